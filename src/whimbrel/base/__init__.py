@@ -1,0 +1,1 @@
+"""What everything stands on: time, chance, ids, money, errors, limits, logs, metrics, faults. Imports nothing of ours."""

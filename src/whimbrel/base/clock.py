@@ -1,0 +1,91 @@
+"""The only reader of time and randomness. Everything else takes a `Clock` or a `Chance` as an argument, so that
+tests own both (STYLE: time is an argument).
+"""
+
+import random
+import secrets
+import time
+from typing import Protocol
+
+SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
+
+
+class Clock(Protocol):
+    """Wall time for what people see and what is due; monotonic time for timers inside one process."""
+
+    def now_us(self) -> int:
+        """UTC, integer microseconds since 1970."""
+        ...
+
+    def monotonic_us(self) -> int:
+        """Microseconds that never run backwards; comparable within one process only."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1000
+
+    def monotonic_us(self) -> int:
+        return time.monotonic_ns() // 1000
+
+
+class ManualClock:
+    """A clock that stands still until a test advances it."""
+
+    def __init__(self, now_us: int = 1_800_000_000 * SECOND_US) -> None:
+        self._now_us = now_us
+        self._start_us = now_us
+
+    def now_us(self) -> int:
+        return self._now_us
+
+    def monotonic_us(self) -> int:
+        return self._now_us - self._start_us
+
+    def advance(self, seconds: float) -> None:
+        """Move time forward."""
+        self._now_us += int(seconds * SECOND_US)
+
+
+class Chance(Protocol):
+    """Randomness: secret octets and fair draws."""
+
+    def octets(self, count: int) -> bytes:
+        """`count` octets fit for secrets."""
+        ...
+
+    def uniform(self, low: float, high: float) -> float:
+        """A draw for jitter, not for secrets."""
+        ...
+
+
+class SystemChance:
+    """The operating system's randomness."""
+
+    def __init__(self) -> None:
+        self._jitter = random.Random(secrets.randbits(64))  # noqa: S311 - jitter, not secrets
+
+    def octets(self, count: int) -> bytes:
+        return secrets.token_bytes(count)
+
+    def uniform(self, low: float, high: float) -> float:
+        return self._jitter.uniform(low, high)
+
+
+class SeededChance:
+    """Reproducible randomness for tests and the simulator; never for secrets in production."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - reproducible on purpose
+
+    def octets(self, count: int) -> bytes:
+        return self._random.randbytes(count)
+
+    def uniform(self, low: float, high: float) -> float:
+        return self._random.uniform(low, high)

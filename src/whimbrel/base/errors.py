@@ -1,0 +1,145 @@
+"""The catalogue of everything that can go wrong, in public words: one row for each code. A code never changes its
+meaning and is never reused. Doors render a row in their own format; `docs/errors.md` lists them all (a test compares).
+
+`http` is the status of a request that is refused with the code (0: it never answers a request, it is the reason of a
+message's state). `fault` says who has to act: the caller, the recipient's side, the carrier, the operator, or us.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+Fault = Literal["caller", "recipient", "carrier", "operator", "us"]
+
+
+class ErrorSpec(msgspec.Struct, frozen=True, gc=False):
+    """One row of the catalogue."""
+
+    code: str
+    http: int
+    twilio: int
+    permanent: bool
+    fault: Fault
+    title: str
+    advice: str
+
+
+def _row(code: str, http: int, twilio: int, kind: str, fault: Fault, title: str, advice: str) -> ErrorSpec:
+    return ErrorSpec(code, http, twilio, kind == "permanent", fault, title, advice)
+
+
+P, T = "permanent", "temporary"
+
+CATALOGUE: dict[str, ErrorSpec] = {
+    row.code: row
+    for row in (
+        # the request itself
+        _row("malformed_json", 400, 20001, P, "caller", "The body is not JSON.", "Send one JSON object in UTF-8."),
+        _row("malformed_form", 400, 20001, P, "caller", "The body is no valid form.", "Send application/x-www-form-urlencoded in UTF-8."),
+        _row("invalid_request", 422, 20001, P, "caller", "A field is missing, unknown or of the wrong type.", "See `errors`: each entry points at a field."),
+        _row("invalid_parameter", 400, 20001, P, "caller", "A query parameter is unknown or has a bad value.", "See `errors` and the reference of this route."),
+        _row("invalid_cursor", 400, 20001, P, "caller", "The cursor is not one of ours.", "Use `next_cursor` of an earlier answer as it is."),
+        _row("unsupported_media_type", 415, 20001, P, "caller", "The content type is not taken here.", "Send the content type that the reference names."),
+        _row("body_too_large", 413, 20001, P, "caller", "The body is larger than this route takes.", "Send fewer messages at a time."),
+        _row("headers_too_large", 431, 20001, P, "caller", "The headers are too large.", "Send fewer or shorter headers."),
+        _row("request_timeout", 408, 20001, T, "caller", "The request did not arrive in time.", "Send headers and body without pauses."),
+        _row("not_found", 404, 20404, P, "caller", "There is no such thing here.", "Check the id, and that the key belongs to its account."),
+        _row("method_not_allowed", 405, 20004, P, "caller", "The method is not known on this path.", "See the `Allow` header."),
+        _row("conflict", 409, 20409, P, "caller", "The request contradicts the present state.", "Read the resource again, then decide."),
+        # who asks
+        _row("unauthorized", 401, 20003, P, "caller", "No valid key was sent.", "Send `Authorization: Bearer wk_…` or Basic with the account id and its token."),
+        _row("forbidden", 403, 20403, P, "caller", "The key lacks the scope for this.", "Use a key with the scope that `detail` names."),
+        _row("account_suspended", 403, 20005, P, "operator", "The account is suspended or closed.", "Ask the operator."),
+        _row("rate_limited", 429, 20429, T, "caller", "Too many requests for this key.", "Wait as long as `Retry-After` says."),
+        _row("overloaded", 503, 20503, T, "us", "The service cannot take requests just now; nothing was stored.", "Try again after `Retry-After`."),
+        _row("internal_error", 500, 20500, T, "us", "Something failed on our side; nothing was stored.", "Try again; tell the operator the `request_id`."),
+        # idempotency (IETF draft Idempotency-Key)
+        _row("invalid_idempotency_key", 400, 20001, P, "caller", "The Idempotency-Key is empty or too long.", "Send 1 to 255 visible characters."),
+        _row("idempotency_key_reused", 422, 20422, P, "caller", "The key was used with another body.", "Use a new key for a new request."),
+        _row("idempotency_in_progress", 409, 20409, T, "caller", "A request with this key is under way.", "Try again in a moment; the answer will be the same."),
+        # the message
+        _row("invalid_number", 422, 21211, P, "caller", "The recipient is not a valid phone number.", "Send E.164: a plus sign, country code and number."),
+        _row("recipient_missing", 422, 21604, P, "caller", "There is no recipient.", "Send `to`."),
+        _row("text_missing", 422, 21602, P, "caller", "There is no text.", "Send a text of at least one character."),
+        _row("text_too_long", 422, 21617, P, "caller", "The text is too long.", "Send at most 1,600 characters."),
+        _row("too_many_parts", 422, 21617, P, "caller", "The text needs more segments than allowed.", "Shorten it, or raise `max_parts`."),
+        _row("invalid_text", 422, 20001, P, "caller", "The text holds characters that no phone can show.", "Remove control characters and lone surrogates; `errors` names the positions."),
+        _row("invalid_sender", 422, 21212, P, "caller", "The sender is no valid number, short code or name.", "Use E.164, 3 to 8 digits, or up to 11 letters, digits and spaces."),
+        _row("sender_not_allowed", 403, 21606, P, "caller", "The sender does not belong to the account.", "Use one of `GET /v1/senders`, or ask the operator to add it."),
+        _row("no_sender", 422, 21603, P, "operator", "The account has no default sender for this country.", "Send `sender`, or set a default sender."),
+        _row("invalid_class", 422, 20001, P, "caller", "The class is unknown.", "Use otp, transactional or marketing."),
+        _row("invalid_schedule", 422, 35114, P, "caller", "The time to send is in the past or too far away.", "Use a time from now to a year ahead, with a time zone."),
+        _row("invalid_validity", 422, 20001, P, "caller", "The validity is out of range.", "Use 5 seconds to 7 days."),
+        _row("invalid_callback_url", 422, 21609, P, "caller", "The callback URL cannot be used.", "Use an https URL of a public host."),
+        _row("metadata_too_large", 422, 20001, P, "caller", "The metadata or tags are too large.", "Keep metadata under 4,096 octets, tags to ten of 64 characters."),
+        _row("batch_too_large", 413, 20001, P, "caller", "The batch holds too many messages.", "Send at most 10,000 messages a batch."),
+        _row("batch_empty", 422, 20001, P, "caller", "The batch holds no message.", "Send at least one message."),
+        _row("opted_out", 422, 21610, P, "recipient", "The recipient has opted out.", "Do not text this number; it may send START to opt in again."),
+        _row("no_route", 422, 21612, P, "operator", "No carrier takes texts for this number.", "Ask the operator for a route to this country."),
+        _row("no_price", 422, 21408, P, "operator", "There is no price for this number.", "Ask the operator for a price for this country."),
+        _row("price_over_max", 422, 30010, P, "caller", "The price is above `max_price`.", "Raise `max_price`, or shorten the text."),
+        _row("insufficient_balance", 402, 30002, P, "caller", "The balance does not cover the price.", "Top up the balance."),
+        _row("not_cancelable", 409, 30409, P, "caller", "The message is already on its way or final.", "Only scheduled and queued messages can be canceled."),
+        _row("not_final", 409, 20009, P, "caller", "The message is not final yet.", "Wait for its final state, or cancel it."),
+        _row("test_mode", 403, 20403, P, "caller", "A test key cannot do this.", "Use a live key."),
+        # resources
+        _row("webhook_url_refused", 422, 21609, P, "caller", "The URL leads to a private network or has a bad form.", "Use an https URL of a public host, or ask the operator to allow it."),
+        _row("too_many_webhooks", 409, 20001, P, "caller", "The account has the most endpoints that it may have.", "Delete one that is not used."),
+        _row("too_many_streams", 429, 20429, T, "caller", "The account has too many open streams.", "Close one first."),
+        _row("in_use", 409, 20409, P, "operator", "Something still uses this.", "Remove what uses it first; `detail` names it."),
+        # why a message ended as it did
+        _row("canceled", 0, 0, P, "caller", "Canceled before it was sent.", "Nothing: it was never sent."),
+        _row("expired", 0, 30036, P, "us", "Its validity ended before it could be sent.", "Look at the carrier's health, or give more time."),
+        _row("expired_at_carrier", 0, 30036, P, "recipient", "The carrier gave up before the phone could be reached.", "Try later; the phone may be off."),
+        _row("carrier_rejected", 0, 30008, P, "carrier", "The carrier refused the message.", "See the attempt's status code; the operator may ask the carrier."),
+        _row("carrier_unavailable", 0, 30410, T, "carrier", "No carrier of the route could take the message.", "Try later, or ask the operator for another route."),
+        _row("invalid_destination", 0, 30005, P, "recipient", "The carrier does not know this number.", "Check the number with its owner."),
+        _row("invalid_source", 0, 21212, P, "carrier", "The carrier does not take this sender.", "Ask the operator which senders this country takes."),
+        _row("unknown_subscriber", 0, 30005, P, "recipient", "The number is not in use.", "Remove the number."),
+        _row("absent_subscriber", 0, 30003, T, "recipient", "The phone could not be reached.", "Try later; the phone may be off."),
+        _row("memory_full", 0, 30003, T, "recipient", "The phone's memory is full.", "Try later."),
+        _row("barred", 0, 30004, P, "recipient", "The number does not take such texts.", "Ask the recipient to lift the block."),
+        _row("handset_error", 0, 30003, T, "recipient", "The phone reported an error.", "Try later."),
+        _row("undelivered", 0, 30008, P, "carrier", "The carrier could not deliver and did not say why.", "Try later, or ask the operator."),
+        _row("deleted_at_carrier", 0, 30008, P, "carrier", "The carrier deleted the message.", "Ask the operator."),
+        _row("filtered", 0, 30007, P, "carrier", "A filter at the carrier stopped the message.", "Review text and sender with the operator."),
+        _row("no_receipt", 0, 30008, T, "carrier", "The carrier took it, but no receipt came by the deadline.", "It may have arrived; ask the recipient."),
+        _row("link_lost", 0, 30410, T, "carrier", "The link broke before the carrier answered: it may or may not have the message.", "Wait for a receipt or the deadline; resend only if twice is better than never."),
+        _row("response_timeout", 0, 30410, T, "carrier", "The carrier did not answer: it may or may not have the message.", "Wait for a receipt or the deadline; resend only if twice is better than never."),
+        _row("crash", 0, 30410, T, "us", "We stopped before the carrier's answer was stored: it may or may not have the message.", "Wait for a receipt or the deadline; resend only if twice is better than never."),
+        _row("quarantined", 0, 30008, P, "us", "The message could not be processed and was set aside.", "Tell the operator its id."),
+        _row("not_sent", 0, 0, T, "us", "The attempt was taken back before a byte of it left.", "Nothing: the message is queued again."),
+        _row("throttled", 0, 30022, T, "carrier", "The carrier asked us to slow down.", "Nothing: the message waits its turn."),
+    )
+}
+
+
+class FieldError(msgspec.Struct, frozen=True, gc=False):
+    """What is wrong with one field: `pointer` is a JSON pointer into the body, or the name of a parameter."""
+
+    pointer: str
+    detail: str
+    code: str = "invalid"
+
+
+class WhimbrelError(Exception):
+    """A refusal from the catalogue; doors turn it into their answer. Raising it means that nothing was stored."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        errors: Sequence[FieldError] = (),
+        retry_after_s: int | None = None,
+    ) -> None:
+        self.spec = CATALOGUE[code]
+        self.detail = detail or self.spec.title
+        self.errors = tuple(errors)
+        self.retry_after_s = retry_after_s
+        super().__init__(f"{code}: {self.detail}")
+
+    @property
+    def code(self) -> str:
+        return self.spec.code

@@ -1,0 +1,58 @@
+"""The installation's master key and what is done with it: secrets encrypted at rest (AES-256-GCM, the column and owner
+as associated data, so that a ciphertext moved to another row does not open), and keyed hashes of phone numbers.
+
+The master key comes from a file or the environment, never from the database.
+"""
+
+import hashlib
+import hmac
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from whimbrel.base.clock import Chance
+
+MASTER_KEY_OCTETS = 32
+_NONCE = 12
+_TAIL = 8  # digits by which a receipt finds its message: carriers add and drop prefixes, never the tail
+_VERSION = b"\x01"
+
+
+class Vault:
+    """Encrypts, decrypts and hashes with keys derived from the master key."""
+
+    def __init__(self, master: bytes, chance: Chance) -> None:
+        if len(master) != MASTER_KEY_OCTETS:
+            raise ValueError(f"the master key must have {MASTER_KEY_OCTETS} octets, not {len(master)}")
+        self._chance = chance
+        self._aead = AESGCM(hmac.digest(master, b"secrets", "sha256"))
+        self._number_key = hmac.digest(master, b"numbers", "sha256")
+        self._cache_key = hmac.digest(master, b"credentials", "sha256")
+
+    def seal(self, secret: str, context: str) -> bytes:
+        """Encrypt; `context` (such as "carrier:CR…") must be given again to open."""
+        nonce = self._chance.octets(_NONCE)
+        return _VERSION + nonce + self._aead.encrypt(nonce, secret.encode(), context.encode())
+
+    def open(self, sealed: bytes, context: str) -> str:
+        """Decrypt; cryptography.exceptions.InvalidTag when key or context are others."""
+        return self._aead.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], context.encode()).decode()
+
+    def number_hash(self, number: str) -> int:
+        """63-bit keyed hash of a number or sender, independent of a leading plus."""
+        return self._hash(number.lstrip("+").encode())
+
+    def tail_hash(self, number: str) -> int:
+        """63-bit keyed hash of the last eight digits."""
+        return self._hash(b"tail:" + number[-_TAIL:].encode())
+
+    def fingerprint(self, *parts: bytes) -> int:
+        """63-bit keyed hash of a sequence of octet strings."""
+        return self._hash(b"\x00".join(parts))
+
+    def credential_digest(self, credential: bytes) -> bytes:
+        """Keyed hash under which a verified password is remembered in memory."""
+        return hashlib.blake2b(credential, key=self._cache_key, digest_size=16).digest()
+
+    def _hash(self, octets: bytes) -> int:
+        digest = hashlib.blake2b(octets, key=self._number_key, digest_size=8).digest()
+        return int.from_bytes(digest, "big") >> 1

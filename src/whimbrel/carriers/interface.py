@@ -1,0 +1,108 @@
+"""What the journey asks of a carrier and what a carrier tells the journey. All of it goes in lists."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from whimbrel.domain.model import Carrier, CarrierSettings
+
+
+class Part(msgspec.Struct, frozen=True, gc=False):
+    """One segment to submit: its attempt is committed, its octets are built."""
+
+    attempt: int
+    message_id: str
+    source: str  # sender as the account wrote it
+    destination: str  # E.164 with plus
+    octets: bytes  # short_message with its UDH
+    data_coding: int
+    udh: bool
+    expires_at: int  # UTC microseconds: checked right before the write, and sent as validity_period
+    part: int
+    parts: int
+    tail_hash: int
+    priority: int
+
+
+class Reply(msgspec.Struct, frozen=True, gc=False):
+    """What became of one part. `kind` as in the store's Answer, and `expired` when its time had passed before the
+    write (no byte of it left)."""
+
+    part: Part
+    kind: str
+    bind: str
+    carrier_message_id: str | None
+    status_code: int | None
+    reason: str | None
+    throttled: int
+
+
+class Report(msgspec.Struct, frozen=True, gc=False):
+    """A delivery receipt as it came: candidate ids (best first), the carrier's words, the addresses in it."""
+
+    message_ids: tuple[str, ...]
+    state: str  # DELIVERED, UNDELIVERABLE, EXPIRED, …: the names of SMPP 3.4 5.2.28
+    stat: str
+    error: str | None
+    addresses: tuple[str, ...]
+
+
+class Inbound(msgspec.Struct, frozen=True, gc=False):
+    """An inbound short message, or one part of a long one."""
+
+    source: str
+    destination: str
+    octets: bytes  # without UDH
+    data_coding: int
+    reference: int
+    total: int
+    number: int
+    session: str
+
+
+class Health(msgspec.Struct, frozen=True, gc=False):
+    """A carrier as an operator wants to see it."""
+
+    state: str  # up, connecting, down, paused
+    binds_up: int
+    binds: int
+    in_flight: int
+    waiting: int
+    window: int
+    throughput_per_s: float  # what the bind grants itself now; 0: unlimited
+    last_error: str | None
+    since: int
+
+
+class Handlers(msgspec.Struct, frozen=True):
+    """Where a carrier hands things in. `reports` and `inbound` are awaited: the carrier acknowledges to its peer only
+    when they came back, and answers "try again" (ESME_RX_T_APPN) when they raised."""
+
+    replies: Callable[[Sequence[Reply]], None]
+    reports: Callable[[Sequence[Report]], Awaitable[None]]
+    inbound: Callable[[Sequence[Inbound]], Awaitable[None]]
+    room: Callable[[], None]  # called when places became free, or the state changed
+
+
+class CarrierLink(Protocol):
+    """A running carrier."""
+
+    carrier: Carrier
+    settings: CarrierSettings
+
+    def start(self) -> None: ...
+
+    def room(self) -> int:
+        """How many segments may be claimed now: free window places and the quarter ahead; 0 while it is down."""
+        ...
+
+    def submit(self, parts: Sequence[Part]) -> None:
+        """Take parts, in order. Each is answered exactly once through `Handlers.replies`."""
+        ...
+
+    def health(self) -> Health: ...
+
+    async def stop(self, deadline_s: float) -> None:
+        """Give unsent parts back (`withdrawn`), wait for answers under way, unbind."""
+        ...

@@ -1,0 +1,277 @@
+"""The nouns of the journey as immutable values. They cross every border (doors, journey, store, carriers), also
+between processes, so they are plain data: strings, integers, octets.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+MessageClass = Literal["otp", "transactional", "marketing"]
+Door = Literal["rest", "twilio", "smpp", "keyword", "console", "cli"]
+OnDoubt = Literal["report", "retry_once"]
+CallbackFormat = Literal["event", "twilio"]
+
+PRIORITY: dict[str, int] = {"otp": 0, "transactional": 1, "marketing": 2}
+
+
+class Options(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a sender may ask for beside recipient and text; stored as one JSON column of the message."""
+
+    callback_url: str | None = None
+    callback_format: CallbackFormat = "event"
+    on_doubt: OnDoubt = "report"
+    metadata: dict[str, Any] | None = None
+    tags: tuple[str, ...] = ()
+    max_parts: int | None = None
+    max_price_micros: int | None = None
+    smart: bool = False
+    replaced: tuple[tuple[int, str, str], ...] = ()  # position, original, replacement: what smart encoding changed
+    pool_id: str | None = None  # Twilio's MessagingServiceSid, as given
+    reply_to: str | None = None  # the inbound message that this one answers
+
+
+class Draft(msgspec.Struct, frozen=True, gc=False):
+    """A message as a door hands it to accept: shape checked, nothing decided. `at` fields are UTC microseconds."""
+
+    account_id: str
+    test: bool
+    door: Door
+    recipient: str
+    text: str
+    sender: str | None = None
+    message_class: MessageClass = "transactional"
+    send_at_us: int | None = None
+    validity_s: int | None = None
+    options: Options = Options()
+    bypass_opt_out: bool = False  # the one confirmation of a STOP
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A message as stored, outbound or inbound. Column order of the `messages` table."""
+
+    id: str
+    account_id: str
+    test: bool
+    direction: Literal["out", "in"]
+    door: str
+    message_class: MessageClass
+    state: str
+    recipient: str
+    sender: str
+    text: str
+    encoding: Literal["gsm7", "ucs2"]
+    segments: int
+    price_micros: int  # for all segments; 0 for test traffic and inbound
+    held_micros: int  # still on hold in the ledger
+    charged_micros: int
+    currency: str
+    carrier_id: str | None
+    route_id: str | None
+    candidates: str  # carriers in order of preference, ids joined by a space: the first is tried first
+    priority: int
+    rank: int
+    created_at: int
+    due_at: int
+    expires_at: int
+    updated_at: int
+    sent_at: int | None
+    final_at: int | None
+    reason: str | None  # a code of the catalogue
+    flags: int  # bits of `Flag`
+    seq: int  # number of its newest event
+    recipient_hash: int  # keyed hash, 63 bits
+    sender_hash: int
+    options: str  # JSON of Options
+
+
+class Flag:
+    """Bits of `Message.flags`."""
+
+    POSSIBLE_DUPLICATE = 1  # a resend after doubt was asked for and happened
+    CORRECTED = 2  # a late receipt corrected a final state
+    REDACTED = 4
+    CALLBACK = 8  # options hold a callback_url: saves decoding them
+    PARTIAL = 16  # inbound: parts were missing when it was delivered
+    KEYWORD_STOP = 32  # inbound: was a STOP, START or HELP
+    KEYWORD_START = 64
+    KEYWORD_HELP = 128
+    DOUBT_RETRIED = 256
+    IN_DOUBT = 512  # was in doubt at some time
+    BYPASS_OPT_OUT = 1024
+
+
+class Attempt(msgspec.Struct, frozen=True, gc=False):
+    """One try of one segment at one carrier. Column order of the `attempts` table."""
+
+    position: int
+    message_id: str
+    account_id: str
+    part: int  # 1-based
+    parts: int
+    carrier_id: str
+    bind: str  # which bind took it; empty until it is written
+    state: Literal["committed", "on_wire", "accepted", "refused", "in_doubt", "resolved"]
+    carrier_message_id: str | None
+    carrier_key: str | None  # the normalised form that receipts are looked up by
+    status_code: int | None  # command_status of the carrier's answer
+    reason: str | None
+    throttled: int  # how often the carrier asked to wait before it took it
+    tail_hash: int  # keyed hash of the last eight digits of the recipient
+    committed_at: int
+    answered_at: int | None
+    receipt_state: str | None
+    receipt_error: str | None
+    receipts: int  # how many receipts came
+    resolved_at: int | None
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """Something that happened, numbered per subject. Column order of the `events` table."""
+
+    position: int
+    account_id: str
+    test: bool
+    subject_id: str
+    seq: int
+    type: str
+    data: str  # JSON; ids and codes only, never numbers or texts
+    callback: bool  # the message has a callback_url of its own
+    created_at: int
+
+
+class Account(msgspec.Struct, frozen=True, gc=False):
+    """A tenant."""
+
+    id: str
+    parent_id: str | None
+    name: str
+    status: Literal["active", "suspended", "closed"]
+    currency: str
+    dedupe_s: int  # Twilio door: byte-equal POSTs within so many seconds are one; 0 is off
+    auth_token: bytes  # encrypted
+    callback_secret: bytes  # encrypted; signs message callbacks
+    created_at: int
+    updated_at: int
+
+
+class Key(msgspec.Struct, frozen=True, gc=False):
+    """An API key: its hash, never the key."""
+
+    id: str
+    account_id: str | None  # None: the operator's
+    name: str
+    hint: str  # first characters, to recognise it
+    digest: bytes  # SHA-256 of the key
+    mode: Literal["live", "test"]
+    scopes: tuple[str, ...]
+    rate_per_s: int
+    status: Literal["active", "revoked"]
+    created_at: int
+    revoked_at: int | None
+    expires_at: int | None
+
+
+class Sender(msgspec.Struct, frozen=True, gc=False):
+    """A sender that an account may use, and where answers to it go."""
+
+    id: str
+    account_id: str
+    value: str  # E.164 with plus, short code digits, or a name
+    kind: Literal["alphanumeric", "long_code", "toll_free", "short_code"]
+    is_default: bool
+    countries: tuple[str, ...]  # default for these (ISO 3166); empty with is_default: for all
+    sms_url: str | None  # Twilio door: where inbound texts are posted
+    sms_method: Literal["POST", "GET"]
+    sms_fallback_url: str | None
+    created_at: int
+    updated_at: int
+
+
+class Carrier(msgspec.Struct, frozen=True, gc=False):
+    """An upstream that takes our messages."""
+
+    id: str
+    name: str
+    kind: Literal["smpp"]
+    status: Literal["active", "paused"]
+    sandbox: bool  # takes test traffic
+    settings: str  # JSON of CarrierSettings
+    password: bytes  # encrypted
+    created_at: int
+    updated_at: int
+
+
+class CarrierSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """How a carrier is spoken to."""
+
+    host: str
+    port: int
+    system_id: str = ""
+    system_type: str = ""
+    binds: int = 1
+    window: int = 50
+    throughput_per_s: int = 0  # segments; 0: no limit of ours
+    enquire_link_s: int = 30
+    response_timeout_s: float = 10.0
+    bind_timeout_s: float = 5.0
+    reconnect_min_s: float = 0.5
+    reconnect_max_s: float = 30.0
+    temporary_statuses: tuple[int, ...] = ()  # command_status values to treat as temporary beside the usual ones
+    charge_unknown: bool = False  # settle a message that ends `unknown` as charged (the carrier bills it)
+
+
+class Route(msgspec.Struct, frozen=True, gc=False):
+    """Which carriers take which numbers; the first matching route by position wins."""
+
+    id: str
+    position: int
+    prefix: str  # digits without plus; empty: any
+    country: str  # ISO 3166; empty: any
+    account_id: str | None
+    carriers: tuple[str, ...]  # in order of preference
+    enabled: bool
+    created_at: int
+    updated_at: int
+
+
+class Price(msgspec.Struct, frozen=True, gc=False):
+    """What a customer pays for a segment to numbers with this prefix."""
+
+    id: str
+    account_id: str | None  # None: for all accounts that have no price of their own for the prefix
+    prefix: str
+    price_micros: int
+    currency: str
+    created_at: int
+    updated_at: int
+
+
+class OptOut(msgspec.Struct, frozen=True, gc=False):
+    """A number that must not be texted by an account. The number itself is not kept: hash and a masked form."""
+
+    id: str
+    account_id: str
+    number_hash: int
+    masked: str
+    source: Literal["keyword", "api", "import"]
+    created_at: int
+
+
+class Webhook(msgspec.Struct, frozen=True, gc=False):
+    """An endpoint of an account that events are posted to."""
+
+    id: str
+    account_id: str
+    test: bool
+    url: str
+    events: tuple[str, ...]  # types, or "*" , or "message.*"
+    description: str
+    secret: bytes  # encrypted
+    old_secret: bytes | None  # encrypted; signs beside the new one until old_secret_until
+    old_secret_until: int | None
+    status: Literal["active", "disabled"]
+    disabled_reason: str | None
+    failures: int  # in a row
+    cursor: int  # events up to this position are delivered or have rows of their own
+    created_at: int
+    updated_at: int
