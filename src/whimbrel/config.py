@@ -1,0 +1,358 @@
+"""Every setting of an installation: one frozen struct for each section, read from a TOML file and from the environment.
+
+A setting has one name in every place: `server.port` in words is `port` under `[server]` in the file and
+`WHIMBREL_SERVER__PORT` in the environment; those outside a section (`database`, `roles`) have no double underscore.
+The environment wins over the file. Unknown names and bad values are refused, with the place, the name and what is
+expected, before anything starts. `describe()` is the list that docs/settings.md must hold (a test compares).
+
+The master key is no setting: it stands in a file of its own or in `WHIMBREL_MASTER_KEY`, see `master_key`.
+"""
+
+import difflib
+import ipaddress
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from whimbrel.base import limits
+from whimbrel.base.clock import DAY_US, Chance
+from whimbrel.base.vault import MASTER_KEY_OCTETS
+
+Role = Literal["api", "worker", "smpp", "console"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Days = Annotated[int, Meta(ge=1, le=3650)]
+
+ENV = "WHIMBREL_"
+MASTER_KEY_ENV = "WHIMBREL_MASTER_KEY"
+MASTER_KEY_FILE = "secret.key"
+_SQLITE = "sqlite:///"
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the message says where it stands, which it is and what is expected."""
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the API listens and where files are kept."""
+
+    host: Annotated[str, Meta(min_length=1, description="Address that the API listens on.")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="Port of the API; 0 takes a free one.")] = 8080
+    data: Annotated[str, Meta(min_length=1, description="Folder of the database, the master key and other files.")] = (
+        "."
+    )
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s/]+)?$",
+            title="a URL such as https://sms.example.com, or nothing",
+            description="How customers reach this server, without a path; empty: from each request's Host header.",
+        ),
+    ] = ""
+
+
+class Smpp(msgspec.Struct, frozen=True, kw_only=True):
+    """The SMPP door for customers."""
+
+    host: Annotated[str, Meta(min_length=1, description="Address that the SMPP door listens on.")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="Port of the SMPP door; 0 takes a free one.")] = 2775
+
+
+class Webhooks(msgspec.Struct, frozen=True, kw_only=True):
+    """What webhooks may reach."""
+
+    allow_networks: Annotated[
+        tuple[str, ...],
+        Meta(description='Private networks that webhooks may reach all the same, such as "10.1.0.0/16".'),
+    ] = ()
+    allow_http: Annotated[bool, Meta(description="Whether webhooks may use http beside https.")] = False
+
+
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
+    """How long rows are kept."""
+
+    messages_days: Annotated[Days, Meta(description="Days that messages and their attempts are kept.")] = 400
+    events_days: Annotated[
+        int, Meta(ge=4, le=3650, description="Days that events can be read and replayed; tries of webhooks take three.")
+    ] = 30
+    tries_days: Annotated[Days, Meta(description="Days that tries of webhooks can be looked at.")] = 30
+    parked_days: Annotated[Days, Meta(description="Days that a receipt waits for a message that it matches.")] = 3
+    idempotency_days: Annotated[Days, Meta(description="Days that an Idempotency-Key is remembered.")] = 1
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits that an installation may set; docs/limits.md has those that it may not."""
+
+    rate_per_s: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Requests a second of a key that has no limit of its own.")
+    ] = limits.RATE_DEFAULT_PER_S
+    webhooks_per_account: Annotated[int, Meta(ge=1, le=10_000, description="Webhook endpoints of one account.")] = (
+        limits.WEBHOOKS_PER_ACCOUNT
+    )
+    streams_per_account: Annotated[int, Meta(ge=1, le=10_000, description="Open live streams of one account.")] = (
+        limits.SSE_STREAMS_PER_ACCOUNT
+    )
+
+
+class Log(msgspec.Struct, frozen=True, kw_only=True):
+    """What is logged."""
+
+    level: Annotated[LogLevel, Meta(description="The least grave line that is logged.")] = "info"
+
+
+class Simulator(msgspec.Struct, frozen=True, kw_only=True):
+    """The sandbox's SMSC and pretend phones, which quickstart starts."""
+
+    host: Annotated[str, Meta(min_length=1, description="Address of the simulator.")] = "127.0.0.1"
+    smpp_port: Annotated[Port, Meta(description="Port of the simulator's SMSC; 0 takes a free one.")] = 2776
+    http_port: Annotated[Port, Meta(description="Port of the simulator's HTTP control; 0 takes a free one.")] = 8086
+    seed: Annotated[int, Meta(ge=0, description="Seed of the simulator's chance; 0 draws one.")] = 0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings of an installation."""
+
+    database: Annotated[
+        str,
+        Meta(
+            pattern=r"^sqlite:///.+",
+            title="a URL such as sqlite:///whimbrel.db",
+            description='The database: "sqlite:///" and a file, relative to `server.data` unless it begins with "/".',
+        ),
+    ] = "sqlite:///whimbrel.db"
+    roles: Annotated[
+        tuple[Role, ...], Meta(min_length=1, description="What this process does; all of it by default.")
+    ] = get_args(Role)
+    server: Server = Server()
+    smpp: Smpp = Smpp()
+    webhooks: Webhooks = Webhooks()
+    retention: Retention = Retention()
+    limits: Limits = Limits()
+    log: Log = Log()
+    simulator: Simulator = Simulator()
+
+    def database_path(self) -> Path:
+        """The file of the SQLite database."""
+        return Path(self.server.data) / self.database.removeprefix(_SQLITE)
+
+
+class SettingDoc(msgspec.Struct, frozen=True):
+    """One setting in words, for docs/settings.md and `whimbrel doctor`."""
+
+    name: str
+    type: str
+    default: str
+    meaning: str
+
+    @property
+    def env(self) -> str:
+        """Its name in the environment."""
+        return ENV + self.name.upper().replace(".", "__")
+
+
+# ---------------------------------------------------------------- reading
+
+
+def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Settings of a file (None: none), over them the environment, over both `overrides` (names such as "server.port",
+    from the command line; None values are left out). ConfigError on the first thing that cannot be used."""
+    values: dict[str, Any] = {}
+    if path is not None:
+        values |= {name: _convert(name, raw, str(path), strict=True) for name, raw in _file_values(path)}
+    for variable, name in _env_names(environ):
+        values[name] = _convert(name, _env_value(name, environ[variable]), variable, strict=False)
+    for name, raw in (overrides or {}).items():
+        if raw is not None:
+            values[name] = _convert(name, raw, "command line", strict=True)
+    return _build(values)
+
+
+def _file_values(path: Path) -> Iterator[tuple[str, Any]]:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: no valid TOML: {error}") from None
+    for name, value in tables.items():
+        if name in _SECTIONS and isinstance(value, dict):
+            yield from ((f"{name}.{key}", inner) for key, inner in value.items())
+        elif name in _SECTIONS:
+            raise ConfigError(f"{path}: {name}: expected a table, [{name}]")
+        else:
+            yield name, value
+
+
+def _env_names(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Variables that mean settings. Without a double underscore only settings outside a section count: other names
+    (`WHIMBREL_MASTER_KEY`) belong to others."""
+    for variable in sorted(environ):
+        name = variable.removeprefix(ENV).lower().replace("__", ".")
+        if variable.startswith(ENV) and ("." in name or name in _FIELDS):
+            yield variable, name
+
+
+def _env_value(name: str, text: str) -> Any:
+    """Lists are written with commas in the environment."""
+    field = _FIELDS.get(name)
+    if field is not None and _is_list(field):
+        return [item.strip() for item in text.split(",") if item.strip()]
+    if field is not None and _bare(field) is bool:
+        return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(text.lower(), text)
+    return text
+
+
+def _convert(name: str, raw: Any, place: str, *, strict: bool) -> Any:
+    if name not in _FIELDS:
+        raise ConfigError(f"{place}: {name} is no setting{_suggestion(name)}")
+    try:
+        value = msgspec.convert(raw, _FIELDS[name], strict=strict)
+    except msgspec.ValidationError:
+        raise ConfigError(f"{place}: {name}: expected {_expected(_FIELDS[name])}, not {raw!r}") from None
+    if name == "webhooks.allow_networks":
+        _check_networks(value, place, name)
+    return value
+
+
+def _check_networks(networks: tuple[str, ...], place: str, name: str) -> None:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise ConfigError(f"{place}: {name}: expected networks such as 10.1.0.0/16, not {network!r}") from None
+
+
+def _suggestion(name: str) -> str:
+    close = difflib.get_close_matches(name, _FIELDS, n=1)
+    return f"; did you mean {close[0]}?" if close else "; docs/settings.md lists them"
+
+
+def _build(values: Mapping[str, Any]) -> Settings:
+    sections: dict[str, Any] = {
+        section: kind(**{name.partition(".")[2]: v for name, v in values.items() if name.startswith(f"{section}.")})
+        for section, kind in _SECTIONS.items()
+    }
+    return Settings(**sections, **{name: value for name, value in values.items() if "." not in name})
+
+
+# ---------------------------------------------------------------- describing
+
+
+def describe() -> list[SettingDoc]:
+    """Every setting: name, what it takes, default, meaning."""
+    return [
+        SettingDoc(name, _expected(hint), _default_text(_default(name)), _meta(hint, "description") or "")
+        for name, hint in _FIELDS.items()
+    ]
+
+
+def _default(name: str) -> Any:
+    section, _, key = name.rpartition(".")
+    owner = getattr(Settings(), section) if section else Settings()
+    return getattr(owner, key)
+
+
+def _default_text(value: Any) -> str:
+    return msgspec.json.encode(value).decode().replace('","', '", "')
+
+
+def _expected(hint: Any) -> str:
+    bare, low, high = _bare(hint), _meta(hint, "ge"), _meta(hint, "le")
+    if title := _meta(hint, "title"):
+        return str(title)
+    if _is_list(hint):
+        return f"a list of {_choices(get_args(bare)[0]) or 'strings'}"
+    if bare is int:
+        return f"an integer from {low} to {high}" if high is not None else f"an integer from {low}"
+    if bare is bool:
+        return "true or false"
+    return _choices(bare) or "a string"
+
+
+def _choices(hint: Any) -> str:
+    return ", ".join(get_args(hint)) if get_origin(hint) is Literal else ""
+
+
+def _bare(hint: Any) -> Any:
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
+
+
+def _is_list(hint: Any) -> bool:
+    return get_origin(_bare(hint)) is tuple
+
+
+def _meta(hint: Any, name: str) -> Any:
+    found = (getattr(part, name) for part in getattr(hint, "__metadata__", ()) if isinstance(part, Meta))
+    return next((value for value in found if value is not None), None)
+
+
+def _hints(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+_SECTIONS: dict[str, type[msgspec.Struct]] = {
+    name: hint for name, hint in _hints(Settings).items() if isinstance(hint, type)
+}
+_FIELDS: dict[str, Any] = {name: hint for name, hint in _hints(Settings).items() if name not in _SECTIONS} | {
+    f"{section}.{key}": hint for section, kind in _SECTIONS.items() for key, hint in _hints(kind).items()
+}
+
+
+# ---------------------------------------------------------------- what follows from settings
+
+
+def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
+    """For each kind of row that `Store.purge` knows: rows older than this (UTC microseconds) may go."""
+    days = {
+        "messages": retention.messages_days,
+        "events": retention.events_days,
+        "tries": retention.tries_days,
+        "parked": retention.parked_days,
+        "idempotency": retention.idempotency_days,
+    }
+    return {kind: now_us - count * DAY_US for kind, count in days.items()}
+
+
+# ---------------------------------------------------------------- master key
+
+
+def master_key(data: Path, environ: Mapping[str, str]) -> bytes:
+    """The installation's master key (32 octets) from `WHIMBREL_MASTER_KEY` or `secret.key` in the data folder, both
+    as 64 hex digits. ConfigError when there is none, when it is malformed, or when others may read the file."""
+    if MASTER_KEY_ENV in environ:
+        return _parse_key(environ[MASTER_KEY_ENV], MASTER_KEY_ENV)
+    path = data / MASTER_KEY_FILE
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        text = path.read_text(encoding="ascii", errors="replace")
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: the master key cannot be read: {error.strerror}; "
+            f"restore it from your backup or set {MASTER_KEY_ENV} (`whimbrel quickstart` makes a new installation)"
+        ) from None
+    if mode & 0o077:
+        raise ConfigError(f"{path}: others may read the master key (mode {mode:04o}); run: chmod 600 {path}")
+    return _parse_key(text, str(path))
+
+
+def create_master_key(data: Path, chance: Chance) -> None:
+    """Write a new `secret.key` with mode 0600; FileExistsError when there is one already."""
+    key = chance.octets(MASTER_KEY_OCTETS).hex()
+    opened = os.open(data / MASTER_KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(opened, "w", encoding="ascii") as file:
+        file.write(key + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _parse_key(text: str, place: str) -> bytes:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text.strip()):
+        raise ConfigError(f"{place}: expected a master key of {2 * MASTER_KEY_OCTETS} hex digits")
+    return bytes.fromhex(text.strip())

@@ -1,0 +1,212 @@
+"""Settings: where they come from, which wins, what is refused and in which words; and that the docs list them all."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from whimbrel import config
+from whimbrel.base.clock import DAY_US, SeededChance
+
+DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "whimbrel.toml"
+    path.write_text(text)
+    return path
+
+
+def test_defaults_without_file_or_environment():
+    assert config.load(None, {}) == config.Settings()
+
+
+def test_the_file_sets_every_kind_of_value(tmp_path):
+    path = write(
+        tmp_path,
+        """
+        database = "sqlite:///texts.db"
+        roles = ["api", "worker"]
+        [server]
+        port = 9000
+        [webhooks]
+        allow_networks = ["10.0.0.0/8"]
+        allow_http = true
+        """,
+    )
+    settings = config.load(path, {})
+    assert settings.database == "sqlite:///texts.db"
+    assert settings.roles == ("api", "worker")
+    assert settings.server.port == 9000
+    assert settings.webhooks == config.Webhooks(allow_networks=("10.0.0.0/8",), allow_http=True)
+
+
+def test_command_line_over_environment_over_file(tmp_path):
+    path = write(tmp_path, "[server]\nhost = 'file'\nport = 1\ndata = 'file'\n")
+    environ = {"WHIMBREL_SERVER__HOST": "env", "WHIMBREL_SERVER__PORT": "2"}
+    settings = config.load(path, environ, {"server.port": 3, "log.level": None})
+    assert settings.server == config.Server(host="env", port=3, data="file")
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "name", "value"),
+    [
+        ("WHIMBREL_DATABASE", "sqlite:///a.db", "database", "sqlite:///a.db"),
+        ("WHIMBREL_ROLES", "api, worker", "roles", ("api", "worker")),
+        ("WHIMBREL_SERVER__PORT", "0", "server.port", 0),
+        ("WHIMBREL_WEBHOOKS__ALLOW_HTTP", "true", "webhooks.allow_http", True),
+        ("WHIMBREL_WEBHOOKS__ALLOW_HTTP", "0", "webhooks.allow_http", False),
+        (
+            "WHIMBREL_WEBHOOKS__ALLOW_NETWORKS",
+            "127.0.0.0/8,::1/128",
+            "webhooks.allow_networks",
+            ("127.0.0.0/8", "::1/128"),
+        ),
+        ("WHIMBREL_WEBHOOKS__ALLOW_NETWORKS", "", "webhooks.allow_networks", ()),
+        ("WHIMBREL_LOG__LEVEL", "debug", "log.level", "debug"),
+    ],
+)
+def test_the_environment_names_every_setting(variable, text, name, value):
+    settings = config.load(None, {variable: text})
+    section, _, key = name.rpartition(".")
+    assert getattr(getattr(settings, section) if section else settings, key) == value
+
+
+def test_variables_of_others_are_left_alone():
+    environ = {"WHIMBREL_MASTER_KEY": "00" * 32, "WHIMBREL_FAULT": "", "SERVER__PORT": "x", "PATH": "/bin"}
+    assert config.load(None, environ) == config.Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[server]\nprot = 1", "server.prot is no setting; did you mean server.port?"),
+        ("[sever]\nport = 1", "sever is no setting; did you mean"),
+        ("xyzzy = 1", "xyzzy is no setting; docs/settings.md lists them"),
+        ("server = 1", "server: expected a table, [server]"),
+        ("[server]\nport = 'x'", "server.port: expected an integer from 0 to 65535, not 'x'"),
+        ("[server]\nport = '80'", "server.port: expected an integer from 0 to 65535, not '80'"),
+        ("[server]\nport = 70000", "server.port: expected an integer from 0 to 65535, not 70000"),
+        ("[server]\nport = true", "server.port: expected an integer"),
+        ("[server]\nhost = ''", "server.host: expected a string, not ''"),
+        ("[server]\npublic_url = 'ftp://x'", "server.public_url: expected a URL such as https://sms.example.com"),
+        ("[log]\nlevel = 'loud'", "log.level: expected debug, info, warning, error, not 'loud'"),
+        ("roles = ['cook']", "roles: expected a list of api, worker, smpp, console, not ['cook']"),
+        ("roles = []", "roles: expected a list of api"),
+        ("database = 'mysql://x'", "database: expected a URL such as sqlite:///whimbrel.db, not 'mysql://x'"),
+        ("[webhooks]\nallow_networks = ['10.0.0.1/8']", "expected networks such as 10.1.0.0/16, not '10.0.0.1/8'"),
+        ("[webhooks]\nallow_http = 'yes'", "webhooks.allow_http: expected true or false"),
+        ("[retention]\nevents_days = 3", "retention.events_days: expected an integer from 4 to 3650"),
+        ("port = ", "no valid TOML"),
+    ],
+)
+def test_the_file_is_refused_in_clear_words(tmp_path, text, words):
+    path = write(tmp_path, text)
+    with pytest.raises(config.ConfigError) as caught:
+        config.load(path, {})
+    assert str(caught.value).startswith(f"{path}: ")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "words"),
+    [
+        ("WHIMBREL_SERVER__PROT", "1", "server.prot is no setting; did you mean server.port?"),
+        ("WHIMBREL_SERVER__PORT", "x", "server.port: expected an integer from 0 to 65535, not 'x'"),
+        ("WHIMBREL_WEBHOOKS__ALLOW_HTTP", "maybe", "webhooks.allow_http: expected true or false, not 'maybe'"),
+    ],
+)
+def test_the_environment_is_refused_in_clear_words(variable, text, words):
+    with pytest.raises(config.ConfigError) as caught:
+        config.load(None, {variable: text})
+    assert str(caught.value) == f"{variable}: {words}"
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(config.ConfigError, match="cannot be read: No such file"):
+        config.load(tmp_path / "none.toml", {})
+
+
+@pytest.mark.parametrize(
+    ("database", "path"),
+    [("sqlite:///a.db", "/data/a.db"), ("sqlite:////var/a.db", "/var/a.db"), ("sqlite:///sub/a.db", "/data/sub/a.db")],
+)
+def test_the_database_is_relative_to_the_data_folder(database, path):
+    settings = config.Settings(database=database, server=config.Server(data="/data"))
+    assert settings.database_path() == Path(path)
+
+
+def test_every_setting_is_documented_as_it_is():
+    rows = {line for line in DOCS.read_text().splitlines() if line.startswith("| `")}
+    expected = {f"| `{s.name}` | `{s.env}` | {s.type} | `{s.default}` | {s.meaning} |" for s in config.describe()}
+    assert rows == expected
+
+
+def test_every_setting_says_what_it_means():
+    assert [s.name for s in config.describe() if not s.meaning.endswith(".")] == []
+
+
+def test_every_variable_takes_what_the_docs_give_as_default():
+    environ = {setting.env: _env_text(json.loads(setting.default)) for setting in config.describe()}
+    assert config.load(None, environ) == config.Settings()
+
+
+def _env_text(value: object) -> str:
+    return ",".join(value) if isinstance(value, list) else str(value).lower()
+
+
+def test_the_example_of_the_docs_is_a_valid_file(tmp_path):
+    example = DOCS.read_text().partition("```toml\n")[2].partition("```")[0]
+    settings = config.load(write(tmp_path, example), {})
+    assert settings.server.public_url == "https://sms.example.com"
+
+
+def test_rows_may_go_after_their_days():
+    before = config.purge_before_us(config.Retention(messages_days=2, events_days=5), 10 * DAY_US)
+    assert before == {
+        "messages": 8 * DAY_US,
+        "events": 5 * DAY_US,
+        "tries": -20 * DAY_US,
+        "parked": 7 * DAY_US,
+        "idempotency": 9 * DAY_US,
+    }
+
+
+def test_a_new_master_key_is_readable_by_its_owner_only(tmp_path):
+    config.create_master_key(tmp_path, SeededChance(1))
+    path = tmp_path / "secret.key"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert config.master_key(tmp_path, {}) == SeededChance(1).octets(32)
+
+
+def test_an_existing_master_key_is_never_overwritten(tmp_path):
+    config.create_master_key(tmp_path, SeededChance(1))
+    with pytest.raises(FileExistsError):
+        config.create_master_key(tmp_path, SeededChance(2))
+    assert config.master_key(tmp_path, {}) == SeededChance(1).octets(32)
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o640, 0o644, 0o602])
+def test_a_master_key_that_others_may_touch_is_refused(tmp_path, mode):
+    config.create_master_key(tmp_path, SeededChance(1))
+    os.chmod(tmp_path / "secret.key", mode)
+    with pytest.raises(config.ConfigError, match="chmod 600"):
+        config.master_key(tmp_path, {})
+
+
+def test_the_environment_s_master_key_wins(tmp_path):
+    config.create_master_key(tmp_path, SeededChance(1))
+    assert config.master_key(tmp_path, {"WHIMBREL_MASTER_KEY": "ab" * 32}) == b"\xab" * 32
+
+
+@pytest.mark.parametrize("text", ["", "ab" * 31, "zz" * 32, "ab" * 33])
+def test_a_malformed_master_key_is_refused_without_showing_it(tmp_path, text):
+    with pytest.raises(config.ConfigError, match="64 hex digits") as caught:
+        config.master_key(tmp_path, {"WHIMBREL_MASTER_KEY": text})
+    assert not text or text not in str(caught.value)
+
+
+def test_a_missing_master_key_says_what_to_do(tmp_path):
+    with pytest.raises(config.ConfigError, match="backup"):
+        config.master_key(tmp_path, {})
