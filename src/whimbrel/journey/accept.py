@@ -1,0 +1,317 @@
+"""Accept: from a door's drafts to stored messages, in one commit.
+
+Each list is screened, routed and priced on the snapshots of that moment (`plan`), then stored with its ledger holds,
+first events, queue rows and idempotency keys (`record`). Nothing is acknowledged before that commit is durable; an
+answer other than success means that nothing was stored. `explain` runs the same `plan` and stores nothing.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from whimbrel.base import faults, ids
+from whimbrel.base.clock import Clock
+from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.ids import Ids
+from whimbrel.base.limits import COMMIT_CHUNK
+from whimbrel.base.metrics import Metrics
+from whimbrel.base.vault import Vault
+from whimbrel.domain.model import PRIORITY, Draft, Flag, Message, Options
+from whimbrel.domain.pacing import FairRank
+from whimbrel.domain.states import QUEUED, SCHEDULED
+from whimbrel.journey.explain import Explanation, explanation
+from whimbrel.journey.gather import Gatherer
+from whimbrel.journey.plan import Plan
+from whimbrel.journey.price import price
+from whimbrel.journey.route import route
+from whimbrel.journey.screen import screen
+from whimbrel.journey.tables import Tables
+from whimbrel.store.interface import Idempotency, Kept, Store, Stored, Submission, Verdict, Write
+
+_PLAIN = Options()
+_PLAIN_JSON = "{}"
+
+
+class IdempotencyKey(msgspec.Struct, frozen=True, gc=False):
+    """A request's key and the fingerprint of its canonical body. Scope: account, door, key."""
+
+    account_id: str
+    door: str
+    key: str
+    fingerprint: bytes
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False):
+    """A verdict for each draft, in order; `replayed` when they were stored by an earlier request with the same key."""
+
+    verdicts: list[Verdict]
+    replayed: bool = False
+
+
+class _Request(msgspec.Struct, gc=False):
+    """Drafts that are stored together: one request, or one chunk of a large one."""
+
+    drafts: Sequence[Draft]
+    key: IdempotencyKey | None
+    also: tuple[Write, ...]
+    chunk: int = 0
+    chunks: int = 1
+
+
+class Accept:
+    """The one way in for every door."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        tables: Tables,
+        clock: Clock,
+        ids: Ids,
+        vault: Vault,
+        fair: FairRank,
+        metrics: Metrics,
+        queued: Callable[[set[str]], None],
+    ) -> None:
+        self._store = store
+        self._tables = tables
+        self._clock = clock
+        self._ids = ids
+        self._vault = vault
+        self._fair = fair
+        self._metrics = metrics
+        self._queued = queued
+        self._gatherer: Gatherer[_Request, list[Verdict] | None] = Gatherer(self._store_list, limit=256)
+        self._under_way: set[tuple[str, str, str]] = set()
+
+    async def submit(
+        self, drafts: Sequence[Draft], *, key: IdempotencyKey | None = None, also: Sequence[Write] = ()
+    ) -> Accepted:
+        """Accept drafts of one request; more than a chunk's worth commits in chunks.
+
+        Raises WhimbrelError: account_suspended, idempotency_key_reused, idempotency_in_progress.
+        """
+        self._check_account(drafts)
+        if key is None:
+            return Accepted(await self._submit_chunks(drafts, None, tuple(also), done=[]))
+        scope = (key.account_id, key.door, key.key)
+        if scope in self._under_way:
+            raise WhimbrelError("idempotency_in_progress", retry_after_s=1)
+        self._under_way.add(scope)
+        try:
+            return await self._submit_keyed(drafts, key, tuple(also))
+        finally:
+            self._under_way.discard(scope)
+
+    async def explain(self, draft: Draft) -> Explanation:
+        """What accept would do with this draft now, with the evidence of every step; stores nothing."""
+        self._check_account([draft])
+        plan = self._plan([draft])[0]
+        return explanation(plan, self._tables)
+
+    def _check_account(self, drafts: Sequence[Draft]) -> None:
+        for account_id in {draft.account_id for draft in drafts}:
+            account = self._tables.accounts.get(account_id)
+            if account is None or account.status != "active":
+                raise WhimbrelError("account_suspended")
+
+    async def _submit_keyed(self, drafts: Sequence[Draft], key: IdempotencyKey, also: tuple[Write, ...]) -> Accepted:
+        kept = await self._store.kept(key.account_id, key.door, key.key)
+        done = _replay(kept, key)
+        if kept and len(kept) == kept[0].chunks:
+            return Accepted(done, replayed=True)
+        # a crash in the middle of a large batch leaves chunks missing: the same request again completes it
+        verdicts = await self._submit_chunks(drafts, key, also, done=done)
+        return Accepted(verdicts, replayed=bool(kept))
+
+    async def _submit_chunks(
+        self, drafts: Sequence[Draft], key: IdempotencyKey | None, also: tuple[Write, ...], *, done: list[Verdict]
+    ) -> list[Verdict]:
+        if len(drafts) <= COMMIT_CHUNK and not done:
+            return await self._submit_chunk(_Request(drafts, key, also))
+        chunks = -(-len(drafts) // COMMIT_CHUNK)
+        verdicts = list(done)
+        for start in range(len(done), len(drafts), COMMIT_CHUNK):
+            part = drafts[start : start + COMMIT_CHUNK]
+            request = _Request(part, key, also, chunk=start // COMMIT_CHUNK, chunks=chunks)
+            verdicts += await self._submit_chunk(request)
+        return verdicts
+
+    async def _submit_chunk(self, request: _Request) -> list[Verdict]:
+        (verdicts,) = await self._gatherer.add([request])
+        if verdicts is not None:
+            return verdicts
+        # another node took the key between our look and our commit: its verdicts are the answer
+        assert request.key is not None
+        kept = await self._store.kept(request.key.account_id, request.key.door, request.key.key)
+        verdicts = _replay([chunk for chunk in kept if chunk.chunk == request.chunk], request.key)
+        if len(verdicts) != len(request.drafts):
+            raise WhimbrelError("idempotency_in_progress", retry_after_s=1)
+        return verdicts
+
+    async def _store_list(self, requests: list[_Request]) -> list[list[Verdict] | None]:
+        plans = self._plan([draft for request in requests for draft in request.drafts])
+        submissions: list[Submission] = []
+        verdicts: list[list[Verdict]] = []
+        start = 0
+        for request in requests:
+            mine = plans[start : start + len(request.drafts)]
+            start += len(mine)
+            submission, verdict = self._submission(request, mine)
+            submissions.append(submission)
+            verdicts.append(verdict)
+        storing = [i for i, submission in enumerate(submissions) if submission.messages or submission.idempotency]
+        faults.hit("accept.before_commit")
+        stored = await self._store.accept([submissions[i] for i in storing]) if storing else []
+        faults.hit("accept.after_commit")
+        answers: list[list[Verdict] | None] = list(verdicts)
+        for i, outcome in zip(storing, stored, strict=True):
+            answers[i] = _after(verdicts[i], outcome)
+        self._wake(submissions, answers)
+        return answers
+
+    def _plan(self, drafts: Sequence[Draft]) -> list[Plan]:
+        now = self._clock.now_us()
+        tables = self._tables
+        plans = [Plan(draft, now) for draft in drafts]
+        screen(plans, senders_of=tables.senders, opt_outs=tables.opt_outs, vault=self._vault)
+        route(plans, tables.router)
+        price(plans, tables.prices)
+        return plans
+
+    def _submission(self, request: _Request, plans: Sequence[Plan]) -> tuple[Submission, list[Verdict]]:
+        messages: list[Message] = []
+        verdicts: list[Verdict] = []
+        for plan in plans:
+            if plan.refusal is not None:
+                verdicts.append(Verdict(code=plan.refusal, detail=plan.detail, pointer=plan.pointer))
+                self._metrics.refused.labels(plan.refusal).inc()
+                continue
+            message = self._message(plan)
+            messages.append(message)
+            verdicts.append(_verdict(message, plan))
+        key = request.key
+        idempotency = None
+        if key is not None and (messages or request.chunks > 1):  # a lone refusal is not remembered
+            idempotency = Idempotency(
+                account_id=key.account_id,
+                door=key.door,
+                key=key.key,
+                fingerprint=key.fingerprint,
+                chunk=request.chunk,
+                chunks=request.chunks,
+                created_at=plans[0].now,
+                verdicts=tuple(verdicts),
+            )
+        return Submission(tuple(messages), idempotency, request.also), verdicts
+
+    def _message(self, plan: Plan) -> Message:
+        draft, number = plan.draft, plan.number
+        assert number is not None
+        scheduled = plan.due_at > plan.now
+        priority = PRIORITY[draft.message_class]
+        options = draft.options
+        if plan.replaced:
+            options = msgspec.structs.replace(options, replaced=plan.replaced)
+        return Message(
+            id=self._ids.new(ids.MESSAGE),
+            account_id=draft.account_id,
+            test=draft.test,
+            direction="out",
+            door=draft.door,
+            message_class=draft.message_class,
+            state=SCHEDULED if scheduled else QUEUED,
+            recipient=number.e164,
+            sender=plan.sender_value,
+            text=plan.text,
+            encoding="gsm7" if plan.encoding == "gsm7" else "ucs2",
+            segments=plan.segments,
+            price_micros=plan.price_micros,
+            held_micros=0 if draft.test else plan.price_micros,
+            charged_micros=0,
+            currency=plan.currency or self._tables.accounts[draft.account_id].currency,
+            carrier_id=None,
+            route_id=plan.route_id,
+            candidates=" ".join(plan.carriers),
+            priority=priority,
+            rank=0 if scheduled else self._fair.rank(plan.carriers[0], priority, draft.account_id),
+            created_at=plan.now,
+            due_at=plan.due_at,
+            expires_at=plan.expires_at,
+            updated_at=plan.now,
+            sent_at=None,
+            final_at=None,
+            reason=None,
+            flags=(Flag.CALLBACK if options.callback_url else 0) | (Flag.BYPASS_OPT_OUT if draft.bypass_opt_out else 0),
+            seq=1,
+            recipient_hash=plan.recipient_hash,
+            sender_hash=self._vault.number_hash(plan.sender_value),
+            options=_PLAIN_JSON if options is _PLAIN else msgspec.json.encode(options).decode(),
+        )
+
+    def _wake(self, submissions: Sequence[Submission], answers: Sequence[list[Verdict] | None]) -> None:
+        lanes: set[str] = set()
+        for submission, answer in zip(submissions, answers, strict=True):
+            if answer is None:
+                continue
+            for message in submission.messages:
+                lanes.add(message.candidates.partition(" ")[0])
+        if lanes:
+            self._queued(lanes)
+        for door, count in _count_doors(submissions).items():
+            self._metrics.accepted.labels(door).inc(count)
+
+
+def _count_doors(submissions: Sequence[Submission]) -> dict[str, int]:
+    doors: dict[str, int] = {}
+    for submission in submissions:
+        if submission.messages:
+            door = submission.messages[0].door
+            doors[door] = doors.get(door, 0) + len(submission.messages)
+    return doors
+
+
+def _verdict(message: Message, plan: Plan) -> Verdict:
+    return Verdict(
+        id=message.id,
+        state=message.state,
+        sender=message.sender,
+        encoding=message.encoding,
+        segments=message.segments,
+        price_micros=message.price_micros,
+        currency=message.currency,
+        created_at=message.created_at,
+        due_at=message.due_at,
+        expires_at=message.expires_at,
+        replaced=plan.replaced,
+    )
+
+
+def _after(verdicts: list[Verdict], outcome: Stored) -> list[Verdict] | None:
+    """The verdicts as the commit left them: None when the key was taken by another request."""
+    if outcome.key_taken:
+        return None
+    if not outcome.uncovered:
+        return verdicts
+    uncovered = frozenset(outcome.uncovered)
+    refused = Verdict(code="insufficient_balance")
+    return [refused if verdict.id in uncovered else verdict for verdict in verdicts]
+
+
+def _replay(kept: Sequence[Kept], key: IdempotencyKey) -> list[Verdict]:
+    """Verdicts of the leading chunks that are stored; WhimbrelError idempotency_key_reused for another body."""
+    verdicts: list[Verdict] = []
+    for expected, chunk in enumerate(sorted(kept, key=lambda chunk: chunk.chunk), start=kept[0].chunk if kept else 0):
+        if chunk.fingerprint != key.fingerprint:
+            raise WhimbrelError("idempotency_key_reused")
+        if chunk.chunk != expected:
+            break
+        verdicts += msgspec.json.decode(chunk.verdicts, type=list[Verdict])
+    return verdicts
+
+
+def refusal(verdict: Verdict) -> WhimbrelError:
+    """A single message's refusal as an error with a pointer, for doors that take one message at a time."""
+    assert verdict.code is not None
+    field = (FieldError(verdict.pointer, verdict.detail, verdict.code),) if verdict.pointer else ()
+    return WhimbrelError(verdict.code, verdict.detail, errors=field)

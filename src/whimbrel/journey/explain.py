@@ -1,0 +1,138 @@
+"""Explain: the verdict of every step on one message, with its evidence, as accept would reach it now. It renders the
+sheet that accept's own steps filled in, so the two cannot disagree.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from whimbrel.base import money
+from whimbrel.codec import gsm7
+from whimbrel.journey.plan import Plan
+from whimbrel.journey.tables import Tables
+
+
+class ForeignCharacter(msgspec.Struct, frozen=True, gc=False):
+    """A character that GSM-7 does not hold: it makes the whole text UCS-2."""
+
+    position: int
+    character: str
+    code_point: str
+
+
+class EncodingStep(msgspec.Struct, frozen=True, gc=False):
+    """How the text goes on the air."""
+
+    encoding: str
+    segments: int
+    text: str
+    foreign: tuple[ForeignCharacter, ...]
+    replaced: tuple[tuple[int, str, str], ...]
+
+
+class RouteCandidate(msgspec.Struct, frozen=True, gc=False):
+    """A route or carrier that was looked at, and why it was taken or left."""
+
+    route_id: str | None
+    carrier_id: str | None
+    carrier: str | None
+    verdict: str
+    reason: str
+
+
+class RoutingStep(msgspec.Struct, frozen=True, gc=False):
+    """Where the message would go."""
+
+    route_id: str | None
+    carriers: tuple[str, ...]
+    considered: tuple[RouteCandidate, ...]
+
+
+class PriceStep(msgspec.Struct, frozen=True, gc=False):
+    """What it would cost."""
+
+    price: str
+    currency: str
+    per_segment: str
+    prefix: str
+    own_price: bool
+
+
+class Refusal(msgspec.Struct, frozen=True, gc=False):
+    """Why it would be refused."""
+
+    code: str
+    detail: str
+    pointer: str
+
+
+class Explanation(msgspec.Struct, frozen=True, gc=False):
+    """The dry run of one message."""
+
+    verdict: Literal["accepted", "refused"]
+    refusal: Refusal | None
+    to: str | None
+    country: str | None
+    sender: str | None
+    send_at_us: int | None
+    expires_at_us: int | None
+    encoding: EncodingStep | None
+    routing: RoutingStep | None
+    price: PriceStep | None
+
+
+def explanation(plan: Plan, tables: Tables) -> Explanation:
+    """Render a filled-in plan."""
+    refusal = None
+    if plan.refusal is not None:
+        refusal = Refusal(plan.refusal, plan.detail, plan.pointer)
+    number = plan.number
+    return Explanation(
+        verdict="refused" if refusal else "accepted",
+        refusal=refusal,
+        to=number.e164 if number else None,
+        country=number.country if number else None,
+        sender=plan.sender_value or None,
+        send_at_us=plan.due_at or None,
+        expires_at_us=plan.expires_at or None,
+        encoding=_encoding(plan) if plan.segments else None,
+        routing=_routing(plan, tables) if number else None,
+        price=_price(plan, tables) if plan.currency else None,
+    )
+
+
+def _encoding(plan: Plan) -> EncodingStep:
+    foreign = tuple(
+        ForeignCharacter(o.position, o.character, f"U+{ord(o.character):04X}") for o in gsm7.foreign(plan.text)
+    )
+    return EncodingStep(plan.encoding, plan.segments, plan.text, foreign, plan.replaced)
+
+
+def _routing(plan: Plan, tables: Tables) -> RoutingStep:
+    assert plan.number is not None
+    decision = tables.router.candidates(plan.number, plan.draft.account_id, plan.draft.test)
+    considered = tuple(
+        RouteCandidate(c.route_id, c.carrier_id, _carrier_name(c.carrier_id, tables), c.verdict, c.reason)
+        for c in decision.considered
+    )
+    return RoutingStep(decision.route_id, decision.carriers, considered)
+
+
+def _carrier_name(carrier_id: str | None, tables: Tables) -> str | None:
+    carrier = tables.carriers.get(carrier_id) if carrier_id else None
+    return carrier.name if carrier else None
+
+
+def _price(plan: Plan, tables: Tables) -> PriceStep | None:
+    assert plan.number is not None
+    found = tables.prices.price(plan.draft.account_id, plan.number.digits, plan.segments)
+    if found is None:
+        return None
+    micros, currency, row = found
+    return PriceStep(
+        price=money.to_text(micros),
+        currency=currency,
+        per_segment=money.to_text(row.price_micros),
+        prefix=row.prefix,
+        own_price=row.account_id is not None,
+    )

@@ -1,0 +1,89 @@
+"""Inbound: texts from phones. Each part is stored before it is acknowledged; a long text is joined in the store, parts
+in any order; STOP, START and HELP take effect in the commit that stores them. Their one confirmation is sent by
+`journey/keywords.py`, which follows the event log.
+"""
+
+from collections.abc import Sequence
+
+from whimbrel.base import faults, ids
+from whimbrel.base.clock import Clock
+from whimbrel.base.ids import Ids
+from whimbrel.base.log import mask_number
+from whimbrel.base.metrics import Metrics
+from whimbrel.base.vault import Vault
+from whimbrel.carriers.interface import Inbound
+from whimbrel.codec import segments
+from whimbrel.domain.model import Sender
+from whimbrel.journey.gather import Gatherer
+from whimbrel.journey.tables import Tables
+from whimbrel.store.interface import InboundRow, Store
+
+
+class InboundTexts:
+    """Takes inbound texts of all carriers and stores them in lists."""
+
+    def __init__(
+        self, *, store: Store, tables: Tables, clock: Clock, ids: Ids, vault: Vault, metrics: Metrics
+    ) -> None:
+        self._store = store
+        self._tables = tables
+        self._clock = clock
+        self._ids = ids
+        self._vault = vault
+        self._metrics = metrics
+        self._gatherer: Gatherer[InboundRow, str] = Gatherer(self._record)
+
+    async def take(self, carrier_id: str, texts: Sequence[Inbound]) -> None:
+        """Comes back when all of them are durable; raises when they could not be stored (the carrier keeps them)."""
+        now = self._clock.now_us()
+        await self._gatherer.add([self._row(carrier_id, text, now) for text in texts])
+
+    def _row(self, carrier_id: str, text: Inbound, now: int) -> InboundRow:
+        vault = self._vault
+        source, destination = _international(text.source), text.destination
+        owner = self._owner(destination)
+        return InboundRow(
+            message_id=self._ids.new(ids.MESSAGE),
+            carrier_id=carrier_id,
+            session=text.session,
+            fingerprint=vault.fingerprint(
+                source.encode(), destination.encode(), text.octets, b"%d/%d/%d" % (text.reference, text.total, text.number)
+            ),
+            account_id=owner.account_id if owner else None,
+            test=False,
+            source=source,
+            destination=owner.value if owner else destination,
+            source_hash=vault.number_hash(source),
+            destination_hash=vault.number_hash(owner.value if owner else destination),
+            text=segments.decode(text.octets, text.data_coding),
+            encoding="ucs2" if text.data_coding == 8 else "gsm7",
+            at=now,
+            reference=text.reference,
+            total=text.total,
+            number=text.number,
+            opt_out_id=self._ids.new(ids.OPT_OUT),
+            masked=mask_number(source),
+        )
+
+    def _owner(self, destination: str) -> Sender | None:
+        return self._tables.senders_by_value.get(destination.lstrip("+"))
+
+    async def _record(self, rows: list[InboundRow]) -> list[str]:
+        faults.hit("inbound.before_commit")
+        results = await self._store.record_inbound(rows)
+        faults.hit("inbound.after_commit")
+        for result in set(results):
+            self._metrics.inbound.labels(result).inc(results.count(result))
+        if "stored" in results:
+            await self._tables.refresh("opt_outs")
+        return results
+
+
+def _international(address: str) -> str:
+    """Carriers write the same phone with and without a plus, or with 00: one form inside (trap T65)."""
+    digits = address.lstrip("+")
+    if not digits.isdigit():
+        return address
+    if digits.startswith("00"):
+        digits = digits[2:]
+    return f"+{digits}" if len(digits) >= 7 else digits

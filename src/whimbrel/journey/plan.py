@@ -1,0 +1,44 @@
+"""The working sheet of one message on its way through accept: what each step found, in order, with its evidence.
+Steps take a list of plans and fill them in; a refused plan is left alone by the steps after it.
+"""
+
+import msgspec
+
+from whimbrel.base.errors import CATALOGUE, ErrorSpec
+from whimbrel.domain.model import Draft, Sender
+from whimbrel.domain.numbers import Number
+
+
+class Plan(msgspec.Struct, gc=False):
+    """One draft and what has been decided about it so far. `refusal` is a code of the catalogue."""
+
+    draft: Draft
+    now: int
+    refusal: str | None = None
+    detail: str = ""
+    pointer: str = ""
+    number: Number | None = None
+    recipient_hash: int = 0
+    text: str = ""
+    encoding: str = "gsm7"
+    segments: int = 0
+    replaced: tuple[tuple[int, str, str], ...] = ()
+    sender: Sender | None = None
+    sender_value: str = ""
+    due_at: int = 0
+    expires_at: int = 0
+    route_id: str | None = None
+    carriers: tuple[str, ...] = ()
+    price_micros: int = 0
+    currency: str = ""
+
+    def refuse(self, code: str, pointer: str = "", detail: str = "") -> None:
+        """End this plan's way with a code of the catalogue."""
+        self.refusal = code
+        self.pointer = pointer
+        self.detail = detail or spec(code).title
+
+
+def spec(code: str) -> ErrorSpec:
+    """The catalogue's row for a code."""
+    return CATALOGUE[code]

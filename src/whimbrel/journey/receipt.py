@@ -1,0 +1,52 @@
+"""Receipts: what carriers report about the texts they took. A report is acknowledged only after it is stored: applied
+to its attempt, known already, or parked until its attempt is known.
+"""
+
+from collections.abc import Sequence
+
+from whimbrel.base import faults
+from whimbrel.base.clock import Clock
+from whimbrel.base.metrics import Metrics
+from whimbrel.base.vault import Vault
+from whimbrel.carriers.interface import Report
+from whimbrel.domain.receipts import carrier_keys, outcome_of
+from whimbrel.journey.gather import Gatherer
+from whimbrel.store.interface import ReceiptRow, Store
+
+
+class Receipts:
+    """Takes reports of all carriers and stores them in lists."""
+
+    def __init__(self, *, store: Store, clock: Clock, vault: Vault, metrics: Metrics) -> None:
+        self._store = store
+        self._clock = clock
+        self._vault = vault
+        self._metrics = metrics
+        self._gatherer: Gatherer[ReceiptRow, str] = Gatherer(self._record)
+
+    async def take(self, carrier_id: str, reports: Sequence[Report]) -> None:
+        """Comes back when all of them are durable; raises when they could not be stored (the carrier keeps them)."""
+        now = self._clock.now_us()
+        await self._gatherer.add([self._row(carrier_id, report, now) for report in reports])
+
+    def _row(self, carrier_id: str, report: Report, now: int) -> ReceiptRow:
+        outcome = outcome_of(report.state, report.error)
+        return ReceiptRow(
+            carrier_id=carrier_id,
+            keys=carrier_keys(report.message_ids),
+            state=outcome.state,
+            final=outcome.final,
+            reason=outcome.reason,
+            stat=report.stat,
+            error=report.error,
+            tail_hashes=tuple(self._vault.tail_hash(address) for address in report.addresses if address),
+            at=now,
+        )
+
+    async def _record(self, rows: list[ReceiptRow]) -> list[str]:
+        faults.hit("receipt.before_commit")
+        results = await self._store.record_receipts(rows)
+        faults.hit("receipt.after_commit")
+        for result in set(results):
+            self._metrics.receipts.labels(rows[0].carrier_id, result).inc(results.count(result))
+        return results

@@ -1,0 +1,95 @@
+"""Screen: is this a text that we may send? Number, text, sender, times, consent. The first finding that refuses a
+message is its verdict; nothing is stored for it.
+"""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from whimbrel.base.limits import PARTS_MAX
+from whimbrel.base.vault import Vault
+from whimbrel.codec import segments
+from whimbrel.codec.errors import CodecError
+from whimbrel.codec.smart import smart
+from whimbrel.domain import numbers, schedule, screening, senders
+from whimbrel.domain.model import Sender
+from whimbrel.journey.plan import Plan
+
+_CLASSES = frozenset({"otp", "transactional", "marketing"})
+
+
+def screen(
+    plans: Sequence[Plan],
+    *,
+    senders_of: Mapping[str, tuple[Sender, ...]],
+    opt_outs: Mapping[str, AbstractSet[int]],
+    vault: Vault,
+) -> None:
+    """Fill in number, segments, sender and times of each plan, or refuse it."""
+    for plan in plans:
+        if plan.refusal is None:
+            _recipient(plan, opt_outs, vault)
+        if plan.refusal is None:
+            _text(plan)
+        if plan.refusal is None:
+            _sender(plan, senders_of.get(plan.draft.account_id, ()))
+        if plan.refusal is None:
+            _times(plan)
+
+
+def _recipient(plan: Plan, opt_outs: Mapping[str, AbstractSet[int]], vault: Vault) -> None:
+    draft = plan.draft
+    if not draft.recipient:
+        plan.refuse("recipient_missing", "/to")
+        return
+    number = numbers.normalise(draft.recipient)
+    if number is None:
+        plan.refuse("invalid_number", "/to")
+        return
+    plan.number = number
+    plan.recipient_hash = vault.number_hash(number.e164)
+    stopped = opt_outs.get(draft.account_id)
+    if stopped and plan.recipient_hash in stopped and not draft.bypass_opt_out:
+        plan.refuse("opted_out", "/to")
+
+
+def _text(plan: Plan) -> None:
+    draft = plan.draft
+    problem = screening.text_problems(draft.text)
+    if problem is not None:
+        plan.refuse(problem.code, "/text", problem.detail)
+        return
+    text = draft.text
+    if draft.options.smart:
+        replaced = smart(text)
+        text = replaced.text
+        plan.replaced = tuple((r.position, r.original, r.replacement) for r in replaced.replacements)
+    try:
+        measure = segments.measure(text)
+    except CodecError as error:
+        plan.refuse("invalid_text", "/text", str(error))
+        return
+    plan.text, plan.encoding, plan.segments = text, measure.encoding, measure.segments
+    allowed = min(draft.options.max_parts or PARTS_MAX, PARTS_MAX)
+    if measure.segments > allowed:
+        plan.refuse("too_many_parts", "/text", f"The text needs {measure.segments} segments; {allowed} are allowed.")
+
+
+def _sender(plan: Plan, owned: tuple[Sender, ...]) -> None:
+    assert plan.number is not None
+    chosen = senders.choose(owned, plan.draft.sender, plan.number.country)
+    if isinstance(chosen, str):
+        plan.refuse(chosen, "/sender")
+        return
+    plan.sender, plan.sender_value = chosen, chosen.value
+
+
+def _times(plan: Plan) -> None:
+    draft = plan.draft
+    if draft.message_class not in _CLASSES:
+        plan.refuse("invalid_class", "/class")
+        return
+    problem = schedule.problem(draft.send_at_us, draft.validity_s, plan.now)
+    if problem is not None:
+        plan.refuse(problem, "/send_at" if problem == "invalid_schedule" else "/validity")
+        return
+    plan.due_at, plan.expires_at = schedule.window(draft.message_class, draft.send_at_us, draft.validity_s, plan.now)

@@ -1,0 +1,43 @@
+"""Submit: from a claimed message to the parts that a carrier writes to the wire."""
+
+from collections.abc import Sequence
+
+from whimbrel.carriers.interface import Part
+from whimbrel.codec import segments
+from whimbrel.codec.errors import CodecError
+from whimbrel.store.interface import Waiting
+
+_DATA_CODING = {"gsm7": 0, "ucs2": 8}
+
+
+def octets(message: Waiting) -> tuple[bytes, ...]:
+    """The short_message of each part; CodecError when the stored text does not fit its stored encoding.
+
+    The concatenation reference is drawn from the message's id, so that a part which is built again is the same part.
+    """
+    reference = int(message.id[-12:-4], 16) & 0xFF
+    built = segments.build(message.text, encoding=message.encoding, reference=reference)
+    if len(built) != message.segments:
+        raise CodecError(f"{len(built)} parts were built where {message.segments} were priced")
+    return built
+
+
+def parts(message: Waiting, built: Sequence[bytes], attempts: Sequence[int], tail_hash: int) -> list[Part]:
+    """One part for each committed attempt."""
+    return [
+        Part(
+            attempt=attempt,
+            message_id=message.id,
+            source=message.sender,
+            destination=message.recipient,
+            octets=built[index],
+            data_coding=_DATA_CODING[message.encoding],
+            udh=len(built) > 1,
+            expires_at=message.expires_at,
+            part=index + 1,
+            parts=len(built),
+            tail_hash=tail_hash,
+            priority=message.priority,
+        )
+        for index, attempt in enumerate(attempts)
+    ]

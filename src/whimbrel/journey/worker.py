@@ -1,0 +1,277 @@
+"""The worker: one lane for each carrier. A lane takes what waits, in order, as fast as its carrier has places, commits
+the attempts, and only then lets the bytes leave.
+
+A crash leaves in doubt at most what is on the wire and what was committed ahead of it: a lane claims no more than the
+carrier has room for, less the answers that came back and are not stored yet.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from whimbrel.base import faults
+from whimbrel.base.clock import Clock
+from whimbrel.base.metrics import Metrics
+from whimbrel.base.vault import Vault
+from whimbrel.carriers.interface import CarrierLink, Handlers, Health, Part, Reply
+from whimbrel.codec.errors import CodecError
+from whimbrel.domain.model import Carrier, Flag
+from whimbrel.domain.pacing import FairRank
+from whimbrel.domain.states import EXPIRED, FAILED, QUEUED, REJECTED, SENDING
+from whimbrel.journey.gather import Gatherer
+from whimbrel.journey.inbound import InboundTexts
+from whimbrel.journey.receipt import Receipts
+from whimbrel.journey.submit import octets, parts
+from whimbrel.journey.tables import Tables
+from whimbrel.store.interface import Answer, Claim, Ending, Store, Waiting
+
+_log = logging.getLogger("whimbrel.worker")
+_CLAIM_MAX = 500  # messages in one claim: a commit of that size stays well under 10 ms
+_RETRY_S = 1.0  # after the store refused a claim
+
+Build = Callable[[Carrier, Handlers], CarrierLink]
+_Ready = tuple[Waiting, tuple[bytes, ...]]
+
+
+class Lane:
+    """The queue of one carrier and the carrier itself."""
+
+    def __init__(self, worker: "Worker", carrier: Carrier) -> None:
+        self._worker = worker
+        self.carrier = carrier
+        self._wake = asyncio.Event()
+        self._answers: Gatherer[Answer, None] = Gatherer(self._record, overlap=1, limit=1000)
+        self._unrecorded = 0
+        self.link = worker.build(carrier, self._handlers())
+        self._task: asyncio.Task[None] | None = None
+
+    def _handlers(self) -> Handlers:
+        carrier_id = self.carrier.id
+        return Handlers(
+            replies=self.on_replies,
+            reports=lambda reports: self._worker.receipts.take(carrier_id, reports),
+            inbound=lambda texts: self._worker.inbound.take(carrier_id, texts),
+            room=self._wake.set,
+        )
+
+    def start(self) -> None:
+        """Connect, and begin to take from the queue."""
+        self.link.start()
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def wake(self) -> None:
+        """Something may wait in the queue."""
+        self._wake.set()
+
+    async def stop(self, deadline_s: float) -> None:
+        """Claim no more, let the carrier finish, store its last answers."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.link.stop(deadline_s)
+        await self._answers.drain()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                while await self._turn():
+                    pass
+            except Exception:
+                _log.exception("lane failed; trying again", extra={"carrier": self.carrier.name})
+                await asyncio.sleep(_RETRY_S)
+                self._wake.set()
+
+    async def _turn(self) -> bool:
+        """Claim and submit one list; False when nothing waits or there is no room."""
+        room = self.link.room() - self._unrecorded
+        if room <= 0:
+            return False
+        waiting = await self._worker.store.waiting(self.carrier.id, min(room, _CLAIM_MAX))
+        if not waiting:
+            return False
+        faults.hit("worker.after_claim")
+        sendable, endings = self._worker.decide(waiting)
+        if endings:
+            await self._worker.store.finish(endings)
+        chosen = _fit(sendable, room)
+        if chosen:
+            await self._submit(chosen)
+        return bool(chosen or endings)
+
+    async def _submit(self, messages: Sequence[_Ready]) -> None:
+        worker, now = self._worker, self._worker.clock.now_us()
+        claims = [
+            Claim(m.id, self.carrier.id, m.segments, worker.vault.tail_hash(m.recipient), now) for m, _ in messages
+        ]
+        committed = await worker.store.claim(claims)
+        faults.hit("worker.after_attempt")
+        ready: list[Part] = []
+        for (message, built), claim, attempts in zip(messages, claims, committed, strict=True):
+            if attempts:
+                ready += parts(message, built, attempts, claim.tail_hash)
+        last, _ = messages[-1]
+        worker.fair.advance(self.carrier.id, last.priority, last.rank)
+        worker.metrics.submitted.labels(self.carrier.name).inc(len(ready))
+        self.link.submit(ready)
+
+    def on_replies(self, replies: Sequence[Reply]) -> None:
+        """Store what the carrier said; called from its reader, so it only hands over."""
+        if not replies:
+            return
+        faults.hit("carrier.after_answer")
+        now = self._worker.clock.now_us()
+        self._unrecorded += len(replies)
+        future = self._answers.add([_answer(self.carrier.id, reply, now) for reply in replies])
+        future.add_done_callback(lambda done: self._recorded(len(replies), done))
+
+    async def _record(self, answers: list[Answer]) -> list[None]:
+        await self._worker.store.record_answers(answers)
+        metrics = self._worker.metrics
+        kinds: dict[str, int] = {}
+        for answer in answers:
+            kinds[answer.kind] = kinds.get(answer.kind, 0) + 1
+        for kind, count in kinds.items():
+            metrics.answers.labels(self.carrier.name, kind).inc(count)
+        if len(kinds) > 1 or "accepted" not in kinds:
+            self._worker.wake_all()  # some may wait in another lane now, or again in this one
+        return [None] * len(answers)
+
+    def _recorded(self, count: int, done: "asyncio.Future[list[None]]") -> None:
+        self._unrecorded -= count
+        if done.exception() is not None:
+            _log.error(
+                "answers could not be stored: their messages are in doubt until the next start",
+                extra={"carrier": self.carrier.name, "count": count, "error": str(done.exception())},
+            )
+        self._wake.set()
+
+
+class Worker:
+    """All lanes; follows the carriers' table, so that adding, changing or pausing one needs no restart."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        tables: Tables,
+        clock: Clock,
+        vault: Vault,
+        fair: FairRank,
+        metrics: Metrics,
+        build: Build,
+        receipts: Receipts,
+        inbound: InboundTexts,
+    ) -> None:
+        self.store = store
+        self.tables = tables
+        self.clock = clock
+        self.vault = vault
+        self.fair = fair
+        self.metrics = metrics
+        self.build = build
+        self.receipts = receipts
+        self.inbound = inbound
+        self._lanes: dict[str, Lane] = {}
+        self._changing = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Start a lane for each active carrier and follow changes."""
+        self.tables.subscribe("carriers", self._carriers_changed)
+        await self.follow()
+
+    async def stop(self, deadline_s: float) -> None:
+        """Stop all lanes at once, each within the deadline."""
+        lanes, self._lanes = self._lanes, {}
+        await asyncio.gather(*(lane.stop(deadline_s) for lane in lanes.values()))
+
+    def wake(self, lanes: set[str]) -> None:
+        """Messages were queued for these carriers."""
+        for carrier_id in lanes:
+            lane = self._lanes.get(carrier_id)
+            if lane is not None:
+                lane.wake()
+
+    def wake_all(self) -> None:
+        """Any lane may have something to do."""
+        for lane in self._lanes.values():
+            lane.wake()
+
+    def health(self) -> Mapping[str, Health]:
+        """Running carriers by id."""
+        return {carrier_id: lane.link.health() for carrier_id, lane in self._lanes.items()}
+
+    async def follow(self) -> None:
+        """Make the lanes what the table says: stop what went or changed, start what is new."""
+        async with self._changing:
+            wanted = {c.id: c for c in self.tables.carriers.values() if c.status == "active"}
+            gone = [lane for lane in self._lanes.values() if wanted.get(lane.carrier.id) != lane.carrier]
+            for lane in gone:
+                del self._lanes[lane.carrier.id]
+            await asyncio.gather(*(lane.stop(10.0) for lane in gone))
+            for carrier_id, carrier in wanted.items():
+                if carrier_id not in self._lanes:
+                    self._lanes[carrier_id] = lane = Lane(self, carrier)
+                    lane.start()
+                    lane.wake()
+
+    def _carriers_changed(self) -> None:
+        task = asyncio.get_running_loop().create_task(self.follow())
+        task.add_done_callback(_report)
+
+    def decide(self, waiting: Sequence[Waiting]) -> tuple[list[_Ready], list[Ending]]:
+        """Who may still be sent, with its octets: consent and expiry are checked again at claim (a STOP since accept
+        wins). What cannot be built is set aside and never holds up its lane."""
+        now = self.clock.now_us()
+        opt_outs = self.tables.opt_outs
+        sendable: list[_Ready] = []
+        endings: list[Ending] = []
+        for message in waiting:
+            stopped = opt_outs.get(message.account_id)
+            if message.expires_at <= now:
+                endings.append(Ending(message.id, (QUEUED, SENDING), EXPIRED, "expired", now))
+            elif stopped and message.recipient_hash in stopped and not message.flags & Flag.BYPASS_OPT_OUT:
+                endings.append(Ending(message.id, (QUEUED,), REJECTED, "opted_out", now))
+            else:
+                try:
+                    sendable.append((message, octets(message)))
+                except CodecError:
+                    _log.exception("message quarantined", extra={"message_id": message.id})
+                    endings.append(Ending(message.id, (QUEUED,), FAILED, "quarantined", now))
+        return sendable, endings
+
+
+def _fit(messages: Sequence[_Ready], room: int) -> list[_Ready]:
+    """As many as there is room for; the first goes even when it has more parts than that, or it would wait for ever."""
+    chosen: list[_Ready] = []
+    for message, built in messages:
+        if chosen and len(built) > room:
+            break
+        room -= len(built)
+        chosen.append((message, built))
+    return chosen
+
+
+def _answer(carrier_id: str, reply: Reply, now: int) -> Answer:
+    expired = reply.kind == "expired"
+    key = reply.carrier_message_id
+    return Answer(
+        attempt=reply.part.attempt,
+        message_id=reply.part.message_id,
+        carrier_id=carrier_id,
+        kind="refused" if expired else reply.kind,
+        at=now,
+        bind=reply.bind,
+        carrier_message_id=key,
+        carrier_key=key,
+        status_code=reply.status_code,
+        reason="expired" if expired else reply.reason,
+        throttled=reply.throttled,
+        tail_hash=reply.part.tail_hash,
+    )
+
+
+def _report(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.error("carriers could not be changed", exc_info=task.exception())
