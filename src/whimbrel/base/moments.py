@@ -1,0 +1,24 @@
+"""Moments in words: integer microseconds UTC inside, RFC 3339 text outside. Pure: the clock is in `clock`."""
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_text(at_us: int) -> str:
+    """RFC 3339 in UTC, always with six decimals so that texts sort as moments do: "2027-01-15T08:00:00.000000Z"."""
+    return (_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def to_text_or_none(at_us: int | None) -> str | None:
+    """The same, for columns that may be empty."""
+    return None if at_us is None else to_text(at_us)
+
+
+def from_text(text: str) -> int:
+    """Microseconds of an RFC 3339 moment; ValueError when it is none or has no time zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no time zone")
+    return (moment - _EPOCH) // _MICROSECOND
