@@ -35,6 +35,7 @@ CATALOGUE: dict[str, ErrorSpec] = {
     row.code: row
     for row in (
         # the request itself
+        _row("malformed_http", 400, 20001, P, "caller", "The request is not HTTP/1.1.", "Use an HTTP library; upgrades are not taken."),
         _row("malformed_json", 400, 20001, P, "caller", "The body is not JSON.", "Send one JSON object in UTF-8."),
         _row("malformed_form", 400, 20001, P, "caller", "The body is no valid form.", "Send application/x-www-form-urlencoded in UTF-8."),
         _row("invalid_request", 422, 20001, P, "caller", "A field is missing, unknown or of the wrong type.", "See `errors`: each entry points at a field."),
