@@ -15,7 +15,7 @@ SMILE = "😀"
 gsm_texts = st.text(alphabet=sorted(gsm7.CHARACTERS), max_size=700)
 escapes = st.text(alphabet="a€", max_size=700)
 wide_texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=300)
-pairs = st.text(alphabet="я😀", max_size=300)
+pairs = st.text(alphabet="я😀\U0010ffff", max_size=300)
 texts = gsm_texts | escapes | wide_texts | pairs
 
 
@@ -59,6 +59,7 @@ def test_capacities_follow_from_140_octets(header_octets):
         (SMILE * 36, ("ucs2", 2, 72, 61)),
         ("я" * 66 + SMILE + "я" * 66, ("ucs2", 3, 134, 66)),
         ("я" * 66 + SMILE + "я" * 65, ("ucs2", 2, 133, 0)),
+        ("я" * 66 + "\U0010ffff" + "я" * 66, ("ucs2", 3, 134, 66)),
         ("a" * 69 + "’", ("ucs2", 1, 70, 0)),
     ],
 )
@@ -163,7 +164,7 @@ def test_no_escape_pair_is_split(offset, tail, wide):
 def test_no_surrogate_pair_is_split(text, wide):
     for part in segments.build(text, encoding="ucs2", reference=1, wide=wide):
         payload = udh.parse(part).payload if len(text.encode("utf-16-be")) > 140 else part
-        assert payload.decode("utf-16-be")[-1:] in {"", "я", SMILE}
+        assert payload.decode("utf-16-be")[-1:] in {"", "я", SMILE, "\U0010ffff"}
 
 
 @given(texts)
