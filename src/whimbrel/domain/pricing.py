@@ -1,0 +1,52 @@
+"""What a message costs. Pure: a price list compiled from rows, asked once for each message.
+
+The rule: an account's own list is asked first, by the longest prefix of the number; only when it has no row for the
+number is the general list asked, again by the longest prefix. A contract with a customer ("44 costs 0.03") thus
+holds for every number under 44, even where the general list has a longer, dearer prefix.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import msgspec
+
+from whimbrel.domain.model import Price
+from whimbrel.domain.prefixes import PrefixMap
+
+
+class Quote(msgspec.Struct, frozen=True, gc=False):
+    """The price of one message."""
+
+    micros: int  # for all segments
+    currency: str
+    price: Price  # the row that decided: per segment, its prefix, whose list
+
+
+class PriceList:
+    """All prices of an installation."""
+
+    __slots__ = ("_general", "_own")
+
+    def __init__(self, prices: Iterable[Price]) -> None:
+        lists: defaultdict[str | None, list[tuple[str, Price]]] = defaultdict(list)
+        for price in sorted(prices, key=lambda price: price.id):  # of two rows for one prefix the newer holds
+            lists[price.account_id].append((price.prefix, price))
+        self._general = PrefixMap(lists.pop(None, []))
+        self._own = {account_id: PrefixMap(rows) for account_id, rows in lists.items() if account_id is not None}
+
+    def price(self, account_id: str, digits: str, segments: int) -> Quote | None:
+        """The price of `segments` segments to the number `digits` (without plus); None: no row, so no sale."""
+        row = self.row(account_id, digits)
+        return None if row is None else Quote(row.price_micros * segments, row.currency, row)
+
+    def row(self, account_id: str, digits: str) -> Price | None:
+        """The row that decides the price of a segment."""
+        own = self._own.get(account_id)
+        row = own.longest(digits) if own is not None else None
+        return row if row is not None else self._general.longest(digits)
+
+    def considered(self, account_id: str, digits: str) -> list[Price]:
+        """Every row that matches, the deciding one first: for explain."""
+        own = self._own.get(account_id)
+        rows = own.matching(digits) if own is not None else []
+        return [price for _, price in (*rows, *self._general.matching(digits))]

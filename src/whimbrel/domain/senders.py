@@ -1,0 +1,64 @@
+"""What may stand in the sender field, and which of an account's senders a message takes."""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+from whimbrel.domain.model import Sender
+from whimbrel.domain.numbers import line_type, normalise
+
+SenderKind = Literal["alphanumeric", "long_code", "toll_free", "short_code"]
+
+# TS 23.040 9.1.2.5: eleven septets fit the address field. The characters are those that carriers agree on.
+_NAME = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9 .&_-]{1,11}").fullmatch
+_SHORT_CODE = re.compile(r"[0-9]{3,8}").fullmatch
+
+
+def kind_of(value: str) -> SenderKind | None:
+    """What kind of sender this is; None when it is none. Numbers are E.164 with plus; names have at least one letter
+    and neither begin nor end with a space; line breaks and NUL are refused everywhere."""
+    if value.startswith("+"):
+        number = normalise(value)
+        if number is None:
+            return None
+        return "toll_free" if line_type(number) == "toll_free" else "long_code"
+    if _SHORT_CODE(value):
+        return "short_code"
+    return "alphanumeric" if _NAME(value) and value == value.strip() else None
+
+
+class SenderBook:
+    """The senders of one account, ready to be asked for every message. Built anew when one changes."""
+
+    __slots__ = ("_by_country", "_by_value", "_default")
+
+    def __init__(self, senders: Iterable[Sender]) -> None:
+        ordered = sorted(senders, key=lambda sender: sender.id)
+        self._by_value = {sender.value: sender for sender in ordered}
+        self._by_country: dict[str, Sender] = {}
+        self._default: Sender | None = None
+        for sender in ordered:
+            if not sender.is_default:
+                continue
+            for country in sender.countries:
+                self._by_country.setdefault(country, sender)
+            if not sender.countries and self._default is None:
+                self._default = sender
+
+    def choose(self, wanted: str | None, country: str) -> Sender | str:
+        """The sender for a message to `country`, or the code of the refusal: the one wanted if it is the account's
+        (`sender_not_allowed`, `invalid_sender`), else the default for the country, else the default for all
+        (`no_sender`). Of several defaults the oldest."""
+        if wanted is None:
+            return self._by_country.get(country) or self._default or "no_sender"
+        return self._by_value.get(wanted) or self._written_otherwise(wanted)
+
+    def _written_otherwise(self, wanted: str) -> Sender | str:
+        """A number with punctuation is still the same number."""
+        number = normalise(wanted)
+        if number is not None:
+            return self._by_value.get(number.e164, "sender_not_allowed")
+        return "sender_not_allowed" if kind_of(wanted) else "invalid_sender"
+
+    def __len__(self) -> int:
+        return len(self._by_value)
