@@ -10,6 +10,7 @@ MessageClass = Literal["otp", "transactional", "marketing"]
 Door = Literal["rest", "twilio", "smpp", "keyword", "console", "cli"]
 OnDoubt = Literal["report", "retry_once"]
 CallbackFormat = Literal["event", "twilio"]
+ConfigKind = Literal["accounts", "keys", "senders", "carriers", "routes", "prices", "opt_outs", "webhooks"]
 
 PRIORITY: dict[str, int] = {"otp": 0, "transactional": 1, "marketing": 2}
 

@@ -4,7 +4,7 @@ group commit); every value is plain data, so that a verb can cross a process bor
 A returned awaitable means durable: when `await` comes back, the rows survive `kill -9` and power loss.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -263,8 +263,9 @@ class Store(Protocol):
     async def stop(self) -> None: ...
     async def ping(self) -> None: ...
 
-    async def fetch(self, row: type[Row], statement: str, *params: Any) -> list[Row]:
-        """Rows of a named read, each as `row(*columns)`; JSON columns arrive as text, booleans as 0 or 1."""
+    async def fetch(self, row: Callable[..., Row], statement: str, *params: Any) -> list[Row]:
+        """Rows of a named read, each as `row(*columns)`; JSON columns arrive as text, booleans as 0 or 1
+        (`rows.reader` makes whole structs of them)."""
         ...
 
     async def write(self, writes: Sequence[Write]) -> list[int]:
