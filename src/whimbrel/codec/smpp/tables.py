@@ -203,6 +203,18 @@ COMMANDS: Final[dict[int, Command]] = {
 }
 """Every PDU of SMPP 3.4 by its command_id."""
 
+BINDS: Final = frozenset({BIND_RECEIVER, BIND_TRANSMITTER, BIND_TRANSCEIVER})
+BIND_RESPS: Final = frozenset({BIND_RECEIVER_RESP, BIND_TRANSMITTER_RESP, BIND_TRANSCEIVER_RESP})
+WITHOUT_RESPONSE: Final = frozenset({ALERT_NOTIFICATION, OUTBIND})
+WINDOWED: Final = frozenset({SUBMIT_SM, DELIVER_SM, DATA_SM, SUBMIT_MULTI})
+"""Requests that carry a message; the window limits these only (clause 2.9)."""
+FROM_TRANSMITTER: Final = frozenset({SUBMIT_SM, SUBMIT_MULTI, DATA_SM, QUERY_SM, CANCEL_SM, REPLACE_SM})
+"""What an ESME may ask on a transmitter or transceiver bind (clause 2.3, table 2-1)."""
+FROM_SMSC: Final = frozenset({DELIVER_SM, DATA_SM, ALERT_NOTIFICATION})
+"""What an SMSC may ask. Table 2-1 wants a receiver bind; some SMSCs send receipts on transmitters too."""
+EMPTY_BODIES: Final = dict.fromkeys((SUBMIT_SM_RESP, DELIVER_SM_RESP, DATA_SM_RESP, *BIND_RESPS), b"\0")
+"""A successful response without a value still has its field: deliver_sm_resp has 17 octets (clause 4.6.2)."""
+
 
 class Status(IntEnum):
     """command_status: number and meaning (clause 5.1.3, table 5-2). Peers send others too: treat them as integers."""

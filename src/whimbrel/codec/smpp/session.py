@@ -1,0 +1,430 @@
+"""One SMPP session without I/O and without a clock: the same machine plays ESME and SMSC.
+
+Theory of operation
+-------------------
+The owner has a connection and a clock; the machine has the rules. Octets go in by `receive`, time by `tick` (and as
+an argument of verbs), events come out as lists, octets by `take_output`, once per turn of the owner's loop. Nothing
+here blocks, calls back or holds a timer. Time is an integer in milliseconds that never runs back.
+
+States (clause 2.2)::
+
+            ESME: bind()                ESME: Bound
+    OPEN ---------------------> BINDING ---------------------> BOUND
+     ^      SMSC: BindRequested   |     SMSC: respond(ok)       |  \\
+     |                            |                  unbind()   |   \\  peer's unbind: PeerUnbound
+     +----------------------------+                             v    v
+          refused: BindRefused / respond(error)         UNBINDING    UNBOUND
+                                                                |    |
+     any state: stream lost, deadline, dead link  ------------> CLOSED   (event Closed, then nothing more)
+
+Requests of ours. `send` gives the next sequence number, keeps the token under it (`outstanding`) and writes the PDU. A
+response is matched by sequence number and command; it frees the place. A request that times out frees its place too,
+but its token is remembered: a late response still tells what became of it. Only submit_sm, deliver_sm, data_sm and
+submit_multi count for the window. The machine's own requests (bind, unbind, enquire_link) are not kept there.
+
+Requests of the peer. enquire_link is answered on the spot in every state, before the owner sees anything of the turn:
+a busy owner must not look dead. Any PDU of the peer counts as life. A request that the state forbids is refused with
+ESME_RINVBNDSTS; the others become events that the owner answers by `respond`, in any order, at any time. unbind is
+answered once all earlier requests are.
+
+Errors. A PDU that cannot be read is answered (its own response with the error, generic_nack for an unknown command) and
+the session goes on; a stream that is out of step is answered by generic_nack and closed. A `SessionError` is our own
+side's mistake, never the peer's.
+"""
+
+from typing import Any, Final
+
+from whimbrel.codec.errors import CodecError
+from whimbrel.codec.smpp.bodies import Bind, Body
+from whimbrel.codec.smpp.events import (
+    Answered,
+    AnsweredLate,
+    BindRefused,
+    BindRequested,
+    Bound,
+    Closed,
+    CloseReason,
+    DeliverReceived,
+    Event,
+    Nacked,
+    PeerUnbound,
+    ProtocolError,
+    Refused,
+    RequestReceived,
+    Role,
+    Settings,
+    State,
+    Stray,
+    SubmitReceived,
+    TimedOut,
+)
+from whimbrel.codec.smpp.fields import Tlvs, write_tlvs
+from whimbrel.codec.smpp.outstanding import Outstanding
+from whimbrel.codec.smpp.pdu import BadPdu, Decoder, Pdu, encode_body, header
+from whimbrel.codec.smpp.tables import (
+    BIND_RECEIVER,
+    BIND_RESPS,
+    BINDS,
+    COMMANDS,
+    DELIVER_SM,
+    EMPTY_BODIES,
+    ENQUIRE_LINK,
+    ENQUIRE_LINK_RESP,
+    FROM_SMSC,
+    FROM_TRANSMITTER,
+    GENERIC_NACK,
+    OUTBIND,
+    RESPONSE_BIT,
+    SUBMIT_SM,
+    UNBIND,
+    UNBIND_RESP,
+    WINDOWED,
+    WITHOUT_RESPONSE,
+    Status,
+)
+
+_BIND_ANSWERS: Final = BIND_RESPS | {GENERIC_NACK}
+_NOTHING: Final[frozenset[int]] = frozenset()
+_NEVER: Final = 1 << 62
+
+
+class SessionError(CodecError):
+    """Our own side asks for something that the session's state does not allow."""
+
+
+class Session:
+    """One session; see the head of this file. All times are integer milliseconds on one monotonic clock."""
+
+    __slots__ = (
+        "_allowed",
+        "_asked",
+        "_asked_ms",
+        "_bind_asked",
+        "_bind_command",
+        "_deadline_ms",
+        "_decoder",
+        "_heard_ms",
+        "_output",
+        "_outstanding",
+        "_owed",
+        "_unbind_owed",
+        "role",
+        "settings",
+        "state",
+    )
+
+    def __init__(self, role: Role, settings: Settings, now_ms: int) -> None:
+        """`now_ms` is when the connection came up: the bind's deadline counts from here."""
+        self.role = role
+        self.settings = settings
+        self.state = State.OPEN
+        self._decoder = Decoder(settings.max_pdu_octets)
+        self._output: list[bytes] = []
+        self._outstanding = Outstanding()
+        self._owed = 0
+        self._unbind_owed: int | None = None
+        self._bind_asked = 0
+        self._bind_command = 0
+        self._heard_ms = now_ms
+        self._asked = 0
+        self._asked_ms = now_ms
+        self._deadline_ms = now_ms + settings.bind_timeout_ms
+        self._allowed = _NOTHING if role is Role.SMSC else frozenset({OUTBIND})
+
+    # What the owner may ask.
+
+    @property
+    def is_closed(self) -> bool:
+        """True when the machine is done; it takes and gives nothing more but its output."""
+        return self.state is State.CLOSED
+
+    @property
+    def bind_command(self) -> int:
+        """The bind's command_id once bound; 0 before."""
+        return self._bind_command
+
+    @property
+    def room(self) -> int:
+        """Free places in the window; 0 when nothing may be sent."""
+        return self.settings.window - self._outstanding.window_used if self.state is State.BOUND else 0
+
+    @property
+    def in_flight(self) -> int:
+        """Requests of ours that wait for a response, windowed or not."""
+        return len(self._outstanding)
+
+    @property
+    def owed(self) -> int:
+        """Requests of the peer that wait for `respond`."""
+        return self._owed
+
+    @property
+    def has_output(self) -> bool:
+        """True when `take_output` has something to give."""
+        return bool(self._output)
+
+    @property
+    def next_deadline_ms(self) -> int | None:
+        """When `tick` is due at the latest; None once closed. It may only move nearer by a verb or an event."""
+        if self.is_closed:
+            return None
+        due = min(self._deadline_ms, self._enquire_due_ms(), self._inactive_ms())
+        first_ms = self._outstanding.first_expiry_ms()
+        if first_ms is not None and first_ms < due:
+            return first_ms
+        return due if due < _NEVER else None
+
+    # Verbs.
+
+    def bind(self, command_id: int, body: Bind, *, now_ms: int) -> None:
+        """ESME: ask to bind; Bound, BindRefused or Closed follows."""
+        if self.role is not Role.ESME or self.state is not State.OPEN or command_id not in BINDS:
+            raise SessionError(f"cannot bind in state {self.state.value}")
+        octets = encode_body(command_id, body)
+        self._write(command_id, 0, self._outstanding.next_sequence(), octets)
+        self.state = State.BINDING
+        self._bind_asked = command_id
+        self._deadline_ms = now_ms + self.settings.bind_timeout_ms
+
+    def send(self, command_id: int, body: Body | bytes | None, *, token: Any, now_ms: int, tlvs: Tlvs = ()) -> int:
+        """Write a request, keep `token` until its response, and return its sequence number.
+
+        `body` may be octets that `encode_body` or a `SubmitTemplate` made. SessionError when the session is not bound
+        or the window is full (see `room`); CodecError when the body cannot be written. Nothing is sent then.
+        """
+        if self.state is not State.BOUND:
+            raise SessionError(f"cannot send in state {self.state.value}")
+        if self._outstanding.window_used >= self.settings.window and command_id in WINDOWED:
+            raise SessionError("the window is full")
+        if isinstance(body, bytes):
+            octets = body + write_tlvs(tlvs) if tlvs else body
+        else:
+            octets = encode_body(command_id, body, tlvs)
+        sequence = self._outstanding.add(token, command_id, now_ms + self.settings.response_timeout_ms)
+        self._output += (header(len(octets), command_id, 0, sequence), octets)
+        return sequence
+
+    def notify(self, command_id: int, body: Body) -> int:
+        """Write a PDU that has no response (outbind, alert_notification) and return its sequence number."""
+        if command_id not in WITHOUT_RESPONSE or self.state is State.CLOSED:
+            raise SessionError(f"cannot notify in state {self.state.value}")
+        sequence = self._outstanding.next_sequence()
+        self._write(command_id, 0, sequence, encode_body(command_id, body))
+        return sequence
+
+    def respond(self, request: Pdu, status: int = 0, body: Body | None = None, *, tlvs: Tlvs = ()) -> None:
+        """Answer a request of the peer. Without a body a success has empty fields and an error has none (clause 4.4.2).
+
+        Once closed it does nothing: the answer to a dead link has no reader.
+        """
+        if self.is_closed:
+            return
+        command_id = request.command_id | RESPONSE_BIT
+        if body is None and not status:
+            octets = EMPTY_BODIES.get(command_id, b"") + write_tlvs(tlvs)
+        else:
+            octets = encode_body(command_id, body, tlvs)
+        self._write(command_id, status, request.sequence, octets)
+        if request.command_id in BINDS:
+            self._bind_answered(request.command_id, status)
+            return
+        self._owed = max(0, self._owed - 1)
+        self._answer_unbind()
+
+    def nack(self, sequence: int, status: int) -> None:
+        """Write a generic_nack (clause 4.3.1)."""
+        self._write(GENERIC_NACK, status, sequence, b"")
+
+    def unbind(self, *, now_ms: int) -> None:
+        """Ask the peer to end the session; Closed follows at its answer, or after `unbind_timeout_ms`."""
+        if self.state is not State.BOUND:
+            raise SessionError(f"cannot unbind in state {self.state.value}")
+        self._write(UNBIND, 0, self._outstanding.next_sequence(), b"")
+        self.state = State.UNBINDING
+        self._deadline_ms = now_ms + self.settings.unbind_timeout_ms
+
+    def take_output(self) -> bytes:
+        """All octets to be written now, in one piece."""
+        octets = b"".join(self._output)
+        self._output.clear()
+        return octets
+
+    def lost(self) -> list[Any]:
+        """The connection is gone: the tokens in flight, oldest first. Their outcome is unknown; the machine is done."""
+        self.state = State.CLOSED
+        return [flight.token for flight in self._outstanding.drain()]
+
+    def receive(self, data: bytes, now_ms: int) -> list[Event]:
+        """Octets from the peer, in any cut; what they mean, in order."""
+        events: list[Event] = []
+        pdus = [] if self.is_closed else self._decoder.feed(data)
+        if pdus:
+            self._heard_ms = now_ms
+            self._asked = 0
+        for pdu in pdus:
+            if isinstance(pdu, BadPdu):
+                self._unreadable(pdu, events)
+            elif pdu.command_id & RESPONSE_BIT:
+                self._answered(pdu, events)
+            else:
+                self._requested(pdu, now_ms, events)
+            if self.is_closed:
+                break
+        return events
+
+    def tick(self, now_ms: int) -> list[Event]:
+        """Let time pass: what timed out, in order."""
+        events: list[Event] = []
+        if self.is_closed:
+            return events
+        events += [TimedOut(flight.token) for flight in self._outstanding.expire(now_ms)]
+        if now_ms >= self._deadline_ms:
+            self._close(_DEADLINE_REASONS[self.state], events)
+        elif now_ms >= self._inactive_ms():
+            self._close(CloseReason.INACTIVE, events)
+        elif now_ms >= self._enquire_due_ms():
+            self._enquire(now_ms, events)
+        return events
+
+    # Requests of the peer.
+
+    def _requested(self, pdu: Pdu, now_ms: int, events: list[Event]) -> None:
+        command_id = pdu.command_id
+        if command_id in self._allowed:
+            self._owed += command_id not in WITHOUT_RESPONSE
+            events.append(_received(pdu))
+        elif command_id == ENQUIRE_LINK:
+            self._output.append(header(0, ENQUIRE_LINK_RESP, 0, pdu.sequence))
+        elif command_id in BINDS and self.role is Role.SMSC and self.state is State.OPEN:
+            self.state = State.BINDING
+            events.append(BindRequested(pdu))
+        elif command_id == UNBIND:
+            self._peer_unbinds(pdu, now_ms, events)
+        else:
+            self._refuse(pdu, events)
+
+    def _refuse(self, pdu: Pdu, events: list[Event]) -> None:
+        second = pdu.command_id in BINDS and self.role is Role.SMSC
+        if pdu.command_id not in WITHOUT_RESPONSE:
+            status = Status.ESME_RALYBND if second else Status.ESME_RINVBNDSTS
+            self._write(pdu.command_id | RESPONSE_BIT, status, pdu.sequence, b"")
+        events.append(Refused(pdu))
+
+    def _peer_unbinds(self, pdu: Pdu, now_ms: int, events: list[Event]) -> None:
+        self._unbind_owed = pdu.sequence
+        if self.state is not State.UNBINDING:
+            self.state = State.UNBOUND
+            self._allowed = _NOTHING
+            self._deadline_ms = now_ms + self.settings.unbind_timeout_ms
+            events.append(PeerUnbound())
+        self._answer_unbind()
+
+    def _answer_unbind(self) -> None:
+        if self._unbind_owed is not None and not self._owed:
+            self._write(UNBIND_RESP, 0, self._unbind_owed, b"")
+            self._unbind_owed = None
+
+    def _bind_answered(self, command_id: int, status: int) -> None:
+        if self.state is not State.BINDING:
+            return
+        if status:
+            self.state = State.OPEN
+            return
+        self._bound(command_id)
+
+    def _bound(self, command_id: int) -> None:
+        self.state = State.BOUND
+        self._bind_command = command_id
+        self._deadline_ms = _NEVER
+        if self.role is Role.ESME:
+            self._allowed = FROM_SMSC
+        elif command_id != BIND_RECEIVER:
+            self._allowed = FROM_TRANSMITTER
+
+    def _unreadable(self, bad: BadPdu, events: list[Event]) -> None:
+        if not bad.in_step or (bad.status == Status.ESME_RINVCMDID and not bad.command_id & RESPONSE_BIT):
+            self.nack(bad.sequence, bad.status)
+        elif bad.command_id in COMMANDS and bad.command_id not in WITHOUT_RESPONSE:
+            self._write(bad.command_id | RESPONSE_BIT, bad.status, bad.sequence, b"")
+        events.append(ProtocolError(bad.in_step, bad.command_id, bad.sequence, bad.status, bad.reason))
+        if not bad.in_step:
+            self._close(CloseReason.PROTOCOL, events)
+
+    # Responses of the peer.
+
+    def _answered(self, pdu: Pdu, events: list[Event]) -> None:
+        flight = self._outstanding.answered(pdu.sequence, pdu.command_id)
+        if flight is not None:
+            kind = Nacked if pdu.command_id == GENERIC_NACK else Answered
+            events.append(kind(flight.token, pdu))
+        elif pdu.command_id == ENQUIRE_LINK_RESP:
+            return
+        elif self.state is State.BINDING and self.role is Role.ESME and pdu.command_id in _BIND_ANSWERS:
+            self._bind_settled(pdu, events)
+        elif self.state is State.UNBINDING and pdu.command_id == UNBIND_RESP:
+            self._close(CloseReason.UNBOUND, events)
+        else:
+            self._stray(pdu, events)
+
+    def _bind_settled(self, pdu: Pdu, events: list[Event]) -> None:
+        if pdu.status or pdu.command_id == GENERIC_NACK:
+            self.state = State.OPEN
+            events.append(BindRefused(pdu))
+            return
+        self._bound(self._bind_asked)
+        events.append(Bound(pdu))
+
+    def _stray(self, pdu: Pdu, events: list[Event]) -> None:
+        late = self._outstanding.answered_late(pdu.sequence, pdu.command_id)
+        if late is not None:
+            events.append(AnsweredLate(late.token, pdu))
+        elif pdu.command_id == GENERIC_NACK:
+            events.append(Nacked(None, pdu))
+        else:
+            events.append(Stray(pdu))
+
+    # Time.
+
+    def _enquire_due_ms(self) -> int:
+        settings = self.settings
+        if self.state is not State.BOUND or not settings.enquire_link_ms:
+            return _NEVER
+        if self._asked:
+            return self._asked_ms + settings.enquire_link_answer_ms
+        return self._heard_ms + settings.enquire_link_ms
+
+    def _enquire(self, now_ms: int, events: list[Event]) -> None:
+        if self._asked >= self.settings.enquire_link_tries:
+            self._close(CloseReason.LINK_DEAD, events)
+            return
+        self._asked += 1
+        self._asked_ms = now_ms
+        self._write(ENQUIRE_LINK, 0, self._outstanding.next_sequence(), b"")
+
+    def _inactive_ms(self) -> int:
+        return self._heard_ms + self.settings.inactivity_ms if self.settings.inactivity_ms else _NEVER
+
+    # Octets and numbers.
+
+    def _write(self, command_id: int, status: int, sequence: int, octets: bytes) -> None:
+        self._output += (header(len(octets), command_id, status, sequence), octets)
+
+    def _close(self, reason: CloseReason, events: list[Event]) -> None:
+        self.state = State.CLOSED
+        events.append(Closed(reason))
+
+
+def _received(pdu: Pdu) -> Event:
+    if pdu.command_id == SUBMIT_SM:
+        return SubmitReceived(pdu)
+    if pdu.command_id == DELIVER_SM:
+        return DeliverReceived(pdu)
+    return RequestReceived(pdu)
+
+
+_DEADLINE_REASONS: Final = {
+    State.OPEN: CloseReason.BIND_TIMEOUT,
+    State.BINDING: CloseReason.BIND_TIMEOUT,
+    State.UNBINDING: CloseReason.UNBIND_TIMEOUT,
+    State.UNBOUND: CloseReason.PEER_UNBOUND,
+}
