@@ -1,6 +1,7 @@
 """Moments in words: integer microseconds UTC inside, RFC 3339 text outside. Pure: the clock is in `clock`."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -8,7 +9,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 def to_text(at_us: int) -> str:
     """RFC 3339 in UTC, always with six decimals so that texts sort as moments do: "2027-01-15T08:00:00.000000Z"."""
-    return (_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds")[:-6] + "Z"
+    second, fraction = divmod(at_us, 1_000_000)
+    return f"{_second(second)}.{fraction:06d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(second: int) -> str:
+    """Most moments of a running system share their second with thousands of others."""
+    return (_EPOCH + timedelta(seconds=second)).isoformat()[:-6]
 
 
 def to_text_or_none(at_us: int | None) -> str | None:

@@ -8,18 +8,8 @@ holds for every number under 44, even where the general list has a longer, deare
 from collections import defaultdict
 from collections.abc import Iterable
 
-import msgspec
-
 from whimbrel.domain.model import Price
 from whimbrel.domain.prefixes import PrefixMap
-
-
-class Quote(msgspec.Struct, frozen=True, gc=False):
-    """The price of one message."""
-
-    micros: int  # for all segments
-    currency: str
-    price: Price  # the row that decided: per segment, its prefix, whose list
 
 
 class PriceList:
@@ -34,16 +24,14 @@ class PriceList:
         self._general = PrefixMap(lists.pop(None, []))
         self._own = {account_id: PrefixMap(rows) for account_id, rows in lists.items() if account_id is not None}
 
-    def price(self, account_id: str, digits: str, segments: int) -> Quote | None:
-        """The price of `segments` segments to the number `digits` (without plus); None: no row, so no sale."""
-        row = self.row(account_id, digits)
-        return None if row is None else Quote(row.price_micros * segments, row.currency, row)
-
-    def row(self, account_id: str, digits: str) -> Price | None:
-        """The row that decides the price of a segment."""
+    def price(self, account_id: str, digits: str, segments: int) -> tuple[int, str, Price] | None:
+        """The price in micros of `segments` segments to the number `digits` (without plus), its currency, and the row
+        that decided. None: no row, so no sale."""
         own = self._own.get(account_id)
         row = own.longest(digits) if own is not None else None
-        return row if row is not None else self._general.longest(digits)
+        if row is None:
+            row = self._general.longest(digits)
+        return None if row is None else (row.price_micros * segments, row.currency, row)
 
     def considered(self, account_id: str, digits: str) -> list[Price]:
         """Every row that matches, the deciding one first: for explain."""

@@ -10,10 +10,11 @@ The rules, in order:
 
 `pick` is asked on the hot path and remembers its answers. What decides is the set of route prefixes that match (which
 the longest of them determines), the country, the account where a route names it, and whether only a sandbox will do:
-few answers serve all numbers. `explain` gives the same verdict with the evidence, remembered nowhere.
+few answers serve all numbers. `candidates` gives the same verdict with the evidence, remembered nowhere.
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
@@ -22,32 +23,38 @@ from whimbrel.domain.numbers import SANDBOX_PREFIX, Number, is_sandbox
 from whimbrel.domain.prefixes import PrefixMap
 
 _SANDBOX_DIGITS = SANDBOX_PREFIX[1:]
+Pick = tuple[str | None, tuple[str, ...]]  # route and carriers, as in `Decision`
 MEMO_MAX = 50_000  # answers kept: prefixes x countries x accounts with routes of their own, and no more than memory
 
 
-class Pick(msgspec.Struct, frozen=True, gc=False):
-    """Where a message goes. No carriers: nowhere (`no_route`)."""
-
-    route_id: str | None  # None with carriers: a sandbox carrier without a route
-    carriers: tuple[str, ...]  # in order of preference
-    candidates: str  # the same, joined by spaces, as the message keeps them
+Reason = Literal[
+    "matches",
+    "sandbox_without_route",
+    "earlier_route",
+    "disabled",
+    "other_account",
+    "other_country",
+    "other_prefix",
+    "unknown_carrier",
+    "not_sandbox",
+    "paused",
+]
 
 
 class Considered(msgspec.Struct, frozen=True, gc=False):
-    """One look at a route or at one carrier of it. `reason` is one of: taken, disabled, prefix, country, account (the
-    route is not for this message), paused, unknown_carrier, not_sandbox, earlier_route, without_route."""
+    """One look at a route or at one carrier of it."""
 
     route_id: str | None
     carrier_id: str | None  # None: the route as a whole
-    taken: bool
-    reason: str
+    verdict: Literal["taken", "passed"]
+    reason: Reason
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """A pick with everything that was looked at, in order."""
+    """Where a message goes, and everything that was looked at, in order."""
 
-    route_id: str | None
-    carriers: tuple[str, ...]
+    route_id: str | None  # None with carriers: a sandbox carrier without a route
+    carriers: tuple[str, ...]  # in order of preference; none: nowhere (`no_route`)
     considered: tuple[Considered, ...]
 
 
@@ -65,57 +72,62 @@ class Router:
         self._memo: dict[tuple[str | None, str, str | None, bool], Pick] = {}
 
     def pick(self, number: Number, account_id: str, test: bool) -> Pick:
-        """The route and the carriers for a message."""
+        """The route and the carriers for a message, as in `Decision`."""
         named = account_id if account_id in self._accounts else None
         digits = number.digits
         sandbox_only = test or (digits.startswith(_SANDBOX_DIGITS) and is_sandbox(number.e164))
         key = (self._classes.longest(digits), number.country, named, sandbox_only)
         found = self._memo.get(key)
         if found is None:
-            decision = self.explain(number, account_id, test)
-            found = Pick(decision.route_id, decision.carriers, " ".join(decision.carriers))
+            decision = self.candidates(number, account_id, test)
+            found = (decision.route_id, decision.carriers)
             if len(self._memo) < MEMO_MAX:
                 self._memo[key] = found
         return found
 
-    def explain(self, number: Number, account_id: str, test: bool) -> Decision:
+    def candidates(self, number: Number, account_id: str, test: bool) -> Decision:
         """The same verdict with all evidence."""
         sandbox_only = test or is_sandbox(number.e164)
         considered: list[Considered] = []
-        winner: Route | None = None
+        winner: str | None = None
         carriers: tuple[str, ...] = ()
         for route in self._routes:
             reason = "earlier_route" if winner else _mismatch(route, number, account_id)
-            if reason:
-                considered.append(Considered(route.id, None, False, reason))
+            if reason is not None:
+                considered.append(Considered(route.id, None, "passed", reason))
                 continue
             looks = [self._look(route.id, carrier_id, sandbox_only) for carrier_id in route.carriers]
             considered += looks
-            carriers = tuple(look.carrier_id for look in looks if look.taken and look.carrier_id)
-            winner = route if carriers else None
+            carriers = _taken(looks)
+            winner = route.id if carriers else None
         if winner is None and sandbox_only:
-            looks = [self._look(None, carrier.id, True) for carrier in self._carriers.values() if carrier.sandbox]
+            looks = [self._look(None, carrier.id, sandbox_only) for carrier in self._carriers.values()]
             considered += looks
-            carriers = tuple(look.carrier_id for look in looks if look.taken and look.carrier_id)
-        return Decision(winner.id if winner else None, carriers, tuple(considered))
+            carriers = _taken(looks)
+        return Decision(winner, carriers, tuple(considered))
 
     def _look(self, route_id: str | None, carrier_id: str, sandbox_only: bool) -> Considered:
         carrier = self._carriers.get(carrier_id)
         if carrier is None:
-            return Considered(route_id, carrier_id, False, "unknown_carrier")
+            return Considered(route_id, carrier_id, "passed", "unknown_carrier")
         if sandbox_only and not carrier.sandbox:
-            return Considered(route_id, carrier_id, False, "not_sandbox")
+            return Considered(route_id, carrier_id, "passed", "not_sandbox")
         if carrier.status != "active":
-            return Considered(route_id, carrier_id, False, "paused")
-        return Considered(route_id, carrier_id, True, "taken" if route_id else "without_route")
+            return Considered(route_id, carrier_id, "passed", "paused")
+        return Considered(route_id, carrier_id, "taken", "matches" if route_id else "sandbox_without_route")
 
 
-def _mismatch(route: Route, number: Number, account_id: str) -> str:
-    """Why a route is not for this message; empty when it is."""
+def _mismatch(route: Route, number: Number, account_id: str) -> Reason | None:
+    """Why a route is not for this message; None when it is."""
     if not route.enabled:
         return "disabled"
     if route.account_id and route.account_id != account_id:
-        return "account"
+        return "other_account"
     if route.country and route.country != number.country:
-        return "country"
-    return "" if number.digits.startswith(route.prefix) else "prefix"
+        return "other_country"
+    return None if number.digits.startswith(route.prefix) else "other_prefix"
+
+
+def _taken(looks: Iterable[Considered]) -> tuple[str, ...]:
+    """The carriers that were taken, each once, in order."""
+    return tuple(dict.fromkeys(look.carrier_id for look in looks if look.verdict == "taken" and look.carrier_id))

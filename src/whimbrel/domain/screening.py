@@ -1,10 +1,7 @@
-"""Whether a text may be sent, and whether its recipient may be texted. Asked at accept for every message and, for
-opt-outs, again at claim.
-"""
+"""Whether a text may be sent at all: not empty, not too long, nothing in it that no phone can show."""
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence, Set
 
 import msgspec
 
@@ -12,8 +9,9 @@ from whimbrel.base.limits import TEXT_MAX
 
 SHOWN = 20  # positions told to the caller: enough to find the cause, too few to fill an answer
 
-# Controls except LF, CR and tab; lone surrogates, which no UTF-16 can carry; U+FFFE and U+FFFF, no characters at all.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# Controls except tab and the line breaks LF, CR and NEL; lone surrogates, which no UTF-16 can carry; U+FFFE and U+FFFF,
+# which are no characters.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class BadCharacter(msgspec.Struct, frozen=True, gc=False):
@@ -32,16 +30,7 @@ class TextProblem(msgspec.Struct, frozen=True):
     characters: tuple[BadCharacter, ...] = ()
 
 
-class Recipient(msgspec.Struct, frozen=True, gc=False):
-    """What screening has to know of one message."""
-
-    account_id: str
-    recipient_hash: int
-    message_class: str
-    bypass: bool = False  # the one confirmation of a STOP
-
-
-def text_problem(text: str) -> TextProblem | None:
+def text_problems(text: str) -> TextProblem | None:
     """Why this text cannot be sent: `text_missing`, `text_too_long` or `invalid_text`. None for a good one."""
     if not text or text.isspace():
         return TextProblem("text_missing", "The text is empty." if not text else "The text is nothing but white space.")
@@ -55,14 +44,6 @@ def text_problem(text: str) -> TextProblem | None:
     more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
     detail = f"No phone can show {first.code_point} ({first.name}) at position {first.position}{more}."
     return TextProblem("invalid_text", detail, tuple(bad[:SHOWN]))
-
-
-def screen(recipients: Sequence[Recipient], opt_outs: Mapping[str, Set[int]]) -> list[str | None]:
-    """For each recipient the code of the refusal, or None. An opt-out holds for every class, codes and
-    transactional texts too: whoever said STOP to an account gets nothing from it but the confirmation."""
-    return [
-        "opted_out" if not r.bypass and r.recipient_hash in opt_outs.get(r.account_id, ()) else None for r in recipients
-    ]
 
 
 def _name(character: str) -> str:
