@@ -1,0 +1,33 @@
+"""`python -m whimbrel_sandbox --smpp-port 2776 …`: a simulator as a process. Its first line on stdout is its address
+as JSON; the options are the settings of `settings.py`.
+"""
+
+import sys
+
+import msgspec
+import uvloop
+
+from whimbrel_sandbox.serve import Address, serve
+from whimbrel_sandbox.settings import from_arguments
+
+
+def _announce(address: Address) -> None:
+    sys.stdout.write(msgspec.json.encode(address).decode() + "\n")
+    sys.stdout.flush()
+
+
+def main(arguments: list[str]) -> int:
+    """Run until a signal; 2 for a wrong option, 1 for a port that is taken."""
+    try:
+        uvloop.run(serve(from_arguments(arguments), _announce))
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"cannot listen: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,158 @@
+"""The HTTP control: look at phones, log and counts; send from a phone; change how the SMSC behaves.
+
+Apart because it is for people and tests only: nothing of the product depends on it. JSON in and out; an error is
+`{"detail": …}` with 400 for a body that is wrong, 404, 409 when nobody can take a phone's text.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from whimbrel.codec.errors import CodecError
+from whimbrel_sandbox.center import Center
+from whimbrel_sandbox.log import Event
+from whimbrel_sandbox.network import Network, NobodyToTell, PhoneText
+from whimbrel_sandbox.outcomes import OUTCOMES, PREFIX
+from whimbrel_sandbox.phones import Phone, Text, digits
+from whimbrel_sandbox.settings import Change
+
+PAGE_MAX = 10_000
+_PAGE = 1_000
+
+
+class PhoneChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to set on a phone."""
+
+    off: bool | None = None
+    memory_full: bool | None = None
+
+
+class PhoneView(Struct, frozen=True):
+    """A phone with its inbox."""
+
+    phone: Phone
+    inbox: list[Text]
+
+
+class LogPage(Struct, frozen=True):
+    """Events from number `first` on; ask for `after=next` to go on."""
+
+    first: int
+    next: int
+    events: list[Event]
+
+
+def _answer(value: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def _problem(status: int, detail: str) -> Response:
+    return _answer({"detail": detail}, status)
+
+
+def _whole(request: Request, name: str, default: int) -> int:
+    word = request.query_params.get(name, str(default))
+    if not word.isdigit():
+        raise msgspec.ValidationError(f"{name} must be a whole number")
+    return int(word)
+
+
+class Control:
+    """The handlers; each is one route of `app`."""
+
+    def __init__(self, center: Center, network: Network) -> None:
+        self._center = center
+        self._network = network
+
+    async def health(self, request: Request) -> Response:
+        """GET /healthz"""
+        return _answer({"status": "ok"})
+
+    async def outcomes(self, request: Request) -> Response:
+        """GET /outcomes"""
+        table = [{"number": f"+{PREFIX}{row.number}", "name": row.name, "about": row.about} for row in OUTCOMES]
+        return _answer({"outcomes": table})
+
+    async def counts(self, request: Request) -> Response:
+        """GET /counts"""
+        return _answer(self._center.snapshot())
+
+    async def log(self, request: Request) -> Response:
+        """GET /log?after=&limit="""
+        if self._center.log is None:
+            return _problem(404, "this simulator only counts (log is set to counts)")
+        after, limit = _whole(request, "after", 0), min(_whole(request, "limit", _PAGE), PAGE_MAX)
+        first, events = self._center.log.after(after, limit)
+        return _answer(LogPage(first, first + len(events), events))
+
+    async def phones(self, request: Request) -> Response:
+        """GET /phones?limit="""
+        limit = min(_whole(request, "limit", _PAGE), PAGE_MAX)
+        return _answer({"phones": self._network.phones.listing(limit)})
+
+    async def phone(self, request: Request) -> Response:
+        """GET /phones/{number}"""
+        number = digits(request.path_params["number"])
+        phones = self._network.phones
+        return _answer(PhoneView(phones.look(number), phones.read(number)))
+
+    async def set_phone(self, request: Request) -> Response:
+        """POST /phones/{number}"""
+        number = digits(request.path_params["number"])
+        change = msgspec.json.decode(await request.body(), type=PhoneChange)
+        self._network.set_phone(number, off=change.off, memory_full=change.memory_full)
+        return _answer(self._network.phones.look(number))
+
+    async def send(self, request: Request) -> Response:
+        """POST /phones/{number}/send"""
+        text = msgspec.json.decode(await request.body(), type=PhoneText)
+        return _answer({"id": self._network.send_text(request.path_params["number"], text)}, 202)
+
+    async def behaviour(self, request: Request) -> Response:
+        """GET /behaviour"""
+        return _answer(self._center.behaviour)
+
+    async def change(self, request: Request) -> Response:
+        """POST /behaviour"""
+        change = msgspec.json.decode(await request.body(), type=Change)
+        self._center.change(change)
+        return _answer(self._center.behaviour)
+
+    async def reset(self, request: Request) -> Response:
+        """POST /reset"""
+        self._network.reset()
+        self._center.reset()
+        return _answer({"status": "ok"})
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    return _problem(400, str(error))
+
+
+async def _nobody(request: Request, error: Exception) -> Response:
+    return _problem(409, str(error))
+
+
+def app(center: Center, network: Network) -> Starlette:
+    """The control as an ASGI application."""
+    control = Control(center, network)
+    routes = [
+        Route("/healthz", control.health),
+        Route("/outcomes", control.outcomes),
+        Route("/counts", control.counts),
+        Route("/log", control.log),
+        Route("/phones", control.phones),
+        Route("/phones/{number}", control.phone),
+        Route("/phones/{number}", control.set_phone, methods=["POST"]),
+        Route("/phones/{number}/send", control.send, methods=["POST"]),
+        Route("/behaviour", control.behaviour),
+        Route("/behaviour", control.change, methods=["POST"]),
+        Route("/reset", control.reset, methods=["POST"]),
+    ]
+    errors = {msgspec.DecodeError: _invalid, CodecError: _invalid, NobodyToTell: _nobody}
+    return Starlette(routes=routes, exception_handlers=errors)

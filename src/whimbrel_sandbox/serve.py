@@ -1,0 +1,111 @@
+"""Starts and stops a simulator: its SMPP port, its HTTP control, its timers. In order, and back in reverse.
+
+Apart so that the product's command line, `python -m whimbrel_sandbox` and tests start it the same way: tests with
+`async with running(Settings(smpp_port=0, http_port=0)) as simulator`, processes with `serve`.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import uvicorn
+from msgspec import Struct
+
+from whimbrel.base.clock import Chance, Clock, SeededChance, SystemChance, SystemClock
+from whimbrel_sandbox.center import Center
+from whimbrel_sandbox.control import app
+from whimbrel_sandbox.network import Network
+from whimbrel_sandbox.session import Session
+from whimbrel_sandbox.settings import Settings
+from whimbrel_sandbox.smsc import Smsc
+
+_BACKLOG = 1024
+_SWEEP_S = 1.0
+
+
+class Address(Struct, frozen=True):
+    """Where a running simulator is found."""
+
+    smpp_host: str
+    smpp_port: int
+    http_url: str
+
+
+class Simulator(Struct, frozen=True):
+    """A running simulator, for whoever shares its process."""
+
+    address: Address
+    center: Center
+    network: Network
+
+
+class _Server(uvicorn.Server):
+    """uvicorn inside a process that handles its signals itself."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings, *, clock: Clock | None = None, chance: Chance | None = None
+) -> AsyncIterator[Simulator]:
+    """A simulator in this event loop, stopped at the end of the block. Raises OSError when a port is taken."""
+    if chance is None:
+        chance = SystemChance() if settings.seed is None else SeededChance(settings.seed)
+    center = Center(settings, clock or SystemClock(), chance)
+    network = Network(center)
+    smsc = Smsc(center, network)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(center.close)
+        smpp = await center.loop.create_server(
+            lambda: Session(center, smsc), settings.host, settings.smpp_port, backlog=_BACKLOG
+        )
+        stack.callback(smpp.close)
+        http = socket.create_server((settings.host, settings.http_port), backlog=_BACKLOG)
+        stack.push_async_callback(_stop_http, *_start_http(center, network, http))
+        sweeper = asyncio.create_task(_sweep(center))
+        stack.callback(sweeper.cancel)
+        port = smpp.sockets[0].getsockname()[1]
+        url = f"http://{settings.host}:{http.getsockname()[1]}"
+        yield Simulator(Address(settings.host, port, url), center, network)
+
+
+async def serve(settings: Settings, ready: Callable[[Address], None]) -> None:
+    """Run until SIGTERM or SIGINT, or until canceled; `ready` is called once when both ports listen."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with running(settings) as simulator:
+            ready(simulator.address)
+            await stop.wait()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _start_http(center: Center, network: Network, bound: socket.socket) -> tuple[_Server, asyncio.Task[None]]:
+    config = uvicorn.Config(
+        app(center, network), lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
+    )
+    server = _Server(config)
+    return server, asyncio.create_task(server.serve(sockets=[bound]))
+
+
+async def _stop_http(server: _Server, task: asyncio.Task[None]) -> None:
+    server.should_exit = True
+    await task
+
+
+async def _sweep(center: Center) -> None:
+    settings = center.settings
+    timers_s = [ms / 4000 for ms in (settings.deliver_timeout_ms, settings.enquire_link_ms) if ms]
+    while True:
+        await asyncio.sleep(min([_SWEEP_S, *timers_s]))
+        center.sweep()
