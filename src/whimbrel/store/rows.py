@@ -1,46 +1,73 @@
-"""Structs of the model to rows and back. Columns stand in the order of the struct's fields; booleans are stored as 0
-and 1, tuples as JSON text, everything else as it is.
-
-Apart because the control plane (`manage`) and the snapshots (`journey/tables.py`) read the same tables; hot verbs
-deal in columns and need none of this.
+"""From rows to structs. A database has neither booleans nor tuples: booleans come as 0 or 1, tuples as JSON arrays;
+which columns of a struct are such is read from its annotations, once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, TypeVar, get_origin, get_type_hints
 
 import msgspec
 
-T = TypeVar("T", bound=msgspec.Struct)
+from whimbrel.domain.model import Event, Message
+from whimbrel.store.interface import Waiting
+from whimbrel.store.script import Row, Rows
+
+T = TypeVar("T")
+_decode_json = msgspec.json.decode
 
 
-def reader(kind: type[T]) -> Callable[..., T]:
-    """What makes a `kind` of its columns: `fetch(reader(Key), "keys_all")`."""
-    fixes = [
-        (place, bool if hint is bool else _tuple_reader(hint))
-        for place, hint in enumerate(get_type_hints(kind).values())
-        if hint is bool or get_origin(hint) is tuple
-    ]
-
-    def read(*columns: Any) -> T:
-        values = list(columns)
-        for place, fix in fixes:
-            values[place] = fix(values[place])
-        return kind(*values)
-
-    return read
+def builder(row_type: Callable[..., T]) -> Callable[[Rows], list[T]]:
+    """How rows become `row_type(*columns)`."""
+    places = _places(row_type)
+    if not places:
+        return lambda rows: [row_type(*row) for row in rows]
+    return lambda rows: [row_type(*_converted(row, places)) for row in rows]
 
 
-def columns(value: msgspec.Struct) -> tuple[Any, ...]:
-    """The columns of a struct, ready for an insert."""
-    return tuple(column(field) for field in msgspec.structs.astuple(value))
+def to_columns(value: msgspec.Struct) -> Row:
+    """The way back: a struct as parameters, in the order of its fields, tuples as JSON arrays."""
+    return tuple(
+        msgspec.json.encode(column).decode() if isinstance(column, tuple) else column
+        for column in msgspec.structs.astuple(value)
+    )
 
 
-def column(field: Any) -> Any:
-    """One field as it is stored."""
-    if isinstance(field, bool):
-        return int(field)
-    return msgspec.json.encode(field).decode() if isinstance(field, tuple) else field
+def messages(rows: Iterable[Row]) -> list[Message]:
+    """Whole rows of the messages table."""
+    return [Message(row[0], row[1], row[2] == 1, *row[3:]) for row in rows]
 
 
-def _tuple_reader(hint: Any) -> Callable[[str], Any]:
-    return msgspec.json.Decoder(hint).decode
+def waiting(rows: Iterable[Row]) -> list[Waiting]:
+    """Rows of `queue_head`."""
+    return [Waiting(row[0], row[1], row[2] == 1, *row[3:]) for row in rows]
+
+
+def events(rows: Iterable[Row]) -> list[Event]:
+    """Whole rows of the event log."""
+    return [Event(p, a, t == 1, s, n, kind, d, c == 1, at) for p, a, t, s, n, kind, d, c, at in rows]
+
+
+@lru_cache
+def _places(row_type: Callable[..., Any]) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
+    fields: tuple[str, ...] = getattr(row_type, "__struct_fields__", ())
+    if not fields:
+        return ()
+    hints = get_type_hints(row_type)
+    found: list[tuple[int, Callable[[Any], Any]]] = []
+    for place, name in enumerate(fields):
+        if hints[name] is bool:
+            found.append((place, bool))
+        elif get_origin(hints[name]) is tuple:
+            found.append((place, _tuple))
+    return tuple(found)
+
+
+def _tuple(text: str) -> tuple[Any, ...]:
+    return tuple(_decode_json(text))
+
+
+def _converted(row: Row, places: tuple[tuple[int, Callable[[Any], Any]], ...]) -> list[Any]:
+    columns = list(row)
+    for place, convert in places:
+        columns[place] = convert(columns[place])
+    return columns

@@ -81,10 +81,10 @@ CREATE TABLE queue (
 CREATE TABLE schedule (
     due_at INTEGER NOT NULL, message_id TEXT NOT NULL, PRIMARY KEY (due_at, message_id)
 ) WITHOUT ROWID;
--- A message in doubt or without a receipt: when to give up on it.
-CREATE TABLE deadlines (
-    due_at INTEGER NOT NULL, message_id TEXT NOT NULL, PRIMARY KEY (due_at, message_id)
-) WITHOUT ROWID;
+-- A message in doubt or without a receipt: when to give up on it. Keyed by the message: a doubt that becomes `sent` moves
+-- its deadline, and a receipt removes it without knowing when it was.
+CREATE TABLE deadlines (message_id TEXT PRIMARY KEY, due_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX deadlines_due ON deadlines (due_at, message_id);
 
 CREATE TABLE attempts (
     position INTEGER PRIMARY KEY, message_id TEXT NOT NULL, account_id TEXT NOT NULL, part INTEGER NOT NULL,

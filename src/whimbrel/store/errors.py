@@ -1,0 +1,21 @@
+"""What can go wrong with the store itself, in words for the operator. Never for a verb's verdict: those are results."""
+
+
+class StoreError(Exception):
+    """The store cannot do its work; the message says what to do."""
+
+
+class StoreBusy(StoreError):
+    """Another process owns the database."""
+
+
+class SchemaError(StoreError):
+    """The database's schema is not the one that this version works with."""
+
+
+class StoreStopped(StoreError):
+    """The store was stopped before the work was done; nothing of it was stored."""
+
+
+class CommitFailed(StoreError):
+    """The commit did not become durable (disk full, I/O error): nothing of the whole group was stored."""

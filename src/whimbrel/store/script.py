@@ -1,0 +1,73 @@
+"""Transaction scripts: a verb of the store written once, for every dialect.
+
+A script is a generator. It yields steps (named statements with their parameters), is sent back what each step gave,
+and returns the verb's result. It never sees a driver, a thread or an event loop: an executor runs it from the first
+step to the last inside one transaction, together with other scripts (group commit). A script has to be a function of
+its arguments and of the rows it is sent, because an executor may run it again from the start.
+
+    def verb(ids: Sequence[str]) -> Script[int]:
+        rows: Rows = yield Query("messages_by_ids", (list(ids),))
+        changed: int = yield Many("message_touch", [(row[0],) for row in rows])
+        return changed
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+P = ParamSpec("P")
+Row: TypeAlias = tuple[Any, ...]
+Rows: TypeAlias = list[Row]
+
+
+class Query(msgspec.Struct, frozen=True, gc=False):
+    """One statement; gives its rows (also those of RETURNING). A list among the parameters stands for `= ANY($n)`."""
+
+    statement: str
+    params: Row = ()
+
+
+class One(msgspec.Struct, frozen=True, gc=False):
+    """One statement; gives the number of rows that it changed."""
+
+    statement: str
+    params: Row = ()
+
+
+class Many(msgspec.Struct, frozen=True, gc=False):
+    """One statement for each row of parameters; gives the number of rows that they changed in all."""
+
+    statement: str
+    rows: Sequence[Row]
+
+
+class Each(msgspec.Struct, frozen=True, gc=False):
+    """One statement for each row of parameters; gives the rows that RETURNING gave, of all of them, in order."""
+
+    statement: str
+    rows: Sequence[Row]
+
+
+Step: TypeAlias = Query | One | Many | Each
+Script: TypeAlias = Generator[Step, Any, T]
+
+
+class Executor(Protocol):
+    """Runs scripts on one dialect. `write` returns when the commit is durable."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+    async def write(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `verb(...)` in a transaction that may hold other scripts too; its failure undoes it alone."""
+        ...
+
+    async def read(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `verb(...)`, which only reads, on a snapshot."""
+        ...
+
+    async def backup(self, path: str) -> None:
+        """Write a consistent copy of the whole database to a new file (or what the dialect has for it)."""
+        ...

@@ -1,0 +1,26 @@
+-- The ledger and the balances beside it (the sums of its rows).
+--
+-- | statement | gives or does |
+-- | --- | --- |
+-- | ledger_insert (account_id, message_id, kind, debit, credit, amount_micros, note, created_at) | one movement |
+-- | balance_hold (account_id, micros) | available -> held when it is covered; gives the account when it was |
+-- | balances_available (accounts) | account_id, available |
+-- | balance_charge (account_id, micros) | held -> spent |
+-- | balance_release (account_id, micros) | held -> available |
+
+-- name: ledger_insert
+INSERT INTO ledger (account_id, message_id, kind, debit, credit, amount_micros, note, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- name: balance_hold
+UPDATE balances SET available = available - $2, held = held + $2 WHERE account_id = $1 AND available >= $2
+RETURNING account_id;
+
+-- name: balances_available
+SELECT account_id, available FROM balances WHERE account_id = ANY($1);
+
+-- name: balance_charge
+UPDATE balances SET held = held - $2, spent = spent + $2 WHERE account_id = $1;
+
+-- name: balance_release
+UPDATE balances SET held = held - $2, available = available + $2 WHERE account_id = $1;

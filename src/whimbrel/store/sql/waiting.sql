@@ -1,0 +1,37 @@
+-- What waits: the queue (for a place on its carrier), the schedule (for its time), deadlines (for a receipt). Rows are
+-- removed by their whole key, which the message's row knows: lane (the first of its candidates), priority, rank, due_at.
+--
+-- | statement | gives or does |
+-- | --- | --- |
+-- | queue_insert (lane, priority, rank, message_id, expires_at) | waits in a lane |
+-- | queue_delete (lane, priority, rank, message_id) | waits no more |
+-- | queue_head (lane, limit) | columns of `Waiting` in the order they are to be sent |
+-- | schedule_insert, schedule_delete (due_at, message_id) | |
+-- | deadline_set (message_id, due_at) | when to give up on a message that is sent or in doubt; replaces the earlier one |
+-- | deadline_delete (message_id) | |
+
+-- name: queue_insert
+INSERT INTO queue (lane, priority, rank, message_id, expires_at) VALUES ($1, $2, $3, $4, $5);
+
+-- name: queue_delete
+DELETE FROM queue WHERE lane = $1 AND priority = $2 AND rank = $3 AND message_id = $4;
+
+-- name: queue_head
+SELECT m.id, m.account_id, m.test, m.message_class, m.recipient, m.sender, m.text, m.encoding, m.segments, m.priority,
+  m.rank, m.expires_at, m.created_at, m.flags, m.recipient_hash, m.candidates, m.route_id, m.price_micros, m.options
+FROM (SELECT priority, rank, message_id FROM queue WHERE lane = $1 ORDER BY priority, rank, message_id LIMIT $2) AS q
+JOIN messages AS m ON m.id = q.message_id
+ORDER BY q.priority, q.rank, q.message_id;
+
+-- name: schedule_insert
+INSERT INTO schedule (due_at, message_id) VALUES ($1, $2);
+
+-- name: schedule_delete
+DELETE FROM schedule WHERE due_at = $1 AND message_id = $2;
+
+-- name: deadline_set
+INSERT INTO deadlines (message_id, due_at) VALUES ($1, $2)
+ON CONFLICT (message_id) DO UPDATE SET due_at = excluded.due_at;
+
+-- name: deadline_delete
+DELETE FROM deadlines WHERE message_id = $1;

@@ -1,0 +1,69 @@
+"""The schema of a SQLite file: what it has, and the pending migrations applied, each in a transaction of its own."""
+
+import os
+
+import apsw
+
+from whimbrel.base.clock import Clock
+from whimbrel.store.errors import SchemaError
+from whimbrel.store.migrations import Applied, Migration, SchemaStatus, compare, label, load, require_current
+from whimbrel.store.sqlite.connect import open_reader, open_writer
+from whimbrel.store.sqlite.lock import OwnerLock
+
+_TABLE = """CREATE TABLE IF NOT EXISTS schema_migrations (
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL)"""
+
+
+def status(path: str) -> SchemaStatus:
+    """Where a file stands; one that does not exist has nothing applied. Needs no lock: it may be in use."""
+    if not os.path.exists(path):
+        return compare(load(), ())
+    connection = open_reader(path)
+    try:
+        return read_status(connection)
+    finally:
+        connection.close()
+
+
+def apply(path: str, clock: Clock) -> tuple[Migration, ...]:
+    """Apply what is pending (making the file if need be) and give it. StoreBusy when a process uses the file."""
+    with OwnerLock(path):
+        connection = open_writer(path)
+        try:
+            connection.execute(_TABLE)
+            found = read_status(connection)
+            if found.problem:
+                raise SchemaError(found.problem)
+            for migration in found.pending:
+                _apply_one(connection, migration, clock.now_us())
+            return found.pending
+        finally:
+            connection.close()
+
+
+def read_status(connection: apsw.Connection) -> SchemaStatus:
+    """Where the connection's file stands."""
+    if not connection.table_exists(None, "schema_migrations"):
+        return compare(load(), ())
+    rows = connection.execute("SELECT number, name, checksum, applied_at FROM schema_migrations ORDER BY number")
+    return compare(load(), [Applied(*row) for row in rows])
+
+
+def check_current(connection: apsw.Connection) -> None:
+    """SchemaError unless the file has exactly this version's schema."""
+    require_current(read_status(connection))
+
+
+def _apply_one(connection: apsw.Connection, migration: Migration, at: int) -> None:
+    """A failing migration leaves the file as it was before."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(migration.sql)
+        connection.execute(
+            "INSERT INTO schema_migrations VALUES (?1, ?2, ?3, ?4)",
+            (migration.number, migration.name, migration.checksum, at),
+        )
+    except apsw.Error as error:
+        connection.execute("ROLLBACK")
+        raise SchemaError(f"Migration {label(migration)} failed: {error}") from error
+    connection.execute("COMMIT")

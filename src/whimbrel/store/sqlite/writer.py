@@ -1,0 +1,139 @@
+"""The writer: one thread, one connection, commits in groups.
+
+Theory of operation. Scripts gather in a queue while a commit is under way. The thread takes all of them, runs them in
+one transaction and commits once; only then are their futures resolved, all in one call. So a lone script waits for the
+commit under way and its own, and a busy store makes fewer and larger commits.
+
+A script that fails must not harm the others. The group first runs without savepoints, which cost; when a script fails,
+the transaction is rolled back and the group runs again, each script in a savepoint of its own (scripts can be run
+again: see `script.py`). When the commit itself fails (disk full, I/O error), the whole group fails and nothing of it is
+stored.
+
+Checkpoints are this thread's work too, after the futures are resolved: passive ones while readers come and go, and,
+should the log have grown past all measure, one that waits for the readers.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+
+import apsw
+
+from whimbrel.store.errors import CommitFailed
+from whimbrel.store.sqlite.jobs import Job, Jobs, answer
+from whimbrel.store.sqlite.runner import Runner
+
+GROUP_MAX = 256  # scripts in one commit: each may hold a list of hundreds of rows
+CHECKPOINT_PAGES = 2_000  # 16 MiB: small enough to copy in milliseconds, large enough to be rare
+TRUNCATE_PAGES = 32_000  # 256 MiB: a reader has kept the log from being reused; wait for it
+STORAGE_ERRORS = (
+    apsw.FullError,
+    apsw.IOError,
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.ReadOnlyError,
+    apsw.NoMemError,
+)
+"""Not a script's fault: SQLite may have rolled back everything already, and the next script would meet the same."""
+
+log = logging.getLogger(__name__)
+
+
+class Writer:
+    """Owns the writing connection from `start` to `stop`."""
+
+    def __init__(self, runner: Runner, on_commit: Callable[[int], None]) -> None:
+        self.jobs = Jobs()
+        self._runner = runner
+        self._connection = runner.connection
+        self._on_commit = on_commit
+        self._wal_pages = 0
+        self._connection.set_wal_hook(self._remember_pages)
+        self._thread: threading.Thread | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._thread = threading.Thread(target=self._work, args=(loop,), name="store-writer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what waits, then end the thread. Blocks."""
+        self.jobs.close()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        while jobs := self.jobs.take(GROUP_MAX):
+            self._group(jobs)
+            answer(loop, jobs)
+            del jobs
+            self._checkpoint()
+
+    def _group(self, jobs: list[Job]) -> None:
+        try:
+            if not self._attempt(jobs):
+                self._attempt_apart(jobs)
+        except Exception as error:
+            self._fail(jobs, error)
+        else:
+            self._on_commit(len(jobs))
+
+    def _attempt(self, jobs: list[Job]) -> bool:
+        """Run and commit; False, with nothing changed, when one of several failed. A lone one's error is its own."""
+        runner, execute = self._runner, self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            try:
+                job.result = runner.run(job.script())
+            except STORAGE_ERRORS:
+                raise
+            except Exception as error:
+                self._roll_back()
+                job.error = error
+                return len(jobs) == 1
+        execute("COMMIT")
+        return True
+
+    def _attempt_apart(self, jobs: list[Job]) -> None:
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            execute("SAVEPOINT script")
+            job.error = None
+            try:
+                job.result = self._runner.run(job.script())
+            except STORAGE_ERRORS:
+                raise
+            except Exception as error:
+                job.error = error
+                execute("ROLLBACK TO script")
+            execute("RELEASE script")
+        execute("COMMIT")
+
+    def _fail(self, jobs: list[Job], error: Exception) -> None:
+        self._roll_back()
+        log.error("commit failed", extra={"scripts": len(jobs), "error": str(error)})
+        failure = CommitFailed(f"nothing was stored: {error}")
+        failure.__cause__ = error
+        for job in jobs:
+            job.error = failure
+
+    def _roll_back(self) -> None:
+        if not self._connection.get_autocommit():
+            self._connection.execute("ROLLBACK")
+
+    def _remember_pages(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def _checkpoint(self) -> None:
+        if self._wal_pages < CHECKPOINT_PAGES:
+            return
+        mode = apsw.SQLITE_CHECKPOINT_PASSIVE
+        if self._wal_pages >= TRUNCATE_PAGES:
+            mode = apsw.SQLITE_CHECKPOINT_TRUNCATE
+        self._wal_pages = 0
+        try:
+            self._connection.wal_checkpoint(mode=mode)
+        except apsw.Error as error:  # the log only grows on; the next commit tries again
+            log.warning("checkpoint failed", extra={"error": str(error)})

@@ -1,0 +1,124 @@
+"""The store over an executor: each verb of `interface.Store` is one transaction script. One class for every dialect."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from whimbrel.domain.model import Event, Message
+from whimbrel.store import reads
+from whimbrel.store.interface import (
+    Answer,
+    Claim,
+    Deliveries,
+    Due,
+    Ending,
+    InboundRow,
+    Kept,
+    Owed,
+    ReceiptRow,
+    Stored,
+    Submission,
+    Waiting,
+    Write,
+)
+from whimbrel.store.rows import builder
+from whimbrel.store.script import Executor
+from whimbrel.store.verbs import accept, answers, claim, deliveries, finish, inbound, receipts, sweep, write
+
+Row = TypeVar("Row")
+
+
+class SqlStore:
+    """Implements `interface.Store`."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def start(self) -> None:
+        """Open the database; raises StoreError (with what to do) when it cannot be used."""
+        await self._executor.start()
+
+    async def stop(self) -> None:
+        """Finish what was handed in and close."""
+        await self._executor.stop()
+
+    async def ping(self) -> None:
+        """Both ways answer: a commit of nothing, and a read."""
+        await self._executor.write(reads.nothing)
+        await self._executor.read(reads.last_position)
+
+    async def backup(self, path: str) -> None:
+        """A consistent copy in a new file, made while the store works."""
+        await self._executor.backup(path)
+
+    # the control plane
+
+    async def fetch(self, row: Callable[..., Row], statement: str, *params: Any) -> list[Row]:
+        """Rows of a named read, each as `row(*columns)`; a struct's booleans and tuples are what they say."""
+        return await self._executor.read(reads.fetch, builder(row), statement, params)
+
+    async def write(self, writes: Sequence[Write]) -> list[int]:
+        """Named writes in one commit; the number of rows that each changed."""
+        return await self._executor.write(write.write, writes)
+
+    # the journey
+
+    async def accept(self, submissions: Sequence[Submission]) -> list[Stored]:
+        return await self._executor.write(accept.accept, submissions)
+
+    async def kept(self, account_id: str, door: str, key: str) -> list[Kept]:
+        return await self.fetch(Kept, "idempotency_kept", account_id, door, key)
+
+    async def waiting(self, lane: str, limit: int) -> list[Waiting]:
+        return await self._executor.read(reads.waiting, lane, limit)
+
+    async def claim(self, claims: Sequence[Claim]) -> list[tuple[int, ...]]:
+        return await self._executor.write(claim.claim, claims)
+
+    async def finish(self, endings: Sequence[Ending]) -> list[bool]:
+        return await self._executor.write(finish.finish, endings)
+
+    async def record_answers(self, rows: Sequence[Answer]) -> None:
+        await self._executor.write(answers.record_answers, rows)
+
+    async def record_receipts(self, rows: Sequence[ReceiptRow]) -> list[str]:
+        return await self._executor.write(receipts.record_receipts, rows)
+
+    async def record_inbound(self, rows: Sequence[InboundRow]) -> list[str]:
+        return await self._executor.write(inbound.record_inbound, rows)
+
+    # sweep
+
+    async def due(self, now: int, limit: int) -> list[Message]:
+        return await self._executor.read(reads.due, now, limit)
+
+    async def enqueue(self, due: Sequence[Due]) -> None:
+        await self._executor.write(sweep.enqueue, due)
+
+    async def expired(self, now: int, limit: int) -> list[str]:
+        return await self._executor.read(reads.expired, now, limit)
+
+    async def unanswered(self) -> list[Owed]:
+        return await self.fetch(Owed, "attempts_unanswered")
+
+    async def overdue(self, now: int, limit: int) -> list[Message]:
+        return await self._executor.read(reads.overdue, now, limit)
+
+    async def flush_parts(self, now: int) -> int:
+        return await self._executor.write(inbound.flush_parts, now)
+
+    async def purge(self, before_us: dict[str, int], limit: int) -> int:
+        return await self._executor.write(sweep.purge, before_us, limit)
+
+    # notify
+
+    async def events_after(self, position: int, limit: int, *, callbacks_only: bool = False) -> list[Event]:
+        return await self._executor.read(reads.events_after, position, limit, callbacks_only)
+
+    async def last_position(self) -> int:
+        return await self._executor.read(reads.last_position)
+
+    async def messages(self, ids: Sequence[str]) -> list[Message]:
+        return await self._executor.read(reads.messages, ids)
+
+    async def record_deliveries(self, batch: Deliveries) -> None:
+        await self._executor.write(deliveries.record_deliveries, batch)

@@ -1,0 +1,131 @@
+"""accept: everything that an acknowledged message leaves behind, in one commit: its key, the hold on the balance, its
+row, its place in the queue or the schedule, its first event, and what the caller wants written with it.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from whimbrel.domain.model import Flag, Message
+from whimbrel.domain.states import QUEUED, event_type
+from whimbrel.store.interface import Idempotency, Stored, Submission, Verdict
+from whimbrel.store.script import Each, Many, Row, Rows, Script
+from whimbrel.store.verbs.events import NO_DATA
+from whimbrel.store.verbs.ledger import Entry, hold
+from whimbrel.store.verbs.queue import queue_key
+
+_KEY_TAKEN = Stored(key_taken=True)
+_STORED = Stored()
+_UNCOVERED = Verdict(code="insufficient_balance")
+_FIRST_SEQ = 1
+_HELD_COLUMN = Message.__struct_fields__.index("held_micros")
+_SEQ_COLUMN = Message.__struct_fields__.index("seq")
+
+_encode = msgspec.json.Encoder().encode
+_as_row = msgspec.structs.astuple
+
+
+def accept(submissions: Sequence[Submission]) -> Script[list[Stored]]:
+    """Store what is free and covered; gives what became of each submission, in order."""
+    free = yield from _take_keys(submissions)
+    uncovered = yield from hold(
+        [
+            Entry(message.account_id, message.id, price_to_hold(message), message.created_at)
+            for submission, is_free in zip(submissions, free, strict=True)
+            if is_free
+            for message in submission.messages
+        ]
+    )
+    results: list[Stored] = []
+    messages: list[Message] = []
+    also: dict[str, list[Row]] = defaultdict(list)
+    for submission, is_free in zip(submissions, free, strict=True):
+        if not is_free:
+            results.append(_KEY_TAKEN)
+            continue
+        kept, result = (yield from _without(submission, uncovered)) if uncovered else (submission.messages, _STORED)
+        results.append(result)
+        messages.extend(kept)
+        if kept or not submission.messages:
+            for write in submission.also:
+                also[write.statement].extend(write.rows)
+    yield from _insert(messages)
+    for statement, rows in also.items():
+        yield Many(statement, rows)
+    return results
+
+
+def price_to_hold(message: Message) -> int:
+    """Test traffic touches no ledger."""
+    return 0 if message.test else message.price_micros
+
+
+def _take_keys(submissions: Sequence[Submission]) -> Script[list[bool]]:
+    """Whether each submission may go ahead: it has no key, or its key was free. Of two with one key the first wins."""
+    wanted = [_idempotency_row(s.idempotency) for s in submissions if s.idempotency is not None]
+    if not wanted:
+        return [True] * len(submissions)
+    rows: Rows = yield Each("idempotency_take", wanted)
+    won = set(rows)
+    free: list[bool] = []
+    for submission in submissions:
+        if submission.idempotency is None:
+            free.append(True)
+            continue
+        key = _idempotency_key(submission.idempotency)
+        free.append(key in won)
+        won.discard(key)
+    return free
+
+
+def _idempotency_key(row: Idempotency) -> Row:
+    return (row.account_id, row.door, row.key, row.chunk)
+
+
+def _idempotency_row(row: Idempotency) -> Row:
+    return (*_idempotency_key(row), row.fingerprint, row.chunks, _encode(row.verdicts), row.created_at)
+
+
+def _without(submission: Submission, uncovered: frozenset[str]) -> Script[tuple[tuple[Message, ...], Stored]]:
+    """The messages that stay and the result. The kept verdicts say what the balance did not cover; a request of which
+    nothing was stored was refused, and a refusal keeps no key (unless it is one chunk of several)."""
+    gone = tuple(message.id for message in submission.messages if message.id in uncovered)
+    if not gone:
+        return submission.messages, _STORED
+    kept = tuple(message for message in submission.messages if message.id not in uncovered)
+    row = submission.idempotency
+    if row is not None and not kept and row.chunks == 1:
+        yield Many("idempotency_drop", [_idempotency_key(row)])
+    elif row is not None:
+        verdicts = [_UNCOVERED if verdict.id in uncovered else verdict for verdict in row.verdicts]
+        yield Many("idempotency_verdicts", [(*_idempotency_key(row), _encode(verdicts))])
+    return kept, Stored(uncovered=gone)
+
+
+def _insert(messages: Sequence[Message]) -> Script[None]:
+    if not messages:
+        return
+    yield Many("message_insert", [_message_row(message) for message in messages])
+    queued = [m for m in messages if m.state == QUEUED]
+    scheduled = [m for m in messages if m.state != QUEUED]
+    if queued:
+        yield Many("queue_insert", [(*queue_key(m.candidates, m.priority, m.rank, m.id), m.expires_at) for m in queued])
+    if scheduled:
+        yield Many("schedule_insert", [(m.due_at, m.id) for m in scheduled])
+    yield Many("event_insert", [_first_event(message) for message in messages])
+
+
+def _message_row(message: Message) -> Row:
+    """The row as it is stored: what is held, and the first event's number, are decided here."""
+    row: Row = _as_row(message)
+    held = price_to_hold(message)
+    if message.held_micros == held and message.seq == _FIRST_SEQ:
+        return row
+    return (*row[:_HELD_COLUMN], held, *row[_HELD_COLUMN + 1 : _SEQ_COLUMN], _FIRST_SEQ, *row[_SEQ_COLUMN + 1 :])
+
+
+def _first_event(message: Message) -> Row:
+    callback = 1 if message.flags & Flag.CALLBACK else 0
+    kind = event_type(message.state)
+    return (message.account_id, message.test, message.id, _FIRST_SEQ, kind, NO_DATA, callback, message.created_at)
