@@ -1,0 +1,255 @@
+"""SMPP over TCP: the thin asyncio shell round `codec.smpp.session`, for both roles.
+
+Apart from the machine so that the machine needs no loop, and apart from carriers and the server so that they need no
+sockets. A link moves octets, reads the loop's clock, keeps one timer, and hands events in lists to its owner. It writes
+once per turn of the loop: whatever was sent in a turn leaves in one piece, with TCP_NODELAY set, so nothing waits for
+the peer's delayed acknowledgement.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Any, Final, cast
+
+import msgspec
+
+from whimbrel.codec.smpp.bodies import Bind, Body
+from whimbrel.codec.smpp.events import Closed, Event, Role, Settings
+from whimbrel.codec.smpp.fields import Tlvs
+from whimbrel.codec.smpp.pdu import Pdu
+from whimbrel.codec.smpp.session import Session
+
+WRITE_HIGH: Final = 256 * 1024
+"""Octets that wait for the peer before `is_writable` turns false: about a thousand messages."""
+WRITE_MAX: Final = 4 * 1024 * 1024
+"""Octets that wait for the peer before the link is cut: only a peer that sends but never reads gets here."""
+CLOSE_GRACE_S: Final = 5.0
+"""How long a closing link may take to write what is left."""
+_READ_FIRST_S: Final = 0.001
+"""A timer that fires late (a busy loop) must not declare doubt over responses that already wait in the socket: the
+tick comes one turn after its timer, when the reader has had its turn."""
+
+
+class LinkHandlers(msgspec.Struct, frozen=True):
+    """Where a link reports, always from the loop's thread.
+
+    `on_events` gets what one read or one tick brought, in order. `on_closed` comes once, with the tokens in flight,
+    oldest first, and a short reason. `on_writable` comes when a full write buffer has drained.
+    """
+
+    on_events: Callable[["SmppLink", list[Event]], None]
+    on_closed: Callable[["SmppLink", list[Any], str], None]
+    on_writable: Callable[["SmppLink"], None] | None = None
+
+
+class SmppLink(asyncio.Protocol):
+    """One connection with its session machine, which exists from `connection_made` on."""
+
+    session: Session
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, role: Role, settings: Settings, handlers: LinkHandlers) -> None:
+        self._loop = loop
+        self._role = role
+        self._settings = settings
+        self._handlers = handlers
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_ms = 0
+        self._flush_is_due = False
+        self._reason = ""
+        self.is_writable = True
+        self.peer = ""
+
+    # What the owner may ask and do.
+
+    def now_ms(self) -> int:
+        """The loop's clock as the machine wants it."""
+        return int(self._loop.time() * 1000)
+
+    @property
+    def room(self) -> int:
+        """Requests that may be sent now: free window places, 0 while the peer does not read."""
+        return self.session.room if self.is_writable else 0
+
+    def bind(self, command_id: int, body: Bind) -> None:
+        """ESME: ask to bind; errors as in `Session.bind`."""
+        self.session.bind(command_id, body, now_ms=self.now_ms())
+        self.wake()
+
+    def send(self, command_id: int, body: Body | bytes | None, *, token: Any, tlvs: Tlvs = ()) -> int:
+        """Send one request; errors as in `Session.send`. For lists use the session and `wake` once."""
+        sequence = self.session.send(command_id, body, token=token, now_ms=self.now_ms(), tlvs=tlvs)
+        self.wake()
+        return sequence
+
+    def respond(self, request: Pdu, status: int = 0, body: Body | None = None, *, tlvs: Tlvs = ()) -> None:
+        """Answer a request of the peer; see `Session.respond`."""
+        self.session.respond(request, status, body, tlvs=tlvs)
+        self.wake()
+
+    def unbind(self) -> None:
+        """Ask the peer to end the session; `on_closed` follows."""
+        self.session.unbind(now_ms=self.now_ms())
+        self.wake()
+
+    def wake(self) -> None:
+        """Write the session's output at the end of this turn; needed after using `session` directly."""
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            self._loop.call_soon(self._flush)
+
+    def pause_reading(self) -> None:
+        """Take no more from the peer until `resume_reading`: back-pressure on one that sends too much."""
+        if self._transport is not None and self._transport.is_reading():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Undo `pause_reading`."""
+        if self._transport is not None and not self._transport.is_closing() and not self._transport.is_reading():
+            self._transport.resume_reading()
+
+    def close(self, reason: str = "closed") -> None:
+        """Write what is left and close the connection."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._reason = self._reason or reason
+        self._write_output(self._transport)
+        self._cancel_timer()
+        self._timer = self._loop.call_later(CLOSE_GRACE_S, self._transport.abort)
+        self._transport.close()
+
+    def abort(self, reason: str = "aborted") -> None:
+        """Cut the connection; what was not written is lost."""
+        self._reason = self._reason or reason
+        if self._transport is not None:
+            self._transport.abort()
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the session and its deadline for binding."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH)
+        endpoint = transport.get_extra_info("socket")
+        if endpoint is not None:
+            endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.peer = _name_of(transport.get_extra_info("peername"))
+        self.session = Session(self._role, self._settings, self.now_ms())
+        self._arm()
+
+    def data_received(self, data: bytes) -> None:
+        """Octets to events. The machine's own answers leave before the owner works: a busy owner must not look dead."""
+        events = self.session.receive(data, self.now_ms())
+        if self.session.has_output and not self._flush_is_due:
+            self._flush()
+        self._report(events)
+
+    def eof_received(self) -> None:
+        """The peer sends no more: write what is left, then the transport closes itself."""
+        self._flush()
+
+    def pause_writing(self) -> None:
+        """The peer reads too slowly."""
+        self.is_writable = False
+
+    def resume_writing(self) -> None:
+        """The write buffer has drained."""
+        self.is_writable = True
+        if self._handlers.on_writable is not None:
+            self._handlers.on_writable(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the owner what was in flight."""
+        self._cancel_timer()
+        self._transport = None
+        reason = self._reason or (str(exc) or type(exc).__name__ if exc is not None else "peer closed")
+        self._handlers.on_closed(self, self.session.lost(), reason)
+
+    # Once per turn.
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        self._write_output(transport)
+        if self.session.is_closed:
+            self.close()
+        elif transport.get_write_buffer_size() > WRITE_MAX:
+            self.abort("peer does not read")
+        else:
+            self._arm()
+
+    def _write_output(self, transport: asyncio.Transport) -> None:
+        if self.session.has_output:
+            transport.write(self.session.take_output())
+
+    def _report(self, events: list[Event]) -> None:
+        if not events:
+            return
+        last = events[-1]
+        if isinstance(last, Closed):
+            self._reason = self._reason or last.reason.value
+        self._handlers.on_events(self, events)
+        if self.session.is_closed or self.session.has_output:
+            self.wake()
+        else:
+            self._arm()
+
+    # The one timer.
+
+    def _arm(self) -> None:
+        due_ms = self.session.next_deadline_ms
+        if due_ms is None or (self._timer is not None and self._timer_ms <= due_ms):
+            return
+        self._cancel_timer()
+        self._timer_ms = due_ms
+        self._timer = self._loop.call_at(due_ms / 1000, self._read_then_tick)
+
+    def _read_then_tick(self) -> None:
+        self._timer = self._loop.call_later(_READ_FIRST_S, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        events = self.session.tick(self.now_ms())
+        try:
+            self._report(events)
+        finally:
+            self._flush()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+async def connect(
+    loop: asyncio.AbstractEventLoop,
+    host: str,
+    port: int,
+    *,
+    settings: Settings,
+    handlers: LinkHandlers,
+    tls: ssl.SSLContext | None = None,
+) -> SmppLink:
+    """An ESME's link to an SMSC, not bound yet; OSError when the connection fails (the caller sets the deadline)."""
+    link = SmppLink(loop, Role.ESME, settings, handlers)
+    await loop.create_connection(lambda: link, host, port, ssl=tls)
+    return link
+
+
+async def listen(
+    loop: asyncio.AbstractEventLoop,
+    host: str | Sequence[str],
+    port: int,
+    factory: Callable[[], SmppLink],
+    *,
+    tls: ssl.SSLContext | None = None,
+) -> asyncio.Server:
+    """A listening SMSC; `factory` makes a link of role SMSC for each connection. Port 0 takes a free one."""
+    return await loop.create_server(factory, host, port, ssl=tls)
+
+
+def _name_of(address: Any) -> str:
+    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address or "")
