@@ -264,8 +264,8 @@ class Store(Protocol):
     async def ping(self) -> None: ...
 
     async def fetch(self, row: Callable[..., Row], statement: str, *params: Any) -> list[Row]:
-        """Rows of a named read, each as `row(*columns)`; JSON columns arrive as text, booleans as 0 or 1
-        (`rows.reader` makes whole structs of them)."""
+        """Rows of a named read, each as `row(*columns)`; fields of a struct that are booleans
+        or tuples are converted (from 0 and 1, from JSON)."""
         ...
 
     async def write(self, writes: Sequence[Write]) -> list[int]:
