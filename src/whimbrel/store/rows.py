@@ -1,5 +1,8 @@
-"""From rows to structs. A database has neither booleans nor tuples: booleans come as 0 or 1, tuples as JSON arrays;
-which columns of a struct are such is read from its annotations, once.
+"""Structs of the model to rows and back. Columns stand in the order of the struct's fields; booleans are stored as 0
+and 1, tuples as JSON text, everything else as it is; what a column is, is read from the struct's annotations, once.
+
+Apart because the control plane (`manage`), the snapshots (`journey/tables.py`) and the reads of the journey make
+structs of the same tables. The structs that travel by the hundred have makers of their own.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,23 +16,40 @@ from whimbrel.store.interface import Waiting
 from whimbrel.store.script import Row, Rows
 
 T = TypeVar("T")
-_decode_json = msgspec.json.decode
+Fixes = tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
 def builder(row_type: Callable[..., T]) -> Callable[[Rows], list[T]]:
-    """How rows become `row_type(*columns)`."""
-    places = _places(row_type)
-    if not places:
-        return lambda rows: [row_type(*row) for row in rows]
-    return lambda rows: [row_type(*_converted(row, places)) for row in rows]
+    """How rows become `row_type(*columns)`; the columns of a struct are converted to what its annotations say."""
+    make = reader(row_type)
+    return lambda rows: [make(*row) for row in rows]
 
 
-def to_columns(value: msgspec.Struct) -> Row:
-    """The way back: a struct as parameters, in the order of its fields, tuples as JSON arrays."""
-    return tuple(
-        msgspec.json.encode(column).decode() if isinstance(column, tuple) else column
-        for column in msgspec.structs.astuple(value)
-    )
+def reader(kind: Callable[..., T]) -> Callable[..., T]:
+    """What makes a `kind` of its columns: `fetch(reader(Key), "keys_all")`."""
+    fixes = _fixes(kind)
+    if not fixes:
+        return kind
+
+    def read(*columns: Any) -> T:
+        values = list(columns)
+        for place, fix in fixes:
+            values[place] = fix(values[place])
+        return kind(*values)
+
+    return read
+
+
+def columns(value: msgspec.Struct) -> tuple[Any, ...]:
+    """The columns of a struct, ready for an insert."""
+    return tuple(column(field) for field in msgspec.structs.astuple(value))
+
+
+def column(field: Any) -> Any:
+    """One field as it is stored."""
+    if isinstance(field, bool):
+        return int(field)
+    return msgspec.json.encode(field).decode() if isinstance(field, tuple) else field
 
 
 def messages(rows: Iterable[Row]) -> list[Message]:
@@ -48,26 +68,14 @@ def events(rows: Iterable[Row]) -> list[Event]:
 
 
 @lru_cache
-def _places(row_type: Callable[..., Any]) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
-    fields: tuple[str, ...] = getattr(row_type, "__struct_fields__", ())
-    if not fields:
+def _fixes(kind: Callable[..., Any]) -> Fixes:
+    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         return ()
-    hints = get_type_hints(row_type)
+    hints = get_type_hints(kind)
     found: list[tuple[int, Callable[[Any], Any]]] = []
-    for place, name in enumerate(fields):
+    for place, name in enumerate(kind.__struct_fields__):
         if hints[name] is bool:
             found.append((place, bool))
         elif get_origin(hints[name]) is tuple:
-            found.append((place, _tuple))
+            found.append((place, msgspec.json.Decoder(hints[name]).decode))
     return tuple(found)
-
-
-def _tuple(text: str) -> tuple[Any, ...]:
-    return tuple(_decode_json(text))
-
-
-def _converted(row: Row, places: tuple[tuple[int, Callable[[Any], Any]], ...]) -> list[Any]:
-    columns = list(row)
-    for place, convert in places:
-        columns[place] = convert(columns[place])
-    return columns
