@@ -1,0 +1,71 @@
+# Everything a clone needs. `make help` lists the targets; each sets up what it needs first.
+# The environment is made again only where a lock file or pyproject.toml changed.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-emit-index-url \
+	--universal --python-version 3.11 --custom-compile-command "make lock" $(LOCK_ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test ci ci-packages check format bench lock clean
+
+help: ## what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  ARGS="…"         passes options on:  make run ARGS="--port 9000",  make test ARGS="tests/codec -x"'
+	@echo '  PYTHON=…         the Python (3.11 or later) that .venv is made with'
+
+setup: $(VENV)/.stamp-run ## .venv with the command whimbrel in it
+
+setup-dev: $(VENV)/.stamp-dev ## setup, and what tests and checks need
+
+run: setup ## start whimbrel quickstart
+	$(BIN)/whimbrel quickstart $(ARGS)
+
+test: setup-dev ## all tests that need no root and no system package (under 10 minutes)
+	$(BIN)/python -m pytest -m "not ci" $(ARGS)
+
+ci: setup-dev ci-packages ## the long tests, after installing the Debian packages they need (under 45 minutes)
+	WHIMBREL_FAULT_ROUNDS=$${WHIMBREL_FAULT_ROUNDS:-20} $(BIN)/python -m pytest -m ci $(ARGS)
+
+ci-packages:
+	@bash .ci/packages
+
+check: setup-dev ## lint, format, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup-dev ## put the code into the one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## the benchmark; results also as JSON in bench/results
+	$(BIN)/python -m bench $(ARGS)
+
+lock: $(VENV)/.stamp-venv ## resolve the lock files again (LOCK_ARGS=--upgrade for newer versions)
+	$(PIP) install --quiet "uv>=0.13,<0.14"
+	$(LOCK) --group build --output-file requirements.lock
+	$(LOCK) --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove the environment and all caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+
+$(VENV)/.stamp-venv:
+	@PYTHON="$(PYTHON)" sh .ci/preflight
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.stamp-run: requirements.lock pyproject.toml $(VENV)/.stamp-venv
+	$(PIP) install --quiet --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.stamp-dev: requirements-dev.lock $(VENV)/.stamp-run
+	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
