@@ -21,12 +21,12 @@ Fixes = tuple[tuple[int, Callable[[Any], Any]], ...]
 
 def builder(row_type: Callable[..., T]) -> Callable[[Rows], list[T]]:
     """How rows become `row_type(*columns)`; the columns of a struct are converted to what its annotations say."""
-    make = reader(row_type)
+    make = _reader(row_type)
     return lambda rows: [make(*row) for row in rows]
 
 
-def reader(kind: Callable[..., T]) -> Callable[..., T]:
-    """What makes a `kind` of its columns: `fetch(reader(Key), "keys_all")`."""
+def _reader(kind: Callable[..., T]) -> Callable[..., T]:
+    """What makes a `kind` of its columns."""
     fixes = _fixes(kind)
     if not fixes:
         return kind
@@ -40,12 +40,12 @@ def reader(kind: Callable[..., T]) -> Callable[..., T]:
     return read
 
 
-def columns(value: msgspec.Struct) -> tuple[Any, ...]:
+def to_columns(value: msgspec.Struct) -> tuple[Any, ...]:
     """The columns of a struct, ready for an insert."""
-    return tuple(column(field) for field in msgspec.structs.astuple(value))
+    return tuple(_column(field) for field in msgspec.structs.astuple(value))
 
 
-def column(field: Any) -> Any:
+def _column(field: Any) -> Any:
     """One field as it is stored."""
     if isinstance(field, bool):
         return int(field)

@@ -26,7 +26,7 @@ class OwnerLock:
             owner = os.read(descriptor, 32).decode("ascii", "replace").strip()
             os.close(descriptor)
             raise StoreBusy(
-                f"{self._database} is used by process {owner or '(unknown)'}: stop that one first, or name another file."
+                f"{self._database} is used by process {owner or '(unknown)'}: stop it first, or name another file."
             ) from None
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
