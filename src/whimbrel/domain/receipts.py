@@ -1,0 +1,82 @@
+"""Delivery receipts: what one says about its segment, and which ids it may mean. Apart from the codec, which reads
+octets and keeps the carrier's words; here they become ours.
+
+Matching is by id within one carrier. Carriers write the same id in two ways: the response in hex and the receipt in
+decimal or the other way round, padded with zeros, in the other case (traps T01 to T04). So an id is kept in one
+normal form, and a receipt names several candidates, the best first.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from whimbrel.domain.refusals import receipt_reason
+from whimbrel.domain.states import DELIVERED, EXPIRED, UNDELIVERED
+
+FINAL_STATES: Final = frozenset({DELIVERED, UNDELIVERED, EXPIRED})
+"""What a final receipt says about its segment; any other word is an intermediate one."""
+
+_HEX: Final = frozenset("0123456789abcdef")
+_ID_MAX: Final = 65  # SMPP 3.4 4.4.2: message_id has at most 65 octets
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What a receipt says: one of `FINAL_STATES` with a reason when it was not delivered, or an intermediate word."""
+
+    state: str
+    final: bool
+    reason: str | None = None
+
+
+_DELIVERED: Final = Outcome(DELIVERED, final=True)
+_FAILURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "EXPIRED": (EXPIRED, "expired_at_carrier"),
+        "DELETED": (UNDELIVERED, "deleted_at_carrier"),
+        "UNDELIVERABLE": (UNDELIVERED, "undelivered"),
+        "REJECTED": (UNDELIVERED, "carrier_rejected"),
+        "SKIPPED": (UNDELIVERED, "carrier_rejected"),
+    }
+)
+"""Final states of a failure and the reason when the error says no more (SMPP 3.4 5.2.28; 5.0 4.7.15 for SKIPPED)."""
+
+
+def outcome_of(state: str, error: str | None) -> Outcome:
+    """What a receipt in `state` (a name of SMPP 3.4 5.2.28) with the carrier's `error` says.
+
+    ACCEPTED and UNKNOWN are taken as intermediate: after both a phone may still get the text, and a message that
+    hears nothing more becomes `unknown` at its deadline.
+    """
+    if state == "DELIVERED":
+        return _DELIVERED
+    failure = _FAILURES.get(state)
+    if failure is None:
+        return Outcome(state.lower(), final=False)
+    verdict, default = failure
+    return Outcome(verdict, final=True, reason=receipt_reason(error, default))
+
+
+def carrier_key(message_id: str) -> str:
+    """The normal form of a carrier's message id: folded case, no zeros, blanks or NUL around it. Normal forms stay."""
+    folded = message_id.strip(" \t\r\n\0").lower()
+    return folded.lstrip("0") or folded[:1]
+
+
+def carrier_keys(message_ids: Sequence[str]) -> tuple[str, ...]:
+    """The keys that a receipt may mean: each id as written, then each as the other number base, without repeats."""
+    keys = dict.fromkeys(carrier_key(message_id) for message_id in message_ids)
+    keys.pop("", None)
+    for key in tuple(keys):
+        for other in _other_bases(key):
+            keys.setdefault(other)
+    return tuple(keys)
+
+
+def _other_bases(key: str) -> tuple[str, ...]:
+    """The decimal of a hex id and the hex of a decimal one; a row of digits may be either."""
+    if len(key) > _ID_MAX or not _HEX.issuperset(key):
+        return ()
+    from_hex = str(int(key, 16))
+    return (from_hex, f"{int(key):x}") if key.isdecimal() else (from_hex,)
