@@ -102,6 +102,7 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("memory_full", 0, 30003, T, "recipient", "The phone's memory is full.", "Try later."),
         _row("barred", 0, 30004, P, "recipient", "The number does not take such texts.", "Ask the recipient to lift the block."),
         _row("handset_error", 0, 30003, T, "recipient", "The phone reported an error.", "Try later."),
+        _row("network_error", 0, 30008, T, "carrier", "The network between the carrier and the phone failed.", "Try later."),
         _row("undelivered", 0, 30008, P, "carrier", "The carrier could not deliver and did not say why.", "Try later, or ask the operator."),
         _row("deleted_at_carrier", 0, 30008, P, "carrier", "The carrier deleted the message.", "Ask the operator."),
         _row("filtered", 0, 30007, P, "carrier", "A filter at the carrier stopped the message.", "Review text and sender with the operator."),

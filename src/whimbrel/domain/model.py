@@ -99,6 +99,7 @@ class Flag:
     DOUBT_RETRIED = 256
     IN_DOUBT = 512  # was in doubt at some time
     BYPASS_OPT_OUT = 1024
+    PART_DELIVERED = 2048  # a segment of a long message was delivered, others have not reported
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):

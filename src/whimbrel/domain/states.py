@@ -72,6 +72,8 @@ MOVES: frozenset[tuple[str, str]] = frozenset(
         (QUEUED, FAILED),
         (QUEUED, EXPIRED),
         (QUEUED, CANCELED),
+        (QUEUED, SENT),  # waits for its retry after doubt, and was taken the first time after all
+        (QUEUED, DELIVERED),
         (SENDING, QUEUED),  # refused for now, or taken back before a byte left: next carrier or a new turn
         (SENDING, SENT),
         (SENDING, IN_DOUBT),
