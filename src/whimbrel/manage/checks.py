@@ -1,0 +1,65 @@
+"""Checks of input that several nouns share. A `Checks` collects everything that is wrong, so that a caller reads all
+of it at once; nothing is written before `done`.
+"""
+
+import re
+
+import phonenumbers
+
+from whimbrel.base import limits, money
+from whimbrel.base.errors import FieldError, WhimbrelError
+
+MAX_PREFIX = 15  # ITU-T E.164: a number has at most fifteen digits
+COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
+_CURRENCY = re.compile(r"[A-Z]{3}").fullmatch  # ISO 4217
+_PREFIX = re.compile(rf"[0-9]{{0,{MAX_PREFIX}}}").fullmatch
+
+
+class Checks:
+    """What is wrong with a request so far."""
+
+    def __init__(self) -> None:
+        self._errors: list[FieldError] = []
+
+    def require(self, holds: bool, pointer: str, detail: str) -> None:
+        """Note an error at `pointer` unless `holds`."""
+        if not holds:
+            self._errors.append(FieldError(pointer, detail))
+
+    def done(self) -> None:
+        """`invalid_request` with every error noted."""
+        if self._errors:
+            raise WhimbrelError("invalid_request", errors=self._errors)
+
+    def text(self, value: str, pointer: str, *, longest: int = limits.NAME_MAX, empty: bool = False) -> None:
+        """A name or note: printable, not too long."""
+        if not value:
+            self.require(empty, pointer, "must not be empty")
+        self.require(len(value) <= longest, pointer, f"must have at most {longest} characters")
+        self.require(value.isprintable(), pointer, "must not hold control characters")
+
+    def currency(self, value: str, pointer: str) -> None:
+        """An ISO 4217 code."""
+        self.require(bool(_CURRENCY(value)), pointer, "must be three capital letters, such as USD (ISO 4217)")
+
+    def prefix(self, value: str, pointer: str) -> None:
+        """The first digits of numbers, without plus."""
+        self.require(bool(_PREFIX(value)), pointer, f"must be up to {MAX_PREFIX} digits without plus")
+
+    def country(self, value: str, pointer: str) -> None:
+        """An ISO 3166 code of a country with phone numbers."""
+        self.require(value in COUNTRIES, pointer, "must be a country's two capital letters, such as GB (ISO 3166)")
+
+    def amount(self, value: str, pointer: str, *, positive: bool = False) -> int:
+        """Micros of a decimal string, not negative; 0 when it is wrong, which is noted."""
+        try:
+            micros = money.from_text(value)
+        except ValueError as error:
+            self.require(False, pointer, f'{error}; write it as a string such as "0.0075"')
+            return 0
+        self.require(
+            micros > 0 or (micros == 0 and not positive),
+            pointer,
+            "must be more than 0" if positive else "must not be negative",
+        )
+        return micros

@@ -1,0 +1,114 @@
+"""What every verb of this folder is given, and the steps they share: one commit with its audit entry and fresh
+snapshots after it, pages, look-ups that answer 404.
+"""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from whimbrel.base import limits
+from whimbrel.base.clock import Chance, Clock
+from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.ids import Ids
+from whimbrel.base.vault import Vault
+from whimbrel.domain.model import ConfigKind
+from whimbrel.store.interface import Store, Write
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+NEWEST = "~"  # sorts after every id: the first page of a list that goes back in time
+
+
+class Snapshots(Protocol):
+    """The in-memory tables that the journey decides on, told of what has just been committed."""
+
+    async def refresh(self, *kinds: ConfigKind) -> None: ...
+    def opt_outs_added(self, account_id: str, hashes: Sequence[int]) -> None: ...
+    def opt_out_removed(self, account_id: str, number_hash: int) -> None: ...
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What a verb needs. Writes take `lock`, so that what a verb has checked still holds when it commits; across
+    nodes the unique keys of the schema hold."""
+
+    store: Store
+    tables: Snapshots
+    vault: Vault
+    clock: Clock
+    chance: Chance
+    ids: Ids
+    allow_networks: tuple[str, ...] = ()
+    allow_http: bool = False
+    rate_per_s: int = limits.RATE_DEFAULT_PER_S
+    webhooks_per_account: int = limits.WEBHOOKS_PER_ACCOUNT
+    lock: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """One page of a list, newest first unless the verb says otherwise. `next_cursor` None: there is no more."""
+
+    data: tuple[T, ...]
+    next_cursor: str | None = None
+
+
+class Paging(msgspec.Struct, frozen=True):
+    """Which page is asked for: a cursor of an earlier page, and how many rows at most (1 to 1000)."""
+
+    cursor: str | None = None
+    limit: int = limits.PAGE_DEFAULT
+
+
+FIRST_PAGE = Paging()
+
+
+async def commit(ctx: Context, writes: Sequence[Write], *kinds: ConfigKind) -> list[int]:
+    """Write in one commit, then read the snapshots of `kinds` anew; the number of rows that each write changed."""
+    changed = await ctx.store.write(writes)
+    if kinds:
+        await ctx.tables.refresh(*kinds)
+    return changed
+
+
+async def one(ctx: Context, row: Callable[..., T], statement: str, *params: Any) -> T:
+    """The row that a statement gives; `not_found` when there is none."""
+    rows = await ctx.store.fetch(row, statement, *params)
+    if not rows:
+        raise WhimbrelError("not_found")
+    return rows[0]
+
+
+def after(paging: Paging, first: str = NEWEST) -> str:
+    """The place after which a page begins; `first` for the first page. `invalid_cursor`, `invalid_parameter`."""
+    if not 1 <= paging.limit <= limits.PAGE_MAX:
+        raise WhimbrelError("invalid_parameter", errors=[FieldError("limit", f"must be 1 to {limits.PAGE_MAX}")])
+    if paging.cursor is None:
+        return first
+    try:
+        padded = paging.cursor + "=" * (-len(paging.cursor) % 4)
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, UnicodeError):
+        raise WhimbrelError("invalid_cursor") from None
+
+
+def after_position(paging: Paging) -> int:
+    """The same for lists by position, newest first."""
+    place = after(paging, str(2**63 - 1))
+    if not (place.isascii() and place.isdigit() and len(place) < 20):
+        raise WhimbrelError("invalid_cursor")
+    return int(place)
+
+
+def page(rows: Sequence[T], paging: Paging, view: Callable[[T], V], place: Callable[[T], str | int]) -> Page[V]:
+    """A page of rows that were read with `paging.limit + 1`."""
+    shown = rows[: paging.limit]
+    following = _cursor(place(shown[-1])) if len(rows) > paging.limit else None
+    return Page(tuple(view(row) for row in shown), following)
+
+
+def _cursor(place: str | int) -> str:
+    return base64.urlsafe_b64encode(str(place).encode()).decode().rstrip("=")

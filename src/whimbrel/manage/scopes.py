@@ -1,0 +1,56 @@
+"""What a key may do: a closed list, deny by default. A key holds scopes by name; there are no wildcards, so that a
+scope added later is never granted by an old key. docs/keys.md lists them (a test compares).
+"""
+
+from collections.abc import Iterable
+
+OPERATOR = "operator"
+
+ACCOUNT_SCOPES: dict[str, str] = {
+    "messages:write": "Send, cancel, delete and redact messages; explain.",
+    "messages:read": "Read messages.",
+    "events:read": "Read events and follow the live stream.",
+    "inbound:read": "Read inbound texts.",
+    "webhooks:write": "Create, change and delete webhooks, rotate their secrets, replay.",
+    "webhooks:read": "Read webhooks, their deliveries and tries.",
+    "senders:write": "Choose default senders and where answers to a sender go.",
+    "senders:read": "Read senders.",
+    "opt_outs:write": "Record and remove opt-outs.",
+    "opt_outs:read": "Read opt-outs.",
+    "balance:read": "Read balance and ledger.",
+    "prices:read": "Read the prices that hold for the account.",
+    "keys:write": "Create and revoke keys, with no more scopes than the key that does it.",
+    "keys:read": "Read keys (never the secret part).",
+    "accounts:write": "Create, change, suspend and close sub-accounts; rotate the account's own secrets.",
+    "accounts:read": "Read the account and its sub-accounts.",
+    "audit:read": "Read who changed what.",
+}
+"""Scopes of keys that belong to an account. They reach that account and its sub-accounts, nothing else."""
+
+OPERATOR_SCOPES: dict[str, str] = {
+    OPERATOR: "Everything, in every account.",
+    "senders:assign": "Give senders to accounts and take them away.",
+    "balance:write": "Top up balances.",
+    "carriers:write": "Create, change, pause and delete carriers.",
+    "carriers:read": "Read carriers and their health.",
+    "routes:write": "Create, order, change and delete routes.",
+    "routes:read": "Read routes.",
+    "prices:write": "Set and delete prices.",
+}
+"""Scopes of operator keys only, beside all those of accounts."""
+
+SCOPES: dict[str, str] = ACCOUNT_SCOPES | OPERATOR_SCOPES
+
+
+def known(*, operator: bool) -> frozenset[str]:
+    """The scopes that a key of this kind may hold."""
+    return frozenset(SCOPES if operator else ACCOUNT_SCOPES)
+
+
+def allows(held: Iterable[str], needed: str) -> bool:
+    """Whether a key with the scopes `held` may do what needs `needed`. KeyError when there is no such scope: a door
+    that asks for a wrong name must not open by accident."""
+    if needed not in SCOPES:
+        raise KeyError(needed)
+    scopes = tuple(held)
+    return needed in scopes or OPERATOR in scopes
