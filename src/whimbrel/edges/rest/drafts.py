@@ -1,0 +1,125 @@
+"""From what was sent in to what accept takes: a batch's defaults, money and moments as integers, and the few checks
+that are about this door's fields and not about texting.
+"""
+
+import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from whimbrel.base import limits, money
+from whimbrel.domain.model import Draft, Options
+from whimbrel.edges.rest.shapes import MessageDefaults, NewMessage
+from whimbrel.store.interface import Verdict
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_MICROSECOND = datetime.timedelta(microseconds=1)
+_NOTHING = MessageDefaults()
+_PLAIN = Options()
+_BRACKETS = (dict, list)
+
+
+def draft(new: NewMessage, account_id: str, test: bool, defaults: MessageDefaults | None = None) -> Draft | Verdict:
+    """The draft, or the verdict on a field that cannot be used."""
+    common = defaults or _NOTHING
+    send_at = new.send_at or common.send_at
+    options = _options(new, common)
+    if isinstance(options, Verdict):
+        return options
+    return Draft(
+        account_id,
+        test,
+        "rest",
+        new.to,
+        (common.text or "") if new.text is None else new.text,
+        common.sender if new.sender is None else new.sender,
+        new.message_class or common.message_class or "transactional",  # type: ignore[arg-type]  # accept refuses others
+        None if send_at is None else (send_at - _EPOCH) // _MICROSECOND,
+        common.validity if new.validity is None else new.validity,
+        options,
+    )
+
+
+def _options(new: NewMessage, common: MessageDefaults) -> Options | Verdict:
+    url = new.callback_url or common.callback_url
+    metadata = common.metadata if new.metadata is None else new.metadata
+    tags = common.tags if new.tags is None else new.tags
+    ceiling = new.max_price or common.max_price
+    max_parts = new.max_parts or common.max_parts
+    smart = common.smart if new.smart is None else new.smart
+    on_doubt = new.on_doubt or common.on_doubt
+    if not (url or metadata or tags or ceiling or max_parts or smart or on_doubt):
+        return _PLAIN
+    refusal = _url_problem(url) or _metadata_problem(metadata) or _tags_problem(tags)
+    if refusal is not None:
+        return refusal
+    micros = None
+    if ceiling is not None:
+        try:
+            micros = money.from_text(ceiling)
+        except ValueError as error:
+            return Verdict(code="invalid_request", detail=f"max_price: {error}.", pointer="/max_price")
+    return Options(
+        callback_url=url,
+        on_doubt=on_doubt or "report",
+        metadata=metadata,
+        tags=tags or (),
+        max_parts=max_parts,
+        max_price_micros=micros,
+        smart=bool(smart),
+    )
+
+
+def _url_problem(url: str | None) -> Verdict | None:
+    """Form only: where the host leads is decided when it is called, each time."""
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+        good = good and parts.port != 0
+    except ValueError:
+        good = False
+    if good and len(url) <= limits.URL_MAX and url.isprintable() and " " not in url:
+        return None
+    return Verdict(code="invalid_callback_url", detail="Use an absolute http or https URL.", pointer="/callback_url")
+
+
+def _metadata_problem(metadata: dict[str, Any] | None) -> Verdict | None:
+    if not metadata:
+        return None
+    if _depth(metadata) > limits.JSON_DEPTH_MAX:
+        detail = f"The metadata is nested deeper than {limits.JSON_DEPTH_MAX} levels."
+        return Verdict(code="metadata_too_large", detail=detail, pointer="/metadata")
+    octets = len(msgspec.json.encode(metadata))
+    if octets > limits.METADATA_MAX:
+        detail = f"The metadata has {octets:,} octets; the most is {limits.METADATA_MAX:,}."
+        return Verdict(code="metadata_too_large", detail=detail, pointer="/metadata")
+    return None
+
+
+def _depth(value: Any) -> int:
+    """Levels of nesting, found level by level: a recursive walk is what a nesting bomb is made for."""
+    level, depth = [value], 0
+    while level:
+        level = [inner for item in level for inner in _inside(item) if isinstance(inner, _BRACKETS)]
+        depth += 1
+    return depth
+
+
+def _inside(item: Any) -> Any:
+    return item.values() if isinstance(item, dict) else item
+
+
+def _tags_problem(tags: tuple[str, ...] | None) -> Verdict | None:
+    if not tags:
+        return None
+    if len(tags) > limits.TAGS_MAX:
+        detail = f"There are {len(tags)} tags; the most is {limits.TAGS_MAX}."
+        return Verdict(code="metadata_too_large", detail=detail, pointer="/tags")
+    for place, tag in enumerate(tags):
+        if not 0 < len(tag) <= limits.TAG_MAX or not tag.isprintable():
+            detail = f"A tag has 1 to {limits.TAG_MAX} printable characters."
+            return Verdict(code="metadata_too_large", detail=detail, pointer=f"/tags/{place}")
+    return None

@@ -1,0 +1,94 @@
+"""Bodies of requests: read within a cap, of the type that the route takes, decoded strictly. What is refused here has
+touched nothing.
+"""
+
+import json
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.edges.shared.asgi import ClientGone, Receive
+from whimbrel.edges.shared.problems import invalid_body
+
+T = TypeVar("T")
+
+_JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
+
+
+async def read_body(receive: Receive, content_length: bytes | None, limit: int) -> bytes:
+    """The whole body; body_too_large before it is read, or as soon as it grows beyond `limit` octets."""
+    if content_length is not None and int(content_length) > limit:
+        raise _too_large(limit)
+    event = await receive()
+    body: bytes = event.get("body", b"")
+    if event["type"] == "http.request" and not event.get("more_body") and len(body) <= limit:
+        return body
+    parts, size = [], 0
+    while True:
+        if event["type"] != "http.request":
+            raise ClientGone
+        part: bytes = event.get("body", b"")
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        if not event.get("more_body"):
+            return b"".join(parts)
+        event = await receive()
+
+
+def _too_large(limit: int) -> WhimbrelError:
+    return WhimbrelError("body_too_large", f"The body may have {limit:,} octets here.")
+
+
+def check_json(headers: dict[bytes, bytes]) -> None:
+    """unsupported_media_type unless the body is declared as plain JSON in UTF-8."""
+    declared = headers.get(b"content-type", b"").lower()
+    if declared not in _JSON and not _is_json(declared):
+        raise WhimbrelError("unsupported_media_type", "Send `Content-Type: application/json`.")
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise WhimbrelError("unsupported_media_type", "Send the body without Content-Encoding.")
+
+
+def _is_json(declared: bytes) -> bool:
+    media, _, parameters = declared.partition(b";")
+    if media.strip() != b"application/json":
+        return False
+    charset = [p.strip() for p in parameters.split(b";") if p.strip().startswith(b"charset=")]
+    return all(c.removeprefix(b"charset=").strip(b'"') in (b"utf-8", b"utf8") for c in charset)
+
+
+class JsonBody(Generic[T]):
+    """Decodes bodies of one type. Strict: no conversions, unknown and repeated members refused."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(kind)
+
+    def decode(self, body: bytes) -> T:
+        """The value; WhimbrelError malformed_json or invalid_request with a pointer."""
+        try:
+            value = self._decoder.decode(body)
+            _REPEATED.decode(body.decode())
+        except msgspec.ValidationError as error:
+            raise invalid_body(error) from None
+        except RecursionError:
+            raise WhimbrelError("malformed_json", "The body is nested too deeply.") from None
+        except UnicodeDecodeError:
+            raise WhimbrelError("malformed_json", "The body is not UTF-8.") from None
+        except msgspec.DecodeError as error:
+            raise WhimbrelError("malformed_json", f"{error}.") from None
+        return value
+
+
+def _once(members: list[tuple[str, Any]]) -> None:
+    """A member that stands twice reads differently in different parsers (RFC 8259 section 4): refused."""
+    names = {name for name, _ in members}
+    if len(names) == len(members):
+        return
+    twice = next(name for i, (name, _) in enumerate(members) if name in {n for n, _ in members[:i]})
+    field = FieldError("", f"The member `{twice}` stands twice.", "repeated")
+    raise WhimbrelError("malformed_json", field.detail, errors=[field])
+
+
+_REPEATED = json.JSONDecoder(object_pairs_hook=_once)

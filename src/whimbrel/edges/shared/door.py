@@ -1,0 +1,240 @@
+"""What happens to every request of the REST door before and after its handler: who asks, how often, for whom, query,
+body; then the answer, or the refusal as problem details. Routing itself is Starlette's; one Starlette route stands for
+a path, and its methods are told apart here, so that a 405 names them all.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from prometheus_client import Counter
+from starlette.routing import Route, Router
+
+from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.ids import REQUEST, Ids
+from whimbrel.base.metrics import Metrics
+from whimbrel.edges.shared.asgi import ASGIApp, ClientGone, Headers, Receive, Scope, Send, respond
+from whimbrel.edges.shared.auth import ACCOUNT_HEADER, Authenticator, Principal
+from whimbrel.edges.shared.bodies import JsonBody, check_json, read_body
+from whimbrel.edges.shared.problems import invalid_query, problem_answer
+from whimbrel.edges.shared.ratelimit import RateLimiter, too_many
+from whimbrel.edges.shared.routes import Answer, Call, Operation
+
+_log = logging.getLogger("whimbrel.edges")
+_NOBODY = Principal(None, "", False, frozenset(), 0)
+_encode = msgspec.json.Encoder().encode
+
+
+class Door:
+    """Checks and answers requests; one for all REST routes."""
+
+    def __init__(self, *, authenticator: Authenticator, limiter: RateLimiter, ids: Ids, metrics: Metrics) -> None:
+        self._authenticator = authenticator
+        self._limiter = limiter
+        self._ids = ids
+        self._answers = _Answers(metrics)
+
+    # ---- the steps; hot routes call them one by one
+
+    def request_id(self) -> str:
+        """A new id for this request, told in `X-Request-Id` and in every problem."""
+        return self._ids.new(REQUEST)
+
+    def admit(self, request: dict[bytes, bytes], answer: Headers) -> Principal:
+        """Who asks, if the key has requests left; adds the RateLimit headers to the answer's."""
+        principal = self._authenticator.principal(request.get(b"authorization"))
+        granted, headers = self._limiter.take(principal.key_id, principal.rate_per_s)
+        answer += headers
+        if not granted:
+            raise too_many()
+        return principal
+
+    def acting_for(self, principal: Principal, request: dict[bytes, bytes]) -> str | None:
+        """The account that the request is about."""
+        return self._authenticator.acting_for(principal, request.get(ACCOUNT_HEADER))
+
+    async def refuse(self, error: Exception, request_id: str, answer: Headers, send: Send) -> None:
+        """Answer with problem details; anything but a WhimbrelError is ours, logged once, and told as 500."""
+        if not isinstance(error, WhimbrelError):
+            _log.error("a request failed", exc_info=error, extra={"request_id": request_id})
+            error = WhimbrelError("internal_error")
+        status, headers, body = problem_answer(error, request_id)
+        await self.send(send, status, answer + headers, body)
+
+    async def send(self, send: Send, status: int, headers: Headers, body: bytes) -> None:
+        """Send a whole answer and count it."""
+        self._answers.count(status)
+        await respond(send, status, headers, body)
+
+    # ---- ordinary routes
+
+    def router(self, operations: Sequence[Operation]) -> Router:
+        """A Starlette router for these operations; what it does not know is 404 in problem details."""
+        paths: dict[str, dict[str, _Endpoint]] = {}
+        for operation in operations:
+            paths.setdefault(operation.path, {})[operation.method] = _Endpoint(self, operation)
+        routes = [Route(path, _Path(self, methods)) for path, methods in _literal_first(paths)]
+        return Router(routes, redirect_slashes=False, default=self.not_found)
+
+    async def not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The answer on a path that nobody knows."""
+        if scope["type"] == "http":
+            request_id = self.request_id()
+            await self.refuse(WhimbrelError("not_found"), request_id, [id_header(request_id)], send)
+
+
+class _Answers:
+    """Counts answers by status without a look-up of labels each."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._children: dict[int, Counter] = {}
+
+    def count(self, status: int) -> None:
+        child = self._children.get(status)
+        if child is None:
+            child = self._children[status] = self._metrics.requests.labels("rest", str(status))
+        child.inc()
+
+
+def id_header(request_id: str) -> tuple[bytes, bytes]:
+    """The header that tells a request's id."""
+    return (b"x-request-id", request_id.encode())
+
+
+def _literal_first(paths: dict[str, dict[str, "_Endpoint"]]) -> Iterable[tuple[str, dict[str, "_Endpoint"]]]:
+    """/v1/messages/batch before /v1/messages/{id}: Starlette takes the first that matches."""
+    return sorted(paths.items(), key=lambda item: item[0].replace("{", "\x7f"))
+
+
+class _Path:
+    """All methods of one path."""
+
+    def __init__(self, door: Door, methods: dict[str, "_Endpoint"]) -> None:
+        self._door = door
+        self._methods = methods
+        if "GET" in methods:
+            methods.setdefault("HEAD", methods["GET"])
+        self._allow = ", ".join(sorted(methods)).encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = self._door.request_id()
+        answer: Headers = [id_header(request_id)]
+        try:
+            endpoint = self._methods.get(scope["method"])
+            if endpoint is None:
+                answer.append((b"allow", self._allow))
+                raise WhimbrelError("method_not_allowed")
+            await endpoint.answer(scope, receive, send, request_id, answer)
+        except ClientGone:
+            return
+        except Exception as error:
+            await self._door.refuse(error, request_id, answer, send)
+
+
+class _Endpoint:
+    """One operation, ready to be called."""
+
+    def __init__(self, door: Door, operation: Operation) -> None:
+        self._door = door
+        self._operation = operation
+        self._body = JsonBody(operation.body) if operation.body else None
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send, request_id: str, answer: Headers) -> None:
+        """Check, handle, answer; a refusal is raised."""
+        call = await self._call(scope, receive, request_id, answer)
+        if self._operation.stream is not None:
+            await self._operation.stream(call, answer, receive, send)
+            return
+        assert self._operation.handle is not None
+        given = await self._operation.handle(call)
+        await self._door.send(send, given.status, answer + _headers_of(given), _body_of(given))
+
+    async def _call(self, scope: Scope, receive: Receive, request_id: str, answer: Headers) -> Call[Any, Any]:
+        operation, request = self._operation, dict(scope["headers"])
+        principal, acting_for = _NOBODY, None
+        if operation.access != "public":
+            principal = self._door.admit(request, answer)
+            _check_may(principal, operation)
+            acting_for = self._door.acting_for(principal, request)
+        query = _decode_query(scope["query_string"], operation.query)
+        body = None
+        if self._body is not None:
+            check_json(request)
+            octets = await read_body(receive, request.get(b"content-length"), operation.body_max)
+            body = self._body.decode(octets)
+        return Call(
+            principal=principal,
+            acting_for=acting_for,
+            path=scope.get("path_params", {}),
+            query=query,
+            body=body,
+            headers=request,
+            request_id=request_id,
+        )
+
+
+def _check_may(principal: Principal, operation: Operation) -> None:
+    if operation.access == "operator" and principal.account_id is not None:
+        raise WhimbrelError("forbidden", "Only the operator's key may do this.")
+    if operation.live_only and principal.test:
+        raise WhimbrelError("test_mode")
+    if operation.scope and not principal.may(operation.scope):
+        raise WhimbrelError("forbidden", f"The key lacks the scope `{operation.scope}`.")
+
+
+def _decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct:
+    """Parameters as a value; unknown, repeated and malformed ones are refused by name."""
+    values: dict[str, str] = {}
+    if query_string:
+        try:
+            pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
+        except ValueError:
+            raise WhimbrelError("invalid_parameter", "The query string is not percent-encoded UTF-8.") from None
+        for name, value in pairs:
+            if name in values:
+                field = FieldError(name, f"The parameter `{name}` stands twice.", "repeated")
+                raise WhimbrelError("invalid_parameter", field.detail, errors=[field])
+            values[name] = value
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise invalid_query(error) from None
+
+
+def _headers_of(given: Answer) -> Headers:
+    headers: Headers = list(given.headers)
+    if given.value is not None:
+        headers.append((b"content-type", given.content_type))
+    if given.location is not None:
+        headers.append((b"location", given.location.encode()))
+    return headers
+
+
+def _body_of(given: Answer) -> bytes:
+    if given.value is None:
+        return b""
+    return given.value if isinstance(given.value, bytes) else _encode(given.value)
+
+
+class Application:
+    """The ASGI application of a process: exact hot routes first, then doors by the beginning of the path, then the
+    rest."""
+
+    def __init__(
+        self, *, hot: dict[tuple[str, str], ASGIApp], doors: Sequence[tuple[str, ASGIApp]], rest: ASGIApp
+    ) -> None:
+        self._hot = hot
+        self._doors = tuple(doors)
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        path = scope["path"]
+        handler = self._hot.get((scope["method"], path))
+        if handler is None:
+            handler = next((door for prefix, door in self._doors if path.startswith(prefix)), self._rest)
+        await handler(scope, receive, send)
