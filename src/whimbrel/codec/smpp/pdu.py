@@ -105,6 +105,7 @@ __all__ = [
     "SubmitTemplate",
     "Tlvs",
     "UnsuccessfulSme",
+    "body_of",
     "encode",
     "encode_body",
     "header",
@@ -170,6 +171,11 @@ _BODIES: Final[dict[int, type[Body]]] = {
     SUBMIT_MULTI_RESP: SubmitMultiResp,
     ALERT_NOTIFICATION: AlertNotification,
 }
+
+
+def body_of(command_id: int) -> type[Body] | None:
+    """The struct of a command's mandatory fields; None when it has none, or is unknown."""
+    return _BODIES.get(command_id)
 
 
 def header(octets: int, command_id: int, status: int, sequence: int) -> bytes:
