@@ -174,7 +174,7 @@ class Accept:
         now = self._clock.now_us()
         tables = self._tables
         plans = [Plan(draft, now) for draft in drafts]
-        screen(plans, senders_of=tables.senders, opt_outs=tables.opt_outs, vault=self._vault)
+        screen(plans, senders=tables.senders, opt_outs=tables.opt_outs, vault=self._vault)
         route(plans, tables.router)
         price(plans, tables.prices)
         return plans
@@ -206,8 +206,8 @@ class Accept:
         return Submission(tuple(messages), idempotency, request.also), verdicts
 
     def _message(self, plan: Plan) -> Message:
-        draft, number = plan.draft, plan.number
-        assert number is not None
+        draft, number, route = plan.draft, plan.number, plan.route
+        assert number is not None and route is not None
         scheduled = plan.due_at > plan.now
         priority = PRIORITY[draft.message_class]
         options = draft.options
@@ -231,10 +231,10 @@ class Accept:
             charged_micros=0,
             currency=plan.currency or self._tables.accounts[draft.account_id].currency,
             carrier_id=None,
-            route_id=plan.route_id,
-            candidates=" ".join(plan.carriers),
+            route_id=route.route_id,
+            candidates=route.candidates,
             priority=priority,
-            rank=0 if scheduled else self._fair.rank(plan.carriers[0], priority, draft.account_id),
+            rank=0 if scheduled else self._fair.rank(route.carriers[0], priority, draft.account_id, plan.segments),
             created_at=plan.now,
             due_at=plan.due_at,
             expires_at=plan.expires_at,

@@ -7,6 +7,7 @@ import msgspec
 from whimbrel.base.errors import CATALOGUE, ErrorSpec
 from whimbrel.domain.model import Draft, Sender
 from whimbrel.domain.numbers import Number
+from whimbrel.domain.routing import Pick
 
 
 class Plan(msgspec.Struct, gc=False):
@@ -27,8 +28,7 @@ class Plan(msgspec.Struct, gc=False):
     sender_value: str = ""
     due_at: int = 0
     expires_at: int = 0
-    route_id: str | None = None
-    carriers: tuple[str, ...] = ()
+    route: Pick | None = None
     price_micros: int = 0
     currency: str = ""
 

@@ -10,17 +10,18 @@ from whimbrel.base.vault import Vault
 from whimbrel.codec import segments
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.smart import smart
-from whimbrel.domain import numbers, schedule, screening, senders
-from whimbrel.domain.model import Sender
+from whimbrel.domain import numbers, schedule, screening
+from whimbrel.domain.senders import SenderBook
 from whimbrel.journey.plan import Plan
 
+_NO_SENDERS = SenderBook(())
 _CLASSES = frozenset({"otp", "transactional", "marketing"})
 
 
 def screen(
     plans: Sequence[Plan],
     *,
-    senders_of: Mapping[str, tuple[Sender, ...]],
+    senders: Mapping[str, SenderBook],
     opt_outs: Mapping[str, AbstractSet[int]],
     vault: Vault,
 ) -> None:
@@ -31,7 +32,7 @@ def screen(
         if plan.refusal is None:
             _text(plan)
         if plan.refusal is None:
-            _sender(plan, senders_of.get(plan.draft.account_id, ()))
+            _sender(plan, senders.get(plan.draft.account_id, _NO_SENDERS))
         if plan.refusal is None:
             _times(plan)
 
@@ -54,7 +55,7 @@ def _recipient(plan: Plan, opt_outs: Mapping[str, AbstractSet[int]], vault: Vaul
 
 def _text(plan: Plan) -> None:
     draft = plan.draft
-    problem = screening.text_problems(draft.text)
+    problem = screening.text_problem(draft.text)
     if problem is not None:
         plan.refuse(problem.code, "/text", problem.detail)
         return
@@ -74,9 +75,9 @@ def _text(plan: Plan) -> None:
         plan.refuse("too_many_parts", "/text", f"The text needs {measure.segments} segments; {allowed} are allowed.")
 
 
-def _sender(plan: Plan, owned: tuple[Sender, ...]) -> None:
+def _sender(plan: Plan, book: SenderBook) -> None:
     assert plan.number is not None
-    chosen = senders.choose(owned, plan.draft.sender, plan.number.country)
+    chosen = book.choose(plan.draft.sender, plan.number.country)
     if isinstance(chosen, str):
         plan.refuse(chosen, "/sender")
         return

@@ -17,6 +17,7 @@ from whimbrel.carriers.interface import CarrierLink, Handlers, Health, Part, Rep
 from whimbrel.codec.errors import CodecError
 from whimbrel.domain.model import Carrier, Flag
 from whimbrel.domain.pacing import FairRank
+from whimbrel.domain.receipts import carrier_key
 from whimbrel.domain.states import EXPIRED, FAILED, QUEUED, REJECTED, SENDING
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.inbound import InboundTexts
@@ -255,7 +256,7 @@ def _fit(messages: Sequence[_Ready], room: int) -> list[_Ready]:
 
 def _answer(carrier_id: str, reply: Reply, now: int) -> Answer:
     expired = reply.kind == "expired"
-    key = reply.carrier_message_id
+    carrier_message_id = reply.carrier_message_id
     return Answer(
         attempt=reply.part.attempt,
         message_id=reply.part.message_id,
@@ -263,8 +264,8 @@ def _answer(carrier_id: str, reply: Reply, now: int) -> Answer:
         kind="refused" if expired else reply.kind,
         at=now,
         bind=reply.bind,
-        carrier_message_id=key,
-        carrier_key=key,
+        carrier_message_id=carrier_message_id,
+        carrier_key=carrier_key(carrier_message_id) if carrier_message_id else None,
         status_code=reply.status_code,
         reason="expired" if expired else reply.reason,
         throttled=reply.throttled,

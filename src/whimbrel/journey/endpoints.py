@@ -1,0 +1,208 @@
+"""Who events are posted to: the webhooks of accounts, and the callback URLs that messages and inbound senders carry
+themselves. Each keeps a cursor over the event log: everything up to it is delivered or has a row of its own.
+
+A webhook that cannot keep up falls behind and reads the log for itself, at its own pace. Callbacks have one outbox a
+host; what does not fit gets a row at once.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from whimbrel.base import faults
+from whimbrel.base.limits import WEBHOOK_CONCURRENCY
+from whimbrel.domain.events import matches
+from whimbrel.domain.model import Event, Webhook
+from whimbrel.journey.deliver import Job, Outbox
+from whimbrel.journey.feed import Item, load
+from whimbrel.journey.posting import Target
+from whimbrel.journey.posts import Posts
+
+_ROOM = 2000  # events of one endpoint in memory
+_READ = 500
+_HOST_WORKERS = 16
+
+
+class Endpoint:
+    """One webhook of an account."""
+
+    def __init__(self, posts: Posts, webhook: Webhook, target: Target) -> None:
+        self.webhook = webhook
+        self._posts = posts
+        self._target = target
+        self._outbox = Outbox(self._post, workers=WEBHOOK_CONCURRENCY, room=_ROOM)
+        self._read = webhook.cursor  # the log is read up to here
+        self._saved = webhook.cursor
+        self._behind = True
+        self._catching_up: asyncio.Task[None] | None = None
+        self.disabled = False  # its own answers switched it off; the table follows
+
+    @property
+    def lag(self) -> int:
+        """Events in memory that are not delivered."""
+        return self._outbox.lag
+
+    def offer(self, items: Sequence[Item], position: int) -> None:
+        """New events from the feed; too many make the endpoint fall behind."""
+        if self._behind:
+            self.catch_up()
+            return
+        jobs = self._jobs(items)
+        if len(jobs) > self._outbox.room:
+            self._behind = True
+            self.catch_up()
+            return
+        self._read = position
+        self._outbox.put(jobs)
+
+    def catch_up(self) -> None:
+        """Read the log from where this endpoint stands until it has caught up with the feed."""
+        if self._catching_up is None or self._catching_up.done():
+            self._catching_up = asyncio.get_running_loop().create_task(self._follow())
+
+    async def _follow(self) -> None:
+        tail = self._posts.feed.all
+        while self._behind:
+            while self._outbox.room < _READ:
+                await asyncio.sleep(0.05)  # the other side sets the pace
+            events = await self._posts.store.events_after(self._read, _READ)
+            wanted = [event for event in events if self._wants(event)]
+            items = await load(self._posts.store, wanted)
+            if events:
+                self._read = events[-1].position
+            self._outbox.put([Job(item) for item in items])
+            self._behind = self._read < tail.position
+
+    def _wants(self, event: Event) -> bool:
+        webhook = self.webhook
+        return (
+            event.account_id == webhook.account_id
+            and event.test == webhook.test
+            and matches(webhook.events, event.type)
+        )
+
+    def _jobs(self, items: Sequence[Item]) -> list[Job]:
+        return [Job(item) for item in items if item.event.position > self._read and self._wants(item.event)]
+
+    def retry(self, job: Job) -> bool:
+        """Take a waiting event for its next try; False when there is no room now."""
+        if self._outbox.room < 1:
+            return False
+        self._outbox.put([job])
+        return True
+
+    async def _post(self, job: Job) -> None:
+        outcome = await self._posts.poster.post(job, self._target)
+        faults.hit("notify.after_post")
+        self._posts.settle(outcome, self._outbox)
+        if outcome.rest_s:
+            self._outbox.rest(asyncio.get_running_loop().time() + outcome.rest_s)
+
+    def cursor(self) -> int:
+        """Everything up to here is delivered or has a row of its own."""
+        first = self._outbox.first_outstanding()
+        return self._read if first is None else first - 1
+
+    def unsaved(self) -> tuple[str, int] | None:
+        """The cursor, when it moved since it was last asked for."""
+        position = self.cursor()
+        if position == self._saved:
+            return None
+        self._saved = position
+        return self.webhook.id, position
+
+    async def stop(self) -> None:
+        """Finish what is under way; the rest is in the log."""
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+            await asyncio.gather(self._catching_up, return_exceptions=True)
+        await self._outbox.stop()
+
+
+class Callbacks:
+    """The callback URLs that messages and inbound senders carry themselves: one outbox for each host."""
+
+    NAME = "callbacks"
+
+    def __init__(self, posts: Posts, position: int) -> None:
+        self._posts = posts
+        self._hosts: dict[str, Outbox] = {}
+        self._read = position
+        self._saved = position
+
+    def offer(self, items: Sequence[Item], position: int) -> None:
+        """New events whose message has a callback."""
+        for item in items:
+            if item.event.position > self._read:
+                target = self._posts.callback_target(item)
+                if target is not None:
+                    self._place(Job(item), target)
+        self._read = max(self._read, position)
+
+    async def catch_up(self) -> None:
+        """At start: what happened since the cursor was saved."""
+        while True:
+            events = await self._posts.store.events_after(self._read, _READ, callbacks_only=True)
+            if not events:
+                return
+            self.offer(await load(self._posts.store, events), events[-1].position)
+
+    def _place(self, job: Job, target: Target) -> None:
+        outbox = self._outbox(target.url)
+        if outbox.room > 0:
+            outbox.put([job])
+        else:
+            self._posts.postpone(job, target)
+
+    def retry(self, job: Job, url: str) -> bool:
+        """Take a waiting event for its next try; False when its host has no room now."""
+        outbox = self._outbox(url)
+        if outbox.room < 1:
+            return False
+        outbox.put([job])
+        return True
+
+    def _outbox(self, url: str) -> Outbox:
+        host = urlsplit(url).netloc
+        outbox = self._hosts.get(host)
+        if outbox is None:
+            outbox = Outbox(self._post, workers=_HOST_WORKERS, room=_ROOM)
+            self._hosts[host] = outbox
+        return outbox
+
+    async def _post(self, job: Job) -> None:
+        target = self._posts.callback_target(job.item)
+        if target is None:
+            self._posts.drop(job)
+            return
+        outcome = await self._posts.poster.post(job, target)
+        faults.hit("notify.after_post")
+        self._posts.settle(outcome, self._outbox(target.url))
+        if target.format == "twilio_inbound" and outcome.attempt.ok:
+            await self._posts.replies.take(job.item, outcome.body)
+
+    def cursor(self) -> int:
+        """Everything up to here is delivered or has a row of its own."""
+        firsts = [first for outbox in self._hosts.values() if (first := outbox.first_outstanding()) is not None]
+        return min(firsts) - 1 if firsts else self._read
+
+    def unsaved(self) -> tuple[str, int] | None:
+        """The cursor, when it moved since it was last asked for."""
+        position = self.cursor()
+        if position == self._saved:
+            return None
+        self._saved = position
+        return self.NAME, position
+
+    def forget_idle_hosts(self) -> None:
+        """Hosts without work keep no memory."""
+        self._hosts = {host: outbox for host, outbox in self._hosts.items() if outbox.lag}
+
+    @property
+    def lag(self) -> int:
+        """Events in memory that are not delivered."""
+        return sum(outbox.lag for outbox in self._hosts.values())
+
+    async def stop(self) -> None:
+        """Finish what is under way; the rest is in the log."""
+        await asyncio.gather(*(outbox.stop() for outbox in self._hosts.values()))

@@ -1,0 +1,189 @@
+"""The feed: follows the event log by position and hands new events, each with its message, to whoever listens:
+webhook endpoints, callbacks, live streams. It is read once for all of them, and not while nobody listens.
+
+A wake-up only shortens a wait; the log is the truth. A listener that is behind reads the log for itself until it has
+caught up with the feed (`journey/notify.py`).
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from whimbrel.domain.callbacks import event_body
+from whimbrel.domain.events import matches
+from whimbrel.domain.model import Event, Message
+from whimbrel.store.interface import Store
+
+_log = logging.getLogger("whimbrel.feed")
+_READ = 1000  # events in one read
+_STREAM_BUFFER = 2000  # events that a slow stream may lag before it is cut (it resumes from its last id)
+_IDLE_S = 1.0  # look without a wake-up this often
+_RETRY_S = 1.0
+
+
+class Item(msgspec.Struct, gc=False):
+    """An event with its message; the JSON body is rendered once for everyone who wants it."""
+
+    event: Event
+    message: Message | None
+    _body: bytes | None = None
+
+    def body(self) -> bytes:
+        """The public JSON of the event."""
+        if self._body is None:
+            self._body = event_body(self.event, self.message)
+        return self._body
+
+
+class Listener(Protocol):
+    """Takes what is new. `position` is what the feed has read up to, also when no item was for this listener."""
+
+    def offer(self, items: Sequence[Item], position: int) -> None: ...
+
+
+async def load(store: Store, events: Sequence[Event]) -> list[Item]:
+    """Events with their messages; those whose message was deleted come without."""
+    ids = list({event.subject_id for event in events if event.subject_id.startswith("SM")})
+    messages = {message.id: message for message in await store.messages(ids)} if ids else {}
+    return [Item(event, messages.get(event.subject_id)) for event in events]
+
+
+class Tail:
+    """Reads new events of the log, all of them or only those with a callback's flag, while somebody listens."""
+
+    def __init__(self, store: Store, *, callbacks_only: bool) -> None:
+        self._store = store
+        self._callbacks_only = callbacks_only
+        self._wake = asyncio.Event()
+        self._listeners: list[Listener] = []
+        self.position = 0
+
+    async def listen(self, listener: Listener) -> None:
+        """Hand new events to `listener` from now on. The first listener starts the reading at the end of the log."""
+        if not self._listeners:
+            self.position = max(self.position, await self._store.last_position())
+        self._listeners.append(listener)
+
+    def leave(self, listener: Listener) -> None:
+        """Stop handing events to `listener`."""
+        self._listeners = [other for other in self._listeners if other is not listener]
+
+    def wake(self) -> None:
+        """Something was committed."""
+        if self._listeners:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Follow the log until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(_IDLE_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            try:
+                while self._listeners and await self._read():
+                    pass
+            except Exception:
+                _log.exception("the event log could not be read; trying again")
+                await asyncio.sleep(_RETRY_S)
+
+    async def _read(self) -> bool:
+        """One list from the log to the listeners; whether there may be more."""
+        events = await self._store.events_after(self.position, _READ, callbacks_only=self._callbacks_only)
+        if not events:
+            return False
+        items = await load(self._store, events)
+        self.position = position = events[-1].position
+        for listener in list(self._listeners):
+            listener.offer(items, position)
+        return len(events) == _READ
+
+
+class Feed:
+    """The event log, live: one tail of everything, one of the events whose message has a callback of its own (that one
+    costs nothing for traffic without callbacks)."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.all = Tail(store, callbacks_only=False)
+        self.callbacks = Tail(store, callbacks_only=True)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Follow the log."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self.all.run()), loop.create_task(self.callbacks.run())]
+
+    async def stop(self) -> None:
+        """Stop following."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def wake(self) -> None:
+        """Something was committed."""
+        self.all.wake()
+        self.callbacks.wake()
+
+    async def subscribe(
+        self, account_id: str | None, test: bool, after: int | None, patterns: tuple[str, ...] = ("*",)
+    ) -> AsyncIterator[tuple[int, bytes]]:
+        """Live events of an account (None: of all) as (position, JSON), from `after` on (None: from now).
+
+        Ends when the reader lags by more than the buffer; it resumes from the last position that it saw.
+        """
+        tail = self.all
+        stream = _Stream(account_id, test, patterns)
+        await tail.listen(stream)
+        stream.position = tail.position if after is None else after
+        try:
+            while stream.position < tail.position:
+                events = await self._store.events_after(stream.position, _READ)
+                for item in await load(self._store, stream.wanted(events)):
+                    yield item.event.position, item.body()
+                stream.position = events[-1].position if events else tail.position
+            while not stream.lost:
+                while stream.items:
+                    item = stream.items.popleft()
+                    if item.event.position > stream.position:
+                        yield item.event.position, item.body()
+                stream.wake.clear()
+                await stream.wake.wait()
+        finally:
+            tail.leave(stream)
+
+
+class _Stream:
+    """A live stream's bounded buffer."""
+
+    def __init__(self, account_id: str | None, test: bool, patterns: tuple[str, ...]) -> None:
+        self._account_id = account_id
+        self._test = test
+        self._patterns = patterns
+        self.position = 0  # read from the log up to here; the tail brings what comes after
+        self.items: deque[Item] = deque()
+        self.wake = asyncio.Event()
+        self.lost = False
+
+    def wants(self, event: Event) -> bool:
+        return (
+            (self._account_id is None or event.account_id == self._account_id)
+            and event.test == self._test
+            and matches(self._patterns, event.type)
+        )
+
+    def wanted(self, events: Sequence[Event]) -> list[Event]:
+        return [event for event in events if self.wants(event)]
+
+    def offer(self, items: Sequence[Item], position: int) -> None:
+        self.items.extend(item for item in items if self.wants(item.event))
+        if len(self.items) > _STREAM_BUFFER:
+            self.lost = True
+            self.items.clear()
+        self.wake.set()

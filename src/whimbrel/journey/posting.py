@@ -1,0 +1,141 @@
+"""Posting: one try of one event at one URL, in the format of its door, and what its outcome means for the event: done,
+to be tried again, dead. Pure where it can be; the retry rule is `domain/retries.py`.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+import msgspec
+
+from whimbrel.base import ids
+from whimbrel.base.clock import Chance, Clock
+from whimbrel.base.ids import Ids, event_id
+from whimbrel.base.limits import WEBHOOK_TIMEOUT_S
+from whimbrel.codec import signatures
+from whimbrel.domain import callbacks, retries
+from whimbrel.journey.deliver import Job
+from whimbrel.net.http import Failure, HttpClient, Response
+from whimbrel.store.interface import Try, Wait
+
+_ANSWER_KEPT = 200  # characters of an answer that are kept for people to look at
+
+
+class Target(msgspec.Struct, frozen=True, gc=False):
+    """Where an event goes and how it is written: `format` is event, twilio or twilio_inbound."""
+
+    url: str
+    format: str
+    account_id: str
+    webhook_id: str | None = None
+    secrets: tuple[str, ...] = ()  # event: whsec_…, the newest first
+    auth_token: str = ""  # twilio: signs the form
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What one try came to."""
+
+    job: Job
+    attempt: Try
+    wait: Wait | None  # the row that waits for another try, or is dead (next_at None)
+    done: str | None  # id of the waiting row that was delivered
+    following: retries.Next | None  # what the retry rule says after a failure
+    body: bytes  # start of the answer: a TwiML door reads it
+
+    @property
+    def rest_s(self) -> float:
+        """How long the other side asked to be left alone; 0: not at all."""
+        if self.following is None or self.following.rest_until_us is None:
+            return 0.0
+        return (self.following.rest_until_us - self.attempt.at) / 1_000_000
+
+
+class Poster:
+    """Posts and judges. Holds no state of its own."""
+
+    def __init__(self, *, client: HttpClient, clock: Clock, chance: Chance, ids: Ids) -> None:
+        self._client = client
+        self._clock = clock
+        self._chance = chance
+        self._ids = ids
+
+    async def post(self, job: Job, target: Target) -> Outcome:
+        """One try, bounded in time and octets; never raises for trouble of the network or the other side."""
+        now = self._clock.now_us()
+        event = event_id(job.item.event.subject_id, job.item.event.seq)
+        body, headers = _written(job, target, event, now)
+        answer = await self._client.post(target.url, body, headers, timeout_s=WEBHOOK_TIMEOUT_S)
+        return self._judge(job, target, answer, now)
+
+    def _judge(self, job: Job, target: Target, answer: Response | Failure, now: int) -> Outcome:
+        event = job.item.event
+        ok = isinstance(answer, Response) and 200 <= answer.status < 300
+        status = answer.status if isinstance(answer, Response) else None
+        body = answer.body if isinstance(answer, Response) else b""
+        reason = None if ok else (f"HTTP {status}" if status else getattr(answer, "reason", "no answer"))
+        attempt = Try(
+            delivery_id=job.wait.id if job.wait else None,
+            webhook_id=target.webhook_id,
+            account_id=event.account_id,
+            event_position=event.position,
+            event_id=event_id(event.subject_id, event.seq),
+            event_type=event.type,
+            number=job.number,
+            at=now,
+            latency_ms=answer.latency_ms,
+            status=status,
+            error=reason,
+            answer="" if ok else body[:_ANSWER_KEPT].decode("utf-8", "replace"),
+            ok=ok,
+        )
+        if ok:
+            return Outcome(job, attempt, None, job.wait.id if job.wait else None, None, body)
+        came = retries.Outcome(status, answer.retry_after_s if isinstance(answer, Response) else None)
+        following = retries.after(job.number, came, self._chance.uniform(-1.0, 1.0), now)
+        wait = self.waiting(job, target, tries=job.number, next_at=following.at_us, now=now, error=reason or "")
+        return Outcome(job, attempt, wait, None, following, body)
+
+    def waiting(
+        self, job: Job, target: Target, *, tries: int, next_at: int | None, now: int, error: str = ""
+    ) -> Wait:
+        """The row of an event that waits for a try at this target."""
+        event = job.item.event
+        return Wait(
+            id=job.wait.id if job.wait else self._ids.new(ids.DELIVERY),
+            webhook_id=target.webhook_id,
+            account_id=event.account_id,
+            event_position=event.position,
+            event_id=event_id(event.subject_id, event.seq),
+            event_type=event.type,
+            url=target.url,
+            format=target.format,
+            tries=tries,
+            next_at=next_at,
+            created_at=job.wait.created_at if job.wait else now,
+            last_error=error,
+        )
+
+
+def _written(job: Job, target: Target, event: str, now: int) -> tuple[bytes, dict[str, str]]:
+    item = job.item
+    if target.format == "event":
+        body = item.body()
+        seconds = now // 1_000_000
+        return body, {
+            "content-type": "application/json",
+            "webhook-id": event,
+            "webhook-timestamp": str(seconds),
+            "webhook-signature": signatures.standard_webhook(target.secrets, event, seconds, body),
+        }
+    assert item.message is not None
+    params = _form(target.format, item.message, item.event.type)
+    return urlencode(params).encode(), {
+        "content-type": "application/x-www-form-urlencoded",
+        "x-twilio-signature": signatures.twilio(target.auth_token, target.url, params),
+        "i-twilio-idempotency-token": event,
+    }
+
+
+def _form(form: str, message: callbacks.Message, event_type: str) -> Sequence[tuple[str, str]]:
+    if form == "twilio_inbound":
+        return callbacks.twilio_inbound(message)
+    return callbacks.twilio_status_callback(message, event_type)
