@@ -1,6 +1,7 @@
 """Moments in words: integer microseconds UTC inside, RFC 3339 text outside. Pure: the clock is in `clock`."""
 
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,3 +31,13 @@ def from_text(text: str) -> int:
     if moment.tzinfo is None:
         raise ValueError("no time zone")
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def to_rfc2822(at_us: int) -> str:
+    """RFC 2822 3.3 in UTC, as Twilio writes it: "Thu, 24 Aug 2023 05:01:45 +0000"."""
+    return _rfc2822(at_us // 1_000_000)
+
+
+@lru_cache(maxsize=1024)
+def _rfc2822(second: int) -> str:
+    return format_datetime(_EPOCH + timedelta(seconds=second))

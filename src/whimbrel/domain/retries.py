@@ -32,37 +32,27 @@ _OVERLOADED = frozenset({429, 502, 504})
 _GONE = 410
 
 
-class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """What came of a try: a status, or None when there was no answer."""
-
-    status: int | None
-    retry_after_s: float | None = None
-
-
 class Next(msgspec.Struct, frozen=True, gc=False):
-    """What follows a failed try. `at_us` None: dead. `rest_until_us`: the whole endpoint waits so long (it is
-    overloaded), not just this event."""
+    """What follows a failed try."""
 
-    at_us: int | None
-    disable: bool = False
-    rest_until_us: int | None = None
-
-
-def succeeded(outcome: Outcome) -> bool:
-    """Only 2xx is success; a redirect is a failure and is never followed."""
-    return outcome.status is not None and 200 <= outcome.status < 300
+    at: int | None  # microseconds UTC of the next try; None: dead
+    disable: bool = False  # the endpoint asked not to be called again
+    rest_until: int | None = None  # the whole endpoint is overloaded and waits so long, not just this event
 
 
-def after(try_number: int, outcome: Outcome, jitter: float, now_us: int) -> Next:
-    """What follows try `try_number` (1-based), which failed at `now_us`. `jitter` is a draw from -1 to 1. 410 switches
-    the endpoint off; 429, 502 and 504 make it rest; Retry-After is honoured when it is later than the schedule."""
-    if outcome.status == _GONE:
+def after(try_number: int, status: int | None, retry_after_s: float | None, jitter: float, now_us: int) -> Next:
+    """What follows try `try_number` (1-based), which failed at `now_us`: with a status that is not 2xx (a redirect is a
+    failure and is never followed), or None without an answer. `jitter` is a draw from 0 to 1.
+
+    410 switches the endpoint off; 429, 502 and 504 make it rest; Retry-After is honoured when it is later than the
+    schedule."""
+    if status == _GONE:
         return Next(None, disable=True)
-    asked_s = min(outcome.retry_after_s or 0.0, RETRY_AFTER_MAX_S)
-    rest_until_us = None
-    if outcome.status in _OVERLOADED:
-        rest_until_us = now_us + int((asked_s or THROTTLE_S) * SECOND_US)
+    asked_s = min(max(retry_after_s or 0.0, 0.0), RETRY_AFTER_MAX_S)
+    rest_until = None
+    if status in _OVERLOADED:
+        rest_until = now_us + int((asked_s or THROTTLE_S) * SECOND_US)
     if try_number >= TRIES_MAX:
-        return Next(None, rest_until_us=rest_until_us)
-    wait_s = max(SCHEDULE_S[try_number] * (1 + JITTER * jitter), asked_s)
-    return Next(now_us + int(wait_s * SECOND_US), rest_until_us=rest_until_us)
+        return Next(None, rest_until=rest_until)
+    scheduled_s = SCHEDULE_S[try_number] * (1 - JITTER + 2 * JITTER * jitter)
+    return Next(now_us + int(max(scheduled_s, asked_s) * SECOND_US), rest_until=rest_until)

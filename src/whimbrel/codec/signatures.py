@@ -1,0 +1,63 @@
+"""Signatures of the webhooks that we send: Standard Webhooks and Twilio's. Pure octets; who signs with which secret is
+decided in the journey.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit, urlunsplit
+
+from whimbrel.codec.errors import CodecError
+
+SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks 1.0.0, "Signature scheme": how a symmetric secret begins
+SECRET_MIN_OCTETS = 24
+SECRET_MAX_OCTETS = 64
+
+
+class SecretError(CodecError):
+    """A webhook secret that is not `whsec_` and base64 of 24 to 64 octets."""
+
+
+def encode_secret(key: bytes) -> str:
+    """The text form of a signing key."""
+    return SECRET_PREFIX + base64.b64encode(key).decode()
+
+
+def decode_secret(secret: str) -> bytes:
+    """The signing key of its text form; SecretError for anything else."""
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        raise SecretError("the secret is not base64") from None
+    if not SECRET_MIN_OCTETS <= len(key) <= SECRET_MAX_OCTETS:
+        raise SecretError(f"the secret has {len(key)} octets, not {SECRET_MIN_OCTETS} to {SECRET_MAX_OCTETS}")
+    return key
+
+
+def standard_webhook(secrets: Iterable[str], message_id: str, at_s: int, body: bytes) -> str:
+    """The value of `webhook-signature`: one `v1,…` for each secret, the newest first, separated by spaces, so that a
+    receiver may change its secret at any time during a rotation. `at_s` is the time of this try."""
+    signed = b"%b.%d.%b" % (message_id.encode(), at_s, body)
+    return " ".join("v1," + _b64(hmac.digest(decode_secret(secret), signed, "sha256")) for secret in secrets)
+
+
+def twilio(auth_token: str, url: str, params: Sequence[tuple[str, str]] = ()) -> str:
+    """The value of `X-Twilio-Signature` for a form (or, without params, for a GET): the whole URL with its query, then
+    each name and value, sorted by name; of a repeated name each different value once, sorted."""
+    signed = url + "".join(name + value for name, value in sorted(set(params)))
+    return _b64(hmac.digest(auth_token.encode(), signed.encode(), "sha1"))
+
+
+def twilio_json(auth_token: str, url: str, body: bytes) -> tuple[str, str]:
+    """URL to call and the value of `X-Twilio-Signature` for a JSON body: its digest goes into the query as
+    `bodySHA256`, and the URL alone is signed."""
+    parts = urlsplit(url)
+    digest = "bodySHA256=" + hashlib.sha256(body).hexdigest()
+    signed = urlunsplit(parts._replace(query=f"{parts.query}&{digest}" if parts.query else digest))
+    return signed, twilio(auth_token, signed)
+
+
+def _b64(octets: bytes) -> str:
+    return binascii.b2a_base64(octets, newline=False).decode("ascii")
