@@ -22,7 +22,7 @@ from whimbrel.store.interface import (
 )
 from whimbrel.store.rows import builder
 from whimbrel.store.script import Executor
-from whimbrel.store.verbs import accept, answers, claim, deliveries, finish, inbound, receipts, sweep, write
+from whimbrel.store.verbs import accept, answers, claim, deliveries, erase, finish, inbound, receipts, sweep, write
 
 Row = TypeVar("Row")
 
@@ -76,6 +76,12 @@ class SqlStore:
 
     async def finish(self, endings: Sequence[Ending]) -> list[bool]:
         return await self._executor.write(finish.finish, endings)
+
+    async def redact(self, message_ids: Sequence[str], at: int) -> None:
+        await self._executor.write(erase.redact, message_ids, at)
+
+    async def delete_messages(self, message_ids: Sequence[str]) -> None:
+        await self._executor.write(erase.delete_messages, message_ids)
 
     async def record_answers(self, rows: Sequence[Answer]) -> None:
         await self._executor.write(answers.record_answers, rows)

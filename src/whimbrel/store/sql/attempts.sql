@@ -3,8 +3,23 @@
 -- | statement | gives or does |
 -- | --- | --- |
 -- | attempt_insert | position, message_id, account_id, part, parts, carrier_id, tail_hash, committed_at: state `committed` |
+-- | attempts_unanswered | columns of `Owed`: committed, and nothing was recorded since |
+-- | attempts_of_message (message_id) | whole rows of `Attempt`, as they were made |
+-- | attempts_delete (message_ids) | removed; the newest of all stays, so that its number is not given out again |
 
 -- name: attempt_insert
 INSERT INTO attempts (position, message_id, account_id, part, parts, carrier_id, bind, state, throttled, tail_hash,
   committed_at, receipts)
 VALUES ($1, $2, $3, $4, $5, $6, '', 'committed', 0, $7, $8, 0);
+
+-- name: attempts_unanswered
+SELECT position, message_id, carrier_id, tail_hash FROM attempts WHERE state = 'committed' ORDER BY position;
+
+-- name: attempts_of_message
+SELECT position, message_id, account_id, part, parts, carrier_id, bind, state, carrier_message_id, carrier_key,
+  status_code, reason, throttled, tail_hash, committed_at, answered_at, receipt_state, receipt_error, receipts,
+  resolved_at
+FROM attempts WHERE message_id = $1 ORDER BY position;
+
+-- name: attempts_delete
+DELETE FROM attempts WHERE message_id = ANY($1) AND position < (SELECT MAX(position) FROM attempts);

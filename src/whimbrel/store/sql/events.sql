@@ -3,6 +3,12 @@
 -- | statement | gives or does |
 -- | --- | --- |
 -- | event_insert (account_id, test, subject_id, seq, type, data, callback, created_at) | appended; its position is its place in commit order |
+-- | events_after, events_with_callback_after (position, limit) | whole rows of `Event`, in commit order |
+-- | events_last_position | 0 when there is none |
+-- | events_of_subject (account_id, subject_id) | whole rows, by number |
+-- | events_page (account_id, test, after_position, limit) | whole rows of an account, oldest first |
+-- | events_delete (subject_ids) | removed; the newest of all stays, so that no position is given out again |
+-- | events_purge (before, limit) | the oldest ones removed, the newest of all excepted |
 
 -- name: event_insert
 INSERT INTO events (account_id, test, subject_id, seq, type, data, callback, created_at)
@@ -18,3 +24,20 @@ WHERE position > $1 AND callback = 1 ORDER BY position LIMIT $2;
 
 -- name: events_last_position
 SELECT COALESCE(MAX(position), 0) FROM events;
+
+-- name: events_of_subject
+SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
+WHERE subject_id = $2 AND account_id = $1 ORDER BY seq;
+
+-- name: events_page
+SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
+WHERE position > $3 AND account_id = $1 AND test = $2 ORDER BY position LIMIT $4;
+
+-- name: events_delete
+DELETE FROM events WHERE subject_id = ANY($1) AND position < (SELECT MAX(position) FROM events);
+
+-- name: events_purge
+DELETE FROM events WHERE position IN (
+  SELECT position FROM (SELECT position, created_at FROM events ORDER BY position LIMIT $2) AS oldest
+  WHERE created_at < $1
+) AND position < (SELECT MAX(position) FROM events);

@@ -5,6 +5,8 @@
 -- | idempotency_take (account_id, door, key, chunk, fingerprint, chunks, verdicts, created_at) | gives account_id, door, key, chunk when it was free |
 -- | idempotency_verdicts (account_id, door, key, chunk, verdicts) | the verdicts as they became |
 -- | idempotency_drop (account_id, door, key, chunk) | a refusal is not stored |
+-- | idempotency_kept (account_id, door, key) | columns of `Kept`, by chunk |
+-- | idempotency_purge (before, limit) | the oldest ones removed |
 
 -- name: idempotency_take
 INSERT INTO idempotency (account_id, door, key, chunk, fingerprint, chunks, verdicts, created_at)
@@ -21,3 +23,8 @@ DELETE FROM idempotency WHERE account_id = $1 AND door = $2 AND key = $3 AND chu
 -- name: idempotency_kept
 SELECT fingerprint, chunk, chunks, verdicts FROM idempotency
 WHERE account_id = $1 AND door = $2 AND key = $3 ORDER BY chunk;
+
+-- name: idempotency_purge
+DELETE FROM idempotency WHERE (account_id, door, key, chunk) IN (
+  SELECT account_id, door, key, chunk FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2
+);

@@ -8,6 +8,14 @@
 -- | message_sending (id, carrier_id, at) | taken from the queue: `sending`, next event number |
 -- | messages_to_finish (ids) | what ending a message needs |
 -- | message_finish (id, state, reason, final_at, charged, at) | ended, nothing held any more, next event number |
+-- | messages_to_enqueue (ids) | what a scheduled message needs when it falls due |
+-- | message_enqueue (id, candidates, route_id, price, held, rank, at) | `queued`, next event number |
+-- | messages_to_erase (ids) | id, account_id, test, seq, flags, state and hashes |
+-- | message_redact (id, flag, at) | text, numbers and options erased, flagged, next event number; hashes stay |
+-- | messages_delete (ids), message_number_delete (hash, id) | removed |
+-- | messages_old (before_id, limit) | id, recipient_hash, sender_hash of final messages with a smaller id |
+-- | message_number_insert (hash, message_id) | a look-up by number; a second time does nothing |
+-- | messages_to_index (after_id, limit) | id, recipient_hash, sender_hash of the messages that follow |
 
 -- name: message_insert
 INSERT INTO messages (id, account_id, test, direction, door, message_class, state, recipient, sender, text, encoding,
@@ -37,3 +45,34 @@ FROM messages WHERE id = ANY($1);
 -- name: message_finish
 UPDATE messages SET state = $2, reason = $3, final_at = $4, held_micros = 0, charged_micros = $5, updated_at = $6,
   seq = seq + 1 WHERE id = $1;
+
+-- name: messages_to_enqueue
+SELECT id, account_id, test, seq, flags, held_micros, priority, due_at, expires_at
+FROM messages WHERE id = ANY($1) AND state = 'scheduled';
+
+-- name: message_enqueue
+UPDATE messages SET state = 'queued', candidates = $2, route_id = $3, price_micros = $4, held_micros = $5, rank = $6,
+  updated_at = $7, seq = seq + 1 WHERE id = $1;
+
+-- name: messages_to_erase
+SELECT id, account_id, test, seq, flags, state, recipient_hash, sender_hash FROM messages WHERE id = ANY($1);
+
+-- name: message_redact
+UPDATE messages SET text = '', recipient = '', sender = '', options = '{}', flags = flags | $2, updated_at = $3,
+  seq = seq + 1 WHERE id = $1;
+
+-- name: messages_delete
+DELETE FROM messages WHERE id = ANY($1);
+
+-- name: messages_old
+SELECT id, recipient_hash, sender_hash FROM messages
+WHERE id < $1 AND state NOT IN ('scheduled', 'queued', 'sending', 'sent', 'in_doubt') ORDER BY id LIMIT $2;
+
+-- name: message_number_insert
+INSERT INTO message_numbers (number_hash, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING;
+
+-- name: message_number_delete
+DELETE FROM message_numbers WHERE number_hash = $1 AND message_id = $2;
+
+-- name: messages_to_index
+SELECT id, recipient_hash, sender_hash FROM messages WHERE id > $1 ORDER BY id LIMIT $2;

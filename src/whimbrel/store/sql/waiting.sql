@@ -9,6 +9,9 @@
 -- | schedule_insert, schedule_delete (due_at, message_id) | |
 -- | deadline_set (message_id, due_at) | when to give up on a message that is sent or in doubt; replaces the earlier one |
 -- | deadline_delete (message_id) | |
+-- | schedule_due (now, limit), deadlines_passed (now, limit) | whole messages, the longest waiting first |
+-- | queue_expired (now, limit) | ids of queued messages whose validity has ended |
+-- | queue_by_class | lane, priority, count, the oldest id: for the metrics |
 
 -- name: queue_insert
 INSERT INTO queue (lane, priority, rank, message_id, expires_at) VALUES ($1, $2, $3, $4, $5);
@@ -35,3 +38,25 @@ ON CONFLICT (message_id) DO UPDATE SET due_at = excluded.due_at;
 
 -- name: deadline_delete
 DELETE FROM deadlines WHERE message_id = $1;
+
+-- name: schedule_due
+SELECT m.id, m.account_id, m.test, m.direction, m.door, m.message_class, m.state, m.recipient, m.sender, m.text, m.encoding,
+  m.segments, m.price_micros, m.held_micros, m.charged_micros, m.currency, m.carrier_id, m.route_id, m.candidates,
+  m.priority, m.rank, m.created_at, m.due_at, m.expires_at, m.updated_at, m.sent_at, m.final_at, m.reason, m.flags, m.seq,
+  m.recipient_hash, m.sender_hash, m.options
+FROM schedule AS s JOIN messages AS m ON m.id = s.message_id
+WHERE s.due_at <= $1 ORDER BY s.due_at, s.message_id LIMIT $2;
+
+-- name: deadlines_passed
+SELECT m.id, m.account_id, m.test, m.direction, m.door, m.message_class, m.state, m.recipient, m.sender, m.text, m.encoding,
+  m.segments, m.price_micros, m.held_micros, m.charged_micros, m.currency, m.carrier_id, m.route_id, m.candidates,
+  m.priority, m.rank, m.created_at, m.due_at, m.expires_at, m.updated_at, m.sent_at, m.final_at, m.reason, m.flags, m.seq,
+  m.recipient_hash, m.sender_hash, m.options
+FROM deadlines AS d JOIN messages AS m ON m.id = d.message_id
+WHERE d.due_at <= $1 ORDER BY d.due_at, d.message_id LIMIT $2;
+
+-- name: queue_expired
+SELECT message_id FROM queue WHERE expires_at <= $1 LIMIT $2;
+
+-- name: queue_by_class
+SELECT lane, priority, COUNT(*), MIN(message_id) FROM queue GROUP BY lane, priority;

@@ -1,0 +1,37 @@
+"""Redaction and removal. Texts and numbers live in the message's row only, so redaction touches one row; hashes stay,
+and with them STOP and look-ups. The ledger stays whatever happens.
+"""
+
+from collections.abc import Sequence
+
+from whimbrel.domain.model import Flag
+from whimbrel.domain.states import FINAL
+from whimbrel.store.script import Many, One, Query, Rows, Script
+from whimbrel.store.verbs.events import Subject, row
+
+
+def redact(message_ids: Sequence[str], at: int) -> Script[None]:
+    """Erase text, recipient, sender and options; one that is redacted already is left alone."""
+    rows: Rows = yield Query("messages_to_erase", (list(message_ids),))
+    subjects = [Subject(*columns[:5]) for columns in rows if not columns[4] & Flag.REDACTED]
+    if subjects:
+        yield Many("message_redact", [(subject.id, Flag.REDACTED, at) for subject in subjects])
+        yield Many("event_insert", [row(subject, "message.redacted", at) for subject in subjects])
+
+
+def delete_messages(message_ids: Sequence[str]) -> Script[None]:
+    """Remove final messages; one that is not final is left alone, since it still owes a move and money."""
+    rows: Rows = yield Query("messages_to_erase", (list(message_ids),))
+    yield from remove([(columns[0], columns[6], columns[7]) for columns in rows if columns[5] in FINAL])
+
+
+def remove(rows: Rows) -> Script[None]:
+    """Remove messages, given as id, recipient_hash, sender_hash, with their attempts, events and look-ups."""
+    if not rows:
+        return
+    gone = [columns[0] for columns in rows]
+    look_ups = [(number_hash, message_id) for message_id, *hashes in rows for number_hash in hashes]
+    yield Many("message_number_delete", look_ups)
+    yield One("attempts_delete", (gone,))
+    yield One("events_delete", (gone,))
+    yield One("messages_delete", (gone,))

@@ -1,0 +1,102 @@
+"""The sweep's writes: scheduled messages that fall due enter the queue; what is older than its retention goes."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from whimbrel.base.ids import MESSAGE, floor_id
+from whimbrel.domain.states import QUEUED, REJECTED, SCHEDULED
+from whimbrel.store.interface import Due, Ending
+from whimbrel.store.script import Many, One, Query, Row, Rows, Script
+from whimbrel.store.verbs.erase import remove
+from whimbrel.store.verbs.events import Subject, event_data, moved
+from whimbrel.store.verbs.finish import finish
+from whimbrel.store.verbs.ledger import Entry, hold, release
+from whimbrel.store.verbs.queue import queue_key
+
+PURGES = {
+    "events": "events_purge",
+    "idempotency": "idempotency_purge",
+    "parked": "parked_receipts_purge",
+    "seen": "inbound_seen_purge",
+    "tries": "delivery_tries_purge",
+}
+"""Kinds of rows with a retention, beside `messages`, and the statement that removes the oldest of them."""
+
+
+class _Scheduled(msgspec.Struct, frozen=True, gc=False):
+    """Columns of `messages_to_enqueue`."""
+
+    id: str
+    account_id: str
+    test: int
+    seq: int
+    flags: int
+    held_micros: int
+    priority: int
+    due_at: int
+    expires_at: int
+
+
+def enqueue(due: Sequence[Due]) -> Script[None]:
+    """Scheduled messages enter the queue with the route and price of now. A lower price gives the difference back; a
+    higher one is held too, and where the balance does not cover it the message is rejected."""
+    rows: Rows = yield Query("messages_to_enqueue", ([item.message_id for item in due],))
+    found = {row[0]: _Scheduled(*row) for row in rows}
+    ready = [(item, found.pop(item.message_id)) for item in due if item.message_id in found]
+    uncovered = yield from _settle_difference(ready)
+    if uncovered:
+        poor = [item for item, _ in ready if item.message_id in uncovered]
+        yield from finish([Ending(d.message_id, (SCHEDULED,), REJECTED, "insufficient_balance", d.at) for d in poor])
+        ready = [(item, message) for item, message in ready if item.message_id not in uncovered]
+    if ready:
+        yield from _enter(ready)
+
+
+def purge(before_us: dict[str, int], limit: int) -> Script[int]:
+    """Remove up to `limit` rows of each kind given (`messages`, or one of `PURGES`); how many."""
+    removed = 0
+    for kind, before in before_us.items():
+        if kind == "messages":
+            rows: Rows = yield Query("messages_old", (floor_id(MESSAGE, before), limit))
+            yield from remove(rows)
+            removed += len(rows)
+        else:
+            count: int = yield One(PURGES[kind], (before, limit))
+            removed += count
+    return removed
+
+
+def _settle_difference(ready: Sequence[tuple[Due, _Scheduled]]) -> Script[frozenset[str]]:
+    cheaper: list[Entry] = []
+    dearer: list[Entry] = []
+    for item, message in ready:
+        difference = _to_hold(item, message) - message.held_micros
+        (dearer if difference > 0 else cheaper).append(Entry(message.account_id, message.id, abs(difference), item.at))
+    yield from release(cheaper)
+    return (yield from hold(dearer))
+
+
+def _to_hold(item: Due, message: _Scheduled) -> int:
+    return 0 if message.test else item.price_micros
+
+
+def _enter(ready: Sequence[tuple[Due, _Scheduled]]) -> Script[None]:
+    yield Many("message_enqueue", [_message(item, message) for item, message in ready])
+    yield Many("schedule_delete", [(message.due_at, message.id) for _, message in ready])
+    yield Many("queue_insert", [_place(item, message) for item, message in ready])
+    yield Many("event_insert", [_event(item, message) for item, message in ready])
+
+
+def _message(item: Due, message: _Scheduled) -> Row:
+    held = _to_hold(item, message)
+    return (message.id, item.candidates, item.route_id, item.price_micros, held, item.rank, item.at)
+
+
+def _place(item: Due, message: _Scheduled) -> Row:
+    return (*queue_key(item.candidates, message.priority, item.rank, message.id), message.expires_at)
+
+
+def _event(item: Due, message: _Scheduled) -> Row:
+    subject = Subject(message.id, message.account_id, message.test, message.seq, message.flags)
+    return moved(subject, QUEUED, item.at, event_data(route_id=item.route_id))
