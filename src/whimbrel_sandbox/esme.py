@@ -10,8 +10,12 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from whimbrel_sandbox.recent import Recent
 
-class Delivery(Struct):
+_REMEMBERED = 50_000  # messages under refusal: a client that never comes back with them costs no memory
+
+
+class Delivery(Struct, gc=False):
     """A deliver_sm that is owed to a client: a receipt (`stat` is set) or a part of a phone's text.
 
     `body` is everything after the header; `sent_at` is the loop's time. `on_sent` is called once, when it is first
@@ -54,7 +58,7 @@ class Esme:
         self.waiting: deque[Delivery] = deque()
         self.receivers: list[Receiver] = []
         self.accepted_at: deque[float] = deque()
-        self.refused: dict[tuple[str, str, bytes], int] = {}
+        self.refused: Recent[tuple[str, str, bytes], int] = Recent(_REMEMBERED)
         self._turn = 0
 
     def pump(self) -> None:
@@ -83,12 +87,11 @@ class Esme:
 
     def was_refused(self, key: tuple[str, str, bytes], times: int) -> bool:
         """Whether the message `key` (source, destination, octets) was refused `times` times; if not, count one more."""
-        before = self.refused.pop(key, 0)
+        before = self.refused.get(key) or 0
         if before >= times:
+            self.refused.forget(key)
             return True
-        self.refused[key] = before + 1
-        if len(self.refused) > _REMEMBERED:
-            del self.refused[next(iter(self.refused))]
+        self.refused.put(key, before + 1)
         return False
 
     def _next_with_room(self) -> Receiver | None:
@@ -99,6 +102,3 @@ class Esme:
             if receiver.room() > 0:
                 return receiver
         return None
-
-
-_REMEMBERED = 100_000  # messages under refusal, so that a client that never comes back costs no memory

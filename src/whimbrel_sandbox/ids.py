@@ -11,6 +11,7 @@ from whimbrel_sandbox.outcomes import IdForm
 from whimbrel_sandbox.settings import Ids
 
 _PADDED_TO = 20
+_SAME = IdForm.SAME  # Python 3.11 takes 0.16 µs to look up a member of an enum: not for each message
 
 
 class MessageIds:
@@ -45,12 +46,12 @@ class MessageIds:
     def pair(self, number: int, form: IdForm) -> tuple[str, str]:
         """The id in the response and the id in the receipt."""
         word = self.write(number)
+        if form is _SAME:
+            return word, word
         if form is IdForm.DECIMAL:
             return f"{number:X}", f"{number:010}"
         if form is IdForm.HEX:
             return f"{number:010}", f"{number:X}"
         if form is IdForm.PADDED:
             return word, word.zfill(max(_PADDED_TO, len(word) + 2))
-        if form is IdForm.OTHER_CASE:
-            return word, word.swapcase()
-        return word, word
+        return word, word.swapcase()

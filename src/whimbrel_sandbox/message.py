@@ -13,7 +13,7 @@ from whimbrel_sandbox.esme import Esme
 from whimbrel_sandbox.outcomes import Outcome
 
 
-class Message(Struct):
+class Message(Struct, gc=False):
     """One submit_sm; accepted exactly if it has a `message_id`.
 
     `octets` is its user data as it came, `payload` without the header; `stat` is its latest state. `on_receipt` is

@@ -13,12 +13,12 @@ from whimbrel_sandbox.inbound import KEYWORDS, Address, Order, address, answer_w
 from whimbrel_sandbox.message import Message
 from whimbrel_sandbox.outcomes import BY_NUMBER, Answer, Receipt
 from whimbrel_sandbox.phones import Phones, digits, text_of
-from whimbrel_sandbox.receipts import INTERMEDIATE, Minutes, receipt_body
+from whimbrel_sandbox.receipts import EXPIRED, INTERMEDIATE, Minutes, receipt_body
+from whimbrel_sandbox.recent import Recent
 
 SOURCES_KEPT = 10_000  # senders whose client is remembered, so that a phone can answer them
 KEYWORD_PAUSE_US = 10_000_000  # a phone says STOP, START or HELP to the same sender at most this often
 
-_EXPIRED = Receipt("EXPIRED")
 _MEMORY_FULL = BY_NUMBER["0232"].receipts
 _FAILURES_ONLY = 2  # registered_delivery, 5.2.17
 
@@ -49,15 +49,15 @@ class Network:
         self.minutes = Minutes()
         self._center = center
         self._held: dict[str, dict[str, Message]] = {}
-        self._sources: dict[str, Esme] = {}
-        self._said: dict[tuple[str, str], int] = {}
+        self._sources: Recent[str, Esme] = Recent(SOURCES_KEPT)
+        self._said: Recent[tuple[str, str], int] = Recent(SOURCES_KEPT)
         self._text_numbers = count(1)
 
     def carry(self, message: Message) -> None:
         """Bring an accepted message to its phone, as its outcome says."""
         phones = self.phones
         receipts = message.outcome.receipts
-        self._remember(message)
+        self._sources.put(message.submit.source, message.esme)
         if phones.off or phones.memory_full:
             number = digits(message.submit.dest)
             if number in phones.off:
@@ -123,12 +123,6 @@ class Network:
             esme.waiting.clear()
             esme.refused.clear()
 
-    def _remember(self, message: Message) -> None:
-        sources = self._sources
-        sources[message.submit.source] = message.esme
-        if len(sources) > SOURCES_KEPT:
-            del sources[next(iter(sources))]
-
     def _delay_ms(self, receipt: Receipt) -> float:
         behaviour = self._center.behaviour
         delay_ms = behaviour.receipt_delay_ms
@@ -149,9 +143,9 @@ class Network:
         submit = message.submit
         pair = (submit.dest, submit.source)
         if answer in KEYWORDS:
-            if message.done_us - self._said.get(pair, 0) < KEYWORD_PAUSE_US:
+            if message.done_us - (self._said.get(pair) or 0) < KEYWORD_PAUSE_US:
                 return
-            self._said[pair] = message.done_us
+            self._said.put(pair, message.done_us)
         source = Address(submit.dest, submit.dest_ton, submit.dest_npi)
         dest = Address(submit.source, submit.source_ton, submit.source_npi)
         order: Order = "shuffled" if answer is Answer.LONG_SHUFFLED else "forward"
@@ -183,7 +177,7 @@ class Network:
     def _expire(self, entry: tuple[str, Message]) -> None:
         number, message = entry
         if self._held.get(number, {}).pop(message.message_id, None) is not None:
-            self.step((message, _EXPIRED))
+            self.step((message, EXPIRED))
 
 
 def _validity_ms(validity_period: str) -> int:

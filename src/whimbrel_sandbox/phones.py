@@ -4,13 +4,12 @@ Apart from the SMSC because a phone knows nothing of SMPP sessions. Everything i
 of longest ago are forgotten first, and each keeps its latest texts. Texts are decoded when somebody looks.
 """
 
-from collections import deque
-
 from msgspec import Struct
 
 from whimbrel.codec.segments import decode
 from whimbrel.codec.udh import Concat
 from whimbrel_sandbox.message import Message
+from whimbrel_sandbox.recent import Recent
 
 _JOINS = 10_000  # long texts waiting for parts
 
@@ -40,10 +39,9 @@ class Phones:
     """All virtual phones, by number in digits without a plus sign."""
 
     def __init__(self, phones: int, inbox: int) -> None:
-        self._bound = max(phones, 1)
         self._inbox = inbox
-        self._inboxes: dict[str, deque[Parts]] = {}
-        self._joins: dict[tuple[str, str, int, int], dict[int, Message]] = {}
+        self._inboxes: Recent[str, list[Parts]] = Recent(phones)
+        self._joins: Recent[tuple[str, str, int, int], dict[int, Message]] = Recent(_JOINS)
         self.off: set[str] = set()
         self.memory_full: set[str] = set()
 
@@ -58,7 +56,7 @@ class Phones:
 
     def read(self, number: str) -> list[Text]:
         """The texts of an inbox, oldest first."""
-        return [text_of(parts) for parts in self._inboxes.get(number, ())]
+        return [text_of(parts) for parts in self._inboxes.get(number) or ()]
 
     def listing(self, limit: int) -> list[Phone]:
         """Phones that received something or were set up, the latest heard of last."""
@@ -68,7 +66,7 @@ class Phones:
 
     def look(self, number: str) -> Phone:
         """The state of one phone; a phone that was never heard of is on and empty."""
-        return Phone(number, number in self.off, number in self.memory_full, len(self._inboxes.get(number, ())))
+        return Phone(number, number in self.off, number in self.memory_full, len(self._inboxes.get(number) or ()))
 
     def reset(self) -> None:
         """Empty every inbox and switch every phone on."""
@@ -80,20 +78,22 @@ class Phones:
     def _file(self, number: str, parts: Parts) -> None:
         inbox = self._inboxes.get(number)
         if inbox is None:
-            if len(self._inboxes) >= self._bound:
-                del self._inboxes[next(iter(self._inboxes))]
-            inbox = self._inboxes[number] = deque(maxlen=self._inbox)
+            self._inboxes.put(number, [parts])
+            return
         inbox.append(parts)
+        if len(inbox) > self._inbox:
+            del inbox[0]
 
     def _join(self, message: Message, place: Concat) -> Parts | None:
         key = (message.submit.dest, message.submit.source, place.reference, place.total)
-        got = self._joins.setdefault(key, {})
+        got = self._joins.get(key)
+        if got is None:
+            got = {}
+            self._joins.put(key, got)
         got[place.number] = message
         if len(got) < place.total:
-            if len(self._joins) > _JOINS:
-                del self._joins[next(iter(self._joins))]
             return None
-        del self._joins[key]
+        self._joins.forget(key)
         return tuple(got[index] for index in sorted(got))
 
 

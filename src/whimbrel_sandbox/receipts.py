@@ -4,8 +4,12 @@ Apart from the SMSC because the shape of a receipt varies between carriers while
 not. The text is that of SMPP 3.4, appendix B; the TLVs are those of 5.3.2.12 and 5.3.2.35.
 """
 
+import struct
 from datetime import UTC, datetime
 
+from msgspec import Struct
+
+from whimbrel.codec.smpp.fields import write_tlvs
 from whimbrel.codec.smpp.pdu import ShortMessage, Tlvs, encode_body
 from whimbrel.codec.smpp.receipt import STATES
 from whimbrel.codec.smpp.tables import (
@@ -15,13 +19,12 @@ from whimbrel.codec.smpp.tables import (
     Tag,
 )
 from whimbrel_sandbox.message import Message
-from whimbrel_sandbox.outcomes import Form, Receipt
+from whimbrel_sandbox.outcomes import OUTCOMES, Form, Receipt
 
 INTERMEDIATE = frozenset({"ENROUTE", "ACCEPTD"})
-_STATE_TLV = {stat: b"%c" % state for stat, state in STATES.items()}
 _QUOTED = 20  # characters of the message that a receipt repeats (appendix B)
 _MINUTE_US = 60_000_000
-_SMSC_NETWORK_ERROR = b"\x03%b"  # network type GSM (5.3.2.31)
+_GSM = 3  # network type of an error code (5.3.2.31)
 
 
 class Minutes:
@@ -42,12 +45,23 @@ class Minutes:
         return word
 
 
+class Shape(Struct, frozen=True):
+    """What is the same in all receipts with one stat, err and form, so that it is written once."""
+
+    esm_class: int
+    has_text: bool
+    has_tlvs: bool
+    is_shuffled: bool
+    delivered: bytes
+    verdict: bytes
+    tlvs: bytes
+
+
 def receipt_body(message: Message, receipt: Receipt, minutes: Minutes) -> bytes:
     """The body of the deliver_sm, from the handset's number to the message's source."""
     submit = message.submit
-    form = message.outcome.form
-    text = b"" if form is Form.TLV else _text(message, receipt, minutes)
-    tlvs: Tlvs = () if form is Form.TEXT or form is Form.SHUFFLED else _tlvs(message, receipt)
+    shape = _SHAPES[receipt.stat, receipt.err, message.outcome.form]
+    named = message.receipt_id.encode()
     body = ShortMessage(
         submit.service_type,
         submit.dest_ton,
@@ -56,34 +70,46 @@ def receipt_body(message: Message, receipt: Receipt, minutes: Minutes) -> bytes:
         submit.source_ton,
         submit.source_npi,
         submit.source,
-        ESM_INTERMEDIATE if receipt.stat in INTERMEDIATE else ESM_RECEIPT,
-        short_message=text,
+        shape.esm_class,
+        short_message=_text(message, shape, named, minutes) if shape.has_text else b"",
     )
-    return encode_body(DELIVER_SM, body, tlvs)
+    octets = encode_body(DELIVER_SM, body)
+    if shape.has_tlvs:
+        return b"%b\x00\x1e\x00%c%b\0%b" % (octets, len(named) + 1, named, shape.tlvs)
+    return octets
 
 
-def _tlvs(message: Message, receipt: Receipt) -> Tlvs:
-    state = (int(Tag.MESSAGE_STATE), _STATE_TLV[receipt.stat])
-    named = (int(Tag.RECEIPTED_MESSAGE_ID), message.receipt_id.encode() + b"\0")
-    if receipt.err == "000":
-        return (named, state)
-    code = _SMSC_NETWORK_ERROR % int(receipt.err).to_bytes(2, "big")
-    return (named, state, (int(Tag.NETWORK_ERROR_CODE), code))
-
-
-def _text(message: Message, receipt: Receipt, minutes: Minutes) -> bytes:
+def _text(message: Message, shape: Shape, named: bytes, minutes: Minutes) -> bytes:
     done = minutes.write(message.done_us)
     submitted = minutes.write(message.submitted_us)
-    named = message.receipt_id.encode()
-    stat, err = receipt.stat.encode(), receipt.err.encode()
-    if message.outcome.form is Form.SHUFFLED:
-        return b"stat:%b err:%b done date:%b submit date:%b id:%b" % (stat, err, done, submitted, named)
-    return b"id:%b sub:001 dlvrd:%b submit date:%b done date:%b stat:%b err:%b text:%b" % (
+    if shape.is_shuffled:
+        return b"%b done date:%b submit date:%b id:%b" % (shape.verdict, done, submitted, named)
+    return b"id:%b sub:001 dlvrd:%b submit date:%b done date:%b %b text:%b" % (
         named,
-        b"001" if stat == b"DELIVRD" else b"000",
+        shape.delivered,
         submitted,
         done,
-        stat,
-        err,
+        shape.verdict,
         b"" if message.submit.data_coding else message.payload[:_QUOTED],
     )
+
+
+def _shape(receipt: Receipt, form: Form) -> Shape:
+    tlvs: Tlvs = ((int(Tag.MESSAGE_STATE), b"%c" % STATES[receipt.stat]),)
+    if receipt.err != "000":
+        tlvs = (*tlvs, (int(Tag.NETWORK_ERROR_CODE), struct.pack(">BH", _GSM, int(receipt.err))))
+    return Shape(
+        ESM_INTERMEDIATE if receipt.stat in INTERMEDIATE else ESM_RECEIPT,
+        has_text=form is not Form.TLV,
+        has_tlvs=form in (Form.BOTH, Form.TLV),
+        is_shuffled=form is Form.SHUFFLED,
+        delivered=b"001" if receipt.stat == "DELIVRD" else b"000",
+        verdict=f"stat:{receipt.stat} err:{receipt.err}".encode(),
+        tlvs=write_tlvs(tlvs),
+    )
+
+
+EXPIRED = Receipt("EXPIRED")
+DELETED = Receipt("DELETED")
+_ALL = {EXPIRED, DELETED, *(receipt for outcome in OUTCOMES for receipt in outcome.receipts)}
+_SHAPES = {(receipt.stat, receipt.err, form): _shape(receipt, form) for receipt in _ALL for form in Form}

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from whimbrel.codec.smpp.pdu import BadPdu, Bind, BindResp, Decoder, MessageId, Pdu, encode, encode_body, header
+from whimbrel.codec.smpp.pdu import BadPdu, Bind, BindResp, Decoder, Pdu, encode, header
 from whimbrel.codec.smpp.pdu import make_tlv as tlv_of
 from whimbrel.codec.smpp.tables import (
     BIND_RECEIVER,
@@ -387,7 +387,7 @@ class Session(asyncio.Protocol):
 def _response(sequence: int, status: int, message_id: str) -> bytes:
     if status:  # 4.4.2: the body is not returned with an error
         return header(0, SUBMIT_SM_RESP, status, sequence)
-    body = encode_body(SUBMIT_SM_RESP, MessageId(message_id))
+    body = message_id.encode() + b"\0"
     return header(len(body), SUBMIT_SM_RESP, 0, sequence) + body
 
 

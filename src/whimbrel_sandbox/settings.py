@@ -36,7 +36,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     deliver_retry_ms: int = 1_000
     enquire_link_ms: int = 30_000
     validity_ms: int = 86_400_000
-    phones: int = 10_000
+    phones: int = 5_000
     inbox: int = 100
 
 
