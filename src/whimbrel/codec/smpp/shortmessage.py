@@ -58,7 +58,7 @@ def read_short_message(data: bytes, pos: int, end: int) -> tuple[ShortMessage, i
         pos += 5
     after = pos + length
     if after > end:
-        raise PduError(Status.ESME_RINVMSGLEN, "sm_length reaches beyond the PDU")
+        raise _overrun(pos, end)
     body = ShortMessage(
         service_type,
         source_ton,
@@ -79,6 +79,13 @@ def read_short_message(data: bytes, pos: int, end: int) -> tuple[ShortMessage, i
         data[pos:after],
     )
     return body, after
+
+
+def _overrun(pos: int, end: int) -> ValueError:
+    """Which of the two it was must not depend on the octets that happen to follow the PDU."""
+    if pos > end:
+        return ValueError("the PDU ends inside its mandatory fields")
+    return PduError(Status.ESME_RINVMSGLEN, "sm_length reaches beyond the PDU")
 
 
 def _read_times(data: bytes, pos: int, end: int) -> tuple[str, str, int]:
