@@ -20,10 +20,10 @@ _VERSION = b"\x01"
 class Seal:
     """Contexts of the secrets in the database, one for each column; the owner's id makes it complete."""
 
-    ACCOUNT_TOKEN = "account.auth_token"  # noqa: S105 - names of columns, no secrets
-    ACCOUNT_CALLBACK = "account.callback_secret"
-    CARRIER_PASSWORD = "carrier.password"  # noqa: S105
-    WEBHOOK_SECRET = "webhook.secret"  # noqa: S105
+    ACCOUNT_TOKEN = "auth_token"  # noqa: S105 - names of columns, no secrets
+    ACCOUNT_CALLBACK = "callback_secret"
+    CARRIER_PASSWORD = "carrier"
+    WEBHOOK_SECRET = "webhook"
 
     @staticmethod
     def of(column: str, owner_id: str) -> str:
