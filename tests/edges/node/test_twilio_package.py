@@ -14,7 +14,9 @@ def test_it_checks_signatures_as_the_documentation_of_twilio_says(twilio_node):
     script = """
     const { validateRequest } = require("twilio");
     const url = "https://mycompany.com/myapp.php?foo=1&bar=2";
-    const parameters = { CallSid: "CA1234567890ABCDE", Caller: "+14158675309", Digits: "1234", From: "+14158675309", To: "+18005551212" };
+    const parameters = {
+        CallSid: "CA1234567890ABCDE", Caller: "+14158675309", Digits: "1234", From: "+14158675309", To: "+18005551212",
+    };
     const right = validateRequest("12345", "RSOYDt4T1cUTdK1PDd93/VVr8B8=", url, parameters);
     const wrong = validateRequest("12346", "RSOYDt4T1cUTdK1PDd93/VVr8B8=", url, parameters);
     console.log(JSON.stringify([right, wrong]));
