@@ -10,7 +10,7 @@ EVENT_TYPES: dict[str, str] = {
     "message.redacted": "Text and numbers were erased.",
     "opt_out.created": "A number opted out.",
     "opt_out.deleted": "A number opted in again.",
-    "webhook.disabled": "An endpoint was switched off: it answered 410, or failed for five days.",
+    "webhook.disabled": "An endpoint was switched off: it answered 410, or took nothing for three days.",
     "webhook.exhausted": "An event could not be delivered within three days.",
 }
 

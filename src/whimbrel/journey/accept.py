@@ -206,8 +206,8 @@ class Accept:
         return Submission(tuple(messages), idempotency, request.also), verdicts
 
     def _message(self, plan: Plan) -> Message:
-        draft, number, route = plan.draft, plan.number, plan.route
-        assert number is not None and route is not None
+        draft, number = plan.draft, plan.number
+        assert number is not None
         scheduled = plan.due_at > plan.now
         priority = PRIORITY[draft.message_class]
         options = draft.options
@@ -231,10 +231,10 @@ class Accept:
             charged_micros=0,
             currency=plan.currency or self._tables.accounts[draft.account_id].currency,
             carrier_id=None,
-            route_id=route.route_id,
-            candidates=route.candidates,
+            route_id=plan.route_id,
+            candidates=" ".join(plan.carriers),
             priority=priority,
-            rank=0 if scheduled else self._fair.rank(route.carriers[0], priority, draft.account_id, plan.segments),
+            rank=0 if scheduled else self._fair.rank(plan.carriers[0], priority, draft.account_id, plan.segments),
             created_at=plan.now,
             due_at=plan.due_at,
             expires_at=plan.expires_at,

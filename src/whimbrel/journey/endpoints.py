@@ -15,12 +15,13 @@ from whimbrel.domain.events import matches
 from whimbrel.domain.model import Event, Webhook
 from whimbrel.journey.deliver import Job, Outbox
 from whimbrel.journey.feed import Item, load
-from whimbrel.journey.posting import Target
+from whimbrel.journey.posting import Outcome, Target
 from whimbrel.journey.posts import Posts
 
 _ROOM = 2000  # events of one endpoint in memory
 _READ = 500
 _HOST_WORKERS = 16
+_REDIRECTS = 5  # of one TwiML answer to the next
 
 
 class Endpoint:
@@ -179,7 +180,16 @@ class Callbacks:
         faults.hit("notify.after_post")
         self._posts.settle(outcome, self._outbox(target.url))
         if target.format == "twilio_inbound" and outcome.attempt.ok:
-            await self._posts.replies.take(job.item, outcome.body)
+            await self._follow_answer(job, target, outcome)
+
+    async def _follow_answer(self, job: Job, target: Target, outcome: Outcome) -> None:
+        """TwiML may send replies, and may ask another URL what to do."""
+        for _ in range(_REDIRECTS):
+            redirect = await self._posts.replies.take(job.item, outcome.body, outcome.content_type)
+            if redirect is None:
+                return
+            target = target.redirected(redirect)
+            outcome = await self._posts.poster.post(job, target)
 
     def cursor(self) -> int:
         """Everything up to here is delivered or has a row of its own."""

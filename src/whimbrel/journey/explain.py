@@ -36,7 +36,7 @@ class RouteCandidate(msgspec.Struct, frozen=True, gc=False):
     route_id: str | None
     carrier_id: str | None
     carrier: str | None
-    taken: bool
+    verdict: str
     reason: str
 
 
@@ -110,9 +110,9 @@ def _encoding(plan: Plan) -> EncodingStep:
 
 def _routing(plan: Plan, tables: Tables) -> RoutingStep:
     assert plan.number is not None
-    decision = tables.router.explain(plan.number, plan.draft.account_id, plan.draft.test)
+    decision = tables.router.candidates(plan.number, plan.draft.account_id, plan.draft.test)
     considered = tuple(
-        RouteCandidate(c.route_id, c.carrier_id, _carrier_name(c.carrier_id, tables), c.taken, c.reason)
+        RouteCandidate(c.route_id, c.carrier_id, _carrier_name(c.carrier_id, tables), c.verdict, c.reason)
         for c in decision.considered
     )
     return RoutingStep(decision.route_id, decision.carriers, considered)

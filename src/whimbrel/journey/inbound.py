@@ -3,7 +3,7 @@ in any order; STOP, START and HELP take effect in the commit that stores them. T
 `journey/keywords.py`, which follows the event log.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from whimbrel.base import faults, ids
 from whimbrel.base.clock import Clock
@@ -13,6 +13,7 @@ from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Inbound
 from whimbrel.codec import segments
+from whimbrel.domain.consent import keyword
 from whimbrel.domain.model import Sender
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.tables import Tables
@@ -23,7 +24,15 @@ class InboundTexts:
     """Takes inbound texts of all carriers and stores them in lists."""
 
     def __init__(
-        self, *, store: Store, tables: Tables, clock: Clock, ids: Ids, vault: Vault, metrics: Metrics
+        self,
+        *,
+        store: Store,
+        tables: Tables,
+        clock: Clock,
+        ids: Ids,
+        vault: Vault,
+        metrics: Metrics,
+        spoken: Callable[[], None],
     ) -> None:
         self._store = store
         self._tables = tables
@@ -31,6 +40,7 @@ class InboundTexts:
         self._ids = ids
         self._vault = vault
         self._metrics = metrics
+        self._spoken = spoken  # a STOP, START or HELP was stored
         self._gatherer: Gatherer[InboundRow, str] = Gatherer(self._record)
 
     async def take(self, carrier_id: str, texts: Sequence[Inbound]) -> None:
@@ -74,8 +84,9 @@ class InboundTexts:
         faults.hit("inbound.after_commit")
         for result in set(results):
             self._metrics.inbound.labels(result).inc(results.count(result))
-        if "stored" in results:
+        if any(keyword(row.text) for row in rows):
             await self._tables.refresh("opt_outs")
+            self._spoken()
         return results
 
 

@@ -12,7 +12,6 @@ import msgspec
 
 from whimbrel.base.clock import Clock
 from whimbrel.base.metrics import Metrics
-from whimbrel.base.vault import Vault
 from whimbrel.domain.model import Webhook
 from whimbrel.journey.deliver import Job
 from whimbrel.journey.endpoints import Callbacks, Endpoint
@@ -43,7 +42,6 @@ class Notify:
         feed: Feed,
         poster: Poster,
         clock: Clock,
-        vault: Vault,
         metrics: Metrics,
         replies: Replies,
     ) -> None:
@@ -51,7 +49,6 @@ class Notify:
         self._tables = tables
         self._feed = feed
         self._clock = clock
-        self._vault = vault
         self._metrics = metrics
         self._posts = Posts(
             store=store,
@@ -59,7 +56,6 @@ class Notify:
             feed=feed,
             poster=poster,
             clock=clock,
-            vault=vault,
             metrics=metrics,
             replies=replies,
             judged=self._judged,
@@ -121,10 +117,8 @@ class Notify:
         endpoint.catch_up()
 
     def _target(self, webhook: Webhook) -> Target:
-        secrets = [self._vault.open(webhook.secret, f"webhook:{webhook.id}")]
-        if webhook.old_secret is not None and (webhook.old_secret_until or 0) > self._clock.now_us():
-            secrets.append(self._vault.open(webhook.old_secret, f"webhook:{webhook.id}"))
-        return Target(webhook.url, "event", webhook.account_id, webhook.id, tuple(secrets))
+        secrets = self._tables.webhook_secrets(webhook, self._clock.now_us())
+        return Target(webhook.url, "event", webhook.account_id, webhook.id, secrets)
 
     def _judged(self, outcome: Outcome) -> tuple[Write, ...]:
         """What a try says about its endpoint: 410, or three days without one delivery, switch it off."""

@@ -7,7 +7,6 @@ import msgspec
 from whimbrel.base.errors import CATALOGUE, ErrorSpec
 from whimbrel.domain.model import Draft, Sender
 from whimbrel.domain.numbers import Number
-from whimbrel.domain.routing import Pick
 
 
 class Plan(msgspec.Struct, gc=False):
@@ -28,7 +27,8 @@ class Plan(msgspec.Struct, gc=False):
     sender_value: str = ""
     due_at: int = 0
     expires_at: int = 0
-    route: Pick | None = None
+    route_id: str | None = None
+    carriers: tuple[str, ...] = ()
     price_micros: int = 0
     currency: str = ""
 

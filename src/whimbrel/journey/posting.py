@@ -3,7 +3,7 @@ to be tried again, dead. Pure where it can be; the retry rule is `domain/retries
 """
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 import msgspec
 
@@ -12,7 +12,9 @@ from whimbrel.base.clock import Chance, Clock
 from whimbrel.base.ids import Ids, event_id
 from whimbrel.base.limits import WEBHOOK_TIMEOUT_S
 from whimbrel.codec import signatures
+from whimbrel.codec.twiml import Redirect
 from whimbrel.domain import callbacks, retries
+from whimbrel.domain.model import Message
 from whimbrel.journey.deliver import Job
 from whimbrel.net.http import Failure, HttpClient, Response
 from whimbrel.store.interface import Try, Wait
@@ -29,6 +31,11 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     webhook_id: str | None = None
     secrets: tuple[str, ...] = ()  # event: whsec_…, the newest first
     auth_token: str = ""  # twilio: signs the form
+    method: str = "POST"
+
+    def redirected(self, redirect: Redirect) -> "Target":
+        """The same target at the place that a TwiML Redirect names."""
+        return msgspec.structs.replace(self, url=urljoin(self.url, redirect.url), method=redirect.method)
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -40,13 +47,14 @@ class Outcome(msgspec.Struct, frozen=True):
     done: str | None  # id of the waiting row that was delivered
     following: retries.Next | None  # what the retry rule says after a failure
     body: bytes  # start of the answer: a TwiML door reads it
+    content_type: str
 
     @property
     def rest_s(self) -> float:
         """How long the other side asked to be left alone; 0: not at all."""
-        if self.following is None or self.following.rest_until_us is None:
+        if self.following is None or self.following.rest_until is None:
             return 0.0
-        return (self.following.rest_until_us - self.attempt.at) / 1_000_000
+        return (self.following.rest_until - self.attempt.at) / 1_000_000
 
 
 class Poster:
@@ -62,8 +70,12 @@ class Poster:
         """One try, bounded in time and octets; never raises for trouble of the network or the other side."""
         now = self._clock.now_us()
         event = event_id(job.item.event.subject_id, job.item.event.seq)
-        body, headers = _written(job, target, event, now)
-        answer = await self._client.post(target.url, body, headers, timeout_s=WEBHOOK_TIMEOUT_S)
+        if target.method == "GET":
+            url, headers = _asked(job, target, event)
+            answer = await self._client.get(url, headers, timeout_s=WEBHOOK_TIMEOUT_S)
+        else:
+            body, headers = _written(job, target, event, now)
+            answer = await self._client.post(target.url, body, headers, timeout_s=WEBHOOK_TIMEOUT_S)
         return self._judge(job, target, answer, now)
 
     def _judge(self, job: Job, target: Target, answer: Response | Failure, now: int) -> Outcome:
@@ -71,7 +83,8 @@ class Poster:
         ok = isinstance(answer, Response) and 200 <= answer.status < 300
         status = answer.status if isinstance(answer, Response) else None
         body = answer.body if isinstance(answer, Response) else b""
-        reason = None if ok else (f"HTTP {status}" if status else getattr(answer, "reason", "no answer"))
+        reason = None if ok else answer.reason if isinstance(answer, Failure) else f"HTTP {status}"
+        content_type = answer.content_type if isinstance(answer, Response) else ""
         attempt = Try(
             delivery_id=job.wait.id if job.wait else None,
             webhook_id=target.webhook_id,
@@ -88,11 +101,11 @@ class Poster:
             ok=ok,
         )
         if ok:
-            return Outcome(job, attempt, None, job.wait.id if job.wait else None, None, body)
-        came = retries.Outcome(status, answer.retry_after_s if isinstance(answer, Response) else None)
-        following = retries.after(job.number, came, self._chance.uniform(-1.0, 1.0), now)
-        wait = self.waiting(job, target, tries=job.number, next_at=following.at_us, now=now, error=reason or "")
-        return Outcome(job, attempt, wait, None, following, body)
+            return Outcome(job, attempt, None, job.wait.id if job.wait else None, None, body, content_type)
+        retry_after_s = answer.retry_after_s if isinstance(answer, Response) else None
+        following = retries.after(job.number, status, retry_after_s, self._chance.uniform(0.0, 1.0), now)
+        wait = self.waiting(job, target, tries=job.number, next_at=following.at, now=now, error=reason or "")
+        return Outcome(job, attempt, wait, None, following, body, content_type)
 
     def waiting(
         self, job: Job, target: Target, *, tries: int, next_at: int | None, now: int, error: str = ""
@@ -135,7 +148,16 @@ def _written(job: Job, target: Target, event: str, now: int) -> tuple[bytes, dic
     }
 
 
-def _form(form: str, message: callbacks.Message, event_type: str) -> Sequence[tuple[str, str]]:
+def _asked(job: Job, target: Target, event: str) -> tuple[str, dict[str, str]]:
+    """A GET carries its parameters, and is signed with them, in the query."""
+    assert job.item.message is not None
+    query = urlencode(_form(target.format, job.item.message, job.item.event.type))
+    parts = urlsplit(target.url)
+    url = urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
+    return url, {"x-twilio-signature": signatures.twilio(target.auth_token, url), "i-twilio-idempotency-token": event}
+
+
+def _form(form: str, message: Message, event_type: str) -> Sequence[tuple[str, str]]:
     if form == "twilio_inbound":
         return callbacks.twilio_inbound(message)
     return callbacks.twilio_status_callback(message, event_type)

@@ -9,9 +9,8 @@ import msgspec
 
 from whimbrel.base.clock import Clock
 from whimbrel.base.metrics import Metrics
-from whimbrel.base.vault import Vault
-from whimbrel.domain.callbacks import TWILIO_CALLBACK_EVENTS
-from whimbrel.domain.model import Message, Options
+from whimbrel.domain.callbacks import message_options, twilio_calls_back
+from whimbrel.domain.model import Message
 from whimbrel.journey.deliver import Job, Outbox
 from whimbrel.journey.feed import Feed, Item
 from whimbrel.journey.gather import Gatherer
@@ -43,7 +42,6 @@ class Posts:
         feed: Feed,
         poster: Poster,
         clock: Clock,
-        vault: Vault,
         metrics: Metrics,
         replies: Replies,
         judged: Callable[[Outcome], tuple[Write, ...]],
@@ -55,7 +53,6 @@ class Posts:
         self.poster = poster
         self.replies = replies
         self._clock = clock
-        self._vault = vault
         self._metrics = metrics
         self._judged = judged
         self._cursors = cursors
@@ -126,21 +123,20 @@ class Posts:
             return None
         if message.direction == "in":
             return self._inbound_target(message, item.event.type)
-        options = msgspec.json.decode(message.options, type=Options)
+        options = message_options(message)
         if options.callback_url is None:
             return None
-        if options.callback_format == "twilio":
-            if item.event.type not in TWILIO_CALLBACK_EVENTS:
-                return None
-            token = self._vault.open(account.auth_token, f"auth_token:{account.id}")
-            return Target(options.callback_url, "twilio", account.id, auth_token=token)
-        secret = self._vault.open(account.callback_secret, f"callback_secret:{account.id}")
-        return Target(options.callback_url, "event", account.id, secrets=(secret,))
+        if options.callback_format == "event":
+            secret = self.tables.callback_secret(account.id)
+            return Target(options.callback_url, "event", account.id, secrets=(secret,))
+        if not twilio_calls_back(item.event):
+            return None
+        return Target(options.callback_url, "twilio", account.id, auth_token=self.tables.auth_token(account.id))
 
     def _inbound_target(self, message: Message, event_type: str) -> Target | None:
         owner = self.tables.senders_by_value.get(message.recipient.lstrip("+"))
         account = self.tables.accounts.get(message.account_id)
         if owner is None or account is None or owner.sms_url is None or event_type != "message.received":
             return None
-        token = self._vault.open(account.auth_token, f"auth_token:{account.id}")
-        return Target(owner.sms_url, "twilio_inbound", account.id, auth_token=token)
+        token = self.tables.auth_token(account.id)
+        return Target(owner.sms_url, "twilio_inbound", account.id, auth_token=token, method=owner.sms_method)

@@ -20,17 +20,17 @@ class Replies:
     def __init__(self, accept: Accept) -> None:
         self._accept = accept
 
-    async def take(self, item: Item, body: bytes) -> None:
-        """Send the replies in an answer to `item`, a received message. A bad answer is logged, never raised: the event
-        itself was delivered."""
+    async def take(self, item: Item, body: bytes, content_type: str) -> twiml.Redirect | None:
+        """Send the replies in an answer to `item`, a received message; gives the redirect that it asks for. A bad
+        answer is logged, never raised: the event itself was delivered."""
         message = item.message
         if message is None:
-            return
+            return None
         try:
-            replies = twiml.replies(body)
+            answer = twiml.parse(body, content_type)
         except CodecError as error:
             _log.warning("the answer is no TwiML", extra={"message_id": message.id, "error": str(error)})
-            return
+            return None
         drafts = [
             Draft(
                 account_id=message.account_id,
@@ -43,7 +43,7 @@ class Replies:
                     callback_url=reply.status_callback, callback_format="twilio", reply_to=message.id
                 ),
             )
-            for reply in replies
+            for reply in answer.replies
         ]
         if drafts:
             event = event_id(item.event.subject_id, item.event.seq)
@@ -52,3 +52,4 @@ class Replies:
             for verdict in accepted.verdicts:
                 if verdict.code is not None:
                     _log.warning("a reply was refused", extra={"message_id": message.id, "code": verdict.code})
+        return answer.redirect

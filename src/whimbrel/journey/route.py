@@ -11,6 +11,6 @@ def route(plans: Sequence[Plan], router: Router) -> None:
     for plan in plans:
         if plan.refusal is not None or plan.number is None:
             continue
-        plan.route = router.pick(plan.number, plan.draft.account_id, plan.draft.test)
-        if not plan.route.carriers:
+        plan.route_id, plan.carriers = router.pick(plan.number, plan.draft.account_id, plan.draft.test)
+        if not plan.carriers:
             plan.refuse("no_route", "/to")

@@ -55,7 +55,7 @@ def _recipient(plan: Plan, opt_outs: Mapping[str, AbstractSet[int]], vault: Vaul
 
 def _text(plan: Plan) -> None:
     draft = plan.draft
-    problem = screening.text_problem(draft.text)
+    problem = screening.text_problems(draft.text)
     if problem is not None:
         plan.refuse(problem.code, "/text", problem.detail)
         return

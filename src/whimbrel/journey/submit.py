@@ -16,7 +16,7 @@ def octets(message: Waiting) -> tuple[bytes, ...]:
     The concatenation reference is drawn from the message's id, so that a part which is built again is the same part.
     """
     reference = int(message.id[-12:-4], 16) & 0xFF
-    built = segments.build(message.text, encoding=message.encoding, reference=reference)
+    built = segments.build(message.text, encoding="gsm7" if message.encoding == "gsm7" else "ucs2", reference=reference)
     if len(built) != message.segments:
         raise CodecError(f"{len(built)} parts were built where {message.segments} were priced")
     return built

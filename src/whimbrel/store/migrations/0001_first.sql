@@ -160,3 +160,4 @@ CREATE TABLE audit (
     detail TEXT NOT NULL, created_at INTEGER NOT NULL
 );
 CREATE INDEX audit_by_account ON audit (account_id, id);
+CREATE INDEX events_received ON events (position) WHERE type = 'message.received';

@@ -1,0 +1,253 @@
+"""Sweep: what time alone brings about. Scheduled messages fall due; queued ones expire or lose their carrier; doubt and
+missing receipts end at their deadline; old rows go. Each duty is a short list, again and again, never a long scan.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import msgspec
+
+from whimbrel.base import ids
+from whimbrel.base.clock import Clock
+from whimbrel.base.limits import RECEIPT_DEADLINE_S, VALIDITY_MAX_S
+from whimbrel.base.metrics import Metrics
+from whimbrel.domain import numbers
+from whimbrel.domain.callbacks import message_options
+from whimbrel.domain.model import CarrierSettings, Flag, Message
+from whimbrel.domain.pacing import FairRank
+from whimbrel.domain.states import EXPIRED, IN_DOUBT, QUEUED, REJECTED, SCHEDULED, SENT, UNKNOWN
+from whimbrel.journey.tables import Tables
+from whimbrel.store.interface import Answer, Deliveries, Due, Ending, Store
+
+_log = logging.getLogger("whimbrel.sweep")
+_LIST = 500
+_SECOND_US = 1_000_000
+_RECEIPT_CURSOR = "receipt_deadline"
+
+
+class _Id(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Unreceipted(msgspec.Struct, frozen=True):
+    id: str
+    expires_at: int
+
+
+class _Backlog(msgspec.Struct, frozen=True):
+    lane: str
+    priority: int
+    account_id: str
+    greatest: int
+    smallest: int
+
+
+class _Position(msgspec.Struct, frozen=True):
+    position: int
+
+
+class Sweep:
+    """The duties of time; one for each installation at work."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        tables: Tables,
+        clock: Clock,
+        fair: FairRank,
+        metrics: Metrics,
+        queued: Callable[[set[str]], None],
+        retention_days: Mapping[str, int],
+    ) -> None:
+        self._store = store
+        self._tables = tables
+        self._clock = clock
+        self._fair = fair
+        self._metrics = metrics
+        self._queued = queued
+        self._retention_days = retention_days
+        self._duties: list[tuple[float, Callable[[], Awaitable[bool]]]] = [
+            (0.5, self.fall_due),
+            (2.0, self.expire),
+            (2.0, self.reroute_strays),
+            (5.0, self.give_up),
+            (60.0, self.miss_receipts),
+            (15.0, self.flush_parts),
+            (60.0, self.purge),
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def recover(self) -> None:
+        """At start: attempts that the last run committed and did not settle are in doubt; ranks go on where they
+        were. Before the binds come up, so that their receipts find them."""
+        owed = await self._store.unanswered()
+        now = self._clock.now_us()
+        for start in range(0, len(owed), _LIST):
+            await self._store.record_answers(
+                [
+                    Answer(
+                        attempt=attempt.attempt,
+                        message_id=attempt.message_id,
+                        carrier_id=attempt.carrier_id,
+                        kind="in_doubt",
+                        at=now,
+                        reason="crash",
+                        tail_hash=attempt.tail_hash,
+                    )
+                    for attempt in owed[start : start + _LIST]
+                ]
+            )
+        if owed:
+            _log.warning("attempts of the last run are in doubt", extra={"count": len(owed)})
+        await self._resume_ranks()
+
+    async def _resume_ranks(self) -> None:
+        backlog: dict[tuple[str, int], tuple[int, dict[str, int]]] = {}
+        for row in await self._store.fetch(_Backlog, "queue_ranks"):
+            low, ranks = backlog.get((row.lane, row.priority), (row.smallest, {}))
+            ranks[row.account_id] = row.greatest
+            backlog[row.lane, row.priority] = (min(low, row.smallest), ranks)
+        for (lane, priority), (low, ranks) in backlog.items():
+            self._fair.resume(lane, priority, low, ranks)
+
+    def start(self) -> None:
+        """Begin all duties."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._repeat(every_s, duty)) for every_s, duty in self._duties]
+
+    async def stop(self) -> None:
+        """End all duties."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _repeat(self, every_s: float, duty: Callable[[], Awaitable[bool]]) -> None:
+        while True:
+            try:
+                while await duty():
+                    pass
+            except Exception:
+                _log.exception("a duty failed; trying again", extra={"duty": duty.__name__})
+            await asyncio.sleep(every_s)
+
+    async def fall_due(self) -> bool:
+        """Scheduled messages whose time has come: screened, routed and priced by the tables of now."""
+        return await self._enter(await self._store.due(self._clock.now_us(), _LIST), SCHEDULED)
+
+    async def reroute_strays(self) -> bool:
+        """Queued messages whose carrier is paused or gone take another route; without one they wait for it."""
+        lanes = [carrier.id for carrier in self._tables.carriers.values() if carrier.status == "active"]
+        strays = await self._store.fetch(_Id, "queue_strays", lanes, _LIST)
+        if not strays:
+            return False
+        messages = await self._store.messages([stray.id for stray in strays])
+        movable = [message for message in messages if message.expires_at > self._clock.now_us()]
+        return await self._enter(movable, QUEUED)
+
+    async def _enter(self, messages: Sequence[Message], state: str) -> bool:
+        now = self._clock.now_us()
+        due: list[Due] = []
+        endings: list[Ending] = []
+        for message in messages:
+            decided = self._decide(message, state, now)
+            if isinstance(decided, Due):
+                due.append(decided)
+            elif decided is not None:
+                endings.append(decided)
+        if endings:
+            await self._store.finish(endings)
+        if due:
+            await self._store.enqueue(due)
+            self._queued({item.candidates.partition(" ")[0] for item in due})
+        return bool(due or endings) and len(messages) == _LIST
+
+    def _decide(self, message: Message, state: str, now: int) -> Due | Ending | None:
+        """Where a message goes now; an ending; or nothing, for a queued one that has no other carrier yet."""
+        if message.expires_at <= now:
+            return Ending(message.id, (state,), EXPIRED, "expired", now)
+        stopped = self._tables.opt_outs.get(message.account_id)
+        if stopped and message.recipient_hash in stopped and not message.flags & Flag.BYPASS_OPT_OUT:
+            return Ending(message.id, (state,), REJECTED, "opted_out", now)
+        number = numbers.normalise(message.recipient)
+        if number is None:
+            return Ending(message.id, (state,), REJECTED, "invalid_number", now)
+        route_id, carriers = self._tables.router.pick(number, message.account_id, bool(message.test))
+        if not carriers:
+            return None if state == QUEUED else Ending(message.id, (state,), REJECTED, "no_route", now)
+        price = self._price(message, number.digits)
+        if price is None:
+            return Ending(message.id, (state,), REJECTED, "no_price", now)
+        rank = self._fair.rank(carriers[0], message.priority, message.account_id, message.segments)
+        return Due(message.id, " ".join(carriers), route_id, price, rank, now)
+
+    def _price(self, message: Message, digits: str) -> int | None:
+        """The price of now, never above the one held unless `max_price` allows it."""
+        if message.test:
+            return 0
+        found = self._tables.prices.price(message.account_id, digits, message.segments)
+        if found is None:
+            return None
+        ceiling = max(message.price_micros, message_options(message).max_price_micros or 0)
+        return min(found[0], ceiling)
+
+    async def expire(self) -> bool:
+        """Queued messages whose validity has ended."""
+        now = self._clock.now_us()
+        expired = await self._store.expired(now, _LIST)
+        if expired:
+            await self._store.finish([Ending(message_id, (QUEUED,), EXPIRED, "expired", now) for message_id in expired])
+        return len(expired) == _LIST
+
+    async def give_up(self) -> bool:
+        """Doubt that nothing has resolved by its deadline becomes `unknown`."""
+        now = self._clock.now_us()
+        overdue = await self._store.overdue(now, _LIST)
+        endings = [
+            Ending(m.id, (IN_DOUBT, SENT), UNKNOWN, m.reason if m.state == IN_DOUBT else "no_receipt", now, self._charge(m))
+            for m in overdue
+        ]
+        if endings:
+            await self._store.finish(endings)
+        return len(overdue) == _LIST
+
+    def _charge(self, message: Message) -> bool:
+        """Whether the carrier bills what it may have."""
+        carrier = self._tables.carriers.get(message.carrier_id or "")
+        return carrier is not None and msgspec.json.decode(carrier.settings, type=CarrierSettings).charge_unknown
+
+    async def miss_receipts(self) -> bool:
+        """Sent messages that have no receipt by the deadline become `unknown`.
+
+        No row waits for this: ids grow in time, so a cursor walks through the messages once, at the age when the last
+        receipt of an ordinary message is overdue. A scheduled one has its own deadline row since it fell due.
+        """
+        now = self._clock.now_us()
+        start = await self._cursor(_RECEIPT_CURSOR)
+        border = now - (RECEIPT_DEADLINE_S + VALIDITY_MAX_S) * _SECOND_US
+        if border <= start:
+            return False
+        first, last = ids.floor_id(ids.MESSAGE, start), ids.floor_id(ids.MESSAGE, border)
+        found = await self._store.fetch(_Unreceipted, "messages_without_receipt", first, last, _LIST)
+        if found:
+            await self._store.finish([Ending(m.id, (SENT,), UNKNOWN, "no_receipt", now) for m in found])
+        if len(found) == _LIST:
+            return True
+        await self._store.record_deliveries(Deliveries(cursors=((_RECEIPT_CURSOR, border),)))
+        return False
+
+    async def flush_parts(self) -> bool:
+        """Long inbound texts whose other parts did not come are delivered as they are."""
+        await self._store.flush_parts(self._clock.now_us())
+        return False
+
+    async def purge(self) -> bool:
+        """Rows older than their retention."""
+        now = self._clock.now_us()
+        before = {kind: now - days * 86_400 * _SECOND_US for kind, days in self._retention_days.items()}
+        return await self._store.purge(before, _LIST) >= _LIST
+
+    async def _cursor(self, name: str) -> int:
+        rows = await self._store.fetch(_Position, "cursor_by_name", name)
+        return rows[0].position if rows else 0

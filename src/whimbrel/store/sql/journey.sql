@@ -1,0 +1,30 @@
+-- What the followers of the event log and the sweep read.
+--
+-- | statement | gives or does |
+-- | --- | --- |
+-- | events_received_after (position, limit) | position, subject_id of inbound texts, in commit order |
+-- | messages_without_receipt (after_id, before_id, limit) | id, expires_at of messages that are `sent`, oldest first |
+-- | queue_strays (lanes, limit) | ids of messages that wait in a lane that nobody works |
+-- | queue_ranks | lane, priority, account_id and the greatest rank of each backlog |
+-- | events_to_index (position, limit) | position, id, recipient_hash, sender_hash of messages that are new in the log |
+-- | webhook_disable (webhook_id, reason, at) | switched off by its own answers |
+
+-- name: events_received_after
+SELECT position, subject_id FROM events WHERE position > $1 AND type = 'message.received' ORDER BY position LIMIT $2;
+
+-- name: messages_without_receipt
+SELECT id, expires_at FROM messages WHERE id > $1 AND id < $2 AND state = 'sent' ORDER BY id LIMIT $3;
+
+-- name: queue_strays
+SELECT q.message_id FROM queue q WHERE NOT (q.lane = ANY($1)) LIMIT $2;
+
+-- name: queue_ranks
+SELECT q.lane, q.priority, m.account_id, MAX(q.rank), MIN(q.rank) FROM queue q JOIN messages m ON m.id = q.message_id
+GROUP BY q.lane, q.priority, m.account_id;
+
+-- name: webhook_disable
+UPDATE webhooks SET status = 'disabled', disabled_reason = $2, updated_at = $3 WHERE id = $1 AND status = 'active';
+
+-- name: events_to_index
+SELECT e.position, m.id, m.recipient_hash, m.sender_hash FROM events e JOIN messages m ON m.id = e.subject_id
+WHERE e.position > $1 AND e.seq = 1 ORDER BY e.position LIMIT $2;
