@@ -63,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True):
     """Silence of the peer after which the session is dropped; 0 never."""
     unbind_timeout_ms: int = 5_000
     max_pdu_octets: int = MAX_PDU_OCTETS
+    first_sequence: int = 1
 
 
 class BindRequested(msgspec.Struct, frozen=True, gc=False):

@@ -25,13 +25,14 @@ class Flight(msgspec.Struct, frozen=True, gc=False):
 class Outstanding:
     """Requests by sequence number, oldest first."""
 
-    __slots__ = ("_flights", "_late", "_sequence", "window_used")
+    __slots__ = ("_flights", "_last_sequence", "_late", "_sequence", "window_used")
 
-    def __init__(self, last_sequence: int = 0) -> None:
-        """Numbers start after `last_sequence` and wrap from 0x7FFFFFFF to 1 (clause 3.2)."""
+    def __init__(self, first_sequence: int = 1, last_sequence: int = SEQUENCE_MAX) -> None:
+        """Numbers run from `first_sequence` and wrap from `last_sequence` to 1 (clause 3.2)."""
         self._flights: dict[int, Flight] = {}
         self._late: dict[int, Flight] = {}
-        self._sequence = last_sequence
+        self._sequence = first_sequence - 1
+        self._last_sequence = last_sequence
         self.window_used = 0
 
     def __len__(self) -> int:
@@ -40,9 +41,9 @@ class Outstanding:
 
     def next_sequence(self) -> int:
         """The next number that no request under way or timed out has."""
-        sequence = self._sequence % SEQUENCE_MAX + 1
+        sequence = self._sequence % self._last_sequence + 1
         while sequence in self._flights or sequence in self._late:
-            sequence = sequence % SEQUENCE_MAX + 1
+            sequence = sequence % self._last_sequence + 1
         self._sequence = sequence
         return sequence
 

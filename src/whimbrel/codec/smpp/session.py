@@ -120,7 +120,7 @@ class Session:
         self.state = State.OPEN
         self._decoder = Decoder(settings.max_pdu_octets)
         self._output: list[bytes] = []
-        self._outstanding = Outstanding()
+        self._outstanding = Outstanding(settings.first_sequence)
         self._owed = 0
         self._unbind_owed: int | None = None
         self._bind_asked = 0
