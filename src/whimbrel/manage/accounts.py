@@ -7,7 +7,6 @@ is closed stays closed.
 `within` is who asks: an account's id sees itself and its sub-accounts, None (the operator) sees all.
 """
 
-import base64
 from typing import Literal
 
 import msgspec
@@ -17,15 +16,13 @@ from whimbrel.base import ids, moments
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.vault import Seal
 from whimbrel.domain.model import Account
-from whimbrel.manage import audit
+from whimbrel.manage import audit, secrets
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
 DEDUPE_MAX_S = 3600
-TOKEN_LENGTH = 32
-_SECRET_OCTETS = 32
 
 Status = Literal["active", "suspended", "closed"]
 
@@ -86,7 +83,7 @@ async def create(ctx: Context, actor: str, request: NewAccount, *, within: str |
     async with ctx.lock:
         await _check_parent(ctx, request, within)
         now, account_id = ctx.clock.now_us(), ctx.ids.new(ids.ACCOUNT)
-        token, secret = new_token(ctx), new_signing_secret(ctx)
+        token, secret = secrets.auth_token(ctx.chance), secrets.signing_secret(ctx.chance)
         account = Account(
             id=account_id,
             parent_id=request.parent_id,
@@ -158,7 +155,7 @@ async def close(ctx: Context, actor: str, account_id: str, *, within: str | None
 
 async def rotate_token(ctx: Context, actor: str, account_id: str, *, within: str | None = None) -> AccountSecret:
     """A new auth token; the old one fails at the next request, and signs no more."""
-    token = new_token(ctx)
+    token = secrets.auth_token(ctx.chance)
     sealed = ctx.vault.seal(token, Seal.of(Seal.ACCOUNT_TOKEN, account_id))
     write = Write("account_set_token", ((account_id, sealed, ctx.clock.now_us()),))
     entry = audit.entry(ctx, actor, "account.token_rotated", account_id, account_id)
@@ -172,7 +169,7 @@ async def rotate_callback_secret(
     ctx: Context, actor: str, account_id: str, *, within: str | None = None
 ) -> AccountSecret:
     """A new secret for the signatures of messages' own callbacks."""
-    secret = new_signing_secret(ctx)
+    secret = secrets.signing_secret(ctx.chance)
     sealed = ctx.vault.seal(secret, Seal.of(Seal.ACCOUNT_CALLBACK, account_id))
     write = Write("account_set_callback_secret", ((account_id, sealed, ctx.clock.now_us()),))
     entry = audit.entry(ctx, actor, "account.callback_secret_rotated", account_id, account_id)
@@ -183,16 +180,6 @@ async def rotate_callback_secret(
 
 
 # ---------------------------------------------------------------- parts of them
-
-
-def new_token(ctx: Context) -> str:
-    """32 hex digits (128 bits), the shape of Twilio's auth tokens."""
-    return ctx.chance.octets(TOKEN_LENGTH // 2).hex()
-
-
-def new_signing_secret(ctx: Context) -> str:
-    """A secret in the notation of Standard Webhooks: `whsec_` and base64 of 32 octets."""
-    return "whsec_" + base64.b64encode(ctx.chance.octets(_SECRET_OCTETS)).decode()
 
 
 def view(account: Account) -> AccountView:

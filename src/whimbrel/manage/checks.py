@@ -8,6 +8,7 @@ import phonenumbers
 
 from whimbrel.base import limits, money
 from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.manage.context import Context
 
 MAX_PREFIX = 15  # ITU-T E.164: a number has at most fifteen digits
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
@@ -63,3 +64,12 @@ class Checks:
             "must be more than 0" if positive else "must not be negative",
         )
         return micros
+
+
+def check_url(ctx: Context, url: str, pointer: str) -> None:
+    """A URL that we shall call: `webhook_url_refused` when it may not be. Its name is resolved at each call, and each
+    answer vetted then."""
+    found = ctx.reach.url_problem(url)
+    detail = found.detail if found else f"must have at most {limits.URL_MAX} characters"
+    if found is not None or len(url) > limits.URL_MAX:
+        raise WhimbrelError("webhook_url_refused", detail, errors=[FieldError(pointer, detail)])

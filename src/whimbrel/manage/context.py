@@ -16,6 +16,7 @@ from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.ids import Ids
 from whimbrel.base.vault import Vault
 from whimbrel.domain.model import ConfigKind
+from whimbrel.net.addresses import Reach
 from whimbrel.store.interface import Store, Write
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ class Snapshots(Protocol):
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a verb needs. Writes take `lock`, so that what a verb has checked still holds when it commits; across
-    nodes the unique keys of the schema hold."""
+    nodes the unique keys of the schema hold. `reach`: where webhooks may lead."""
 
     store: Store
     tables: Snapshots
@@ -42,8 +43,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     chance: Chance
     ids: Ids
-    allow_networks: tuple[str, ...] = ()
-    allow_http: bool = False
+    reach: Reach = Reach()
     rate_per_s: int = limits.RATE_DEFAULT_PER_S
     webhooks_per_account: int = limits.WEBHOOKS_PER_ACCOUNT
     lock: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)

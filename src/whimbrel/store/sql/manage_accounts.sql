@@ -1,23 +1,23 @@
-Accounts, their keys, and the audit trail. Columns of a whole row are always in the order of its struct.
-
-| statement | gives or does |
-| --- | --- |
-| account_insert | a row of `Account` |
-| accounts_all | whole rows |
-| account_by_id (id) | the whole row |
-| accounts_page (within, before_id, limit) | whole rows of an account and its sub-accounts, or (NULL) of all, newest first |
-| account_set_profile (id, name, dedupe_s, at) | |
-| account_set_status (id, status, at) | |
-| account_set_token, account_set_callback_secret (id, sealed, at) | |
-| balance_open (account_id, currency) | an empty balance |
-| key_insert | a row of `Key` |
-| keys_active | whole rows |
-| key_by_id (id, account_id) | the whole row; account '' is the operator |
-| keys_page (account_id, before_id, limit) | whole rows, newest first |
-| keys_by_name (account_id, name) | whole rows of active keys, newest first |
-| key_revoke (id, at) | |
-| audit_insert | a row of `AuditRow` |
-| audit_page (account_id, before_id, limit) | whole rows of an account, or (NULL) all, newest first |
+-- Accounts, their keys, and the audit trail. Columns of a whole row are always in the order of its struct.
+--
+-- | statement | gives or does |
+-- | --- | --- |
+-- | account_insert | a row of `Account` |
+-- | accounts_all | whole rows |
+-- | account_by_id (id) | the whole row |
+-- | accounts_page (within, before_id, limit) | whole rows of an account and its sub-accounts, or (NULL) of all, newest first |
+-- | account_set_profile (id, name, dedupe_s, at) | |
+-- | account_set_status (id, status, at) | |
+-- | account_set_token, account_set_callback_secret (id, sealed, at) | |
+-- | balance_open (account_id, currency) | an empty balance |
+-- | key_insert | a row of `Key` |
+-- | keys_active | whole rows |
+-- | key_by_id (id, account_id) | the whole row; account '' is the operator |
+-- | keys_page (account_id, before_id, limit) | whole rows, newest first |
+-- | keys_by_name (account_id, name) | whole rows of active keys, newest first |
+-- | key_revoke (id, at) | |
+-- | audit_insert | a row of `AuditRow` |
+-- | audit_page (account_id, before_id, limit) | whole rows of an account, or (NULL) all, newest first |
 
 -- name: account_insert
 INSERT INTO accounts (id, parent_id, name, status, currency, dedupe_s, auth_token, callback_secret, created_at,

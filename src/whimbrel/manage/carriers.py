@@ -1,0 +1,241 @@
+"""Carriers: the upstreams that take messages. They belong to the installation, so only operators reach this file.
+
+Everything is hot: a carrier that is created, changed, paused or deleted is connected, reconnected or left without a
+restart. The password is sealed when it comes and never leaves again.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from whimbrel.base import ids, moments
+from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.vault import Seal
+from whimbrel.domain.model import Carrier, CarrierSettings, Route
+from whimbrel.manage import audit
+from whimbrel.manage.checks import Checks
+from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
+from whimbrel.store.interface import Write
+from whimbrel.store.rows import to_columns
+
+SYSTEM_ID_MAX = 15  # SMPP 3.4 4.1.1: 16 octets with the NUL
+SYSTEM_TYPE_MAX = 12
+PASSWORD_MAX = 64  # SMPP 3.4 has 8; carriers hand out longer ones, and the codec writes them
+STATUS_MAX = 0xFFFFFFFF
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "port": (1, 65535),
+    "binds": (1, 64),
+    "window": (1, 10_000),
+    "throughput_per_s": (0, 100_000),
+    "enquire_link_s": (1, 3600),
+    "response_timeout_s": (0.1, 120),
+    "bind_timeout_s": (0.1, 120),
+    "reconnect_min_s": (0.05, 3600),
+    "reconnect_max_s": (0.05, 3600),
+}
+
+
+class NewCarrier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request for a carrier. `sandbox`: it takes test traffic."""
+
+    name: str
+    settings: CarrierSettings
+    kind: Literal["smpp"] = "smpp"
+    password: str = ""
+    sandbox: bool = False
+
+
+class CarrierChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to change; what is absent stays, also inside `settings`."""
+
+    name: str | UnsetType = UNSET
+    settings: dict[str, Any] | UnsetType = UNSET
+    password: str | UnsetType = UNSET
+    sandbox: bool | UnsetType = UNSET
+
+
+class CarrierView(msgspec.Struct, frozen=True, kw_only=True):
+    """A carrier as an operator sees it; the password is not shown."""
+
+    id: str
+    name: str
+    kind: Literal["smpp"]
+    status: Literal["active", "paused"]
+    sandbox: bool
+    settings: CarrierSettings
+    created_at: str
+    updated_at: str
+
+
+# ---------------------------------------------------------------- verbs
+
+
+async def create(ctx: Context, actor: str, request: NewCarrier) -> CarrierView:
+    """A new active carrier: its binds are opened at once."""
+    _check(request.name, request.settings, request.password)
+    async with ctx.lock:
+        await _check_name_free(ctx, request.name)
+        now, carrier_id = ctx.clock.now_us(), ctx.ids.new(ids.CARRIER)
+        carrier = Carrier(
+            id=carrier_id,
+            name=request.name,
+            kind=request.kind,
+            status="active",
+            sandbox=request.sandbox,
+            settings=msgspec.json.encode(request.settings).decode(),
+            password=ctx.vault.seal(request.password, Seal.of(Seal.CARRIER_PASSWORD, carrier_id)),
+            created_at=now,
+            updated_at=now,
+        )
+        entry = audit.entry(ctx, actor, "carrier.created", carrier_id, name=carrier.name)
+        await commit(ctx, [Write("carrier_insert", (to_columns(carrier),)), entry], "carriers")
+    return view(carrier)
+
+
+async def get(ctx: Context, carrier_id: str) -> CarrierView:
+    """One carrier."""
+    return view(await existing(ctx, carrier_id))
+
+
+async def find(ctx: Context, paging: Paging = FIRST_PAGE) -> Page[CarrierView]:
+    """Carriers, newest first."""
+    rows = await ctx.store.fetch(Carrier, "carriers_page", after(paging), paging.limit + 1)
+    return page(rows, paging, view, lambda row: row.id)
+
+
+async def update(ctx: Context, actor: str, carrier_id: str, change: CarrierChange) -> CarrierView:
+    """Change a carrier; its binds are opened anew."""
+    async with ctx.lock:
+        carrier = await existing(ctx, carrier_id)
+        settings = _merged(carrier, change)
+        name = carrier.name if change.name is UNSET else change.name
+        password = None if change.password is UNSET else change.password
+        _check(name, settings, password or "")
+        if name != carrier.name:
+            await _check_name_free(ctx, name)
+        changed = msgspec.structs.replace(
+            carrier,
+            name=name,
+            settings=msgspec.json.encode(settings).decode(),
+            sandbox=carrier.sandbox if change.sandbox is UNSET else change.sandbox,
+            password=carrier.password if password is None else _sealed(ctx, carrier_id, password),
+            updated_at=ctx.clock.now_us(),
+        )
+        row = (carrier_id, name, int(changed.sandbox), changed.settings, changed.password, changed.updated_at)
+        entry = audit.entry(ctx, actor, "carrier.updated", carrier_id, fields=_named(change))
+        await commit(ctx, [Write("carrier_update", (row,)), entry], "carriers")
+    return view(changed)
+
+
+async def pause(ctx: Context, actor: str, carrier_id: str) -> CarrierView:
+    """Unbind and send nothing by it; routes go on to their next carrier."""
+    return await _set_status(ctx, actor, carrier_id, "paused")
+
+
+async def resume(ctx: Context, actor: str, carrier_id: str) -> CarrierView:
+    """Bind again."""
+    return await _set_status(ctx, actor, carrier_id, "active")
+
+
+async def delete(ctx: Context, actor: str, carrier_id: str) -> None:
+    """Remove a carrier that no route names; `in_use` otherwise."""
+    async with ctx.lock:
+        carrier = await existing(ctx, carrier_id)
+        routes = [route.id for route in await ctx.store.fetch(Route, "routes_all") if carrier_id in route.carriers]
+        if routes:
+            raise WhimbrelError("in_use", f"Routes still name this carrier: {', '.join(routes[:10])}.")
+        entry = audit.entry(ctx, actor, "carrier.deleted", carrier_id, name=carrier.name)
+        await commit(ctx, [Write("carrier_delete", ((carrier_id,),)), entry], "carriers")
+
+
+def view(carrier: Carrier) -> CarrierView:
+    """The public shape."""
+    return CarrierView(
+        id=carrier.id,
+        name=carrier.name,
+        kind=carrier.kind,
+        status=carrier.status,
+        sandbox=carrier.sandbox,
+        settings=msgspec.json.decode(carrier.settings, type=CarrierSettings),
+        created_at=moments.to_text(carrier.created_at),
+        updated_at=moments.to_text(carrier.updated_at),
+    )
+
+
+async def existing(ctx: Context, carrier_id: str) -> Carrier:
+    """The carrier's row; `not_found`."""
+    return await one(ctx, Carrier, "carrier_by_id", carrier_id)
+
+
+# ---------------------------------------------------------------- parts of them
+
+
+async def _set_status(ctx: Context, actor: str, carrier_id: str, status: Literal["active", "paused"]) -> CarrierView:
+    async with ctx.lock:
+        carrier = await existing(ctx, carrier_id)
+        if carrier.status == status:
+            return view(carrier)
+        now = ctx.clock.now_us()
+        action = "carrier.paused" if status == "paused" else "carrier.resumed"
+        entry = audit.entry(ctx, actor, action, carrier_id)
+        await commit(ctx, [Write("carrier_set_status", ((carrier_id, status, now),)), entry], "carriers")
+    return view(msgspec.structs.replace(carrier, status=status, updated_at=now))
+
+
+def _sealed(ctx: Context, carrier_id: str, password: str) -> bytes:
+    return ctx.vault.seal(password, Seal.of(Seal.CARRIER_PASSWORD, carrier_id))
+
+
+def _named(change: CarrierChange) -> list[str]:
+    return sorted(name for name, value in msgspec.structs.asdict(change).items() if value is not UNSET)
+
+
+def _merged(carrier: Carrier, change: CarrierChange) -> CarrierSettings:
+    """The settings with the given ones put in; `invalid_request` when one is unknown or of the wrong type."""
+    if change.settings is UNSET:
+        return msgspec.json.decode(carrier.settings, type=CarrierSettings)
+    checks = Checks()
+    for name in change.settings:
+        checks.require(name in CarrierSettings.__struct_fields__, f"/settings/{name}", "is no setting of a carrier")
+    checks.done()
+    try:
+        return msgspec.convert(msgspec.json.decode(carrier.settings) | change.settings, CarrierSettings)
+    except msgspec.ValidationError as error:
+        detail, _, path = str(error).partition(" - at `$.")
+        pointer = "/settings/" + path.rstrip("`").replace("[...]", "")
+        raise WhimbrelError("invalid_request", errors=[FieldError(pointer, detail)]) from None
+
+
+def _check(name: str, settings: CarrierSettings, password: str) -> None:
+    checks = Checks()
+    checks.text(name, "/name")
+    checks.require(
+        bool(settings.host) and settings.host.isprintable() and " " not in settings.host and len(settings.host) <= 253,
+        "/settings/host",
+        "must be a host name or an address",
+    )
+    for field, (low, high) in _RANGES.items():
+        checks.require(low <= getattr(settings, field) <= high, f"/settings/{field}", f"must be {low} to {high}")
+    checks.require(
+        settings.reconnect_min_s <= settings.reconnect_max_s, "/settings/reconnect_max_s", "is under reconnect_min_s"
+    )
+    for place, status in enumerate(settings.temporary_statuses):
+        pointer = f"/settings/temporary_statuses/{place}"
+        checks.require(1 <= status <= STATUS_MAX, pointer, "must be a command_status other than 0")
+    _check_octets(checks, settings.system_id, "/settings/system_id", SYSTEM_ID_MAX)
+    _check_octets(checks, settings.system_type, "/settings/system_type", SYSTEM_TYPE_MAX)
+    _check_octets(checks, password, "/password", PASSWORD_MAX)
+    checks.done()
+
+
+def _check_octets(checks: Checks, text: str, pointer: str, longest: int) -> None:
+    """A C-octet string of SMPP: ASCII without NUL."""
+    fits = len(text) <= longest and text.isascii() and (not text or text.isprintable())
+    checks.require(fits, pointer, f"must be at most {longest} printable ASCII characters")
+
+
+async def _check_name_free(ctx: Context, name: str) -> None:
+    if await ctx.store.fetch(Carrier, "carrier_by_name", name):
+        raise WhimbrelError("conflict", "Another carrier has this name.")

@@ -1,0 +1,45 @@
+-- Opt-outs as the control plane writes and reads them. Columns of a whole row are in the order of `OptOut`.
+--
+-- | statement | gives or does |
+-- | --- | --- |
+-- | opt_outs_all | account_id, number_hash |
+-- | opt_out_record | a row of `OptOut`; nothing when the number has opted out |
+-- | opt_out_created_event (id, account_id, data, at) | the first event of an opt-out, if it was stored |
+-- | opt_out_deleted_event (id, account_id, at) | its second event, while it is still stored |
+-- | opt_out_delete (account_id, number_hash) | |
+-- | opt_out_by_id (account_id, id), opt_out_by_hash (account_id, number_hash) | the whole row |
+-- | opt_outs_known (account_id, hashes) | whole rows |
+-- | opt_outs_page (account_id, before_id, limit) | whole rows, newest first |
+
+-- name: opt_outs_all
+SELECT account_id, number_hash FROM opt_outs;
+
+-- name: opt_out_record
+INSERT INTO opt_outs (id, account_id, number_hash, masked, source, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (account_id, number_hash) DO NOTHING;
+
+-- name: opt_out_created_event
+INSERT INTO events (account_id, test, subject_id, seq, type, data, callback, created_at)
+SELECT account_id, 0, id, 1, 'opt_out.created', $3, 0, $4 FROM opt_outs WHERE account_id = $2 AND id = $1;
+
+-- name: opt_out_deleted_event
+INSERT INTO events (account_id, test, subject_id, seq, type, data, callback, created_at)
+SELECT account_id, 0, id, 2, 'opt_out.deleted', '{}', 0, $3 FROM opt_outs WHERE account_id = $2 AND id = $1;
+
+-- name: opt_out_delete
+DELETE FROM opt_outs WHERE account_id = $1 AND number_hash = $2;
+
+-- name: opt_out_by_id
+SELECT id, account_id, number_hash, masked, source, created_at FROM opt_outs WHERE account_id = $1 AND id = $2;
+
+-- name: opt_out_by_hash
+SELECT id, account_id, number_hash, masked, source, created_at FROM opt_outs
+WHERE account_id = $1 AND number_hash = $2;
+
+-- name: opt_outs_known
+SELECT id, account_id, number_hash, masked, source, created_at FROM opt_outs
+WHERE account_id = $1 AND number_hash = ANY($2);
+
+-- name: opt_outs_page
+SELECT id, account_id, number_hash, masked, source, created_at FROM opt_outs
+WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
