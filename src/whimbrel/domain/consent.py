@@ -68,7 +68,7 @@ def _plain_character(character: str) -> str:
     return " " if category[0] == "Z" or character in "\t\r\n" else ""
 
 
-_CONFIRMATIONS: Final[Mapping[Keyword, tuple[str, str]]] = MappingProxyType(
+_CONFIRMATIONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "stop": (
             "{name}: you are opted out and will get no more texts from us. Reply START to opt in again.",
@@ -88,8 +88,8 @@ _CONFIRMATIONS: Final[Mapping[Keyword, tuple[str, str]]] = MappingProxyType(
 47 CFR 64.1200(a)(12)."""
 
 
-def confirmation(kind: Keyword, name: str) -> str:
-    """The text that confirms a keyword in the name of an account: always one segment, the name cut to fit."""
+def confirmation(kind: str, name: str) -> str:
+    """The text that confirms a keyword (`Keyword`) in the name of an account: one segment, the name cut to fit."""
     long, short = _CONFIRMATIONS[kind]
     name = " ".join(name.split())
     form = long if gsm7.try_encode(name) is not None else short

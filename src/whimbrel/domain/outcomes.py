@@ -38,6 +38,7 @@ _RANK: Final = {
 or a carrier already has; a doubt counts for more than a refusal of the retry that it led to."""
 
 _TAKEN: Final = frozenset({ACCEPTED, DELIVERED, UNDELIVERED, EXPIRED})
+_OPEN: Final = frozenset({"committed", "on_wire"})
 _LASTING: Final = _TAKEN | {IN_DOUBT}
 _RETRYABLE: Final = frozenset({IN_DOUBT, REFUSED_NOW, WITHDRAWN})
 _NOT_SENT: Final = "not_sent"
@@ -83,6 +84,30 @@ def is_temporary(reason: str | None) -> bool:
     """Whether a refusal with this reason lets the next carrier try."""
     spec = CATALOGUE.get(reason or "")
     return spec is not None and not spec.permanent
+
+
+def answered(state: str, kind: str) -> str | None:
+    """The state of an attempt after an answer of this kind; None when the answer changes nothing.
+
+    The first answer counts. A late one ends a doubt; a late acceptance of what a receipt has told already still
+    teaches the carrier's id.
+    """
+    if kind == "accepted":
+        return {"resolved": "resolved", "refused": None}.get(state, "accepted")
+    if state in _OPEN:
+        return IN_DOUBT if kind == IN_DOUBT else "refused"
+    return "refused" if state == IN_DOUBT and kind != IN_DOUBT else None
+
+
+def answer_reason(kind: str, reason: str | None) -> str | None:
+    """The reason to keep with an attempt, such that `standing` reads from it what the kind was."""
+    if kind == "refused":
+        return reason if reason and not is_temporary(reason) else "carrier_rejected"
+    if kind == "refused_now":
+        return reason if is_temporary(reason) else "carrier_unavailable"
+    if kind == "withdrawn":
+        return _NOT_SENT
+    return reason or "link_lost" if kind == IN_DOUBT else None
 
 
 def speaker(tries: Sequence[Segment]) -> Segment:
@@ -185,6 +210,15 @@ def path(state: str, wanted: Outcome, *, reason: str | None, flags: int) -> tupl
     if wanted.taken and target != states.SENT and state != states.SENT:
         return (states.SENT, target) if states.may_move(state, states.SENT) else ()
     return (target,) if states.may_move(state, target) else ()
+
+
+def sendable_again(wanted: Outcome, *, state: str, candidates: str) -> Outcome:
+    """What becomes of a message that should be queued again: nothing is sent after a doubt was told (its late answer
+    ends it), nor when no carrier is left."""
+    if candidates and state != states.IN_DOUBT:
+        return wanted
+    reason = wanted.reason if wanted.reason != _NOT_SENT else None
+    return Outcome(states.FAILED, reason or "carrier_unavailable")
 
 
 def next_carriers(candidates: str, carrier_id: str) -> str:

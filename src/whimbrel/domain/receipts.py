@@ -18,6 +18,11 @@ from whimbrel.domain.states import DELIVERED, EXPIRED, UNDELIVERED
 FINAL_STATES: Final = frozenset({DELIVERED, UNDELIVERED, EXPIRED})
 """What a final receipt says about its segment; any other word is an intermediate one."""
 
+FIRST: Final = "first"
+INTERMEDIATE: Final = "intermediate"
+REPEATED: Final = "repeated"
+CONTRADICTING: Final = "contradicting"
+
 _HEX: Final = frozenset("0123456789abcdef")
 _ID_MAX: Final = 65  # SMPP 3.4 4.4.2: message_id has at most 65 octets
 
@@ -56,6 +61,16 @@ def outcome_of(state: str, error: str | None) -> Outcome:
         return Outcome(state.lower(), final=False)
     verdict, default = failure
     return Outcome(verdict, final=True, reason=receipt_reason(error, default))
+
+
+def weigh(known: str | None, state: str, *, is_final: bool) -> str:
+    """What a receipt means for an attempt whose receipts so far said `known`: the `first` final word, an
+    `intermediate` one, a `repeated` one (nothing new), or a final word `contradicting` an earlier one (trap T09)."""
+    if known == state:
+        return REPEATED
+    if known in FINAL_STATES:
+        return CONTRADICTING if is_final else REPEATED
+    return FIRST if is_final else INTERMEDIATE
 
 
 def carrier_key(message_id: str) -> str:

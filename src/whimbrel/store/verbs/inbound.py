@@ -1,0 +1,290 @@
+"""record_inbound: texts from phones, in one commit with what they do. A part waits for the others; a whole text becomes
+a message with its event; STOP and START change the opt-outs.
+
+A carrier that did not hear our acknowledgement brings the same octets again on its next connection: that is a
+repetition. On the same connection they are a second text, because people do answer "ok" twice. A part is recognised
+on any connection, because nobody sends the same part of the same reference twice.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from whimbrel.domain import consent, joining
+from whimbrel.domain.joining import Joined, Piece
+from whimbrel.domain.model import Flag, Message
+from whimbrel.domain.states import RECEIVED, event_type
+from whimbrel.store.interface import InboundRow
+from whimbrel.store.script import Many, Query, Row, Rows, Script
+from whimbrel.store.verbs.events import NO_DATA, Subject, event_data
+from whimbrel.store.verbs.events import row as event_row
+
+STORED: Final = "stored"
+WAITING: Final = "waiting"
+REPEATED: Final = "repeated"
+NOBODY: Final = "nobody"
+
+_REDELIVERY_US: Final = 600_000_000
+_CREATED_SEQ: Final = 0  # events of an opt-out: 1 its creation, 2 its deletion
+_DELETED_SEQ: Final = 1
+_KEYWORD_FLAGS: Final = {"stop": Flag.KEYWORD_STOP, "start": Flag.KEYWORD_START, "help": Flag.KEYWORD_HELP}
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(InboundRow).decode
+_as_row = msgspec.structs.astuple
+
+_SetKey = tuple[str, int, int, int, int]
+
+
+class _Text(msgspec.Struct, frozen=True, gc=False):
+    """A whole text and the row that made it whole."""
+
+    row: InboundRow
+    joined: Joined
+
+
+def record_inbound(rows: Sequence[InboundRow]) -> Script[list[str]]:
+    """`stored`, `waiting`, `repeated` or `nobody` for each, in order."""
+    owned = [row for row in rows if row.account_id is not None]
+    if not owned:
+        return [NOBODY] * len(rows)
+    seen = yield from _load_seen(owned)
+    parts = yield from _load_parts([row for row in owned if joining.belongs(row.total, row.number)])
+    results: list[str] = []
+    for row in rows:
+        if row.account_id is None:
+            results.append(NOBODY)
+        elif seen.has(row):
+            results.append(REPEATED)
+        else:
+            results.append(parts.place(row))
+    yield from seen.flush()
+    yield from parts.flush()
+    yield from _store(parts.texts)
+    return results
+
+
+def flush_parts(now: int) -> Script[int]:
+    """Deliver what waits for parts that did not come in time, as it is; how many texts."""
+    waiting: Rows = yield Query("inbound_parts_overdue", (now - joining.PART_WAIT_US,))
+    parts = _Parts(_decode(columns[0]) for columns in waiting)
+    parts.give_up()
+    yield from parts.flush()
+    yield from _store(parts.texts)
+    return len(parts.texts)
+
+
+class _Seen:
+    """What came lately, by carrier and fingerprint, and what the list adds."""
+
+    def __init__(self, latest: dict[tuple[str, int], tuple[str, int]], ids: set[str]) -> None:
+        self._latest = latest
+        self._ids = ids
+        self._added: list[Row] = []
+
+    def has(self, row: InboundRow) -> bool:
+        """Whether the row is a repetition; remembers it."""
+        key = (row.carrier_id, row.fingerprint)
+        session, at = self._latest.get(key, ("", 0))
+        is_known = at > 0 and row.at - at <= _REDELIVERY_US
+        is_repeated = row.message_id in self._ids or (
+            is_known and (session != row.session or joining.belongs(row.total, row.number))
+        )
+        self._latest[key] = (row.session, row.at)
+        self._ids.add(row.message_id)
+        self._added.append((row.carrier_id, row.fingerprint, row.session, row.at))
+        return is_repeated
+
+    def flush(self) -> Script[None]:
+        """Remember the list."""
+        yield Many("inbound_seen_insert", self._added)
+
+
+class _Parts:
+    """Sets of parts that wait, and the texts that became whole."""
+
+    def __init__(self, rows: Iterable[InboundRow]) -> None:
+        self._sets: dict[_SetKey, dict[int, InboundRow]] = defaultdict(dict)
+        self._stored: set[_SetKey] = set()
+        self._changed: set[_SetKey] = set()
+        self.texts: list[_Text] = []
+        for waiting in rows:
+            self._sets[_set_key(waiting)][waiting.number] = waiting
+            self._stored.add(_set_key(waiting))
+
+    def place(self, row: InboundRow) -> str:
+        """What the row is: a whole text, the last part of one, or a part that waits."""
+        if not joining.belongs(row.total, row.number):
+            self.texts.append(_Text(row, joining.join([_piece(row)], 1)))
+            return STORED
+        key = _set_key(row)
+        others = {number: _piece(other) for number, other in self._sets[key].items()}
+        verdict = joining.placed(others, _piece(row), row.total)
+        if verdict == "repeated":
+            return REPEATED
+        self._changed.add(key)
+        if verdict == "anew":
+            self._complete(key, max(self._sets[key].values(), key=_arrival))
+        self._sets[key][row.number] = row
+        if verdict != "complete":
+            return WAITING
+        self._complete(key, row)
+        return STORED
+
+    def give_up(self) -> None:
+        """Deliver every set as it is."""
+        for key, rows in sorted(self._sets.items(), key=lambda item: min(map(_arrival, item[1].values()))):
+            self._changed.add(key)
+            self._complete(key, max(rows.values(), key=_arrival))
+
+    def _complete(self, key: _SetKey, last: InboundRow) -> None:
+        rows = self._sets.pop(key)
+        self.texts.append(_Text(last, joining.join(map(_piece, rows.values()), last.total)))
+
+    def flush(self) -> Script[None]:
+        """Write the sets that changed anew, and drop those that became texts."""
+        gone = [key for key in self._changed if key in self._stored]
+        left = [(key, row) for key in self._changed for row in self._sets.get(key, {}).values()]
+        if gone:
+            yield Many("inbound_parts_drop", gone)
+        if left:
+            yield Many("inbound_part_insert", [(*key, row.number, _encode(row).decode(), row.at) for key, row in left])
+
+
+def _load_seen(rows: Sequence[InboundRow]) -> Script[_Seen]:
+    since = min(row.at for row in rows) - _REDELIVERY_US
+    carriers = [*{row.carrier_id for row in rows}]
+    found: Rows = yield Query("inbound_seen_since", (carriers, [row.fingerprint for row in rows], since))
+    taken: Rows = yield Query("messages_existing", ([row.message_id for row in rows],))
+    return _Seen(
+        {(carrier, print_): (session, at) for carrier, print_, session, at in found}, {row[0] for row in taken}
+    )
+
+
+def _load_parts(rows: Sequence[InboundRow]) -> Script[_Parts]:
+    sources: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        sources[row.carrier_id].add(row.source_hash)
+    found: Rows = []
+    for carrier_id, hashes in sources.items():
+        found += yield Query("inbound_parts_from", (carrier_id, [*hashes]))
+    return _Parts(_decode(columns[0]) for columns in found)
+
+
+def _store(texts: Sequence[_Text]) -> Script[None]:
+    """Whole texts become messages; the opt-outs that they cause stand in the same commit."""
+    if not texts:
+        return
+    words = [consent.keyword(text.joined.text) for text in texts]
+    stops = yield from _load_stops([text.row for text, word in zip(texts, words, strict=True) if word])
+    told = [stops.hear(text, word) for text, word in zip(texts, words, strict=True)]
+    messages = [_message(text, word) for text, word in zip(texts, told, strict=True)]
+    yield Many("message_insert", [_as_row(message) for message in messages])
+    yield Many("event_insert", [_received(message, word) for message, word in zip(messages, told, strict=True)])
+    yield from stops.flush()
+
+
+class _Stops:
+    """Opt-outs by account and number, and how the list changes them."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._ids: dict[tuple[str, int], str] = {(account, number): id_ for account, number, id_ in rows}
+        self._writes: list[tuple[str, Row]] = []
+        self._events: list[Row] = []
+
+    def hear(self, text: _Text, word: str | None) -> str | None:
+        """The keyword as it counts for this number; a STOP or START takes effect."""
+        row = text.row
+        key = (row.account_id or "", row.source_hash)
+        known = self._ids.get(key)
+        if word == "start" and known is None and consent.is_yes(text.joined.text):
+            return None
+        if word == "stop" and known is None:
+            id_ = row.opt_out_id or f"OO{row.message_id[2:]}"
+            self._ids[key] = id_
+            self._writes.append(("opt_out_keyword_insert", (id_, *key, row.masked, row.at)))
+            self._event(row, id_, "opt_out.created", _CREATED_SEQ)
+        elif word == "start" and known is not None:
+            del self._ids[key]
+            self._writes.append(("opt_out_keyword_delete", key))
+            self._event(row, known, "opt_out.deleted", _DELETED_SEQ)
+        return word
+
+    def _event(self, cause: InboundRow, id_: str, kind: str, seq: int) -> None:
+        subject = Subject(id_, cause.account_id or "", int(cause.test), seq, 0)
+        data = event_data(source="keyword", message_id=cause.message_id)
+        self._events.append(event_row(subject, kind, cause.at, data))
+
+    def flush(self) -> Script[None]:
+        """Write what changed, in order: a number may say STOP and START in one list."""
+        for statement, params in self._writes:
+            yield Many(statement, [params])
+        if self._events:
+            yield Many("event_insert", self._events)
+
+
+def _load_stops(rows: Sequence[InboundRow]) -> Script[_Stops]:
+    if not rows:
+        return _Stops([])
+    accounts = [*{row.account_id for row in rows}]
+    return _Stops((yield Query("opt_outs_of", (accounts, [*{row.source_hash for row in rows}]))))
+
+
+def _message(text: _Text, word: str | None) -> Message:
+    row, joined = text.row, text.joined
+    flags = _KEYWORD_FLAGS[word] if word else 0
+    return Message(
+        id=row.message_id,
+        account_id=row.account_id or "",
+        test=row.test,
+        direction="in",
+        door="carrier",
+        message_class="transactional",
+        state=RECEIVED,
+        recipient=row.destination,
+        sender=row.source,
+        text=joined.text,
+        encoding="ucs2" if joined.encoding == "ucs2" else "gsm7",
+        segments=joined.segments,
+        price_micros=0,
+        held_micros=0,
+        charged_micros=0,
+        currency="",
+        carrier_id=row.carrier_id,
+        route_id=None,
+        candidates="",
+        priority=0,
+        rank=0,
+        created_at=row.at,
+        due_at=row.at,
+        expires_at=row.at,
+        updated_at=row.at,
+        sent_at=None,
+        final_at=row.at,
+        reason=None,
+        flags=flags | (Flag.PARTIAL if joined.partial else 0),
+        seq=1,
+        recipient_hash=row.destination_hash,
+        sender_hash=row.source_hash,
+        options="{}",
+    )
+
+
+def _received(message: Message, word: str | None) -> Row:
+    subject = Subject(message.id, message.account_id, int(message.test), 0, message.flags)
+    data = event_data(keyword=word) if word else NO_DATA
+    return event_row(subject, event_type(RECEIVED), message.created_at, data)
+
+
+def _set_key(row: InboundRow) -> _SetKey:
+    return (row.carrier_id, row.source_hash, row.destination_hash, row.reference, row.total)
+
+
+def _piece(row: InboundRow) -> Piece:
+    return Piece(row.number, row.text, row.encoding, row.at)
+
+
+def _arrival(row: InboundRow) -> tuple[int, str]:
+    return (row.at, row.message_id)
