@@ -139,12 +139,12 @@ async def rotate(ctx: Context, actor: str, webhook_id: str, *, account_id: str, 
 
 async def enable(ctx: Context, actor: str, webhook_id: str, *, account_id: str, test: bool) -> WebhookView:
     """Post events again, beginning with those that came while it was disabled."""
-    return await _set_status(ctx, actor, webhook_id, "active", account_id, test)
+    return await _set_status(ctx, actor, webhook_id, "active", account_id=account_id, test=test)
 
 
 async def disable(ctx: Context, actor: str, webhook_id: str, *, account_id: str, test: bool) -> WebhookView:
     """Post nothing until it is enabled."""
-    return await _set_status(ctx, actor, webhook_id, "disabled", account_id, test)
+    return await _set_status(ctx, actor, webhook_id, "disabled", account_id=account_id, test=test)
 
 
 async def delete(ctx: Context, actor: str, webhook_id: str, *, account_id: str, test: bool) -> None:
@@ -207,7 +207,7 @@ async def _new(ctx: Context, request: NewWebhook, account_id: str, test: bool) -
 
 
 async def _set_status(
-    ctx: Context, actor: str, webhook_id: str, status: Literal["active", "disabled"], account_id: str, test: bool
+    ctx: Context, actor: str, webhook_id: str, status: Literal["active", "disabled"], *, account_id: str, test: bool
 ) -> WebhookView:
     async with ctx.lock:
         webhook = await existing(ctx, webhook_id, account_id, test)
