@@ -7,6 +7,9 @@
 -- | balances_available (accounts) | account_id, available |
 -- | balance_charge (account_id, micros) | held -> spent |
 -- | balance_release (account_id, micros) | held -> available |
+-- | balance_top_up (account_id, micros) | bank -> available; negative to correct |
+-- | balance_by_account (account_id) | account_id, currency, available, held, spent |
+-- | ledger_page (account_id, before_position, limit) | whole rows, newest first |
 
 -- name: ledger_insert
 INSERT INTO ledger (account_id, message_id, kind, debit, credit, amount_micros, note, created_at)
@@ -24,3 +27,13 @@ UPDATE balances SET held = held - $2, spent = spent + $2 WHERE account_id = $1;
 
 -- name: balance_release
 UPDATE balances SET held = held - $2, available = available + $2 WHERE account_id = $1;
+
+-- name: balance_top_up
+UPDATE balances SET available = available + $2 WHERE account_id = $1;
+
+-- name: balance_by_account
+SELECT account_id, currency, available, held, spent FROM balances WHERE account_id = $1;
+
+-- name: ledger_page
+SELECT position, account_id, message_id, kind, debit, credit, amount_micros, note, created_at FROM ledger
+WHERE account_id = $1 AND position < $2 ORDER BY position DESC LIMIT $3;
