@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from whimbrel.codec.smpp.bodies import Bind, Body
-from whimbrel.codec.smpp.events import Closed, Event, Role, Settings
+from whimbrel.codec.smpp.events import Event, Role, Settings
 from whimbrel.codec.smpp.fields import Tlvs
 from whimbrel.codec.smpp.pdu import Pdu
 from whimbrel.codec.smpp.session import Session
@@ -53,7 +53,7 @@ class SmppLink(asyncio.Protocol):
         self._role = role
         self._settings = settings
         self._handlers = handlers
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ms = 0
         self._flush_is_due = False
@@ -101,36 +101,36 @@ class SmppLink(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Take no more from the peer until `resume_reading`: back-pressure on one that sends too much."""
-        if self._transport is not None and self._transport.is_reading():
-            self._transport.pause_reading()
+        if self.transport is not None and self.transport.is_reading():
+            self.transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Undo `pause_reading`."""
-        if self._transport is not None and not self._transport.is_closing() and not self._transport.is_reading():
-            self._transport.resume_reading()
+        if self.transport is not None and not self.transport.is_closing() and not self.transport.is_reading():
+            self.transport.resume_reading()
 
     def close(self, reason: str = "closed") -> None:
         """Write what is left and close the connection."""
-        if self._transport is None or self._transport.is_closing():
+        if self.transport is None or self.transport.is_closing():
             return
         self._reason = self._reason or reason
-        self._write_output(self._transport)
+        self._write_output(self.transport)
         self._cancel_timer()
-        self._timer = self._loop.call_later(CLOSE_GRACE_S, self._transport.abort)
-        self._transport.close()
+        self._timer = self._loop.call_later(CLOSE_GRACE_S, self.transport.abort)
+        self.transport.close()
 
     def abort(self, reason: str = "aborted") -> None:
         """Cut the connection; what was not written is lost."""
         self._reason = self._reason or reason
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the session and its deadline for binding."""
-        self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=WRITE_HIGH)
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=WRITE_HIGH)
         endpoint = transport.get_extra_info("socket")
         if endpoint is not None:
             endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -162,7 +162,7 @@ class SmppLink(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the owner what was in flight."""
         self._cancel_timer()
-        self._transport = None
+        self.transport = None
         reason = self._reason or (str(exc) or type(exc).__name__ if exc is not None else "peer closed")
         self._handlers.on_closed(self, self.session.lost(), reason)
 
@@ -170,12 +170,12 @@ class SmppLink(asyncio.Protocol):
 
     def _flush(self) -> None:
         self._flush_is_due = False
-        transport = self._transport
+        transport = self.transport
         if transport is None or transport.is_closing():
             return
         self._write_output(transport)
-        if self.session.is_closed:
-            self.close()
+        if self.session.close_reason is not None:
+            self.close(self.session.close_reason)
         elif transport.get_write_buffer_size() > WRITE_MAX:
             self.abort("peer does not read")
         else:
@@ -188,9 +188,6 @@ class SmppLink(asyncio.Protocol):
     def _report(self, events: list[Event]) -> None:
         if not events:
             return
-        last = events[-1]
-        if isinstance(last, Closed):
-            self._reason = self._reason or last.reason.value
         self._handlers.on_events(self, events)
         if self.session.is_closed or self.session.has_output:
             self.wake()

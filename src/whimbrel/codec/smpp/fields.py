@@ -22,7 +22,6 @@ from whimbrel.codec.smpp.tables import (
     OctetString,
     Status,
     Tag,
-    Unsuccessful,
 )
 
 Tlvs = tuple[tuple[int, bytes], ...]
@@ -134,7 +133,7 @@ def _read(kind: Kind, data: bytes, pos: int, end: int) -> tuple[Any, int]:
             return data[pos : pos + length], pos + length
         case Destinations():
             return _read_destinations(data, pos, end)
-        case Unsuccessful():
+        case _:
             return _read_unsuccessful(data, pos, end)
 
 
@@ -196,9 +195,9 @@ def _write(name: str, kind: Kind, value: Any) -> bytes:
             return (len(value).to_bytes(length_octets, "big") if length_octets else b"") + bytes(value)
         case Destinations(max_count):
             return _write_rows(name, max_count, [_destination(destination) for destination in value])
-        case Unsuccessful(max_count):
+        case _:
             rows = [_write_row(name, _FAILURE, (sme.ton, sme.npi, sme.address, sme.status)) for sme in value]
-            return _write_rows(name, max_count, rows)
+            return _write_rows(name, kind.max_count, rows)
 
 
 def _write_integer(name: str, octets: int, value: int) -> bytes:

@@ -108,6 +108,7 @@ class Session:
         "_outstanding",
         "_owed",
         "_unbind_owed",
+        "close_reason",
         "role",
         "settings",
         "state",
@@ -118,6 +119,7 @@ class Session:
         self.role = role
         self.settings = settings
         self.state = State.OPEN
+        self.close_reason: CloseReason | None = None
         self._decoder = Decoder(settings.max_pdu_octets)
         self._output: list[bytes] = []
         self._outstanding = Outstanding(settings.first_sequence)
@@ -411,6 +413,7 @@ class Session:
 
     def _close(self, reason: CloseReason, events: list[Event]) -> None:
         self.state = State.CLOSED
+        self.close_reason = reason
         events.append(Closed(reason))
 
 
