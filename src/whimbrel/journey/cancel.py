@@ -27,7 +27,8 @@ class Cancel:
         message = await self.find(account_id, test, message_id)
         if message.state == CANCELED:
             return message
-        ending = Ending(message_id, tuple(CANCELABLE), CANCELED, "canceled", self._clock.now_us(), account_id=account_id)
+        now = self._clock.now_us()
+        ending = Ending(message_id, tuple(CANCELABLE), CANCELED, "canceled", now, account_id=account_id)
         (applied,) = await self._store.finish([ending])
         if not applied:
             raise WhimbrelError("not_cancelable")

@@ -57,7 +57,10 @@ class InboundTexts:
             carrier_id=carrier_id,
             session=text.session,
             fingerprint=vault.fingerprint(
-                source.encode(), destination.encode(), text.octets, b"%d/%d/%d" % (text.reference, text.total, text.number)
+                source.encode(),
+                destination.encode(),
+                text.octets,
+                b"%d/%d/%d" % (text.reference, text.total, text.number),
             ),
             account_id=owner.account_id if owner else None,
             test=False,

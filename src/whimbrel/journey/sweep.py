@@ -4,7 +4,7 @@ missing receipts end at their deadline; old rows go. Each duty is a short list, 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -59,7 +59,7 @@ class Sweep:
         fair: FairRank,
         metrics: Metrics,
         queued: Callable[[set[str]], None],
-        retention_days: Mapping[str, int],
+        purge_before: Callable[[int], dict[str, int]],
     ) -> None:
         self._store = store
         self._tables = tables
@@ -67,7 +67,7 @@ class Sweep:
         self._fair = fair
         self._metrics = metrics
         self._queued = queued
-        self._retention_days = retention_days
+        self._purge_before = purge_before
         self._duties: list[tuple[float, Callable[[], Awaitable[bool]]]] = [
             (0.5, self.fall_due),
             (2.0, self.expire),
@@ -205,8 +205,9 @@ class Sweep:
         now = self._clock.now_us()
         overdue = await self._store.overdue(now, _LIST)
         endings = [
-            Ending(m.id, (IN_DOUBT, SENT), UNKNOWN, m.reason if m.state == IN_DOUBT else "no_receipt", now, self._charge(m))
+            Ending(m.id, (m.state,), UNKNOWN, m.reason if m.state == IN_DOUBT else "no_receipt", now, self._charge(m))
             for m in overdue
+            if m.state in (IN_DOUBT, SENT)
         ]
         if endings:
             await self._store.finish(endings)
@@ -245,8 +246,7 @@ class Sweep:
     async def purge(self) -> bool:
         """Rows older than their retention."""
         now = self._clock.now_us()
-        before = {kind: now - days * 86_400 * _SECOND_US for kind, days in self._retention_days.items()}
-        return await self._store.purge(before, _LIST) >= _LIST
+        return await self._store.purge(self._purge_before(now), _LIST) >= _LIST
 
     async def _cursor(self, name: str) -> int:
         rows = await self._store.fetch(_Position, "cursor_by_name", name)

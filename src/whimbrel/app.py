@@ -1,0 +1,246 @@
+"""The application: builds everything, starts in order, stops in reverse. The only place that names implementations.
+
+Start: the store, the snapshots, what the last run left (before any bind comes up), the followers of the event log, the
+carriers, and the doors last. Stop: the doors first, so that nothing new comes in; then the carriers finish their
+windows and unbind; then the followers; the store last.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from whimbrel.base.clock import Chance, Clock, SystemChance, SystemClock
+from whimbrel.base.ids import Ids
+from whimbrel.base.limits import STOP_DEADLINE_S
+from whimbrel.base.metrics import Metrics
+from whimbrel.base.vault import Vault
+from whimbrel.carriers.interface import CarrierLink, Handlers
+from whimbrel.carriers.smpp import SmppCarrier
+from whimbrel.config import Settings, purge_before_us
+from whimbrel.domain.model import Carrier
+from whimbrel.domain.pacing import FairRank
+from whimbrel.edges.http import doors
+from whimbrel.edges.shared.server import HttpServer
+from whimbrel.edges.shared.services import Services
+from whimbrel.journey.accept import Accept
+from whimbrel.journey.cancel import Cancel
+from whimbrel.journey.feed import Feed
+from whimbrel.journey.inbound import InboundTexts
+from whimbrel.journey.index import Index
+from whimbrel.journey.keywords import Keywords
+from whimbrel.journey.notify import Notify
+from whimbrel.journey.observe import Observe
+from whimbrel.journey.posting import Poster
+from whimbrel.journey.receipt import Receipts
+from whimbrel.journey.replies import Replies
+from whimbrel.journey.sweep import Sweep
+from whimbrel.journey.tables import Tables
+from whimbrel.journey.worker import Worker
+from whimbrel.manage.context import Context
+from whimbrel.net.addresses import Reach
+from whimbrel.net.http import HttpClient
+from whimbrel.store.sqlite.executor import SqliteExecutor
+from whimbrel.store.store import SqlStore
+
+_log = logging.getLogger("whimbrel.app")
+_READERS = 2  # one for the journey's short reads, one so that a long page never holds it up
+
+
+class App:
+    """One node: everything that `settings.roles` names, in one process and one event loop."""
+
+    def __init__(
+        self, settings: Settings, master_key: bytes, *, clock: Clock | None = None, chance: Chance | None = None
+    ) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.chance: Chance = chance or SystemChance()
+        self.metrics = Metrics()
+        self.vault = Vault(master_key, self.chance)
+        self.ids = Ids(self.clock, self.chance)
+        self.store = SqlStore(
+            SqliteExecutor(str(settings.database_path()), readers=_READERS, on_commit=self._committed)
+        )
+        self.tables = Tables(self.store, self.vault)
+        self.reach = Reach(settings.webhooks.allow_networks, plain_http=settings.webhooks.allow_http)
+        self.manage = Context(
+            store=self.store,
+            tables=self.tables,
+            vault=self.vault,
+            clock=self.clock,
+            chance=self.chance,
+            ids=self.ids,
+            reach=self.reach,
+            rate_per_s=settings.limits.rate_per_s,
+            webhooks_per_account=settings.limits.webhooks_per_account,
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._started: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+        self._ready = False
+        self._build_journey()
+
+    def _build_journey(self) -> None:
+        store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics
+        fair = FairRank()
+        self.feed = Feed(store)
+        self.accept = Accept(
+            store=store,
+            tables=tables,
+            clock=clock,
+            ids=self.ids,
+            vault=self.vault,
+            fair=fair,
+            metrics=metrics,
+            queued=lambda lanes: self.worker.wake(lanes),
+        )
+        self.cancel = Cancel(store=store, clock=clock)
+        self.keywords = Keywords(store=store, tables=tables, accept=self.accept)
+        self.worker = Worker(
+            store=store,
+            tables=tables,
+            clock=clock,
+            vault=self.vault,
+            fair=fair,
+            metrics=metrics,
+            build=self._carrier,
+            receipts=Receipts(store=store, clock=clock, vault=self.vault, metrics=metrics),
+            inbound=InboundTexts(
+                store=store,
+                tables=tables,
+                clock=clock,
+                ids=self.ids,
+                vault=self.vault,
+                metrics=metrics,
+                spoken=self.keywords.wake,
+            ),
+        )
+        self.sweep = Sweep(
+            store=store,
+            tables=tables,
+            clock=clock,
+            fair=fair,
+            metrics=metrics,
+            queued=self.worker.wake,
+            purge_before=lambda now: purge_before_us(self.settings.retention, now),
+        )
+        self.index = Index(store)
+        self.observe = Observe(store=store, tables=tables, clock=clock, metrics=metrics, health=self.worker.health)
+        self.http_out = HttpClient(self.reach)
+        poster = Poster(client=self.http_out, clock=clock, chance=self.chance, ids=self.ids)
+        self.notify = Notify(
+            store=store,
+            tables=tables,
+            feed=self.feed,
+            poster=poster,
+            clock=clock,
+            metrics=metrics,
+            replies=Replies(self.accept),
+        )
+        self.server: HttpServer | None = None
+
+    def _carrier(self, carrier: Carrier, handlers: Handlers) -> CarrierLink:
+        password = self.tables.carrier_password(carrier)
+        return SmppCarrier(carrier, password, handlers, clock=self.clock, chance=self.chance)
+
+    def services(self) -> Services:
+        """What the edges are given."""
+        return Services(
+            store=self.store,
+            tables=self.tables,
+            vault=self.vault,
+            clock=self.clock,
+            ids=self.ids,
+            metrics=self.metrics,
+            accept=self.accept,
+            cancel=self.cancel,
+            feed=self.feed,
+            manage=self.manage,
+            health=self.worker.health,
+            ready=self.reasons_not_ready,
+            public_url=self.settings.server.public_url,
+            streams_per_account=self.settings.limits.streams_per_account,
+        )
+
+    async def open(self) -> None:
+        """The store and the snapshots only: what the command line needs beside a stopped server."""
+        self._loop = asyncio.get_running_loop()
+        await self._step("store", self.store.start, self.store.stop)
+        await self.tables.load()
+
+    async def start(self) -> None:
+        """Everything, in order; a failure stops again what had started."""
+        try:
+            await self.open()
+            if "worker" in self.settings.roles:
+                await self._start_worker()
+            await self._step("feed", self.feed.start, self.feed.stop)
+            if "worker" in self.settings.roles:
+                await self._step("webhooks", self._start_notify, self._stop_notify)
+            if "api" in self.settings.roles:
+                server = self.server = HttpServer(
+                    doors(self.services()), host=self.settings.server.host, port=self.settings.server.port
+                )
+                await self._step("api", server.start, lambda: server.stop(STOP_DEADLINE_S / 3))
+            self._ready = True
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start_worker(self) -> None:
+        await self.sweep.recover()
+        await self._step("index", self.index.start, self.index.stop)
+        await self._step("keywords", self.keywords.start, self.keywords.stop)
+        await self._step("carriers", self.worker.start, lambda: self.worker.stop(STOP_DEADLINE_S / 2))
+
+        async def begin() -> None:
+            self.sweep.start()
+            self.observe.start()
+
+        async def end() -> None:
+            await self.sweep.stop()
+            await self.observe.stop()
+
+        await self._step("sweep", begin, end)
+
+    async def _start_notify(self) -> None:
+        await self.http_out.start()
+        await self.notify.start()
+
+    async def _stop_notify(self) -> None:
+        await self.notify.stop()
+        await self.http_out.stop()
+
+    async def _step(self, name: str, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]) -> None:
+        self._started.append((name, stop))
+        await start()
+
+    async def stop(self) -> None:
+        """Everything that started, in reverse."""
+        self._ready = False
+        while self._started:
+            name, stop = self._started.pop()
+            try:
+                await stop()
+            except Exception:
+                _log.exception("a part did not stop cleanly", extra={"part": name})
+
+    async def reasons_not_ready(self) -> Sequence[str]:
+        """Why requests cannot be taken now; empty when they can."""
+        if not self._ready:
+            return ["starting or stopping"]
+        try:
+            async with asyncio.timeout(2.0):
+                await self.store.ping()
+        except Exception as error:
+            return [f"the store does not answer: {error}"]
+        return []
+
+    def _committed(self, scripts: int) -> None:
+        """Called on the writer's thread after each commit."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._after_commit, scripts)
+
+    def _after_commit(self, scripts: int) -> None:
+        self.metrics.commits.inc()
+        self.metrics.commit_rows.inc(scripts)
+        self.feed.wake()

@@ -1,0 +1,87 @@
+"""Observe: the gauges that nobody else would set: queue and age by lane and class, windows, binds, the loop's lag."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from whimbrel.base import ids
+from whimbrel.base.clock import Clock
+from whimbrel.base.metrics import Metrics
+from whimbrel.carriers.interface import Health
+from whimbrel.domain.model import PRIORITY
+from whimbrel.journey.tables import Tables
+from whimbrel.store.interface import Store
+
+_log = logging.getLogger("whimbrel.observe")
+_EVERY_S = 5.0
+_CLASSES = {priority: name for name, priority in PRIORITY.items()}
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    """Columns of `queue_by_class`."""
+
+    lane: str
+    priority: int
+    count: int
+    oldest: str
+
+
+class Observe:
+    """Sets gauges every few seconds; never per message."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        tables: Tables,
+        clock: Clock,
+        metrics: Metrics,
+        health: Callable[[], Mapping[str, Health]],
+    ) -> None:
+        self._store = store
+        self._tables = tables
+        self._clock = clock
+        self._metrics = metrics
+        self._health = health
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            wanted = loop.time() + _EVERY_S
+            await asyncio.sleep(_EVERY_S)
+            self._metrics.loop_lag.set(max(0.0, loop.time() - wanted))
+            try:
+                await self.look()
+            except Exception:
+                _log.exception("the gauges could not be set")
+
+    async def look(self) -> None:
+        """Set all gauges once."""
+        now = self._clock.now_us()
+        self._metrics.queue.clear()
+        self._metrics.queue_age.clear()
+        for row in await self._store.fetch(_Waiting, "queue_by_class"):
+            labels = (self._name(row.lane), _CLASSES.get(row.priority, str(row.priority)))
+            self._metrics.queue.labels(*labels).set(row.count)
+            self._metrics.queue_age.labels(*labels).set(max(0, now - ids.time_us(row.oldest)) / 1_000_000)
+        for carrier_id, health in self._health().items():
+            name = self._name(carrier_id)
+            self._metrics.window.labels(name).set(health.in_flight)
+            self._metrics.binds.labels(name).set(health.binds_up)
+
+    def _name(self, carrier_id: str) -> str:
+        carrier = self._tables.carriers.get(carrier_id)
+        return carrier.name if carrier is not None else carrier_id
