@@ -67,7 +67,8 @@ def _module_names(tree: ast.Module) -> set[str]:
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             names |= {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
         elif isinstance(statement, ast.ImportFrom):
-            names |= {alias.asname or alias.name for alias in statement.names}
+            imported = {alias.asname or alias.name for alias in statement.names}
+            names |= {name for name in imported if name.isupper()}  # others are modules, classes and functions
     return names
 
 
