@@ -81,6 +81,27 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
     verdicts: bytes  # JSON of a list of Verdict
 
 
+# ---------------------------------------------------------------- lists
+
+
+class Search(msgspec.Struct, frozen=True, gc=False):
+    """Which messages of an account are asked for; what is None or empty does not matter. Newest first."""
+
+    account_id: str
+    test: bool
+    direction: str | None = None
+    states: tuple[str, ...] = ()
+    number_hash: int | None = None  # of the recipient or the sender; texts are found a second or two after they came
+    recipient_hash: int | None = None  # narrows `number_hash` to one side
+    sender: str | None = None
+    message_class: str | None = None
+    carrier_id: str | None = None
+    tag: str | None = None
+    created_from: int | None = None  # inclusive, microseconds
+    created_to: int | None = None  # exclusive
+    before_id: str | None = None  # the last id of the page before
+
+
 # ---------------------------------------------------------------- worker
 
 
@@ -325,5 +346,12 @@ class Store(Protocol):
     # notify
     async def events_after(self, position: int, limit: int, *, callbacks_only: bool = False) -> list[Event]: ...
     async def last_position(self) -> int: ...
-    async def messages(self, ids: Sequence[str]) -> list[Message]: ...
+    async def messages(self, ids: Sequence[str]) -> list[Message]:
+        """Those that exist, in no particular order."""
+        ...
+
+    async def search(self, search: Search, limit: int) -> list[Message]:
+        """A page of messages, newest first."""
+        ...
+
     async def record_deliveries(self, batch: Deliveries) -> None: ...

@@ -3,12 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from whimbrel.base.clock import SECOND_US
+from whimbrel.base.ids import MESSAGE, floor_id
 from whimbrel.domain.model import Event, Message
 from whimbrel.store import rows as build
-from whimbrel.store.interface import Waiting
+from whimbrel.store.interface import Search, Waiting
 from whimbrel.store.script import Query, Rows, Script
 
 T = TypeVar("T")
+_FIRST, _LAST = 0, (1 << 48) * 1000 - 1  # the times that an id can hold
+_SLACK_US = SECOND_US  # an id is made a moment before or after `created_at`
 
 
 def nothing() -> Script[None]:
@@ -47,6 +51,35 @@ def expired(now: int, limit: int) -> Script[list[str]]:
 def messages(ids: Sequence[str]) -> Script[list[Message]]:
     """Those that exist, in no particular order."""
     return (yield from _messages("messages_by_ids", list(ids)))
+
+
+def search(search: Search, limit: int) -> Script[list[Message]]:
+    """A page, newest first. By number it reads the look-up table, otherwise the account's messages by id; the other
+    conditions are looked at row by row."""
+    earliest, latest = _or(search.created_from, _FIRST), _or(search.created_to, _LAST)
+    conditions = (
+        search.account_id,
+        search.test,
+        floor_id(MESSAGE, max(_FIRST, earliest - _SLACK_US)),
+        search.before_id or floor_id(MESSAGE, min(_LAST, latest + _SLACK_US)),
+        earliest,
+        latest,
+        search.direction,
+        len(search.states),
+        list(search.states),
+        search.sender,
+        search.message_class,
+        search.carrier_id,
+        search.recipient_hash,
+        search.tag,
+    )
+    if search.number_hash is None:
+        return (yield from _messages("messages_page", *conditions, limit))
+    return (yield from _messages("messages_page_by_number", *conditions, limit, search.number_hash))
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
 
 
 def events_after(position: int, limit: int, callbacks_only: bool) -> Script[list[Event]]:

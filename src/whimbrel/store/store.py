@@ -15,6 +15,7 @@ from whimbrel.store.interface import (
     Kept,
     Owed,
     ReceiptRow,
+    Search,
     Stored,
     Submission,
     Waiting,
@@ -125,6 +126,9 @@ class SqlStore:
 
     async def messages(self, ids: Sequence[str]) -> list[Message]:
         return await self._executor.read(reads.messages, ids)
+
+    async def search(self, search: Search, limit: int) -> list[Message]:
+        return await self._executor.read(reads.search, search, limit)
 
     async def record_deliveries(self, batch: Deliveries) -> None:
         await self._executor.write(deliveries.record_deliveries, batch)
