@@ -4,13 +4,13 @@ that are about this door's fields and not about texting.
 
 import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from whimbrel.base import limits, money
 from whimbrel.domain.model import Draft, Options
 from whimbrel.edges.rest.shapes import MessageDefaults, NewMessage
+from whimbrel.net.addresses import Reach
 from whimbrel.store.interface import Verdict
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -20,11 +20,13 @@ _PLAIN = Options()
 _BRACKETS = (dict, list)
 
 
-def draft(new: NewMessage, account_id: str, test: bool, defaults: MessageDefaults | None = None) -> Draft | Verdict:
-    """The draft, or the verdict on a field that cannot be used."""
+def draft(
+    new: NewMessage, account_id: str, test: bool, *, reach: Reach, defaults: MessageDefaults | None = None
+) -> Draft | Verdict:
+    """The draft, or the verdict on a field that cannot be used. `reach`: where callbacks may lead."""
     common = defaults or _NOTHING
     send_at = new.send_at or common.send_at
-    options = _options(new, common)
+    options = _options(new, common, reach)
     if isinstance(options, Verdict):
         return options
     return Draft(
@@ -41,7 +43,7 @@ def draft(new: NewMessage, account_id: str, test: bool, defaults: MessageDefault
     )
 
 
-def _options(new: NewMessage, common: MessageDefaults) -> Options | Verdict:
+def _options(new: NewMessage, common: MessageDefaults, reach: Reach) -> Options | Verdict:
     url = new.callback_url or common.callback_url
     metadata = common.metadata if new.metadata is None else new.metadata
     tags = common.tags if new.tags is None else new.tags
@@ -51,7 +53,7 @@ def _options(new: NewMessage, common: MessageDefaults) -> Options | Verdict:
     on_doubt = new.on_doubt or common.on_doubt
     if not (url or metadata or tags or ceiling or max_parts or smart or on_doubt):
         return _PLAIN
-    refusal = _url_problem(url) or _metadata_problem(metadata) or _tags_problem(tags)
+    refusal = _url_problem(url, reach) or _metadata_problem(metadata) or _tags_problem(tags)
     if refusal is not None:
         return refusal
     micros = None
@@ -71,19 +73,15 @@ def _options(new: NewMessage, common: MessageDefaults) -> Options | Verdict:
     )
 
 
-def _url_problem(url: str | None) -> Verdict | None:
-    """Form only: where the host leads is decided when it is called, each time."""
+def _url_problem(url: str | None, reach: Reach) -> Verdict | None:
+    """Form and literal addresses only: a name is resolved, and its addresses vetted, at each call."""
     if not url:
         return None
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
-        good = good and parts.port != 0
-    except ValueError:
-        good = False
-    if good and len(url) <= limits.URL_MAX and url.isprintable() and " " not in url:
+    found = reach.url_problem(url)
+    if found is None and len(url) <= limits.URL_MAX:
         return None
-    return Verdict(code="invalid_callback_url", detail="Use an absolute http or https URL.", pointer="/callback_url")
+    detail = found.detail if found else f"A URL has at most {limits.URL_MAX:,} characters."
+    return Verdict(code="invalid_callback_url", detail=detail, pointer="/callback_url")
 
 
 def _metadata_problem(metadata: dict[str, Any] | None) -> Verdict | None:

@@ -13,6 +13,7 @@ import msgspec
 
 from whimbrel.base import limits, moments, money
 from whimbrel.base.errors import CATALOGUE, FieldError, WhimbrelError
+from whimbrel.domain.callbacks import MessageView
 from whimbrel.domain.model import Draft
 from whimbrel.domain.numbers import normalise
 from whimbrel.edges.rest.drafts import draft
@@ -21,17 +22,16 @@ from whimbrel.edges.rest.shapes import (
     BatchError,
     BatchRefused,
     BatchView,
-    MessageView,
     NewBatch,
     NewMessage,
-    replacements,
 )
 from whimbrel.edges.shared.asgi import JSON_TYPE, ASGIApp, ClientGone, Headers, Receive, Scope, Send
 from whimbrel.edges.shared.auth import Principal
 from whimbrel.edges.shared.bodies import JsonBody, check_json, read_body
 from whimbrel.edges.shared.door import Door, id_header
 from whimbrel.edges.shared.idempotency import HEADER, REPLAYED, idempotency_key
-from whimbrel.journey.accept import Accept, Accepted
+from whimbrel.edges.shared.services import Services
+from whimbrel.journey.accept import Accepted
 from whimbrel.store.interface import Verdict
 
 _log = logging.getLogger("whimbrel.edges")
@@ -44,9 +44,10 @@ _encode = msgspec.json.Encoder().encode
 class Sending:
     """The two hot routes."""
 
-    def __init__(self, door: Door, accept: Accept) -> None:
+    def __init__(self, door: Door, services: Services) -> None:
         self._door = door
-        self._accept = accept
+        self._accept = services.accept
+        self._reach = services.manage.reach
         self._message = JsonBody(NewMessage)
         self._batch = JsonBody(NewBatch)
 
@@ -75,7 +76,7 @@ class Sending:
         principal, account_id = self._admit(request, scope, answer)
         octets = await read_body(receive, request.get(b"content-length"), limits.BODY_MAX)
         new = self._message.decode(octets)
-        made = draft(new, account_id, principal.test)
+        made = draft(new, account_id, principal.test, reach=self._reach)
         if isinstance(made, Verdict):
             raise refusal(made)
         key = idempotency_key(request.get(HEADER), account_id=account_id, door=_DOOR, test=principal.test, request=new)
@@ -101,7 +102,7 @@ class Sending:
         key = idempotency_key(
             request.get(HEADER), account_id=account_id, door=_DOOR, test=principal.test, request=batch
         )
-        made = await _drafts(batch, account_id, principal.test)
+        made = await self._drafts(batch, account_id, principal.test)
         good = [each for each in made if isinstance(each, Draft)]
         accepted = await self._accept.submit(good, key=key) if good else Accepted([])
         if accepted.replayed:
@@ -109,6 +110,14 @@ class Sending:
         answer.append(JSON_TYPE)
         body = _rendered(_batch_body, made, _merged(made, accepted.verdicts))
         await self._door.send(send, 202, answer, body)
+
+    async def _drafts(self, batch: NewBatch, account_id: str, test: bool) -> list[Draft | Verdict]:
+        made: list[Draft | Verdict] = []
+        for start in range(0, len(batch.messages), _TURN):
+            part = batch.messages[start : start + _TURN]
+            made += [draft(new, account_id, test, reach=self._reach, defaults=batch.defaults) for new in part]
+            await asyncio.sleep(0)
+        return made
 
     def _admit(self, request: dict[bytes, bytes], scope: Scope, answer: Headers) -> tuple[Principal, str]:
         principal = self._door.admit(request, answer)
@@ -121,15 +130,6 @@ class Sending:
             raise WhimbrelError("invalid_parameter", "This route takes no query parameters.")
         check_json(request)
         return principal, account_id
-
-
-async def _drafts(batch: NewBatch, account_id: str, test: bool) -> list[Draft | Verdict]:
-    made: list[Draft | Verdict] = []
-    for start in range(0, len(batch.messages), _TURN):
-        part = batch.messages[start : start + _TURN]
-        made += [draft(new, account_id, test, batch.defaults) for new in part]
-        await asyncio.sleep(0)
-    return made
 
 
 def _merged(made: Sequence[Draft | Verdict], verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -165,32 +165,39 @@ def _one_body(made: Draft, verdict: Verdict) -> bytes:
     options = made.options
     number = normalise(made.recipient)
     created_at = moments.to_text(verdict.created_at)
-    ceiling = options.max_price_micros
     view = MessageView(
         id=verdict.id,
         account_id=made.account_id,
-        direction="out",
         status=verdict.state,
+        direction="out",
         to=number.e164 if number else made.recipient,
         sender=verdict.sender,
         text=_sent_text(made.text, verdict.replaced) if verdict.replaced else made.text,
-        message_class=made.message_class,
-        encoding="gsm7" if verdict.encoding == "gsm7" else "ucs2",
         segments=verdict.segments,
+        encoding=verdict.encoding,
         price=money.to_text(verdict.price_micros),
         currency=verdict.currency,
-        test=made.test,
+        message_class=made.message_class,
         created_at=created_at,
-        updated_at=created_at,
         send_at=moments.to_text(verdict.due_at) if verdict.due_at > verdict.created_at else None,
         expires_at=moments.to_text(verdict.expires_at),
-        callback_url=options.callback_url,
-        on_doubt=options.on_doubt,
+        sent_at=None,
+        final_at=None,
+        updated_at=created_at,
+        reason=None,
         metadata=options.metadata,
         tags=options.tags,
-        max_parts=options.max_parts,
-        max_price=None if ceiling is None else money.to_text(ceiling),
-        replaced=replacements(verdict.replaced),
+        test=made.test,
+        possible_duplicate=False,
+        in_doubt=False,
+        corrected=False,
+        partial=False,
+        carrier_id=None,
+        route_id=None,
+        callback_url=options.callback_url,
+        on_doubt=options.on_doubt,
+        replaced=verdict.replaced,
+        reply_to=None,
     )
     return _encode(view)
 

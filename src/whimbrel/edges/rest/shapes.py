@@ -1,19 +1,17 @@
-"""What messages look like in JSON: what is sent in, what comes out. Apart from the handlers because the OpenAPI
-document, the hot routes and the console read the same shapes.
+"""What is sent in to send messages, and the answer to a batch. Apart from the handlers because the OpenAPI document
+reads the same shapes; the message resource itself is in `domain/callbacks.py`, which webhooks share.
 """
 
 import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from whimbrel.base import limits, moments, money
-from whimbrel.base.errors import CATALOGUE, Fault
-from whimbrel.domain.model import Flag, Message, OnDoubt, Options
+from whimbrel.base import limits
+from whimbrel.domain.model import OnDoubt
 
 Moment = Annotated[datetime.datetime, Meta(tz=True)]
-MomentText = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Amount = Annotated[str, Meta(examples=["0.0075"], description="A decimal string, at most six decimals.")]
 
 _REQUIRED = {"x-required": True}  # told in the OpenAPI document; its absence has a code of its own in the catalogue
@@ -102,62 +100,6 @@ class NewBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False
     defaults: MessageDefaults | None = None
 
 
-class Reason(msgspec.Struct, frozen=True, gc=False):
-    """Why a message ended as it did; docs/errors.md lists the codes."""
-
-    code: str
-    title: str
-    permanent: bool
-    fault: Fault
-    advice: str
-
-
-class Replacement(msgspec.Struct, frozen=True, gc=False):
-    """What smart encoding changed: at `position` of the text as it was sent in."""
-
-    position: int
-    original: str
-    replacement: str
-
-
-class MessageView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A message, outbound or inbound."""
-
-    id: str
-    account_id: str
-    direction: Literal["out", "in"]
-    status: str
-    to: str
-    sender: str
-    text: str
-    message_class: str = msgspec.field(name="class")
-    encoding: Literal["gsm7", "ucs2"]
-    segments: int
-    price: Amount
-    currency: str
-    test: bool
-    created_at: MomentText
-    updated_at: MomentText
-    send_at: MomentText | None = None
-    expires_at: MomentText | None = None
-    sent_at: MomentText | None = None
-    final_at: MomentText | None = None
-    reason: Reason | None = None
-    charged: Amount = "0.00"
-    callback_url: str | None = None
-    on_doubt: OnDoubt = "report"
-    metadata: dict[str, Any] | None = None
-    tags: tuple[str, ...] = ()
-    max_parts: int | None = None
-    max_price: Amount | None = None
-    replaced: tuple[Replacement, ...] = ()
-    possible_duplicate: Annotated[bool, Meta(description="It was sent twice after doubt, as asked for.")] = False
-    corrected: Annotated[bool, Meta(description="A late receipt corrected its final state.")] = False
-    redacted: bool = False
-    partial: Annotated[bool, Meta(description="Inbound: parts were missing when it was delivered.")] = False
-    reply_to: str | None = None
-
-
 class BatchError(msgspec.Struct, frozen=True, gc=False):
     """Why one message of a batch was refused."""
 
@@ -192,61 +134,3 @@ class BatchView(msgspec.Struct, frozen=True):
     data: list[BatchAccepted | BatchRefused]
     accepted: int
     rejected: int
-
-
-_PLAIN = Options()
-
-
-def reason_of(code: str | None) -> Reason | None:
-    """A reason in full."""
-    if code is None:
-        return None
-    spec = CATALOGUE[code]
-    return Reason(spec.code, spec.title, spec.permanent, spec.fault, spec.advice)
-
-
-def replacements(rows: tuple[tuple[int, str, str], ...]) -> tuple[Replacement, ...]:
-    """What smart encoding changed, in words."""
-    return tuple(Replacement(*row) for row in rows)
-
-
-def message_view(message: Message) -> MessageView:
-    """A stored message as JSON shows it."""
-    options = _PLAIN if message.options == "{}" else msgspec.json.decode(message.options, type=Options)
-    scheduled = message.due_at > message.created_at
-    ceiling = options.max_price_micros
-    return MessageView(
-        id=message.id,
-        account_id=message.account_id,
-        direction=message.direction,
-        status=message.state,
-        to=message.recipient,
-        sender=message.sender,
-        text=message.text,
-        message_class=message.message_class,
-        encoding=message.encoding,
-        segments=message.segments,
-        price=money.to_text(message.price_micros),
-        currency=message.currency,
-        test=message.test,
-        created_at=moments.to_text(message.created_at),
-        updated_at=moments.to_text(message.updated_at),
-        send_at=moments.to_text(message.due_at) if scheduled else None,
-        expires_at=moments.to_text(message.expires_at) if message.direction == "out" else None,
-        sent_at=moments.to_text_or_none(message.sent_at),
-        final_at=moments.to_text_or_none(message.final_at),
-        reason=reason_of(message.reason),
-        charged=money.to_text(message.charged_micros),
-        callback_url=options.callback_url,
-        on_doubt=options.on_doubt,
-        metadata=options.metadata,
-        tags=options.tags,
-        max_parts=options.max_parts,
-        max_price=None if ceiling is None else money.to_text(ceiling),
-        replaced=replacements(options.replaced),
-        possible_duplicate=bool(message.flags & Flag.POSSIBLE_DUPLICATE),
-        corrected=bool(message.flags & Flag.CORRECTED),
-        redacted=bool(message.flags & Flag.REDACTED),
-        partial=bool(message.flags & Flag.PARTIAL),
-        reply_to=options.reply_to,
-    )

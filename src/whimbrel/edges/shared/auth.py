@@ -132,12 +132,9 @@ class Authenticator:
         return principal
 
     def _check_active(self, account_id: str) -> None:
-        """A sub-account cannot act while its parent may not."""
         account = self._directory.accounts.get(account_id)
         if account is None or account.status != "active":
             raise WhimbrelError("account_suspended")
-        if account.parent_id is not None:
-            self._check_active(account.parent_id)
 
 
 def _principal(key: Key) -> Principal:

@@ -4,7 +4,7 @@ a path, and its methods are told apart here, so that a 405 names them all.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -13,7 +13,7 @@ from prometheus_client import Counter
 from starlette.routing import Route, Router
 
 from whimbrel.base.errors import FieldError, WhimbrelError
-from whimbrel.base.ids import REQUEST, Ids
+from whimbrel.base.ids import REQUEST
 from whimbrel.base.metrics import Metrics
 from whimbrel.edges.shared.asgi import ASGIApp, ClientGone, Headers, Receive, Scope, Send, respond
 from whimbrel.edges.shared.auth import ACCOUNT_HEADER, Authenticator, Principal
@@ -21,6 +21,7 @@ from whimbrel.edges.shared.bodies import JsonBody, check_json, read_body
 from whimbrel.edges.shared.problems import invalid_query, problem_answer
 from whimbrel.edges.shared.ratelimit import RateLimiter, too_many
 from whimbrel.edges.shared.routes import Answer, Call, Operation
+from whimbrel.edges.shared.services import Services
 
 _log = logging.getLogger("whimbrel.edges")
 _NOBODY = Principal(None, "", False, frozenset(), 0)
@@ -30,11 +31,12 @@ _encode = msgspec.json.Encoder().encode
 class Door:
     """Checks and answers requests; one for all REST routes."""
 
-    def __init__(self, *, authenticator: Authenticator, limiter: RateLimiter, ids: Ids, metrics: Metrics) -> None:
-        self._authenticator = authenticator
-        self._limiter = limiter
-        self._ids = ids
-        self._answers = _Answers(metrics)
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self._authenticator = Authenticator(directory=services.tables, vault=services.vault, clock=services.clock)
+        self._limiter = RateLimiter(services.clock)
+        self._ids = services.ids
+        self._answers = _Answers(services.metrics)
 
     # ---- the steps; hot routes call them one by one
 
@@ -72,10 +74,10 @@ class Door:
 
     def router(self, operations: Sequence[Operation]) -> Router:
         """A Starlette router for these operations; what it does not know is 404 in problem details."""
-        paths: dict[str, dict[str, _Endpoint]] = {}
+        paths: dict[str, list[Operation]] = {}
         for operation in operations:
-            paths.setdefault(operation.path, {})[operation.method] = _Endpoint(self, operation)
-        routes = [Route(path, _Path(self, methods)) for path, methods in _literal_first(paths)]
+            paths.setdefault(operation.path, []).append(operation)
+        routes = [Route(path, _Path(self, paths[path])) for path in sorted(paths, key=_literal_first)]
         return Router(routes, redirect_slashes=False, default=self.not_found)
 
     async def not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,26 +106,24 @@ def id_header(request_id: str) -> tuple[bytes, bytes]:
     return (b"x-request-id", request_id.encode())
 
 
-def _literal_first(paths: dict[str, dict[str, "_Endpoint"]]) -> Iterable[tuple[str, dict[str, "_Endpoint"]]]:
+def _literal_first(path: str) -> str:
     """/v1/messages/batch before /v1/messages/{id}: Starlette takes the first that matches."""
-    return sorted(paths.items(), key=lambda item: item[0].replace("{", "\x7f"))
+    return path.replace("{", "\x7f")
 
 
 class _Path:
     """All methods of one path."""
 
-    def __init__(self, door: Door, methods: dict[str, "_Endpoint"]) -> None:
+    def __init__(self, door: Door, operations: Sequence[Operation]) -> None:
         self._door = door
-        self._methods = methods
-        if "GET" in methods:
-            methods.setdefault("HEAD", methods["GET"])
-        self._allow = ", ".join(sorted(methods)).encode()
+        self._methods = {each.method: _Endpoint(door, each) for each in operations if each.handle or each.stream}
+        self._allow = ", ".join(sorted(each.method for each in operations)).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = self._door.request_id()
         answer: Headers = [id_header(request_id)]
         try:
-            endpoint = self._methods.get(scope["method"])
+            endpoint = self._methods.get("GET" if scope["method"] == "HEAD" else scope["method"])
             if endpoint is None:
                 answer.append((b"allow", self._allow))
                 raise WhimbrelError("method_not_allowed")
@@ -146,11 +146,12 @@ class _Endpoint:
         """Check, handle, answer; a refusal is raised."""
         call = await self._call(scope, receive, request_id, answer)
         if self._operation.stream is not None:
-            await self._operation.stream(call, answer, receive, send)
+            await self._operation.stream(self._door.services, call, answer, receive, send)
             return
         assert self._operation.handle is not None
-        given = await self._operation.handle(call)
-        await self._door.send(send, given.status, answer + _headers_of(given), _body_of(given))
+        given = await self._operation.handle(self._door.services, call)
+        status = given.status or self._operation.status
+        await self._door.send(send, status, answer + _headers_of(given), _body_of(given))
 
     async def _call(self, scope: Scope, receive: Receive, request_id: str, answer: Headers) -> Call[Any, Any]:
         operation, request = self._operation, dict(scope["headers"])

@@ -11,6 +11,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import BODY_MAX
 from whimbrel.edges.shared.asgi import Headers, Receive, Send
 from whimbrel.edges.shared.auth import Principal
+from whimbrel.edges.shared.services import Services
 
 B = TypeVar("B")
 Q = TypeVar("Q")
@@ -60,9 +61,9 @@ class Call(Generic[Q, B]):
         return self.principal.test
 
     @property
-    def is_operator(self) -> bool:
-        """Whether an operator's key asks."""
-        return self.principal.account_id is None
+    def within(self) -> str | None:
+        """Whose things the caller may see: an account with its sub-accounts, or (None, the operator) all."""
+        return self.principal.account_id
 
     @property
     def actor(self) -> str:
@@ -71,21 +72,23 @@ class Call(Generic[Q, B]):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a handler answers: a value to encode as JSON (None: no content), or octets of another type."""
+    """What a handler answers: a value to encode as JSON (None: no content), or octets of another type. `status` None:
+    the operation's own."""
 
     value: Any = None
-    status: int = 200
+    status: int | None = None
     location: str | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
     content_type: bytes = b"application/json"
 
 
-Handle = Callable[[Call[Any, Any]], Awaitable[Answer]]
-Stream = Callable[[Call[Any, Any], Headers, Receive, Send], Awaitable[None]]
+Handle = Callable[[Services, Call[Any, Any]], Awaitable[Answer]]
+Stream = Callable[[Services, Call[Any, Any], Headers, Receive, Send], Awaitable[None]]
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One method of one path. `handle` answers; an operation with `stream` sends by itself instead."""
+    """One method of one path. `handle` answers; an operation with `stream` sends by itself instead; one with neither is
+    a hot route, which is answered before the router."""
 
     method: Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
     path: str  # as in OpenAPI: /v1/messages/{id}

@@ -1,0 +1,122 @@
+"""/v1/carriers: the operator's upstreams, and how their binds are doing."""
+
+import msgspec
+
+from whimbrel.carriers.interface import Health
+from whimbrel.edges.rest.paging import PageQuery
+from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
+from whimbrel.edges.shared.services import Services
+from whimbrel.manage import carriers
+from whimbrel.manage.carriers import CarrierChange, CarrierView, NewCarrier
+from whimbrel.manage.context import Page
+
+_TAG = "carriers"
+
+
+class CarrierHealth(msgspec.Struct, frozen=True):
+    """How a carrier is doing here and now; `health` is null when this process does not run it."""
+
+    id: str
+    name: str
+    status: str
+    health: Health | None
+
+
+class CarriersHealth(msgspec.Struct, frozen=True):
+    """All carriers."""
+
+    data: tuple[CarrierHealth, ...]
+
+
+async def create(services: Services, call: Call[NoQuery, NewCarrier]) -> Answer:
+    made = await carriers.create(services.manage, call.actor, call.body)
+    return Answer(made, location=f"/v1/carriers/{made.id}")
+
+
+async def find(services: Services, call: Call[PageQuery, None]) -> Answer:
+    return Answer(await carriers.find(services.manage, call.query.paging()))
+
+
+async def get(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(await carriers.get(services.manage, call.path["id"]))
+
+
+async def update(services: Services, call: Call[NoQuery, CarrierChange]) -> Answer:
+    return Answer(await carriers.update(services.manage, call.actor, call.path["id"], call.body))
+
+
+async def delete(services: Services, call: Call[NoQuery, None]) -> Answer:
+    await carriers.delete(services.manage, call.actor, call.path["id"])
+    return Answer()
+
+
+async def pause(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(await carriers.pause(services.manage, call.actor, call.path["id"]))
+
+
+async def resume(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(await carriers.resume(services.manage, call.actor, call.path["id"]))
+
+
+async def health(services: Services, call: Call[NoQuery, None]) -> Answer:
+    carrier = await carriers.get(services.manage, call.path["id"])
+    now = services.health().get(carrier.id)
+    return Answer(CarrierHealth(carrier.id, carrier.name, carrier.status, now))
+
+
+async def health_of_all(services: Services, call: Call[NoQuery, None]) -> Answer:
+    now = services.health()
+    known = services.tables.carriers.values()
+    return Answer(CarriersHealth(tuple(CarrierHealth(c.id, c.name, c.status, now.get(c.id)) for c in known)))
+
+
+OPERATIONS = (
+    Operation(
+        method="POST", path="/v1/carriers", name="createCarrier", tag=_TAG, summary="Create a carrier",
+        description="Its binds are opened at once.", access="operator", scope="carriers:write",
+        handle=create, body=NewCarrier, answer=CarrierView, status=201, errors=("conflict",),
+        example={
+            "name": "Tern Telecom",
+            "password": "secret",
+            "settings": {"host": "smpp.example.com", "port": 2775, "system_id": "us", "binds": 2, "window": 50},
+        },
+    ),
+    Operation(
+        method="GET", path="/v1/carriers", name="listCarriers", tag=_TAG, summary="List carriers",
+        access="operator", scope="carriers:read", handle=find, query=PageQuery, answer=Page[CarrierView],
+    ),
+    Operation(
+        method="GET", path="/v1/carriers/health", name="getCarriersHealth", tag=_TAG,
+        summary="How all carriers are doing",
+        access="operator", scope="carriers:read", handle=health_of_all, answer=CarriersHealth,
+    ),
+    Operation(
+        method="GET", path="/v1/carriers/{id}", name="getCarrier", tag=_TAG, summary="Read a carrier",
+        access="operator", scope="carriers:read", handle=get, answer=CarrierView,
+    ),
+    Operation(
+        method="PATCH", path="/v1/carriers/{id}", name="updateCarrier", tag=_TAG, summary="Change a carrier",
+        description="Its binds are opened anew; absent settings stay.", access="operator", scope="carriers:write",
+        handle=update, body=CarrierChange, answer=CarrierView, errors=("conflict",),
+        example={"settings": {"window": 100}},
+    ),
+    Operation(
+        method="DELETE", path="/v1/carriers/{id}", name="deleteCarrier", tag=_TAG, summary="Delete a carrier",
+        description="No route may name it any more.", access="operator", scope="carriers:write",
+        handle=delete, status=204, errors=("in_use",),
+    ),
+    Operation(
+        method="POST", path="/v1/carriers/{id}/pause", name="pauseCarrier", tag=_TAG, summary="Pause a carrier",
+        description="It is unbound and sends nothing; routes go on to their next carrier.",
+        access="operator", scope="carriers:write", handle=pause, answer=CarrierView,
+    ),
+    Operation(
+        method="POST", path="/v1/carriers/{id}/resume", name="resumeCarrier", tag=_TAG, summary="Resume a carrier",
+        access="operator", scope="carriers:write", handle=resume, answer=CarrierView,
+    ),
+    Operation(
+        method="GET", path="/v1/carriers/{id}/health", name="getCarrierHealth", tag=_TAG,
+        summary="How a carrier is doing",
+        access="operator", scope="carriers:read", handle=health, answer=CarrierHealth,
+    ),
+)  # fmt: skip

@@ -1,0 +1,58 @@
+"""The REST door, put together: all operations in one table, the hot routes, the router of the rest."""
+
+from importlib.metadata import version
+
+import msgspec
+
+from whimbrel.edges.rest import (
+    accounts,
+    audit,
+    carriers,
+    events,
+    keys,
+    messages,
+    money,
+    opt_outs,
+    routing,
+    senders,
+    service,
+    webhooks,
+)
+from whimbrel.edges.rest.sending import Sending
+from whimbrel.edges.shared.asgi import ASGIApp
+from whimbrel.edges.shared.door import Door
+from whimbrel.edges.shared.routes import Operation
+from whimbrel.edges.shared.services import Services
+
+
+class RestDoor(msgspec.Struct, frozen=True):
+    """What the application mounts: exact hot routes, and everything else. `operations` is the whole route table."""
+
+    hot: dict[tuple[str, str], ASGIApp]
+    app: ASGIApp
+    operations: tuple[Operation, ...]
+
+
+def table(streams_per_account: int) -> tuple[Operation, ...]:
+    """Every operation of the door, in the order of the reference."""
+    resources = (
+        *messages.OPERATIONS,
+        *events.operations(events.Stream(streams_per_account)),
+        *webhooks.OPERATIONS,
+        *senders.OPERATIONS,
+        *opt_outs.OPERATIONS,
+        *money.OPERATIONS,
+        *routing.OPERATIONS,
+        *carriers.OPERATIONS,
+        *accounts.OPERATIONS,
+        *keys.OPERATIONS,
+        *audit.OPERATIONS,
+    )
+    return (*resources, *service.operations(resources, version("whimbrel")))
+
+
+def rest_door(services: Services) -> RestDoor:
+    """The door over these services."""
+    door = Door(services)
+    operations = table(services.streams_per_account)
+    return RestDoor(Sending(door, services).routes(), door.router(operations), operations)

@@ -1,0 +1,88 @@
+"""/v1/opt-outs: numbers that an account must not text."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from whimbrel.base import limits
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.rest.paging import Cursor, Limit
+from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
+from whimbrel.edges.shared.services import Services
+from whimbrel.manage import opt_outs
+from whimbrel.manage.context import Page, Paging
+from whimbrel.manage.opt_outs import NewOptOut, OptOutImport, OptOutsImported, OptOutView
+
+_TAG = "opt-outs"
+_BULK_MAX = 512 * 1024  # octets: 10,000 numbers
+
+
+class OptOutQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Which page, or whether one number has opted out."""
+
+    number: Annotated[str | None, Meta(description="A number: answers with its opt-out, or with none.")] = None
+    cursor: Cursor = None
+    limit: Limit = limits.PAGE_DEFAULT
+
+
+async def create(services: Services, call: Call[NoQuery, NewOptOut]) -> Answer:
+    made = await opt_outs.create(services.manage, call.actor, call.body, account_id=call.account_id)
+    return Answer(made, location=f"/v1/opt-outs/{made.id}")
+
+
+async def import_list(services: Services, call: Call[NoQuery, OptOutImport]) -> Answer:
+    return Answer(await opt_outs.import_list(services.manage, call.actor, call.body, account_id=call.account_id))
+
+
+async def find(services: Services, call: Call[OptOutQuery, None]) -> Answer:
+    query = call.query
+    if query.number is None:
+        paging = Paging(query.cursor, query.limit)
+        return Answer(await opt_outs.find(services.manage, account_id=call.account_id, paging=paging))
+    try:
+        found = await opt_outs.get_by_number(services.manage, query.number, account_id=call.account_id)
+    except WhimbrelError as error:
+        if error.code != "not_found":
+            raise
+        return Answer(Page[OptOutView](()))
+    return Answer(Page((found,)))
+
+
+async def get(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(await opt_outs.get(services.manage, call.path["id"], account_id=call.account_id))
+
+
+async def delete(services: Services, call: Call[NoQuery, None]) -> Answer:
+    await opt_outs.delete(services.manage, call.actor, call.path["id"], account_id=call.account_id)
+    return Answer()
+
+
+OPERATIONS = (
+    Operation(
+        method="POST", path="/v1/opt-outs", name="createOptOut", tag=_TAG, summary="Record that a number opted out",
+        description="Recording it again changes nothing. The number is kept as a keyed hash and a masked form only.",
+        scope="opt_outs:write", live_only=True, handle=create, body=NewOptOut, answer=OptOutView, status=201,
+        errors=("invalid_number",), example={"number": "+14155550123"},
+    ),
+    Operation(
+        method="POST", path="/v1/opt-outs/batch", name="importOptOuts", tag=_TAG,
+        summary="Record up to 10,000 numbers that opted out elsewhere",
+        description="All of them or, when one is invalid, none.",
+        scope="opt_outs:write", live_only=True, handle=import_list, body=OptOutImport, body_max=_BULK_MAX,
+        answer=OptOutsImported, example={"numbers": ["+14155550123", "+447700900123"]},
+    ),
+    Operation(
+        method="GET", path="/v1/opt-outs", name="listOptOuts", tag=_TAG, summary="List opt-outs",
+        scope="opt_outs:read", handle=find, query=OptOutQuery, answer=Page[OptOutView], errors=("invalid_number",),
+    ),
+    Operation(
+        method="GET", path="/v1/opt-outs/{id}", name="getOptOut", tag=_TAG, summary="Read an opt-out",
+        scope="opt_outs:read", handle=get, answer=OptOutView,
+    ),
+    Operation(
+        method="DELETE", path="/v1/opt-outs/{id}", name="deleteOptOut", tag=_TAG,
+        summary="The number opted in again",
+        scope="opt_outs:write", live_only=True, handle=delete, status=204,
+    ),
+)  # fmt: skip

@@ -1,0 +1,63 @@
+"""/v1/senders: what may stand as the sender of an account's messages. The operator assigns them, accounts choose."""
+
+from whimbrel.edges.rest.paging import PageQuery
+from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
+from whimbrel.edges.shared.services import Services
+from whimbrel.manage import senders
+from whimbrel.manage.context import Page
+from whimbrel.manage.senders import NewSender, SenderChange, SenderView
+
+_TAG = "senders"
+
+
+async def create(services: Services, call: Call[NoQuery, NewSender]) -> Answer:
+    made = await senders.create(services.manage, call.actor, call.body, account_id=call.account_id)
+    return Answer(made, location=f"/v1/senders/{made.id}")
+
+
+async def find(services: Services, call: Call[PageQuery, None]) -> Answer:
+    return Answer(await senders.find(services.manage, account_id=call.account_id, paging=call.query.paging()))
+
+
+async def get(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(await senders.get(services.manage, call.path["id"], account_id=call.account_id))
+
+
+async def update(services: Services, call: Call[NoQuery, SenderChange]) -> Answer:
+    return Answer(
+        await senders.update(services.manage, call.actor, call.path["id"], call.body, account_id=call.account_id)
+    )
+
+
+async def delete(services: Services, call: Call[NoQuery, None]) -> Answer:
+    await senders.delete(services.manage, call.actor, call.path["id"], account_id=call.account_id)
+    return Answer()
+
+
+OPERATIONS = (
+    Operation(
+        method="POST", path="/v1/senders", name="createSender", tag=_TAG, summary="Give an account a sender",
+        description="A sender must belong to who uses it. The header `X-Account-Id` names the account.",
+        access="operator", scope="senders:assign", handle=create, body=NewSender, answer=SenderView, status=201,
+        errors=("conflict", "invalid_sender", "webhook_url_refused"),
+        example={"value": "+15005550006", "is_default": True},
+    ),
+    Operation(
+        method="GET", path="/v1/senders", name="listSenders", tag=_TAG, summary="List senders",
+        scope="senders:read", handle=find, query=PageQuery, answer=Page[SenderView],
+    ),
+    Operation(
+        method="GET", path="/v1/senders/{id}", name="getSender", tag=_TAG, summary="Read a sender",
+        scope="senders:read", handle=get, answer=SenderView,
+    ),
+    Operation(
+        method="PATCH", path="/v1/senders/{id}", name="updateSender", tag=_TAG,
+        summary="Change defaults and where answers go",
+        scope="senders:write", live_only=True, handle=update, body=SenderChange, answer=SenderView,
+        errors=("webhook_url_refused",), example={"is_default": True, "countries": ["US", "CA"]},
+    ),
+    Operation(
+        method="DELETE", path="/v1/senders/{id}", name="deleteSender", tag=_TAG, summary="Take a sender away",
+        access="operator", scope="senders:assign", handle=delete, status=204,
+    ),
+)  # fmt: skip

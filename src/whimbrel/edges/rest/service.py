@@ -1,0 +1,93 @@
+"""What is about the service itself: health, readiness, metrics, and the reference that it carries with it."""
+
+import msgspec
+
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.shared import openapi, pages
+from whimbrel.edges.shared.routes import Answer, Call, Handle, NoQuery, Operation
+from whimbrel.edges.shared.services import Services
+
+_TAG = "service"
+_HTML = "text/html; charset=utf-8"
+_JSON = "application/json"
+_METRICS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Alive(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """Requests are taken."""
+
+    status: str = "ready"
+
+
+async def alive(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(Alive())
+
+
+async def ready(services: Services, call: Call[NoQuery, None]) -> Answer:
+    reasons = await services.ready()
+    if reasons:
+        raise WhimbrelError("overloaded", "; ".join(reasons), retry_after_s=1)
+    return Answer(Ready())
+
+
+async def metrics(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(services.metrics.render(), content_type=_METRICS.encode())
+
+
+def _page(body: bytes, content_type: str = _HTML) -> Handle:
+    headers = ((b"content-security-policy", pages.CONTENT_POLICY), (b"x-content-type-options", b"nosniff"))
+
+    async def page(services: Services, call: Call[NoQuery, None]) -> Answer:
+        return Answer(body, headers=headers, content_type=content_type.encode())
+
+    return page
+
+
+def _operation(path: str, name: str, summary: str, handle: Handle | None, content_type: str = _HTML) -> Operation:
+    return Operation(
+        method="GET",
+        path=path,
+        name=name,
+        tag=_TAG,
+        summary=summary,
+        access="public",
+        handle=handle,
+        content_type=content_type,
+    )
+
+
+def operations(others: tuple[Operation, ...], version: str) -> tuple[Operation, ...]:
+    """The service's own operations; the reference that some of them answer is rendered here, of all."""
+    bare = _own(document=None)
+    document = openapi.document((*others, *bare), version=version)
+    return _own(document)
+
+
+def _own(document: openapi.Json | None) -> tuple[Operation, ...]:
+    rendered = b"" if document is None else msgspec.json.encode(document)
+    reference = b"" if document is None else pages.reference(document)
+    return (
+        Operation(
+            method="GET", path="/healthz", name="getHealth", tag=_TAG, summary="Whether the process is alive",
+            access="public", handle=alive, answer=Alive,
+        ),
+        Operation(
+            method="GET", path="/readyz", name="getReadiness", tag=_TAG, summary="Whether requests are taken",
+            description="200 only when the store answers and its migrations are current.",
+            access="public", handle=ready, answer=Ready,
+        ),
+        _operation("/metrics", "getMetrics", "Metrics for Prometheus", metrics, _METRICS),
+        _operation("/openapi.json", "getOpenapi", "This document", _page(rendered, _JSON), _JSON),
+        _operation("/docs", "getDocs", "The reference as a page", _page(reference)),
+        _operation("/docs/errors", "getDocsErrors", "The codes of errors as a page", _page(pages.errors())),
+        _operation("/docs/events", "getDocsEvents", "The types of events as a page", _page(pages.events())),
+        _operation(
+            "/docs/style.css", "getDocsStyle", "The pages' style", _page(pages.STYLE.encode(), "text/css"), "text/css"
+        ),
+    )  # fmt: skip

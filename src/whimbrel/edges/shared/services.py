@@ -1,0 +1,40 @@
+"""What `app.py` hands to the edges: the journey, the control plane, the store for reading, and questions that only the
+application can answer.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import msgspec
+
+from whimbrel.base import limits
+from whimbrel.base.clock import Clock
+from whimbrel.base.ids import Ids
+from whimbrel.base.metrics import Metrics
+from whimbrel.base.vault import Vault
+from whimbrel.carriers.interface import Health
+from whimbrel.journey.accept import Accept
+from whimbrel.journey.cancel import Cancel
+from whimbrel.journey.feed import Feed
+from whimbrel.journey.tables import Tables
+from whimbrel.manage.context import Context
+from whimbrel.store.interface import Store
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that an edge may use. `ready` gives the reasons why requests cannot be taken now, in words; empty
+    when they can. `health` gives the running carriers by id."""
+
+    store: Store
+    tables: Tables
+    vault: Vault
+    clock: Clock
+    ids: Ids
+    metrics: Metrics
+    accept: Accept
+    cancel: Cancel
+    feed: Feed
+    manage: Context
+    health: Callable[[], Mapping[str, Health]]
+    ready: Callable[[], Awaitable[Sequence[str]]]
+    public_url: str = ""
+    streams_per_account: int = limits.SSE_STREAMS_PER_ACCOUNT
