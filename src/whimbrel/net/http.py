@@ -85,7 +85,6 @@ class HttpClient:
     ) -> None:
         """`lookup` gives the addresses of a name (host, port); the system's by default. `tls`: the context for https;
         the system's roots by default."""
-        self._reach = reach
         self._user_agent = user_agent
         self._tls = tls
         self._names = _Names(reach, lookup)
