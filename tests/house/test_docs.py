@@ -1,6 +1,7 @@
 """The pages say what there is: every page is in the index, every link leads somewhere, every metric and every
 dependency has its line, and no line speaks of what is gone."""
 
+import ast
 import re
 import tomllib
 
@@ -9,7 +10,7 @@ from packaging.requirements import Requirement
 
 from whimbrel.base.metrics import Metrics
 
-from .code import ROOT
+from .code import ROOT, modules
 
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
@@ -59,6 +60,15 @@ def exported_metrics():
             family = metric.describe()[0]
             name = f"{family.name}_total" if family.type == "counter" else family.name
             yield name, family.type, ", ".join(metric._labelnames)
+
+
+def test_every_metric_is_set_somewhere():
+    """A metric that is always zero is worse than none: it looks like an answer."""
+    product = [module for module in modules() if module.path != "src/whimbrel/base/metrics.py"]
+    nodes = [node for module in product for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)]
+    used = {node.attr for node in nodes if ast.unparse(node.value).endswith("metrics")}
+    names = {name for name, metric in vars(Metrics()).items() if hasattr(metric, "describe")}
+    assert names - used == set()
 
 
 def test_every_dependency_has_its_reason():
