@@ -132,21 +132,32 @@ async def test_nodelay_is_set_on_both_sides():
         assert link.peer.startswith("127.0.0.1:")
 
 
-async def test_one_turn_is_one_write(monkeypatch):
+class Recorder:
+    """A transport that keeps what is written."""
+
+    def __init__(self, transport):
+        self.transport = transport
+        self.writes = []
+
+    def write(self, octets):
+        self.writes.append(octets)
+        self.transport.write(octets)
+
+    def __getattr__(self, name):
+        return getattr(self.transport, name)
+
+
+async def test_one_turn_is_one_write():
     smsc, esme = Owner(smsc_answers), Owner()
     async with bound(smsc, esme, Settings(window=100)) as link:
-        writes = []
-        write = link.transport.write
-        monkeypatch.setattr(type(link.transport), "write", lambda self, octets: writes.append(octets) or write(octets))
+        link.transport = Recorder(link.transport)
         now_ms = link.now_ms()
         body = encode_body(SUBMIT_SM, TEXT)
         for token in range(100):
             link.session.send(SUBMIT_SM, body, token=token, now_ms=now_ms)
         link.wake()
-        await asyncio.sleep(0)
-        assert [len(Decoder().feed(octets)) for octets in writes] == [100]
-        monkeypatch.undo()
-        await asyncio.sleep(0)
+        await esme.until_seen(Answered, 100)
+        assert [len(Decoder().feed(octets)) for octets in link.transport.writes] == [100]
 
 
 async def test_timers_run_on_the_loops_clock():
@@ -299,5 +310,5 @@ async def test_a_failing_owner_loses_the_link_and_not_the_tokens():
 async def test_refused_connection_is_an_oserror():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(OSError, match="Connect call failed"):
+    with pytest.raises(OSError, match=r"(?i)connect"):
         await connect(asyncio.get_running_loop(), "127.0.0.1", port, settings=Settings(), handlers=Owner().handlers)

@@ -49,7 +49,10 @@ class Outstanding:
 
     def add(self, token: Any, command_id: int, expires_ms: int) -> int:
         """Keep a request and return its sequence number."""
-        sequence = self.next_sequence()
+        sequence = self._sequence + 1
+        if sequence > self._last_sequence or sequence in self._flights or sequence in self._late:
+            sequence = self.next_sequence()
+        self._sequence = sequence
         self._flights[sequence] = Flight(token, command_id, expires_ms)
         self.window_used += command_id in WINDOWED
         return sequence
@@ -57,7 +60,7 @@ class Outstanding:
     def answered(self, sequence: int, response_id: int) -> Flight | None:
         """Take out the request that this response (or generic_nack) answers; None when there is none."""
         flight = self._flights.get(sequence)
-        if flight is None or response_id not in (flight.command_id | RESPONSE_BIT, GENERIC_NACK):
+        if flight is None or not _answers(response_id, flight.command_id):
             return None
         del self._flights[sequence]
         self.window_used -= flight.command_id in WINDOWED
@@ -66,7 +69,7 @@ class Outstanding:
     def answered_late(self, sequence: int, response_id: int) -> Flight | None:
         """Like `answered`, among those that timed out."""
         flight = self._late.get(sequence)
-        if flight is None or response_id not in (flight.command_id | RESPONSE_BIT, GENERIC_NACK):
+        if flight is None or not _answers(response_id, flight.command_id):
             return None
         return self._late.pop(sequence)
 
@@ -97,3 +100,7 @@ class Outstanding:
         self._flights.clear()
         self.window_used = 0
         return flights
+
+
+def _answers(response_id: int, command_id: int) -> bool:
+    return response_id == command_id | RESPONSE_BIT or response_id == GENERIC_NACK

@@ -22,6 +22,7 @@ _RECEIPT_BITS = ESM_RECEIPT | _ESM_SME_ACK | ESM_INTERMEDIATE
 
 _UCS2 = 8
 _BOMS = (b"\xfe\xff", b"\xff\xfe")
+_STATES_BY_NUMBER: Final = {int(state): state for state in MessageState}
 _DELIVERED_COUNT: Final = MappingProxyType({MessageState.DELIVERED: 1})
 _TEXT_OCTETS = 20
 """Appendix B: the receipt quotes the first 20 characters of the message."""
@@ -167,8 +168,7 @@ def _fields(text: str) -> _Fields:
 def _state_of_tlv(value: bytes | None) -> MessageState | None:
     if not value:
         return None
-    number = int.from_bytes(value, "big")
-    return MessageState(number) if number <= MessageState.SKIPPED else None
+    return _STATES_BY_NUMBER.get(int.from_bytes(value, "big"))
 
 
 def _candidates(tlv_id: str | None, text_id: str | None) -> tuple[str, ...]:
