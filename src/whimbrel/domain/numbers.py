@@ -81,15 +81,12 @@ def normalise(text: str) -> Number | None:
         national = plan.stripped(national)
         digits = plan.code_text + national
     country = plan.country(national)
-    if country is None:
-        e164 = "+" + digits
-        return Number(e164, digits, "US", 1) if is_sandbox(e164) else None
-    return Number("+" + digits, digits, country, plan.code)
+    return None if country is None else Number("+" + digits, digits, country, plan.code)
 
 
 def is_sandbox(e164: str) -> bool:
-    """Whether this is one of the reserved numbers +1 500 555 xxxx. libphonenumber calls them invalid; `normalise`
-    takes them (country US) because the sandbox gives each its outcome. Routing lets only sandbox carriers have them."""
+    """Whether this is one of the reserved numbers +1 500 555 xxxx, each of which has its outcome in the sandbox. They
+    are valid by the metadata (US, personal numbers); routing lets only sandbox carriers have them."""
     return e164.startswith(SANDBOX_PREFIX) and len(e164) == SANDBOX_LENGTH
 
 
