@@ -82,14 +82,14 @@ class Network:
         message.stat = stat = receipt.stat
         message.done_us = self._center.now_us()
         message.is_final = stat not in INTERMEDIATE
-        if stat == "DELIVRD" and not message.has_arrived:
-            self._arrive(message)
         if self.wants(message, receipt):
             on_sent, message.on_receipt = message.on_receipt, None
             body = receipt_body(message, receipt, self.minutes)
             delivery = Delivery(body, message.message_id, stat, receipt.err, on_sent=on_sent)
             message.esme.waiting.append(delivery)
             self._center.touched(message.esme)
+        if stat == "DELIVRD" and not message.has_arrived:
+            self._arrive(message)
 
     def wants(self, message: Message, receipt: Receipt) -> bool:
         """Whether the client asked for this receipt and the share of receipts lets it through."""

@@ -26,7 +26,7 @@ _SWEEP_S = 1.0
 
 
 class Address(Struct, frozen=True):
-    """Where a running simulator is found."""
+    """Where a running simulator is found; `http_url` is empty when it has no control."""
 
     smpp_host: str
     smpp_port: int
@@ -66,12 +66,14 @@ async def running(
             lambda: Session(center, smsc), settings.host, settings.smpp_port, backlog=_BACKLOG
         )
         stack.callback(smpp.close)
-        http = socket.create_server((settings.host, settings.http_port), backlog=_BACKLOG)
-        stack.push_async_callback(_stop_http, *_start_http(center, network, http))
+        url = ""
+        if settings.http_port is not None:
+            http = socket.create_server((settings.host, settings.http_port), backlog=_BACKLOG)
+            url = f"http://{settings.host}:{http.getsockname()[1]}"
+            stack.push_async_callback(_stop_http, *_start_http(center, network, http))
         sweeper = asyncio.create_task(_sweep(center))
         stack.callback(sweeper.cancel)
         port = smpp.sockets[0].getsockname()[1]
-        url = f"http://{settings.host}:{http.getsockname()[1]}"
         yield Simulator(Address(settings.host, port, url), center, network)
 
 

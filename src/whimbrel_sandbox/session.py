@@ -329,8 +329,8 @@ class Session(asyncio.Protocol):
         center = self._center
         center.counts.malformed += 1
         center.note(Malformed(center.now_us(), self.number, bad.sequence, bad.status, bad.in_step, bad.reason))
-        answer = bad.command_id | RESPONSE_BIT if bad.command_id in COMMANDS else GENERIC_NACK
-        self._send(header(0, answer, bad.status, bad.sequence))
+        answer = bad.command_id | RESPONSE_BIT
+        self._send(header(0, answer if answer in COMMANDS else GENERIC_NACK, bad.status, bad.sequence))
         if not bad.in_step:
             self.close()
 

@@ -14,11 +14,11 @@ COUNTS = "counts"
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that can be chosen at the start. Ports: 0 takes a free one. `time_scale` shortens the outcomes' delays."""
+    """All that can be chosen at the start. Ports: 0 takes a free one; without `http_port` there is no control."""
 
     host: str = "127.0.0.1"
     smpp_port: int = 2776
-    http_port: int = 8086
+    http_port: int | None = 8086
     log: str | None = None
     seed: int | None = None
     ids: Ids = "sequential"
