@@ -1,13 +1,12 @@
-"""All HTTP doors on one port: the path decides which door answers."""
+"""All HTTP doors on one port: the path decides which one a request is for."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
+from whimbrel.edges.rest.door import rest_door
+from whimbrel.edges.shared.asgi import ASGIApp
+from whimbrel.edges.shared.door import Application
 from whimbrel.edges.shared.services import Services
-
-ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def doors(services: Services) -> ASGIApp:
-    """The ASGI application of this node."""
-    raise NotImplementedError(services)
+    """The ASGI application of a process."""
+    rest = rest_door(services)
+    return Application(hot=rest.hot, doors=(), rest=rest.app)

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from whimbrel.base import limits
 from whimbrel.base.errors import FieldError, WhimbrelError
-from whimbrel.domain.callbacks import EventBody, event_view
+from whimbrel.domain.callbacks import EventBody, MessageData, event_view
 from whimbrel.domain.events import matches
 from whimbrel.domain.model import Event
 from whimbrel.edges.rest.paging import Limit
@@ -39,6 +39,26 @@ class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
 
     after: Annotated[str | None, Meta(description="As `Last-Event-ID`, which goes before it.")] = None
     types: Types = None
+
+
+class EventObject(msgspec.Struct, frozen=True):
+    """An event as the document describes it: `data` is the message as the event saw it, or, for events of other
+    things, the event's own facts."""
+
+    id: str
+    type: str
+    created_at: str
+    account_id: str
+    message_id: str | None
+    seq: Annotated[int, Meta(description="Orders the events of one message.")]
+    data: MessageData
+
+
+class EventObjects(msgspec.Struct, frozen=True):
+    """Events, oldest first; `next_cursor` is always there."""
+
+    data: tuple[EventObject, ...]
+    next_cursor: str
 
 
 class EventsPage(msgspec.Struct, frozen=True):
@@ -97,7 +117,7 @@ def operations(stream: Stream) -> tuple[Operation, ...]:
     return (
         Operation(
             method="GET", path="/v1/events", name="listEvents", tag=_TAG, summary="Read events, oldest first",
-            scope="events:read", handle=find, query=EventsQuery, answer=EventsPage, errors=("invalid_cursor",),
+            scope="events:read", handle=find, query=EventsQuery, answer=EventObjects, errors=("invalid_cursor",),
         ),
         Operation(
             method="GET", path="/v1/stream", name="streamEvents", tag=_TAG, summary="Follow events live",

@@ -9,7 +9,7 @@ from whimbrel.base import limits, moments
 from whimbrel.domain.callbacks import EventBody, MessageView, Reason, message_view, reason_of
 from whimbrel.domain.model import Attempt, Event
 from whimbrel.edges.rest.drafts import draft
-from whimbrel.edges.rest.events import views
+from whimbrel.edges.rest.events import EventObject, views
 from whimbrel.edges.rest.sending import SCOPE, refusal
 from whimbrel.edges.rest.shapes import BatchView, NewBatch, NewMessage
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
@@ -52,6 +52,13 @@ class Timeline(msgspec.Struct, frozen=True):
     """Everything that happened to a message: its events in order, and the tries at carriers with their receipts."""
 
     data: tuple[EventBody, ...]
+    attempts: tuple[AttemptView, ...]
+
+
+class TimelineObject(msgspec.Struct, frozen=True):
+    """The same as the document describes it."""
+
+    data: tuple[EventObject, ...]
     attempts: tuple[AttemptView, ...]
 
 
@@ -153,7 +160,7 @@ OPERATIONS = (
     Operation(
         method="GET", path="/v1/messages/{id}/events", name="getTimeline", tag=_TAG,
         summary="Everything that happened to a message",
-        scope="messages:read", handle=timeline, answer=Timeline,
+        scope="messages:read", handle=timeline, answer=TimelineObject,
     ),
     Operation(
         method="GET", path="/v1/messages/{id}/attempts", name="getAttempts", tag=_TAG,

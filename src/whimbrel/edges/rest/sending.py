@@ -18,9 +18,8 @@ from whimbrel.domain.model import Draft
 from whimbrel.domain.numbers import normalise
 from whimbrel.edges.rest.drafts import draft
 from whimbrel.edges.rest.shapes import (
-    BatchAccepted,
     BatchError,
-    BatchRefused,
+    BatchItem,
     BatchView,
     NewBatch,
     NewMessage,
@@ -212,7 +211,7 @@ def _sent_text(text: str, replaced: Sequence[tuple[int, str, str]]) -> str:
 
 
 def _batch_body(made: Sequence[Draft | Verdict], verdicts: Sequence[Verdict]) -> bytes:
-    rows: list[BatchAccepted | BatchRefused] = []
+    rows: list[BatchItem] = []
     accepted = 0
     for place, (each, verdict) in enumerate(zip(made, verdicts, strict=True)):
         if verdict.id is None or not isinstance(each, Draft):
@@ -220,7 +219,7 @@ def _batch_body(made: Sequence[Draft | Verdict], verdicts: Sequence[Verdict]) ->
             continue
         accepted += 1
         rows.append(
-            BatchAccepted(
+            BatchItem(
                 verdict.id,
                 verdict.state,
                 each.recipient,
@@ -234,8 +233,8 @@ def _batch_body(made: Sequence[Draft | Verdict], verdicts: Sequence[Verdict]) ->
     return _encode(BatchView(rows, accepted, len(rows) - accepted))
 
 
-def _refused(verdict: Verdict, place: int) -> BatchRefused:
+def _refused(verdict: Verdict, place: int) -> BatchItem:
     assert verdict.code is not None
     spec = CATALOGUE[verdict.code]
     pointer = f"/messages/{place}{verdict.pointer}"
-    return BatchRefused(BatchError(spec.code, spec.title, verdict.detail or spec.title, pointer))
+    return BatchItem(error=BatchError(spec.code, spec.title, verdict.detail or spec.title, pointer))

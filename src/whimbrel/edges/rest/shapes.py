@@ -6,12 +6,13 @@ import datetime
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from whimbrel.base import limits
 from whimbrel.domain.model import OnDoubt
 
 Moment = Annotated[datetime.datetime, Meta(tz=True)]
+Parts = Annotated[int, Meta(ge=1, le=limits.PARTS_MAX)]
 Amount = Annotated[str, Meta(examples=["0.0075"], description="A decimal string, at most six decimals.")]
 
 _REQUIRED = {"x-required": True}  # told in the OpenAPI document; its absence has a code of its own in the catalogue
@@ -66,9 +67,7 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         tuple[str, ...] | None,
         Meta(description=f"At most {limits.TAGS_MAX} words of {limits.TAG_MAX} characters to search by."),
     ] = None
-    max_parts: Annotated[
-        int | None, Meta(ge=1, le=limits.PARTS_MAX, description="Refuse it if it needs more segments.")
-    ] = None
+    max_parts: Annotated[Parts | None, Meta(description="Refuse it if it needs more segments.")] = None
     max_price: Annotated[str | None, Meta(description="Refuse it if it costs more.", examples=["0.05"])] = None
     smart: Annotated[
         bool | None,
@@ -88,7 +87,7 @@ class MessageDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     on_doubt: OnDoubt | None = None
     metadata: dict[str, Any] | None = None
     tags: tuple[str, ...] | None = None
-    max_parts: Annotated[int, Meta(ge=1, le=limits.PARTS_MAX)] | None = None
+    max_parts: Parts | None = None
     max_price: str | None = None
     smart: bool | None = None
 
@@ -109,28 +108,23 @@ class BatchError(msgspec.Struct, frozen=True, gc=False):
     pointer: str
 
 
-class BatchRefused(msgspec.Struct, frozen=True, gc=False):
-    """A message of a batch that was refused; nothing was stored for it."""
+class BatchItem(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The verdict on one message: what was accepted, or `error` alone, and then nothing was stored for it."""
 
-    error: BatchError
-
-
-class BatchAccepted(msgspec.Struct, frozen=True, gc=False):
-    """A message of a batch that was accepted."""
-
-    id: str
-    status: str
-    to: str
-    sender: str
-    segments: int
-    encoding: str
-    price: Amount
-    currency: str
+    id: str | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    to: str | UnsetType = UNSET
+    sender: str | UnsetType = UNSET
+    segments: int | UnsetType = UNSET
+    encoding: str | UnsetType = UNSET
+    price: Amount | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    error: BatchError | UnsetType = UNSET
 
 
 class BatchView(msgspec.Struct, frozen=True):
     """A verdict for each message, in order."""
 
-    data: list[BatchAccepted | BatchRefused]
+    data: list[BatchItem]
     accepted: int
     rejected: int
