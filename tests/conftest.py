@@ -40,7 +40,7 @@ def twilio_node(tmp_path_factory: pytest.TempPathFactory) -> NodeProject:
     folder = tmp_path_factory.mktemp("twilio-node")
     for name in ("package.json", "package-lock.json"):
         shutil.copy(NODE_FOLDER / name, folder)
-    npm = [NODE / "bin" / "node", NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    npm = [NODE / "bin" / "node", "--use-system-ca", NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(npm, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return NodeProject(folder)
