@@ -14,6 +14,7 @@ from whimbrel.edges.rest import (
     money,
     opt_outs,
     routing,
+    searching,
     senders,
     service,
     webhooks,
@@ -37,6 +38,7 @@ def table(streams_per_account: int) -> tuple[Operation, ...]:
     """Every operation of the door, in the order of the reference."""
     resources = (
         *messages.OPERATIONS,
+        *searching.OPERATIONS,
         *events.operations(events.Stream(streams_per_account)),
         *webhooks.OPERATIONS,
         *senders.OPERATIONS,

@@ -1,0 +1,166 @@
+"""GET /v1/messages and GET /v1/inbound: filters on what people search by, newest first."""
+
+import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from whimbrel.base import limits
+from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.ids import MESSAGE, is_id
+from whimbrel.domain.callbacks import MessageView, message_view
+from whimbrel.domain.model import PRIORITY
+from whimbrel.domain.numbers import normalise
+from whimbrel.domain.states import STATES
+from whimbrel.edges.rest.paging import Cursor, Limit
+from whimbrel.edges.rest.shapes import Moment
+from whimbrel.edges.shared import cursors
+from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
+from whimbrel.edges.shared.services import Services
+from whimbrel.manage.context import Page
+from whimbrel.store.interface import Search
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_MICROSECOND = datetime.timedelta(microseconds=1)
+
+Number = Annotated[str | None, Meta(description="E.164; found a second or two after the message came.")]
+From = Annotated[Moment | None, Meta(description="Created at this moment (RFC 3339) or later.")]
+Until = Annotated[Moment | None, Meta(description="Created before this moment.")]
+
+
+class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
+    """Which messages; every condition narrows."""
+
+    status: Annotated[str | None, Meta(description="States separated by commas.")] = None
+    to: Number = None
+    sender: Annotated[str | None, Meta(description="The sender exactly as the message shows it.")] = None
+    number: Annotated[str | None, Meta(description="A number on either side: a conversation.")] = None
+    direction: Annotated[str | None, Meta(description="out or in.", extra_json_schema={"enum": ["out", "in"]})] = None
+    message_class: Annotated[str | None, Meta(description="otp, transactional or marketing.")] = msgspec.field(
+        default=None, name="class"
+    )
+    carrier_id: Annotated[str | None, Meta(description="The carrier that took it.")] = None
+    tag: Annotated[str | None, Meta(description="One of its tags.")] = None
+    created_from: From = None
+    created_to: Until = None
+    cursor: Cursor = None
+    limit: Limit = limits.PAGE_DEFAULT
+
+
+class InboundQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
+    """Which inbound texts; every condition narrows."""
+
+    sender: Annotated[str | None, Meta(description="The phone's number.")] = msgspec.field(default=None, name="from")
+    to: Number = None
+    created_from: From = None
+    created_to: Until = None
+    cursor: Cursor = None
+    limit: Limit = limits.PAGE_DEFAULT
+
+
+async def find(services: Services, call: Call[MessagesQuery, None]) -> Answer:
+    query = call.query
+    _check(query.direction in (None, "out", "in"), "direction", "Use out or in.")
+    _check(query.message_class in (None, *PRIORITY), "class", f"Use {', '.join(PRIORITY)}.")
+    _check(query.to is None or query.number is None, "number", "Ask for `to` or for `number`.")
+    recipient_hash = _hash(services, query.to, "to")
+    search = Search(
+        account_id=call.account_id,
+        test=call.test,
+        direction=query.direction,
+        states=_states(query.status),
+        number_hash=recipient_hash if query.number is None else _hash(services, query.number, "number"),
+        recipient_hash=recipient_hash,
+        sender=query.sender,
+        message_class=query.message_class,
+        carrier_id=query.carrier_id,
+        tag=query.tag,
+        created_from=_micros(query.created_from),
+        created_to=_micros(query.created_to),
+        before_id=_before(query.cursor),
+    )
+    return Answer(await _page(services, search, query.limit))
+
+
+async def find_inbound(services: Services, call: Call[InboundQuery, None]) -> Answer:
+    query = call.query
+    number = normalise(query.sender) if query.sender else None
+    search = Search(
+        account_id=call.account_id,
+        test=call.test,
+        direction="in",
+        number_hash=_hash(services, query.to, "to"),
+        recipient_hash=_hash(services, query.to, "to"),
+        sender=number.e164 if number else query.sender,
+        created_from=_micros(query.created_from),
+        created_to=_micros(query.created_to),
+        before_id=_before(query.cursor),
+    )
+    return Answer(await _page(services, search, query.limit))
+
+
+async def get_inbound(services: Services, call: Call[NoQuery, None]) -> Answer:
+    message = await services.cancel.find(call.account_id, call.test, call.path["id"])
+    if message.direction != "in":
+        raise WhimbrelError("not_found")
+    return Answer(message_view(message))
+
+
+async def _page(services: Services, search: Search, limit: int) -> Page[MessageView]:
+    rows = await services.store.search(search, limit + 1)
+    shown = rows[:limit]
+    following = cursors.encode(shown[-1].id) if len(rows) > limit else None
+    return Page(tuple(message_view(row) for row in shown), following)
+
+
+def _check(holds: bool, name: str, detail: str) -> None:
+    if not holds:
+        raise WhimbrelError("invalid_parameter", detail, errors=[FieldError(name, detail)])
+
+
+def _states(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    wanted = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    for state in wanted:
+        _check(state in STATES, "status", f"`{state}` is no state; there are {', '.join(STATES)}.")
+    return wanted
+
+
+def _hash(services: Services, text: str | None, name: str) -> int | None:
+    """Numbers are found by their keyed hash; short codes stand as they are."""
+    if text is None:
+        return None
+    number = normalise(text)
+    _check(number is not None or (text.isascii() and text.isdigit()), name, "Use E.164 (a plus sign is %2B in a URL).")
+    return services.vault.number_hash(number.e164 if number else text)
+
+
+def _micros(moment: datetime.datetime | None) -> int | None:
+    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
+
+
+def _before(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    place = cursors.decode(cursor)
+    if not is_id(place, MESSAGE):
+        raise WhimbrelError("invalid_cursor")
+    return place
+
+
+OPERATIONS = (
+    Operation(
+        method="GET", path="/v1/messages", name="listMessages", tag="messages", summary="Search messages, newest first",
+        scope="messages:read", handle=find, query=MessagesQuery, answer=Page[MessageView],
+    ),
+    Operation(
+        method="GET", path="/v1/inbound", name="listInbound", tag="inbound", summary="List inbound texts, newest first",
+        scope="inbound:read", handle=find_inbound, query=InboundQuery, answer=Page[MessageView],
+    ),
+    Operation(
+        method="GET", path="/v1/inbound/{id}", name="getInbound", tag="inbound", summary="Read an inbound text",
+        scope="inbound:read", handle=get_inbound, answer=MessageView,
+    ),
+)  # fmt: skip
