@@ -62,6 +62,7 @@ TEXTS = {
         b"id:7 stat:UNDELIV err:001 text:id:9 stat:DELIVRD err:000",
         Receipt(("7",), S.UNDELIVERABLE, "UNDELIV", "001"),
     ),
+    "T18 text of two lines": (b"id:7 stat:UNDELIV text:hi\nerr:999", Receipt(("7",), S.UNDELIVERABLE, "UNDELIV")),
     "T18 the user's text first of all": (b"Text:id:9 stat:DELIVRD", None),
     "T18 binary text": (
         USUAL[:-2] + b"\x84A\x89O\x88 ENTO\x84H. \x8cAPAKA",

@@ -325,6 +325,8 @@ def test_t35_numbers_in_flight_or_timed_out_are_skipped():
     assert [flight.token for flight in requests.expire(10)] == ["a"]
     assert requests.answered(2, SUBMIT_SM_RESP).token == "b"
     assert [requests.add(token, SUBMIT_SM, 30) for token in "defg"] == [4, 5, 6, 2]
+    assert requests.answered(4, SUBMIT_SM_RESP).token == "d"
+    assert requests.add("h", SUBMIT_SM, 30) == 4, "3 is in flight, 1 timed out"
 
 
 def test_t35_response_of_another_command_does_not_free_the_place():
@@ -500,6 +502,13 @@ def test_responses_still_count_after_the_peers_unbind():
     assert heard(wire.esme, Pdu(UNBIND, 0, 0), answer) == [PeerUnbound(), Answered("a", answer)]
     with pytest.raises(SessionError):
         wire.submit("b")
+
+
+def test_nothing_is_told_after_closed():
+    wire = Wire().bind()
+    wire.esme.unbind(now_ms=wire.now_ms)
+    last = Pdu(UNBIND_RESP, 0, 2)
+    assert heard(wire.esme, last, Pdu(DELIVER_SM, 0, 9, TEXT)) == [Closed(CloseReason.UNBOUND)]
 
 
 def test_unbind_that_is_never_answered_closes():
