@@ -64,6 +64,10 @@ class Link(Protocol):
         """Write the rest and close."""
         ...
 
+    def reset(self) -> None:
+        """Forget which submits wait for their response: the timers that would send it are gone."""
+        ...
+
 
 class Center:
     """The state of one simulator; lives in one event loop."""
@@ -98,10 +102,8 @@ class Center:
 
     def note(self, event: Event) -> None:
         """Write an event to the log, when there is one."""
-        log = self.log
-        if log is not None:
-            log.add(event)
-            log.due()
+        if self.log is not None:
+            self.log.add(event)
 
     def dirty(self, link: Link) -> None:
         """This connection has something to write at the end of the turn."""
@@ -137,7 +139,13 @@ class Center:
             link.sweep(now)
 
     def reset(self) -> None:
-        """Back to the behaviour of the settings, and count from zero."""
+        """Stop what is on its way, go back to the behaviour of the settings, and count from zero."""
+        self.wheel.clear()
+        for esme in self.esmes.values():
+            esme.waiting.clear()
+            esme.refused.clear()
+        for link in self.links:
+            link.reset()
         self.behaviour = behaviour(self.settings)
         self.counts = Counts()
 

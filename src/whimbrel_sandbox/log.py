@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 FLUSH_S = 0.05
-KEPT = 20_000  # events kept in memory beside a file, which has them all
+KEPT = 10_000  # events kept in memory beside a file, which has them all
 KEPT_WITHOUT_FILE = 200_000  # 50,000 messages with receipts: about 80 MB
 
 
@@ -154,15 +154,15 @@ class EventLog:
         self._written = 0
         self._kept = KEPT_WITHOUT_FILE if path is None else KEPT
         self._timer: asyncio.TimerHandle | None = None
-        self.add = self._recent.append
 
     @property
     def count(self) -> int:
         """How many events there were since the start."""
         return self._first + len(self._recent)
 
-    def due(self) -> None:
-        """Something was added: see that it is written within `FLUSH_S`."""
+    def add(self, event: Event) -> None:
+        """Keep an event, and see that it is written within `FLUSH_S`."""
+        self._recent.append(event)
         if self._timer is None:
             self._timer = self._loop.call_later(FLUSH_S, self.flush)
 

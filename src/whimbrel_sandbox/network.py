@@ -114,14 +114,10 @@ class Network:
                 self.carry(message)
 
     def reset(self) -> None:
-        """Forget phones and all that is on its way; clients stay bound."""
+        """Forget phones and what waits for them."""
         self.phones.reset()
         self._held.clear()
         self._said.clear()
-        self._center.wheel.clear()
-        for esme in self._center.esmes.values():
-            esme.waiting.clear()
-            esme.refused.clear()
 
     def _delay_ms(self, receipt: Receipt) -> float:
         behaviour = self._center.behaviour

@@ -17,7 +17,6 @@ from whimbrel.codec.smpp.tables import (
     BIND_TRANSMITTER,
     CANCEL_SM,
     COMMANDS,
-    DELIVER_SM,
     DELIVER_SM_RESP,
     ENQUIRE_LINK,
     ENQUIRE_LINK_RESP,
@@ -35,22 +34,12 @@ from whimbrel.codec.smpp.tables import (
 )
 from whimbrel_sandbox.center import Center
 from whimbrel_sandbox.esme import Delivery, Esme
-from whimbrel_sandbox.log import (
-    Bound,
-    InboundAnswered,
-    InboundSent,
-    Malformed,
-    ReceiptAnswered,
-    ReceiptSent,
-    Responded,
-    Unbound,
-)
+from whimbrel_sandbox.log import Bound, Malformed, Responded, Unbound
 from whimbrel_sandbox.outcomes import Reply
+from whimbrel_sandbox.window import Window
 
 SYSTEM_ID = "whimbrel"
 _ROLES = {BIND_TRANSMITTER: "transmitter", BIND_RECEIVER: "receiver", BIND_TRANSCEIVER: "transceiver"}
-_FINAL_REFUSALS = frozenset({Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN})
-_RETRY_FACTOR_MAX = 10  # the wait before a refused delivery is tried again grows to ten times its start
 
 
 class Desk(Protocol):
@@ -89,7 +78,7 @@ class Session(asyncio.Protocol):
         self._heard_at = 0.0
         self._sequence = 0
         self._decoder = Decoder()
-        self._in_flight: dict[int, Delivery] = {}
+        self._window = Window(center, self.number)
         self._out: list[bytes] = []
         self._handlers: dict[int, Callable[[Pdu], None]] = {
             SUBMIT_SM: self._on_submit,
@@ -161,7 +150,7 @@ class Session(asyncio.Protocol):
         self._send(_response(sequence, status, message_id))
         self._center.counts.responses += 1
         if self._center.log is not None:
-            self._center.note(Responded(self._center.now_us(), self.number, sequence, message_id, status))
+            self._center.log.add(Responded(self._center.now_us(), self.number, sequence, message_id, status))
 
     def misbehave(self, reply: Reply, sequence: int, message_id: str) -> None:
         """Do what the reply says in place of a response."""
@@ -187,19 +176,11 @@ class Session(asyncio.Protocol):
         """How many more deliver_sm may go out now."""
         if self._is_paused or self._is_closing or self._center.behaviour.silent:
             return 0
-        return self._center.settings.deliver_window - len(self._in_flight)
+        return self._window.room()
 
     def deliver(self, delivery: Delivery) -> None:
         """Send a deliver_sm and remember it until it is answered."""
-        sequence = self._next_sequence()
-        self._in_flight[sequence] = delivery
-        delivery.tries += 1
-        delivery.sent_at = self._center.loop.time()
-        self._send(header(len(delivery.body), DELIVER_SM, 0, sequence) + delivery.body)
-        self._note_sent(sequence, delivery)
-        if delivery.on_sent is not None:
-            on_sent, delivery.on_sent = delivery.on_sent, None
-            on_sent()
+        self._send(self._window.send(self._next_sequence(), delivery))
 
     def flush(self) -> None:
         """Write all that this turn of the loop collected."""
@@ -227,14 +208,15 @@ class Session(asyncio.Protocol):
         self._is_closing = True
         self._transport.close()
 
+    def reset(self) -> None:
+        """Forget which submits wait for their response: the timers that would send it are gone."""
+        self.unanswered = 0
+
     def sweep(self, now: float) -> None:
         """Take back what was not answered in time, and ask whether a quiet client is still there."""
         settings = self._center.settings
-        limit = now - settings.deliver_timeout_ms / 1000
-        overdue = [sequence for sequence, delivery in self._in_flight.items() if delivery.sent_at < limit]
-        if overdue and self.esme is not None:
-            self.esme.give_back([self._in_flight.pop(sequence) for sequence in overdue])
-            self._center.touched(self.esme)
+        if self.esme is not None:
+            self._window.take_back(self.esme, sent_before=now - settings.deliver_timeout_ms / 1000)
         if settings.enquire_link_ms and self._role and self._heard_at < now - settings.enquire_link_ms / 1000:
             self._send(header(0, ENQUIRE_LINK, 0, self._next_sequence()))
 
@@ -248,25 +230,8 @@ class Session(asyncio.Protocol):
         self._desk.submit(self, pdu)
 
     def _on_deliver_resp(self, pdu: Pdu) -> None:
-        delivery = self._in_flight.pop(pdu.sequence, None)
-        if delivery is None or self.esme is None:
-            return
-        self._note_answered(pdu, delivery)
-        if pdu.status:
-            self._on_delivery_refused(delivery, pdu.status)
-        if self.esme.waiting:
-            self._center.touched(self.esme)
-
-    def _on_delivery_refused(self, delivery: Delivery, status: int) -> None:
-        self._center.counts.deliveries_refused += 1
-        if status not in _FINAL_REFUSALS:
-            wait_ms = self._center.settings.deliver_retry_ms * min(delivery.tries, _RETRY_FACTOR_MAX)
-            self._center.wheel.after(wait_ms, self._deliver_again, delivery)
-
-    def _deliver_again(self, delivery: Delivery) -> None:
         if self.esme is not None:
-            self.esme.give_back([delivery])
-            self._center.touched(self.esme)
+            self._window.answer(self.esme, pdu.sequence, pdu.status)
 
     def _on_enquire_link(self, pdu: Pdu) -> None:
         self._send(header(0, ENQUIRE_LINK_RESP, 0, pdu.sequence))
@@ -354,34 +319,8 @@ class Session(asyncio.Protocol):
     def _leave(self, esme: Esme) -> None:
         if self in esme.receivers:
             esme.receivers.remove(self)
-        esme.give_back(list(self._in_flight.values()))
-        self._in_flight.clear()
-        self._center.touched(esme)
+        self._window.take_back(esme)
         self._center.note(Unbound(self._center.now_us(), self.number, esme.system_id, self._reason))
-
-    def _note_sent(self, sequence: int, delivery: Delivery) -> None:
-        center = self._center
-        counts = center.counts
-        counts.deliveries_again += delivery.tries > 1
-        if delivery.stat:
-            counts.receipts_sent += 1
-            if center.log is not None:
-                center.note(_receipt_sent(center.now_us(), self.number, sequence, delivery))
-        else:
-            counts.inbound_sent += 1
-            center.note(_inbound_sent(center.now_us(), self.number, sequence, delivery))
-
-    def _note_answered(self, pdu: Pdu, delivery: Delivery) -> None:
-        center = self._center
-        if delivery.stat:
-            center.counts.receipts_answered += not pdu.status
-            if center.log is not None:
-                at_us, named = center.now_us(), delivery.message_id
-                center.note(ReceiptAnswered(at_us, self.number, pdu.sequence, named, pdu.status))
-        else:
-            center.counts.inbound_answered += not pdu.status
-            at_us, named = center.now_us(), delivery.message_id
-            center.note(InboundAnswered(at_us, self.number, pdu.sequence, named, delivery.part, pdu.status))
 
 
 def _response(sequence: int, status: int, message_id: str) -> bytes:
@@ -389,24 +328,3 @@ def _response(sequence: int, status: int, message_id: str) -> bytes:
         return header(0, SUBMIT_SM_RESP, status, sequence)
     body = message_id.encode() + b"\0"
     return header(len(body), SUBMIT_SM_RESP, 0, sequence) + body
-
-
-def _receipt_sent(at_us: int, bind: int, sequence: int, delivery: Delivery) -> ReceiptSent:
-    return ReceiptSent(at_us, bind, sequence, delivery.message_id, delivery.stat, delivery.err, delivery.tries)
-
-
-def _inbound_sent(at_us: int, bind: int, sequence: int, delivery: Delivery) -> InboundSent:
-    return InboundSent(
-        at_us,
-        bind,
-        sequence,
-        delivery.message_id,
-        delivery.source,
-        delivery.dest,
-        delivery.octets.hex(),
-        delivery.text,
-        delivery.data_coding,
-        delivery.part,
-        delivery.parts,
-        delivery.tries,
-    )

@@ -55,7 +55,6 @@ async def test_events_reach_the_file_without_being_asked_and_at_the_end(tmp_path
     log = EventLog(str(path))
     first, second = Bound(1, 1, "a", "receiver"), Unbound(2, 1, "a", "lost")
     log.add(first)
-    log.due()
     await eventually(lambda: list(read_log(path)) == [first])
     log.add(second)
     log.close()
