@@ -204,7 +204,7 @@ def _merged(carrier: Carrier, change: CarrierChange) -> CarrierSettings:
         return msgspec.convert(msgspec.json.decode(carrier.settings) | change.settings, CarrierSettings)
     except msgspec.ValidationError as error:
         detail, _, path = str(error).partition(" - at `$.")
-        pointer = "/settings/" + path.rstrip("`").replace("[...]", "")
+        pointer = "/settings/" + path.rstrip("`]").replace("[", "/")
         raise WhimbrelError("invalid_request", errors=[FieldError(pointer, detail)]) from None
 
 

@@ -4,7 +4,6 @@ snapshots after it, pages, look-ups that answer 404.
 
 import asyncio
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -90,9 +89,12 @@ def after(paging: Paging, first: str = NEWEST) -> str:
         return first
     try:
         padded = paging.cursor + "=" * (-len(paging.cursor) % 4)
-        return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, UnicodeError):
+        place = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+    except ValueError:
         raise WhimbrelError("invalid_cursor") from None
+    if not place:
+        raise WhimbrelError("invalid_cursor")
+    return place
 
 
 def after_position(paging: Paging) -> int:
