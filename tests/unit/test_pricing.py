@@ -52,19 +52,19 @@ def test_a_row_for_every_number() -> None:
     assert PriceList([everywhere]).price("AC1", "9", 1) == (9, "USD", everywhere)
 
 
-def test_the_rows_considered_begin_with_the_deciding_one() -> None:
-    assert PRICES.considered("AC1", "447400123456") == [OWN, GENERAL_MOBILE, GENERAL]
-    assert PRICES.considered("AC2", "447400123456") == [GENERAL_MOBILE, GENERAL]
-
-
 @given(
-    st.lists(st.tuples(st.sampled_from([None, "AC1", "AC2"]), st.text("12", max_size=3)), max_size=8),
+    st.dictionaries(st.tuples(st.sampled_from([None, "AC1", "AC2"]), st.text("12", max_size=3)), st.integers(1, 9)),
     st.sampled_from(["AC1", "AC3"]),
     st.text("12", max_size=4),
 )
-def test_the_price_is_the_first_row_considered(
-    rows: list[tuple[str | None, str]], account_id: str, digits: str
+def test_own_list_first_then_the_general_one(
+    rows: dict[tuple[str | None, str], int], account_id: str, digits: str
 ) -> None:
-    prices = PriceList(_price(i, prefix, i, owner) for i, (owner, prefix) in enumerate(rows))
-    found, considered = prices.price(account_id, digits, 1), prices.considered(account_id, digits)
-    assert (found[2] if found else None) == (considered[0] if considered else None)
+    prices = PriceList(_price(i, prefix, micros, owner) for i, ((owner, prefix), micros) in enumerate(rows.items()))
+    matching = [
+        (owner is not None, len(prefix), micros)
+        for (owner, prefix), micros in rows.items()
+        if owner in (None, account_id) and digits.startswith(prefix)
+    ]
+    found = prices.price(account_id, digits, 1)
+    assert (found[0] if found else None) == (max(matching)[2] if matching else None)

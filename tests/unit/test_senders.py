@@ -3,7 +3,7 @@
 import pytest
 
 from whimbrel.domain.model import Sender
-from whimbrel.domain.senders import SenderBook, choose, kind_of
+from whimbrel.domain.senders import SenderBook, kind_of
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,3 @@ ALL = (NAME, PLAIN, SECOND_NAME, BRITISH)
 )
 def test_choice(owned: tuple[Sender, ...], wanted: str | None, country: str, expected: Sender | str) -> None:
     assert SenderBook(owned).choose(wanted, country) == expected
-    assert choose(owned, wanted, country) == expected
-    assert choose(SenderBook(owned), wanted, country) == expected
-
-
-def test_a_book_knows_how_many_it_holds() -> None:
-    assert len(SenderBook(ALL)) == 4

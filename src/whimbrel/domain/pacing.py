@@ -103,14 +103,8 @@ class Bucket:
         return 0
 
     def available(self, now_us: int) -> int:
-        """Whole tokens that could be taken now."""
+        """Whole tokens that could be taken now; of no meaning without a limit."""
         return max(0, int(self._fill(now_us)))
-
-    def full_in_us(self, now_us: int) -> int:
-        """Until the bucket is full again: what `RateLimit-Reset` tells."""
-        if not self.rate_per_s:
-            return 0
-        return int((self.burst - self._fill(now_us)) * SECOND_US / self.rate_per_s)
 
     def set_rate(self, rate_per_s: float, now_us: int) -> None:
         """Another rate from now on; what has flowed in stays."""

@@ -25,11 +25,3 @@ class PrefixMap(Generic[Value]):
             if prefix in values:
                 return values[prefix]
         return None
-
-    def matching(self, digits: str) -> list[tuple[str, Value]]:
-        """Every prefix of `digits` with its value, longest first: the evidence behind `longest`."""
-        found = ((digits[:length], len(digits) >= length) for length in self._lengths)
-        return [(prefix, self._values[prefix]) for prefix, whole in found if whole and prefix in self._values]
-
-    def __len__(self) -> int:
-        return len(self._values)

@@ -32,9 +32,3 @@ class PriceList:
         if row is None:
             row = self._general.longest(digits)
         return None if row is None else (row.price_micros * segments, row.currency, row)
-
-    def considered(self, account_id: str, digits: str) -> list[Price]:
-        """Every row that matches, the deciding one first: for explain."""
-        own = self._own.get(account_id)
-        rows = own.matching(digits) if own is not None else []
-        return [price for _, price in (*rows, *self._general.matching(digits))]

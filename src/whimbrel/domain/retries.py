@@ -26,7 +26,6 @@ TRIES_MAX = len(SCHEDULE_S)
 JITTER = 0.1  # a tenth earlier or later: what failed together must not come back together
 RETRY_AFTER_MAX_S = 24 * HOUR_S  # no longer than the longest step, or a bad header would bury an event
 THROTTLE_S = 5  # an overloaded endpoint that names no time gets this much rest
-DISABLE_AFTER_US = 5 * 24 * HOUR_S * SECOND_US  # an endpoint that has failed for five days is switched off
 
 _OVERLOADED = frozenset({429, 502, 504})
 _GONE = 410

@@ -1,7 +1,7 @@
 """What may stand in the sender field, and which of an account's senders a message takes."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 from whimbrel.domain.model import Sender
@@ -59,12 +59,3 @@ class SenderBook:
         if number is not None:
             return self._by_value.get(number.e164, "sender_not_allowed")
         return "sender_not_allowed" if kind_of(wanted) else "invalid_sender"
-
-    def __len__(self) -> int:
-        return len(self._by_value)
-
-
-def choose(senders: SenderBook | Sequence[Sender], wanted: str | None, country: str) -> Sender | str:
-    """The same for senders that no book was made of: enough for few senders or rare questions."""
-    book = senders if isinstance(senders, SenderBook) else SenderBook(senders)
-    return book.choose(wanted, country)
