@@ -66,9 +66,7 @@ class Edge:
         self.operator = ""
         self.customer: Customer
 
-    async def ask(
-        self, method: str, path: str, *, key: str | None = None, json: Any = None, **more: Any
-    ) -> Answer:
+    async def ask(self, method: str, path: str, *, key: str | None = None, json: Any = None, **more: Any) -> Answer:
         """One request; `key` None is the customer's live key, empty is none at all."""
         headers = dict(more.pop("headers", {}))
         chosen = self.customer.live if key is None else key

@@ -88,7 +88,7 @@ class GuardedProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._refuse("malformed_http")
+            self.cycle.keep_alive = False  # RFC 9110 7.8: an upgrade may be ignored; the parser takes no more, though
         except httptools.HttpParserError as error:
             if not isinstance(error.__context__, _Refused):
                 self._refuse("malformed_http")
