@@ -104,7 +104,7 @@ def answer_reason(kind: str, reason: str | None) -> str | None:
     if kind == "refused":
         return reason if reason and not is_temporary(reason) else "carrier_rejected"
     if kind == "refused_now":
-        return reason if is_temporary(reason) else "carrier_unavailable"
+        return reason if is_temporary(reason) and reason != _NOT_SENT else "carrier_unavailable"
     if kind == "withdrawn":
         return _NOT_SENT
     return reason or "link_lost" if kind == IN_DOUBT else None
