@@ -80,6 +80,7 @@ GOOD_URLS = [
     "https://8.8.8.8/",
     "https://xn--bcher-kva.example/",
     "https://a_b.example/x",
+    "https://example.com/a%20b;c=~{x}|y?q=[1]&r='(*)'#rc=2",
     "HTTPS://EXAMPLE.COM/",
 ]
 BAD_URLS = {
@@ -92,6 +93,11 @@ BAD_URLS = {
     "https://user:pass@example.com/": "bad_url",
     "https://example.com:99999/": "bad_url",
     "https://exa mple.com/": "bad_url",
+    "https://example.com/a b": "bad_url",
+    "https://example.com/ü": "bad_url",
+    'https://example.com/"x"': "bad_url",
+    "https://example.com/\x7f": "bad_url",
+    "https://": "bad_url",
     "https://example.com/a\r\nX: y": "bad_url",
     "https://bücher.example/": "bad_url",
     "https://１２７.０.０.１/": "bad_url",  # full-width digits: folded to 127.0.0.1 by some parsers

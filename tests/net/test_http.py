@@ -93,7 +93,7 @@ def _answer(status: str, *headers: str, body: bytes = b"") -> bytes:
 
 async def test_a_post_arrives_as_it_was_given_and_nothing_is_added_but_who_asks() -> None:
     async with sink(_answer("200 OK", "Content-Type: text/plain", body=b"thanks")) as server, client() as http:
-        url = f"http://127.0.0.1:{server.port}/hook?x=%20y"
+        url = f"http://127.0.0.1:{server.port}/a%7Eb/%2f/../hook?x=%41+y&z=[1]#rc=3"
         answer = await http.post(
             url, b'{"a":1}', {"content-type": "application/json", "webhook-id": "EV1"}, timeout_s=5
         )
@@ -101,7 +101,7 @@ async def test_a_post_arrives_as_it_was_given_and_nothing_is_added_but_who_asks(
     assert (answer.status, answer.body, answer.content_type) == (200, b"thanks", "text/plain")
     ((head, body),) = server.requests
     lines = head.decode().split("\r\n")
-    assert lines[0] == "POST /hook?x=%20y HTTP/1.1"
+    assert lines[0] == "POST /a%7Eb/%2f/../hook?x=%41+y&z=[1] HTTP/1.1"
     names = {line.partition(":")[0].lower() for line in lines[1:] if line}
     assert names == {"host", "user-agent", "content-type", "content-length", "webhook-id"}
     assert body == b'{"a":1}'

@@ -46,17 +46,24 @@ def standard_webhook(secrets: Iterable[str], message_id: str, at_s: int, body: b
 def twilio(auth_token: str, url: str, params: Sequence[tuple[str, str]] = ()) -> str:
     """The value of `X-Twilio-Signature` for a form (or, without params, for a GET): the whole URL with its query, then
     each name and value, sorted by name; of a repeated name each different value once, sorted."""
-    signed = url + "".join(name + value for name, value in sorted(set(params)))
+    signed = as_received(url) + "".join(name + value for name, value in sorted(set(params)))
     return _b64(hmac.digest(auth_token.encode(), signed.encode(), "sha1"))
 
 
 def twilio_json(auth_token: str, url: str, body: bytes) -> tuple[str, str]:
     """URL to call and the value of `X-Twilio-Signature` for a JSON body: its digest goes into the query as
     `bodySHA256`, and the URL alone is signed."""
-    parts = urlsplit(url)
+    parts = urlsplit(as_received(url))
     digest = "bodySHA256=" + hashlib.sha256(body).hexdigest()
     signed = urlunsplit(parts._replace(query=f"{parts.query}&{digest}" if parts.query else digest))
     return signed, twilio(auth_token, signed)
+
+
+def as_received(url: str) -> str:
+    """The URL that a receiver puts together again from the request: with a path, and without the fragment (where Twilio
+    takes its connection overrides), which is not sent."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=parts.path or "/", fragment=""))
 
 
 def _b64(octets: bytes) -> str:

@@ -88,7 +88,9 @@ class _Document:
         parser.buffer_text = True
         try:
             parser.Parse(body, True)
-        except expat.ExpatError as error:
+        except TwimlError:
+            raise
+        except (expat.ExpatError, LookupError, ValueError) as error:  # the latter two: an encoding that it cannot read
             raise TwimlError(f"the answer is not XML: {error}") from None
         return Answer(tuple(self._replies), self._redirect_to, tuple(dict.fromkeys(self._ignored)))
 

@@ -47,6 +47,7 @@ _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))  # RFC 605
 _COMPATIBLE = IPv6Network("::/96")
 _OPEN_LOW_PORTS = frozenset({80, 443})
 _FIRST_HIGH_PORT = 1024
+_VISIBLE = re.compile(r"""[^\x00-\x20"<>\\\x7f-\U0010ffff]+""").fullmatch
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+").fullmatch
 
 
@@ -84,8 +85,9 @@ class Reach:
     def url_problem(self, url: str) -> UrlProblem | None:
         """Why this URL cannot be called, as far as it can be seen without resolving its name; None when it may be.
 
-        Host names are taken in ASCII only (IDNA form): a parser that folds full-width digits or dots would see another
-        host than this one did."""
+        A URL is taken in visible ASCII only (RFC 3986; names in IDNA form): a parser that folds full-width digits or
+        dots would see another host than this one did, and a receiver that computes a signature over the URL needs it
+        sent as it was given."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
@@ -95,8 +97,12 @@ class Reach:
             return UrlProblem("bad_url", "the scheme is not https")
         if parts.username is not None or parts.password is not None:
             return UrlProblem("bad_url", "the URL holds a user name or password")
-        if not host or not _HOST(host) or not url.isprintable() or " " in url:
-            return UrlProblem("bad_url", "the URL names no host, or holds white space or letters beyond ASCII in it")
+        if not _VISIBLE(url):
+            return UrlProblem(
+                "bad_url", "the URL holds white space, quotes or letters beyond ASCII: percent-encode them"
+            )
+        if not _HOST(host):
+            return UrlProblem("bad_url", "the URL names no host")
         return self._host_problem(parts.scheme, host, port)
 
     def _host_problem(self, scheme: str, host: str, port: int | None) -> UrlProblem | None:

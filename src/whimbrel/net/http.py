@@ -160,7 +160,7 @@ def _vet(reach: Reach, url: str) -> URL | UrlProblem:
     if problem is not None:
         return problem
     try:
-        target = URL(url)
+        target = URL(url, encoded=True)  # sent as it was given: Twilio's signature is over the whole URL
     except ValueError:
         return UrlProblem("bad_url", "the URL cannot be read")
     host = target.raw_host or ""
