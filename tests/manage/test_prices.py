@@ -12,7 +12,7 @@ from .helpers import actions, refused
 def micros(tables, account_id, digits):
     """The price of a segment to a number, in micros; None when there is no price."""
     quote = tables.prices.price(account_id, digits, 1)
-    return quote.micros if quote else None
+    return quote[0] if quote else None
 
 
 async def test_a_price_holds_at_once_and_is_replaced_by_prefix(ctx, account, tables):
