@@ -7,7 +7,7 @@ its arguments and of the rows it is sent, because an executor may run it again f
 
     def verb(ids: Sequence[str]) -> Script[int]:
         rows: Rows = yield Query("messages_by_ids", (list(ids),))
-        changed: int = yield Many("message_touch", [(row[0],) for row in rows])
+        changed: int = yield Many("deadline_delete", [(row[0],) for row in rows])
         return changed
 """
 

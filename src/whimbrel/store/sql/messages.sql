@@ -15,7 +15,6 @@
 -- | messages_delete (ids), message_number_delete (hash, id) | removed |
 -- | messages_old (before_id, limit) | id, recipient_hash, sender_hash of final messages with a smaller id |
 -- | message_number_insert (hash, message_id) | a look-up by number; a second time does nothing |
--- | messages_to_index (after_id, limit) | id, recipient_hash, sender_hash of the messages that follow |
 
 -- name: message_insert
 INSERT INTO messages (id, account_id, test, direction, door, message_class, state, recipient, sender, text, encoding,
@@ -73,6 +72,3 @@ INSERT INTO message_numbers (number_hash, message_id) VALUES ($1, $2) ON CONFLIC
 
 -- name: message_number_delete
 DELETE FROM message_numbers WHERE number_hash = $1 AND message_id = $2;
-
--- name: messages_to_index
-SELECT id, recipient_hash, sender_hash FROM messages WHERE id > $1 ORDER BY id LIMIT $2;

@@ -1,5 +1,9 @@
 """How a connection to SQLite is set up, and which SQLite may be used at all."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import apsw
 
 from whimbrel.store.errors import StoreError
@@ -10,13 +14,13 @@ CACHE_KIB = 64 * 1024
 BUSY_TIMEOUT_MS = 5000
 STATEMENTS_CACHED = 512  # more than `sql/` holds
 
-_COMMON = f"""
-PRAGMA temp_store = MEMORY;
-PRAGMA mmap_size = 0;
-PRAGMA cache_size = -{CACHE_KIB};
-PRAGMA foreign_keys = ON;
-PRAGMA trusted_schema = OFF;
-"""
+_PROFILE = {
+    "temp_store": "MEMORY",
+    "mmap_size": 0,
+    "cache_size": -CACHE_KIB,
+    "foreign_keys": "ON",
+    "trusted_schema": "OFF",
+}
 
 
 def check_library(version: str = apsw.sqlite_lib_version()) -> None:
@@ -30,32 +34,47 @@ def check_library(version: str = apsw.sqlite_lib_version()) -> None:
 
 def open_writer(path: str) -> apsw.Connection:
     """The one connection that writes. Its owner checkpoints; no other connection does, nor SQLite by itself."""
-    check_library()
-    connection = _open(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
-    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # holds from the first table on
-    mode = connection.pragma("journal_mode", "wal")
-    if mode != "wal":
-        connection.close()
-        raise StoreError(f"{path} cannot be put into WAL mode (it says {mode}): is it on a network file system?")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(_COMMON)
-    connection.wal_autocheckpoint(0)
-    return connection
+    make_private(path)
+    with _named(path):
+        connection = _open(path, apsw.SQLITE_OPEN_READWRITE)
+        connection.pragma("page_size", PAGE_SIZE)  # holds from the first table on
+        mode = connection.pragma("journal_mode", "wal")
+        if mode != "wal":
+            connection.close()
+            raise StoreError(f"{path} cannot be put into WAL mode (it says {mode}): is it on a network file system?")
+        connection.pragma("synchronous", "FULL")
+        connection.wal_autocheckpoint(0)
+        return connection
 
 
 def open_reader(path: str) -> apsw.Connection:
     """A connection that cannot write."""
-    check_library()
-    connection = _open(path, apsw.SQLITE_OPEN_READONLY)
-    connection.execute(_COMMON)
-    connection.execute("PRAGMA query_only = ON")
-    return connection
+    with _named(path):
+        return _open(path, apsw.SQLITE_OPEN_READONLY)
 
 
 def _open(path: str, flags: int) -> apsw.Connection:
-    try:
-        connection = apsw.Connection(path, flags=flags, statementcachesize=STATEMENTS_CACHED)
-    except apsw.CantOpenError as error:
-        raise StoreError(f"{path} cannot be opened: {error}") from error
+    check_library()
+    connection = apsw.Connection(path, flags=flags, statementcachesize=STATEMENTS_CACHED)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    for name, value in _PROFILE.items():
+        connection.pragma(name, value)
     return connection
+
+
+def make_private(path: str) -> None:
+    """An empty file, unless there is one, that nobody else may read: it will hold numbers and texts of people. The
+    log beside a database gets the database's mode."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened: {error.strerror}") from error
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Errors of SQLite do not say which file they are about."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise StoreError(f"{path} cannot be used: {error}") from error

@@ -7,7 +7,7 @@ import apsw
 
 from whimbrel.store.errors import StoreError
 from whimbrel.store.script import P, Script, T
-from whimbrel.store.sqlite.connect import open_reader, open_writer
+from whimbrel.store.sqlite.connect import make_private, open_reader, open_writer
 from whimbrel.store.sqlite.jobs import Jobs
 from whimbrel.store.sqlite.lock import OwnerLock
 from whimbrel.store.sqlite.reader import Reader
@@ -92,6 +92,7 @@ class SqliteExecutor:
         self._lock.drop()
 
     def _backup(self, path: str) -> None:
+        make_private(path)
         connection = open_reader(self._path)
         try:
             connection.execute("VACUUM INTO ?", (path,))

@@ -6,7 +6,7 @@ import fcntl
 import os
 from typing import Self
 
-from whimbrel.store.errors import StoreBusy
+from whimbrel.store.errors import StoreBusy, StoreError
 
 
 class OwnerLock:
@@ -19,7 +19,10 @@ class OwnerLock:
 
     def take(self) -> Self:
         """StoreBusy, naming the process, when another one has it."""
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreError(f"{self._path} cannot be made: {error.strerror}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

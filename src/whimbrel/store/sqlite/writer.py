@@ -4,13 +4,13 @@ Theory of operation. Scripts gather in a queue while a commit is under way. The 
 one transaction and commits once; only then are their futures resolved, all in one call. So a lone script waits for the
 commit under way and its own, and a busy store makes fewer and larger commits.
 
-A script that fails must not harm the others. The group first runs without savepoints, which cost; when a script fails,
-the transaction is rolled back and the group runs again, each script in a savepoint of its own (scripts can be run
-again: see `script.py`). When the commit itself fails (disk full, I/O error), the whole group fails and nothing of it is
-stored.
+A script that fails must not harm the others. Savepoints cost, and failures are rare: the group first runs without; when
+a script fails, the transaction is rolled back and the group runs again, each script in a savepoint of its own (scripts
+can be run again: see `script.py`). When the commit itself fails (disk full, I/O error), the whole group fails and
+nothing of it is stored.
 
 Checkpoints are this thread's work too, after the futures are resolved: passive ones while readers come and go, and,
-should the log have grown past all measure, one that waits for the readers.
+should the log have grown past all measure, one that waits a little for the readers.
 """
 
 import asyncio
@@ -21,12 +21,14 @@ from collections.abc import Callable
 import apsw
 
 from whimbrel.store.errors import CommitFailed
+from whimbrel.store.sqlite.connect import BUSY_TIMEOUT_MS
 from whimbrel.store.sqlite.jobs import Job, Jobs, answer
 from whimbrel.store.sqlite.runner import Runner
 
 GROUP_MAX = 256  # scripts in one commit: each may hold a list of hundreds of rows
 CHECKPOINT_PAGES = 2_000  # 16 MiB: small enough to copy in milliseconds, large enough to be rare
-TRUNCATE_PAGES = 32_000  # 256 MiB: a reader has kept the log from being reused; wait for it
+TRUNCATE_PAGES = 32_000  # 256 MiB: readers have kept the log from starting anew; wait for them, but not for long
+TRUNCATE_WAIT_MS = 200
 STORAGE_ERRORS = (
     apsw.FullError,
     apsw.IOError,
@@ -49,6 +51,7 @@ class Writer:
         self._connection = runner.connection
         self._on_commit = on_commit
         self._wal_pages = 0
+        self._copied_at = 0
         self._connection.set_wal_hook(self._remember_pages)
         self._thread: threading.Thread | None = None
 
@@ -71,15 +74,16 @@ class Writer:
 
     def _group(self, jobs: list[Job]) -> None:
         try:
-            if not self._attempt(jobs):
-                self._attempt_apart(jobs)
+            if not self._together(jobs) and len(jobs) > 1:
+                self._apart(jobs)
         except Exception as error:
             self._fail(jobs, error)
-        else:
-            self._on_commit(len(jobs))
+        done = sum(job.error is None for job in jobs)
+        if done:
+            self._on_commit(done)
 
-    def _attempt(self, jobs: list[Job]) -> bool:
-        """Run and commit; False, with nothing changed, when one of several failed. A lone one's error is its own."""
+    def _together(self, jobs: list[Job]) -> bool:
+        """Run and commit; False, with nothing changed and the error noted, when a script failed."""
         runner, execute = self._runner, self._connection.execute
         execute("BEGIN IMMEDIATE")
         for job in jobs:
@@ -90,11 +94,12 @@ class Writer:
             except Exception as error:
                 self._roll_back()
                 job.error = error
-                return len(jobs) == 1
+                return False
         execute("COMMIT")
         return True
 
-    def _attempt_apart(self, jobs: list[Job]) -> None:
+    def _apart(self, jobs: list[Job]) -> None:
+        """Run each in a savepoint and commit what succeeded."""
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         for job in jobs:
@@ -127,13 +132,25 @@ class Writer:
         return apsw.SQLITE_OK
 
     def _checkpoint(self) -> None:
-        if self._wal_pages < CHECKPOINT_PAGES:
+        """Copy the log back after every so many new pages: a log that readers keep from starting anew goes on growing,
+        and copying each commit by itself would cost a sync each time."""
+        if self._wal_pages < self._copied_at:
+            self._copied_at = 0  # it has started anew
+        if self._wal_pages - self._copied_at < CHECKPOINT_PAGES:
             return
-        mode = apsw.SQLITE_CHECKPOINT_PASSIVE
-        if self._wal_pages >= TRUNCATE_PAGES:
-            mode = apsw.SQLITE_CHECKPOINT_TRUNCATE
-        self._wal_pages = 0
+        self._copied_at = self._wal_pages
         try:
-            self._connection.wal_checkpoint(mode=mode)
-        except apsw.Error as error:  # the log only grows on; the next commit tries again
+            if self._wal_pages < TRUNCATE_PAGES:
+                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            else:
+                self._truncate()
+        except apsw.Error as error:
             log.warning("checkpoint failed", extra={"error": str(error)})
+
+    def _truncate(self) -> None:
+        self._connection.set_busy_timeout(TRUNCATE_WAIT_MS)
+        try:
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._wal_pages = self._copied_at = 0
+        finally:
+            self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
