@@ -2,7 +2,8 @@
 simulator over real TCP. Tests speak HTTP to it as customers do.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,18 @@ ACTOR = "test"
 NUMBER = "+14155550123"
 SENDER = "+12025550100"
 LOCAL = Webhooks(allow_networks=("127.0.0.0/8",), allow_http=True)
+
+
+async def until(condition: Callable[[], Any], *, within_s: float = 10.0) -> Any:
+    """Wait until `condition` gives something true (it may be a coroutine), and give that."""
+    async with asyncio.timeout(within_s):
+        while True:
+            found = condition()
+            if asyncio.iscoroutine(found):
+                found = await found
+            if found:
+                return found
+            await asyncio.sleep(0.005)
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -11,6 +11,8 @@ from whimbrel.edges.shared.asgi import ClientGone, respond
 from whimbrel.edges.shared.bodies import read_body
 from whimbrel.edges.shared.server import Guard, HttpServer
 
+from .edge_rig import until
+
 QUICK = Guard(headers_s=0.15, body_s=0.15, idle_s=0.3, linger_s=0.3, write_s=0.2, sweep_s=0.02)
 REQUEST = b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello"
 
@@ -171,20 +173,17 @@ async def test_a_client_that_ignores_an_early_answer_is_closed():
 
 
 async def test_a_client_that_does_not_read_its_answer_is_cut():
-    async with serving() as server, connected(server) as (reader, writer):
+    async with serving() as server, connected(server) as (_, writer):
         writer.transport.pause_reading()
         writer.write(b"GET /huge HTTP/1.1\r\nhost: x\r\n\r\n")
-        async with asyncio.timeout(5):
-            while not server.server_state.connections:
-                await asyncio.sleep(0.01)
-            while server.server_state.connections:
-                await asyncio.sleep(0.01)
+        await until(lambda: server.server_state.connections)
+        await until(lambda: not server.server_state.connections)
 
 
 async def test_connections_beyond_the_cap_are_refused():
-    async with serving(msgspec.structs.replace(QUICK, connections_max=2, idle_s=5)) as server:
-        async with connected(server), connected(server), connected(server) as (reader, _):
-            assert code_of(await everything(reader)) == "overloaded"
+    small = msgspec.structs.replace(QUICK, connections_max=2, idle_s=5)
+    async with serving(small) as server, connected(server), connected(server), connected(server) as (reader, _):
+        assert code_of(await everything(reader)) == "overloaded"
 
 
 async def test_stopping_ends_streams_and_takes_no_more_connections():

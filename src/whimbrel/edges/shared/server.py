@@ -73,6 +73,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._deadline = math.inf
         self._stalled_at = math.inf
         self._header_octets = 0
+        self._deaf = False  # refused: what still comes in is thrown away until the client or the deadline closes
 
     # ---- what the transport says
 
@@ -83,7 +84,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse("overloaded")
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._deaf or self.transport.is_closing():
             return
         try:
             self.parser.feed_data(data)
@@ -161,7 +162,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._deadline = now + self._guard.linger_s
         cycle = self.cycle
         running = cycle is not None and not cycle.response_complete
-        if self._awaiting == _HEADERS and not running:
+        if self._deaf:
+            self.transport.close()
+        elif self._awaiting == _HEADERS and not running:
             self._refuse("request_timeout")
         elif self._awaiting == _BODY and running and not cycle.response_started:
             self._refuse("request_timeout")
@@ -194,7 +197,12 @@ class GuardedProtocol(HttpToolsProtocol):
             body,
         ]
         self.transport.write(b"".join(head))
-        self.transport.close()
+        self._deaf = True
+        self._deadline = self.loop.time() + self._guard.linger_s
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
 
 
 class HttpServer(Server):
