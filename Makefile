@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-emit
 	--universal --python-version 3.11 --custom-compile-command "make lock" $(LOCK_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test ci ci-packages check format bench lock clean
+.PHONY: help setup setup-dev run test ci ci-packages check format cover bench lock clean
 
 help: ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ check: setup-dev ## lint, format, types, layers
 format: setup-dev ## put the code into the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+cover: setup-dev ## branches of codec and domain that no test takes
+	$(BIN)/coverage run -m pytest -m "not ci" tests/codec tests/unit $(ARGS)
+	$(BIN)/coverage report --include "src/whimbrel/codec/*,src/whimbrel/domain/*"
 
 bench: setup ## the benchmark; results also as JSON in bench/results
 	$(BIN)/python -m bench $(ARGS)
