@@ -1,0 +1,210 @@
+"""The snapshots: what they hold after a load, how they are swapped, and that nothing committed meanwhile is lost. The
+store here is a table of rows whose reads a test can hold up."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from whimbrel.base.clock import SeededChance
+from whimbrel.base.vault import Seal, Vault
+from whimbrel.domain.model import Account, Carrier, Key, Price, Route, Sender, Webhook
+from whimbrel.domain.numbers import normalise
+from whimbrel.journey.tables import KINDS, Tables
+
+VAULT = Vault(bytes(32), SeededChance(1))
+NUMBER = normalise("+447400123456")
+
+
+class Rows:
+    """Reads of the store: rows by statement, each given as they are when the read begins; `hold` keeps reads of a
+    statement from answering."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[Any]] = {}
+        self.held: dict[str, asyncio.Event] = {}
+        self.reads: list[str] = []
+
+    async def fetch(self, row: Any, statement: str, *params: Any) -> list[Any]:
+        self.reads.append(statement)
+        found = [row(*columns) if isinstance(columns, tuple) else columns for columns in self.rows.get(statement, ())]
+        if statement in self.held:
+            await self.held[statement].wait()
+        return found
+
+    def hold(self, statement: str) -> asyncio.Event:
+        return self.held.setdefault(statement, asyncio.Event())
+
+
+def account(id_, parent=None, status="active"):
+    token = VAULT.seal(f"token of {id_}", Seal.of(Seal.ACCOUNT_TOKEN, id_))
+    secret = VAULT.seal(f"secret of {id_}", Seal.of(Seal.ACCOUNT_CALLBACK, id_))
+    return Account(id_, parent, id_, status, "USD", 0, token, secret, 1, 1)
+
+
+def sender(id_, account_id, value, kind, default=False):
+    return Sender(id_, account_id, value, kind, default, (), None, "POST", None, 1, 1)
+
+
+def carrier(id_, status="active"):
+    sealed = VAULT.seal(f"password of {id_}", Seal.of(Seal.CARRIER_PASSWORD, id_))
+    return Carrier(id_, id_, "smpp", status, False, "{}", sealed, 1, 1)
+
+
+def webhook(id_, account_id):
+    sealed = VAULT.seal("new", Seal.of(Seal.WEBHOOK_SECRET, id_))
+    old = VAULT.seal("old", Seal.of(Seal.WEBHOOK_SECRET, id_))
+    return Webhook(id_, account_id, False, "https://x", ("*",), "", sealed, old, 100, "active", None, 0, 0, 1, 1)
+
+
+@pytest.fixture
+def rows():
+    return Rows()
+
+
+@pytest.fixture
+def tables(rows):
+    return Tables(rows, VAULT)
+
+
+async def test_everything_is_read_once_at_start(rows, tables):
+    key = Key("KE1", "AC1", "k", "wk_", b"digest", "live", (), 1, "active", 1, None, None)
+    rows.rows = {
+        "accounts_all": [account("AC1")],
+        "keys_active": [key],
+        "senders_all": [
+            sender("PN1", "AC1", "+447400123456", "long_code"),
+            sender("PN2", "AC1", "ACME", "alphanumeric"),
+        ],
+        "carriers_all": [carrier("CR1")],
+        "routes_all": [Route("RT1", 1, "44", "", None, ("CR1",), True, 1, 1)],
+        "prices_all": [Price("PR1", None, "44", 40_000, "USD", 1, 1)],
+        "opt_outs_all": [("AC1", 7), ("AC1", 8), ("AC2", 7)],
+        "webhooks_all": [webhook("WH1", "AC1")],
+    }
+    await tables.load()
+    assert sorted(rows.reads) == sorted(rows.rows)
+    assert tables.keys == {b"digest": key}
+    assert tables.senders["AC1"].choose("ACME", "GB").id == "PN2"
+    assert {value: found.id for value, found in tables.senders_by_value.items()} == {"447400123456": "PN1"}
+    assert tables.router.candidates(NUMBER, "AC1", False).carriers == ("CR1",)
+    assert tables.prices.price("AC1", NUMBER.digits, 2)[0] == 80_000
+    assert tables.opt_outs == {"AC1": {7, 8}, "AC2": {7}}
+    assert [hook.id for hook in tables.webhooks["AC1"]] == ["WH1"]
+
+
+@pytest.mark.parametrize(
+    ("own", "parent", "holds"),
+    [
+        ("active", "active", "active"),
+        ("active", "suspended", "suspended"),
+        ("active", "closed", "closed"),
+        ("suspended", "active", "suspended"),
+        ("suspended", "closed", "suspended"),
+        ("closed", "suspended", "closed"),
+    ],
+)
+async def test_the_status_that_holds_for_a_sub_account(rows, tables, own, parent, holds):
+    rows.rows["accounts_all"] = [account("AC2", parent="AC1", status=own), account("AC1", status=parent)]
+    await tables.refresh("accounts")
+    assert tables.accounts["AC2"].status == holds
+    assert tables.accounts["AC1"].status == parent
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_subscribers_hear_of_their_kind_only_and_after_the_swap(rows, tables, kind):
+    heard = []
+    for other in KINDS:
+        tables.subscribe(other, lambda other=other: heard.append(other))
+    await tables.refresh(kind)
+    assert heard == [kind]
+
+
+async def test_a_subscriber_sees_the_new_snapshot(rows, tables):
+    seen = []
+    tables.subscribe("carriers", lambda: seen.append(set(tables.carriers)))
+    for ids in (["CR1"], ["CR1", "CR2"], []):
+        rows.rows["carriers_all"] = [carrier(id_) for id_ in ids]
+        await tables.refresh("carriers")
+    assert seen == [{"CR1"}, {"CR1", "CR2"}, set()]
+
+
+async def test_the_router_follows_carriers_and_routes_each_alone(rows, tables):
+    rows.rows["carriers_all"] = [carrier("CR1"), carrier("CR2", "paused")]
+    await tables.refresh("carriers")
+    rows.rows["routes_all"] = [Route("RT1", 1, "", "", None, ("CR2", "CR1"), True, 1, 1)]
+    await tables.refresh("routes")
+    assert tables.router.candidates(NUMBER, "AC1", False).carriers == ("CR1",)
+    rows.rows["carriers_all"] = [carrier("CR1", "paused"), carrier("CR2")]
+    await tables.refresh("carriers")
+    assert tables.router.candidates(NUMBER, "AC1", False).carriers == ("CR2",)
+
+
+async def test_a_snapshot_in_use_does_not_change(rows, tables):
+    rows.rows["carriers_all"] = [carrier("CR1")]
+    await tables.refresh("carriers")
+    held = tables.carriers
+    rows.rows["carriers_all"] = []
+    await tables.refresh("carriers")
+    assert set(held) == {"CR1"}
+    assert tables.carriers == {}
+
+
+async def test_an_older_read_never_replaces_a_newer_state(rows, tables):
+    """The first refresh reads and is held up; the second, for a later commit, must end last."""
+    gate = rows.hold("carriers_all")
+    rows.rows["carriers_all"] = [carrier("CR1")]
+    first = asyncio.ensure_future(tables.refresh("carriers"))
+    await turns()
+    rows.rows["carriers_all"] = [carrier("CR1"), carrier("CR2")]
+    second = asyncio.ensure_future(tables.refresh("carriers"))
+    await turns()
+    gate.set()
+    await asyncio.gather(first, second)
+    assert set(tables.carriers) == {"CR1", "CR2"}
+
+
+async def turns(count: int = 5) -> None:
+    """Let what is ready run."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_stops_that_come_during_a_read_are_kept(rows, tables):
+    rows.rows["opt_outs_all"] = [("AC1", 1), ("AC1", 2)]
+    await tables.load()
+    gate = rows.hold("opt_outs_all")
+    reading = asyncio.ensure_future(tables.refresh("opt_outs"))
+    await turns()
+    tables.opt_outs_added("AC1", [3])
+    tables.opt_out_removed("AC1", 1)
+    tables.opt_outs_added("AC2", [9])
+    assert tables.opt_outs == {"AC1": {2, 3}, "AC2": {9}}
+    gate.set()
+    await reading
+    assert tables.opt_outs == {"AC1": {2, 3}, "AC2": {9}}
+
+
+async def test_a_read_that_fails_keeps_the_old_snapshot(rows, tables):
+    rows.rows["opt_outs_all"] = [("AC1", 1)]
+    await tables.load()
+    rows.rows["opt_outs_all"] = [("one column",)]
+    with pytest.raises(TypeError):
+        await tables.refresh("opt_outs")
+    tables.opt_outs_added("AC1", [2])
+    assert tables.opt_outs == {"AC1": {1, 2}}
+
+
+async def test_secrets_open_with_the_context_of_their_row(rows, tables):
+    rows.rows = {"accounts_all": [account("AC1")], "carriers_all": [carrier("CR1")]}
+    await tables.refresh("accounts", "carriers")
+    assert tables.auth_token("AC1") == "token of AC1"
+    assert tables.callback_secret("AC1") == "secret of AC1"
+    assert tables.carrier_password(tables.carriers["CR1"]) == "password of CR1"
+    with pytest.raises(KeyError):
+        tables.auth_token("AC2")
+
+
+@pytest.mark.parametrize(("now", "secrets"), [(99, ("new", "old")), (100, ("new",)), (101, ("new",))])
+async def test_the_old_secret_signs_until_its_time(tables, now, secrets):
+    assert tables.webhook_secrets(webhook("WH1", "AC1"), now) == secrets
