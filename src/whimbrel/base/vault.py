@@ -4,8 +4,8 @@ as associated data, so that a ciphertext moved to another row does not open), an
 The master key comes from a file or the environment, never from the database.
 """
 
-import hashlib
 import hmac
+from hashlib import blake2b, blake2s
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -65,8 +65,7 @@ class Vault:
 
     def credential_digest(self, credential: bytes) -> bytes:
         """Keyed hash under which a verified password is remembered in memory."""
-        return hashlib.blake2b(credential, key=self._cache_key, digest_size=16).digest()
+        return blake2b(credential, key=self._cache_key, digest_size=16).digest()
 
     def _hash(self, octets: bytes) -> int:
-        digest = hashlib.blake2b(octets, key=self._number_key, digest_size=8).digest()
-        return int.from_bytes(digest, "big") >> 1
+        return int.from_bytes(blake2s(octets, key=self._number_key, digest_size=8).digest(), "big") >> 1
