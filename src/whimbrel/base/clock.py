@@ -69,7 +69,7 @@ class SystemChance:
     """The operating system's randomness."""
 
     def __init__(self) -> None:
-        self._jitter = random.Random(secrets.randbits(64))  # noqa: S311 - jitter, not secrets
+        self._jitter = random.Random(secrets.randbits(64))
 
     def octets(self, count: int) -> bytes:
         return secrets.token_bytes(count)
@@ -82,7 +82,7 @@ class SeededChance:
     """Reproducible randomness for tests and the simulator; never for secrets in production."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - reproducible on purpose
+        self._random = random.Random(seed)
 
     def octets(self, count: int) -> bytes:
         return self._random.randbytes(count)

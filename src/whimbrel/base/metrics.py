@@ -15,7 +15,9 @@ class Metrics:
         r = self.registry
         self.accepted = Counter("whimbrel_messages_accepted", "Messages accepted", ["door"], registry=r)
         self.refused = Counter("whimbrel_messages_refused", "Messages refused at accept", ["code"], registry=r)
-        self.submitted = Counter("whimbrel_segments_submitted", "Segments written to a carrier", ["carrier"], registry=r)
+        self.submitted = Counter(
+            "whimbrel_segments_submitted", "Segments written to a carrier", ["carrier"], registry=r
+        )
         self.answers = Counter("whimbrel_answers", "Carriers' answers", ["carrier", "kind"], registry=r)
         self.receipts = Counter("whimbrel_receipts", "Delivery receipts", ["carrier", "result"], registry=r)
         self.inbound = Counter("whimbrel_inbound", "Inbound texts and parts", ["result"], registry=r)
