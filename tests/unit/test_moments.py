@@ -39,3 +39,15 @@ def test_there_and_back(at_us):
 def test_an_empty_column_stays_empty():
     assert moments.to_text_or_none(None) is None
     assert moments.to_text_or_none(0) == moments.to_text(0)
+
+
+@pytest.mark.parametrize(
+    ("at_us", "text"),
+    [
+        (1_692_853_305_000_000, "Thu, 24 Aug 2023 05:01:45 +0000"),  # Twilio's own example
+        (1_800_000_000_999_999, "Fri, 15 Jan 2027 08:00:00 +0000"),
+        (0, "Thu, 01 Jan 1970 00:00:00 +0000"),
+    ],
+)
+def test_moments_as_twilio_writes_them(at_us, text):
+    assert moments.to_rfc2822(at_us) == text
