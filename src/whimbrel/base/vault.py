@@ -20,7 +20,7 @@ _VERSION = b"\x01"
 class Seal:
     """Contexts of the secrets in the database, one for each column; the owner's id makes it complete."""
 
-    ACCOUNT_TOKEN = "auth_token"  # noqa: S105 - names of columns, no secrets
+    ACCOUNT_TOKEN = "auth_token"
     ACCOUNT_CALLBACK = "callback_secret"
     CARRIER_PASSWORD = "carrier"
     WEBHOOK_SECRET = "webhook"
