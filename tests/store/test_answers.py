@@ -304,6 +304,13 @@ def test_an_early_receipt_is_applied_with_its_answer(rig):
     assert rig.parked() == []
 
 
+def test_an_early_receipt_is_found_by_its_id_alone(rig):
+    message_id, (attempt,) = rig.sending()
+    rig.receipt(reported("a1", tails=()))
+    rig.answer(answered(message_id, attempt, "accepted", key="a1"))
+    assert rig.message(message_id, "state") == "delivered"
+
+
 @pytest.mark.parametrize(
     ("answer", "keys"),
     [("6aad5", ("6aad5", "436949")), ("436949", ("6aad5", "436949")), ("6aad5", ("436949", "6aad5"))],

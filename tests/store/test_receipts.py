@@ -160,6 +160,14 @@ def test_a_failed_segment_waits_for_the_last_answer(rig):
     assert rig.balance()[1:] == (0, PRICE)
 
 
+def test_a_segment_keeps_its_first_final_word(rig):
+    message_id = sent(rig, "a1", "a2")
+    rig.receipt(reported("a1"), reported("a1", state="undelivered"))
+    assert rig.message(message_id, "state") == "sent"
+    rig.receipt(reported("a2"))
+    assert rig.message(message_id, "state") == "delivered"
+
+
 # which attempt
 
 

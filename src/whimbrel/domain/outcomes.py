@@ -27,6 +27,7 @@ IN_DOUBT: Final = states.IN_DOUBT
 WITHDRAWN: Final = "withdrawn"
 REFUSED_NOW: Final = "refused_now"
 REFUSED: Final = "refused"
+_NOES: Final = (REFUSED, REFUSED_NOW, WITHDRAWN)
 
 _RANK: Final = {
     standing: rank
@@ -38,7 +39,13 @@ _RANK: Final = {
 or a carrier already has; a doubt counts for more than a refusal of the retry that it led to."""
 
 _TAKEN: Final = frozenset({ACCEPTED, DELIVERED, UNDELIVERED, EXPIRED})
-_OPEN: Final = frozenset({"committed", "on_wire"})
+_ANSWERED: Final = {
+    **{(state, "accepted"): "accepted" for state in ("committed", "on_wire", IN_DOUBT, "accepted")},
+    **{(state, kind): "refused" for state in ("committed", "on_wire", IN_DOUBT) for kind in _NOES},
+    **{(state, IN_DOUBT): IN_DOUBT for state in ("committed", "on_wire")},
+    ("resolved", "accepted"): "resolved",
+}
+_SPEAKING: Final = frozenset({ACCEPTED, IN_DOUBT})
 _LASTING: Final = _TAKEN | {IN_DOUBT}
 _RETRYABLE: Final = frozenset({IN_DOUBT, REFUSED_NOW, WITHDRAWN})
 _NOT_SENT: Final = "not_sent"
@@ -71,7 +78,7 @@ def standing(state: str, reason: str | None, receipt_state: str | None) -> str:
     """The standing of one attempt by its columns."""
     if receipt_state in FINAL_STATES:
         return receipt_state
-    if state == "accepted" or state == IN_DOUBT:
+    if state in _SPEAKING:
         return state
     if state != "refused":
         return UNANSWERED
@@ -92,11 +99,7 @@ def answered(state: str, kind: str) -> str | None:
     The first answer counts. A late one ends a doubt; a late acceptance of what a receipt has told already still
     teaches the carrier's id.
     """
-    if kind == "accepted":
-        return {"resolved": "resolved", "refused": None}.get(state, "accepted")
-    if state in _OPEN:
-        return IN_DOUBT if kind == IN_DOUBT else "refused"
-    return "refused" if state == IN_DOUBT and kind != IN_DOUBT else None
+    return _ANSWERED.get((state, kind))
 
 
 def answer_reason(kind: str, reason: str | None) -> str | None:
@@ -238,6 +241,8 @@ def share(price_micros: int, part: int, parts: int) -> int:
 def owed(price_micros: int, segments: Sequence[Segment]) -> int:
     """What the segments that a carrier took cost together; `segments` stand in the order of their parts."""
     parts = len(segments)
+    if parts == 1:
+        return price_micros if segments[0].standing in _TAKEN else 0
     return sum(
         share(price_micros, part, parts) for part, segment in enumerate(segments, start=1) if segment.standing in _TAKEN
     )

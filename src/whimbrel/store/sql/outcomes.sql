@@ -9,29 +9,30 @@
 -- | attempts_in_doubt (carrier_id, tails) | the same, those in doubt |
 -- | tails_unanswered (carrier_id, tails) | which of the tails have an attempt without an answer |
 -- | courses_by_ids (ids) | columns of `Course` |
--- | attempt_answered, attempt_reported, course_moved | what changed of an attempt, of a message |
+-- | attempt_answered, attempt_learned, attempt_reported, attempt_counted | what changed of an attempt |
+-- | course_moved | what changed of a message |
 -- | parked_any () | a row when any receipt is parked |
 -- | parked_for (carrier_id, keys, tails) | position, receipt of those that may be meant |
 -- | parked_insert, parked_delete | |
 
 -- name: attempts_by_positions
-SELECT position, message_id, part, parts, carrier_id, bind, state, carrier_message_id, carrier_key, status_code, reason,
-  throttled, tail_hash, committed_at, answered_at, receipt_state, receipt_error, receipts, resolved_at
+SELECT position, message_id, part, parts, carrier_id, state, carrier_key, reason, tail_hash, committed_at,
+  receipt_state, receipts
 FROM attempts WHERE position = ANY($1);
 
 -- name: attempts_of_messages
-SELECT position, message_id, part, parts, carrier_id, bind, state, carrier_message_id, carrier_key, status_code, reason,
-  throttled, tail_hash, committed_at, answered_at, receipt_state, receipt_error, receipts, resolved_at
+SELECT position, message_id, part, parts, carrier_id, state, carrier_key, reason, tail_hash, committed_at,
+  receipt_state, receipts
 FROM attempts WHERE message_id = ANY($1) ORDER BY position;
 
 -- name: attempts_by_keys
-SELECT position, message_id, part, parts, carrier_id, bind, state, carrier_message_id, carrier_key, status_code, reason,
-  throttled, tail_hash, committed_at, answered_at, receipt_state, receipt_error, receipts, resolved_at
+SELECT position, message_id, part, parts, carrier_id, state, carrier_key, reason, tail_hash, committed_at,
+  receipt_state, receipts
 FROM attempts WHERE carrier_id = $1 AND carrier_key = ANY($2) ORDER BY position;
 
 -- name: attempts_in_doubt
-SELECT position, message_id, part, parts, carrier_id, bind, state, carrier_message_id, carrier_key, status_code, reason,
-  throttled, tail_hash, committed_at, answered_at, receipt_state, receipt_error, receipts, resolved_at
+SELECT position, message_id, part, parts, carrier_id, state, carrier_key, reason, tail_hash, committed_at,
+  receipt_state, receipts
 FROM attempts WHERE state = 'in_doubt' AND carrier_id = $1 AND tail_hash = ANY($2) ORDER BY position;
 
 -- name: tails_unanswered
@@ -39,16 +40,22 @@ SELECT DISTINCT tail_hash FROM attempts WHERE state = 'committed' AND carrier_id
 
 -- name: courses_by_ids
 SELECT id, account_id, test, message_class, state, price_micros, held_micros, charged_micros, carrier_id, candidates,
-  priority, rank, expires_at, updated_at, sent_at, final_at, reason, flags, seq, options
+  priority, rank, expires_at, sent_at, final_at, reason, flags, seq, options
 FROM messages WHERE id = ANY($1);
 
 -- name: attempt_answered
 UPDATE attempts SET bind = $2, state = $3, carrier_message_id = $4, carrier_key = $5, status_code = $6, reason = $7,
   throttled = $8, answered_at = $9 WHERE position = $1;
 
+-- name: attempt_learned
+UPDATE attempts SET carrier_key = $2 WHERE position = $1;
+
 -- name: attempt_reported
 UPDATE attempts SET state = $2, reason = $3, receipt_state = $4, receipt_error = $5, receipts = $6, resolved_at = $7
 WHERE position = $1;
+
+-- name: attempt_counted
+UPDATE attempts SET receipts = $2 WHERE position = $1;
 
 -- name: course_moved
 UPDATE messages SET state = $2, held_micros = $3, charged_micros = $4, carrier_id = $5, candidates = $6, updated_at = $7,

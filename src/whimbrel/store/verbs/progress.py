@@ -5,7 +5,8 @@ Apart from the two verbs because neither owns it: an answer, a receipt that wait
 same message may come in one list, and each has to see what the one before it did.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -16,7 +17,6 @@ from whimbrel.domain.model import Flag, Options
 from whimbrel.domain.outcomes import Outcome, Segment
 from whimbrel.store.script import Many, Query, Row, Rows, Script
 from whimbrel.store.verbs import ledger
-from whimbrel.store.verbs.events import Subject, moved, row
 from whimbrel.store.verbs.ledger import Entry
 from whimbrel.store.verbs.queue import queue_key
 
@@ -24,8 +24,40 @@ _SECOND_US: Final = 1_000_000
 _DOUBT_US: Final = DOUBT_DEADLINE_S * _SECOND_US
 _PART_WAIT_US: Final = PART_RECEIPTS_WAIT_S * _SECOND_US
 _HAS_DEADLINE: Final = Flag.IN_DOUBT | Flag.PART_DELIVERED
-_ANSWERED: Final = 1
-_REPORTED: Final = 2
+_EVENTS: Final = {state: states.event_type(state) for state in states.STATES}
+_SURE: Final = {standing: Segment(standing) for standing in (outcomes.ACCEPTED, outcomes.DELIVERED)}
+"""How segments stand that need no reason; nearly all do."""
+
+_ANSWERED: Final[Callable[["Tried"], Row]] = attrgetter(
+    "position",
+    "bind",
+    "state",
+    "carrier_message_id",
+    "carrier_key",
+    "status_code",
+    "reason",
+    "throttled",
+    "answered_at",
+)
+_LEARNED: Final[Callable[["Tried"], Row]] = attrgetter("position", "carrier_key")
+_REPORTED: Final[Callable[["Tried"], Row]] = attrgetter(
+    "position", "state", "reason", "receipt_state", "receipt_error", "receipts", "resolved_at"
+)
+_COUNTED: Final[Callable[["Tried"], Row]] = attrgetter("position", "receipts")
+_MOVED: Final[Callable[["Course"], Row]] = attrgetter(
+    "id",
+    "state",
+    "held_micros",
+    "charged_micros",
+    "carrier_id",
+    "candidates",
+    "updated_at",
+    "sent_at",
+    "final_at",
+    "reason",
+    "flags",
+    "seq",
+)
 
 _encode = msgspec.json.Encoder().encode
 _decode_options = msgspec.json.Decoder(Options).decode
@@ -39,21 +71,21 @@ class Tried(msgspec.Struct, gc=False):
     part: int
     parts: int
     carrier_id: str
-    bind: str
     state: str
-    carrier_message_id: str | None
     carrier_key: str | None
-    status_code: int | None
     reason: str | None
-    throttled: int
     tail_hash: int
     committed_at: int
-    answered_at: int | None
     receipt_state: str | None
-    receipt_error: str | None
     receipts: int
-    resolved_at: int | None
-    touched: int = 0  # what to write: _ANSWERED, _REPORTED
+    # written only
+    bind: str = ""
+    carrier_message_id: str | None = None
+    status_code: int | None = None
+    throttled: int = 0
+    answered_at: int | None = None
+    receipt_error: str | None = None
+    resolved_at: int | None = None
 
 
 class Course(msgspec.Struct):
@@ -72,15 +104,14 @@ class Course(msgspec.Struct):
     priority: int
     rank: int
     expires_at: int
-    updated_at: int
     sent_at: int | None
     final_at: int | None
     reason: str | None
     flags: int
     seq: int
     options: str
+    updated_at: int = 0
     tries: list[Tried] = []
-    is_changed: bool = False
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -97,11 +128,16 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Progress:
-    """See the head of the file. Order of use: `load…`, `course_of`, changes and `settle`, `flush`."""
+    """See the head of the file. Order of use: `add`, `load_courses`, changes and `settle`, `flush`."""
 
     def __init__(self) -> None:
         self.tries: dict[int, Tried] = {}
         self._courses: dict[str, Course] = {}
+        self._answered: dict[int, Tried] = {}
+        self._learned: dict[int, Tried] = {}
+        self._reported: dict[int, Tried] = {}
+        self._counted: dict[int, Tried] = {}
+        self._changed: dict[str, Course] = {}
         self._events: list[Row] = []
         self._charges: list[Entry] = []
         self._releases: list[Entry] = []
@@ -119,22 +155,21 @@ class Progress:
     def load_courses(self) -> Script[None]:
         """The messages of all attempts so far. All attempts of a message bear on it when it has several segments or
         was tried again after doubt; otherwise the one that is loaded says all."""
-        wanted = {tried.message_id for tried in self.tries.values()} - self._courses.keys()
+        tries, courses = self.tries, self._courses
+        wanted = {tried.message_id for tried in tries.values()}
         if not wanted:
             return
         rows: Rows = yield Query("courses_by_ids", ([*wanted],))
-        courses = self._courses
         for columns in rows:
             courses[columns[0]] = Course(*columns)
-        whole = {tried.message_id for tried in self.tries.values() if tried.parts > 1} & wanted
-        whole |= {
-            message_id for message_id in wanted & courses.keys() if courses[message_id].flags & Flag.DOUBT_RETRIED
-        }
+        whole = {tried.message_id for tried in tries.values() if tried.parts > 1}
+        whole |= {course.id for course in courses.values() if course.flags & Flag.DOUBT_RETRIED}
         if whole:
             self.add((yield Query("attempts_of_messages", ([*whole],))))
-        for tried in sorted(self.tries.values(), key=_position):
-            if tried.message_id in wanted and tried.message_id in courses:
-                courses[tried.message_id].tries.append(tried)
+        for position in sorted(tries):
+            course = courses.get(tries[position].message_id)
+            if course is not None:
+                course.tries.append(tries[position])
 
     def course_of(self, tried: Tried) -> Course | None:
         """The message of an attempt; None when it was deleted."""
@@ -143,74 +178,75 @@ class Progress:
     # change
 
     def answered(self, tried: Tried) -> None:
-        """The attempt's answer or key changed."""
-        tried.touched |= _ANSWERED
+        """The attempt has its answer."""
+        self._answered[tried.position] = tried
+
+    def learned(self, tried: Tried) -> None:
+        """The attempt's key became known from a receipt."""
+        self._learned[tried.position] = tried
 
     def reported(self, tried: Tried) -> None:
-        """The attempt's receipt changed."""
-        tried.touched |= _REPORTED
+        """The attempt's receipt says something new."""
+        self._reported[tried.position] = tried
+
+    def counted(self, tried: Tried) -> None:
+        """The attempt got one more receipt."""
+        self._counted[tried.position] = tried
 
     def tell(self, course: Course, kind: str, at: int, facts: Facts) -> None:
-        """Append an event that is no move."""
-        self._events.append(row(_subject(course), kind, at, _encode(facts).decode()))
+        """Append the message's next event."""
         course.seq += 1
         course.updated_at = at
-        course.is_changed = True
+        self._changed[course.id] = course
+        callback = 1 if course.flags & Flag.CALLBACK else 0
+        data = _encode(facts).decode()
+        self._events.append((course.account_id, course.test, course.id, course.seq, kind, data, callback, at))
 
     def settle(self, course: Course, at: int, facts: Facts) -> bool:
         """Move the message and its money to where its attempts say; whether it moved."""
         segments = _segments(course.tries)
         wanted = outcomes.outcome(segments)
-        steps: tuple[str, ...] = ()
-        if wanted is not None:
-            rest = ""
-            if wanted.state == states.QUEUED:
-                rest = (
-                    outcomes.next_carriers(course.candidates, facts.carrier_id or "")
-                    if wanted.elsewhere
-                    else course.candidates
-                )
-                wanted = outcomes.sendable_again(wanted, state=course.state, candidates=rest)
-            steps = outcomes.path(course.state, wanted, reason=course.reason, flags=course.flags)
-            for state in steps:
-                self._move(course, state, wanted, at, facts)
-            if wanted.state == states.QUEUED and steps:
-                self._enqueue(course, rest)
+        has_moved = wanted is not None and self._follow(course, wanted, at, facts)
         if course.state == states.IN_DOUBT:
             self._retry(course, segments, at, facts)
         elif course.state == states.SENT and len(segments) > 1:
             self._await_parts(course, segments, at)
         if course.held_micros:
             self._pay(course, segments, at)
+        return has_moved
+
+    def _follow(self, course: Course, wanted: Outcome, at: int, facts: Facts) -> bool:
+        candidates = course.candidates
+        if wanted.state == states.QUEUED:
+            if wanted.elsewhere:
+                candidates = outcomes.next_carriers(candidates, facts.carrier_id or "")
+            wanted = outcomes.sendable_again(wanted, state=course.state, candidates=candidates)
+        steps = outcomes.path(course.state, wanted, reason=course.reason, flags=course.flags)
+        for state in steps:
+            self._move(course, state, wanted, at, facts)
+        if steps and wanted.state == states.QUEUED:
+            self._enqueue(course, candidates)
         return bool(steps)
 
     def _move(self, course: Course, state: str, wanted: Outcome, at: int, facts: Facts) -> None:
-        is_correction = course.state in states.FINAL
-        if course.state == states.QUEUED:
+        old, course.state = course.state, state
+        if old == states.QUEUED:
             self._dequeue(course)
-        if course.state == states.IN_DOUBT or (state in states.FINAL and course.flags & _HAS_DEADLINE):
+        if old == states.IN_DOUBT or (state in states.FINAL and course.flags & _HAS_DEADLINE):
             self._deadlines[course.id] = None
-        told = Facts(carrier_id=facts.carrier_id)
-        course.reason = None
         if state == states.SENT:
-            course.sent_at, course.carrier_id = at, facts.carrier_id
-        else:
-            course.reason = None if state == states.QUEUED else wanted.reason
-            told = _with(facts, reason=wanted.reason, corrected=is_correction)
+            course.sent_at, course.carrier_id, course.reason = at, facts.carrier_id, None
+            self.tell(course, _EVENTS[state], at, Facts(carrier_id=facts.carrier_id))
+            return
+        course.reason = wanted.reason if state != states.QUEUED else None
+        is_correction = old in states.FINAL
         if state == states.IN_DOUBT:
             course.flags |= Flag.IN_DOUBT
             self._deadlines[course.id] = at + _DOUBT_US
         elif state in states.FINAL:
             course.final_at = at
             course.flags |= Flag.CORRECTED if is_correction else 0
-        self._event_of(course, state, at, told)
-
-    def _event_of(self, course: Course, state: str, at: int, facts: Facts) -> None:
-        self._events.append(moved(_subject(course), state, at, _encode(facts).decode()))
-        course.state = state
-        course.seq += 1
-        course.updated_at = at
-        course.is_changed = True
+        self.tell(course, _EVENTS[state], at, _with(facts, reason=wanted.reason, corrected=is_correction))
 
     def _enqueue(self, course: Course, candidates: str) -> None:
         course.candidates = candidates
@@ -223,9 +259,7 @@ class Progress:
 
     def _retry(self, course: Course, segments: Sequence[Segment], at: int, facts: Facts) -> None:
         """`retry_once`: the same text once more, by the next carrier where there is one."""
-        if course.message_class != "otp" or course.flags & Flag.DOUBT_RETRIED:
-            return
-        if not outcomes.may_retry(
+        if course.message_class != "otp" or not outcomes.may_retry(
             segments,
             message_class=course.message_class,
             on_doubt=_decode_options(course.options).on_doubt,
@@ -236,8 +270,9 @@ class Progress:
             return
         self._deadlines[course.id] = None
         course.flags |= Flag.DOUBT_RETRIED | Flag.POSSIBLE_DUPLICATE
-        self._event_of(course, states.QUEUED, at, _with(facts, reason=course.reason, possible_duplicate=True))
-        course.reason = None
+        told = _with(facts, reason=course.reason, possible_duplicate=True)
+        course.state, course.reason = states.QUEUED, None
+        self.tell(course, _EVENTS[states.QUEUED], at, told)
         self._enqueue(course, outcomes.next_carriers(course.candidates, facts.carrier_id or "") or course.candidates)
 
     def _await_parts(self, course: Course, segments: Sequence[Segment], at: int) -> None:
@@ -245,7 +280,7 @@ class Progress:
         if course.flags & Flag.PART_DELIVERED or not any(s.standing == outcomes.DELIVERED for s in segments):
             return
         course.flags |= Flag.PART_DELIVERED
-        course.is_changed = True
+        self._changed[course.id] = course
         self._deadlines[course.id] = at + _PART_WAIT_US
 
     def _pay(self, course: Course, segments: Sequence[Segment], at: int) -> None:
@@ -256,7 +291,8 @@ class Progress:
             return
         course.held_micros -= charge + release
         course.charged_micros += charge
-        course.is_changed = True
+        course.updated_at = at
+        self._changed[course.id] = course
         self._charges.append(Entry(course.account_id, course.id, charge, at))
         if release:
             self._releases.append(Entry(course.account_id, course.id, release, at))
@@ -265,30 +301,23 @@ class Progress:
 
     def flush(self) -> Script[None]:
         """Everything that changed, in a few statements."""
-        touched = [tried for tried in self.tries.values() if tried.touched]
-        answered = [_answered_row(tried) for tried in touched if tried.touched & _ANSWERED]
-        reported = [_reported_row(tried) for tried in touched if tried.touched & _REPORTED]
-        changed = [_course_row(course) for course in self._courses.values() if course.is_changed]
-        kept = [(message_id, at) for message_id, at in self._deadlines.items() if at is not None]
-        dropped = [(message_id,) for message_id, at in self._deadlines.items() if at is None]
+        counted = self._counted.keys() - self._reported.keys()
         for statement, rows in (
-            ("attempt_answered", answered),
-            ("attempt_reported", reported),
-            ("course_moved", changed),
+            ("attempt_answered", [*map(_ANSWERED, self._answered.values())]),
+            ("attempt_learned", [*map(_LEARNED, self._learned.values())]),
+            ("attempt_reported", [*map(_REPORTED, self._reported.values())]),
+            ("attempt_counted", [_COUNTED(self.tries[position]) for position in counted]),
+            ("course_moved", [*map(_MOVED, self._changed.values())]),
             ("queue_delete", self._unqueued),
             ("queue_insert", [*self._queued.values()]),
-            ("deadline_set", kept),
-            ("deadline_delete", dropped),
+            ("deadline_set", [(id_, at) for id_, at in self._deadlines.items() if at is not None]),
+            ("deadline_delete", [(id_,) for id_, at in self._deadlines.items() if at is None]),
             ("event_insert", self._events),
         ):
             if rows:
                 yield Many(statement, rows)
         yield from ledger.charge(self._charges)
         yield from ledger.release(self._releases)
-
-
-def _position(tried: Tried) -> int:
-    return tried.position
 
 
 def _segments(tries: Sequence[Tried]) -> list[Segment]:
@@ -302,64 +331,12 @@ def _segments(tries: Sequence[Tried]) -> list[Segment]:
 
 
 def _segment(tried: Tried) -> Segment:
-    return Segment(outcomes.standing(tried.state, tried.reason, tried.receipt_state), tried.reason)
-
-
-def _subject(course: Course) -> Subject:
-    return Subject(course.id, course.account_id, course.test, course.seq, course.flags)
+    standing = outcomes.standing(tried.state, tried.reason, tried.receipt_state)
+    return _SURE.get(standing) or Segment(standing, tried.reason)
 
 
 def _with(facts: Facts, *, reason: str | None, possible_duplicate: bool = False, corrected: bool = False) -> Facts:
-    return Facts(
-        carrier_id=facts.carrier_id,
-        part=facts.part,
-        reason=reason,
-        status_code=facts.status_code,
-        stat=facts.stat,
-        error=facts.error,
-        possible_duplicate=possible_duplicate,
-        corrected=corrected,
-    )
-
-
-def _answered_row(tried: Tried) -> Row:
-    return (
-        tried.position,
-        tried.bind,
-        tried.state,
-        tried.carrier_message_id,
-        tried.carrier_key,
-        tried.status_code,
-        tried.reason,
-        tried.throttled,
-        tried.answered_at,
-    )
-
-
-def _reported_row(tried: Tried) -> Row:
-    return (
-        tried.position,
-        tried.state,
-        tried.reason,
-        tried.receipt_state,
-        tried.receipt_error,
-        tried.receipts,
-        tried.resolved_at,
-    )
-
-
-def _course_row(course: Course) -> Row:
-    return (
-        course.id,
-        course.state,
-        course.held_micros,
-        course.charged_micros,
-        course.carrier_id,
-        course.candidates,
-        course.updated_at,
-        course.sent_at,
-        course.final_at,
-        course.reason,
-        course.flags,
-        course.seq,
-    )
+    """The facts as a move tells them; the same ones where nothing differs."""
+    if reason == facts.reason and not possible_duplicate and not corrected:
+        return facts
+    return msgspec.structs.replace(facts, reason=reason, possible_duplicate=possible_duplicate, corrected=corrected)

@@ -69,11 +69,12 @@ def _apply(progress: Progress, tried: Tried | None, receipt: ReceiptRow) -> str:
         return PARKED
     weight = weigh(tried.receipt_state, receipt.state, is_final=receipt.final)
     tried.receipts += 1
-    progress.reported(tried)
+    progress.counted(tried)
     if weight == REPEATED:
         return REPEATED
     if weight != CONTRADICTING:
         _note(tried, receipt, weight)
+        progress.reported(tried)
     facts = Facts(
         carrier_id=tried.carrier_id,
         part=tried.part if tried.parts > 1 else None,
@@ -157,7 +158,7 @@ class _Finder:
         if receipt.keys:
             tried.carrier_key = receipt.keys[0]
             self.by_key[receipt.carrier_id, receipt.keys[0]] = tried
-            self._progress.answered(tried)
+            self._progress.learned(tried)
 
     def _in_time(self, tried: Tried, receipt: ReceiptRow) -> bool:
         return not self._waited or receipt.at >= tried.committed_at - _CLOCK_SLACK_US
