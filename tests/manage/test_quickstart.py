@@ -55,6 +55,14 @@ async def test_lost_keys_are_replaced_and_no_longer_hold(ctx, tables):
     assert len(tables.keys) == 3
 
 
+async def test_keys_of_another_installation_are_replaced(ctx, tables):
+    made = await quickstart.seed(ctx, SANDBOX)
+    stale = Credentials(account_sid="AC0", auth_token="x", api_key="wk_live_x", test_key=made.test_key)
+    again = await quickstart.seed(ctx, SANDBOX, stale)
+    assert (again.account_sid, again.auth_token, again.test_key) == (made.account_sid, made.auth_token, made.test_key)
+    assert keys.digest(again.api_key) in tables.keys
+
+
 async def test_the_carrier_follows_the_simulator(ctx):
     made = await quickstart.seed(ctx, SANDBOX)
     (carrier,) = (await carriers.find(ctx)).data

@@ -4,7 +4,7 @@ import pytest
 
 from whimbrel.base.clock import HOUR_US
 from whimbrel.domain.model import Webhook
-from whimbrel.manage import accounts, opt_outs, webhooks
+from whimbrel.manage import accounts, audit, opt_outs, webhooks
 from whimbrel.manage.accounts import NewAccount
 from whimbrel.manage.opt_outs import NewOptOut
 from whimbrel.manage.webhooks import NewWebhook, WebhookChange
@@ -92,6 +92,11 @@ async def test_bad_requests_are_refused(ctx, account, more, code, pointers):
     verb = webhooks.update(ctx, "KE1", made.id, WebhookChange(**more), account_id=account.id, test=False)
     await refused(verb, code, *pointers)
     assert (await actions(ctx)) == ["account.created", "webhook.created"]
+
+
+async def test_the_trail_shows_a_url_s_host_only(ctx, account):
+    await add(ctx, account, url="https://example.com:8443/hook?token=hush")
+    assert (await audit.find(ctx, account.id)).data[0].detail == {"host": "example.com:8443"}
 
 
 async def test_networks_that_the_operator_lists_may_be_reached(ctx, account):

@@ -189,7 +189,7 @@ class Tables:
 def _effective(account: Account, rows: Mapping[str, Account]) -> Account:
     """The account with the status that holds for it."""
     parent = rows.get(account.parent_id) if account.parent_id else None
-    if parent is None or parent.status == "active" or account.status != "active":
+    if parent is None or account.status != "active":
         return account
     return msgspec.structs.replace(account, status=parent.status)
 

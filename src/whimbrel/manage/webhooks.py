@@ -3,6 +3,7 @@ its account and mode from the moment it is made; what it missed before can be re
 """
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -81,7 +82,7 @@ async def create(ctx: Context, actor: str, request: NewWebhook, *, account_id: s
         if len(await ctx.store.fetch(Webhook, "webhooks_of_account", account_id)) >= ctx.webhooks_per_account:
             raise WhimbrelError("too_many_webhooks", f"An account may have {ctx.webhooks_per_account} endpoints.")
         webhook, secret = await _new(ctx, request, account_id, test)
-        entry = audit.entry(ctx, actor, "webhook.created", webhook.id, account_id, url=webhook.url)
+        entry = audit.entry(ctx, actor, "webhook.created", webhook.id, account_id, host=_host(webhook))
         await commit(ctx, [Write("webhook_insert", (to_columns(webhook),)), entry], "webhooks")
     return WebhookCreated(secret=secret, **msgspec.structs.asdict(view(webhook)))
 
@@ -154,7 +155,7 @@ async def delete(ctx: Context, actor: str, webhook_id: str, *, account_id: str, 
         writes = [
             Write("webhook_delete", ((webhook_id,),)),
             Write("deliveries_drop", ((webhook_id,),)),
-            audit.entry(ctx, actor, "webhook.deleted", webhook_id, account_id, url=webhook.url),
+            audit.entry(ctx, actor, "webhook.deleted", webhook_id, account_id, host=_host(webhook)),
         ]
         await commit(ctx, writes, "webhooks")
 
@@ -220,6 +221,11 @@ async def _set_status(
         entry = audit.entry(ctx, actor, action, webhook_id, account_id)
         await commit(ctx, [Write("webhook_set_status", (row,)), entry], "webhooks")
     return view(msgspec.structs.replace(webhook, status=status, disabled_reason=reason, updated_at=now))
+
+
+def _host(webhook: Webhook) -> str:
+    """What the audit trail shows of a URL: paths and queries may hold a receiver's secrets."""
+    return urlsplit(webhook.url).netloc
 
 
 def _seal(webhook_id: str) -> str:
