@@ -83,7 +83,7 @@ class Edge:
         """One request; `key` None is the customer's live key, empty is none at all."""
         headers = dict(more.pop("headers", {}))
         chosen = self.customer.live if key is None else key
-        if chosen and "Authorization" not in headers and "auth" not in more:
+        if chosen and "Authorization" not in headers:
             headers["Authorization"] = f"Bearer {chosen}"
         if json is not None:
             more["data"] = msgspec.json.encode(json)
@@ -97,9 +97,9 @@ class Edge:
     async def post(self, path: str, json: Any = None, **more: Any) -> Answer:
         return await self.ask("POST", path, json=json, **more)
 
-    async def send(self, **fields: Any) -> Answer:
-        """POST /v1/messages to a number that is delivered."""
-        return await self.post("/v1/messages", {"to": NUMBER, "text": "Hello"} | fields)
+    async def send(self, *, key: str | None = None, headers: Any = (), **fields: Any) -> Answer:
+        """POST /v1/messages to a number that is delivered; other fields as given."""
+        return await self.post("/v1/messages", {"to": NUMBER, "text": "Hello"} | fields, key=key, headers=headers)
 
     async def new_customer(self, name: str = "Acme", credit: str = "100") -> Customer:
         """An account that may send."""
@@ -114,13 +114,17 @@ class Edge:
         request = keys.NewKey(name="k", scopes=scopes, mode=mode, **more)
         return (await keys.create(self.app.manage, ACTOR, request, account_id=account_id)).key
 
+    async def give_sender(self, account_id: str, value: str) -> None:
+        """A sender that is the account's default."""
+        sender = senders.NewSender(value=value, is_default=True)
+        await senders.create(self.app.manage, ACTOR, sender, account_id=account_id)
+
     async def seed(self) -> None:
         """A customer who may send, and the simulator as the carrier of everything."""
         ctx = self.app.manage
         self.customer = await self.new_customer()
         self.operator = await self.new_key(None, (OPERATOR,))
-        sender = senders.NewSender(value=SENDER, is_default=True)
-        await senders.create(ctx, ACTOR, sender, account_id=self.customer.id)
+        await self.give_sender(self.customer.id, SENDER)
         await prices.put(ctx, ACTOR, prices.NewPrice(prefix="", price="0.0075"))
         address = self.simulator.address
         settings = CarrierSettings(host=address.smpp_host, port=address.smpp_port, system_id="whimbrel")
