@@ -343,6 +343,21 @@ async def test_a_bad_url_or_address_is_never_called() -> None:
     assert server.connections == 0
 
 
+class _Credulous(Reach):
+    """Sees nothing wrong with any URL, as a parser that reads another host than aiohttp does."""
+
+    def url_problem(self, url: str) -> None:
+        return None
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9999/", "http://127.1:9999/", "http://[::1]:9999/"])
+async def test_the_host_that_the_client_itself_reads_is_vetted_too(url: str) -> None:
+    async with client(_Credulous()) as http:
+        answer = await http.post(url, b"x", {}, timeout_s=5)
+    assert isinstance(answer, Failure)
+    assert answer.reason == "address_refused"
+
+
 async def test_a_name_is_connected_to_at_the_address_that_was_vetted() -> None:
     async with sink() as server, client(names={"hooks.example": ["127.0.0.1"]}) as http:
         answer = await http.post(f"http://hooks.example:{server.port}/", b"x", {}, timeout_s=5)
@@ -356,7 +371,7 @@ async def test_a_name_is_connected_to_at_the_address_that_was_vetted() -> None:
 )
 async def test_a_name_with_one_bad_address_is_refused(addresses: list[str]) -> None:
     async with client(Reach(plain_http=True), {"rebind.example": addresses}) as http:
-        answer = await http.post("http://rebind.example:9/", b"x", {}, timeout_s=5)
+        answer = await http.post("http://rebind.example:9999/", b"x", {}, timeout_s=5)
     assert isinstance(answer, Failure)
     assert answer.reason == "address_refused"
 
@@ -389,7 +404,7 @@ async def test_the_system_resolver_is_vetted_too() -> None:
     http = HttpClient(Reach(plain_http=True))
     await http.start()
     try:
-        answer = await http.post("http://0x7f.1:9/", b"x", {}, timeout_s=5)
+        answer = await http.post("http://0x7f.1:9999/", b"x", {}, timeout_s=5)
     finally:
         await http.stop()
     assert isinstance(answer, Failure)

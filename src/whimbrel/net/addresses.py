@@ -44,7 +44,6 @@ _BLOCKED_6 = tuple(
 )
 _6TO4 = IPv6Network("2002::/16")
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))  # RFC 6052, RFC 8215
-_COMPATIBLE = IPv6Network("::/96")
 _OPEN_LOW_PORTS = frozenset({80, 443})
 _FIRST_HIGH_PORT = 1024
 _VISIBLE = re.compile(r"""[^\x00-\x20"<>\\\x7f-\U0010ffff]+""").fullmatch
@@ -130,8 +129,8 @@ def is_public(address: Address) -> bool:
 
 
 def unwrap(address: Address) -> Address:
-    """The IPv4 address inside an IPv6 one: mapped ::ffff:a.b.c.d, compatible ::a.b.c.d, 6to4 2002:aabb:ccdd::, NAT64
-    64:ff9b::a.b.c.d (a gateway would turn each into IPv4). Others come back as they are."""
+    """The IPv4 address inside an IPv6 one: mapped ::ffff:a.b.c.d, 6to4 2002:aabb:ccdd::, NAT64 64:ff9b::a.b.c.d (a
+    gateway would turn each into IPv4). Others come back as they are."""
     if isinstance(address, IPv4Address):
         return address
     mapped = address.ipv4_mapped
@@ -140,6 +139,6 @@ def unwrap(address: Address) -> Address:
     value = int(address)
     if address in _6TO4:
         return IPv4Address(value >> 80 & 0xFFFFFFFF)
-    if any(address in network for network in _NAT64) or (address in _COMPATIBLE and value > 1):
+    if any(address in network for network in _NAT64):
         return IPv4Address(value & 0xFFFFFFFF)
     return address

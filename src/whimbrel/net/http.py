@@ -213,7 +213,7 @@ def _getaddrinfo(host: str, port: int) -> list[tuple[object, object, object, str
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
-    """The start of the body. A longer one costs its connection: it is not read to the end."""
+    """The start of the body. A longer one is not read to the end, which costs its connection."""
     content = response.content
     chunk = await content.readany()
     if content.at_eof() and len(chunk) <= RESPONSE_BODY_MAX:
@@ -222,8 +222,6 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     while size < RESPONSE_BODY_MAX and (chunk := await content.readany()):
         chunks.append(chunk)
         size += len(chunk)
-    if not content.at_eof():
-        response.close()
     return b"".join(chunks)[:RESPONSE_BODY_MAX]
 
 
