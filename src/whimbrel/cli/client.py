@@ -116,7 +116,7 @@ def tail(
 
 def _stream(node: Client, events: str, last: str) -> Iterator[tuple[str, str]]:
     headers = {"Accept": "text/event-stream"} | ({"Last_Event_ID": last} if last else {})
-    request = node.request("GET", f"/v1/stream?events={events}", **headers)
+    request = node.request("GET", f"/v1/stream?types={events}", **headers)
     with urllib.request.urlopen(request, timeout=120) as answer:
         event_id = last
         for octets in answer:

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,13 +14,15 @@ import typer
 from rich.console import Console
 
 from whimbrel import config
+from whimbrel.base import moments
+from whimbrel.base.clock import SystemClock
 from whimbrel.cli.say import guarded
 from whimbrel.domain.model import CarrierSettings
 from whimbrel.manage import credentials
 from whimbrel.store.sqlite import schema
 
 _TIMEOUT_S = 3.0
-_YEAR_2026_S = 1_767_225_600
+_YEAR_2026_US = 1_767_225_600_000_000
 _MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "error": "[red]error[/]"}
 
 
@@ -127,10 +128,11 @@ def _reach(subject: str, host: str, port: int, *, paused: bool) -> Finding:
 
 
 def _clock(settings: config.Settings) -> Iterator[Finding]:
-    if time.time() < _YEAR_2026_S:
+    now = SystemClock().now_us()
+    if now < _YEAR_2026_US:
         yield Finding("clock", "error", "the clock is years behind", "set it, and keep it with NTP")
         return
-    yield Finding("clock", "ok", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()))
+    yield Finding("clock", "ok", moments.to_text(now))
 
 
 def _node(settings: config.Settings, data: Path | None) -> Finding:

@@ -148,11 +148,11 @@ class Feed:
                 for item in await load(self._store, stream.wanted(events)):
                     yield item.event.position, item.body()
                 stream.position = events[-1].position if events else tail.position
+            stream.drop_seen()
             while not stream.lost:
                 while stream.items:
                     item = stream.items.popleft()
-                    if item.event.position > stream.position:
-                        yield item.event.position, item.body()
+                    yield item.event.position, item.body()
                 stream.wake.clear()
                 await stream.wake.wait()
         finally:
@@ -181,8 +181,12 @@ class _Stream:
     def wanted(self, events: Sequence[Event]) -> list[Event]:
         return [event for event in events if self.wants(event)]
 
+    def drop_seen(self) -> None:
+        """What came from the tail while the log was read is partly the same."""
+        self.items = deque(item for item in self.items if item.event.position > self.position)
+
     def offer(self, items: Sequence[Item], position: int) -> None:
-        self.items.extend(item for item in items if self.wants(item.event))
+        self.items.extend(item for item in items if item.event.position > self.position and self.wants(item.event))
         if len(self.items) > _STREAM_BUFFER:
             self.lost = True
             self.items.clear()

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from whimbrel.store.sqlite.jobs import Jobs, answer
+from whimbrel.store.sqlite.jobs import Job, Jobs, answer
 from whimbrel.store.sqlite.runner import Runner
 
 TURN_MAX = 16  # reads answered in one go: enough to save wake-ups, few enough that none waits for many
@@ -27,16 +27,19 @@ class Reader:
             self._thread.join()
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        execute = self._runner.connection.execute
         while jobs := self._jobs.take(TURN_MAX):
             for job in jobs:
-                try:
-                    execute("BEGIN")
-                    try:
-                        job.result = self._runner.run(job.script())
-                    finally:
-                        execute("ROLLBACK")
-                except Exception as error:
-                    job.error = error
+                self._run(job)
             answer(loop, jobs)
             del jobs
+
+    def _run(self, job: Job) -> None:
+        execute = self._runner.connection.execute
+        try:
+            execute("BEGIN")
+            try:
+                job.result = self._runner.run(job.script())
+            finally:
+                execute("ROLLBACK")
+        except Exception as error:
+            job.error = error
