@@ -193,6 +193,26 @@ async def test_reset_empties_phones_and_queues(control, connect):
     assert (await client.submitted(reserved("0501"))).status == 0x58
 
 
+async def test_reset_forgets_what_waits_for_its_response(start, connect):
+    simulator = await start(http_port=0, window_limit=1, response_latency_ms=60_000)
+    client = await connect(simulator)
+    client.submit("447700900123")
+    await eventually(lambda: simulator.center.counts.submits)
+    async with aiohttp.ClientSession() as http, http.post(simulator.address.http_url + "/reset") as answer:
+        assert answer.status == 200
+    client.submit("447700900123")
+    counts = await eventually(lambda: simulator.center.counts.submits and simulator.center.counts)
+    assert (counts.accepted, counts.refused) == (1, 0)
+
+
+async def test_a_text_arrives_once_however_many_receipts_say_so(control, connect):
+    simulator, ask = control
+    client = await connect(simulator)
+    await client.submitted(reserved("0709"))
+    await client.receipts(5)
+    assert len((await ask("GET", f"/phones/{reserved('0709')}"))[1]["inbox"]) == 1
+
+
 @pytest.mark.parametrize("action", ["drop", "unbind"])
 async def test_links_are_dropped_or_unbound_on_demand(control, connect, action):
     simulator, ask = control

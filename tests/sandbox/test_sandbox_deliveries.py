@@ -74,14 +74,13 @@ async def test_a_refused_receipt_comes_again_until_it_is_taken(start, connect):
 
 
 async def test_a_receipt_refused_for_good_does_not_come_again(start, connect):
-    simulator = await start()
+    simulator = await start(time_scale=0.02)  # 1 s -> 20 ms: later than the 1 ms after which a refused one comes again
     client = await connect(simulator)
     client.answers = lambda pdu: Status.ESME_RX_P_APPN if pdu.sequence == 1 else 0
-    await client.submitted("447700900123")
+    refused = (await client.submitted("447700900123")).body.message_id
     await client.receipts(1)
-    other = (await client.submitted("447700900123")).body.message_id
-    assert ids(await client.receipts(2))[1] == other
-    assert simulator.center.counts.deliveries_again == 0
+    marker = (await client.submitted(reserved("0101"))).body.message_id
+    assert ids(await client.receipts(2)) == [refused, marker]
 
 
 async def test_the_window_bounds_unanswered_deliveries(start, connect):
@@ -93,6 +92,24 @@ async def test_the_window_bounds_unanswered_deliveries(start, connect):
     assert len(client.delivered()) == 2 and simulator.center.snapshot().waiting == 3
     second = await connect(simulator)
     assert len(await second.receipts(3)) == 3
+
+
+async def test_a_receiver_that_does_not_read_is_sent_no_more(start, connect):
+    simulator = await start(deliver_window=1_000_000)
+    sender = await connect(simulator, command=BIND_TRANSMITTER)
+    receiver = await connect(simulator, command=BIND_RECEIVER)
+    receiver.writer.transport.pause_reading()
+    for _ in range(100):
+        for _ in range(500):
+            sequence = sender.submit("447700900123", b"x" * 100)
+        await sender.response(sequence)
+        sender.received.clear()
+        if simulator.center.snapshot().waiting:
+            break
+    waiting = simulator.center.snapshot().waiting
+    assert waiting
+    receiver.writer.transport.resume_reading()
+    assert len(await receiver.receipts(simulator.center.counts.accepted)) == simulator.center.counts.accepted
 
 
 async def test_receipts_are_spread_over_the_binds(start, connect):

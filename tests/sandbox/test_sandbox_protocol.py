@@ -142,7 +142,7 @@ async def test_binds_are_refused_while_told_so(start):
 
 
 async def test_query_and_cancel(start, connect):
-    simulator = await start(time_scale=1)
+    simulator = await start(time_scale=0.005)  # 60 s -> 300 ms
     client = await connect(simulator)
     done = (await client.submitted("447700900123")).body.message_id
     waiting = (await client.submitted(reserved("0160"))).body.message_id
@@ -156,7 +156,9 @@ async def test_query_and_cancel(start, connect):
     canceled = await client.ask(Pdu(CANCEL_SM, 0, client.next(), CancelSm(message_id=waiting)))
     again = await client.ask(Pdu(CANCEL_SM, 0, client.next(), CancelSm(message_id=waiting)))
     assert (canceled.status, again.status) == (0, Status.ESME_RCANCELFAIL)
-    assert [(r.stat, r.message_ids[0]) for r in await client.receipts(2)][1] == ("DELETED", waiting)
+    marker = (await client.submitted(reserved("0160"))).body.message_id  # due after the one that was canceled
+    told = [(r.stat, r.message_ids[0]) for r in await client.receipts(3)]
+    assert told == [("DELIVRD", done), ("DELETED", waiting), ("DELIVRD", marker)]
     unknown = await client.ask(Pdu(QUERY_SM, 0, client.next(), QuerySm("none")))
     assert unknown.status == Status.ESME_RQUERYFAIL
 
