@@ -11,7 +11,7 @@ its arguments and of the rows it is sent, because an executor may run it again f
         return changed
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -60,11 +60,11 @@ class Executor(Protocol):
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
 
-    async def write(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    def write(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run `verb(...)` in a transaction that may hold other scripts too; its failure undoes it alone."""
         ...
 
-    async def read(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    def read(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run `verb(...)`, which only reads, on a snapshot."""
         ...
 
