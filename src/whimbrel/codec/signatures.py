@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
 from whimbrel.codec.errors import CodecError
@@ -59,6 +60,7 @@ def twilio_json(auth_token: str, url: str, body: bytes) -> tuple[str, str]:
     return signed, twilio(auth_token, signed)
 
 
+@lru_cache(maxsize=1024)
 def as_received(url: str) -> str:
     """The URL that a receiver puts together again from the request: with a path, and without the fragment (where Twilio
     takes its connection overrides), which is not sent."""
