@@ -224,6 +224,19 @@ def sendable_again(wanted: Outcome, *, state: str, candidates: str) -> Outcome:
     return Outcome(states.FAILED, reason or "carrier_unavailable")
 
 
+_STRAIGHT: Final = {
+    (state, standing): (wanted, path(state, wanted, reason=None, flags=0))
+    for state in (states.SENDING, states.SENT)
+    for standing, wanted in _SIMPLE.items()
+}
+
+
+def straight(state: str, standing: str) -> tuple[Outcome, tuple[str, ...]] | None:
+    """`outcome` and `path` of nearly every message: one segment, taken or delivered, in its ordinary place. None for
+    all others. Remembered, because each message asks twice."""
+    return _STRAIGHT.get((state, standing))
+
+
 def next_carriers(candidates: str, carrier_id: str) -> str:
     """The candidates after the carrier that was tried; empty when there is none."""
     carriers = candidates.split()

@@ -3,12 +3,11 @@
 --
 -- | statement | gives or does |
 -- | --- | --- |
--- | attempts_by_positions (positions) | columns of `Tried` |
--- | attempts_of_messages (message ids) | the same, all attempts of each, oldest first |
--- | attempts_by_keys (carrier_id, keys) | the same, those that the carrier answered with one of the keys, oldest first |
--- | attempts_in_doubt (carrier_id, tails) | the same, those in doubt |
+-- | attempts_by_positions (positions) | columns of `Tried`, then of `Course` |
+-- | attempts_by_keys (carrier_id, keys) | the same: those that the carrier answered with one of the keys |
+-- | attempts_in_doubt (carrier_id, tails) | the same: those in doubt |
+-- | attempts_of_messages (message ids) | columns of `Tried`: all attempts of each message |
 -- | tails_unanswered (carrier_id, tails) | which of the tails have an attempt without an answer |
--- | courses_by_ids (ids) | columns of `Course` |
 -- | attempt_answered, attempt_learned, attempt_reported, attempt_counted | what changed of an attempt |
 -- | course_moved | what changed of a message |
 -- | parked_any () | a row when any receipt is parked |
@@ -16,32 +15,36 @@
 -- | parked_insert, parked_delete | |
 
 -- name: attempts_by_positions
-SELECT position, message_id, part, parts, carrier_id, state, carrier_key, reason, tail_hash, committed_at,
-  receipt_state, receipts
-FROM attempts WHERE position = ANY($1);
+SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carrier_key, a.reason, a.tail_hash,
+  a.committed_at, a.receipt_state, a.receipts, m.id, m.account_id, m.test, m.message_class, m.state, m.price_micros,
+  m.held_micros, m.charged_micros, m.carrier_id, m.candidates, m.priority, m.rank, m.expires_at, m.sent_at, m.final_at,
+  m.reason, m.flags, m.seq, m.options
+FROM attempts AS a JOIN messages AS m ON m.id = a.message_id
+WHERE a.position = ANY($1);
+
+-- name: attempts_by_keys
+SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carrier_key, a.reason, a.tail_hash,
+  a.committed_at, a.receipt_state, a.receipts, m.id, m.account_id, m.test, m.message_class, m.state, m.price_micros,
+  m.held_micros, m.charged_micros, m.carrier_id, m.candidates, m.priority, m.rank, m.expires_at, m.sent_at, m.final_at,
+  m.reason, m.flags, m.seq, m.options
+FROM attempts AS a JOIN messages AS m ON m.id = a.message_id
+WHERE a.carrier_id = $1 AND a.carrier_key = ANY($2);
+
+-- name: attempts_in_doubt
+SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carrier_key, a.reason, a.tail_hash,
+  a.committed_at, a.receipt_state, a.receipts, m.id, m.account_id, m.test, m.message_class, m.state, m.price_micros,
+  m.held_micros, m.charged_micros, m.carrier_id, m.candidates, m.priority, m.rank, m.expires_at, m.sent_at, m.final_at,
+  m.reason, m.flags, m.seq, m.options
+FROM attempts AS a JOIN messages AS m ON m.id = a.message_id
+WHERE a.state = 'in_doubt' AND a.carrier_id = $1 AND a.tail_hash = ANY($2);
 
 -- name: attempts_of_messages
 SELECT position, message_id, part, parts, carrier_id, state, carrier_key, reason, tail_hash, committed_at,
   receipt_state, receipts
-FROM attempts WHERE message_id = ANY($1) ORDER BY position;
-
--- name: attempts_by_keys
-SELECT position, message_id, part, parts, carrier_id, state, carrier_key, reason, tail_hash, committed_at,
-  receipt_state, receipts
-FROM attempts WHERE carrier_id = $1 AND carrier_key = ANY($2) ORDER BY position;
-
--- name: attempts_in_doubt
-SELECT position, message_id, part, parts, carrier_id, state, carrier_key, reason, tail_hash, committed_at,
-  receipt_state, receipts
-FROM attempts WHERE state = 'in_doubt' AND carrier_id = $1 AND tail_hash = ANY($2) ORDER BY position;
+FROM attempts WHERE message_id = ANY($1);
 
 -- name: tails_unanswered
 SELECT DISTINCT tail_hash FROM attempts WHERE state = 'committed' AND carrier_id = $1 AND tail_hash = ANY($2);
-
--- name: courses_by_ids
-SELECT id, account_id, test, message_class, state, price_micros, held_micros, charged_micros, carrier_id, candidates,
-  priority, rank, expires_at, sent_at, final_at, reason, flags, seq, options
-FROM messages WHERE id = ANY($1);
 
 -- name: attempt_answered
 UPDATE attempts SET bind = $2, state = $3, carrier_message_id = $4, carrier_key = $5, status_code = $6, reason = $7,

@@ -18,7 +18,7 @@ def record_answers(answers: Sequence[Answer]) -> Script[None]:
     acceptance teaches (the carrier's id of an attempt in doubt)."""
     progress = Progress()
     progress.add((yield Query("attempts_by_positions", ([answer.attempt for answer in answers],))))
-    yield from progress.load_courses()
+    yield from progress.complete()
     for answer in answers:
         tried = progress.tries.get(answer.attempt)
         if tried is not None:
@@ -29,8 +29,7 @@ def record_answers(answers: Sequence[Answer]) -> Script[None]:
 
 def _apply(progress: Progress, tried: Tried, answer: Answer) -> None:
     state = outcomes.answered(tried.state, answer.kind)
-    course = progress.course_of(tried)
-    if state is None or course is None:
+    if state is None:
         return
     tried.state = state
     tried.bind = answer.bind
@@ -49,7 +48,7 @@ def _apply(progress: Progress, tried: Tried, answer: Answer) -> None:
         reason=tried.reason,
         status_code=answer.status_code or None,
     )
-    progress.settle(course, answer.at, facts)
+    progress.settle(progress.course_of(tried), answer.at, facts)
 
 
 def _look_for_parked(answers: Sequence[Answer]) -> Script[None]:

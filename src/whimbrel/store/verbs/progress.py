@@ -15,7 +15,7 @@ from whimbrel.base.limits import DOUBT_DEADLINE_S, PART_RECEIPTS_WAIT_S
 from whimbrel.domain import outcomes, states
 from whimbrel.domain.model import Flag, Options
 from whimbrel.domain.outcomes import Outcome, Segment
-from whimbrel.store.script import Many, Query, Row, Rows, Script
+from whimbrel.store.script import Many, Query, Row, Script
 from whimbrel.store.verbs import ledger
 from whimbrel.store.verbs.ledger import Entry
 from whimbrel.store.verbs.queue import queue_key
@@ -25,8 +25,7 @@ _DOUBT_US: Final = DOUBT_DEADLINE_S * _SECOND_US
 _PART_WAIT_US: Final = PART_RECEIPTS_WAIT_S * _SECOND_US
 _HAS_DEADLINE: Final = Flag.IN_DOUBT | Flag.PART_DELIVERED
 _EVENTS: Final = {state: states.event_type(state) for state in states.STATES}
-_SURE: Final = {standing: Segment(standing) for standing in (outcomes.ACCEPTED, outcomes.DELIVERED)}
-"""How segments stand that need no reason; nearly all do."""
+_ACCEPTED: Final = (Segment(outcomes.ACCEPTED),)
 
 _ANSWERED: Final[Callable[["Tried"], Row]] = attrgetter(
     "position",
@@ -114,6 +113,9 @@ class Course(msgspec.Struct):
     tries: list[Tried] = []
 
 
+_TRIED_COLUMNS: Final = Tried.__struct_fields__.index("bind")
+
+
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What an event tells beside its type: ids and codes."""
 
@@ -128,7 +130,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Progress:
-    """See the head of the file. Order of use: `add`, `load_courses`, changes and `settle`, `flush`."""
+    """See the head of the file. Order of use: `add`, `complete`, changes and `settle`, `flush`."""
 
     def __init__(self) -> None:
         self.tries: dict[int, Tried] = {}
@@ -148,32 +150,37 @@ class Progress:
     # load
 
     def add(self, rows: Iterable[Row]) -> list[Tried]:
-        """Working copies of attempts, one for each position however often it is loaded."""
-        tries = self.tries
-        return [tries.get(columns[0]) or tries.setdefault(columns[0], Tried(*columns)) for columns in rows]
-
-    def load_courses(self) -> Script[None]:
-        """The messages of all attempts so far. All attempts of a message bear on it when it has several segments or
-        was tried again after doubt; otherwise the one that is loaded says all."""
-        tries, courses = self.tries, self._courses
-        wanted = {tried.message_id for tried in tries.values()}
-        if not wanted:
-            return
-        rows: Rows = yield Query("courses_by_ids", ([*wanted],))
+        """Working copies of attempts and of their messages, one of each however often it is loaded."""
+        added: list[Tried] = []
         for columns in rows:
-            courses[columns[0]] = Course(*columns)
+            tried = self._add(columns[:_TRIED_COLUMNS])
+            if tried.message_id not in self._courses:
+                self._courses[tried.message_id] = Course(*columns[_TRIED_COLUMNS:])
+            added.append(tried)
+        return added
+
+    def _add(self, columns: Row) -> Tried:
+        known = self.tries.get(columns[0])
+        if known is None:
+            known = self.tries[columns[0]] = Tried(*columns)
+        return known
+
+    def complete(self) -> Script[None]:
+        """All attempts of a message bear on it when it has several segments or was tried again after doubt; otherwise
+        the one that is loaded says all. To be called once, after the last `add`."""
+        tries, courses = self.tries, self._courses
         whole = {tried.message_id for tried in tries.values() if tried.parts > 1}
         whole |= {course.id for course in courses.values() if course.flags & Flag.DOUBT_RETRIED}
         if whole:
-            self.add((yield Query("attempts_of_messages", ([*whole],))))
+            for columns in (yield Query("attempts_of_messages", ([*whole],))):
+                self._add(columns)
         for position in sorted(tries):
-            course = courses.get(tries[position].message_id)
-            if course is not None:
-                course.tries.append(tries[position])
+            tried = tries[position]
+            courses[tried.message_id].tries.append(tried)
 
-    def course_of(self, tried: Tried) -> Course | None:
-        """The message of an attempt; None when it was deleted."""
-        return self._courses.get(tried.message_id)
+    def course_of(self, tried: Tried) -> Course:
+        """The message of an attempt."""
+        return self._courses[tried.message_id]
 
     # change
 
@@ -205,14 +212,25 @@ class Progress:
     def settle(self, course: Course, at: int, facts: Facts) -> bool:
         """Move the message and its money to where its attempts say; whether it moved."""
         segments = _segments(course.tries)
+        straight = outcomes.straight(course.state, segments[0].standing) if len(segments) == 1 else None
+        if straight is not None:
+            wanted, steps = straight
+            for state in steps:
+                self._move(course, state, wanted, at, facts)
+            has_moved = bool(steps)
+        else:
+            has_moved = self._settle_any(course, segments, at, facts)
+        if course.held_micros:
+            self._pay(course, segments, at)
+        return has_moved
+
+    def _settle_any(self, course: Course, segments: Sequence[Segment], at: int, facts: Facts) -> bool:
         wanted = outcomes.outcome(segments)
         has_moved = wanted is not None and self._follow(course, wanted, at, facts)
         if course.state == states.IN_DOUBT:
             self._retry(course, segments, at, facts)
         elif course.state == states.SENT and len(segments) > 1:
             self._await_parts(course, segments, at)
-        if course.held_micros:
-            self._pay(course, segments, at)
         return has_moved
 
     def _follow(self, course: Course, wanted: Outcome, at: int, facts: Facts) -> bool:
@@ -236,7 +254,7 @@ class Progress:
             self._deadlines[course.id] = None
         if state == states.SENT:
             course.sent_at, course.carrier_id, course.reason = at, facts.carrier_id, None
-            self.tell(course, _EVENTS[state], at, Facts(carrier_id=facts.carrier_id))
+            self.tell(course, _EVENTS[state], at, _sent(facts))
             return
         course.reason = wanted.reason if state != states.QUEUED else None
         is_correction = old in states.FINAL
@@ -320,10 +338,13 @@ class Progress:
         yield from ledger.release(self._releases)
 
 
-def _segments(tries: Sequence[Tried]) -> list[Segment]:
+def _segments(tries: Sequence[Tried]) -> Sequence[Segment]:
     """How each segment stands, in the order of the parts."""
     if len(tries) == 1:
-        return [_segment(tries[0])]
+        (tried,) = tries
+        if tried.state == "accepted" and tried.receipt_state is None:
+            return _ACCEPTED
+        return [_segment(tried)]
     by_part: dict[int, list[Segment]] = {}
     for tried in tries:
         by_part.setdefault(tried.part, []).append(_segment(tried))
@@ -331,8 +352,13 @@ def _segments(tries: Sequence[Tried]) -> list[Segment]:
 
 
 def _segment(tried: Tried) -> Segment:
-    standing = outcomes.standing(tried.state, tried.reason, tried.receipt_state)
-    return _SURE.get(standing) or Segment(standing, tried.reason)
+    return Segment(outcomes.standing(tried.state, tried.reason, tried.receipt_state), tried.reason)
+
+
+def _sent(facts: Facts) -> Facts:
+    """What `sent` tells: who has it."""
+    is_bare = facts.stat is None and facts.part is None and facts.reason is None and facts.status_code is None
+    return facts if is_bare else Facts(carrier_id=facts.carrier_id)
 
 
 def _with(facts: Facts, *, reason: str | None, possible_duplicate: bool = False, corrected: bool = False) -> Facts:

@@ -64,8 +64,7 @@ def _parked_row(receipt: ReceiptRow) -> Row:
 
 
 def _apply(progress: Progress, tried: Tried | None, receipt: ReceiptRow) -> str:
-    course = None if tried is None else progress.course_of(tried)
-    if tried is None or course is None:
+    if tried is None:
         return PARKED
     weight = weigh(tried.receipt_state, receipt.state, is_final=receipt.final)
     tried.receipts += 1
@@ -82,6 +81,7 @@ def _apply(progress: Progress, tried: Tried | None, receipt: ReceiptRow) -> str:
         stat=receipt.stat,
         error=receipt.error,
     )
+    course = progress.course_of(tried)
     has_moved = progress.settle(course, receipt.at, facts)
     if (weight != FIRST or not has_moved) and tried.receipts <= RECEIPT_EVENTS_MAX:
         progress.tell(course, "message.receipt", receipt.at, facts)
@@ -175,7 +175,7 @@ def _finder(progress: Progress, receipts: Sequence[ReceiptRow], *, waited: bool)
     unmatched = [r for r in receipts if not r.keys or (r.carrier_id, r.keys[0]) not in finder.by_key]
     if unmatched:
         yield from _load_guesses(progress, finder, unmatched)
-    yield from progress.load_courses()
+    yield from progress.complete()
     return finder
 
 
@@ -198,7 +198,13 @@ def _load_guesses(progress: Progress, finder: _Finder, receipts: Sequence[Receip
 
 
 def _load_keys(progress: Progress, finder: _Finder, keys: dict[str, set[str]]) -> Script[None]:
+    """Of the attempts with one key the newest counts."""
+    by_key = finder.by_key
     for carrier_id, wanted in keys.items():
-        if wanted:
-            for tried in progress.add((yield Query("attempts_by_keys", (carrier_id, [*wanted])))):
-                finder.by_key[carrier_id, tried.carrier_key or ""] = tried
+        if not wanted:
+            continue
+        for tried in progress.add((yield Query("attempts_by_keys", (carrier_id, [*wanted])))):
+            place = (carrier_id, tried.carrier_key or "")
+            other = by_key.get(place)
+            if other is None or other.position < tried.position:
+                by_key[place] = tried
