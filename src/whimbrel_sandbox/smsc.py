@@ -118,7 +118,7 @@ class Smsc:
         elif outcome.reply is not Reply.AFTER_RECEIPT:
             session.misbehave(outcome.reply, sequence, message.message_id)
             return
-        elif self._network.wants(message, DELIVERED):
+        elif message.esme.receivers and self._network.wants(message, DELIVERED):
             message.on_receipt = lambda: self._center.wheel.after(RESPONSE_AFTER_RECEIPT_MS, session.respond, response)
             return
         if latency_ms:

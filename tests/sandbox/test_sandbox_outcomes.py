@@ -8,7 +8,7 @@ from sandbox_esme import reserved
 
 from whimbrel.codec.smpp import receipt
 from whimbrel.codec.smpp.pdu import Pdu, encode, tlv
-from whimbrel.codec.smpp.tables import GENERIC_NACK, UNBIND, UNBIND_RESP, MessageState, Status, Tag
+from whimbrel.codec.smpp.tables import BIND_TRANSMITTER, GENERIC_NACK, UNBIND, UNBIND_RESP, MessageState, Status, Tag
 from whimbrel_sandbox.log import InboundSent, ReceiptSent, Responded, Submitted
 from whimbrel_sandbox.outcomes import BY_NUMBER, OUTCOMES, Answer, IdForm, Reply
 
@@ -178,6 +178,9 @@ async def test_without_a_receipt_the_response_of_that_number_comes_at_once(start
     simulator = await start()
     client = await connect(simulator)
     assert (await client.submitted(reserved("0701"), registered=0)).status == 0
+    await client.leave()
+    transmitter = await connect(simulator, command=BIND_TRANSMITTER)
+    assert (await transmitter.submitted(reserved("0701"))).status == 0
 
 
 @named([row for row in OUTCOMES if row.id_form is not IdForm.SAME])
