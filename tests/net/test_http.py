@@ -393,6 +393,10 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monkey
     assert proxy.connections == 0
 
 
+async def test_a_client_that_never_started_stops() -> None:
+    await HttpClient(LOOPBACK).stop()
+
+
 async def test_cookies_are_not_kept() -> None:
     async with sink(_answer("200 OK", "Set-Cookie: a=b")) as server, client() as http:
         for _ in range(2):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from whimbrel.domain import routing
 from whimbrel.domain.model import Carrier, Route
 from whimbrel.domain.numbers import Number, normalise
 from whimbrel.domain.routing import Considered, Router
@@ -133,6 +134,14 @@ def test_the_evidence_of_test_traffic() -> None:
         Considered(None, "CRS", "taken", "sandbox_without_route"),
         Considered(None, "CRT", "passed", "paused"),
     )
+
+
+def test_answers_beyond_what_is_remembered_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing, "MEMO_MAX", 1)
+    router = Router([_route("R1", 1, "CRA", country="GB"), _route("R2", 2, "CRB")], CARRIERS)
+    for _ in range(2):
+        assert router.pick(BRITISH, "AC1", False) == ("R1", ("CRA",))
+        assert router.pick(AMERICAN, "AC1", False) == ("R2", ("CRB",))
 
 
 ROUTES = st.builds(
