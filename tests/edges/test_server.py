@@ -9,7 +9,8 @@ import uvicorn
 
 from whimbrel.edges.shared.asgi import ClientGone, respond
 from whimbrel.edges.shared.bodies import read_body
-from whimbrel.edges.shared.server import Guard, HttpServer
+from whimbrel.edges.shared.protocol import Guard
+from whimbrel.edges.shared.server import HttpServer
 
 from .edge_rig import until
 
@@ -77,7 +78,7 @@ def code_of(octets):
 
 
 def test_the_internals_that_the_guard_stands_on_are_of_this_version():
-    assert uvicorn.__version__.startswith("0.54."), "read server.py against the new uvicorn, then change this line"
+    assert uvicorn.__version__.startswith("0.54."), "read protocol.py against the new uvicorn, then change this line"
 
 
 @pytest.mark.parametrize(
