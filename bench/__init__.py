@@ -1,3 +1,3 @@
-"""The benchmark: a load generator and a webhook sink in processes of their own, run by `python -m bench`. It imports
-nothing of the product; it measures what a customer sees, and the CPU that each process took.
+"""The benchmark: `make bench`. A load generator, the simulator and a webhook sink, each a process of its own, around the
+product as a user starts it. Traffic stays on loopback; every scenario is bounded in messages and time.
 """

@@ -1,0 +1,95 @@
+"""The processes of a benchmark: started, measured (CPU from /proc, memory), ended by their own id."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+_START_S = 30.0
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A process and its name in the tables."""
+
+    name: str
+    process: "subprocess.Popen[bytes]"
+
+    def cpu_s(self) -> float:
+        """User and system time of all its threads so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * _TICK_S
+
+    def rss_mib(self) -> float:
+        """Resident memory now."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@contextlib.contextmanager
+def started(name: str, *command: str, environ: dict[str, str] | None = None) -> Iterator[Running]:
+    """A process that is ended when the block is left."""
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, **(environ or {})},
+    )
+    try:
+        yield Running(name, process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def first_line(running: Running) -> str:
+    """The first line that a process prints."""
+    assert running.process.stdout is not None
+    return running.process.stdout.readline().decode().strip()
+
+
+def credentials(folder: Path) -> dict[str, Any]:
+    """credentials.json once the node is ready."""
+    path = folder / "credentials.json"
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, ValueError):
+            found: dict[str, Any] = json.loads(path.read_text())
+            get(f"{found['http_url']}/readyz")
+            return found
+        time.sleep(0.05)
+    raise TimeoutError(f"the node did not become ready; see {folder}/whimbrel.log")
+
+
+def get(url: str, key: str = "") -> str:
+    """A GET's body."""
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"} if key else {})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        body: bytes = answer.read()
+        return body.decode()
+
+
+def post(url: str, key: str, body: Any, method: str = "POST") -> Any:
+    """A JSON POST's answer."""
+    request = urllib.request.Request(
+        url,
+        data=msgspec.json.encode(body),
+        method=method,
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        octets: bytes = answer.read()
+        return msgspec.json.decode(octets) if octets else None
