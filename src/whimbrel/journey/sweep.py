@@ -15,6 +15,7 @@ from whimbrel.base.metrics import Metrics
 from whimbrel.domain import numbers
 from whimbrel.domain.callbacks import message_options
 from whimbrel.domain.model import CarrierSettings, Flag, Message
+from whimbrel.domain.outcomes import at_deadline
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import EXPIRED, IN_DOUBT, QUEUED, REJECTED, SCHEDULED, SENT, UNKNOWN
 from whimbrel.journey.tables import Tables
@@ -201,11 +202,12 @@ class Sweep:
         return len(expired) == _LIST
 
     async def give_up(self) -> bool:
-        """Doubt that nothing has resolved by its deadline becomes `unknown`."""
+        """Doubt that nothing has resolved by its deadline becomes `unknown`; a long message of which only some segments
+        were reported, all of them delivered, becomes `delivered`."""
         now = self._clock.now_us()
         overdue = await self._store.overdue(now, _LIST)
         endings = [
-            Ending(m.id, (m.state,), UNKNOWN, m.reason if m.state == IN_DOUBT else "no_receipt", now, self._charge(m))
+            Ending(m.id, (m.state,), *at_deadline(m.state, m.flags, m.reason), now, self._charge(m))
             for m in overdue
             if m.state in (IN_DOUBT, SENT)
         ]
