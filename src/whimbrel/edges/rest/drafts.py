@@ -33,7 +33,7 @@ def draft(
         account_id,
         test,
         "rest",
-        new.to,
+        new.to or "",
         (common.text or "") if new.text is None else new.text,
         common.sender if new.sender is None else new.sender,
         new.message_class or common.message_class or "transactional",  # type: ignore[arg-type]  # accept refuses others

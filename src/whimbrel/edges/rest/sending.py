@@ -23,6 +23,8 @@ from whimbrel.edges.rest.shapes import (
     BatchView,
     NewBatch,
     NewMessage,
+    members_of_batch,
+    members_of_message,
 )
 from whimbrel.edges.shared.asgi import JSON_TYPE, ASGIApp, ClientGone, Headers, Receive, Scope, Send
 from whimbrel.edges.shared.auth import Principal
@@ -47,8 +49,8 @@ class Sending:
         self._door = door
         self._accept = services.accept
         self._reach = services.manage.reach
-        self._message = JsonBody(NewMessage)
-        self._batch = JsonBody(NewBatch)
+        self._message = JsonBody(NewMessage, members_of_message)
+        self._batch = JsonBody(NewBatch, members_of_batch)
 
     def routes(self) -> dict[tuple[str, str], ASGIApp]:
         """Exact method and path to handler."""

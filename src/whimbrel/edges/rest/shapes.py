@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import astuple
 
 from whimbrel.base import limits
 from whimbrel.domain.model import OnDoubt
@@ -23,13 +24,13 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """A text to send."""
 
     to: Annotated[
-        str,
+        str | None,
         Meta(
             description="The recipient in E.164: a plus sign, country code and number.",
             examples=["+14155550123"],
             extra_json_schema=_REQUIRED,
         ),
-    ] = ""
+    ] = None
     text: Annotated[
         str | None,
         Meta(description=f"The text, at most {limits.TEXT_MAX} characters.", extra_json_schema=_REQUIRED),
@@ -128,3 +129,16 @@ class BatchView(msgspec.Struct, frozen=True):
     data: list[BatchItem]
     accepted: int
     rejected: int
+
+
+def members_of_message(new: NewMessage) -> int:
+    """How many members a message certainly had: those that are not null."""
+    return _MESSAGE_FIELDS - astuple(new).count(None)
+
+
+def members_of_batch(batch: NewBatch) -> int:
+    """The same for a batch: `messages`, and each message's."""
+    return 1 + sum(map(members_of_message, batch.messages))
+
+
+_MESSAGE_FIELDS = len(NewMessage.__struct_fields__)

@@ -3,6 +3,7 @@ touched nothing.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -60,16 +61,21 @@ def _is_json(declared: bytes) -> bool:
 
 
 class JsonBody(Generic[T]):
-    """Decodes bodies of one type. Strict: no conversions, unknown and repeated members refused."""
+    """Decodes bodies of one type. Strict: no conversions, unknown and repeated members refused.
 
-    def __init__(self, kind: type[T]) -> None:
+    `members` may tell how many members a decoded value certainly had. A body with no more colons than that has none
+    twice, which spares hot routes a second parse."""
+
+    def __init__(self, kind: type[T], members: Callable[[T], int] | None = None) -> None:
         self._decoder = msgspec.json.Decoder(kind)
+        self._members = members
 
     def decode(self, body: bytes) -> T:
         """The value; WhimbrelError malformed_json or invalid_request with a pointer."""
         try:
             value = self._decoder.decode(body)
-            _REPEATED.decode(body.decode())
+            if self._members is None or body.count(b":") != self._members(value):
+                _REPEATED.decode(body.decode())
         except msgspec.ValidationError as error:
             raise invalid_body(error) from None
         except RecursionError:

@@ -15,7 +15,7 @@ from starlette.routing import Route, Router
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.ids import REQUEST
 from whimbrel.base.metrics import Metrics
-from whimbrel.edges.shared.asgi import ASGIApp, ClientGone, Headers, Receive, Scope, Send, respond
+from whimbrel.edges.shared.asgi import ClientGone, Headers, Receive, Scope, Send, respond
 from whimbrel.edges.shared.auth import ACCOUNT_HEADER, Authenticator, Principal
 from whimbrel.edges.shared.bodies import JsonBody, check_json, read_body
 from whimbrel.edges.shared.problems import invalid_query, problem_answer
@@ -218,24 +218,3 @@ def _body_of(given: Answer) -> bytes:
     if given.value is None:
         return b""
     return given.value if isinstance(given.value, bytes) else _encode(given.value)
-
-
-class Application:
-    """The ASGI application of a process: exact hot routes first, then doors by the beginning of the path, then the
-    rest."""
-
-    def __init__(
-        self, *, hot: dict[tuple[str, str], ASGIApp], doors: Sequence[tuple[str, ASGIApp]], rest: ASGIApp
-    ) -> None:
-        self._hot = hot
-        self._doors = tuple(doors)
-        self._rest = rest
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        path = scope["path"]
-        handler = self._hot.get((scope["method"], path))
-        if handler is None:
-            handler = next((door for prefix, door in self._doors if path.startswith(prefix)), self._rest)
-        await handler(scope, receive, send)
