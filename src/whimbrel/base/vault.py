@@ -14,6 +14,7 @@ from whimbrel.base.clock import Chance
 MASTER_KEY_OCTETS = 32
 _NONCE = 12
 _TAIL = 8  # digits by which a receipt finds its message: carriers add and drop prefixes, never the tail
+_TAILS_KEPT = 50_000  # some 8 MB
 _VERSION = b"\x01"
 
 
@@ -40,6 +41,7 @@ class Vault:
         self._chance = chance
         self._aead = AESGCM(hmac.digest(master, b"secrets", "sha256"))
         self._number_key = hmac.digest(master, b"numbers", "sha256")
+        self._tails: dict[str, int] = {}
         self._cache_key = hmac.digest(master, b"credentials", "sha256")
 
     def seal(self, secret: str, context: str) -> bytes:
@@ -56,8 +58,15 @@ class Vault:
         return self._hash(number.lstrip("+").encode())
 
     def tail_hash(self, number: str) -> int:
-        """63-bit keyed hash of the last eight digits."""
-        return self._hash(b"tail:" + number[-_TAIL:].encode())
+        """63-bit keyed hash of the last eight digits. Remembered for a while: the same number comes back with its
+        receipt, and our own senders come with each."""
+        tail = number[-_TAIL:]
+        known = self._tails.get(tail)
+        if known is None:
+            if len(self._tails) >= _TAILS_KEPT:
+                self._tails.clear()
+            known = self._tails[tail] = self._hash(b"tail:" + tail.encode())
+        return known
 
     def fingerprint(self, *parts: bytes) -> int:
         """63-bit keyed hash of a sequence of octet strings."""

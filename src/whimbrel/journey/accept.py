@@ -82,6 +82,7 @@ class Accept:
         self._metrics = metrics
         self._queued = queued
         self._gatherer: Gatherer[_Request, list[Verdict] | None] = Gatherer(self._store_list, limit=256)
+        self._sender_hashes: dict[str, int] = {}
         self._under_way: set[tuple[str, str, str]] = set()
 
     async def submit(
@@ -245,9 +246,16 @@ class Accept:
             flags=(Flag.CALLBACK if options.callback_url else 0) | (Flag.BYPASS_OPT_OUT if draft.bypass_opt_out else 0),
             seq=1,
             recipient_hash=plan.recipient_hash,
-            sender_hash=self._vault.number_hash(plan.sender_value),
+            sender_hash=self._sender_hash(plan.sender_value),
             options=_PLAIN_JSON if options is _PLAIN else msgspec.json.encode(options).decode(),
         )
+
+    def _sender_hash(self, sender: str) -> int:
+        """Senders are few and come again and again."""
+        known = self._sender_hashes.get(sender)
+        if known is None:
+            known = self._sender_hashes[sender] = self._vault.number_hash(sender)
+        return known
 
     def _wake(self, submissions: Sequence[Submission], answers: Sequence[list[Verdict] | None]) -> None:
         lanes: set[str] = set()
