@@ -53,8 +53,7 @@ def table(streams_per_account: int) -> tuple[Operation, ...]:
     return (*resources, *service.operations(resources, version("whimbrel")))
 
 
-def rest_door(services: Services) -> RestDoor:
+def rest_door(services: Services, door: Door) -> RestDoor:
     """The door over these services."""
-    door = Door(services)
     operations = table(services.streams_per_account)
     return RestDoor(Sending(door, services).routes(), door.router(operations), operations)

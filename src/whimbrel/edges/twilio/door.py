@@ -1,0 +1,131 @@
+"""The Twilio door, put together: which path is which resource, who may, what is answered. Paths are few and are told
+apart by their shape, without a router, because every message of this door comes through here.
+
+Every answer that is no success, a 404 and a 500 too, is in Twilio's form: the SDKs read its `code` as a number.
+"""
+
+import base64
+import binascii
+import logging
+import re
+from typing import Final
+
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.shared.asgi import JSON_TYPE, ClientGone, Headers, Receive, Scope, Send
+from whimbrel.edges.shared.auth import ACCOUNT_HEADER
+from whimbrel.edges.shared.door import Door, id_header
+from whimbrel.edges.shared.services import Services
+from whimbrel.edges.twilio.accounts import Accounts
+from whimbrel.edges.twilio.messages import Messages
+from whimbrel.edges.twilio.problems import problem_answer
+from whimbrel.edges.twilio.routes import ROOT, Operation, Operations, Reply, Request
+from whimbrel.edges.twilio.sending import Sending
+
+PREFIX: Final = "/2010-04-01/"
+_log = logging.getLogger("whimbrel.edges")
+_ACCOUNT_END: Final = len(ROOT) + 34  # a sid is two letters and 32 hexadecimal digits
+_OF_MESSAGE: Final = re.compile(r"/Messages/((?:SM|MM)[0-9a-f]{32})(\.json|/Media\.json)").fullmatch
+_BASIC: Final = b"basic "
+_KEY: Final = b"wk_"
+
+
+class TwilioDoor:
+    """The ASGI application of all paths that begin with `PREFIX`. `door` holds the keys, their rates, and counts."""
+
+    def __init__(self, services: Services, door: Door) -> None:
+        self._door = door
+        self._public_url = services.public_url.rstrip("/")
+        accounts, messages, sending = Accounts(services), Messages(services), Sending(services)
+        read, write = "messages:read", "messages:write"
+        self._by_end: dict[str, Operations] = {
+            "/Messages.json": {"POST": Operation(write, sending.create), "GET": Operation(read, messages.find)},
+            ".json": {"GET": Operation("accounts:read", accounts.fetch)},
+            "/Balance.json": {"GET": Operation("balance:read", accounts.balance)},
+        }
+        self._of_message: dict[str, Operations] = {
+            ".json": {
+                "GET": Operation(read, messages.fetch),
+                "POST": Operation(write, messages.update),
+                "DELETE": Operation(write, messages.delete),
+            },
+            "/Media.json": {"GET": Operation(read, messages.media)},
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = self._door.request_id()
+        answer: Headers = [id_header(request_id)]
+        try:
+            reply = await self._reply(scope, receive, answer)
+        except ClientGone:
+            return
+        except Exception as error:
+            await self._refuse(error, request_id, answer, scope, send)
+            return
+        if reply.body:
+            answer.append(JSON_TYPE)
+        answer += reply.headers
+        await self._door.send(send, reply.status, answer, reply.body)
+
+    async def _reply(self, scope: Scope, receive: Receive, answer: Headers) -> Reply:
+        path: str = scope["path"]
+        operations, sid = self._place(path)
+        operation = operations.get("GET" if scope["method"] == "HEAD" else scope["method"])
+        if operation is None:
+            answer.append((b"allow", ", ".join(sorted(operations)).encode()))
+            raise WhimbrelError("method_not_allowed")
+        headers = _with_key(dict(scope["headers"]))
+        principal = self._door.admit(headers, answer)
+        if not principal.may(operation.scope):
+            raise WhimbrelError("forbidden", f"The key lacks the scope `{operation.scope}`.")
+        account_id = path[len(ROOT) : _ACCOUNT_END]
+        self._door.acting_for(principal, {ACCOUNT_HEADER: account_id.encode()})
+        request = Request(
+            principal=principal,
+            account_id=account_id,
+            sid=sid,
+            path=path,
+            query_string=scope["query_string"],
+            headers=headers,
+            receive=receive,
+        )
+        return await operation.handle(request)
+
+    def _place(self, path: str) -> tuple[Operations, str]:
+        """What may be done at a path, and the message that it names."""
+        end = path[_ACCOUNT_END:]
+        operations = self._by_end.get(end)
+        if operations is not None and path.startswith(ROOT):
+            return operations, ""
+        found = _OF_MESSAGE(end) if path.startswith(ROOT) else None
+        if found is None:
+            raise WhimbrelError("not_found", f"The requested resource {path[:200]} was not found.")
+        return self._of_message[found[2]], found[1]
+
+    async def _refuse(self, error: Exception, request_id: str, answer: Headers, scope: Scope, send: Send) -> None:
+        if not isinstance(error, WhimbrelError):
+            _log.error("a request failed", exc_info=error, extra={"request_id": request_id})
+            error = WhimbrelError("internal_error")
+        status, headers, body = problem_answer(error, request_id, self._base_url(scope))
+        await self._door.send(send, status, answer + headers, body)
+
+    def _base_url(self, scope: Scope) -> str:
+        """Where this server is found: as the operator says, or as the client found it."""
+        if self._public_url:
+            return self._public_url
+        host = dict(scope["headers"]).get(b"host", b"localhost")
+        return f"{scope['scheme']}://{host.decode('latin-1')}"
+
+
+def _with_key(headers: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """SDKs know Basic only. A password that is an API key (`wk_…`) stands for itself, whatever the user name is: the
+    key alone says who asks."""
+    authorization = headers.get(b"authorization", b"")
+    if authorization[:6].lower() != _BASIC:
+        return headers
+    try:
+        password = base64.b64decode(authorization[6:].strip(), validate=True).partition(b":")[2]
+    except binascii.Error:
+        return headers
+    if password.startswith(_KEY):
+        headers[b"authorization"] = b"Bearer " + password
+    return headers
