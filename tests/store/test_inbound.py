@@ -148,6 +148,12 @@ PARTS = {
         ["abc"],
         0,
     ),
+    "a part twice in other octets": (
+        [(1, "a", {}), (1, "a", {"fingerprint": 99}), (2, "b", {}), (3, "c", {})],
+        ["waiting", "repeated", "waiting", "stored"],
+        ["abc"],
+        0,
+    ),
     "a part again after all": (
         [(1, "a", {}), (2, "b", {}), (3, "c", {}), (2, "b", {})],
         ["waiting", "waiting", "stored", "repeated"],

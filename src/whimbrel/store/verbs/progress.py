@@ -342,7 +342,7 @@ def _segments(tries: Sequence[Tried]) -> Sequence[Segment]:
     """How each segment stands, in the order of the parts."""
     if len(tries) == 1:
         (tried,) = tries
-        if tried.state == "accepted" and tried.receipt_state is None:
+        if tried.state == outcomes.ACCEPTED:
             return _ACCEPTED
         return [_segment(tried)]
     by_part: dict[int, list[Segment]] = {}
