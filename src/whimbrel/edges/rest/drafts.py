@@ -87,8 +87,8 @@ def _url_problem(url: str | None, reach: Reach) -> Verdict | None:
 def _metadata_problem(metadata: dict[str, Any] | None) -> Verdict | None:
     if not metadata:
         return None
-    if _depth(metadata) > limits.JSON_DEPTH_MAX:
-        detail = f"The metadata is nested deeper than {limits.JSON_DEPTH_MAX} levels."
+    if _depth(metadata) > limits.METADATA_DEPTH_MAX:
+        detail = f"The metadata is nested deeper than {limits.METADATA_DEPTH_MAX} levels."
         return Verdict(code="metadata_too_large", detail=detail, pointer="/metadata")
     octets = len(msgspec.json.encode(metadata))
     if octets > limits.METADATA_MAX:

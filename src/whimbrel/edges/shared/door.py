@@ -127,7 +127,9 @@ class _Path:
         self._methods: dict[str, _Endpoint] = {
             each.method: _Endpoint(door, each) for each in operations if each.handle or each.stream
         }
-        self._methods |= {"HEAD": _Endpoint(door, each) for each in operations if each.method == "GET" and each.handle}
+        reading = next((each for each in operations if each.method == "GET" and each.handle), None)
+        if reading is not None:
+            self._methods["HEAD"] = _Endpoint(door, reading)
         self._allow = ", ".join(sorted(each.method for each in operations)).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
