@@ -21,7 +21,6 @@ from whimbrel.journey.posts import Posts
 _ROOM = 2000  # events of one endpoint in memory
 _READ = 500
 _HOST_WORKERS = 16
-_REDIRECTS = 5  # of one TwiML answer to the next
 
 
 class Endpoint:
@@ -176,20 +175,13 @@ class Callbacks:
         if target is None:
             self._posts.drop(job)
             return
-        outcome = await self._posts.poster.post(job, target)
+        poster = self._posts.poster
+        outcome = await poster.post(job, target)
         faults.hit("notify.after_post")
+        if target.format == "twilio_inbound":
+            # before it counts as delivered: a crash in between makes it be told again, and the replies know their key
+            outcome = await self._posts.replies.take(job.item, target, outcome, lambda other: poster.post(job, other))
         self._posts.settle(outcome, self._outbox(target.url))
-        if target.format == "twilio_inbound" and outcome.attempt.ok:
-            await self._follow_answer(job, target, outcome)
-
-    async def _follow_answer(self, job: Job, target: Target, outcome: Outcome) -> None:
-        """TwiML may send replies, and may ask another URL what to do."""
-        for _ in range(_REDIRECTS):
-            redirect = await self._posts.replies.take(job.item, outcome.body, outcome.content_type)
-            if redirect is None:
-                return
-            target = target.redirected(redirect)
-            outcome = await self._posts.poster.post(job, target)
 
     def cursor(self) -> int:
         """Everything up to here is delivered or has a row of its own."""

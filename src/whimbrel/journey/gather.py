@@ -27,6 +27,7 @@ class Gatherer(Generic[In, Out]):
         self._takers: list[tuple[int, asyncio.Future[list[Out]]]] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._armed = False
+        self._handed_over: asyncio.Event = asyncio.Event()
 
     @property
     def pending(self) -> int:
@@ -54,6 +55,8 @@ class Gatherer(Generic[In, Out]):
         if not self._takers or len(self._under_way) >= self._overlap:
             return
         items, takers = self._take()
+        if not self._takers:
+            self._handed_over.set()
         task = asyncio.get_running_loop().create_task(self._run(items, takers))
         self._under_way.add(task)
         task.add_done_callback(self._ended)
@@ -93,6 +96,13 @@ class Gatherer(Generic[In, Out]):
         self._under_way.discard(task)
         if self._takers:
             self._launch()
+
+    async def handed_over(self) -> None:
+        """Wait until everything that was added so far is on its way to the store: what is handed over after this is
+        stored after it."""
+        if self._takers:
+            self._handed_over.clear()
+            await self._handed_over.wait()
 
     async def drain(self) -> None:
         """Wait until everything that was added is through."""

@@ -32,10 +32,18 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     secrets: tuple[str, ...] = ()  # event: whsec_…, the newest first
     auth_token: str = ""  # twilio: signs the form
     method: str = "POST"
+    fallback_url: str | None = None  # twilio_inbound: asked where `url` gives no answer that can be used
+    more: tuple[tuple[str, str], ...] = ()  # twilio_inbound: parameters beside those of the text
 
     def redirected(self, redirect: Redirect) -> "Target":
         """The same target at the place that a TwiML Redirect names."""
-        return msgspec.structs.replace(self, url=urljoin(self.url, redirect.url), method=redirect.method)
+        return msgspec.structs.replace(self, url=urljoin(self.url, redirect.url), method=redirect.method, more=())
+
+    def falling_back(self, twilio_error: int) -> "Target":
+        """The fallback URL, which is told where and how it went wrong. It has none itself."""
+        assert self.fallback_url is not None
+        more = (("ErrorCode", str(twilio_error)), ("ErrorUrl", self.url))
+        return msgspec.structs.replace(self, url=self.fallback_url, method="POST", fallback_url=None, more=more)
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -107,9 +115,7 @@ class Poster:
         wait = self.waiting(job, target, tries=job.number, next_at=following.at, now=now, error=reason or "")
         return Outcome(job, attempt, wait, None, following, body, content_type)
 
-    def waiting(
-        self, job: Job, target: Target, *, tries: int, next_at: int | None, now: int, error: str = ""
-    ) -> Wait:
+    def waiting(self, job: Job, target: Target, *, tries: int, next_at: int | None, now: int, error: str = "") -> Wait:
         """The row of an event that waits for a try at this target."""
         event = job.item.event
         return Wait(
@@ -140,7 +146,7 @@ def _written(job: Job, target: Target, event: str, now: int) -> tuple[bytes, dic
             "webhook-signature": signatures.standard_webhook(target.secrets, event, seconds, body),
         }
     assert item.message is not None
-    params = _form(target.format, item.message, item.event.type)
+    params = _form(target, item.message, item.event.type)
     return urlencode(params).encode(), {
         "content-type": "application/x-www-form-urlencoded",
         "x-twilio-signature": signatures.twilio(target.auth_token, target.url, params),
@@ -151,13 +157,13 @@ def _written(job: Job, target: Target, event: str, now: int) -> tuple[bytes, dic
 def _asked(job: Job, target: Target, event: str) -> tuple[str, dict[str, str]]:
     """A GET carries its parameters, and is signed with them, in the query."""
     assert job.item.message is not None
-    query = urlencode(_form(target.format, job.item.message, job.item.event.type))
+    query = urlencode(_form(target, job.item.message, job.item.event.type))
     parts = urlsplit(target.url)
     url = urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
     return url, {"x-twilio-signature": signatures.twilio(target.auth_token, url), "i-twilio-idempotency-token": event}
 
 
-def _form(form: str, message: Message, event_type: str) -> Sequence[tuple[str, str]]:
-    if form == "twilio_inbound":
-        return callbacks.twilio_inbound(message)
+def _form(target: Target, message: Message, event_type: str) -> Sequence[tuple[str, str]]:
+    if target.format == "twilio_inbound":
+        return [*callbacks.twilio_inbound(message), *target.more]
     return callbacks.twilio_status_callback(message, event_type)

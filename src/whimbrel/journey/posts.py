@@ -139,4 +139,11 @@ class Posts:
         if owner is None or account is None or owner.sms_url is None or event_type != "message.received":
             return None
         token = self.tables.auth_token(account.id)
-        return Target(owner.sms_url, "twilio_inbound", account.id, auth_token=token, method=owner.sms_method)
+        return Target(
+            owner.sms_url,
+            "twilio_inbound",
+            account.id,
+            auth_token=token,
+            method=owner.sms_method,
+            fallback_url=owner.sms_fallback_url,
+        )

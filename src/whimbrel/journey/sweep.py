@@ -17,13 +17,14 @@ from whimbrel.domain.callbacks import message_options
 from whimbrel.domain.model import CarrierSettings, Flag, Message
 from whimbrel.domain.outcomes import at_deadline
 from whimbrel.domain.pacing import FairRank
-from whimbrel.domain.states import EXPIRED, IN_DOUBT, QUEUED, REJECTED, SCHEDULED, SENT, UNKNOWN
+from whimbrel.domain.states import EXPIRED, FINAL, IN_DOUBT, QUEUED, REJECTED, SCHEDULED, SENDING, SENT, UNKNOWN
 from whimbrel.journey.tables import Tables
-from whimbrel.store.interface import Answer, Deliveries, Due, Ending, Store
+from whimbrel.store.interface import Answer, Deliveries, Due, Ending, Store, Write
 
 _log = logging.getLogger("whimbrel.sweep")
 _LIST = 500
 _SECOND_US = 1_000_000
+_NOT_SENT = frozenset({SCHEDULED, QUEUED, SENDING})
 _RECEIPT_CURSOR = "receipt_deadline"
 
 
@@ -33,6 +34,7 @@ class _Id(msgspec.Struct, frozen=True):
 
 class _Unreceipted(msgspec.Struct, frozen=True):
     id: str
+    state: str
     expires_at: int
 
 
@@ -213,6 +215,10 @@ class Sweep:
         ]
         if endings:
             await self._store.finish(endings)
+        over = tuple((m.id,) for m in overdue if m.state in FINAL)
+        later = tuple((m.id, _deadline(m.expires_at, now)) for m in overdue if m.state in _NOT_SENT)
+        if over or later:
+            await self._store.write([Write("deadline_delete", over), Write("deadline_set", later)])
         return len(overdue) == _LIST
 
     def _charge(self, message: Message) -> bool:
@@ -224,7 +230,7 @@ class Sweep:
         """Sent messages that have no receipt by the deadline become `unknown`.
 
         No row waits for this: ids grow in time, so a cursor walks through the messages once, at the age when the last
-        receipt of an ordinary message is overdue. A scheduled one has its own deadline row since it fell due.
+        receipt of an ordinary message is overdue. One that is scheduled for later than that gets a deadline row.
         """
         now = self._clock.now_us()
         start = await self._cursor(_RECEIPT_CURSOR)
@@ -233,12 +239,15 @@ class Sweep:
             return False
         first, last = ids.floor_id(ids.MESSAGE, start), ids.floor_id(ids.MESSAGE, border)
         found = await self._store.fetch(_Unreceipted, "messages_without_receipt", first, last, _LIST)
-        if found:
-            await self._store.finish([Ending(m.id, (SENT,), UNKNOWN, "no_receipt", now) for m in found])
-        if len(found) == _LIST:
-            return True
-        await self._store.record_deliveries(Deliveries(cursors=((_RECEIPT_CURSOR, border),)))
-        return False
+        overdue = [m for m in found if m.state == SENT and _deadline(m.expires_at, 0) <= now]
+        if overdue:
+            await self._store.finish([Ending(m.id, (SENT,), UNKNOWN, "no_receipt", now) for m in overdue])
+        later = tuple((m.id, _deadline(m.expires_at, now)) for m in found if m not in overdue)
+        has_more = len(found) == _LIST
+        seen = ids.time_us(found[-1].id) if has_more else border
+        cursors = ((_RECEIPT_CURSOR, seen),)
+        await self._store.record_deliveries(Deliveries(cursors=cursors, also=(Write("deadline_set", later),)))
+        return has_more
 
     async def flush_parts(self) -> bool:
         """Long inbound texts whose other parts did not come are delivered as they are."""
@@ -253,3 +262,8 @@ class Sweep:
     async def _cursor(self, name: str) -> int:
         rows = await self._store.fetch(_Position, "cursor_by_name", name)
         return rows[0].position if rows else 0
+
+
+def _deadline(expires_at: int, now: int) -> int:
+    """When a message that may be sent until `expires_at` can expect no receipt any more; never in the past of `now`."""
+    return max(expires_at, now) + RECEIPT_DEADLINE_S * _SECOND_US

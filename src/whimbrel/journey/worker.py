@@ -13,7 +13,7 @@ from whimbrel.base import faults
 from whimbrel.base.clock import Clock
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
-from whimbrel.carriers.interface import CarrierLink, Handlers, Health, Part, Reply
+from whimbrel.carriers.interface import CarrierLink, Handlers, Health, Part, Reply, Report
 from whimbrel.codec.errors import CodecError
 from whimbrel.domain.model import Carrier, Flag
 from whimbrel.domain.pacing import FairRank
@@ -50,7 +50,7 @@ class Lane:
         carrier_id = self.carrier.id
         return Handlers(
             replies=self.on_replies,
-            reports=lambda reports: self._worker.receipts.take(carrier_id, reports),
+            reports=self._on_reports,
             inbound=lambda texts: self._worker.inbound.take(carrier_id, texts),
             room=self._wake.set,
         )
@@ -125,10 +125,16 @@ class Lane:
         now = self._worker.clock.now_us()
         self._unrecorded += len(replies)
         future = self._answers.add([_answer(self.carrier.id, reply, now) for reply in replies])
-        future.add_done_callback(lambda done: self._recorded(len(replies), done))
+        future.add_done_callback(lambda _: self._recorded(len(replies)))
+
+    async def _on_reports(self, reports: Sequence[Report]) -> None:
+        """Receipts go after the answers that came before them: one that overtook its answer would be parked first."""
+        await self._answers.handed_over()
+        await self._worker.receipts.take(self.carrier.id, reports)
 
     async def _record(self, answers: list[Answer]) -> list[None]:
-        await self._worker.store.record_answers(answers)
+        while not await self._stored(answers):
+            await asyncio.sleep(_RETRY_S)
         metrics = self._worker.metrics
         kinds: dict[str, int] = {}
         for answer in answers:
@@ -139,13 +145,18 @@ class Lane:
             self._worker.wake_all()  # some may wait in another lane now, or again in this one
         return [None] * len(answers)
 
-    def _recorded(self, count: int, done: "asyncio.Future[list[None]]") -> None:
+    async def _stored(self, answers: Sequence[Answer]) -> bool:
+        """An answer is known only here: it is kept until the store takes it. Meanwhile the lane claims no more than
+        its room allows."""
+        try:
+            await self._worker.store.record_answers(answers)
+        except Exception:
+            _log.exception("answers could not be stored; trying again", extra={"carrier": self.carrier.name})
+            return False
+        return True
+
+    def _recorded(self, count: int) -> None:
         self._unrecorded -= count
-        if done.exception() is not None:
-            _log.error(
-                "answers could not be stored: their messages are in doubt until the next start",
-                extra={"carrier": self.carrier.name, "count": count, "error": str(done.exception())},
-            )
         self._wake.set()
 
 

@@ -3,7 +3,7 @@
 -- | statement | gives or does |
 -- | --- | --- |
 -- | events_received_after (position, limit) | position, subject_id of inbound texts, in commit order |
--- | messages_without_receipt (after_id, before_id, limit) | id, expires_at of messages that are `sent`, oldest first |
+-- | messages_without_receipt (after_id, before_id, limit) | id, state, expires_at of messages that are not final or in doubt |
 -- | queue_strays (lanes, limit) | ids of messages that wait in a lane that nobody works |
 -- | queue_ranks | lane, priority, account_id and the greatest rank of each backlog |
 -- | events_to_index (position, limit) | position, id, recipient_hash, sender_hash of messages that are new in the log |
@@ -13,7 +13,8 @@
 SELECT position, subject_id FROM events WHERE position > $1 AND type = 'message.received' ORDER BY position LIMIT $2;
 
 -- name: messages_without_receipt
-SELECT id, expires_at FROM messages WHERE id > $1 AND id < $2 AND state = 'sent' ORDER BY id LIMIT $3;
+SELECT id, state, expires_at FROM messages
+WHERE id > $1 AND id < $2 AND state IN ('scheduled', 'queued', 'sending', 'sent') ORDER BY id LIMIT $3;
 
 -- name: queue_strays
 SELECT q.message_id FROM queue q WHERE NOT (q.lane = ANY($1)) LIMIT $2;
