@@ -48,7 +48,9 @@ def create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     account: Account = None,
     mode: Annotated[str, typer.Option(help="live or test.")] = "live",
-    scope: Annotated[list[str] | None, typer.Option(help="A scope; may be repeated. Default: all of an account.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="A scope; may be repeated. Default: all of an account.")
+    ] = None,
     config_file: ConfigFile = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:

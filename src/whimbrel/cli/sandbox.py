@@ -1,4 +1,6 @@
-"""The simulator as a process of its own, started by quickstart: found by the first line that it prints, ended with us."""
+"""The simulator as a process of its own, started by quickstart: found by the first line that it prints, ended with
+us.
+"""
 
 import contextlib
 import subprocess
@@ -28,9 +30,7 @@ def simulator(*, smpp_port: int, http_port: int, log: Path, seed: int = 0) -> It
     """A running simulator, ended when the block is left."""
     command = [sys.executable, "-m", "whimbrel_sandbox", "--smpp-port", str(smpp_port), "--http-port", str(http_port)]
     command += ["--log", str(log)] + (["--seed", str(seed)] if seed else [])
-    process = subprocess.Popen(  # noqa: S603 - our own module, with numbers and a path
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     try:
         yield _address(process)
     finally:

@@ -17,7 +17,9 @@ from whimbrel.cli.say import fail, guarded
 from whimbrel.store.sqlite import schema
 from whimbrel_sandbox import __main__ as sandbox
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file; docs/settings.md lists what it may hold.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="TOML file; docs/settings.md lists what it may hold.")
+]
 
 
 def settings_of(file: Path | None) -> config.Settings:
