@@ -114,7 +114,7 @@ class SmppCarrier:
         self._stopping = True
         self._withdraw()
         deadline = asyncio.get_running_loop().time() + deadline_s
-        # noqa below: only a stop looks so often; an event would have to be kept by every answer of a carrier's life
+        # looking is enough here: an event would have to be set by every answer of a carrier's life
         while any(bind.in_flight for bind in self._binds) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         if self._inbound:
