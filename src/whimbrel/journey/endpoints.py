@@ -15,7 +15,7 @@ from whimbrel.domain.events import matches
 from whimbrel.domain.model import Event, Webhook
 from whimbrel.journey.deliver import Job, Outbox
 from whimbrel.journey.feed import Item, load
-from whimbrel.journey.posting import Outcome, Target
+from whimbrel.journey.posting import Target
 from whimbrel.journey.posts import Posts
 
 _ROOM = 2000  # events of one endpoint in memory
@@ -164,15 +164,18 @@ class Callbacks:
 
     def _outbox(self, url: str) -> Outbox:
         host = urlsplit(url).netloc
-        outbox = self._hosts.get(host)
-        if outbox is None:
-            outbox = Outbox(self._post, workers=_HOST_WORKERS, room=_ROOM)
-            self._hosts[host] = outbox
+        known = self._hosts.get(host)
+        if known is not None:
+            return known
+        outbox = Outbox(lambda job: self._post(job, outbox), workers=_HOST_WORKERS, room=_ROOM)
+        self._hosts[host] = outbox
         return outbox
 
-    async def _post(self, job: Job) -> None:
+    async def _post(self, job: Job, outbox: Outbox) -> None:
+        """`outbox` holds the job; where it leads may have changed since it came there."""
         target = self._posts.callback_target(job.item)
         if target is None:
+            outbox.settle(job)
             self._posts.drop(job)
             return
         poster = self._posts.poster
@@ -181,7 +184,7 @@ class Callbacks:
         if target.format == "twilio_inbound":
             # before it counts as delivered: a crash in between makes it be told again, and the replies know their key
             outcome = await self._posts.replies.take(job.item, target, outcome, lambda other: poster.post(job, other))
-        self._posts.settle(outcome, self._outbox(target.url))
+        self._posts.settle(outcome, outbox)
 
     def cursor(self) -> int:
         """Everything up to here is delivered or has a row of its own."""
@@ -198,7 +201,8 @@ class Callbacks:
 
     def forget_idle_hosts(self) -> None:
         """Hosts without work keep no memory."""
-        self._hosts = {host: outbox for host, outbox in self._hosts.items() if outbox.lag}
+        busy = {host: box for host, box in self._hosts.items() if box.lag or box.first_outstanding() is not None}
+        self._hosts = busy
 
     @property
     def lag(self) -> int:

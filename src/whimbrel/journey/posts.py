@@ -116,10 +116,8 @@ class Posts:
     def callback_target(self, item: Item) -> Target | None:
         """Where a message's own callback goes for this event; None when it wants none or is gone."""
         message = item.message
-        if message is None:
-            return None
-        account = self.tables.accounts.get(message.account_id)
-        if account is None:
+        account = self.tables.accounts.get(message.account_id) if message is not None else None
+        if message is None or account is None:
             return None
         if message.direction == "in":
             return self._inbound_target(message, item.event.type)

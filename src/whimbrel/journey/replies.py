@@ -63,7 +63,7 @@ class Replies:
         return target, outcome, None
 
     async def _send(self, item: Item, answer: twiml.Answer, url: str, number: int) -> None:
-        """Accept the replies. A refusal is logged: the application has been told of the text, and that is what counts."""
+        """Accept the replies. A refusal is logged: the application has been told of the text, and that is our part."""
         message = item.message
         if message is None or not answer.replies:
             return
