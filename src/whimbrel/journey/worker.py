@@ -133,8 +133,7 @@ class Lane:
         await self._worker.receipts.take(self.carrier.id, reports)
 
     async def _record(self, answers: list[Answer]) -> list[None]:
-        while not await self._stored(answers):
-            await asyncio.sleep(_RETRY_S)
+        await self._keep(answers)
         metrics = self._worker.metrics
         kinds: dict[str, int] = {}
         for answer in answers:
@@ -145,15 +144,17 @@ class Lane:
             self._worker.wake_all()  # some may wait in another lane now, or again in this one
         return [None] * len(answers)
 
-    async def _stored(self, answers: Sequence[Answer]) -> bool:
+    async def _keep(self, answers: Sequence[Answer]) -> None:
         """An answer is known only here: it is kept until the store takes it. Meanwhile the lane claims no more than
         its room allows."""
-        try:
-            await self._worker.store.record_answers(answers)
-        except Exception:
-            _log.exception("answers could not be stored; trying again", extra={"carrier": self.carrier.name})
-            return False
-        return True
+        while True:
+            try:
+                await self._worker.store.record_answers(answers)
+            except Exception:
+                _log.exception("answers could not be stored; trying again", extra={"carrier": self.carrier.name})
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return
 
     def _recorded(self, count: int) -> None:
         self._unrecorded -= count
