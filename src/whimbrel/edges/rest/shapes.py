@@ -33,7 +33,7 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ] = None
     text: Annotated[
         str | None,
-        Meta(description=f"The text, at most {limits.TEXT_MAX} characters.", extra_json_schema=_REQUIRED),
+        Meta(description=f"The text, at most {limits.TEXT_MAX:,} characters; a batch's defaults may give it."),
     ] = None
     sender: Annotated[
         str | None, Meta(description="One of the account's senders; without it the default for the country is taken.")
