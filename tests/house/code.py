@@ -15,7 +15,8 @@ OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 class Module(NamedTuple):
-    """One file: its path from the root of the repository, its lines, its tree."""
+    """One file: its path from the root of the repository, its lines without the docstring at its head (a theory of
+    operation must not cost a file its room), its tree."""
 
     path: str
     lines: int
@@ -44,7 +45,9 @@ class Function(NamedTuple):
 
 
 def parse(text: str, path: str = "src/whimbrel/domain/example.py") -> Module:
-    return Module(path, len(text.splitlines()), ast.parse(text))
+    tree = ast.parse(text)
+    head = tree.body[0].end_lineno or 0 if ast.get_docstring(tree) else 0
+    return Module(path, len(text.splitlines()) - head, tree)
 
 
 @cache
