@@ -80,6 +80,7 @@ class Accept:
         self._vault = vault
         self._fair = fair
         self._metrics = metrics
+        self._step = metrics.step.labels("accept")
         self._queued = queued
         self._gatherer: Gatherer[_Request, list[Verdict] | None] = Gatherer(self._store_list, limit=256)
         self._sender_hashes: dict[str, int] = {}
@@ -151,6 +152,10 @@ class Accept:
         return verdicts
 
     async def _store_list(self, requests: list[_Request]) -> list[list[Verdict] | None]:
+        with self._step.time():
+            return await self._stored(requests)
+
+    async def _stored(self, requests: list[_Request]) -> list[list[Verdict] | None]:
         plans = self._plan([draft for request in requests for draft in request.drafts])
         submissions: list[Submission] = []
         verdicts: list[list[Verdict]] = []

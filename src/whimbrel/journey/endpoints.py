@@ -63,7 +63,7 @@ class Endpoint:
     async def _follow(self) -> None:
         tail = self._posts.feed.all
         while self._behind:
-            while self._outbox.room < _READ:
+            while self._outbox.room < _READ:  # noqa: ASYNC110 - behind by thousands: looking costs nothing beside that
                 await asyncio.sleep(0.05)  # the other side sets the pace
             events = await self._posts.store.events_after(self._read, _READ)
             wanted = [event for event in events if self._wants(event)]

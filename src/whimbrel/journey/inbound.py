@@ -40,6 +40,7 @@ class InboundTexts:
         self._ids = ids
         self._vault = vault
         self._metrics = metrics
+        self._step = metrics.step.labels("inbound")
         self._spoken = spoken  # a STOP, START or HELP was stored
         self._gatherer: Gatherer[InboundRow, str] = Gatherer(self._record)
 
@@ -83,7 +84,8 @@ class InboundTexts:
 
     async def _record(self, rows: list[InboundRow]) -> list[str]:
         faults.hit("inbound.before_commit")
-        results = await self._store.record_inbound(rows)
+        with self._step.time():
+            results = await self._store.record_inbound(rows)
         faults.hit("inbound.after_commit")
         for result in set(results):
             self._metrics.inbound.labels(result).inc(results.count(result))

@@ -2,6 +2,7 @@
 to its attempt, known already, or parked until its attempt is known.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from whimbrel.base import faults
@@ -22,6 +23,7 @@ class Receipts:
         self._clock = clock
         self._vault = vault
         self._metrics = metrics
+        self._step = metrics.step.labels("receipts")
         self._gatherer: Gatherer[ReceiptRow, str] = Gatherer(self._record)
 
     async def take(self, carrier_id: str, reports: Sequence[Report]) -> None:
@@ -45,8 +47,10 @@ class Receipts:
 
     async def _record(self, rows: list[ReceiptRow]) -> list[str]:
         faults.hit("receipt.before_commit")
-        results = await self._store.record_receipts(rows)
+        with self._step.time():
+            results = await self._store.record_receipts(rows)
         faults.hit("receipt.after_commit")
-        for result in set(results):
-            self._metrics.receipts.labels(rows[0].carrier_id, result).inc(results.count(result))
+        counts = Counter(zip((row.carrier_id for row in rows), results, strict=True))
+        for (carrier_id, result), count in counts.items():
+            self._metrics.receipts.labels(carrier_id, result).inc(count)
         return results

@@ -43,6 +43,8 @@ class Lane:
         self._wake = asyncio.Event()
         self._answers: Gatherer[Answer, None] = Gatherer(self._record, overlap=1, limit=1000)
         self._unrecorded = 0
+        self._claimed_in = worker.metrics.step.labels("claim")
+        self._answered_in = worker.metrics.step.labels("answers")
         self.link = worker.build(carrier, self._handlers())
         self._task: asyncio.Task[None] | None = None
 
@@ -106,7 +108,8 @@ class Lane:
         claims = [
             Claim(m.id, self.carrier.id, m.segments, worker.vault.tail_hash(m.recipient), now) for m, _ in messages
         ]
-        committed = await worker.store.claim(claims)
+        with self._claimed_in.time():
+            committed = await worker.store.claim(claims)
         faults.hit("worker.after_attempt")
         ready: list[Part] = []
         for (message, built), claim, attempts in zip(messages, claims, committed, strict=True):
@@ -133,7 +136,8 @@ class Lane:
         await self._worker.receipts.take(self.carrier.id, reports)
 
     async def _record(self, answers: list[Answer]) -> list[None]:
-        await self._keep(answers)
+        with self._answered_in.time():
+            await self._keep(answers)
         metrics = self._worker.metrics
         kinds: dict[str, int] = {}
         for answer in answers:
