@@ -15,14 +15,24 @@ import msgspec
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 _PARAMETER = re.compile(r"\$(\d+)")
 _LIST = re.compile(r"= ANY\(\$(\d+)\)")
+_VALUES = re.compile(r"VALUES \((\?\d+(?:,\s*\?\d+)*)\)")
 
 
 class Statement(msgspec.Struct, frozen=True, gc=False):
-    """One statement, ready for its driver. `lists`: 0-based places of parameters that are lists."""
+    """One statement, ready for its driver.
+
+    `lists`: 0-based places of parameters that are lists. `width`: how many parameters stand in its one row of VALUES,
+    when they are all that it has: such a statement takes many rows at a time (`of_rows`); otherwise 0."""
 
     name: str
     sql: str
-    lists: tuple[int, ...]
+    lists: tuple[int, ...] = ()
+    width: int = 0
+
+    def of_rows(self, count: int) -> str:
+        """The statement for `count` rows of parameters, one after the other."""
+        row = f"({', '.join('?' * self.width)})"
+        return _VALUES.sub("VALUES " + ", ".join([row] * count), self.sql)
 
 
 def parse(text: str) -> dict[str, str]:
@@ -60,4 +70,15 @@ def _sql_files(folder: Traversable) -> list[Traversable]:
 def _sqlite(name: str, sql: str) -> Statement:
     lists = sorted({int(number) - 1 for number in _LIST.findall(sql)})
     sql = _LIST.sub(r"IN (SELECT value FROM json_each(?\1))", sql)
-    return Statement(name, _PARAMETER.sub(r"?\1", sql), tuple(lists))
+    sql = _PARAMETER.sub(r"?\1", sql)
+    return Statement(name, sql, tuple(lists), _width(sql))
+
+
+def _width(sql: str) -> int:
+    """0 unless the parameters are one row of VALUES, in order, and stand nowhere else."""
+    rows = _VALUES.findall(sql)
+    if len(rows) != 1:
+        return 0
+    places = re.findall(r"\?(\d+)", sql)
+    in_order = [str(place + 1) for place in range(len(places))]
+    return len(places) if places == in_order == re.findall(r"\d+", rows[0]) else 0

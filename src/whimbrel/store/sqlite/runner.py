@@ -1,6 +1,7 @@
 """Runs one script on one connection, step by step."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 import apsw
@@ -10,6 +11,7 @@ from whimbrel.store.script import Each, Many, Query, Row, Rows, Script, Step
 from whimbrel.store.statements import Statement
 
 T = TypeVar("T")
+_CHUNKS = (64, 16, 4)  # a statement is prepared once for each; 100 rows are 4 steps
 _to_json = msgspec.json.Encoder().encode
 
 
@@ -20,6 +22,7 @@ class Runner:
         self.connection = connection
         self._statements = statements
         self._cursor = connection.cursor()
+        self._long: dict[tuple[str, int], str] = {}
 
     def run(self, script: Script[T]) -> T:
         """The script's result. An error of a step ends the script where it stands."""
@@ -48,11 +51,32 @@ class Runner:
 
     def _many(self, statement: Statement, rows: Sequence[Row]) -> int:
         before = self.connection.total_changes()
-        self._cursor.executemany(statement.sql, _all_bound(statement, rows))
+        for _ in self._all_rows(statement, rows):
+            pass
         return self.connection.total_changes() - before
 
     def _each(self, statement: Statement, rows: Sequence[Row]) -> Rows:
-        return self._cursor.executemany(statement.sql, _all_bound(statement, rows)).fetchall()
+        return [row for rows_given in self._all_rows(statement, rows) for row in rows_given]
+
+    def _all_rows(self, statement: Statement, rows: Sequence[Row]) -> Iterator[Rows]:
+        """Many rows a step where the statement can take them: the interpreter's lock is let go at each step, and has to
+        be won back from a busy event loop."""
+        start = 0
+        if statement.width:
+            for size in _CHUNKS:
+                while len(rows) - start >= size:
+                    params = tuple(chain.from_iterable(rows[start : start + size]))
+                    yield self._cursor.execute(self._of_rows(statement, size), params).fetchall()
+                    start += size
+        if start < len(rows):
+            yield self._cursor.executemany(statement.sql, _all_bound(statement, rows[start:])).fetchall()
+
+    def _of_rows(self, statement: Statement, count: int) -> str:
+        key = (statement.name, count)
+        sql = self._long.get(key)
+        if sql is None:
+            sql = self._long[key] = statement.of_rows(count)
+        return sql
 
 
 def _all_bound(statement: Statement, rows: Sequence[Row]) -> Iterable[Row]:
