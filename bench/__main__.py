@@ -1,4 +1,4 @@
-"""Runs the scenarios and prints what they cost: rates, latencies, and the CPU microseconds per message of every process.
+"""Runs the scenarios and prints what they cost: rates, latencies, and the CPU microseconds per message of each process.
 `python -m bench [scenario …] [--messages N]`; results also go to bench/results/ as JSON.
 """
 

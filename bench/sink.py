@@ -1,5 +1,5 @@
-"""The webhook sink: answers 204 to every POST as cheaply as Python can, and counts. `GET /` tells the count. A process of
-its own: `python -m bench.sink` prints its port.
+"""The webhook sink: answers 204 to every POST as cheaply as Python can, and counts. `GET /` tells the count. A process
+of its own: `python -m bench.sink` prints its port.
 """
 
 import asyncio
