@@ -38,7 +38,7 @@ class MessageRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     num_media: str
     num_segments: str
     price: str | None  # negative: a charge
-    price_unit: str
+    price_unit: str | None
     sid: str
     status: str
     subresource_uris: dict[str, str]
@@ -129,7 +129,7 @@ def stored(message: Message) -> MessageRecord:
         num_media="0",
         num_segments=str(message.segments),
         price=_charge(message.charged_micros),
-        price_unit=message.currency,
+        price_unit=message.currency or None,  # an inbound text has none
         sid=message.id,
         status=status,
         subresource_uris={"media": f"{uri}/Media.json"},

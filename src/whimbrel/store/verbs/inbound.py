@@ -273,7 +273,8 @@ def _message(text: _Text, word: str | None) -> Message:
 
 
 def _received(message: Message, word: str | None) -> Row:
-    subject = Subject(message.id, message.account_id, int(message.test), 0, message.flags)
+    """The first event. It is shown to whoever calls back: the number that was written to may have a URL of its own."""
+    subject = Subject(message.id, message.account_id, int(message.test), 0, message.flags | Flag.CALLBACK)
     data = event_data(keyword=word) if word else NO_DATA
     return event_row(subject, event_type(RECEIVED), message.created_at, data)
 
