@@ -8,6 +8,7 @@ the bare ids.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -40,6 +41,7 @@ SCOPE = "messages:write"
 _DOOR = "rest"
 _TURN = 500  # messages of a batch that are prepared before the event loop gets a turn
 _encode = msgspec.json.Encoder().encode
+_price = lru_cache(maxsize=4096)(money.to_text)  # a price list has few prices
 
 
 class Sending:
@@ -176,7 +178,7 @@ def _one_body(made: Draft, verdict: Verdict) -> bytes:
         text=_sent_text(made.text, verdict.replaced) if verdict.replaced else made.text,
         segments=verdict.segments,
         encoding=verdict.encoding,
-        price=money.to_text(verdict.price_micros),
+        price=_price(verdict.price_micros),
         currency=verdict.currency,
         message_class=made.message_class,
         created_at=created_at,
@@ -228,7 +230,7 @@ def _batch_body(made: Sequence[Draft | Verdict], verdicts: Sequence[Verdict]) ->
                 verdict.sender,
                 verdict.segments,
                 verdict.encoding,
-                money.to_text(verdict.price_micros),
+                _price(verdict.price_micros),
                 verdict.currency,
             )
         )

@@ -69,6 +69,8 @@ class _Cycle(RequestResponseCycle):
         if self.disconnected:
             return
         if message["type"] == "http.response.start":
+            if self.response_started:
+                raise RuntimeError("the answer has begun already")
             self.response_started = True
             self.waiting_for_100_continue = False
             self._head = self._render_head(message["status"], message["headers"])
