@@ -7,7 +7,9 @@ import apsw
 import pytest
 
 from whimbrel.store import migrations
-from whimbrel.store.statements import for_sqlite, parse, sources
+from whimbrel.store.script import Each, Many, Query, Rows, Script
+from whimbrel.store.sqlite.runner import Runner
+from whimbrel.store.statements import Source, Statement, for_sqlite, parse, sources, sqlite
 
 SQL = Path(migrations.__file__).parent / "sql"
 SOURCE = SQL.parent.parent
@@ -54,6 +56,8 @@ def test_it_prepares(connection: apsw.Connection, name: str):
     parameters = {int(number) for number in re.findall(r"\?(\d+)", sql)}
     assert parameters == set(range(1, len(parameters) + 1))
     plan = connection.execute("EXPLAIN QUERY PLAN " + sql, (None,) * len(parameters)).fetchall()
+    if STATEMENTS[name].many:
+        connection.execute("EXPLAIN " + STATEMENTS[name].of_rows(3), (None,) * (3 * STATEMENTS[name].width)).fetchall()
     scans = [row[3] for row in plan if row[3].startswith("SCAN") and "json_each" not in row[3]]
     assert name in SCANS_ALLOWED or scans == []
 
@@ -86,17 +90,63 @@ def test_each_stands_in_the_table_of_its_file():
 
 def test_nothing_about_the_clock_stands_in_sql():
     """Time is an argument."""
-    text = "".join(sources("sqlite").values()).lower()
+    text = "".join(source.sql for source in sources("sqlite").values()).lower()
     assert not re.search(r"now\(|current_timestamp|datetime\(|strftime|unixepoch", text)
 
 
-def test_parameters_and_lists_are_rewritten():
-    (name,) = [name for name, statement in STATEMENTS.items() if name == "balances_available"]
-    statement = STATEMENTS[name]
-    assert statement.sql.endswith("IN (SELECT value FROM json_each(?1))")
-    assert statement.lists == (0,)
+@pytest.mark.parametrize(
+    ("manner", "sql", "expected"),
+    [
+        ("", "SELECT a FROM t WHERE id = ANY($1) AND b = $2", Statement("s", "SELECT a FROM t WHERE id IN (SELECT value FROM json_each(?1)) AND b = ?2", (0,))),
+        ("", "INSERT INTO t (a, b) VALUES ($1, $2) ON CONFLICT DO NOTHING", Statement("s", "INSERT INTO t (a, b) VALUES (?1, ?2) ON CONFLICT DO NOTHING", many="INSERT INTO t (a, b) VALUES {rows} ON CONFLICT DO NOTHING", width=2)),
+        ("", "INSERT INTO t (a, b) VALUES ($2, $1)", Statement("s", "INSERT INTO t (a, b) VALUES (?2, ?1)")),
+        ("", "INSERT INTO t (a) VALUES ($1) ON CONFLICT (a) DO UPDATE SET b = $2", Statement("s", "INSERT INTO t (a) VALUES (?1) ON CONFLICT (a) DO UPDATE SET b = ?2")),
+        ("", "UPDATE t SET a = $2 WHERE id = $1", Statement("s", "UPDATE t SET a = ?2 WHERE id = ?1")),
+        ("distinct", "UPDATE t SET a = $2, n = n + 1 WHERE id = $1", Statement("s", "UPDATE t SET a = ?2, n = n + 1 WHERE id = ?1", many="UPDATE t SET a = v.column2, n = n + 1 FROM (VALUES {rows}) AS v WHERE id = v.column1", width=2)),
+        ("distinct", "DELETE FROM t WHERE a = $1 AND b = $2", Statement("s", "DELETE FROM t WHERE a = ?1 AND b = ?2", many="DELETE FROM t WHERE (a, b) IN (VALUES {rows})", width=2)),
+        ("packed", "SELECT a FROM t", Statement("s", "SELECT a FROM t", packed=True)),
+    ],
+)  # fmt: skip
+def test_rewriting_for_sqlite(manner: str, sql: str, expected: Statement):
+    assert sqlite("s", Source(sql, manner)) == expected
+
+
+@pytest.mark.parametrize(
+    "sql", ["DELETE FROM t WHERE b = $2 AND a = $1", "DELETE FROM t WHERE a < $1", "SELECT a FROM t"]
+)
+def test_what_is_not_by_key_cannot_be_distinct(sql: str):
+    with pytest.raises(ValueError, match="not by key"):
+        sqlite("s", Source(sql, "distinct"))
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 15, 16, 63, 64, 65, 150])
+def test_many_rows_are_one_by_one(count: int):
+    """However many rows go in a step, the outcome is that of one after the other."""
+    connection = apsw.Connection(":memory:")
+    connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)")
+    written = {
+        "put": Source("INSERT INTO t (id, a) VALUES ($1, $2) RETURNING id"),
+        "set": Source("UPDATE t SET a = a || $2 WHERE id = $1", "distinct"),
+        "drop": Source("DELETE FROM t WHERE id = $1 AND a = $2", "distinct"),
+        "all": Source("SELECT id, a FROM t ORDER BY id DESC", "packed"),
+    }
+    runner = Runner(connection, {name: sqlite(name, source) for name, source in written.items()})
+
+    def script() -> Script[tuple[Rows, Rows, int, int, Rows]]:
+        put: Rows = yield Each("put", [(number, "x") for number in range(count)])
+        changed: int = yield Many("set", [(number, "y") for number in range(1, count + 1)])
+        found: Rows = yield Query("all")
+        dropped: int = yield Many("drop", [(number, "xy") for number in range(count)])
+        left: Rows = yield Query("all")
+        return put, found, changed, dropped, left
+
+    put, found, changed, dropped, left = runner.run(script())
+    assert put == [(number,) for number in range(count)]
+    assert found == [(number, "xy" if number else "x") for number in reversed(range(count))]
+    assert (changed, dropped) == (max(count - 1, 0), max(count - 1, 0))
+    assert left == ([(0, "x")] if count else [])
 
 
 def test_a_name_twice_is_an_error():
     with pytest.raises(ValueError, match="twice"):
-        parse("-- name: a\nSELECT 1;\n-- name: a\nSELECT 2;\n")
+        parse("-- name: a\nSELECT 1;\n-- name: a (packed)\nSELECT 2;\n")

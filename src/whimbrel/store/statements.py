@@ -3,82 +3,123 @@
 A file holds blocks headed by `-- name: some_name`; what stands before the first block is commentary. Statements are
 written with `$1` parameters and `= ANY($n)` for lists, as PostgreSQL has them. SQLite gets `?1`, and
 `IN (SELECT value FROM json_each(?n))` with the list bound as JSON. What must differ stands in `sql/<dialect>/`.
+
+A name may be followed by a word that lets an executor do more in one step:
+
+- `(distinct)`: an UPDATE or DELETE by key, only ever called with rows of distinct keys; many go in one statement.
+- `(packed)`: a hot read without octets; its rows come as one JSON array.
+
+An INSERT of one row of VALUES takes many rows as it is.
 """
 
 import re
 from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import Literal, cast
 
 import msgspec
 
-_NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+Manner = Literal["", "distinct", "packed"]
+
+_NAME = re.compile(r"^-- name: (\w+)(?: \((distinct|packed)\))?\s*$", re.MULTILINE)
 _PARAMETER = re.compile(r"\$(\d+)")
 _LIST = re.compile(r"= ANY\(\$(\d+)\)")
+_BOUND = re.compile(r"\?(\d+)")
 _VALUES = re.compile(r"VALUES \((\?\d+(?:,\s*\?\d+)*)\)")
+_UPDATE = re.compile(r"(UPDATE \w+ SET .+?)\s+(WHERE .+)", re.DOTALL)
+_DELETE = re.compile(r"(DELETE FROM \w+) WHERE (\w+ = \?\d+(?:\s+AND \w+ = \?\d+)*)")
+
+
+class Source(msgspec.Struct, frozen=True, gc=False):
+    """A statement as it is written."""
+
+    sql: str
+    manner: Manner = ""
 
 
 class Statement(msgspec.Struct, frozen=True, gc=False):
     """One statement, ready for its driver.
 
-    `lists`: 0-based places of parameters that are lists. `width`: how many parameters stand in its one row of VALUES,
-    when they are all that it has: such a statement takes many rows at a time (`of_rows`); otherwise 0."""
+    `lists`: 0-based places of parameters that are lists. `many`: the same for many rows of parameters, with `{rows}`
+    where they go, and `width`, the number of parameters of a row; empty when it takes one row only."""
 
     name: str
     sql: str
     lists: tuple[int, ...] = ()
+    packed: bool = False
+    many: str = ""
     width: int = 0
 
     def of_rows(self, count: int) -> str:
         """The statement for `count` rows of parameters, one after the other."""
         row = f"({', '.join('?' * self.width)})"
-        return _VALUES.sub("VALUES " + ", ".join([row] * count), self.sql)
+        return self.many.replace("{rows}", ", ".join([row] * count))
 
 
-def parse(text: str) -> dict[str, str]:
+def parse(text: str) -> dict[str, Source]:
     """The statements of one file by name. A name twice is a ValueError."""
     pieces = _NAME.split(text)[1:]
-    found: dict[str, str] = {}
-    for name, body in zip(pieces[::2], pieces[1::2], strict=True):
+    found: dict[str, Source] = {}
+    for name, manner, body in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True):
         if name in found:
             raise ValueError(f"statement {name} stands twice")
-        found[name] = body.strip().rstrip(";")
+        found[name] = Source(body.strip().rstrip(";"), cast("Manner", manner or ""))
     return found
 
 
-def sources(dialect: str) -> dict[str, str]:
+def sources(dialect: str) -> dict[str, Source]:
     """All statements as written: those common to the dialects, then the dialect's own."""
     root = files("whimbrel.store") / "sql"
-    found: dict[str, str] = {}
+    found: dict[str, Source] = {}
     for file in _sql_files(root) + _sql_files(root / dialect):
-        for name, sql in parse(file.read_text("utf-8")).items():
+        for name, source in parse(file.read_text("utf-8")).items():
             if name in found:
                 raise ValueError(f"statement {name} stands twice")
-            found[name] = sql
+            found[name] = source
     return found
 
 
 def for_sqlite() -> Mapping[str, Statement]:
     """All statements for SQLite."""
-    return {name: _sqlite(name, sql) for name, sql in sources("sqlite").items()}
+    return {name: sqlite(name, source) for name, source in sources("sqlite").items()}
+
+
+def sqlite(name: str, source: Source) -> Statement:
+    """One statement for SQLite. ValueError when it is not of the form that its manner asks for."""
+    lists = sorted({int(number) - 1 for number in _LIST.findall(source.sql)})
+    sql = _LIST.sub(r"IN (SELECT value FROM json_each(?\1))", source.sql)
+    sql = _PARAMETER.sub(r"?\1", sql)
+    many = _distinct(name, sql) if source.manner == "distinct" else _inserted(sql)
+    width = len(set(_BOUND.findall(sql))) if many else 0
+    return Statement(name, sql, tuple(lists), source.manner == "packed", many, width)
 
 
 def _sql_files(folder: Traversable) -> list[Traversable]:
     return sorted((item for item in folder.iterdir() if item.name.endswith(".sql")), key=lambda item: item.name)
 
 
-def _sqlite(name: str, sql: str) -> Statement:
-    lists = sorted({int(number) - 1 for number in _LIST.findall(sql)})
-    sql = _LIST.sub(r"IN (SELECT value FROM json_each(?\1))", sql)
-    sql = _PARAMETER.sub(r"?\1", sql)
-    return Statement(name, sql, tuple(lists), _width(sql))
-
-
-def _width(sql: str) -> int:
-    """0 unless the parameters are one row of VALUES, in order, and stand nowhere else."""
+def _inserted(sql: str) -> str:
+    """Empty unless the parameters are one row of VALUES, in order, and stand nowhere else."""
     rows = _VALUES.findall(sql)
-    if len(rows) != 1:
-        return 0
-    places = re.findall(r"\?(\d+)", sql)
-    in_order = [str(place + 1) for place in range(len(places))]
-    return len(places) if places == in_order == re.findall(r"\d+", rows[0]) else 0
+    places = _BOUND.findall(sql)
+    if len(rows) != 1 or places != _BOUND.findall(rows[0]) or places != _counted(len(places)):
+        return ""
+    return _VALUES.sub("VALUES {rows}", sql)
+
+
+def _distinct(name: str, sql: str) -> str:
+    """A subquery of VALUES names its columns column1, column2, … in both dialects."""
+    update, delete = _UPDATE.fullmatch(sql), _DELETE.fullmatch(sql)
+    if update:
+        change, where = (_BOUND.sub(r"v.column\1", part) for part in update.groups())
+        return f"{change} FROM (VALUES {{rows}}) AS v {where}"
+    if delete:
+        pairs = [pair.split(" = ") for pair in re.split(r"\s+AND ", delete[2])]
+        if [place for _, place in pairs] == [f"?{number}" for number in _counted(len(pairs))]:
+            return f"{delete[1]} WHERE ({', '.join(column for column, _ in pairs)}) IN (VALUES {{rows}})"
+    raise ValueError(f"statement {name} is not by key: it cannot be (distinct)")
+
+
+def _counted(length: int) -> list[str]:
+    return [str(number) for number in range(1, length + 1)]

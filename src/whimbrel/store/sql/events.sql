@@ -14,11 +14,11 @@
 INSERT INTO events (account_id, test, subject_id, seq, type, data, callback, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
--- name: events_after
+-- name: events_after (packed)
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
 WHERE position > $1 ORDER BY position LIMIT $2;
 
--- name: events_with_callback_after
+-- name: events_with_callback_after (packed)
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
 WHERE position > $1 AND callback = 1 ORDER BY position LIMIT $2;
 

@@ -14,7 +14,7 @@
 -- | parked_for (carrier_id, keys, tails) | position, receipt of those that may be meant |
 -- | parked_insert, parked_delete | |
 
--- name: attempts_by_positions
+-- name: attempts_by_positions (packed)
 SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carrier_key, a.reason, a.tail_hash,
   a.committed_at, a.receipt_state, a.receipts, m.id, m.account_id, m.test, m.message_class, m.state, m.price_micros,
   m.held_micros, m.charged_micros, m.carrier_id, m.candidates, m.priority, m.rank, m.expires_at, m.sent_at, m.final_at,
@@ -22,7 +22,7 @@ SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carri
 FROM attempts AS a JOIN messages AS m ON m.id = a.message_id
 WHERE a.position = ANY($1);
 
--- name: attempts_by_keys
+-- name: attempts_by_keys (packed)
 SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carrier_key, a.reason, a.tail_hash,
   a.committed_at, a.receipt_state, a.receipts, m.id, m.account_id, m.test, m.message_class, m.state, m.price_micros,
   m.held_micros, m.charged_micros, m.carrier_id, m.candidates, m.priority, m.rank, m.expires_at, m.sent_at, m.final_at,
@@ -46,21 +46,21 @@ FROM attempts WHERE message_id = ANY($1);
 -- name: tails_unanswered
 SELECT DISTINCT tail_hash FROM attempts WHERE state = 'committed' AND carrier_id = $1 AND tail_hash = ANY($2);
 
--- name: attempt_answered
+-- name: attempt_answered (distinct)
 UPDATE attempts SET bind = $2, state = $3, carrier_message_id = $4, carrier_key = $5, status_code = $6, reason = $7,
   throttled = $8, answered_at = $9 WHERE position = $1;
 
 -- name: attempt_learned
 UPDATE attempts SET carrier_key = $2 WHERE position = $1;
 
--- name: attempt_reported
+-- name: attempt_reported (distinct)
 UPDATE attempts SET state = $2, reason = $3, receipt_state = $4, receipt_error = $5, receipts = $6, resolved_at = $7
 WHERE position = $1;
 
 -- name: attempt_counted
 UPDATE attempts SET receipts = $2 WHERE position = $1;
 
--- name: course_moved
+-- name: course_moved (distinct)
 UPDATE messages SET state = $2, held_micros = $3, charged_micros = $4, carrier_id = $5, candidates = $6, updated_at = $7,
   sent_at = $8, final_at = $9, reason = $10, flags = $11, seq = $12 WHERE id = $1;
 

@@ -1,4 +1,9 @@
-"""Runs one script on one connection, step by step."""
+"""Runs one script on one connection, step by step.
+
+Each call of SQLite lets go of the interpreter's lock and has to win it back from an event loop that is busy, which may
+take milliseconds. So a step asks SQLite as seldom as it can: many rows in one statement, and the rows of hot reads as
+one value.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -6,6 +11,7 @@ from typing import Any, TypeVar
 
 import apsw
 import msgspec
+from apsw.ext import query_info
 
 from whimbrel.store.script import Each, Many, Query, Row, Rows, Script, Step
 from whimbrel.store.statements import Statement
@@ -13,6 +19,7 @@ from whimbrel.store.statements import Statement
 T = TypeVar("T")
 _CHUNKS = (64, 16, 4)  # a statement is prepared once for each; 100 rows are 4 steps
 _to_json = msgspec.json.Encoder().encode
+_from_json = msgspec.json.Decoder(list[tuple[Any, ...]]).decode
 
 
 class Runner:
@@ -22,7 +29,7 @@ class Runner:
         self.connection = connection
         self._statements = statements
         self._cursor = connection.cursor()
-        self._long: dict[tuple[str, int], str] = {}
+        self._long: dict[tuple[str, int], str] = {}  # by name and number of rows; 0: packed
 
     def run(self, script: Script[T]) -> T:
         """The script's result. An error of a step ends the script where it stands."""
@@ -41,13 +48,28 @@ class Runner:
     def _step(self, step: Step) -> Any:
         statement = self._statements[step.statement]
         if isinstance(step, Query):
-            return self._cursor.execute(statement.sql, _bound(statement, step.params)).fetchall()
+            return self._query(statement, _bound(statement, step.params))
         if isinstance(step, Many):
             return self._many(statement, step.rows)
         if isinstance(step, Each):
             return self._each(statement, step.rows)
         self._cursor.execute(statement.sql, _bound(statement, step.params))
         return self.connection.changes()
+
+    def _query(self, statement: Statement, params: Row) -> Rows:
+        if not statement.packed:
+            return self._cursor.execute(statement.sql, params).fetchall()
+        key = (statement.name, 0)
+        sql = self._long.get(key) or self._long.setdefault(key, self._packed(statement.sql))
+        ((rows,),) = self._cursor.execute(sql, params)
+        return _from_json(rows)
+
+    def _packed(self, sql: str) -> str:
+        """The statement with all its rows in one value. Its columns are named by number, since names may be twice."""
+        described = query_info(self.connection, sql).description
+        names = [f"c{place}" for place in range(len(described))]
+        listed = ", ".join(names)
+        return f"WITH found ({listed}) AS ({sql}) SELECT json_group_array(json_array({listed})) FROM found"
 
     def _many(self, statement: Statement, rows: Sequence[Row]) -> int:
         before = self.connection.total_changes()
@@ -59,10 +81,9 @@ class Runner:
         return [row for rows_given in self._all_rows(statement, rows) for row in rows_given]
 
     def _all_rows(self, statement: Statement, rows: Sequence[Row]) -> Iterator[Rows]:
-        """Many rows a step where the statement can take them: the interpreter's lock is let go at each step, and has to
-        be won back from a busy event loop."""
+        """Many rows a step where the statement can take them."""
         start = 0
-        if statement.width:
+        if statement.many:
             for size in _CHUNKS:
                 while len(rows) - start >= size:
                     params = tuple(chain.from_iterable(rows[start : start + size]))
