@@ -49,6 +49,7 @@ class Measured(msgspec.Struct, frozen=True):
     whimbrel_us: float
     others_us: dict[str, float]
     rss_mib: float
+    yardstick_ms: float  # CPU time of a fixed piece of Python just before: compare runs by their ratio to it
     complete: bool
 
 
@@ -116,6 +117,15 @@ def _wait(done: Callable[[], bool]) -> bool:
     return False
 
 
+def _yardstick_ms() -> float:
+    """How fast this machine is just now: shared machines differ by a factor of two from one minute to the next."""
+    began = time.thread_time()
+    total = 0
+    for number in range(500_000):
+        total += number & 7
+    return (time.thread_time() - began) * 1000
+
+
 def measure(scenario: Scenario, rates: dict[str, float]) -> Measured:
     """One scenario on a fresh installation."""
     with tempfile.TemporaryDirectory(prefix="whimbrel-bench-") as name, installation(scenario, Path(name)) as its:
@@ -129,6 +139,7 @@ def measure(scenario: Scenario, rates: dict[str, float]) -> Measured:
             connections=scenario.connections,
             rate_per_s=rates.get(scenario.half_of, 0.0) / 2,
         )
+        yardstick_ms = _yardstick_ms()
         processes = (its.node, its.simulator, its.sink)
         before = {each.name: each.cpu_s() for each in processes}
         submits, hooks = _submits(its.simulator_url), int(get(its.sink_url))
@@ -154,6 +165,7 @@ def measure(scenario: Scenario, rates: dict[str, float]) -> Measured:
             whimbrel_us=cpu.pop("whimbrel"),
             others_us=cpu,
             rss_mib=its.node.rss_mib(),
+            yardstick_ms=yardstick_ms,
             complete=complete and result.accepted == scenario.messages,
         )
 
@@ -177,7 +189,7 @@ def _row(measured: Measured) -> str:
     return (
         f"{measured.scenario:<26} {measured.accepted_per_s:>8,.0f} {measured.submitted_per_s:>8,.0f} "
         f"{measured.webhooks_per_s:>8,.0f} {measured.accept_p50_ms:>8.1f} {measured.accept_p99_ms:>8.1f} "
-        f"{measured.whimbrel_us:>8.0f} {measured.rss_mib:>6.0f}  {others}{'' if measured.complete else '  INCOMPLETE'}"
+        f"{measured.whimbrel_us:>8.0f} {measured.rss_mib:>6.0f} {measured.yardstick_ms:>6.0f}  {others}{'' if measured.complete else '  INCOMPLETE'}"
     )
 
 
@@ -189,7 +201,7 @@ def main() -> int:
     chosen = parser.parse_args()
     print(
         f"{'scenario':<26} {'accept/s':>8} {'submit/s':>8} {'hooks/s':>8} {'p50 ms':>8} {'p99 ms':>8} "
-        f"{'CPU µs':>8} {'MiB':>6}  CPU µs of the others"
+        f"{'CPU µs':>8} {'MiB':>6} {'yard':>6}  CPU µs of the others"
     )
     rates: dict[str, float] = {}
     measured: list[Measured] = []
