@@ -9,7 +9,7 @@ import pytest
 from whimbrel.store import migrations
 from whimbrel.store.script import Each, Many, Query, Rows, Script
 from whimbrel.store.sqlite.runner import Runner
-from whimbrel.store.statements import Source, Statement, for_sqlite, parse, sources, sqlite
+from whimbrel.store.statements import Manner, Source, for_sqlite, parse, sources, sqlite
 
 SQL = Path(migrations.__file__).parent / "sql"
 SOURCE = SQL.parent.parent
@@ -95,20 +95,33 @@ def test_nothing_about_the_clock_stands_in_sql():
 
 
 @pytest.mark.parametrize(
-    ("manner", "sql", "expected"),
+    ("manner", "sql", "one", "many"),
     [
-        ("", "SELECT a FROM t WHERE id = ANY($1) AND b = $2", Statement("s", "SELECT a FROM t WHERE id IN (SELECT value FROM json_each(?1)) AND b = ?2", (0,))),
-        ("", "INSERT INTO t (a, b) VALUES ($1, $2) ON CONFLICT DO NOTHING", Statement("s", "INSERT INTO t (a, b) VALUES (?1, ?2) ON CONFLICT DO NOTHING", many="INSERT INTO t (a, b) VALUES {rows} ON CONFLICT DO NOTHING", width=2)),
-        ("", "INSERT INTO t (a, b) VALUES ($2, $1)", Statement("s", "INSERT INTO t (a, b) VALUES (?2, ?1)")),
-        ("", "INSERT INTO t (a) VALUES ($1) ON CONFLICT (a) DO UPDATE SET b = $2", Statement("s", "INSERT INTO t (a) VALUES (?1) ON CONFLICT (a) DO UPDATE SET b = ?2")),
-        ("", "UPDATE t SET a = $2 WHERE id = $1", Statement("s", "UPDATE t SET a = ?2 WHERE id = ?1")),
-        ("distinct", "UPDATE t SET a = $2, n = n + 1 WHERE id = $1", Statement("s", "UPDATE t SET a = ?2, n = n + 1 WHERE id = ?1", many="UPDATE t SET a = v.column2, n = n + 1 FROM (VALUES {rows}) AS v WHERE id = v.column1", width=2)),
-        ("distinct", "DELETE FROM t WHERE a = $1 AND b = $2", Statement("s", "DELETE FROM t WHERE a = ?1 AND b = ?2", many="DELETE FROM t WHERE (a, b) IN (VALUES {rows})", width=2)),
-        ("packed", "SELECT a FROM t", Statement("s", "SELECT a FROM t", packed=True)),
+        ("", "SELECT a FROM t WHERE b = $1", "SELECT a FROM t WHERE b = ?1", ""),
+        ("", "SELECT a FROM t WHERE a = ANY($1)", "SELECT a FROM t WHERE a IN (SELECT value FROM json_each(?1))", ""),
+        ("", "INSERT INTO t VALUES ($1, $2)", "INSERT INTO t VALUES (?1, ?2)", "INSERT INTO t VALUES {rows}"),
+        ("", "INSERT INTO t VALUES ($2, $1)", "INSERT INTO t VALUES (?2, ?1)", ""),
+        ("", "INSERT INTO t VALUES ($1) RETURNING $2", "INSERT INTO t VALUES (?1) RETURNING ?2", ""),
+        ("", "UPDATE t SET a = $2 WHERE id = $1", "UPDATE t SET a = ?2 WHERE id = ?1", ""),
+        (
+            "distinct",
+            "UPDATE t SET a = $2, n = n + 1 WHERE id = $1",
+            "UPDATE t SET a = ?2, n = n + 1 WHERE id = ?1",
+            "UPDATE t SET a = v.column2, n = n + 1 FROM (VALUES {rows}) AS v WHERE id = v.column1",
+        ),
+        (
+            "distinct",
+            "DELETE FROM t WHERE a = $1 AND b = $2",
+            "DELETE FROM t WHERE a = ?1 AND b = ?2",
+            "DELETE FROM t WHERE (a, b) IN (VALUES {rows})",
+        ),
     ],
-)  # fmt: skip
-def test_rewriting_for_sqlite(manner: str, sql: str, expected: Statement):
-    assert sqlite("s", Source(sql, manner)) == expected
+)
+def test_rewriting_for_sqlite(manner: Manner, sql: str, one: str, many: str):
+    found = sqlite("s", Source(sql, manner))
+    assert (found.sql, found.many) == (one, many)
+    assert found.width == (len(set(re.findall(r"\?\d", one))) if many else 0)
+    assert found.lists == ((0,) if "ANY" in sql else ())
 
 
 @pytest.mark.parametrize(
