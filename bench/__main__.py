@@ -185,12 +185,21 @@ def _load(plan: Plan) -> Result:
 
 
 def _row(measured: Measured) -> str:
-    others = " ".join(f"{name} {us:.0f}" for name, us in measured.others_us.items())
-    return (
-        f"{measured.scenario:<26} {measured.accepted_per_s:>8,.0f} {measured.submitted_per_s:>8,.0f} "
-        f"{measured.webhooks_per_s:>8,.0f} {measured.accept_p50_ms:>8.1f} {measured.accept_p99_ms:>8.1f} "
-        f"{measured.whimbrel_us:>8.0f} {measured.rss_mib:>6.0f} {measured.yardstick_ms:>6.0f}  {others}{'' if measured.complete else '  INCOMPLETE'}"
+    m = measured
+    others = " ".join(f"{name} {us:.0f}" for name, us in m.others_us.items())
+    columns = (
+        f"{m.scenario:<26}",
+        f"{m.accepted_per_s:>8,.0f}",
+        f"{m.submitted_per_s:>8,.0f}",
+        f"{m.webhooks_per_s:>8,.0f}",
+        f"{m.accept_p50_ms:>8.1f}",
+        f"{m.accept_p99_ms:>8.1f}",
+        f"{m.whimbrel_us:>8.0f}",
+        f"{m.rss_mib:>6.0f}",
+        f"{m.yardstick_ms:>6.0f}",
+        f" {others}",
     )
+    return " ".join(columns) + ("" if m.complete else "  INCOMPLETE")
 
 
 def main() -> int:
