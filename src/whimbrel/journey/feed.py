@@ -65,7 +65,9 @@ class Tail:
     async def listen(self, listener: Listener) -> None:
         """Hand new events to `listener` from now on. The first listener starts the reading at the end of the log."""
         if not self._listeners:
-            self.position = max(self.position, await self._store.last_position())
+            last = await self._store.last_position()
+            if not self._listeners:  # another one may have come meanwhile: what it waits for must not be skipped
+                self.position = max(self.position, last)
         self._listeners.append(listener)
 
     def leave(self, listener: Listener) -> None:

@@ -108,6 +108,8 @@ class Stream:
         account_id, wanted = call.account_id, patterns(call.query.types)
         after = sse.resume_after(call.headers, call.query.after)
         with self._streams.place(account_id):
+            if after is None:  # the end of the log is read before the answer begins: what comes after it is not missed
+                after = await services.store.last_position()
             events = services.feed.subscribe(account_id, call.test, after, wanted)
             await sse.stream(cast(sse.Events, events), headers, receive, send, ping_s=self._ping_s)
 

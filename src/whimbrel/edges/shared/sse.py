@@ -57,22 +57,19 @@ def resume_after(headers: dict[bytes, bytes], query: str | None) -> int | None:
 
 
 async def stream(events: Events, headers: Headers, receive: Receive, send: Send, *, ping_s: float) -> None:
-    """Send events until the client or the feed ends it. The feed is listened to before the client is told so: what
-    happens after the answer began is never missed."""
+    """Send events until the client or the feed ends it."""
     loop = asyncio.get_running_loop()
     async with aclosing(events):
-        first = loop.create_task(_following(events))
-        await asyncio.sleep(0)  # the feed's iterator runs up to its first wait
         await send({"type": "http.response.start", "status": 200, "headers": headers + _HEADERS})
         await send({"type": "http.response.body", "body": _OPENING, "more_body": True})
         gone = loop.create_task(_until_gone(receive))
-        pump = loop.create_task(_pump(events, first, send, ping_s))
+        pump = loop.create_task(_pump(events, send, ping_s))
         try:
             await asyncio.wait((gone, pump), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (gone, pump, first):
+            for task in (gone, pump):
                 task.cancel()
-            _, ended, _ = await asyncio.gather(gone, pump, first, return_exceptions=True)
+            _, ended = await asyncio.gather(gone, pump, return_exceptions=True)
         if isinstance(ended, Exception):
             _log.error("a stream ended early", exc_info=ended)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -83,10 +80,11 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-async def _pump(events: Events, following: "asyncio.Task[Found]", send: Send, ping_s: float) -> None:
+async def _pump(events: Events, send: Send, ping_s: float) -> None:
     """A ping never cancels the wait for the next event: that would end the iterator."""
     loop = asyncio.get_running_loop()
     while True:
+        following = loop.create_task(_following(events))
         try:
             while not (await asyncio.wait((following,), timeout=ping_s))[0]:
                 await send({"type": "http.response.body", "body": _PING, "more_body": True})
@@ -98,7 +96,6 @@ async def _pump(events: Events, following: "asyncio.Task[Found]", send: Send, pi
         if found is None:
             return
         await send({"type": "http.response.body", "body": _frame(*found), "more_body": True})
-        following = loop.create_task(_following(events))
 
 
 async def _following(events: Events) -> Found:
