@@ -1,8 +1,8 @@
 """The application: builds everything, starts in order, stops in reverse. The only place that names implementations.
 
-Start: the store, the snapshots, what the last run left (before any bind comes up), the followers of the event log, the
-carriers, and the doors last. Stop: the doors first, so that nothing new comes in; then the carriers finish their
-windows and unbind; then the followers; the store last.
+Start: the port (one that is taken is told before anything changes), the store, the snapshots, what the last run left
+(before any bind comes up), the followers of the event log, the carriers, and the doors last. Stop: the doors first, so
+that nothing new comes in; then the carriers finish their windows and unbind; then the followers; the store last.
 """
 
 import asyncio
@@ -167,20 +167,23 @@ class App:
         await self._step("store", self.store.start, self.store.stop)
         await self.tables.load()
 
-    async def start(self) -> None:
-        """Everything, in order; a failure stops again what had started."""
+    async def start(self, prepare: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Everything, in order; a failure stops again what had started. `prepare` is awaited before the doors open.
+        OSError when the port is taken."""
         try:
+            if "api" in self.settings.roles:
+                server = self.settings.server
+                self.server = HttpServer(doors(self.services()), host=server.host, port=server.port)
             await self.open()
             if "worker" in self.settings.roles:
                 await self._start_worker()
             await self._step("feed", self.feed.start, self.feed.stop)
             if "worker" in self.settings.roles:
                 await self._step("webhooks", self._start_notify, self._stop_notify)
-            if "api" in self.settings.roles:
-                server = self.server = HttpServer(
-                    doors(self.services()), host=self.settings.server.host, port=self.settings.server.port
-                )
-                await self._step("api", server.start, lambda: server.stop(STOP_DEADLINE_S / 3))
+            if prepare is not None:
+                await prepare()
+            if self.server is not None:
+                await self._step("api", self.server.start, self._stop_server)
             self._ready = True
         except BaseException:
             await self.stop()
@@ -210,6 +213,11 @@ class App:
         await self.notify.stop()
         await self.http_out.stop()
 
+    async def _stop_server(self) -> None:
+        server, self.server = self.server, None
+        if server is not None:
+            await server.stop(STOP_DEADLINE_S / 3)
+
     async def _step(self, name: str, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]) -> None:
         self._started.append((name, stop))
         await start()
@@ -223,6 +231,7 @@ class App:
                 await stop()
             except Exception:
                 _log.exception("a part did not stop cleanly", extra={"part": name})
+        await self._stop_server()  # the port, when it was bound and never served
 
     async def reasons_not_ready(self) -> Sequence[str]:
         """Why requests cannot be taken now; empty when they can."""

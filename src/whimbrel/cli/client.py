@@ -1,144 +1,117 @@
-"""`whimbrel send` and `tail`: a client of a running node, over its public API. Keys come from credentials.json of a
-quickstart folder, or from WHIMBREL_URL and WHIMBREL_API_KEY.
+"""A client of a running node, over its public API, for the verbs that ask it. Address and keys come from
+WHIMBREL_URL, WHIMBREL_API_KEY and WHIMBREL_OPERATOR_KEY, or from credentials.json of a quickstart folder.
 """
 
 import http.client
 import os
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-import typer
 
-from whimbrel.cli.say import fail, guarded
+from whimbrel.cli.say import fail
 from whimbrel.manage import credentials
+from whimbrel.manage.credentials import Credentials
 
 _TIMEOUT_S = 30
-_RECONNECT_S = 1.0
-_DATA = Path("whimbrel-data")
-DataFolder = Annotated[Path, typer.Option("--data", help="Folder of a quickstart, for its address and key.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the API's own JSON.")]
+_BROKEN = (http.client.HTTPException, OSError)
+
+
+class Refused(Exception):
+    """The node answered with an error: its status, and its own words as the message."""
+
+    def __init__(self, status: int, words: str) -> None:
+        self.status = status
+        super().__init__(words)
+
+
+class Unreachable(Exception):
+    """No whole answer came: whether the request was carried out is not known."""
 
 
 class Client:
-    """The address and key of a node."""
+    """The address and key of a node; `account_id` names the account that an operator's key acts for."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, account_id: str = "") -> None:
         self.url = url.rstrip("/")
         self._key = key
+        self._account_id = account_id
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> urllib.request.Request:
-        """A request with the key."""
+        """A request with the key; header names are written with underscores."""
         data = None if body is None else msgspec.json.encode(body)
         request = urllib.request.Request(f"{self.url}{path}", data=data, method=method)
         request.add_header("Authorization", f"Bearer {self._key}")
         if data is not None:
             request.add_header("Content-Type", "application/json")
+        if self._account_id:
+            request.add_header("X-Account-Id", self._account_id)
         for name, value in headers.items():
             request.add_header(name.replace("_", "-"), value)
         return request
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The decoded answer; ends the command with the API's own words when it refuses."""
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> bytes:
+        """The answer's body. Refused, Unreachable."""
         try:
-            with urllib.request.urlopen(self.request(method, path, body), timeout=_TIMEOUT_S) as answer:
-                return msgspec.json.decode(answer.read())
+            with urllib.request.urlopen(self.request(method, path, body, **headers), timeout=_TIMEOUT_S) as answer:
+                octets: bytes = answer.read()
+                return octets
         except urllib.error.HTTPError as error:
-            fail(_problem(error))
-        except urllib.error.URLError as error:
-            fail(f"{self.url} does not answer ({error.reason}); is the node running? `whimbrel doctor` looks")
+            with error:
+                raise Refused(error.code, problem(error)) from None
+        except _BROKEN as error:
+            reason = getattr(error, "reason", error)
+            raise Unreachable(f"{self.url} does not answer ({reason}); is the node running?") from error
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> bytes:
+        """The same; ends the command with the API's own words when it refuses."""
+        try:
+            return self.ask(method, path, body, **headers)
+        except Refused as error:
+            fail(str(error))
+        except Unreachable as error:
+            fail(f"{error} `whimbrel doctor` looks")
+
+
+def problem(error: urllib.error.HTTPError) -> str:
+    """A refusal in the API's own words, each wrong field on a line of its own."""
+    try:
+        found = msgspec.json.decode(error.read())
+        fields = "".join(f"\n  {each['pointer']}: {each['detail']}" for each in found.get("errors") or ())
+        return f"{found['code']}: {found['detail']}{fields}"
+    except (*_BROKEN, msgspec.DecodeError, KeyError, TypeError, AttributeError):
+        return f"HTTP {error.code}"
+
+
+def stored(data: Path) -> Credentials | None:
+    """The credentials of a quickstart folder; ends the command when the file is damaged."""
+    try:
+        return credentials.read(data)
+    except ValueError as error:
+        fail(str(error))
 
 
 def client(data: Path) -> Client:
-    """The node that the environment or the folder names."""
-    url, key = os.environ.get("WHIMBREL_URL", ""), os.environ.get("WHIMBREL_API_KEY", "")
-    found = credentials.read(data)
-    url = url or (found.http_url if found else "")
-    key = key or (found.api_key if found else "")
+    """The node that the environment or the folder names, with an account's key."""
+    found = stored(data) or Credentials()
+    return _client(data, os.environ.get("WHIMBREL_API_KEY") or found.api_key, "WHIMBREL_API_KEY", found)
+
+
+def operator_client(data: Path, account_id: str | None) -> Client:
+    """The same with the operator's key, acting for an account: the folder's own unless one is named."""
+    found = stored(data) or Credentials()
+    key = os.environ.get("WHIMBREL_OPERATOR_KEY") or found.operator_key
+    account_id = account_id or found.account_sid
+    if not account_id:
+        fail("which account? Name it with --account AC…", code=2)
+    return _client(data, key, "WHIMBREL_OPERATOR_KEY", found, account_id)
+
+
+def _client(data: Path, key: str, variable: str, found: Credentials, account_id: str = "") -> Client:
+    url = os.environ.get("WHIMBREL_URL") or found.http_url
     if not url.startswith(("http://", "https://")) or not key:
         fail(f"no node is known: run `whimbrel quickstart`, name its folder with --data (now {data}), "
-             "or set WHIMBREL_URL and WHIMBREL_API_KEY", code=2)  # fmt: skip
-    return Client(url, key)
-
-
-@guarded
-def send(
-    to: Annotated[str, typer.Argument(help="The recipient in E.164, such as +15005550001.")],
-    text: Annotated[str, typer.Argument(help="The text.")],
-    sender: Annotated[str | None, typer.Option(help="One of the account's senders.")] = None,
-    message_class: Annotated[str, typer.Option("--class", help="otp, transactional or marketing.")] = "transactional",
-    wait: Annotated[bool, typer.Option(help="Wait for the final state.")] = False,
-    data: DataFolder = _DATA,
-    as_json: Json = False,
-) -> None:
-    """Send a text."""
-    node = client(data)
-    body: dict[str, Any] = {"to": to, "text": text, "class": message_class}
-    if sender is not None:
-        body["sender"] = sender
-    message = node.call("POST", "/v1/messages", body)
-    while wait and not message.get("final_at"):
-        time.sleep(0.2)
-        message = node.call("GET", f"/v1/messages/{message['id']}")
-    if as_json:
-        typer.echo(msgspec.json.encode(message).decode())
-        return
-    typer.echo(f"{message['id']}  {message['status']}  {message['segments']} segment(s)  "
-               f"{message['price']} {message['currency']}")  # fmt: skip
-
-
-@guarded
-def tail(
-    events: Annotated[str, typer.Option(help="Types, with commas; message.* for a family.")] = "*",
-    data: DataFolder = _DATA,
-    as_json: Json = False,
-) -> None:
-    """Show events as they happen; goes on by itself after a break."""
-    node = client(data)
-    last = ""
-    while True:
-        try:
-            for event_id, body in _stream(node, events, last):
-                last = event_id
-                typer.echo(body if as_json else _line(body))
-        except KeyboardInterrupt:
-            return
-        except urllib.error.HTTPError as error:
-            fail(_problem(error))
-        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-            typer.echo(f"the stream broke ({error}); trying again", err=True)
-        time.sleep(_RECONNECT_S)
-
-
-def _stream(node: Client, events: str, last: str) -> Iterator[tuple[str, str]]:
-    headers = {"Accept": "text/event-stream"} | ({"Last_Event_ID": last} if last else {})
-    request = node.request("GET", f"/v1/stream?types={events}", **headers)
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        event_id = last
-        for octets in answer:
-            name, _, value = octets.decode().rstrip("\r\n").partition(":")
-            if name == "id":
-                event_id = value.strip()
-            elif name == "data":
-                yield event_id, value.strip()
-
-
-def _line(body: str) -> str:
-    event = msgspec.json.decode(body)
-    data = event.get("data") or {}
-    reason = (data.get("reason") or {}).get("code", "")
-    message_id, to = event.get("message_id") or "", data.get("to") or ""
-    return f"{event['created_at']}  {event['type']:<22} {message_id:<36} {to} {reason}"
-
-
-def _problem(error: urllib.error.HTTPError) -> str:
-    try:
-        problem = msgspec.json.decode(error.read())
-        fields = "".join(f"\n  {each['pointer']}: {each['detail']}" for each in problem.get("errors") or ())
-        return f"{problem['code']}: {problem['detail']}{fields}"
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return f"HTTP {error.code}"
+             f"or set WHIMBREL_URL and {variable}", code=2)  # fmt: skip
+    return Client(url, key, account_id)

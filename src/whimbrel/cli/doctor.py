@@ -1,4 +1,6 @@
-"""`whimbrel doctor`: looks at configuration, store, clock, carriers and node, and says what to do about each."""
+"""`whimbrel doctor`: looks at configuration, store, clock, carriers and node, and says what to do about each. A check
+changes nothing and may run beside a running node; one that cannot look says so and does not stop the others.
+"""
 
 import os
 import socket
@@ -6,80 +8,96 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Any, Literal
 
 import apsw
 import msgspec
 import typer
+from cryptography.exceptions import InvalidTag
 from rich.console import Console
 
 from whimbrel import config
 from whimbrel.base import moments
-from whimbrel.base.clock import SystemClock
+from whimbrel.base.clock import MINUTE_US, SystemChance, SystemClock
+from whimbrel.base.vault import Seal, Vault
+from whimbrel.cli.client import stored
+from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
 from whimbrel.cli.say import guarded
 from whimbrel.domain.model import CarrierSettings
-from whimbrel.manage import credentials
+from whimbrel.store.errors import SchemaError, StoreError
+from whimbrel.store.migrations import require_current
 from whimbrel.store.sqlite import schema
+from whimbrel.store.sqlite.connect import open_reader
 
+_MARKS = {"ok": "[green]ok[/]     ", "warning": "[yellow]warning[/]", "error": "[red]error[/]  "}
 _TIMEOUT_S = 3.0
 _YEAR_2026_US = 1_767_225_600_000_000
-_MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "error": "[red]error[/]"}
+_FREE_MIB = 1024
+
+Check = Callable[[config.Settings], Iterator["Finding"]]
 
 
 class Finding(msgspec.Struct, frozen=True):
     """One thing that was looked at."""
 
     subject: str
-    state: str  # ok, warning, error
+    state: Literal["ok", "warning", "error"]
     detail: str
     advice: str = ""
 
 
 @guarded
-def doctor(
-    config_file: Annotated[Path | None, typer.Option("--config", help="The node's TOML file.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of a quickstart instead.")] = None,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
-) -> None:
+def doctor(config_file: ConfigFile = None, data: OfQuickstart = None, as_json: Json = False) -> None:
     """Check everything that can be checked from here; exit code 1 when something is wrong."""
-    findings = list(_findings(config_file, data))
+    found = list(look(config_file, data))
     if as_json:
-        typer.echo(msgspec.json.encode(findings).decode())
+        typer.echo(msgspec.json.encode(found).decode())
     else:
-        console = Console()
-        for each in findings:
-            console.print(f"{_MARKS[each.state]:<20} {each.subject}: {each.detail}", highlight=False)
-            if each.advice:
-                console.print(f"          → {each.advice}", highlight=False)
-    if any(each.state == "error" for each in findings):
+        _print(found)
+    if any(each.state == "error" for each in found):
         raise typer.Exit(1)
 
 
-def _findings(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
-    overrides = None if data is None else {"server.data": str(data)}
+def _print(found: list[Finding]) -> None:
+    console = Console(soft_wrap=True)
+    for each in found:
+        console.print(_MARKS[each.state], end="  ")
+        console.print(f"{each.subject}: {each.detail}", highlight=False, markup=False)
+        if each.advice:
+            console.print(f"         → {each.advice}", highlight=False, markup=False)
+
+
+def look(file: Path | None, data: Path | None) -> Iterator[Finding]:
+    """Everything, in the order in which a node needs it."""
     try:
-        settings = config.load(config_file, os.environ, overrides)
+        settings = settings_of(file, data)
     except config.ConfigError as error:
         yield Finding("configuration", "error", str(error), "docs/settings.md lists every setting")
         return
-    yield Finding("configuration", "ok", str(config_file or "defaults and environment"))
-    for check in (_master_key, _store, _carriers, _clock):
-        yield from _careful(check, settings)
+    yield Finding("configuration", "ok", str(file or data or "defaults and environment"))
+    checks: tuple[tuple[str, Check], ...] = (
+        ("master key", _master_key), ("store", _store), ("disk", _disk), ("carriers", _carriers), ("clock", _clock),
+    )  # fmt: skip
+    for subject, check in checks:
+        yield from _careful(subject, check, settings)
     yield _node(settings, data)
 
 
-def _careful(check: Callable[[config.Settings], Iterator[Finding]], settings: config.Settings) -> Iterator[Finding]:
+def _careful(subject: str, check: Check, settings: config.Settings) -> Iterator[Finding]:
     try:
         yield from check(settings)
-    except (OSError, apsw.Error) as error:
-        yield Finding(check.__name__.strip("_"), "error", str(error), "see the message")
+    except (OSError, apsw.Error, StoreError, msgspec.DecodeError) as error:
+        yield Finding(subject, "error", str(error), "see the message")
+
+
+# ---------------------------------------------------------------- here
 
 
 def _master_key(settings: config.Settings) -> Iterator[Finding]:
     try:
         config.master_key(Path(settings.server.data), os.environ)
     except config.ConfigError as error:
-        yield Finding("master key", "error", str(error), "restore secret.key from your backup, or run quickstart")
+        yield Finding("master key", "error", str(error), "a node does not start without it")
         return
     yield Finding("master key", "ok", "readable by its owner only")
 
@@ -89,35 +107,69 @@ def _store(settings: config.Settings) -> Iterator[Finding]:
     if not path.exists():
         yield Finding("store", "error", f"{path} does not exist", "run: whimbrel migrate apply")
         return
-    status = schema.status(str(path))
-    if status.current:
-        yield Finding("store", "ok", f"{path}, schema current, SQLite {apsw.sqlite_lib_version()}")
+    try:
+        require_current(schema.status(str(path)))
+    except SchemaError as error:
+        yield Finding("store", "error", f"{path}: {error}", "stop the node before you run migrations")
+        return
+    yield Finding("store", "ok", f"{path}, schema current, SQLite {apsw.sqlite_lib_version()}")
+
+
+def _disk(settings: config.Settings) -> Iterator[Finding]:
+    folder = settings.database_path().parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding("disk", "error", f"{folder} cannot be written to", "make it the folder of the user who runs this")
+        return
+    free = os.statvfs(folder)
+    free_mib = free.f_bavail * free.f_frsize // 2**20
+    if free_mib < _FREE_MIB:
+        yield Finding("disk", "warning", f"{free_mib:,} MiB are free", "make room: a full disk stops accepting")
     else:
-        yield Finding("store", "error", f"{path}: the schema is not current", "run: whimbrel migrate apply")
-    free = os.statvfs(path.parent)
-    free_mib = free.f_bavail * free.f_frsize // (1024 * 1024)
-    if free_mib < 1024:
-        yield Finding("disk", "warning", f"{free_mib} MiB are free", "make room: a full disk stops accepting")
+        yield Finding("disk", "ok", f"{free_mib:,} MiB are free")
+
+
+def _clock(settings: config.Settings) -> Iterator[Finding]:
+    """Against what the database has seen: a clock that went back orders events wrongly and sends late."""
+    now = SystemClock().now_us()
+    newest = _rows(settings, "SELECT created_at FROM events ORDER BY position DESC LIMIT 1")
+    seen = int(newest[0][0]) if newest else _YEAR_2026_US
+    if now < seen - MINUTE_US:
+        detail = f"{moments.to_text(now)} is before {moments.to_text(seen)}, which was written already"
+        yield Finding("clock", "error", detail, "set the clock, and keep it with NTP")
+    else:
+        yield Finding("clock", "ok", moments.to_text(now))
+
+
+# ---------------------------------------------------------------- carriers
 
 
 def _carriers(settings: config.Settings) -> Iterator[Finding]:
-    path = settings.database_path()
-    if not path.exists():
-        return
-    connection = apsw.Connection(f"file:{path}?mode=ro", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
-    try:
-        rows = connection.execute("SELECT name, status, settings FROM carriers ORDER BY id").fetchall()
-    finally:
-        connection.close()
+    rows = _rows(settings, "SELECT id, name, status, settings, password FROM carriers ORDER BY id")
     if not rows:
         yield Finding("carriers", "warning", "there are none", "add one: POST /v1/carriers")
-    for name, status, text in rows:
+        return
+    if not _opens(settings, str(rows[0][0]), rows[0][4]):
+        yield Finding("master key", "error", "the database was made with another master key",
+                      "restore the secret.key that belongs to it")  # fmt: skip
+    for _, name, status, text, _ in rows:
         spoken = msgspec.json.decode(str(text), type=CarrierSettings)
-        yield _reach(f"carrier {name}", spoken.host, spoken.port, paused=status != "active")
+        yield _reach(f"carrier {name}", spoken.host, spoken.port, active=status == "active")
 
 
-def _reach(subject: str, host: str, port: int, *, paused: bool) -> Finding:
-    if paused:
+def _opens(settings: config.Settings, carrier_id: str, sealed: bytes) -> bool:
+    """Whether our master key opens a secret of the database; a key that is missing has its own finding."""
+    try:
+        vault = Vault(config.master_key(Path(settings.server.data), os.environ), SystemChance())
+        vault.open(sealed, Seal.of(Seal.CARRIER_PASSWORD, carrier_id))
+    except InvalidTag:
+        return False
+    except config.ConfigError:
+        return True
+    return True
+
+
+def _reach(subject: str, host: str, port: int, *, active: bool) -> Finding:
+    if not active:
         return Finding(subject, "warning", "is paused", "resume it when it should take messages")
     try:
         socket.create_connection((host, port), _TIMEOUT_S).close()
@@ -127,21 +179,31 @@ def _reach(subject: str, host: str, port: int, *, paused: bool) -> Finding:
     return Finding(subject, "ok", f"{host}:{port} takes connections")
 
 
-def _clock(settings: config.Settings) -> Iterator[Finding]:
-    now = SystemClock().now_us()
-    if now < _YEAR_2026_US:
-        yield Finding("clock", "error", "the clock is years behind", "set it, and keep it with NTP")
-        return
-    yield Finding("clock", "ok", moments.to_text(now))
+def _rows(settings: config.Settings, query: str) -> list[tuple[Any, ...]]:
+    """Rows of a database that this version understands; none otherwise, which `_store` tells."""
+    path = settings.database_path()
+    if not path.exists() or not schema.status(str(path)).current:
+        return []
+    connection = open_reader(str(path))
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+# ---------------------------------------------------------------- the node
 
 
 def _node(settings: config.Settings, data: Path | None) -> Finding:
-    found = credentials.read(data) if data is not None else None
+    found = stored(data) if data is not None else None
     url = found.http_url if found else f"http://{settings.server.host}:{settings.server.port}"
     try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=_TIMEOUT_S) as answer:
-            return Finding("node", "ok", f"{url} is ready ({answer.status})")
+        with urllib.request.urlopen(f"{url}/readyz", timeout=_TIMEOUT_S):
+            return Finding("node", "ok", f"{url} is ready")
     except urllib.error.HTTPError as error:
-        return Finding("node", "error", f"{url} is not ready: {error.read(500).decode('utf-8', 'replace')}")
+        with error:
+            said = error.read(500).decode("utf-8", "replace")
+        return Finding("node", "error", f"{url} is not ready: {said}", "its log says why")
     except OSError as error:
-        return Finding("node", "warning", f"{url} does not answer: {error}", "start it: whimbrel serve")
+        reason = getattr(error, "reason", error)
+        return Finding("node", "warning", f"{url} does not answer: {reason}", "start it: whimbrel serve")

@@ -1,27 +1,51 @@
 """All verbs of `whimbrel`."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
-from whimbrel.cli.client import send, tail
+from whimbrel.cli.balance import balance
 from whimbrel.cli.doctor import doctor
 from whimbrel.cli.keys import key
+from whimbrel.cli.migrate import migrate
 from whimbrel.cli.quickstart import quickstart
-from whimbrel.cli.serve import migrate, serve, simulator
+from whimbrel.cli.sending import send
+from whimbrel.cli.serve import SIMULATOR_OPTIONS, serve, simulator
+from whimbrel.cli.tailing import tail
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"whimbrel {version('whimbrel')}")
+        raise typer.Exit
+
+
+def whimbrel(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Whimbrel: an SMS API that you run yourself."""
+
 
 app = typer.Typer(
-    help="Whimbrel: an SMS API that you run yourself.",
+    callback=whimbrel,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(quickstart)
 app.command()(serve)
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(simulator)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, epilog=SIMULATOR_OPTIONS)(
+    simulator
+)
 app.command()(send)
 app.command()(tail)
 app.command()(doctor)
-app.add_typer(migrate, name="migrate")
+app.add_typer(balance, name="balance")
 app.add_typer(key, name="key")
+app.add_typer(migrate, name="migrate")
 
 
 def main() -> None:

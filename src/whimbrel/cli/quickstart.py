@@ -1,4 +1,9 @@
-"""`whimbrel quickstart`: from nothing to a first text in one command, on one machine, with pretend phones."""
+"""`whimbrel quickstart`: from nothing to a first text in one command, on one machine, with pretend phones.
+
+Order matters: the port is bound first (a port that is taken is told before anything changes), then everything is seeded
+and credentials.json written, then the doors open, and last the line to try is printed. Whoever sees /readyz answer 200,
+or that line, finds the credentials complete.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,10 +18,13 @@ from rich.panel import Panel
 from whimbrel import config
 from whimbrel.app import App
 from whimbrel.base.clock import SystemChance, SystemClock
+from whimbrel.cli.client import stored
+from whimbrel.cli.options import DATA
 from whimbrel.cli.running import run
 from whimbrel.cli.sandbox import SimulatorAddress, simulator
 from whimbrel.cli.say import fail, guarded
 from whimbrel.manage import credentials
+from whimbrel.manage.credentials import Credentials
 from whimbrel.manage.quickstart import SandboxAddress, seed
 from whimbrel.store.sqlite import schema
 
@@ -28,20 +36,33 @@ SIMULATOR_LOG = "simulator.log"
 
 @guarded
 def quickstart(
-    data: Annotated[Path, typer.Option(help="Folder for the database, keys and logs.")] = Path("whimbrel-data"),
-    port: Annotated[int, typer.Option(help="Port of the API.")] = 8080,
-    smpp_port: Annotated[int, typer.Option(help="Port of the SMPP door.")] = 2775,
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the database, keys and logs.")] = DATA,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")] = 8080,
+    smpp_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the SMPP door.")] = 2775,
     simulator_address: Annotated[
         str, typer.Option("--simulator", metavar="HOST:PORT", help="Use an SMSC that runs already.")
     ] = "",
-    simulator_smpp_port: Annotated[int, typer.Option(help="Port of the simulator's SMSC.")] = 2776,
-    simulator_http_port: Annotated[int, typer.Option(help="Port of the simulator's control.")] = 8086,
+    simulator_smpp_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the simulator's SMSC.")] = 2776,
+    simulator_http_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the simulator's control.")] = 8086,
 ) -> None:
     """Start everything on this machine: API, worker, and pretend phones to send to."""
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with contextlib.suppress(FileExistsError):
-        config.create_master_key(data, SystemChance())
-    settings = config.load(
+    settings = _settings(data, port, smpp_port)
+    external = _external(simulator_address)
+    master_key = _prepare_folder(data, settings)
+    with _simulator(external, data, simulator_smpp_port, simulator_http_port) as address:
+
+        async def prepare(app: App) -> None:
+            await _seed(app, data, address)
+
+        def started(app: App) -> None:
+            _greet(data, address)
+
+        run(settings, master_key, started, prepare=prepare, log_file=data / LOG_FILE)
+
+
+def _settings(data: Path, port: int, smpp_port: int) -> config.Settings:
+    """quickstart reads no file and no environment: it is the same everywhere."""
+    return config.load(
         None,
         {},
         {
@@ -52,29 +73,39 @@ def quickstart(
             "webhooks.allow_http": True,
         },
     )
+
+
+def _prepare_folder(data: Path, settings: config.Settings) -> bytes:
+    """The folder, the schema and the master key; what is there stays. Gives the key."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stored(data)
+    with contextlib.suppress(FileExistsError):
+        config.create_master_key(data, SystemChance())
     schema.apply(str(settings.database_path()), SystemClock())
-    master_key = config.master_key(data, {})
-    with _simulator(simulator_address, data, simulator_smpp_port, simulator_http_port) as address:
+    return config.master_key(data, {})
 
-        async def started(app: App) -> None:
-            await _started(app, data, address)
 
-        run(settings, master_key, started, log_file=data / LOG_FILE)
+def _external(named: str) -> SimulatorAddress | None:
+    if not named:
+        return None
+    host, _, port = named.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        fail(f"--simulator takes HOST:PORT, such as 127.0.0.1:2776, not {named}", code=2)
+    return SimulatorAddress(host.strip("[]"), int(port))
 
 
 @contextlib.contextmanager
-def _simulator(named: str, data: Path, smpp_port: int, http_port: int) -> Iterator[SimulatorAddress]:
-    if not named:
-        with simulator(smpp_port=smpp_port, http_port=http_port, log=data / SIMULATOR_LOG) as address:
-            yield address
+def _simulator(
+    external: SimulatorAddress | None, data: Path, smpp_port: int, http_port: int
+) -> Iterator[SimulatorAddress]:
+    if external is not None:
+        yield external
         return
-    host, _, port = named.rpartition(":")
-    if not host or not port.isdigit():
-        fail("--simulator takes HOST:PORT, such as 127.0.0.1:2776")
-    yield SimulatorAddress(host, int(port))
+    with simulator(smpp_port=smpp_port, http_port=http_port, log=data / SIMULATOR_LOG) as address:
+        yield address
 
 
-async def _started(app: App, data: Path, address: SimulatorAddress) -> None:
+async def _seed(app: App, data: Path, address: SimulatorAddress) -> None:
     assert app.server is not None
     sandbox = SandboxAddress(host=address.smpp_host, port=address.smpp_port)
     made = await seed(app.manage, sandbox, credentials.read(data))
@@ -85,21 +116,17 @@ async def _started(app: App, data: Path, address: SimulatorAddress) -> None:
         simulator_http_url=address.http_url,
     )
     credentials.write(data, complete)
-    _greet(complete.http_url, complete.api_key, data, address)
 
 
-def _greet(url: str, key: str, data: Path, address: SimulatorAddress) -> None:
-    curl = (
-        f"curl {url}/v1/messages \\\n"
-        f"  -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\\n"
-        f'  -d \'{{"to": "{_HELLO}", "text": "Hello from Whimbrel"}}\''
-    )
+def _greet(data: Path, address: SimulatorAddress) -> None:
+    found = credentials.read(data)
+    assert found is not None
     console = Console(soft_wrap=True)
     console.print(Panel.fit("Whimbrel is ready. Send a first text to a pretend phone:", border_style="green"))
-    console.print(curl, markup=False, highlight=False)
+    console.print(_curl(found), markup=False, highlight=False)
     console.print()
     rows = [
-        ("API reference", f"{url}/docs"),
+        ("API reference", f"{found.http_url}/docs"),
         ("Live events", f"whimbrel tail --data {data}"),
         ("Keys", str(data / credentials.FILE)),
         ("Log", str(data / LOG_FILE)),
@@ -109,3 +136,11 @@ def _greet(url: str, key: str, data: Path, address: SimulatorAddress) -> None:
     for name, value in rows:
         console.print(f"  {name:<14} {value}", markup=False, highlight=False)
     console.print("\n  Ctrl-C stops everything.", markup=False)
+
+
+def _curl(found: Credentials) -> str:
+    return (
+        f"curl {found.http_url}/v1/messages \\\n"
+        f"  -H 'Authorization: Bearer {found.api_key}' -H 'Content-Type: application/json' \\\n"
+        f'  -d \'{{"to": "{_HELLO}", "text": "Hello from Whimbrel"}}\''
+    )

@@ -1,45 +1,105 @@
 """Running a node until a signal asks it to stop."""
 
 import asyncio
+import errno
 import gc
+import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TextIO
 
 import uvloop
 
 from whimbrel.app import App
+from whimbrel.base.limits import STOP_DEADLINE_S
 from whimbrel.base.log import configure
 from whimbrel.config import Settings
 
+_log = logging.getLogger("whimbrel.run")
 _GC_THRESHOLD = 50_000  # objects: nothing on the hot path makes cycles, so looking for them often is waste
+_CANNOT_LISTEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
-Started = Callable[[App], Awaitable[None]]
-
-
-def run(settings: Settings, master_key: bytes, started: Started, *, log_file: Path | None = None) -> None:
-    """Start the node, call `started`, and stop gracefully at SIGTERM or SIGINT. A second signal ends it at once."""
-    stream = log_file.open("a", encoding="utf-8", buffering=1) if log_file is not None else None
-    configure(settings.log.level, stream)
-    uvloop.run(_serve(App(settings, master_key), started))
+Prepare = Callable[[App], Awaitable[None]]
+Started = Callable[[App], None]
 
 
-async def _serve(app: App, started: Started) -> None:
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
+class PortTaken(Exception):
+    """The API cannot listen where the settings say; the message says what to do."""
 
-    def stop() -> None:
-        if stopping.is_set():
-            loop.stop()
-        stopping.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    await app.start()
+async def nothing(app: App) -> None:
+    """Nothing is to be prepared."""
+
+
+def run(
+    settings: Settings,
+    master_key: bytes,
+    started: Started,
+    *,
+    prepare: Prepare = nothing,
+    log_file: Path | None = None,
+) -> None:
+    """Start the node, and stop it gracefully at SIGTERM or SIGINT; a second signal ends it at once. `prepare` is
+    awaited before the doors open, `started` called when requests are taken. PortTaken."""
+    configure(settings.log.level, None if log_file is None else _private(log_file))
+    uvloop.run(_serve(App(settings, master_key), prepare, started))
+
+
+def _private(path: Path) -> TextIO:
+    """A log that only its owner reads, opened to be appended to."""
+    return open(path, "a", encoding="utf-8", buffering=1, opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+async def _serve(app: App, prepare: Prepare, started: Started) -> None:
+    stopping = _signals()
+    try:
+        await app.start(lambda: prepare(app))
+    except OSError as error:
+        if error.errno in _CANNOT_LISTEN:
+            raise PortTaken(_taken(app.settings, error)) from error
+        raise
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
     try:
-        await started(app)
+        started(app)
         await stopping.wait()
+        _log.info("stopping")
     finally:
-        await app.stop()
+        await _stop(app)
+
+
+def _signals() -> asyncio.Event:
+    """Set by the first signal; the second ends the process, as the kernel would have."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop(number: int) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    return stopping
+
+
+async def _stop(app: App) -> None:
+    """Within the deadline. What is not finished by then is found again at the next start, as after a crash."""
+    try:
+        async with asyncio.timeout(STOP_DEADLINE_S):
+            await app.stop()
+    except TimeoutError:
+        _log.error("some parts did not stop in time")
+    else:
+        _log.info("stopped")
+
+
+def _taken(settings: Settings, error: OSError) -> str:
+    server = settings.server
+    why = os.strerror(error.errno or 0)
+    return (
+        f"cannot listen on {server.host} port {server.port}: {why}; name another with --port, "
+        "or server.host and server.port in the settings (`ss -ltnp` shows who has it)"
+    )

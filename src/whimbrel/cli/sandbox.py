@@ -1,16 +1,23 @@
-"""The simulator as a process of its own, started by quickstart: found by the first line that it prints, ended with
-us.
+"""The simulator as a process of its own, started by quickstart: found by the first line that it prints, ended with us.
+Also when we are killed: the kernel then sends it SIGTERM, so that it writes its log to the end and frees its ports.
 """
 
 import contextlib
+import ctypes
+import os
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
 _END_S = 5.0
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LIBC = ctypes.CDLL(None)
 
 
 class SimulatorAddress(msgspec.Struct, frozen=True):
@@ -26,24 +33,48 @@ class SimulatorError(Exception):
 
 
 @contextlib.contextmanager
-def simulator(*, smpp_port: int, http_port: int, log: Path, seed: int = 0) -> Iterator[SimulatorAddress]:
+def simulator(*, smpp_port: int, http_port: int, log: Path) -> Iterator[SimulatorAddress]:
     """A running simulator, ended when the block is left."""
     command = [sys.executable, "-m", "whimbrel_sandbox", "--smpp-port", str(smpp_port), "--http-port", str(http_port)]
-    command += ["--log", str(log)] + (["--seed", str(seed)] if seed else [])
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-    try:
-        yield _address(process)
-    finally:
-        process.terminate()
+    command += ["--log", str(log)]
+    us = os.getpid()
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            start_new_session=True,  # Ctrl-C in the terminal is for us; we end it in order
+            preexec_fn=lambda: _end_with(us),
+        )
         try:
-            process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
+            yield _address(process, complaints)
+        finally:
+            _end(process)
 
 
-def _address(process: "subprocess.Popen[bytes]") -> SimulatorAddress:
-    assert process.stdout is not None and process.stderr is not None
+def _end_with(parent: int) -> None:
+    """In the child, before it becomes the simulator. The parent may be gone already."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _address(process: "subprocess.Popen[bytes]", complaints: IO[bytes]) -> SimulatorAddress:
+    assert process.stdout is not None
     line = process.stdout.readline()
-    if not line:
-        raise SimulatorError(process.stderr.read().decode("utf-8", "replace").strip() or "it ended at once")
-    return msgspec.json.decode(line, type=SimulatorAddress)
+    if line:
+        return msgspec.json.decode(line, type=SimulatorAddress)
+    process.wait(_END_S)
+    complaints.seek(0)
+    raise SimulatorError(complaints.read().decode("utf-8", "replace").strip() or "it ended at once")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    assert process.stdout is not None
+    process.stdout.close()

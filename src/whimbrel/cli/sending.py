@@ -1,0 +1,215 @@
+"""`whimbrel send`: one text, or one to each line of a CSV file in batches.
+
+Each batch goes under an Idempotency-Key of the run, so a batch whose answer was lost is asked for again without being
+sent twice, and a run that was cut short goes on with `--run`.
+"""
+
+import csv
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from whimbrel.base.clock import SystemChance
+from whimbrel.cli.client import Client, Refused, Unreachable, client
+from whimbrel.cli.options import DATA, DataFolder, Json
+from whimbrel.cli.say import fail, guarded
+
+_BATCH = 500  # messages: what the node stores in one commit
+_POLL_S = 0.2
+_PAUSES_S = (1, 2, 4, 8)  # before each new try of a batch
+_PASSING = (408, 409, 429, 500, 503)  # worth a new try under the same key
+_COLUMNS = ("to", "text", "sender")
+_RUN_OCTETS = 6
+
+Class = Literal["otp", "transactional", "marketing"]
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What we read of a message."""
+
+    id: str
+    status: str
+    segments: int
+    price: str
+    currency: str
+    final_at: str | None = None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why one message of a batch was refused."""
+
+    code: str
+    detail: str
+
+
+class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The verdict on one message of a batch, and the line of the file that it stands on."""
+
+    id: str = ""
+    status: str = ""
+    to: str = ""
+    segments: int = 0
+    price: str = ""
+    currency: str = ""
+    error: Refusal | None = None
+    line: int = 0
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """The answer to a batch."""
+
+    data: tuple[Row, ...]
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One message of the file: its line, and what the file says of it."""
+
+    number: int
+    fields: dict[str, str]
+
+
+@guarded
+def send(
+    to: Annotated[str | None, typer.Argument(help="The recipient in E.164, such as +15005550001.")] = None,
+    text: Annotated[str | None, typer.Argument(help="The text.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Send to each line: columns to, text and sender, or numbers alone."),
+    ] = None,
+    common_text: Annotated[str | None, typer.Option("--text", help="The text of lines that have none.")] = None,
+    sender: Annotated[str | None, typer.Option(help="One of the account's senders.")] = None,
+    message_class: Annotated[
+        Class, typer.Option("--class", help="Priority, and what happens in doubt.")
+    ] = "transactional",
+    send_at: Annotated[str | None, typer.Option(metavar="TIME", help="When, such as 2030-01-31T09:00:00Z.")] = None,
+    validity: Annotated[int | None, typer.Option(metavar="SECONDS", help="No longer sent after this.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the final state of a single text.")] = False,
+    run: Annotated[str, typer.Option(metavar="NAME", help="Go on with a run of --file that was cut short.")] = "",
+    data: DataFolder = DATA,
+    as_json: Json = False,
+) -> None:
+    """Send a text, or one to each line of a file."""
+    defaults = {"sender": sender, "class": message_class, "send_at": send_at, "validity": validity}
+    given = {name: value for name, value in defaults.items() if value is not None}
+    if file is None:
+        if to is None or (text is None) == (common_text is None):
+            fail("a recipient and a text are needed: whimbrel send +15005550001 'Hello'; or --file CSV", code=2)
+        _send_one(client(data), {"to": to, "text": text or common_text, **given}, wait=wait, as_json=as_json)
+        return
+    if to is not None or wait:
+        fail("with --file the numbers stand in the file, the text in --text or in the file, and nothing waits", code=2)
+    lines = read_lines(file)
+    if common_text is not None:
+        given["text"] = common_text
+    _send_lines(client(data), lines, given, run or SystemChance().octets(_RUN_OCTETS).hex(), as_json=as_json)
+
+
+def _send_one(node: Client, body: dict[str, Any], *, wait: bool, as_json: bool) -> None:
+    answer = node.call("POST", "/v1/messages", body)
+    message = msgspec.json.decode(answer, type=Shown)
+    while wait and not message.final_at:
+        time.sleep(_POLL_S)
+        answer = node.call("GET", f"/v1/messages/{message.id}")
+        message = msgspec.json.decode(answer, type=Shown)
+    if as_json:
+        typer.echo(answer.decode())
+        return
+    typer.echo(f"{message.id}  {message.status}  {message.segments} segment(s)  {message.price} {message.currency}")
+
+
+# ---------------------------------------------------------------- a file
+
+
+def read_lines(file: Path) -> list[Line]:
+    """The messages of a CSV file, `-` for standard input. With a header that names `to`, its columns `to`, `text` and
+    `sender` are taken and others left; without one the first column is the number."""
+    try:
+        octets = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        rows = csv.reader(octets.decode("utf-8-sig").splitlines(keepends=True), strict=True)
+        numbered = [(rows.line_num, row) for row in rows if any(map(str.strip, row))]
+    except UnicodeDecodeError:
+        fail(f"{file} is not UTF-8")
+    except csv.Error as error:
+        fail(f"{file} is no CSV: {error}")
+    header = [name.strip().lower() for name in numbered[0][1]] if numbered else []
+    if "to" in header:
+        places = {name: header.index(name) for name in _COLUMNS if name in header}
+        numbered = numbered[1:]
+    else:
+        places = {"to": 0}
+    if not numbered:
+        fail(f"{file} holds no numbers")
+    return [Line(number, _fields(row, places)) for number, row in numbered]
+
+
+def _fields(row: Sequence[str], places: dict[str, int]) -> dict[str, str]:
+    found = {name: row[place].strip() for name, place in places.items() if place < len(row)}
+    return {name: value for name, value in found.items() if value or name == "to"}
+
+
+def _send_lines(node: Client, lines: Sequence[Line], defaults: dict[str, Any], run: str, *, as_json: bool) -> None:
+    accepted = refused = 0
+    with _bar() as bar:
+        task = bar.add_task("sending", total=len(lines))
+        for place, rows in enumerate(_answers(node, lines, defaults, run)):
+            for row in rows:
+                _show(row, as_json=as_json)
+            refused += sum(row.error is not None for row in rows)
+            accepted += sum(row.error is None for row in rows)
+            bar.update(task, completed=min(len(lines), (place + 1) * _BATCH))
+    if not as_json:
+        typer.echo(f"{accepted:,} accepted, {refused:,} refused")
+    if refused:
+        raise typer.Exit(1)
+
+
+def _bar() -> Progress:
+    """On stderr, and only where somebody watches."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())
+
+
+def _answers(node: Client, lines: Sequence[Line], defaults: dict[str, Any], run: str) -> Iterator[list[Row]]:
+    """The verdicts of each batch, in order."""
+    for start in range(0, len(lines), _BATCH):
+        part = lines[start : start + _BATCH]
+        body = {"messages": [line.fields for line in part], "defaults": defaults}
+        try:
+            answer = _insist(node, body, key=f"{run}-{start // _BATCH:06d}")
+        except (Refused, Unreachable) as error:
+            fail(f"{error}\nstopped before line {part[0].number}; go on with the same command and --run {run}: "
+                 "what was accepted is not sent again")  # fmt: skip
+        found = msgspec.json.decode(answer, type=Rows).data
+        yield [
+            msgspec.structs.replace(row, line=line.number, to=row.to or line.fields["to"])
+            for row, line in zip(found, part, strict=True)
+        ]
+
+
+def _insist(node: Client, body: Any, *, key: str) -> bytes:
+    """The batch's answer; asked for again while what stands in the way may pass."""
+    for pause_s in _PAUSES_S:
+        try:
+            return node.ask("POST", "/v1/messages/batch", body, Idempotency_Key=key)
+        except Unreachable as error:
+            typer.echo(f"{error} trying again in {pause_s} s", err=True)
+        except Refused as error:
+            if error.status not in _PASSING:
+                raise
+        time.sleep(pause_s)
+    return node.ask("POST", "/v1/messages/batch", body, Idempotency_Key=key)
+
+
+def _show(row: Row, *, as_json: bool) -> None:
+    """JSON: a line for each message; otherwise only those that were refused."""
+    if as_json:
+        typer.echo(msgspec.json.encode(row).decode())
+    elif row.error is not None:
+        typer.echo(f"line {row.line} {row.to}: {row.error.code}: {row.error.detail}", err=True)
