@@ -12,7 +12,7 @@ import aiohttp
 import msgspec
 
 from whimbrel.app import App
-from whimbrel.base.clock import SystemClock
+from whimbrel.base.clock import Clock, SystemClock
 from whimbrel.config import Settings, Webhooks
 from whimbrel.domain.model import CarrierSettings
 from whimbrel.manage import accounts, balance, carriers, keys, prices, routes, senders
@@ -134,14 +134,14 @@ class Edge:
 
 
 @asynccontextmanager
-async def running_edge(folder: Path, **settings: Any) -> AsyncIterator[Edge]:
-    """A running installation in `folder`."""
+async def running_edge(folder: Path, *, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Edge]:
+    """A running installation in `folder`, on the machine's clock or on a test's."""
     base = Settings(webhooks=LOCAL)
     server = msgspec.structs.replace(base.server, data=str(folder), port=0)
     chosen = msgspec.structs.replace(base, server=server, **settings)
     schema.apply(str(chosen.database_path()), SystemClock())
     async with running(SandboxSettings(smpp_port=0, http_port=None, seed=1)) as simulator:
-        app = App(chosen, bytes(range(32)))
+        app = App(chosen, bytes(range(32)), clock=clock)
         await app.start()
         try:
             async with aiohttp.ClientSession() as http:

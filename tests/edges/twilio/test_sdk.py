@@ -106,7 +106,7 @@ async def test_a_scheduled_text_is_taken_back(edge, client):
         canceled = await aside(client.messages(made.sid).update, status="canceled")
         assert (canceled.status, canceled.error_code) == ("canceled", None)
     with pytest.raises(TwilioRestException) as refused:
-        await aside(client.messages((await sent(edge, client))).update, status="canceled")
+        await aside(client.messages(await sent(edge, client)).update, status="canceled")
     assert (refused.value.status, refused.value.code) == (409, 30409)
 
 

@@ -3,12 +3,12 @@ customer that takes its webhooks, and short ways to ask the door by hand.
 """
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
-import aiohttp
 import msgspec
 from aiohttp import web
 from twilio.request_validator import RequestValidator
@@ -98,16 +98,26 @@ async def aside(call: Callable[..., Any], *args: Any, **more: Any) -> Any:
     return await asyncio.to_thread(call, *args, **more)
 
 
-async def ask(edge: Edge, method: str, path: str = "/Messages.json", *, auth: Any = None, **more: Any) -> Answer:
-    """One request by hand, with the account's own token; `path` is what follows the account."""
+def basic(user: str, password: str) -> str:
+    """The header of Basic authentication."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+async def ask(
+    edge: Edge, method: str, path: str = "/Messages.json", *, auth: str | None = None, headers: Any = None, **more: Any
+) -> Answer:
+    """One request by hand; `path` is what follows the account, `auth` None the account's own token, empty nothing."""
     if not path.startswith("/2010"):
         path = f"/2010-04-01/Accounts/{edge.customer.id}{path}"
-    basic = aiohttp.BasicAuth(edge.customer.id, edge.customer.auth_token) if auth is None else auth
-    async with edge.http.request(method, edge.url + path, auth=basic or None, **more) as response:
+    sent = dict(headers or {})
+    chosen = basic(edge.customer.id, edge.customer.auth_token) if auth is None else auth
+    if chosen:
+        sent["Authorization"] = chosen
+    async with edge.http.request(method, edge.url + path, headers=sent, **more) as response:
         return Answer(response.status, response.headers, await response.read())
 
 
-async def create(edge: Edge, *, auth: Any = None, headers: Any = None, **form: str) -> Answer:
+async def create(edge: Edge, *, auth: str | None = None, headers: Any = None, **form: Any) -> Answer:
     """POST Messages.json with a good form and what is given."""
     fields = {"To": PHONE, "From": SENDER, "Body": "Hello"} | form
     return await ask(edge, "POST", data={k: v for k, v in fields.items() if v is not None}, auth=auth, headers=headers)
