@@ -11,16 +11,39 @@ from typing import Any
 import msgspec
 
 from whimbrel.app import App
-from whimbrel.base.clock import SystemClock
+from whimbrel.base.clock import Chance, SystemClock
 from whimbrel.config import Settings, Webhooks
-from whimbrel.domain.model import CarrierSettings, Draft, Message, Options
+from whimbrel.domain.model import Attempt, CarrierSettings, Draft, Event, Message, Options
 from whimbrel.manage import accounts, balance, carriers, prices, routes, senders
+from whimbrel.manage.context import Paging
+from whimbrel.store.interface import Search, Verdict
 from whimbrel.store.sqlite import schema
+from whimbrel_sandbox.log import Bound, Submitted
+from whimbrel_sandbox.network import PhoneText
+from whimbrel_sandbox.phones import Text
 from whimbrel_sandbox.serve import Simulator, running
+from whimbrel_sandbox.settings import Change
 from whimbrel_sandbox.settings import Settings as SandboxSettings
 
 ACTOR = "test"
-SENDER = "+15005550006"
+SENDER = "+12025550100"
+PRICE_MICROS = 10_000  # of a segment
+CREDIT_MICROS = 1_000_000_000
+KEY = bytes(range(32))
+
+
+class ShiftedClock(SystemClock):
+    """The machine's clock, set forward by a test; what is monotonic stays so."""
+
+    def __init__(self) -> None:
+        self.ahead_us = 0
+
+    def now_us(self) -> int:
+        return super().now_us() + self.ahead_us
+
+    def advance(self, seconds: float) -> None:
+        """Move time forward."""
+        self.ahead_us += int(seconds * 1_000_000)
 
 
 async def until(condition: Callable[[], Awaitable[Any] | Any], *, within_s: float = 10.0) -> Any:
@@ -38,36 +61,68 @@ async def until(condition: Callable[[], Awaitable[Any] | Any], *, within_s: floa
 class Rig:
     """The application, the simulator, and short ways to act on them."""
 
-    def __init__(self, app: App, simulator: Simulator) -> None:
+    def __init__(self, app: App, simulator: Simulator, clock: ShiftedClock) -> None:
         self.app = app
         self.simulator = simulator
+        self.clock = clock
         self.account_id = ""
         self.carrier_id = ""
 
+    # What an operator and an account do.
+
     async def seed(self, **carrier_settings: Any) -> None:
         """One account with credit, a sender, a price for all, and the simulator as the carrier of everything."""
+        self.account_id = await self.add_account("Acme", SENDER)
+        await prices.put(self.app.manage, ACTOR, prices.NewPrice(prefix="", price="0.01"))
+        self.carrier_id = await self.add_carrier("sim", **carrier_settings)
+        await self.add_route(self.carrier_id)
+
+    async def add_account(self, name: str, sender: str) -> str:
+        """An account with credit and a default sender."""
         ctx = self.app.manage
-        account = await accounts.create(ctx, ACTOR, accounts.NewAccount(name="Acme"))
-        self.account_id = account.id
-        await balance.top_up(ctx, ACTOR, balance.TopUp(amount="1000"), account_id=self.account_id)
-        await senders.create(
-            ctx, ACTOR, senders.NewSender(value="+12025550100", is_default=True), account_id=self.account_id
-        )
-        await prices.put(ctx, ACTOR, prices.NewPrice(prefix="", price="0.01"))
-        address = self.simulator.address
-        settings = CarrierSettings(
-            host=address.smpp_host, port=address.smpp_port, system_id="whimbrel", **carrier_settings
-        )
-        carrier = await carriers.create(
-            ctx, ACTOR, carriers.NewCarrier(name="sim", settings=settings, password="secret", sandbox=True)
-        )
-        self.carrier_id = carrier.id
-        await routes.create(ctx, ACTOR, routes.NewRoute(carriers=(carrier.id,)))
+        account = await accounts.create(ctx, ACTOR, accounts.NewAccount(name=name))
+        await balance.top_up(ctx, ACTOR, balance.TopUp(amount="1000"), account_id=account.id)
+        await senders.create(ctx, ACTOR, senders.NewSender(value=sender, is_default=True), account_id=account.id)
+        return account.id
+
+    async def add_carrier(
+        self, name: str, *, simulator: Simulator | None = None, sandbox: bool = True, **settings: Any
+    ) -> str:
+        """A carrier that binds to a simulator (the rig's own, when none is given)."""
+        address = (simulator or self.simulator).address
+        wanted = {"host": address.smpp_host, "port": address.smpp_port, "system_id": "whimbrel"} | _QUICK | settings
+        request = carriers.NewCarrier(name=name, settings=CarrierSettings(**wanted), password="secret", sandbox=sandbox)
+        return (await carriers.create(self.app.manage, ACTOR, request)).id
+
+    async def add_route(self, *carrier_ids: str, prefix: str = "", position: int | None = None) -> str:
+        """A route of everything, or of a prefix."""
+        route = routes.NewRoute(carriers=carrier_ids, prefix=prefix, position=position)
+        return (await routes.create(self.app.manage, ACTOR, route)).id
+
+    async def change_carrier(self, **settings: Any) -> None:
+        """New settings for the carrier."""
+        change = carriers.CarrierChange(settings=settings)
+        await carriers.update(self.app.manage, ACTOR, self.carrier_id, change)
+
+    async def pause(self) -> None:
+        """Pause the carrier, and wait until its binds are gone."""
+        await carriers.pause(self.app.manage, ACTOR, self.carrier_id)
+        await until(lambda: not self.simulator.center.links)
+
+    async def resume(self) -> None:
+        """Let the carrier work again."""
+        await carriers.resume(self.app.manage, ACTOR, self.carrier_id)
+
+    async def bound(self, count: int = 1) -> None:
+        """Wait until the carrier has so many binds."""
+        await until(lambda: sum(health.binds_up for health in self.app.worker.health().values()) >= count)
+
+    # Sending.
 
     def draft(self, recipient: str = "+447911123456", text: str = "Hello", **more: Any) -> Draft:
         """A draft of the account."""
         return Draft(
-            account_id=self.account_id,
+            account_id=more.pop("account_id", self.account_id),
             test=more.pop("test", False),
             door="rest",
             recipient=recipient,
@@ -81,6 +136,13 @@ class Rig:
         accepted = await self.app.accept.submit(drafts)
         assert all(verdict.id for verdict in accepted.verdicts), accepted.verdicts
         return [verdict.id for verdict in accepted.verdicts if verdict.id]
+
+    async def verdict(self, draft: Draft) -> Verdict:
+        """What accept says to a draft, whatever it is."""
+        (verdict,) = (await self.app.accept.submit([draft])).verdicts
+        return verdict
+
+    # Looking.
 
     async def message(self, message_id: str) -> Message:
         """A message as stored."""
@@ -96,22 +158,130 @@ class Rig:
 
         return await until(there, within_s=within_s)
 
+    async def all_settled(self, message_ids: list[str], *states: str, within_s: float = 10.0) -> None:
+        """Wait until all of these messages are in one of these states."""
+
+        async def there() -> bool:
+            messages = await self.app.store.messages(message_ids)
+            return all(message.state in states for message in messages)
+
+        await until(there, within_s=within_s)
+
+    async def log_of(self, message_id: str) -> list[Event]:
+        """The message's events, in order."""
+        events = await self.app.store.events_after(0, 1_000_000)
+        return sorted((event for event in events if event.subject_id == message_id), key=lambda event: event.seq)
+
     async def events(self, message_id: str) -> list[str]:
         """Types of the message's events, in order."""
-        events = await self.app.store.events_after(0, 100_000)
-        return [event.type for event in sorted(events, key=lambda e: e.seq) if event.subject_id == message_id]
+        return [event.type for event in await self.log_of(message_id)]
+
+    async def attempts(self, message_id: str) -> list[Attempt]:
+        """The message's attempts, oldest first."""
+        return await self.app.store.fetch(Attempt, "attempts_of_message", message_id)
+
+    async def inbound(self, count: int = 1, **search: Any) -> list[Message]:
+        """The account's inbound messages once there are so many, oldest first."""
+
+        async def there() -> list[Message] | None:
+            wanted = Search(account_id=self.account_id, test=False, direction="in", **search)
+            found = await self.app.store.search(wanted, 1000)
+            return found[::-1] if len(found) >= count else None
+
+        return await until(there)
+
+    async def ledger(self, account_id: str = "") -> dict[str, int]:
+        """Micros by kind of movement."""
+        page = await balance.ledger(
+            self.app.manage, account_id=account_id or self.account_id, paging=Paging(limit=1000)
+        )
+        sums: dict[str, int] = {"hold": 0, "charge": 0, "release": 0}
+        for row in page.data:
+            sums[row.kind] = sums.get(row.kind, 0) + round(float(row.amount) * 1_000_000)
+        return sums
+
+    async def check_money(self, *, charged_segments: int, held_segments: int = 0, account_id: str = "") -> None:
+        """The ledger, the balance and the messages tell the same: so many segments paid, so many on hold."""
+        sums = await self.ledger(account_id)
+        charged, held = charged_segments * PRICE_MICROS, held_segments * PRICE_MICROS
+        assert (sums["charge"], sums["hold"] - sums["charge"] - sums["release"]) == (charged, held), sums
+        view = await balance.get(self.app.manage, account_id=account_id or self.account_id)
+        amounts = [round(float(amount) * 1_000_000) for amount in (view.available, view.held, view.spent)]
+        assert amounts == [CREDIT_MICROS - charged - held, held, charged]
+
+    async def nothing_held(self) -> None:
+        """Wait until every hold is charged or released."""
+
+        async def settled() -> bool:
+            sums = await self.ledger()
+            return sums["hold"] == sums["charge"] + sums["release"]
+
+        await until(settled)
+
+    def submits(self, simulator: Simulator | None = None) -> list[Submitted]:
+        """Every submit_sm that a simulator got, in order."""
+        return [event for event in self.sim_log(simulator) if isinstance(event, Submitted)]
+
+    def binds(self, simulator: Simulator | None = None) -> list[Bound]:
+        """Every bind that a simulator got, in order."""
+        return [event for event in self.sim_log(simulator) if isinstance(event, Bound)]
+
+    def sim_log(self, simulator: Simulator | None = None) -> list[Any]:
+        """All of a simulator's log."""
+        log = (simulator or self.simulator).center.log
+        assert log is not None
+        return log.after(0, 10_000_000)[1]
+
+    # The other side.
+
+    def behave(self, **change: Any) -> None:
+        """Change how the simulator behaves."""
+        self.simulator.center.change(Change(**change))
+
+    def phone(self, number: str) -> list[Text]:
+        """What a phone got."""
+        return self.simulator.network.phones.read(number.lstrip("+"))
+
+    def say(self, number: str, text: str, **more: Any) -> None:
+        """A phone sends a text to our sender."""
+        self.simulator.network.send_text(number, PhoneText(to=more.pop("to", SENDER), text=text, **more))
+
+
+_QUICK: dict[str, Any] = {"reconnect_min_s": 0.05, "reconnect_max_s": 0.1}
 
 
 @asynccontextmanager
-async def rig(folder: Path, *, sandbox: dict[str, Any] | None = None, **settings: Any) -> AsyncIterator[Rig]:
-    """A running installation in `folder`."""
+async def simulated(**settings: Any) -> AsyncIterator[Simulator]:
+    """A simulator on free ports, without HTTP; its delays take a hundredth of their time."""
+    chosen = {"smpp_port": 0, "http_port": None, "seed": 1, "time_scale": 0.01} | settings
+    async with running(SandboxSettings(**chosen)) as simulator:
+        yield simulator
+
+
+@asynccontextmanager
+async def installation(
+    folder: Path, simulator: Simulator, *, chance: Chance | None = None, **settings: Any
+) -> AsyncIterator[Rig]:
+    """The application over what `folder` holds, started; it is stopped at the end of the block."""
     base = Settings(roles=("worker",), webhooks=Webhooks(allow_networks=("127.0.0.0/8",), allow_http=True))
     chosen = msgspec.structs.replace(base, server=msgspec.structs.replace(base.server, data=str(folder)), **settings)
-    schema.apply(str(chosen.database_path()), SystemClock())
-    async with running(SandboxSettings(smpp_port=0, http_port=0, seed=1, **(sandbox or {}))) as simulator:
-        app = App(chosen, bytes(range(32)))
-        await app.start()
-        try:
-            yield Rig(app, simulator)
-        finally:
-            await app.stop()
+    clock = ShiftedClock()
+    schema.apply(str(chosen.database_path()), clock)
+    app = App(chosen, KEY, clock=clock, chance=chance)
+    await app.start()
+    try:
+        yield Rig(app, simulator, clock)
+    finally:
+        await app.stop()
+
+
+@asynccontextmanager
+async def rig(
+    folder: Path, *, sandbox: dict[str, Any] | None = None, chance: Chance | None = None, **settings: Any
+) -> AsyncIterator[Rig]:
+    """A running installation in `folder` and a simulator of its own."""
+    async with (
+        simulated(**(sandbox or {})) as simulator,
+        installation(folder, simulator, chance=chance, **settings) as made,
+    ):
+        yield made

@@ -102,6 +102,10 @@ class Flag:
     PART_DELIVERED = 2048  # a segment of a long message was delivered, others have not reported
 
 
+KEYWORDS: int = Flag.KEYWORD_STOP | Flag.KEYWORD_START | Flag.KEYWORD_HELP
+"""Any of them: an inbound text that is to be confirmed."""
+
+
 class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One try of one segment at one carrier. Column order of the `attempts` table."""
 

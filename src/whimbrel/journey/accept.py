@@ -182,7 +182,7 @@ class Accept:
         plans = [Plan(draft, now) for draft in drafts]
         screen(plans, senders=tables.senders, opt_outs=tables.opt_outs, vault=self._vault)
         route(plans, tables.router)
-        price(plans, tables.prices)
+        price(plans, tables.prices, tables.accounts)
         return plans
 
     def _submission(self, request: _Request, plans: Sequence[Plan]) -> tuple[Submission, list[Verdict]]:

@@ -14,7 +14,7 @@ from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Inbound
 from whimbrel.codec import segments
 from whimbrel.domain.consent import keyword
-from whimbrel.domain.model import Sender
+from whimbrel.domain.model import KEYWORDS, Flag, Sender
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import InboundRow, Store
@@ -89,10 +89,28 @@ class InboundTexts:
         faults.hit("inbound.after_commit")
         for result in set(results):
             self._metrics.inbound.labels(result).inc(results.count(result))
-        if any(keyword(row.text) for row in rows):
-            await self._tables.refresh("opt_outs")
-            self._spoken()
+        await self._follow([row for row, result in zip(rows, results, strict=True) if result == "stored"])
         return results
+
+    async def _follow(self, rows: Sequence[InboundRow]) -> None:
+        """Keywords take effect in the snapshot too. A long text was joined in the store, which says what it was; all
+        others are applied in the order of their commits, before anything else can run."""
+        long = [row for row in rows if row.total > 1]
+        heard = [(row, keyword(row.text)) for row in rows if row.total <= 1]
+        for row, word in heard:
+            self._apply(row.account_id or "", row.source_hash, stop=word == "stop", start=word == "start")
+        joined = await self._store.messages([row.message_id for row in long]) if long else []
+        for message in joined:
+            stop, start = message.flags & Flag.KEYWORD_STOP, message.flags & Flag.KEYWORD_START
+            self._apply(message.account_id, message.sender_hash, stop=bool(stop), start=bool(start))
+        if any(word for _, word in heard) or any(message.flags & KEYWORDS for message in joined):
+            self._spoken()
+
+    def _apply(self, account_id: str, number_hash: int, *, stop: bool, start: bool) -> None:
+        if stop:
+            self._tables.opt_outs_added(account_id, [number_hash])
+        elif start:
+            self._tables.opt_out_removed(account_id, number_hash)
 
 
 def _international(address: str) -> str:

@@ -9,7 +9,7 @@ import logging
 import msgspec
 
 from whimbrel.domain.consent import confirmation, keyword
-from whimbrel.domain.model import Draft, Flag, Message, Options
+from whimbrel.domain.model import KEYWORDS, Draft, Message, Options
 from whimbrel.journey.accept import Accept, IdempotencyKey
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Deliveries, Store
@@ -17,7 +17,6 @@ from whimbrel.store.interface import Deliveries, Store
 _log = logging.getLogger("whimbrel.keywords")
 CURSOR = "keywords"
 _READ = 200
-_KEYWORDS = Flag.KEYWORD_STOP | Flag.KEYWORD_START | Flag.KEYWORD_HELP
 _IDLE_S = 5.0
 
 
@@ -85,7 +84,7 @@ class Keywords:
     async def _answer(self, message: Message) -> None:
         word = keyword(message.text)
         account = self._tables.accounts.get(message.account_id)
-        if word is None or not message.flags & _KEYWORDS or account is None or account.status != "active":
+        if word is None or not message.flags & KEYWORDS or account is None or account.status != "active":
             return
         draft = Draft(
             account_id=message.account_id,

@@ -186,11 +186,11 @@ class Sweep:
         return Due(message.id, " ".join(carriers), route_id, price, rank, now)
 
     def _price(self, message: Message, digits: str) -> int | None:
-        """The price of now, never above the one held unless `max_price` allows it."""
+        """The price of now, never above the one held unless `max_price` allows it; none in another currency."""
         if message.test:
             return 0
         found = self._tables.prices.price(message.account_id, digits, message.segments)
-        if found is None:
+        if found is None or found[1] != message.currency:
             return None
         ceiling = max(message.price_micros, message_options(message).max_price_micros or 0)
         return min(found[0], ceiling)
@@ -251,7 +251,8 @@ class Sweep:
 
     async def flush_parts(self) -> bool:
         """Long inbound texts whose other parts did not come are delivered as they are."""
-        await self._store.flush_parts(self._clock.now_us())
+        if await self._store.flush_parts(self._clock.now_us()):
+            await self._tables.refresh("opt_outs")  # what is left of a text may be a STOP
         return False
 
     async def purge(self) -> bool:
