@@ -16,7 +16,7 @@ from whimbrel.domain.model import Message
 from whimbrel.store import migrations
 from whimbrel.store.errors import SchemaError, StoreBusy, StoreError
 from whimbrel.store.migrations import Applied, Migration, compare, load
-from whimbrel.store.sqlite import connect, schema
+from whimbrel.store.sqlite import connect, executor, schema
 from whimbrel.store.sqlite.executor import SqliteExecutor
 from whimbrel.store.sqlite.lock import OwnerLock
 from whimbrel.store.store import SqlStore
@@ -106,6 +106,17 @@ async def test_a_damaged_file_is_refused(database: str):
     _damage(Path(database))
     with pytest.raises(StoreError, match="restore a backup"):
         await SqlStore(SqliteExecutor(database)).start()
+
+
+async def test_a_large_file_is_not_read_at_the_start(
+    database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(executor, "CHECKED_MAX", 1000)
+    _damage(Path(database))
+    opened = SqlStore(SqliteExecutor(database))
+    await opened.start()
+    await opened.stop()
+    assert "was not checked" in caplog.text
 
 
 async def test_what_is_no_database_is_refused(tmp_path: Path):

@@ -65,7 +65,7 @@ class Executor(Protocol):
         ...
 
     def read(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
-        """Run `verb(...)`, which only reads, on a snapshot."""
+        """Run `verb(...)`, which only reads. Each step sees what was committed when it began."""
         ...
 
     async def backup(self, path: str) -> None:

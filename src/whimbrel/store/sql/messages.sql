@@ -36,7 +36,7 @@ WHERE id = ANY($1) AND state = 'queued';
 -- name: message_sending (distinct)
 UPDATE messages SET state = 'sending', carrier_id = $2, updated_at = $3, seq = seq + 1 WHERE id = $1;
 
--- name: messages_to_finish
+-- name: messages_to_finish (packed)
 SELECT id, account_id, test, state, seq, flags, held_micros, charged_micros, candidates, priority, rank, due_at,
   carrier_id
 FROM messages WHERE id = ANY($1);
@@ -45,11 +45,11 @@ FROM messages WHERE id = ANY($1);
 UPDATE messages SET state = $2, reason = $3, final_at = $4, held_micros = 0, charged_micros = $5, updated_at = $6,
   seq = seq + 1 WHERE id = $1;
 
--- name: messages_to_enqueue
+-- name: messages_to_enqueue (packed)
 SELECT id, account_id, test, seq, flags, held_micros, priority, due_at, expires_at
 FROM messages WHERE id = ANY($1) AND state = 'scheduled';
 
--- name: message_enqueue
+-- name: message_enqueue (distinct)
 UPDATE messages SET state = 'queued', candidates = $2, route_id = $3, price_micros = $4, held_micros = $5, rank = $6,
   updated_at = $7, seq = seq + 1 WHERE id = $1;
 

@@ -3,10 +3,8 @@
 import asyncio
 import threading
 
-from whimbrel.store.sqlite.jobs import Job, Jobs, answer
+from whimbrel.store.sqlite.jobs import Jobs, answer
 from whimbrel.store.sqlite.runner import Runner
-
-TURN_MAX = 16  # reads answered in one go: enough to save wake-ups, few enough that none waits for many
 
 
 class Reader:
@@ -27,19 +25,11 @@ class Reader:
             self._thread.join()
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        while jobs := self._jobs.take(TURN_MAX):
-            for job in jobs:
-                self._run(job)
-            answer(loop, jobs)
-            del jobs
-
-    def _run(self, job: Job) -> None:
-        execute = self._runner.connection.execute
-        try:
-            execute("BEGIN")
+        while jobs := self._jobs.take(1):  # one at a time: a short read must not wait behind a long one
+            (job,) = jobs
             try:
                 job.result = self._runner.run(job.script())
-            finally:
-                execute("ROLLBACK")
-        except Exception as error:
-            job.error = error
+            except Exception as error:
+                job.error = error
+            answer(loop, jobs)
+            del job, jobs

@@ -2,7 +2,7 @@
 -- | --- | --- |
 -- | attempts_reserve (count) | so many new attempt numbers, growing; one writer, so the greatest number is the last one |
 
--- name: attempts_reserve
+-- name: attempts_reserve (packed)
 WITH RECURSIVE numbers (number) AS (
   SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < $1
 )
