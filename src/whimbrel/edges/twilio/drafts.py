@@ -4,7 +4,7 @@ promise if it were ignored (a picture, a template, a text that is not to be kept
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -13,8 +13,9 @@ from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.model import Draft, Options
 from whimbrel.domain.schedule import parse_time
 from whimbrel.edges.twilio.forms import Form, one, wrong
-from whimbrel.net.addresses import Reach
+from whimbrel.net.addresses import UrlProblem
 
+Vet = Callable[[str], UrlProblem | None]
 _COMMON: Final = frozenset({"To", "From", "Body"})
 _POOL: Final = re.compile(r"MG[0-9a-f]{32}").fullmatch
 _WHOLE: Final = re.compile(r"[0-9]{1,9}", re.ASCII).fullmatch
@@ -23,8 +24,8 @@ _BOOLEANS: Final[Mapping[str, bool]] = MappingProxyType({"": False, "false": Fal
 _PLAIN: Final = Options(callback_format="twilio")
 
 
-def draft(form: Form, account_id: str, test: bool, *, reach: Reach) -> Draft:
-    """The draft; WhimbrelError about the first field that cannot be used. `reach`: where callbacks may lead."""
+def draft(form: Form, account_id: str, test: bool, *, vet: Vet) -> Draft:
+    """The draft; WhimbrelError about the first field that cannot be used. `vet`: whether a callback may lead there."""
     sender = one(form, "From")
     if form.keys() <= _COMMON and not sender.startswith("MG"):
         return _draft(form, account_id, test, sender, _PLAIN)
@@ -32,7 +33,7 @@ def draft(form: Form, account_id: str, test: bool, *, reach: Reach) -> Draft:
     _refuse_what_is_no_text(form)
     send_at_us = _send_at(form)
     options = Options(
-        callback_url=_callback(form, reach),
+        callback_url=_callback(form, vet),
         callback_format="twilio",
         smart=_boolean(form, "SmartEncoded"),
         pool_id=pool,
@@ -93,12 +94,12 @@ def _unsupported(code: str, name: str, detail: str) -> WhimbrelError:
     return WhimbrelError(code, detail, errors=[FieldError(name, detail)])
 
 
-def _callback(form: Form, reach: Reach) -> str | None:
+def _callback(form: Form, vet: Vet) -> str | None:
     """Form and literal addresses only: a name is resolved, and its addresses vetted, at each call."""
     url = one(form, "StatusCallback")
     if not url:
         return None
-    found = reach.url_problem(url)
+    found = vet(url)
     if found is None and len(url) <= limits.URL_MAX:
         return url
     words = found.detail if found else f"the URL has more than {limits.URL_MAX:,} characters"

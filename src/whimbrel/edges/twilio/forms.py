@@ -2,7 +2,7 @@
 parser costs three times as much and every message comes through here.
 """
 
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from whimbrel.base import limits
 from whimbrel.base.errors import FieldError, WhimbrelError
@@ -38,9 +38,9 @@ def parse(octets: bytes) -> Form:
     if not octets:
         return form
     try:
-        pairs = octets.decode().split("&", FIELDS_MAX)
+        pairs = octets.split(b"&", FIELDS_MAX)
         for pair in pairs:
-            name, _, value = pair.partition("=")
+            name, _, value = pair.partition(b"=")
             form.setdefault(_decoded(name), []).append(_decoded(value))
     except UnicodeDecodeError:
         raise WhimbrelError("malformed_form", "The form is not percent-encoded UTF-8.") from None
@@ -49,10 +49,10 @@ def parse(octets: bytes) -> Form:
     return form
 
 
-def _decoded(text: str) -> str:
-    if "+" in text:
-        text = text.replace("+", " ")
-    return unquote(text, errors="strict") if "%" in text else text
+def _decoded(octets: bytes) -> str:
+    if b"+" in octets:
+        octets = octets.replace(b"+", b" ")
+    return (unquote_to_bytes(octets) if b"%" in octets else octets).decode()
 
 
 def one(form: Form, name: str) -> str:

@@ -5,6 +5,7 @@ answer is the bare id.
 """
 
 import logging
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -22,6 +23,7 @@ from whimbrel.store.interface import Verdict
 
 _log = logging.getLogger("whimbrel.edges")
 _CREATED: Final = 201
+_URLS_KEPT: Final = 1024  # a program names the same callback with every message
 _encode = msgspec.json.Encoder().encode
 
 
@@ -31,14 +33,14 @@ class Sending:
     def __init__(self, services: Services) -> None:
         self._accept = services.accept
         self._accounts = services.tables
-        self._reach = services.manage.reach
+        self._vet = lru_cache(maxsize=_URLS_KEPT)(services.manage.reach.url_problem)
         self._repeats = Repeats(accept=services.accept, store=services.store, clock=services.clock)
 
     async def create(self, request: Request) -> Reply:
         """Send a text."""
         octets = await forms.read(request)
         form = forms.parse(octets)
-        made = draft(form, request.account_id, request.test, reach=self._reach)
+        made = draft(form, request.account_id, request.test, vet=self._vet)
         given = await self._submit(request, made, form, octets)
         (verdict,) = given.verdicts
         if verdict.id is None:
