@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 import msgspec
 
@@ -61,9 +62,7 @@ class Outbox:
                 self._outstanding[job.item.event.position] = None
         missing = min(self._workers_max, len(self._jobs)) - len(self._workers)
         for _ in range(missing):
-            task = asyncio.get_running_loop().create_task(self._work())
-            self._workers.add(task)
-            task.add_done_callback(self._workers.discard)
+            self._workers.add(asyncio.get_running_loop().create_task(self._work()))
 
     def settle(self, job: Job) -> None:
         """Its result is stored."""
@@ -75,6 +74,13 @@ class Outbox:
         self._rest_until_s = max(self._rest_until_s, until_s)
 
     async def _work(self) -> None:
+        try:
+            await self._post_all()
+        finally:
+            # not in a callback, which comes a turn later: a job put in between would count on a worker that is gone
+            self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _post_all(self) -> None:
         loop = asyncio.get_running_loop()
         while self._jobs:
             if self._rest_until_s > loop.time():
