@@ -50,6 +50,7 @@ class SmppBind:
         self._refused_with: int | None = None
         self._was_up = False
         self._task: asyncio.Task[None] | None = None
+        self._run = chance.octets(4).hex()
 
     def start(self) -> None:
         """Connect, and keep connecting."""
@@ -57,8 +58,9 @@ class SmppBind:
 
     @property
     def session_name(self) -> str:
-        """Which connection this is, for the recognition of redeliveries."""
-        return f"{self.name}/{self.serial}"
+        """Which connection this is, for the recognition of redeliveries: connections of other runs count too, since a
+        restart is when a carrier sends again what was stored and not acknowledged."""
+        return f"{self.name}/{self._run}/{self.serial}"
 
     @property
     def room(self) -> int:
