@@ -83,6 +83,18 @@ async def test_a_folder_that_does_not_exist_is_a_clear_error(tmp_path: Path):
         await SqlStore(SqliteExecutor(str(tmp_path / "nowhere" / "w.db"))).start()
 
 
+@pytest.mark.parametrize(("first", "counted"), [("connect.tune_library()", 0), ("pass", 1), ("kept = open()", 1)])
+def test_tuning_is_for_a_process_without_connections(database: str, first: str, counted: int):
+    """In a process of its own: it holds for the whole of it."""
+    code = (
+        "import apsw; from whimbrel.store.sqlite import connect;"
+        f"open = lambda: connect.open_reader({database!r}); {first}; connect.tune_library() if 'kept' in dir() else 0;"
+        "last = open(); last.execute('SELECT * FROM messages').fetchall(); print(int(apsw.memory_used() > 0))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == f"{counted}\n"
+
+
 def test_nobody_else_may_read_the_file(database: str):
     assert stat.S_IMODE(os.stat(database).st_mode) == 0o600
 

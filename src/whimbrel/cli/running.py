@@ -16,6 +16,7 @@ from whimbrel.app import App
 from whimbrel.base.limits import STOP_DEADLINE_S
 from whimbrel.base.log import configure
 from whimbrel.config import Settings
+from whimbrel.store.sqlite.connect import tune_library
 
 _log = logging.getLogger("whimbrel.run")
 _GC_THRESHOLD = 50_000  # objects: nothing on the hot path makes cycles, so looking for them often is waste
@@ -44,6 +45,7 @@ def run(
     """Start the node, and stop it gracefully at SIGTERM or SIGINT; a second signal ends it at once. `prepare` is
     awaited before the doors open, `started` called when requests are taken. PortTaken."""
     configure(settings.log.level, None if log_file is None else _private(log_file))
+    tune_library()
     uvloop.run(_serve(App(settings, master_key), prepare, started))
 
 

@@ -10,14 +10,14 @@ from whimbrel.store.errors import StoreError
 
 OLDEST = (3, 51, 3)  # 3.7.0 to 3.51.2 can corrupt a WAL database that several connections write or checkpoint
 PAGE_SIZE = 8192
-CACHE_KIB = 64 * 1024
+WRITER_CACHE_KIB = 64 * 1024
+READER_CACHE_KIB = 8 * 1024  # of each reader: they share the kernel's cache, and memory stays flat under load
 BUSY_TIMEOUT_MS = 5000
 STATEMENTS_CACHED = 512  # more than `sql/` holds
 
 _PROFILE = {
     "temp_store": "MEMORY",
     "mmap_size": 0,
-    "cache_size": -CACHE_KIB,
     "foreign_keys": "ON",
     "trusted_schema": "OFF",
 }
@@ -32,11 +32,20 @@ def check_library(version: str = apsw.sqlite_lib_version()) -> None:
         )
 
 
+def tune_library() -> None:
+    """Stop SQLite from counting its memory, which takes a lock at each allocation and a tenth of the store's time. For
+    the whole process, so before its first connection, by whoever owns the process; with one open it does nothing."""
+    if not apsw.connections():
+        apsw.shutdown()
+        apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
+        apsw.initialize()
+
+
 def open_writer(path: str) -> apsw.Connection:
     """The one connection that writes. Its owner checkpoints; no other connection does, nor SQLite by itself."""
     make_private(path)
     with _named(path):
-        connection = _open(path, apsw.SQLITE_OPEN_READWRITE)
+        connection = _open(path, apsw.SQLITE_OPEN_READWRITE, WRITER_CACHE_KIB)
         connection.pragma("page_size", PAGE_SIZE)  # holds from the first table on
         mode = connection.pragma("journal_mode", "wal")
         if mode != "wal":
@@ -50,15 +59,16 @@ def open_writer(path: str) -> apsw.Connection:
 def open_reader(path: str) -> apsw.Connection:
     """A connection that cannot write."""
     with _named(path):
-        return _open(path, apsw.SQLITE_OPEN_READONLY)
+        return _open(path, apsw.SQLITE_OPEN_READONLY, READER_CACHE_KIB)
 
 
-def _open(path: str, flags: int) -> apsw.Connection:
+def _open(path: str, flags: int, cache_kib: int) -> apsw.Connection:
     check_library()
     connection = apsw.Connection(path, flags=flags, statementcachesize=STATEMENTS_CACHED)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     for name, value in _PROFILE.items():
         connection.pragma(name, value)
+    connection.pragma("cache_size", -cache_kib)
     return connection
 
 
