@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from whimbrel.base import ids, moments, money
 from whimbrel.base.errors import CATALOGUE, Fault
-from whimbrel.domain.model import Event, Flag, Message, Options
+from whimbrel.domain.model import PLAIN, Event, Flag, Message, Options
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.states import IN_DOUBT, QUEUED, STATES, UNKNOWN
 
@@ -21,7 +21,6 @@ TWILIO_API_VERSION = "2010-04-01"
 _TWILIO_UNKNOWN_ERROR = "30008"
 _MESSAGE_EVENT = "message."
 _NO_DETAIL = "{}"
-_NO_OPTIONS = Options()
 _KEYWORDS = ((Flag.KEYWORD_STOP, "STOP"), (Flag.KEYWORD_START, "START"), (Flag.KEYWORD_HELP, "HELP"))
 
 _encode = msgspec.json.Encoder().encode
@@ -126,7 +125,7 @@ _REASONS = {row.code: Reason(row.code, row.title, row.permanent, row.fault, row.
 
 def message_options(message: Message) -> Options:
     """The options of a message; most have none, and cost nothing."""
-    return _NO_OPTIONS if message.options == "{}" else _decode_options(message.options)
+    return PLAIN if message.options == "{}" else _decode_options(message.options)
 
 
 def message_view(message: Message) -> MessageView:

@@ -31,6 +31,10 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     reply_to: str | None = None  # the inbound message that this one answers
 
 
+PLAIN = Options()
+"""What most messages ask for beside recipient and text: nothing. One object, so that they cost nothing."""
+
+
 class Draft(msgspec.Struct, frozen=True, gc=False):
     """A message as a door hands it to accept: shape checked, nothing decided. `at` fields are UTC microseconds."""
 
@@ -43,7 +47,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     message_class: MessageClass = "transactional"
     send_at_us: int | None = None
     validity_s: int | None = None
-    options: Options = Options()
+    options: Options = PLAIN
     bypass_opt_out: bool = False  # the one confirmation of a STOP
 
 

@@ -5,18 +5,19 @@ first events, queue rows and idempotency keys (`record`). Nothing is acknowledge
 answer other than success means that nothing was stored. `explain` runs the same `plan` and stores nothing.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from whimbrel.base import faults, ids
 from whimbrel.base.clock import Clock
-from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.errors import CATALOGUE, FieldError, WhimbrelError
 from whimbrel.base.ids import Ids
 from whimbrel.base.limits import COMMIT_CHUNK
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
-from whimbrel.domain.model import PRIORITY, Draft, Flag, Message, Options
+from whimbrel.domain.model import PLAIN, PRIORITY, Draft, Flag, Message
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import QUEUED, SCHEDULED
 from whimbrel.journey.explain import Explanation, explanation
@@ -28,8 +29,9 @@ from whimbrel.journey.screen import screen
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Idempotency, Kept, Store, Stored, Submission, Verdict, Write
 
-_PLAIN = Options()
 _PLAIN_JSON = "{}"
+_NOT_STORED = Verdict(code="overloaded", detail=CATALOGUE["overloaded"].title)
+_log = logging.getLogger("whimbrel.accept")
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True, gc=False):
@@ -89,7 +91,8 @@ class Accept:
     async def submit(
         self, drafts: Sequence[Draft], *, key: IdempotencyKey | None = None, also: Sequence[Write] = ()
     ) -> Accepted:
-        """Accept drafts of one request; more than a chunk's worth commits in chunks.
+        """Accept drafts of one request; more than a chunk's worth commits in chunks. When a later chunk cannot be
+        stored, its messages are refused one by one (`overloaded`): what is stored is never answered with an error.
 
         Raises WhimbrelError: account_suspended, idempotency_key_reused, idempotency_in_progress.
         """
@@ -136,7 +139,13 @@ class Accept:
         for start in range(len(done), len(drafts), COMMIT_CHUNK):
             part = drafts[start : start + COMMIT_CHUNK]
             request = _Request(part, key, also, chunk=start // COMMIT_CHUNK, chunks=chunks)
-            verdicts += await self._submit_chunk(request)
+            try:
+                verdicts += await self._submit_chunk(request)
+            except Exception:
+                if not verdicts:
+                    raise
+                _log.exception("the rest of a batch could not be stored", extra={"stored": len(verdicts)})
+                return verdicts + [_NOT_STORED] * (len(drafts) - len(verdicts))
         return verdicts
 
     async def _submit_chunk(self, request: _Request) -> list[Verdict]:
@@ -252,7 +261,7 @@ class Accept:
             seq=1,
             recipient_hash=plan.recipient_hash,
             sender_hash=self._sender_hash(plan.sender_value),
-            options=_PLAIN_JSON if options is _PLAIN else msgspec.json.encode(options).decode(),
+            options=_PLAIN_JSON if options is PLAIN else msgspec.json.encode(options).decode(),
         )
 
     def _sender_hash(self, sender: str) -> int:
@@ -288,6 +297,7 @@ def _verdict(message: Message, plan: Plan) -> Verdict:
     return Verdict(
         id=message.id,
         state=message.state,
+        route_id=message.route_id,
         sender=message.sender,
         encoding=message.encoding,
         segments=message.segments,

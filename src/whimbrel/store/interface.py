@@ -32,6 +32,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     detail: str = ""
     pointer: str = ""
     state: str = ""
+    route_id: str | None = None
     sender: str = ""
     encoding: str = ""
     segments: int = 0

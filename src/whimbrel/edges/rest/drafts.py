@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from whimbrel.base import limits, money
-from whimbrel.domain.model import Draft, Options
+from whimbrel.domain.model import PLAIN, Draft, Options
 from whimbrel.edges.rest.shapes import MessageDefaults, NewMessage
 from whimbrel.net.addresses import Reach
 from whimbrel.store.interface import Verdict
@@ -16,7 +16,6 @@ from whimbrel.store.interface import Verdict
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _NOTHING = MessageDefaults()
-_PLAIN = Options()
 _BRACKETS = (dict, list)
 
 
@@ -52,7 +51,7 @@ def _options(new: NewMessage, common: MessageDefaults, reach: Reach) -> Options 
     smart = common.smart if new.smart is None else new.smart
     on_doubt = new.on_doubt or common.on_doubt
     if not (url or metadata or tags or ceiling or max_parts or smart or on_doubt):
-        return _PLAIN
+        return PLAIN
     refusal = _url_problem(url, reach) or _metadata_problem(metadata) or _tags_problem(tags)
     if refusal is not None:
         return refusal

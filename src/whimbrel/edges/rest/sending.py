@@ -196,7 +196,7 @@ def _one_body(made: Draft, verdict: Verdict) -> bytes:
         corrected=False,
         partial=False,
         carrier_id=None,
-        route_id=None,
+        route_id=verdict.route_id,
         callback_url=options.callback_url,
         on_doubt=options.on_doubt,
         replaced=verdict.replaced,
