@@ -74,17 +74,19 @@ class SmppCarrier:
     # What the journey asks.
 
     def room(self) -> int:
-        """Segments that may be committed now: what could leave at once, and a quarter of the window ahead of it."""
+        """Segments that may be committed now: what could leave at once, and a quarter of the window ahead of it; less
+        where a rate holds, because a code passes only what is not committed."""
         if self._stopping:
             return 0
         up = [bind for bind in self._binds if bind.is_up]
         if not up:
             return 0
         free = sum(bind.room for bind in up)
+        ahead = self.settings.window * len(up) // _AHEAD
         if self._bucket.rate_per_s:
             free = min(free, self._bucket.available(self._clock.monotonic_us()))
-        ahead = max(1, self.settings.window * len(up) // _AHEAD)
-        return max(0, free + ahead - len(self._out))
+            ahead = min(ahead, int(self._bucket.rate_per_s * _BURST_S))
+        return max(0, free + max(1, ahead) - len(self._out))
 
     def submit(self, parts: Sequence[Part]) -> None:
         """Take parts, in order."""
@@ -213,7 +215,8 @@ class SmppCarrier:
         for event in events:
             if isinstance(event, Answered | Nacked | AnsweredLate):
                 if event.token is not None:
-                    self._answer(bind, event.token, event.pdu, replies, waiting)
+                    keep = None if isinstance(event, AnsweredLate) else waiting
+                    self._answer(bind, event.token, event.pdu, replies, keep)
             elif isinstance(event, DeliverReceived):
                 delivered.append(event.pdu)
             elif isinstance(event, TimedOut):
@@ -228,25 +231,33 @@ class SmppCarrier:
             self._deliver(bind, delivered)
         self._pump()
 
-    def _answer(self, bind: SmppBind, flying: _Flying, pdu: Pdu, replies: list[Reply], waiting: list[_Flying]) -> None:
+    def _answer(
+        self, bind: SmppBind, flying: _Flying, pdu: Pdu, replies: list[Reply], waiting: list[_Flying] | None
+    ) -> None:
+        """A part that is told to wait joins `waiting`; None where its doubt was told already: then a "not now" ends
+        the doubt, and the part is not sent again behind the sender's back."""
         if not pdu.status:
             message_id = pdu.body.message_id if isinstance(pdu.body, MessageId) else ""
             self._taken += 1
             replies.append(_reply(flying, "accepted", bind.name, carrier_message_id=message_id or None))
             return
         refusal = classify(pdu.status, self.settings.temporary_statuses)
-        if refusal.kind == "throttled" and not self._stopping:
+        if refusal.kind == "throttled" and waiting is not None and not self._stopping:
             waiting.append(_Flying(flying.part, flying.throttled + 1))
+            return
+        if refusal.kind == "throttled" and waiting is not None:  # we stop: it goes back to its place in the queue
+            replies.append(_reply(flying, "withdrawn", bind.name, status_code=pdu.status, reason="not_sent"))
             return
         kind = "refused_now" if refusal.kind == "throttled" else refusal.kind
         replies.append(_reply(flying, kind, bind.name, status_code=pdu.status, reason=refusal.reason))
 
     def _told_to_wait(self, waiting: Sequence[_Flying]) -> None:
-        """Keep them, in order, ahead of what has not been tried; slow down."""
+        """Keep them, in order, ahead of what has not been tried; slow down, beginning with a pause."""
         monotonic = self._clock.monotonic_us()
         self._out.extendleft(reversed(waiting))
         self._pace.throttled(monotonic, self._observed(monotonic))
         self._set_rate()
+        self._bucket.take(self._bucket.available(monotonic), monotonic)
         self._wait_for_tokens(monotonic)
 
     def _observed(self, monotonic: int) -> float:

@@ -1,0 +1,122 @@
+"""A carrier that wants us slower, and limits of our own: order stays, nothing is lost, nothing goes twice, no window
+and no rate is passed."""
+
+from collections import Counter
+from pathlib import Path
+
+from tests.journey.rig import Rig, rig, until
+from whimbrel_sandbox.log import Responded, Submitted
+
+PHONES = [f"+4479111234{number:02}" for number in range(100)]
+
+
+def accepted_texts(r: Rig) -> dict[str, list[str]]:
+    """The texts that each phone's number was accepted for, in order."""
+    found: dict[str, list[str]] = {}
+    for submit in r.submits():
+        if submit.accepted:
+            found.setdefault(f"+{submit.dest}", []).append(submit.text)
+    return found
+
+
+def busiest(moments_us: list[int], span_us: int = 1_000_000) -> int:
+    """How many of these moments at most lie within one span."""
+    start, most = 0, 0
+    for end, moment in enumerate(moments_us):
+        while moment - moments_us[start] >= span_us:
+            start += 1
+        most = max(most, end - start + 1)
+    return most
+
+
+def widest(r: Rig) -> int:
+    """How many submits of one bind were unanswered at once at most."""
+    open_: Counter[int] = Counter()
+    most = 0
+    for event in r.sim_log():
+        if isinstance(event, Submitted):
+            open_[event.bind] += 1
+        elif isinstance(event, Responded):
+            open_[event.bind] -= 1
+        most = max(most, *open_.values(), 0)
+    return most
+
+
+async def test_a_throttled_carrier_gets_everything_in_order_and_once(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed(window=10)
+        r.behave(rate_limit=30)
+        texts = [f"text {number:02}" for number in range(12)]
+        ids = await r.send(*[r.draft(phone, text) for text in texts for phone in PHONES[:5]])
+        await until(lambda: any(submit.status == 0x58 for submit in r.submits()))
+        r.behave(rate_limit=0)
+        await r.all_settled(ids, "delivered", within_s=20)
+        assert accepted_texts(r) == dict.fromkeys(PHONES[:5], texts)
+        await r.check_money(charged_segments=60)
+
+
+async def test_after_a_complaint_the_carrier_is_spared(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        await r.settled((await r.send(r.draft("+15005550511")))[0], "delivered")
+        (health,) = r.app.worker.health().values()
+        assert 0 < health.throughput_per_s <= 2
+
+
+async def test_a_text_that_is_always_told_to_wait_expires(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        (message_id,) = await r.send(r.draft("+15005550509", validity_s=60))
+        await until(lambda: len(r.submits()) == 1)
+        r.clock.advance(61)
+        message = await r.settled(message_id, "expired")
+        assert message.reason == "expired"
+        assert len(r.submits()) == 1
+        await r.check_money(charged_segments=0)
+
+
+async def test_the_throughput_limit_counts_segments(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed(throughput_per_s=40)
+        ids = await r.send(*[r.draft(phone, "x" * 400) for phone in PHONES[:24]])
+        await r.all_settled(ids, "delivered", within_s=15)
+        moments = [submit.at_us for submit in r.submits()]
+        assert len(moments) == 72
+        assert busiest(moments) <= 40 * 1.2
+        assert moments[-1] - moments[0] < 2_500_000  # and the limit is made use of
+
+
+async def test_the_window_is_never_passed(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed(window=7, binds=2)
+        r.behave(response_latency_ms=10)
+        ids = await r.send(*[r.draft(phone, "x" * 200) for phone in PHONES])
+        await r.all_settled(ids, "delivered")
+        assert len(r.submits()) == 200
+        assert widest(r) == 7
+
+
+async def test_a_carrier_with_a_smaller_window_than_ours_gets_everything_once(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed(window=20)
+        r.behave(response_latency_ms=5, window_limit=5)
+        ids = await r.send(*[r.draft(phone) for phone in PHONES[:12]])
+        await until(lambda: any(submit.status == 0x14 for submit in r.submits()))
+        r.behave(response_latency_ms=0, window_limit=0)
+        await r.all_settled(ids, "delivered", within_s=20)
+        assert accepted_texts(r) == {phone: ["Hello"] for phone in PHONES[:12]}
+
+
+async def test_a_carrier_is_paused_while_it_wants_us_to_wait(tmp_path: Path) -> None:
+    """The text that was told to wait goes back to its place in the queue: no carrier refused it."""
+    async with rig(tmp_path) as r:
+        await r.seed()
+        r.behave(response_latency_ms=100)
+        (message_id,) = await r.send(r.draft("+15005550501"))
+        await until(lambda: len(r.submits()) == 1)
+        await r.pause()
+        assert (await r.message(message_id)).state == "queued"
+        await r.resume()
+        await r.settled(message_id, "delivered")
+        assert [submit.status for submit in r.submits()] == [0x58, 0]
+        await r.check_money(charged_segments=1)
