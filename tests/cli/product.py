@@ -180,6 +180,14 @@ class Node(Running):
             yield from page["data"]
             cursor = page["next_cursor"]
 
+    def events(self, types: str) -> Iterator[dict[str, Any]]:
+        """Every event of these types so far."""
+        cursor, page = "", self.get(f"/v1/events?types={types}&limit=1000")
+        while page["next_cursor"] != cursor:
+            yield from page["data"]
+            cursor = page["next_cursor"]
+            page = self.get(f"/v1/events?types={types}&limit=1000&after={cursor}")
+
     def simulator(self, path: str) -> Any:
         """The JSON of a GET at the simulator's control."""
         return ask("GET", self.given["simulator_http_url"] + path).json

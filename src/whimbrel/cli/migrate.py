@@ -1,11 +1,16 @@
 """`whimbrel migrate`: the database schema, looked at and brought up to date. `apply` needs the file for itself."""
 
+import contextlib
+import os
+from pathlib import Path
+
 import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from whimbrel.base.clock import SystemClock
+from whimbrel import config
+from whimbrel.base.clock import SystemChance, SystemClock
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
 from whimbrel.cli.say import fail, guarded
 from whimbrel.store.migrations import label
@@ -52,11 +57,22 @@ def plan(config_file: ConfigFile = None, data: OfQuickstart = None) -> None:
 @migrate.command("apply")
 @guarded
 def apply(config_file: ConfigFile = None, data: OfQuickstart = None) -> None:
-    """Bring the schema up to date, making the database if there is none. Stop the node first."""
-    path = settings_of(config_file, data).database_path()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Bring the schema up to date, making the database (and the master key) if there is none. Stop the node first."""
+    settings = settings_of(config_file, data)
+    path, folder = settings.database_path(), Path(settings.server.data)
+    for place in (folder, path.parent):
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists() and config.MASTER_KEY_ENV not in os.environ:
+        _make_key(folder)
     applied = schema.apply(str(path), SystemClock())
     for each in applied:
         typer.echo(f"applied {label(each)}")
     if not applied:
         typer.echo("nothing to do: the schema is current")
+
+
+def _make_key(folder: Path) -> None:
+    """For a new database only: the secrets of an old one open with their own key and no other."""
+    with contextlib.suppress(FileExistsError):
+        config.create_master_key(folder, SystemChance())
+        typer.echo(f"made {folder / config.MASTER_KEY_FILE}: keep a copy of it apart from those of the database")

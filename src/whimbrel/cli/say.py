@@ -53,7 +53,7 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
 def words(error: WhimbrelError) -> str:
     """A refusal with its fields and what to do."""
     fields = "".join(f"\n  {each.pointer}: {each.detail}" for each in error.errors)
-    return f"{error.code}: {error.detail} {error.spec.advice}{fields}"
+    return f"{error.code}: {error.detail}{fields or ' ' + error.spec.advice}"
 
 
 def _end_quietly() -> NoReturn:

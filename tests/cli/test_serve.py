@@ -1,0 +1,193 @@
+"""`whimbrel serve`, `migrate` and `key`: a production node from an empty folder to its end, and what each refuses."""
+
+import json
+import re
+
+import pytest
+
+from tests.cli.product import COMMAND, ask, started, until, whimbrel
+
+KEY = "00" * 32
+LISTENING = re.compile(r'"url": "(http://127\.0\.0\.1:\d+)"')
+
+
+@pytest.fixture
+def config(tmp_path):
+    """A node's configuration on a free port, with nothing behind it yet."""
+    path = tmp_path / "whimbrel.toml"
+    path.write_text(f'[server]\nport = 0\ndata = "{tmp_path / "data"}"\n')
+    return path
+
+
+@pytest.fixture
+def installed(config):
+    """The same with its database and master key."""
+    assert whimbrel("migrate", "apply", "--config", config).code == 0
+    return config
+
+
+class Serving:
+    """A node under `serve`."""
+
+    def __init__(self, running):
+        self.running = running
+        found = until(lambda: LISTENING.search(running.err) or running.process.poll() is not None, what="it listens")
+        assert found is not True, running.err
+        self.url = found[1]
+
+
+def serving(config, tmp_path):
+    return started(tmp_path / "streams", *COMMAND, "serve", "--config", config)
+
+
+def test_from_an_empty_folder_to_a_first_request(config, tmp_path):
+    pending = whimbrel("migrate", "status", "--config", config)
+    assert pending.code == 1 and "0001_first" in pending.out and "pending" in pending.out
+    assert "CREATE TABLE messages" in whimbrel("migrate", "plan", "--config", config).out
+    applied = whimbrel("migrate", "apply", "--config", config)
+    assert applied.code == 0 and "applied 0001_first" in applied.out
+    assert "secret.key" in applied.out and (tmp_path / "data" / "secret.key").stat().st_mode & 0o777 == 0o600
+    again = whimbrel("migrate", "apply", "--config", config)
+    assert again.code == 0 and again.out == "nothing to do: the schema is current\n"
+    states = json.loads(whimbrel("migrate", "status", "--json", "--config", config).out)
+    assert {each["state"] for each in states} == {"applied"}
+    assert whimbrel("migrate", "plan", "--config", config).out == ""
+
+    key = whimbrel("key", "create", "first", "--config", config).out.strip()
+    with serving(config, tmp_path) as running:
+        url = Serving(running).url
+        until(lambda: ask("GET", f"{url}/readyz").status == 200, what="it is ready")
+        made = ask("POST", f"{url}/v1/accounts", {"name": "Acme"}, key=key)
+        assert made.status == 201, made.body
+        assert running.end() == 0
+        lines = [json.loads(line) for line in running.err.splitlines()]
+        assert [line["message"] for line in lines][-1] == "stopped"
+    listed = whimbrel("key", "list", "--config", config, "--json")
+    assert [each["name"] for each in json.loads(listed.out)] == ["first"]
+
+
+def test_a_database_without_its_schema_is_not_served(config, tmp_path):
+    (tmp_path / "data").mkdir()
+    done = whimbrel("serve", "--config", config, env={"WHIMBREL_MASTER_KEY": KEY})
+    assert done.code == 2
+    assert "whimbrel.db" in done.err and "0001_first" in done.err and "run `whimbrel migrate apply`" in done.err
+
+
+def test_a_file_that_is_no_database_is_not_served(installed, tmp_path):
+    (tmp_path / "data" / "whimbrel.db").write_bytes(b"x" * 8192)
+    for verb in (("serve",), ("migrate", "status"), ("migrate", "apply"), ("key", "list")):
+        done = whimbrel(*verb, "--config", installed)
+        assert done.code == 1 and "whimbrel.db" in done.err and "Traceback" not in done.err, done.err
+
+
+def test_a_master_key_that_others_may_read_is_refused(installed, tmp_path):
+    path = tmp_path / "data" / "secret.key"
+    path.chmod(0o644)
+    done = whimbrel("serve", "--config", installed)
+    assert done.code == 2
+    assert f"{path}: others may read the master key (mode 0644); run: chmod 600 {path}" in done.err
+
+
+@pytest.mark.parametrize("text", ["", "xyz", "00" * 31])
+def test_a_master_key_that_is_none_is_refused(installed, tmp_path, text):
+    (tmp_path / "data" / "secret.key").write_text(text)
+    assert "64 hex digits" in whimbrel("serve", "--config", installed).err
+    assert "WHIMBREL_MASTER_KEY" in whimbrel("serve", "--config", installed, env={"WHIMBREL_MASTER_KEY": "7"}).err
+
+
+def test_a_master_key_that_is_missing_is_not_made_up(installed, tmp_path):
+    """A new key beside an old database would make its secrets unreadable for good."""
+    (tmp_path / "data" / "secret.key").unlink()
+    done = whimbrel("serve", "--config", installed)
+    assert done.code == 2 and "the master key cannot be read" in done.err
+    assert whimbrel("migrate", "apply", "--config", installed).code == 0
+    assert not (tmp_path / "data" / "secret.key").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[server]\nprt = 1\n", ("server.prt is no setting", "did you mean server.port?")),
+        ('[server]\nport = "80"\n', ("server.port: expected an integer from 0 to 65535, not '80'",)),
+        ("[server]\nport = 70000\n", ("server.port: expected an integer from 0 to 65535, not 70000",)),
+        ('roles = ["king"]\n', ("roles: expected a list of api, worker, smpp, console",)),
+        ('database = "mysql://x"\n', ("database: expected a URL such as sqlite:///whimbrel.db",)),
+        ("server = 7\n", ("server: expected a table, [server]",)),
+        ("[server\n", ("no valid TOML",)),
+        ('[webhooks]\nallow_networks = ["all"]\n', ("webhooks.allow_networks: expected networks such as",)),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_with_its_file(tmp_path, text, words):
+    path = tmp_path / "whimbrel.toml"
+    path.write_text(text)
+    done = whimbrel("serve", "--config", path)
+    assert done.code == 2 and str(path) in done.err and "Traceback" not in done.err
+    assert all(word in done.err for word in words), done.err
+
+
+def test_a_file_of_settings_that_is_missing_is_named(tmp_path):
+    done = whimbrel("serve", "--config", tmp_path / "none.toml")
+    assert done.code == 2 and "none.toml: cannot be read" in done.err
+
+
+def test_the_environment_wins_over_the_file(installed, tmp_path):
+    wrong = whimbrel("serve", "--config", installed, env={"WHIMBREL_SERVER__PORT": "many"})
+    assert wrong.code == 2 and "WHIMBREL_SERVER__PORT: server.port: expected an integer" in wrong.err
+    unknown = whimbrel("serve", "--config", installed, env={"WHIMBREL_SERVER__PROT": "1"})
+    assert unknown.code == 2 and "did you mean server.port?" in unknown.err
+    other = tmp_path / "other"
+    env = {"WHIMBREL_SERVER__DATA": str(other)}
+    assert whimbrel("migrate", "apply", "--config", installed, env=env).code == 0
+    assert (other / "whimbrel.db").exists()
+
+
+def test_a_port_that_is_taken_is_named(installed, tmp_path):
+    with serving(installed, tmp_path) as running:
+        port = Serving(running).url.rpartition(":")[2]
+        env = {"WHIMBREL_SERVER__PORT": port, "WHIMBREL_SERVER__DATA": str(tmp_path / "other")}
+        assert whimbrel("migrate", "apply", "--config", installed, env=env).code == 0
+        done = whimbrel("serve", "--config", installed, env=env)
+        assert done.code == 2 and f"cannot listen on 127.0.0.1 port {port}" in done.err
+
+
+# ---------------------------------------------------------------- keys
+
+
+def test_keys_from_making_to_revoking(installed, tmp_path):
+    made = json.loads(whimbrel("key", "create", "ops", "--json", "--config", installed).out)
+    assert made["key"].startswith("wk_live_") and made["scopes"] == ["operator"]
+    narrow = whimbrel("key", "create", "reader", "--scope", "carriers:read", "--config", installed).out.strip()
+    table = whimbrel("key", "list", "--config", installed, env={"COLUMNS": "200"}).out
+    assert made["id"] in table and "reader" in table and made["key"] not in table and narrow not in table
+    assert whimbrel("key", "revoke", made["id"], "--config", installed).out == f"{made['id']} is revoked\n"
+    with serving(installed, tmp_path) as running:
+        url = Serving(running).url
+        assert ask("GET", f"{url}/v1/carriers", key=made["key"]).code == "unauthorized"
+        assert ask("GET", f"{url}/v1/carriers", key=narrow).status == 200
+        assert ask("GET", f"{url}/v1/routes", key=narrow).code == "forbidden"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("create", "x", "--scope", "everything"), 1, "/scopes/0"),
+        (("create", "x", "--mode", "tset"), 2, "tset"),
+        (("create", ""), 1, "/name"),
+        (("create", "x", "--account", "AC" + "0" * 32), 1, "not_found"),
+        (("revoke", "KE" + "0" * 32), 1, "not_found"),
+    ],
+)
+def test_keys_that_cannot_be(installed, arguments, code, words):
+    done = whimbrel("key", *arguments, "--config", installed)
+    assert done.code == code and words in done.err and "Traceback" not in done.err, done.err
+    assert json.loads(whimbrel("key", "list", "--json", "--config", installed).out) == []
+
+
+def test_with_a_running_node_the_way_is_the_api(node):
+    for arguments in (("create", "x"), ("list",), ("revoke", "KE" + "0" * 32)):
+        done = whimbrel("key", *arguments, "--data", node.folder)
+        assert done.code == 1
+        assert f"is used by process {node.process.pid}" in done.err and "/v1/keys" in done.err
+    migrating = whimbrel("migrate", "apply", "--data", node.folder)
+    assert migrating.code == 1 and f"is used by process {node.process.pid}" in migrating.err
+    assert whimbrel("migrate", "status", "--data", node.folder).code == 0
