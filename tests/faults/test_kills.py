@@ -1,0 +1,98 @@
+"""Real processes, killed: at each named point, at random, and asked to stop under load. `make test` plays one round of
+each, `make ci` twenty (WHIMBREL_FAULT_ROUNDS). A round counts only if the node died at its point with at least 50
+messages in flight; one that does not is played again with another seed.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from whimbrel.base.faults import POINTS
+
+from .rounds import HITS, Played, Scenario, at_point, by_signal, play
+
+_MANY_FROM = 100  # seeds of the long run
+_TRIES = 6  # seeds for one counted round
+_TRY_STEP = 10_000
+
+
+def _rounds(default: int) -> int:
+    return int(os.environ.get("WHIMBREL_FAULT_ROUNDS", default))
+
+
+async def _clean(scenario: Scenario, folder: Path) -> Played:
+    """Play; whatever the round counts for, nothing may be broken."""
+    where = folder / f"{scenario.name}-{scenario.seed}"
+    where.mkdir()
+    played = await play(scenario, where)
+    assert played.verdict.broken == [], f"{scenario.name}, seed {scenario.seed}; the logs are in {where}"
+    return played
+
+
+async def _counted(point: str, seed: int, folder: Path) -> Played:
+    for attempt in range(_TRIES):
+        played = await _clean(at_point(point, seed + attempt * _TRY_STEP), folder)
+        if played.counts:
+            return played
+    pytest.fail(f"{point} was not hit under load with {_TRIES} seeds")
+
+
+def test_every_kill_point_has_its_rounds():
+    assert set(HITS) == POINTS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", HITS)
+async def test_a_kill_loses_and_doubles_nothing(point: str, rounds: list[Played], tmp_path: Path):
+    for seed in range(1, 1 + _rounds(1)):
+        rounds.append(await _counted(point, seed, tmp_path))
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("point", HITS)
+async def test_many_kills_lose_and_double_nothing(point: str, rounds: list[Played], tmp_path: Path):
+    mine = [await _counted(point, _MANY_FROM + number, tmp_path) for number in range(_rounds(20))]
+    rounds += mine
+    # what the point is there to show has happened: otherwise the rounds prove nothing
+    assert sum(played.verdict.retold for played in mine) > 0
+    if point == "accept.after_commit":
+        assert sum(played.verdict.replayed for played in mine) > 0
+    if point in {"worker.after_attempt", "carrier.after_write", "carrier.after_answer"}:
+        assert sum(played.verdict.doubted for played in mine) > 0
+
+
+async def _at_random(seed: int, folder: Path) -> Played:
+    return await _clean(by_signal("SIGKILL at random", signal.SIGKILL, seed, deaths=3), folder)
+
+
+@pytest.mark.slow
+async def test_kills_at_random_lose_and_double_nothing(rounds: list[Played], tmp_path: Path):
+    """One round is three kills."""
+    rounds.append(await _at_random(1, tmp_path))
+
+
+@pytest.mark.ci
+async def test_many_kills_at_random_lose_and_double_nothing(rounds: list[Played], tmp_path: Path):
+    for number in range(_rounds(20)):
+        rounds.append(await _at_random(_MANY_FROM + number, tmp_path))
+
+
+async def _stopped(seed: int, folder: Path) -> Played:
+    played = await _clean(by_signal("SIGTERM under load", signal.SIGTERM, seed, deaths=1), folder)
+    assert played.died, f"seed {seed}: it did not end with status 0 in time: {played.deaths}"
+    assert played.deaths[0].took_s <= 30
+    assert played.verdict.doubted == 0
+    return played
+
+
+@pytest.mark.slow
+async def test_a_graceful_stop_under_load_leaves_nothing_in_doubt(rounds: list[Played], tmp_path: Path):
+    rounds.append(await _stopped(1, tmp_path))
+
+
+@pytest.mark.ci
+async def test_many_graceful_stops_leave_nothing_in_doubt(rounds: list[Played], tmp_path: Path):
+    for number in range(_rounds(20)):
+        rounds.append(await _stopped(_MANY_FROM + number, tmp_path))
