@@ -51,8 +51,8 @@ class Rig:
         futures = [self.submit(*script) for script in scripts]
         self._gate.set()
         await first
-        self.commits.clear()
         results = await asyncio.gather(*futures, return_exceptions=True)
+        del self.commits[0]  # the gate's own
         return list(results)
 
     def _wait(self) -> Script[None]:

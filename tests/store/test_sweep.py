@@ -48,6 +48,21 @@ async def test_a_scheduled_message_enters_the_queue_with_the_route_of_now(store:
     assert attempt
 
 
+async def test_a_queued_message_whose_carrier_is_gone_changes_its_lane(store: SqlStore):
+    sent = message()
+    await submit(store, sent)
+    assert await lane(store) == [sent.id]
+    await store.enqueue([due(sent, PRICE // 2)])
+    stored = await load(store, sent)
+    assert (stored.state, stored.candidates, stored.route_id, stored.rank) == ("queued", SPARE, "RT1", 5)
+    assert (await lane(store, SPARE), await lane(store)) == ([sent.id], [])
+    assert await balance(store) == (CREDIT - PRICE // 2, PRICE // 2, 0)
+    assert await told(store, sent) == ["queued"]
+    ((attempt,),) = await claim(store, sent, carrier=SPARE)
+    assert attempt
+    assert await lane(store, SPARE) == []
+
+
 @pytest.mark.parametrize("price", [PRICE // 2, PRICE, 2 * PRICE])
 async def test_the_hold_follows_the_price_of_now(store: SqlStore, price: int):
     sent = message(scheduled_for=NOW + HOUR)

@@ -286,6 +286,7 @@ def _answer(carrier_id: str, reply: Reply, now: int) -> Answer:
         reason="expired" if expired else reply.reason,
         throttled=reply.throttled,
         tail_hash=reply.part.tail_hash,
+        parts=reply.part.parts,
     )
 
 

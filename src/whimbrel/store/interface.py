@@ -171,6 +171,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     reason: str | None = None
     throttled: int = 0
     tail_hash: int = 0
+    parts: int = 0  # segments of its message; 0: not known
 
 
 class ReceiptRow(msgspec.Struct, frozen=True, gc=False):

@@ -5,6 +5,8 @@
 -- | events_received_after (position, limit) | position, subject_id of inbound texts, in commit order |
 -- | messages_without_receipt (after_id, before_id, limit) | id, state, expires_at of messages that are not final or in doubt |
 -- | queue_strays (lanes, limit) | ids of messages that wait in a lane that nobody works |
+-- | messages_to_reroute (ids) | what a queued message needs to change its lane |
+-- | message_reroute (id, candidates, route_id, price, held, rank, at) | goes another way; no event |
 -- | queue_ranks | lane, priority, account_id and the greatest rank of each backlog |
 -- | events_to_index (position, limit) | position, id, recipient_hash, sender_hash of messages that are new in the log |
 -- | webhook_disable (webhook_id, reason, at) | switched off by its own answers |
@@ -18,6 +20,14 @@ WHERE id > $1 AND id < $2 AND state IN ('scheduled', 'queued', 'sending', 'sent'
 
 -- name: queue_strays
 SELECT q.message_id FROM queue q WHERE NOT (q.lane = ANY($1)) LIMIT $2;
+
+-- name: messages_to_reroute
+SELECT id, account_id, test, seq, flags, held_micros, priority, due_at, expires_at, candidates, rank
+FROM messages WHERE id = ANY($1) AND state = 'queued';
+
+-- name: message_reroute
+UPDATE messages SET candidates = $2, route_id = $3, price_micros = $4, held_micros = $5, rank = $6, updated_at = $7
+WHERE id = $1;
 
 -- name: queue_ranks
 SELECT q.lane, q.priority, m.account_id, MAX(q.rank), MIN(q.rank) FROM queue q JOIN messages m ON m.id = q.message_id

@@ -4,8 +4,7 @@
 -- | --- | --- |
 -- | message_insert | a row of `Message` |
 -- | messages_by_ids (ids) | whole rows |
--- | messages_to_claim (ids) | id, account_id, test, seq, flags, candidates, priority, rank of those still queued |
--- | message_sending (id, carrier_id, at) | taken from the queue: `sending`, next event number |
+-- | message_sending (id, carrier_id, at) | `sending` if it is still queued, next event number; gives what a claim needs |
 -- | messages_to_finish (ids) | what ending a message needs |
 -- | message_finish (id, state, reason, final_at, charged, at) | ended, nothing held any more, next event number |
 -- | messages_to_enqueue (ids) | what a scheduled message needs when it falls due |
@@ -29,12 +28,10 @@ SELECT id, account_id, test, direction, door, message_class, state, recipient, s
   due_at, expires_at, updated_at, sent_at, final_at, reason, flags, seq, recipient_hash, sender_hash, options
 FROM messages WHERE id = ANY($1);
 
--- name: messages_to_claim (packed)
-SELECT id, account_id, test, seq, flags, candidates, priority, rank FROM messages
-WHERE id = ANY($1) AND state = 'queued';
-
 -- name: message_sending (distinct)
-UPDATE messages SET state = 'sending', carrier_id = $2, updated_at = $3, seq = seq + 1 WHERE id = $1;
+UPDATE messages SET state = 'sending', carrier_id = $2, updated_at = $3, seq = seq + 1
+WHERE id = $1 AND state = 'queued'
+RETURNING id, account_id, test, seq, flags, candidates, priority, rank;
 
 -- name: messages_to_finish (packed)
 SELECT id, account_id, test, state, seq, flags, held_micros, charged_micros, candidates, priority, rank, due_at,

@@ -8,6 +8,8 @@
 -- | attempts_in_doubt (carrier_id, tails) | the same: those in doubt |
 -- | attempts_of_messages (message ids) | columns of `Tried`: all attempts of each message |
 -- | tails_unanswered (carrier_id, tails) | which of the tails have an attempt without an answer |
+-- | message_taken (id, at, carrier_id, attempt) | `sent` and charged where the answer is an ordinary one; gives what follows |
+-- | attempt_taken | the same for its attempt |
 -- | attempt_answered, attempt_learned, attempt_reported, attempt_counted | what changed of an attempt |
 -- | course_moved | what changed of a message |
 -- | parked_any () | a row when any receipt is parked |
@@ -45,6 +47,17 @@ FROM attempts WHERE message_id = ANY($1);
 
 -- name: tails_unanswered
 SELECT DISTINCT tail_hash FROM attempts WHERE state = 'committed' AND carrier_id = $1 AND tail_hash = ANY($2);
+
+-- name: message_taken (distinct)
+UPDATE messages SET state = 'sent', sent_at = $2, updated_at = $2, carrier_id = $3, reason = NULL, seq = seq + 1,
+  charged_micros = held_micros, held_micros = 0
+WHERE id = $1 AND state = 'sending' AND segments = 1 AND charged_micros = 0 AND (flags & 256) = 0
+  AND (SELECT a.state FROM attempts a WHERE a.position = $4) = 'committed'
+RETURNING id, account_id, test, seq, flags, charged_micros;
+
+-- name: attempt_taken (distinct)
+UPDATE attempts SET state = 'accepted', bind = $2, carrier_message_id = $3, carrier_key = $4, status_code = $5,
+  throttled = $6, answered_at = $7 WHERE position = $1;
 
 -- name: attempt_answered (distinct)
 UPDATE attempts SET bind = $2, state = $3, carrier_message_id = $4, carrier_key = $5, status_code = $6, reason = $7,

@@ -9,6 +9,7 @@ from whimbrel.domain import outcomes
 from whimbrel.domain.receipts import carrier_keys
 from whimbrel.store.interface import Answer
 from whimbrel.store.script import Query, Rows, Script
+from whimbrel.store.verbs.ordinary import take_ordinary
 from whimbrel.store.verbs.progress import Facts, Progress, Tried
 from whimbrel.store.verbs.receipts import apply_parked
 
@@ -16,6 +17,13 @@ from whimbrel.store.verbs.receipts import apply_parked
 def record_answers(answers: Sequence[Answer]) -> Script[None]:
     """Each answer to its attempt, in order; a second answer to the same attempt changes nothing but what a late
     acceptance teaches (the carrier's id of an attempt in doubt)."""
+    others = yield from take_ordinary(answers)
+    if others:
+        yield from _take(others)
+    yield from _look_for_parked(answers)
+
+
+def _take(answers: Sequence[Answer]) -> Script[None]:
     progress = Progress()
     progress.add((yield Query("attempts_by_positions", ([answer.attempt for answer in answers],))))
     yield from progress.complete()
@@ -24,7 +32,6 @@ def record_answers(answers: Sequence[Answer]) -> Script[None]:
         if tried is not None:
             _apply(progress, tried, answer)
     yield from progress.flush()
-    yield from _look_for_parked(answers)
 
 
 def _apply(progress: Progress, tried: Tried, answer: Answer) -> None:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from whimbrel.domain.states import SENDING
 from whimbrel.store.interface import Claim
-from whimbrel.store.script import Many, Query, Row, Rows, Script
+from whimbrel.store.script import Each, Many, Query, Row, Rows, Script
 from whimbrel.store.verbs.events import Subject, event_data, moved
 from whimbrel.store.verbs.queue import queue_key
 
 
 def claim(claims: Sequence[Claim]) -> Script[list[tuple[int, ...]]]:
     """Attempt numbers for each claim, in the order of its parts; empty where nothing was claimed."""
-    rows: Rows = yield Query("messages_to_claim", ([claim.message_id for claim in claims],))
-    queued = {row[0]: row for row in rows}
-    taken = [(claim, queued.pop(claim.message_id)) for claim in claims if claim.message_id in queued]
+    rows: Rows = yield Each("message_sending", [(c.message_id, c.carrier_id, c.at) for c in claims])
+    sending = {row[0]: row for row in rows}
+    taken = [(claim, sending.pop(claim.message_id)) for claim in claims if claim.message_id in sending]
     if not taken:
         return [()] * len(claims)
     numbers = yield from _numbers([claim for claim, _ in taken])
@@ -24,9 +24,8 @@ def claim(claims: Sequence[Claim]) -> Script[list[tuple[int, ...]]]:
     for claim_, (message_id, account_id, test, seq, flags, *_) in taken:
         attempts.extend(_attempt_rows(claim_, account_id, numbers[message_id]))
         data = event_data(carrier_id=claim_.carrier_id)
-        events.append(moved(Subject(message_id, account_id, test, seq, flags), SENDING, claim_.at, data))
+        events.append(moved(Subject(message_id, account_id, test, seq - 1, flags), SENDING, claim_.at, data))
     yield Many("queue_delete", [queue_key(row[5], row[6], row[7], row[0]) for _, row in taken])
-    yield Many("message_sending", [(c.message_id, c.carrier_id, c.at) for c, _ in taken])
     yield Many("attempt_insert", attempts)
     yield Many("event_insert", events)
     return [numbers.pop(claim.message_id, ()) for claim in claims]

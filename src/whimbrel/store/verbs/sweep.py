@@ -24,8 +24,8 @@ PURGES = {
 """Kinds of rows with a retention, beside `messages`, and the statement that removes the oldest of them."""
 
 
-class _Scheduled(msgspec.Struct, frozen=True, gc=False):
-    """Columns of `messages_to_enqueue`."""
+class _Waiting(msgspec.Struct, frozen=True, gc=False):
+    """Columns of `messages_to_enqueue`, and with the last two of `messages_to_reroute`."""
 
     id: str
     account_id: str
@@ -36,21 +36,31 @@ class _Scheduled(msgspec.Struct, frozen=True, gc=False):
     priority: int
     due_at: int
     expires_at: int
+    candidates: str = ""
+    rank: int = 0
 
 
 def enqueue(due: Sequence[Due]) -> Script[None]:
-    """Scheduled messages enter the queue with the route and price of now. A lower price gives the difference back; a
-    higher one is held too, and where the balance does not cover it the message is rejected."""
-    rows: Rows = yield Query("messages_to_enqueue", ([item.message_id for item in due],))
-    found = {row[0]: _Scheduled(*row) for row in rows}
+    """Scheduled messages enter the queue, and queued ones another lane, with the route and price of now. A lower price
+    gives the difference back; a higher one is held too, and where the balance does not cover it the message is
+    rejected."""
+    ids = [item.message_id for item in due]
+    scheduled = _by_id((yield Query("messages_to_enqueue", (ids,))))
+    queued = _by_id((yield Query("messages_to_reroute", (ids,)))) if len(scheduled) < len(ids) else {}
+    found = scheduled | queued
     ready = [(item, found.pop(item.message_id)) for item in due if item.message_id in found]
     uncovered = yield from _settle_difference(ready)
     if uncovered:
         poor = [item for item, _ in ready if item.message_id in uncovered]
-        yield from finish([Ending(d.message_id, (SCHEDULED,), REJECTED, "insufficient_balance", d.at) for d in poor])
+        states = (SCHEDULED, QUEUED)
+        yield from finish([Ending(d.message_id, states, REJECTED, "insufficient_balance", d.at) for d in poor])
         ready = [(item, message) for item, message in ready if item.message_id not in uncovered]
-    if ready:
-        yield from _enter(ready)
+    entering = [(item, message) for item, message in ready if message.id in scheduled]
+    moving = [(item, message) for item, message in ready if message.id in queued]
+    if entering:
+        yield from _enter(entering)
+    if moving:
+        yield from _change_lane(moving)
 
 
 def purge(before_us: dict[str, int], limit: int) -> Script[int]:
@@ -67,7 +77,11 @@ def purge(before_us: dict[str, int], limit: int) -> Script[int]:
     return removed
 
 
-def _settle_difference(ready: Sequence[tuple[Due, _Scheduled]]) -> Script[frozenset[str]]:
+def _by_id(rows: Rows) -> dict[str, _Waiting]:
+    return {row[0]: _Waiting(*row) for row in rows}
+
+
+def _settle_difference(ready: Sequence[tuple[Due, _Waiting]]) -> Script[frozenset[str]]:
     cheaper: list[Entry] = []
     dearer: list[Entry] = []
     for item, message in ready:
@@ -77,26 +91,33 @@ def _settle_difference(ready: Sequence[tuple[Due, _Scheduled]]) -> Script[frozen
     return (yield from hold(dearer))
 
 
-def _to_hold(item: Due, message: _Scheduled) -> int:
+def _to_hold(item: Due, message: _Waiting) -> int:
     return 0 if message.test else item.price_micros
 
 
-def _enter(ready: Sequence[tuple[Due, _Scheduled]]) -> Script[None]:
+def _enter(ready: Sequence[tuple[Due, _Waiting]]) -> Script[None]:
     yield Many("message_enqueue", [_message(item, message) for item, message in ready])
     yield Many("schedule_delete", [(message.due_at, message.id) for _, message in ready])
     yield Many("queue_insert", [_place(item, message) for item, message in ready])
     yield Many("event_insert", [_event(item, message) for item, message in ready])
 
 
-def _message(item: Due, message: _Scheduled) -> Row:
+def _change_lane(ready: Sequence[tuple[Due, _Waiting]]) -> Script[None]:
+    """No event: it is queued as before, and the next one tells its carrier."""
+    yield Many("message_reroute", [_message(item, message) for item, message in ready])
+    yield Many("queue_delete", [queue_key(m.candidates, m.priority, m.rank, m.id) for _, m in ready])
+    yield Many("queue_insert", [_place(item, message) for item, message in ready])
+
+
+def _message(item: Due, message: _Waiting) -> Row:
     held = _to_hold(item, message)
     return (message.id, item.candidates, item.route_id, item.price_micros, held, item.rank, item.at)
 
 
-def _place(item: Due, message: _Scheduled) -> Row:
+def _place(item: Due, message: _Waiting) -> Row:
     return (*queue_key(item.candidates, message.priority, item.rank, message.id), message.expires_at)
 
 
-def _event(item: Due, message: _Scheduled) -> Row:
+def _event(item: Due, message: _Waiting) -> Row:
     subject = Subject(message.id, message.account_id, message.test, message.seq, message.flags)
     return moved(subject, QUEUED, item.at, event_data(route_id=item.route_id))
