@@ -75,7 +75,7 @@ REFUSED = [
     ("validity of 30 digits", {"ValidityPeriod": "9" * 30}, 20001, "invalid_request", "ValidityPeriod"),
     ("a schedule without a time", {"ScheduleType": "fixed"}, 35114, "invalid_schedule", "SendAt"),
     ("another schedule", {"ScheduleType": "optimize", "SendAt": LATER}, 20001, "invalid_request", "ScheduleType"),
-    ("a time without a zone", {"SendAt": LATER[:-1], "ScheduleType": "fixed"}, 35114, "invalid_schedule", "SendAt"),
+    ("a day", {"SendAt": LATER[:10], "ScheduleType": "fixed"}, 35114, "invalid_schedule", "SendAt"),
     ("a time that is a word", {"SendAt": "tomorrow", "ScheduleType": "fixed"}, 35114, "invalid_schedule", "SendAt"),
     ("a time long ago", {"SendAt": "2020-01-31T12:00:00Z", "ScheduleType": "fixed"}, 35114, "invalid_schedule",
      "SendAt"),
@@ -171,15 +171,21 @@ async def test_what_is_taken(edge, form):
     assert (answer.status, answer.json["from"], answer.json["to"]) == (201, "Acme", NUMBER), answer.json
 
 
-async def test_times(edge):
-    answer = await create(edge, From="Acme", SendAt=LATER[:-1] + "+02:00", ValidityPeriod="60")
+TIMES = [
+    ("UTC", LATER, 0),
+    ("another zone", LATER[:-1] + "+02:00", -7200),
+    ("a fraction", LATER[:-1] + ".000000001Z", 0),
+    ("no zone: UTC, as Java's SDK writes it", LATER[:-1], 0),
+]
+
+
+@pytest.mark.parametrize(("at", "later_s"), [pytest.param(*row, id=label) for label, *row in TIMES])
+async def test_times(edge, at, later_s):
+    answer = await create(edge, From="Acme", SendAt=at, ScheduleType="fixed", ValidityPeriod="60")
     assert (answer.status, answer.json["status"]) == (201, "scheduled")
     (message,) = await stored(edge)
     assert message.expires_at - message.due_at == 60_000_000
-    due = datetime.datetime.fromtimestamp(message.due_at / 1_000_000, datetime.UTC)
-    assert due.strftime("%Y-%m-%dT%H:%M:%SZ") == (
-        datetime.datetime.fromisoformat(LATER) - datetime.timedelta(hours=2)
-    ).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert message.due_at == (int(datetime.datetime.fromisoformat(LATER).timestamp()) + later_s) * 1_000_000
 
 
 UPDATES = [
@@ -219,7 +225,8 @@ QUERIES = [
     ("DateSent=yesterday", "DateSent"),
     ("DateSent=2030-02-31", "DateSent"),
     ("DateSent%3C=2030-1-1", "DateSent<"),
-    ("DateSent%3E=2030-01-31T12:00:00", "DateSent>"),
+    ("DateSent%3E=2030-01-31T12", "DateSent>"),
+    ("DateSent%3E=2030-01-31T25:00:00", "DateSent>"),
     ("To=%FF", None),
 ]
 
@@ -229,6 +236,27 @@ async def test_bad_parameters(edge, query, parameter):
     answer = await ask(edge, "GET", f"/Messages.json?{query}")
     assert (answer.status, answer.json["code"]) == (400, 20001)
     assert answer.json["details"].get("parameter") == parameter
+
+
+DAY = "2030-01-31"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"DateSent%3E={DAY}T12:00:00",  # Java's
+        f"DateSent%3E={DAY}T12:00:00Z",
+        f"DateSent%3E={DAY}T12:00:00%2B01:00",
+        f"DateSent%3E={DAY}",
+        f"DateSent={DAY}T12:00:00",
+        f"DateSent={DAY}",
+    ],
+)
+async def test_dates(edge, query):
+    await create(edge, From="Acme")
+    for asked, count in ((query, 0), (query.replace("2030", "2020").replace("DateSent=", "DateSent%3E="), 1)):
+        answer = await ask(edge, "GET", f"/Messages.json?{asked}")
+        assert (answer.status, len(answer.json["messages"])) == (200, count)
 
 
 @pytest.mark.parametrize("query", ["", "Status=failed", "PageSize=", "PageSize=1000", "To=nobody", "From=x&Page=2"])

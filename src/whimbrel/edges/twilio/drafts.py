@@ -11,7 +11,7 @@ from typing import Final
 from whimbrel.base import limits
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.model import Draft, Options
-from whimbrel.domain.schedule import parse_time
+from whimbrel.edges.twilio import times
 from whimbrel.edges.twilio.forms import Form, one, wrong
 from whimbrel.net.addresses import UrlProblem
 
@@ -117,7 +117,7 @@ def _send_at(form: Form) -> int | None:
             raise _schedule("SendAt is missing; with ScheduleType it says when.")
         return None
     try:
-        return parse_time(at)
+        return times.moment(at)
     except ValueError as error:
         raise _schedule(f"SendAt is {error}.") from None
 

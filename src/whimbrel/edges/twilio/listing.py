@@ -5,18 +5,17 @@ far.
 `DateSent` and its two borders look at when a message was created: the same within seconds, except for scheduled ones.
 """
 
-import datetime
 import re
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from whimbrel.base import ids, limits, moments
-from whimbrel.base.clock import DAY_US, SECOND_US
+from whimbrel.base import ids, limits
+from whimbrel.base.clock import DAY_US
 from whimbrel.domain.numbers import normalise
-from whimbrel.domain.schedule import parse_time
 from whimbrel.edges.shared.services import Services
+from whimbrel.edges.twilio import times
 from whimbrel.edges.twilio.forms import wrong
 from whimbrel.edges.twilio.routes import Request
 from whimbrel.edges.twilio.shapes import MessagePage, MessageRecord, stored
@@ -26,7 +25,6 @@ REACH: Final = 10_000  # messages that a `Page` without a token may skip: they a
 _TOKEN: Final = "PA"  # noqa: S105 - how a token for the following page begins
 _ON, _UNTIL, _SINCE = "DateSent", "DateSent<", "DateSent>"
 _FILTERS: Final = ("To", "From", _ON, _UNTIL, _SINCE)
-_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
 _WHOLE: Final = re.compile(r"[0-9]{1,6}", re.ASCII).fullmatch
 
 Query = dict[str, str]
@@ -164,12 +162,7 @@ def _span(query: Query) -> tuple[int | None, int | None]:
 
 
 def _moment(query: Query, name: str) -> tuple[int, int]:
-    """When a moment begins and how long it lasts: a day or a second."""
-    text = query[name]
     try:
-        if _DAY(text):
-            day = datetime.date.fromisoformat(text)
-            return moments.from_text(f"{day.isoformat()}T00:00:00+00:00"), DAY_US
-        return parse_time(text), SECOND_US
+        return times.span(query[name])
     except ValueError:
         raise wrong(name, f"{name} is a date such as 2030-01-31, or a time such as 2030-01-31T09:00:00Z.") from None
