@@ -73,7 +73,7 @@ class Rig:
     async def seed(self, **carrier_settings: Any) -> None:
         """One account with credit, a sender, a price for all, and the simulator as the carrier of everything."""
         self.account_id = await self.add_account("Acme", SENDER)
-        await prices.put(self.app.manage, ACTOR, prices.NewPrice(prefix="", price="0.01"))
+        await self.set_price()
         self.carrier_id = await self.add_carrier("sim", **carrier_settings)
         await self.add_route(self.carrier_id)
 
@@ -84,6 +84,10 @@ class Rig:
         await balance.top_up(ctx, ACTOR, balance.TopUp(amount="1000"), account_id=account.id)
         await senders.create(ctx, ACTOR, senders.NewSender(value=sender, is_default=True), account_id=account.id)
         return account.id
+
+    async def set_price(self, price: str = "0.01", prefix: str = "") -> None:
+        """What a segment costs."""
+        await prices.put(self.app.manage, ACTOR, prices.NewPrice(prefix=prefix, price=price))
 
     async def add_carrier(
         self, name: str, *, simulator: Simulator | None = None, sandbox: bool = True, **settings: Any
