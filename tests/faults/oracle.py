@@ -55,8 +55,8 @@ def in_flight(evidence: Evidence, at_us: int) -> int:
         if isinstance(event, Submitted) and event.accepted:
             to_of[event.message_id] = event.dest
             open_[event.dest] += 1
-        elif isinstance(event, ReceiptAnswered) and event.at_us <= at_us and not event.status:
-            open_[to_of[event.message_id]] -= 1
+        elif isinstance(event, ReceiptAnswered) and event.at_us <= at_us and event.message_id in to_of:
+            open_[to_of[event.message_id]] -= not event.status
     never = taken_by(evidence.smsc)
     return sum(
         1
