@@ -5,9 +5,10 @@
 from typing import Any
 
 import pytest
-from tests.store.after_submit import PRICE, SECOND, START, Rig, answered
+from tests.store.after_submit import PRICE, SECOND, START, Rig, answered, reported
 
 from whimbrel.domain.model import Flag
+from whimbrel.store.verbs.receipts import _record
 
 
 @pytest.fixture
@@ -70,3 +71,24 @@ def test_a_late_acceptance_takes_the_long_way(rig: Rig) -> None:
     assert rig.message(message_id) == ("sent", None)
     assert rig.events(message_id) == ["queued", "sending", "in_doubt", "sent"]
     assert rig.balance()[2] == PRICE
+
+
+@pytest.mark.parametrize("changes", [{"held_micros": PRICE}, {"test": True, "price_micros": 0}])
+def test_both_ways_of_a_receipt_come_to_the_same(rig: Rig, changes: dict[str, Any]) -> None:
+    quick, (first,) = rig.sending(**changes)
+    slow, (second,) = rig.sending(**changes)
+    rig.answer(answered(quick, first, "accepted", key="a1"), answered(slow, second, "accepted", key="b2"))
+    assert rig.receipt(reported("a1", stat="DELIVRD", error="000")) == ["applied"]
+    assert rig.run(_record([reported("b2", stat="DELIVRD", error="000")], waited=False)) == ["applied"]
+    (_, quick_attempts, *quick_rest), (_, slow_attempts, *slow_rest) = left_behind(rig, quick), left_behind(rig, slow)
+    assert left_behind(rig, quick)[0] == left_behind(rig, slow)[0]
+    assert quick_rest == slow_rest
+    assert [row[-1] for row in quick_attempts] == [row[-1] for row in slow_attempts] == ["delivered"]
+
+
+def test_the_newest_of_two_attempts_with_one_id_is_meant(rig: Rig) -> None:
+    old, (first,) = rig.sending(held_micros=PRICE)
+    new, (second,) = rig.sending(held_micros=PRICE)
+    rig.answer(answered(old, first, "accepted", key="a1"), answered(new, second, "accepted", key="a1"))
+    rig.receipt(reported("a1"))
+    assert (rig.message(old)[0], rig.message(new)[0]) == ("sent", "delivered")

@@ -10,6 +10,8 @@
 -- | tails_unanswered (carrier_id, tails) | which of the tails have an attempt without an answer |
 -- | message_taken (id, at, carrier_id, attempt) | `sent` and charged where the answer is an ordinary one; gives what follows |
 -- | attempt_taken | the same for its attempt |
+-- | attempt_delivered (carrier_id, key, error, at) | resolved where the receipt is an ordinary one; gives carrier_id, key, message_id |
+-- | message_delivered (id, at) | the same for its message; gives what follows |
 -- | attempt_answered, attempt_learned, attempt_reported, attempt_counted | what changed of an attempt |
 -- | course_moved | what changed of a message |
 -- | parked_any () | a row when any receipt is parked |
@@ -58,6 +60,19 @@ RETURNING id, account_id, test, seq, flags, charged_micros;
 -- name: attempt_taken (distinct)
 UPDATE attempts SET state = 'accepted', bind = $2, carrier_message_id = $3, carrier_key = $4, status_code = $5,
   throttled = $6, answered_at = $7 WHERE position = $1;
+
+-- name: attempt_delivered (distinct)
+UPDATE attempts SET state = 'resolved', receipt_state = 'delivered', receipt_error = $3, receipts = receipts + 1,
+  resolved_at = $4
+WHERE carrier_id = $1 AND carrier_key = $2 AND state = 'accepted' AND parts = 1 AND receipts = 0
+  AND position = (SELECT MAX(b.position) FROM attempts b WHERE b.carrier_id = $1 AND b.carrier_key = $2)
+  AND EXISTS (SELECT 1 FROM messages m WHERE m.id = attempts.message_id AND m.state = 'sent' AND m.held_micros = 0
+    AND (m.flags & 768) = 0)
+RETURNING carrier_id, carrier_key, message_id;
+
+-- name: message_delivered (distinct)
+UPDATE messages SET state = 'delivered', final_at = $2, updated_at = $2, reason = NULL, seq = seq + 1 WHERE id = $1
+RETURNING id, account_id, test, seq, flags;
 
 -- name: attempt_answered (distinct)
 UPDATE attempts SET bind = $2, state = $3, carrier_message_id = $4, carrier_key = $5, status_code = $6, reason = $7,

@@ -1,13 +1,13 @@
-"""The ordinary answer: a carrier takes a message of one segment, for the first time. Nearly every answer is this one, so
-it is written without reading first: an update that applies only where everything is ordinary, and says where it did.
-Whatever is not (several segments, doubt, a second answer, a message that has moved on) takes the long way through
-`progress.py`, which knows all rules; a test holds the two to the same result.
+"""What nearly always happens, written without reading first: a carrier takes a message of one segment, and its first
+receipt says that it was delivered. Each is one update that applies only where everything is ordinary, and says where it
+did. Whatever is not (several segments, doubt, a second answer or receipt, a message that has moved on) takes the long
+way through `progress.py`, which knows all rules; tests hold the two to the same result.
 """
 
 from collections.abc import Sequence
 
-from whimbrel.domain.states import SENT
-from whimbrel.store.interface import Answer
+from whimbrel.domain.states import DELIVERED, SENT
+from whimbrel.store.interface import Answer, ReceiptRow
 from whimbrel.store.script import Each, Many, Row, Rows, Script
 from whimbrel.store.verbs import ledger
 from whimbrel.store.verbs.events import Subject, event_data, moved
@@ -53,3 +53,31 @@ def _attempt(answer: Answer) -> Row:
         answer.throttled,
         answer.at,
     )
+
+
+def deliver_ordinary(receipts: Sequence[ReceiptRow]) -> Script[list[bool]]:
+    """Record the ordinary ones; for each receipt whether it is recorded."""
+    places = [(receipt.carrier_id, receipt.keys[0]) if receipt.keys else ("", "") for receipt in receipts]
+    if len(set(places)) < len(places):
+        return [False] * len(receipts)  # several receipts for one attempt: their order decides
+    likely = {
+        place: r for place, r in zip(places, receipts, strict=True) if r.state == DELIVERED and r.final and r.keys
+    }
+    if not likely:
+        return [False] * len(receipts)
+    found: Rows = yield Each("attempt_delivered", [(*place, r.error, r.at) for place, r in likely.items()])
+    taken = {(row[0], row[1]): row[2] for row in found}
+    if taken:
+        yield from _tell_delivered([(message_id, likely[place]) for place, message_id in taken.items()])
+    return [place in taken for place in places]
+
+
+def _tell_delivered(delivered: Sequence[tuple[str, ReceiptRow]]) -> Script[None]:
+    rows: Rows = yield Each("message_delivered", [(message_id, receipt.at) for message_id, receipt in delivered])
+    by_message = {row[0]: row for row in rows}
+    events: list[Row] = []
+    for message_id, receipt in delivered:
+        _, account_id, test, seq, flags = by_message[message_id]
+        data = event_data(carrier_id=receipt.carrier_id, stat=receipt.stat or None, error=receipt.error)
+        events.append(moved(Subject(message_id, account_id, test, seq - 1, flags), DELIVERED, receipt.at, data))
+    yield Many("event_insert", events)

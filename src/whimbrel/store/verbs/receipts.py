@@ -16,6 +16,7 @@ from whimbrel.base.limits import RECEIPT_EVENTS_MAX
 from whimbrel.domain.receipts import CONTRADICTING, FIRST, INTERMEDIATE, REPEATED, weigh
 from whimbrel.store.interface import ReceiptRow
 from whimbrel.store.script import Many, Query, Row, Rows, Script
+from whimbrel.store.verbs.ordinary import deliver_ordinary
 from whimbrel.store.verbs.progress import Facts, Progress, Tried
 
 APPLIED: Final = "applied"
@@ -29,7 +30,10 @@ _decode = msgspec.json.Decoder(ReceiptRow).decode
 
 def record_receipts(receipts: Sequence[ReceiptRow]) -> Script[list[str]]:
     """`applied`, `repeated` or `parked` for each, in order."""
-    results = yield from _record(receipts, waited=False)
+    quick = yield from deliver_ordinary(receipts)
+    others = [receipt for receipt, is_done in zip(receipts, quick, strict=True) if not is_done]
+    rest = iter((yield from _record(others, waited=False)) if others else ())
+    results = [APPLIED if is_done else next(rest) for is_done in quick]
     parked = [_parked_row(r) for r, result in zip(receipts, results, strict=True) if result == PARKED]
     if parked:
         yield Many("parked_insert", parked)
