@@ -6,12 +6,17 @@ way through `progress.py`, which knows all rules; tests hold the two to the same
 
 from collections.abc import Sequence
 
+import msgspec
+
 from whimbrel.domain.states import DELIVERED, SENT
 from whimbrel.store.interface import Answer, ReceiptRow
 from whimbrel.store.script import Each, Many, Row, Rows, Script
 from whimbrel.store.verbs import ledger
-from whimbrel.store.verbs.events import Subject, event_data, moved
+from whimbrel.store.verbs.events import Subject, moved
 from whimbrel.store.verbs.ledger import Entry
+from whimbrel.store.verbs.progress import Facts
+
+_encode = msgspec.json.Encoder().encode
 
 
 def take_ordinary(answers: Sequence[Answer]) -> Script[list[Answer]]:
@@ -35,7 +40,8 @@ def _tell(answers: Sequence[Answer], taken: dict[str, Row]) -> Script[None]:
     for answer in answers:
         message_id, account_id, test, seq, flags, charged = taken[answer.message_id]
         subject = Subject(message_id, account_id, test, seq - 1, flags)
-        events.append(moved(subject, SENT, answer.at, event_data(carrier_id=answer.carrier_id)))
+        facts = Facts(carrier_id=answer.carrier_id)
+        events.append(moved(subject, SENT, answer.at, _encode(facts).decode()))
         charges.append(Entry(account_id, message_id, charged, answer.at))
         attempts.append(_attempt(answer))
     yield Many("attempt_taken", attempts)
@@ -78,6 +84,8 @@ def _tell_delivered(delivered: Sequence[tuple[str, ReceiptRow]]) -> Script[None]
     events: list[Row] = []
     for message_id, receipt in delivered:
         _, account_id, test, seq, flags = by_message[message_id]
-        data = event_data(carrier_id=receipt.carrier_id, stat=receipt.stat or None, error=receipt.error)
-        events.append(moved(Subject(message_id, account_id, test, seq - 1, flags), DELIVERED, receipt.at, data))
+        facts = Facts(carrier_id=receipt.carrier_id, stat=receipt.stat, error=receipt.error)
+        events.append(
+            moved(Subject(message_id, account_id, test, seq - 1, flags), DELIVERED, receipt.at, _encode(facts).decode())
+        )
     yield Many("event_insert", events)
