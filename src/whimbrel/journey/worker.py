@@ -14,11 +14,10 @@ from whimbrel.base.clock import Clock
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import CarrierLink, Handlers, Health, Part, Reply, Report
-from whimbrel.codec.errors import CodecError
 from whimbrel.domain.model import Carrier, Flag
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.receipts import carrier_key
-from whimbrel.domain.states import EXPIRED, FAILED, QUEUED, REJECTED, SENDING
+from whimbrel.domain.states import EXPIRED, FAILED, QUEUED, REJECTED
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.receipt import Receipts
@@ -47,6 +46,7 @@ class Lane:
         self._answered_in = worker.metrics.step.labels("answers")
         self.link = worker.build(carrier, self._handlers())
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def _handlers(self) -> Handlers:
         carrier_id = self.carrier.id
@@ -67,19 +67,25 @@ class Lane:
         self._wake.set()
 
     async def stop(self, deadline_s: float) -> None:
-        """Claim no more, let the carrier finish, store its last answers."""
+        """Claim no more, let the carrier finish, store its last answers. A claim under way is waited for and not
+        cancelled: its attempts would be committed, and neither written nor given back."""
+        self._stopping = True
+        self._wake.set()
         if self._task is not None:
-            self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self.link.stop(deadline_s)
-        await self._answers.drain()
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._answers.drain()
+        except TimeoutError:
+            _log.error("the last answers could not be stored", extra={"carrier": self.carrier.name})
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
             try:
-                while await self._turn():
+                while not self._stopping and await self._turn():
                     pass
             except Exception:
                 _log.exception("lane failed; trying again", extra={"carrier": self.carrier.name})
@@ -98,12 +104,13 @@ class Lane:
         sendable, endings = self._worker.decide(waiting)
         if endings:
             await self._worker.store.finish(endings)
-        chosen = _fit(sendable, room)
-        if chosen:
-            await self._submit(chosen)
+        chosen = [] if self._stopping else _fit(sendable, room)
+        if chosen and not await self._submit(chosen):
+            await asyncio.sleep(_RETRY_S)  # all were taken back meanwhile; a row that stays behind must not spin
         return bool(chosen or endings)
 
-    async def _submit(self, messages: Sequence[_Ready]) -> None:
+    async def _submit(self, messages: Sequence[_Ready]) -> int:
+        """Commit the attempts and hand them to the carrier; how many segments."""
         worker, now = self._worker, self._worker.clock.now_us()
         claims = [
             Claim(m.id, self.carrier.id, m.segments, worker.vault.tail_hash(m.recipient), now) for m, _ in messages
@@ -119,6 +126,7 @@ class Lane:
         worker.fair.advance(self.carrier.id, last.priority, last.rank)
         worker.metrics.submitted.labels(self.carrier.name).inc(len(ready))
         self.link.submit(ready)
+        return len(ready)
 
     def on_replies(self, replies: Sequence[Reply]) -> None:
         """Store what the carrier said; called from its reader, so it only hands over."""
@@ -201,7 +209,7 @@ class Worker:
     async def stop(self, deadline_s: float) -> None:
         """Stop all lanes at once, each within the deadline."""
         lanes, self._lanes = self._lanes, {}
-        await asyncio.gather(*(lane.stop(deadline_s) for lane in lanes.values()))
+        await asyncio.gather(*(lane.stop(deadline_s) for lane in lanes.values()), return_exceptions=True)
 
     def wake(self, lanes: set[str]) -> None:
         """Messages were queued for these carriers."""
@@ -226,7 +234,9 @@ class Worker:
             gone = [lane for lane in self._lanes.values() if wanted.get(lane.carrier.id) != lane.carrier]
             for lane in gone:
                 del self._lanes[lane.carrier.id]
-            await asyncio.gather(*(lane.stop(10.0) for lane in gone))
+            stopped = await asyncio.gather(*(lane.stop(10.0) for lane in gone), return_exceptions=True)
+            for trouble in filter(None, stopped):
+                _log.error("a lane did not stop cleanly", exc_info=trouble)
             for carrier_id, carrier in wanted.items():
                 if carrier_id not in self._lanes:
                     self._lanes[carrier_id] = lane = Lane(self, carrier)
@@ -247,13 +257,13 @@ class Worker:
         for message in waiting:
             stopped = opt_outs.get(message.account_id)
             if message.expires_at <= now:
-                endings.append(Ending(message.id, (QUEUED, SENDING), EXPIRED, "expired", now))
+                endings.append(Ending(message.id, (QUEUED,), EXPIRED, "expired", now))
             elif stopped and message.recipient_hash in stopped and not message.flags & Flag.BYPASS_OPT_OUT:
                 endings.append(Ending(message.id, (QUEUED,), REJECTED, "opted_out", now))
             else:
                 try:
                     sendable.append((message, octets(message)))
-                except CodecError:
+                except Exception:
                     _log.exception("message quarantined", extra={"message_id": message.id})
                     endings.append(Ending(message.id, (QUEUED,), FAILED, "quarantined", now))
         return sendable, endings

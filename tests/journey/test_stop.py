@@ -1,0 +1,58 @@
+"""A lane that stops: nothing is committed and then forgotten, whatever the moment."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.journey.rig import Rig, rig
+from whimbrel.store.interface import Claim
+
+
+def claims_that_take_long(r: Rig, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+    """Claims commit, and come back only when the second event is set; the first says that one has committed."""
+    committed, release = asyncio.Event(), asyncio.Event()
+    claim = r.app.store.claim
+
+    async def slow(claims: Sequence[Claim]) -> list[tuple[int, ...]]:
+        numbers = await claim(claims)
+        committed.set()
+        await release.wait()
+        return numbers
+
+    monkeypatch.setattr(r.app.store, "claim", slow)
+    return committed, release
+
+
+async def test_a_claim_under_way_when_its_lane_stops_is_sent_or_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        await r.bound()
+        committed, release = claims_that_take_long(r, monkeypatch)
+        (message_id,) = await r.send(r.draft())
+        await committed.wait()
+        stopping = asyncio.create_task(r.app.worker.stop(5.0))
+        await asyncio.sleep(0)
+        release.set()
+        await stopping
+        assert [attempt.state for attempt in await r.attempts(message_id)] != ["committed"]
+        assert (await r.message(message_id)).state in {"queued", "sent", "delivered"}
+
+
+async def test_a_carrier_that_changes_in_the_middle_of_a_claim_sends_the_text_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        await r.bound()
+        committed, release = claims_that_take_long(r, monkeypatch)
+        (message_id,) = await r.send(r.draft())
+        await committed.wait()
+        await r.change_carrier(window=7)
+        await asyncio.sleep(0)
+        release.set()
+        await r.settled(message_id, "delivered")
+        assert len(r.submits()) == 1
