@@ -23,6 +23,7 @@ _READ = 1000  # events in one read
 _STREAM_BUFFER = 2000  # events that a slow stream may lag before it is cut (it resumes from its last id)
 _IDLE_S = 1.0  # look without a wake-up this often
 _RETRY_S = 1.0
+_GATHER_S = 0.005  # let commits gather: under load a read for each of them would cost more than it brings
 
 
 class Item(msgspec.Struct, gc=False):
@@ -91,6 +92,7 @@ class Tail:
             try:
                 while self._listeners and await self._read():
                     pass
+                await asyncio.sleep(_GATHER_S)
             except Exception:
                 _log.exception("the event log could not be read; trying again")
                 await asyncio.sleep(_RETRY_S)
