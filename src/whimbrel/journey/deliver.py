@@ -39,6 +39,7 @@ class Outbox:
         self._workers: set[asyncio.Task[None]] = set()
         self._outstanding: dict[int, None] = {}  # positions of first tries, in order of arrival
         self._rest_until_s = 0.0
+        self._stopped = asyncio.Event()
 
     @property
     def room(self) -> int:
@@ -82,20 +83,33 @@ class Outbox:
 
     async def _post_all(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._jobs:
+        while self._jobs and not self._stopped.is_set():
             if self._rest_until_s > loop.time():
-                await asyncio.sleep(self._rest_until_s - loop.time())
+                await self._sleep_until(self._rest_until_s)
                 continue
             job = self._jobs.popleft()
             try:
                 await self._post(job)
             except Exception:
                 _log.exception("a delivery failed inside; it is tried again")
-                await asyncio.sleep(_RETRY_S)
                 self._jobs.append(job)
+                await self._sleep_until(loop.time() + _RETRY_S)
 
-    async def stop(self) -> None:
-        """Drop what waits (the log still has it) and wait for what is under way."""
+    async def _sleep_until(self, until_s: float) -> None:
+        """Until then, or until it is stopped: a rest may be a day long."""
+        try:
+            async with asyncio.timeout_at(until_s):
+                await self._stopped.wait()
+        except TimeoutError:
+            pass
+
+    async def stop(self) -> list[Job]:
+        """Drop what waits (the log still has it) and wait for what is under way; gives what was dropped."""
+        self._stopped.set()
+        dropped = list(self._jobs)
         self._jobs.clear()
-        if self._workers:
+        while self._workers:
             await asyncio.wait(list(self._workers))
+            dropped += self._jobs
+            self._jobs.clear()
+        return dropped

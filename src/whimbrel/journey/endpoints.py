@@ -116,7 +116,7 @@ class Endpoint:
         if self._catching_up is not None:
             self._catching_up.cancel()
             await asyncio.gather(self._catching_up, return_exceptions=True)
-        await self._outbox.stop()
+        self._posts.forget(await self._outbox.stop())
 
 
 class Callbacks:

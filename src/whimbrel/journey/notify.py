@@ -20,7 +20,7 @@ from whimbrel.journey.posting import Outcome, Poster, Target
 from whimbrel.journey.posts import Posts
 from whimbrel.journey.replies import Replies
 from whimbrel.journey.tables import Tables
-from whimbrel.store.interface import Deliveries, Store, Wait, Write
+from whimbrel.store.interface import Deliveries, Store, Try, Wait, Write
 
 _log = logging.getLogger("whimbrel.notify")
 _LOOK_S = 1.0  # how often due rows are looked for; they are seconds to hours apart
@@ -128,15 +128,17 @@ class Notify:
         if attempt.ok:
             self._delivered_at[webhook_id] = attempt.at
             return ()
-        exhausted = outcome.wait is not None and outcome.wait.next_at is None
+        is_dead = outcome.wait is not None and outcome.wait.next_at is None
         gone = outcome.following is not None and outcome.following.disable
         since = outcome.wait.created_at if outcome.wait is not None else attempt.at
-        silent = exhausted and self._delivered_at.get(webhook_id, 0) < since
+        silent = is_dead and self._delivered_at.get(webhook_id, 0) < since
+        told = _event(attempt, "webhook.exhausted", event_id=attempt.event_id) if is_dead and not gone else ()
         if not (gone or silent) or webhook_id not in self._endpoints:
-            return ()
+            return told
         reason = "gone" if gone else "exhausted"
         self._endpoints[webhook_id].disabled = True
-        return (Write("webhook_disable", ((webhook_id, reason, attempt.at),)),)
+        disable = Write("webhook_disable", ((webhook_id, reason, attempt.at),))
+        return (*told, *_event(attempt, "webhook.disabled", reason=reason), disable)
 
     async def _look(self) -> None:
         while True:
@@ -187,6 +189,11 @@ class Notify:
         cursors = self._cursors()
         if cursors:
             await self._store.record_deliveries(Deliveries(cursors=cursors))
+
+
+def _event(attempt: Try, kind: str, **data: str) -> tuple[Write, ...]:
+    """An event of the endpoint itself; other endpoints and live streams hear of it."""
+    return (Write("webhook_event", ((attempt.webhook_id, kind, msgspec.json.encode(data).decode(), attempt.at),)),)
 
 
 def _same(wanted: Webhook | None, running: Webhook) -> bool:

@@ -3,7 +3,7 @@ be called for a message's own callback.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -73,6 +73,10 @@ class Posts:
         """Its target is gone: nobody waits for it."""
         if job.wait is not None:
             self._store_result(Result(None, job, None, job.wait.id), None)
+
+    def forget(self, jobs: Sequence[Job]) -> None:
+        """They were not posted: rows of theirs are brought back when they are next looked for."""
+        self.active.difference_update(job.wait.id for job in jobs if job.wait is not None)
 
     def _store_result(self, result: Result, outbox: Outbox | None) -> None:
         def stored(done: "object") -> None:

@@ -10,6 +10,7 @@
 -- | queue_ranks | lane, priority, account_id and the greatest rank of each backlog |
 -- | events_to_index (position, limit) | position, id, recipient_hash, sender_hash of messages that are new in the log |
 -- | webhook_disable (webhook_id, reason, at) | switched off by its own answers |
+-- | webhook_event (webhook_id, type, data, at) | the next event of an active endpoint, as long as its numbers last |
 
 -- name: events_received_after
 SELECT position, subject_id FROM events WHERE position > $1 AND type = 'message.received' ORDER BY position LIMIT $2;
@@ -35,6 +36,12 @@ GROUP BY q.lane, q.priority, m.account_id;
 
 -- name: webhook_disable
 UPDATE webhooks SET status = 'disabled', disabled_reason = $2, updated_at = $3 WHERE id = $1 AND status = 'active';
+
+-- name: webhook_event
+INSERT INTO events (account_id, test, subject_id, seq, type, data, callback, created_at)
+SELECT account_id, test, id, (SELECT COALESCE(MAX(seq), 0) + 1 FROM events WHERE subject_id = $1), $2, $3, 0, $4
+FROM webhooks WHERE id = $1 AND status = 'active'
+  AND NOT EXISTS (SELECT 1 FROM events WHERE subject_id = $1 AND seq >= 65535);
 
 -- name: events_to_index
 SELECT e.position, m.id, m.recipient_hash, m.sender_hash FROM events e JOIN messages m ON m.id = e.subject_id

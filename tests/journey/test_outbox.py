@@ -1,0 +1,110 @@
+"""The outbox of one destination: bounded, at rest when told to, stopped at once, and nothing in it is lost."""
+
+import asyncio
+
+from tests.journey.rig import until
+from whimbrel.domain.model import Event
+from whimbrel.journey.deliver import Job, Outbox
+from whimbrel.journey.feed import Item
+from whimbrel.store.interface import Wait
+
+
+def job(position: int, *, wait: Wait | None = None) -> Job:
+    event = Event(position, "AC1", False, f"SM{position}", 1, "message.queued", "{}", False, 0)
+    return Job(Item(event, None), wait)
+
+
+def waiting(position: int) -> Wait:
+    return Wait(f"DL{position}", "WH1", "AC1", position, "EV1", "message.queued", "http://x", "event", 1, 0, 0, "")
+
+
+class Posted:
+    """What an outbox posted; a job in `held` waits for `go`, one in `broken` fails inside."""
+
+    def __init__(self) -> None:
+        self.jobs: list[int] = []
+        self.go = asyncio.Event()
+        self.held: set[int] = set()
+        self.broken: set[int] = set()
+
+    async def post(self, posted: Job) -> None:
+        position = posted.item.event.position
+        self.jobs.append(position)
+        if position in self.held:
+            await self.go.wait()
+        if position in self.broken:
+            raise RuntimeError
+
+
+async def test_it_posts_in_order_with_so_many_workers() -> None:
+    posted = Posted()
+    posted.held = {1, 2, 3}
+    outbox = Outbox(posted.post, workers=2, room=10)
+    outbox.put([job(1), job(2), job(3)])
+    await until(lambda: posted.jobs == [1, 2])
+    assert (outbox.room, outbox.lag) == (9, 3)
+    posted.go.set()
+    await until(lambda: posted.jobs == [1, 2, 3])
+    await until(lambda: outbox.lag == 0)
+
+
+async def test_the_cursor_stays_below_what_is_not_settled() -> None:
+    posted = Posted()
+    outbox = Outbox(posted.post, workers=1, room=10)
+    first, again, second = job(1), job(5, wait=waiting(5)), job(7)
+    outbox.put([first, again, second])
+    assert outbox.first_outstanding() == 1
+    await until(lambda: posted.jobs == [1, 5, 7])
+    outbox.settle(first)
+    assert outbox.first_outstanding() == 7
+    outbox.settle(again)
+    outbox.settle(second)
+    assert outbox.first_outstanding() is None
+
+
+async def test_at_rest_it_posts_nothing_and_the_longest_rest_holds() -> None:
+    posted = Posted()
+    outbox = Outbox(posted.post, workers=1, room=10)
+    now = asyncio.get_running_loop().time()
+    outbox.rest(now + 0.1)
+    outbox.rest(now + 0.05)
+    outbox.put([job(1)])
+    await until(lambda: posted.jobs == [1])
+    assert asyncio.get_running_loop().time() >= now + 0.1
+
+
+async def test_a_rest_of_a_day_does_not_keep_it_from_stopping() -> None:
+    posted = Posted()
+    outbox = Outbox(posted.post, workers=1, room=10)
+    outbox.rest(asyncio.get_running_loop().time() + 86_400)
+    outbox.put([job(1), job(2, wait=waiting(2))])
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):
+        dropped = await outbox.stop()
+    assert [each.item.event.position for each in dropped] == [1, 2]
+    assert (posted.jobs, outbox.first_outstanding()) == ([], 1)
+
+
+async def test_it_stops_when_what_is_under_way_has_ended() -> None:
+    posted = Posted()
+    posted.held = {1}
+    outbox = Outbox(posted.post, workers=1, room=10)
+    outbox.put([job(1), job(2)])
+    await until(lambda: posted.jobs == [1])
+    stopping = asyncio.create_task(outbox.stop())
+    await asyncio.sleep(0)
+    assert not stopping.done()
+    posted.go.set()
+    assert [each.item.event.position for each in await stopping] == [2]
+    assert posted.jobs == [1]
+
+
+async def test_what_fails_inside_is_kept_and_does_not_keep_it_from_stopping() -> None:
+    posted = Posted()
+    posted.broken = {1}
+    outbox = Outbox(posted.post, workers=1, room=10)
+    outbox.put([job(1)])
+    await until(lambda: posted.jobs == [1])
+    async with asyncio.timeout(1):
+        dropped = await outbox.stop()
+    assert [each.item.event.position for each in dropped] == [1]
