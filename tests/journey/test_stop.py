@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journey.rig import Rig, rig
+from tests.journey.rig import Rig, rig, until
 from whimbrel.store.interface import Claim
 
 
@@ -56,3 +56,27 @@ async def test_a_carrier_that_changes_in_the_middle_of_a_claim_sends_the_text_on
         release.set()
         await r.settled(message_id, "delivered")
         assert len(r.submits()) == 1
+
+
+async def test_a_long_text_that_has_begun_to_leave_is_finished(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed(window=2)
+        await r.bound()
+        r.behave(response_latency_ms=3_000, receipt_share=0)
+        begun, not_begun = await r.send(r.draft(text="long " * 120), r.draft("+447911123457", text="text " * 120))
+        await until(lambda: r.submits())
+        await r.app.worker.stop(5.0)
+        assert [submit.accepted for submit in r.submits()] == [True] * 4
+        assert (await r.message(begun)).state == "sent"
+        assert (await r.message(not_begun)).state == "queued"
+
+
+async def test_a_stop_leaves_no_answer_behind_when_the_carrier_is_silent(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        await r.bound()
+        r.behave(silent=True)
+        (message_id,) = await r.send(r.draft())
+        await until(lambda: r.submits())
+        await r.app.worker.stop(0.1)
+        assert [attempt.state for attempt in await r.attempts(message_id)] == ["in_doubt"]

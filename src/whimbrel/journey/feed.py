@@ -190,6 +190,8 @@ class _Stream:
         self.items = deque(item for item in self.items if item.event.position > self.position)
 
     def offer(self, items: Sequence[Item], position: int) -> None:
+        if self.lost:
+            return  # what came after a gap must not be read: the reader resumes from before it
         self.items.extend(item for item in items if item.event.position > self.position and self.wants(item.event))
         if len(self.items) > _STREAM_BUFFER:
             self.lost = True
