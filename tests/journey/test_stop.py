@@ -62,7 +62,7 @@ async def test_a_long_text_that_has_begun_to_leave_is_finished(tmp_path: Path) -
     async with rig(tmp_path) as r:
         await r.seed(window=2)
         await r.bound()
-        r.behave(response_latency_ms=3_000, receipt_share=0)
+        r.behave(response_latency_ms=50, receipt_share=0)
         begun, not_begun = await r.send(r.draft(text="long " * 120), r.draft("+447911123457", text="text " * 120))
         await until(lambda: r.submits())
         await r.app.worker.stop(5.0)
@@ -80,3 +80,12 @@ async def test_a_stop_leaves_no_answer_behind_when_the_carrier_is_silent(tmp_pat
         await until(lambda: r.submits())
         await r.app.worker.stop(0.1)
         assert [attempt.state for attempt in await r.attempts(message_id)] == ["in_doubt"]
+
+
+async def test_a_host_that_no_resolver_can_read_is_told_and_tried_again(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        carrier_id = await r.add_carrier("typo", host="a" * 70)
+        await until(lambda: carrier_id in r.app.worker.health())
+        await until(lambda: r.app.worker.health()[carrier_id].last_error)
+        assert (r.app.worker.health()[carrier_id].last_error or "").startswith("connect: ")

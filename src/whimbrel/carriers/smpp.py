@@ -7,7 +7,7 @@ Runs in the event loop's thread; nothing here is made per message but the token 
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,7 +91,7 @@ class SmppCarrier:
     def submit(self, parts: Sequence[Part]) -> None:
         """Take parts, in order."""
         self._out.extend([_Flying(part, 0) for part in parts])
-        if not any(bind.is_up for bind in self._binds):
+        if self._stopping or not any(bind.is_up for bind in self._binds):
             self._withdraw()
         else:
             self._pump()
@@ -112,24 +112,38 @@ class SmppCarrier:
         )
 
     async def stop(self, deadline_s: float) -> None:
-        """Give back what has not left, wait for the answers under way, acknowledge what came in, unbind."""
+        """Give back what has not left, wait for the answers under way, acknowledge what came in, unbind. A long message
+        that has begun to leave is finished first: the phone could not show half of it."""
         self._stopping = True
+        begun = self._begun()
         self._withdraw()
-        deadline = asyncio.get_running_loop().time() + deadline_s
+        self._out.extend(begun)
+        self._pump()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + deadline_s
         # looking is enough here: an event would have to be set by every answer of a carrier's life
-        while any(bind.in_flight for bind in self._binds) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+        while (self._out or any(bind.in_flight for bind in self._binds)) and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+        self._withdraw()
         if self._inbound:
-            await asyncio.wait(list(self._inbound), timeout=deadline_s)
+            await asyncio.wait(list(self._inbound), timeout=max(1.0, deadline - loop.time()))
         await asyncio.gather(*(bind.stop(2.0) for bind in self._binds))
         if self._timer is not None:
             self._timer.cancel()
+
+    def _begun(self) -> list[_Flying]:
+        """Take out the parts of messages that have other parts on the wire or at the carrier."""
+        waiting = Counter(flying.part.message_id for flying in self._out)
+        begun = [flying for flying in self._out if waiting[flying.part.message_id] < flying.part.parts]
+        if begun:
+            self._out = deque(flying for flying in self._out if waiting[flying.part.message_id] == flying.part.parts)
+        return begun
 
     # Out.
 
     def _pump(self) -> None:
         """Write what may leave now."""
-        if not self._out or self._stopping:
+        if not self._out:
             return
         now = self._clock.now_us()
         monotonic = self._clock.monotonic_us()
@@ -242,7 +256,7 @@ class SmppCarrier:
             replies.append(_reply(flying, "accepted", bind.name, carrier_message_id=message_id or None))
             return
         refusal = classify(pdu.status, self.settings.temporary_statuses)
-        if refusal.kind == "throttled" and waiting is not None and not self._stopping:
+        if refusal.kind == "throttled" and waiting is not None and (not self._stopping or flying.part.parts > 1):
             waiting.append(_Flying(flying.part, flying.throttled + 1))
             return
         if refusal.kind == "throttled" and waiting is not None:  # we stop: it goes back to its place in the queue

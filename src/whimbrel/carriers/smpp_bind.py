@@ -11,7 +11,7 @@ import msgspec
 
 from whimbrel.base.clock import Chance
 from whimbrel.codec.smpp.bodies import Bind as BindBody
-from whimbrel.codec.smpp.events import BindRefused, Bound, Event, PeerUnbound, Settings
+from whimbrel.codec.smpp.events import BindRefused, Bound, Event, PeerUnbound, Settings, State
 from whimbrel.codec.smpp.tables import BIND_TRANSCEIVER, Status
 from whimbrel.domain.model import CarrierSettings
 from whimbrel.net.smpp import LinkHandlers, SmppLink, connect
@@ -70,7 +70,7 @@ class SmppBind:
     @property
     def in_flight(self) -> int:
         """Requests that wait for their response."""
-        return self.link.session.in_flight if self.is_up and self.link is not None else 0
+        return self.link.session.in_flight if self.link is not None else 0
 
     async def _keep_up(self) -> None:
         settings = self._settings
@@ -99,8 +99,11 @@ class SmppBind:
                     settings=_session_settings(self._settings),
                     handlers=LinkHandlers(self._on_events, self._on_closed, lambda _: self._handlers.writable()),
                 )
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, ValueError) as error:  # ValueError: a host name that cannot be written in DNS
             self.last_error = f"connect: {error or 'timed out'}"
+            return False
+        if link.transport is None:  # lost again before we had our turn
+            self.last_error = "connect: closed at once"
             return False
         self.link = link
         settings = self._settings
@@ -128,6 +131,8 @@ class SmppBind:
         self._handlers.events(self, events)
 
     def _on_closed(self, link: SmppLink, tokens: list[Any], reason: str) -> None:
+        if link is not self.link:
+            return  # one that was given up before it could bind: it carried nothing
         self.is_up = False
         self.link = None
         self.last_error = self.last_error or reason
@@ -136,19 +141,23 @@ class SmppBind:
         self._closed.set()
 
     async def stop(self, grace_s: float) -> None:
-        """Unbind and stay down."""
-        if self.link is not None and self.is_up:
-            self.link.unbind()
-            try:
-                async with asyncio.timeout(grace_s):
-                    await self._closed.wait()
-            except TimeoutError:
-                pass
+        """Unbind and stay down; when this comes back, everything in flight has been told."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self.link is not None and self.link.session.state is State.BOUND:
+            self.link.unbind()
+            await self._gone(grace_s)
         if self.link is not None:
-            self.link.close("stopped")
+            self.link.abort("stopped")
+            await self._gone(grace_s)
+
+    async def _gone(self, within_s: float) -> None:
+        try:
+            async with asyncio.timeout(within_s):
+                await self._closed.wait()
+        except TimeoutError:
+            pass
 
 
 def _session_settings(settings: CarrierSettings) -> Settings:
