@@ -153,11 +153,13 @@ class Feed:
                     yield item.event.position, item.body()
                 stream.position = events[-1].position if events else tail.position
             stream.drop_seen()
-            while not stream.lost:
+            while True:
+                stream.wake.clear()
                 while stream.items:
                     item = stream.items.popleft()
                     yield item.event.position, item.body()
-                stream.wake.clear()
+                if stream.lost:
+                    return
                 await stream.wake.wait()
         finally:
             tail.leave(stream)
