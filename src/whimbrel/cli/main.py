@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from whimbrel.cli.backup import backup
 from whimbrel.cli.balance import balance
 from whimbrel.cli.doctor import doctor
+from whimbrel.cli.environment import env
 from whimbrel.cli.keys import key
 from whimbrel.cli.migrate import migrate
 from whimbrel.cli.quickstart import quickstart
@@ -42,7 +44,9 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 )
 app.command()(send)
 app.command()(tail)
+app.command()(env)
 app.command()(doctor)
+app.command()(backup)
 app.add_typer(balance, name="balance")
 app.add_typer(key, name="key")
 app.add_typer(migrate, name="migrate")
