@@ -4,6 +4,7 @@ messages in flight; one that does not is played again with another seed.
 """
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -23,11 +24,12 @@ def _rounds(default: int) -> int:
 
 
 async def _clean(scenario: Scenario, folder: Path) -> Played:
-    """Play; whatever the round counts for, nothing may be broken."""
+    """Play; whether the round counts or not, nothing may be broken. The logs stay only where something is."""
     where = folder / f"{scenario.name}-{scenario.seed}"
     where.mkdir()
     played = await play(scenario, where)
     assert played.verdict.broken == [], f"{scenario.name}, seed {scenario.seed}; the logs are in {where}"
+    shutil.rmtree(where)
     return played
 
 
