@@ -80,6 +80,7 @@ async def test_filters(edge, client):
     assert await sids(date_sent_after=now + hour) == []
     assert await sids(date_sent_before=now + hour, date_sent_after=now - hour, to=NUMBER) == [mine]
     assert await sids(date_sent_before=now - hour) == []
+    assert await sids(date_sent_before=str(now.date())) == [named, mine]
     assert await sids(date_sent_before="2020-01-31") == []
 
 

@@ -151,6 +151,22 @@ async def test_the_fallback_url_is_asked(edge, client, sink, status, code):
     await until(lambda: sorted(inbox(edge)) == ["Hello", "sorry"])
 
 
+async def test_the_fallback_url_is_asked_once_and_may_ask_on(edge, client, sink):
+    """What comes after it is no trouble any more; trouble after it is not helped again."""
+    await create(client)
+    spare = sink.answer("/spare", "<Response><Message>sorry</Message><Redirect>/next</Redirect></Response>")
+    sink.answer("/next", "<Response><Redirect>/gone</Redirect></Response>")
+    sink.answer("/gone", "", status=410)
+    await answers_go_to(edge, sink.answer("/broken", "", status=500), sms_fallback_url=spare)
+    await text_from_phone(edge, "hello")
+    await sink.wait_for(lambda told: told.url.endswith("/gone"))
+    await text_from_phone(edge, "again")
+    await until(lambda: len(sink.told) == 8)
+    assert [told.url.removeprefix(sink.url) for told in sink.told] == ["/broken", "/spare", "/next", "/gone"] * 2
+    assert ["ErrorCode" in told.form for told in sink.told] == [False, True, False, False] * 2
+    await until(lambda: sorted(inbox(edge)) == ["Hello", "sorry", "sorry"])
+
+
 async def test_an_error_page_is_no_text_to_a_phone(edge, client, sink):
     """Also where a redirect leads to it; the webhook waits for its next try then."""
     await create(client)
