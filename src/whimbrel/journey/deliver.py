@@ -43,8 +43,8 @@ class Outbox:
 
     @property
     def room(self) -> int:
-        """How many more jobs it takes."""
-        return self._room - len(self._jobs)
+        """How many more jobs it takes. What was posted and is not stored yet counts too."""
+        return self._room - max(len(self._jobs), len(self._outstanding))
 
     @property
     def lag(self) -> int:

@@ -6,6 +6,7 @@ host; what does not fit gets a row at once.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ from whimbrel.journey.feed import Item, load
 from whimbrel.journey.posting import Target
 from whimbrel.journey.posts import Posts
 
+_log = logging.getLogger("whimbrel.notify")
+_RETRY_S = 1.0
 _ROOM = 2000  # events of one endpoint in memory
 _READ = 500
 _HOST_WORKERS = 16
@@ -61,6 +64,14 @@ class Endpoint:
             self._catching_up = asyncio.get_running_loop().create_task(self._follow())
 
     async def _follow(self) -> None:
+        while self._behind:
+            try:
+                await self._read_log()
+            except Exception:
+                _log.exception("the event log could not be read; trying again", extra={"webhook_id": self.webhook.id})
+                await asyncio.sleep(_RETRY_S)
+
+    async def _read_log(self) -> None:
         tail = self._posts.feed.all
         while self._behind:
             while self._outbox.room < _READ:  # noqa: ASYNC110 - behind by thousands: looking costs nothing beside that
@@ -134,10 +145,17 @@ class Callbacks:
         """New events whose message has a callback."""
         for item in items:
             if item.event.position > self._read:
-                target = self._posts.callback_target(item)
-                if target is not None:
-                    self._place(Job(item), target)
+                self._offer(item)
         self._read = max(self._read, position)
+
+    def _offer(self, item: Item) -> None:
+        try:
+            target = self._posts.callback_target(item)
+        except Exception:  # such as a secret of another master key: no reason to pass over what comes after it
+            _log.exception("a callback cannot be addressed", extra={"message_id": item.event.subject_id})
+            return
+        if target is not None:
+            self._place(Job(item), target)
 
     async def catch_up(self) -> None:
         """At start: what happened since the cursor was saved."""

@@ -105,7 +105,10 @@ class Tail:
         items = await load(self._store, events)
         self.position = position = events[-1].position
         for listener in list(self._listeners):
-            listener.offer(items, position)
+            try:
+                listener.offer(items, position)
+            except Exception:
+                _log.exception("a listener failed; the others go on")
         return len(events) == _READ
 
 

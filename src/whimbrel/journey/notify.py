@@ -7,15 +7,16 @@ up no other, and a slow endpoint costs nobody else anything. This file starts an
 
 import asyncio
 import logging
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from whimbrel.base.clock import Clock
 from whimbrel.base.metrics import Metrics
-from whimbrel.domain.model import Webhook
+from whimbrel.domain.model import Event, Webhook
 from whimbrel.journey.deliver import Job
 from whimbrel.journey.endpoints import Callbacks, Endpoint
-from whimbrel.journey.feed import Feed, load
+from whimbrel.journey.feed import Feed, Item, load
 from whimbrel.journey.posting import Outcome, Poster, Target
 from whimbrel.journey.posts import Posts
 from whimbrel.journey.replies import Replies
@@ -24,7 +25,10 @@ from whimbrel.store.interface import Deliveries, Store, Try, Wait, Write
 
 _log = logging.getLogger("whimbrel.notify")
 _LOOK_S = 1.0  # how often due rows are looked for; they are seconds to hours apart
-_DUE = 500
+_DUE = 500  # rows in one look
+_ROUNDS = 10  # of one look: many rows that cannot be placed must not hide those that can
+_LATER_US = 5_000_000
+_STOP_S = 5.0  # for the last results: a store that takes nothing must not keep us from stopping
 
 
 class _Position(msgspec.Struct, frozen=True):
@@ -86,7 +90,7 @@ class Notify:
         await asyncio.gather(*(endpoint.stop() for endpoint in endpoints.values()))
         if self._callbacks is not None:
             await self._callbacks.stop()
-        await self._posts.drain()
+        await self._posts.drain(_STOP_S)
         self._endpoints = endpoints
         await self._save_cursors()
         self._endpoints = {}
@@ -103,10 +107,18 @@ class Notify:
                     del self._endpoints[endpoint.webhook.id]
                     self._feed.all.leave(endpoint)
                     await endpoint.stop()
-                    await self._posts.drain()
+                    await self._posts.drain(_STOP_S)
+                    await self._save(endpoint.unsaved())
             for webhook in wanted.values():
                 if webhook.id not in self._endpoints:
-                    await self._add(webhook)
+                    await self._add_safely(webhook)
+
+    async def _add_safely(self, webhook: Webhook) -> None:
+        try:
+            await self._add(webhook)
+        except Exception:  # such as a secret of another master key: no reason to keep events from all others
+            self._endpoints.pop(webhook.id, None)
+            _log.exception("a webhook could not be started", extra={"webhook_id": webhook.id})
 
     async def _add(self, webhook: Webhook) -> None:
         rows = await self._store.fetch(_Position, "webhook_cursor", webhook.id)
@@ -159,19 +171,34 @@ class Notify:
             await self._tables.refresh("webhooks")
 
     async def _bring_back(self) -> None:
-        """Waiting rows that are due go to their outbox, each once at a time."""
-        active = self._posts.active
-        waits = await self._store.fetch(Wait, "deliveries_due", self._clock.now_us(), _DUE + len(active))
-        for wait in waits:
-            if wait.id in active:
-                continue
-            events = await self._store.events_after(wait.event_position - 1, 1)
-            if not events or events[0].position != wait.event_position:
-                continue  # the event was purged: its row goes with the next purge
-            (item,) = await load(self._store, events)
-            job = Job(item, wait, wait.tries + 1)
-            if self._placed(job, wait):
-                active.add(wait.id)
+        """Waiting rows that are due go to their outbox, each once at a time. What cannot be placed now makes room for
+        the others: its turn comes again a little later. A row whose event was purged goes too."""
+        for _ in range(_ROUNDS):
+            active, now = self._posts.active, self._clock.now_us()
+            found = await self._store.fetch(Wait, "deliveries_due", now, _DUE + len(active))
+            waits = [wait for wait in found if wait.id not in active]
+            items = await self._items_of(waits)
+            later = [wait.id for wait in waits if wait.event_position in items and not self._place(wait, items)]
+            gone = tuple(wait.id for wait in waits if wait.event_position not in items)
+            if later or gone:
+                postponed = Write("deliveries_postpone", ((later, now + _LATER_US),))
+                await self._store.record_deliveries(Deliveries(done=gone, also=(postponed,)))
+            if len(waits) < _DUE:
+                return
+
+    async def _items_of(self, waits: Sequence[Wait]) -> dict[int, Item]:
+        positions = sorted({wait.event_position for wait in waits})
+        if not positions:
+            return {}
+        events = await self._store.fetch(Event, "events_at", positions)
+        return {item.event.position: item for item in await load(self._store, events)}
+
+    def _place(self, wait: Wait, items: Mapping[int, Item]) -> bool:
+        job = Job(items[wait.event_position], wait, wait.tries + 1)
+        is_placed = self._placed(job, wait)
+        if is_placed:
+            self._posts.active.add(wait.id)
+        return is_placed
 
     def _placed(self, job: Job, wait: Wait) -> bool:
         if wait.webhook_id is None:
@@ -186,9 +213,12 @@ class Notify:
         return tuple(cursor for cursor in moved if cursor is not None)
 
     async def _save_cursors(self) -> None:
-        cursors = self._cursors()
-        if cursors:
-            await self._store.record_deliveries(Deliveries(cursors=cursors))
+        await self._save(*self._cursors())
+
+    async def _save(self, *cursors: tuple[str, int] | None) -> None:
+        moved = tuple(cursor for cursor in cursors if cursor is not None)
+        if moved:
+            await self._store.record_deliveries(Deliveries(cursors=moved))
 
 
 def _event(attempt: Try, kind: str, **data: str) -> tuple[Write, ...]:

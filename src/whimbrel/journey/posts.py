@@ -2,6 +2,7 @@
 be called for a message's own callback.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
@@ -17,9 +18,11 @@ from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.posting import Outcome, Poster, Target
 from whimbrel.journey.replies import Replies
 from whimbrel.journey.tables import Tables
+from whimbrel.store.errors import StoreStopped
 from whimbrel.store.interface import Deliveries, Store, Wait, Write
 
 _log = logging.getLogger("whimbrel.notify")
+_RETRY_S = 1.0
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -60,7 +63,7 @@ class Posts:
         self.active: set[str] = set()  # waiting rows whose try is under way
 
     def settle(self, outcome: Outcome, outbox: Outbox) -> None:
-        """Store what a try came to; its job is settled once that is durable, and put back when it could not be."""
+        """Store what a try came to; its job is settled once that is durable."""
         self._store_result(Result(outcome, outcome.job, outcome.wait, outcome.done), outbox)
 
     def postpone(self, job: Job, target: Target) -> None:
@@ -83,11 +86,7 @@ class Posts:
             failed = future.cancelled() or future.exception() is not None
             if result.job.wait is not None:
                 self.active.discard(result.job.wait.id)
-            if outbox is None:
-                return
-            if failed and result.job.wait is None:
-                outbox.put([result.job])
-            else:
+            if outbox is not None and not failed:
                 outbox.settle(result.job)
 
         future = self._results.add([result])
@@ -99,7 +98,7 @@ class Posts:
             if result.outcome is not None:
                 writes += self._judged(result.outcome)
         tries = tuple(result.outcome.attempt for result in results if result.outcome is not None)
-        await self.store.record_deliveries(
+        await self._keep(
             Deliveries(
                 tries=tries,
                 waits=tuple(result.wait for result in results if result.wait is not None),
@@ -113,9 +112,27 @@ class Posts:
         self._metrics.webhooks.labels("failed").inc(len(tries) - good)
         return [None] * len(results)
 
-    async def drain(self) -> None:
-        """Wait until every result is stored."""
-        await self._results.drain()
+    async def _keep(self, batch: Deliveries) -> None:
+        """What was posted is known only here. It is kept until the store takes it: posting it again because our disk is
+        full would be our trouble made theirs."""
+        while True:
+            try:
+                await self.store.record_deliveries(batch)
+            except StoreStopped:
+                raise
+            except Exception:
+                _log.exception("results of deliveries could not be stored; trying again")
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return
+
+    async def drain(self, within_s: float) -> None:
+        """Wait until every result is stored; what is not by then is posted again after the next start."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._results.drain()
+        except TimeoutError:
+            _log.error("the last results of deliveries could not be stored")
 
     def callback_target(self, item: Item) -> Target | None:
         """Where a message's own callback goes for this event; None when it wants none or is gone."""

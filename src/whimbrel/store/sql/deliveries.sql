@@ -6,6 +6,7 @@
 -- | delivery_put | a row of `Wait`; replaces the row of the same id |
 -- | deliveries_done (ids) | rows that wait no more |
 -- | deliveries_due (now, limit) | rows of `Wait`, the longest due first |
+-- | deliveries_postpone (ids, next_at) | they could not be posted now |
 -- | webhook_cursor_set (webhook_id, position) | forward only |
 -- | webhook_cursor (webhook_id) | position |
 -- | cursor_set (name, position) | forward only |
@@ -31,6 +32,9 @@ DELETE FROM deliveries WHERE id = ANY($1);
 SELECT id, webhook_id, account_id, event_position, event_id, event_type, url, format, tries, next_at, created_at,
   last_error
 FROM deliveries WHERE next_at <= $1 ORDER BY next_at LIMIT $2;
+
+-- name: deliveries_postpone
+UPDATE deliveries SET next_at = $2 WHERE id = ANY($1) AND next_at IS NOT NULL;
 
 -- name: webhook_cursor_set
 UPDATE webhooks SET cursor = $2 WHERE id = $1 AND cursor < $2;

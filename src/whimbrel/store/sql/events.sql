@@ -4,6 +4,7 @@
 -- | --- | --- |
 -- | event_insert (account_id, test, subject_id, seq, type, data, callback, created_at) | appended; its position is its place in commit order |
 -- | events_after, events_with_callback_after (position, limit) | whole rows of `Event`, in commit order |
+-- | events_at (positions) | whole rows |
 -- | events_last_position | 0 when there is none |
 -- | events_of_subject (account_id, subject_id) | whole rows, by number |
 -- | events_page (account_id, test, after_position, limit) | whole rows of an account, oldest first |
@@ -21,6 +22,10 @@ WHERE position > $1 ORDER BY position LIMIT $2;
 -- name: events_with_callback_after (packed)
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
 WHERE position > $1 AND callback = 1 ORDER BY position LIMIT $2;
+
+-- name: events_at
+SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
+WHERE position = ANY($1);
 
 -- name: events_last_position
 SELECT COALESCE(MAX(position), 0) FROM events;

@@ -1,0 +1,70 @@
+"""Events that wait for another try: rows that cannot be posted hide no others, and our own trouble is not theirs."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.journey.rig import ACTOR, Rig, rig, until
+from tests.journey.sink import listening
+from whimbrel.manage import webhooks
+from whimbrel.store.interface import Deliveries, Wait
+
+
+def wait(number: int, webhook_id: str, position: int, r: Rig) -> Wait:
+    """A row that is due, and was due the longer the smaller its number is."""
+    return Wait(
+        id=f"DL{number:032x}",
+        webhook_id=webhook_id,
+        account_id=r.account_id,
+        event_position=position,
+        event_id="EV",
+        event_type="message.sent",
+        url="",
+        format="event",
+        tries=1,
+        next_at=number,
+        created_at=number,
+        last_error="",
+    )
+
+
+async def endpoint(r: Rig, url: str) -> str:
+    request = webhooks.NewWebhook(url=url, events=("opt_out.created",))
+    return (await webhooks.create(r.app.manage, ACTOR, request, account_id=r.account_id, test=False)).id
+
+
+async def test_rows_of_endpoints_that_are_gone_hide_no_others(tmp_path: Path) -> None:
+    async with listening() as sink, rig(tmp_path) as r:
+        await r.seed()
+        (message_id,) = await r.send(r.draft())
+        await r.settled(message_id, "delivered")
+        (event, *_) = await r.log_of(message_id)
+        webhook_id = await endpoint(r, f"{sink.url}/")
+        stuck = [wait(number, "WHgone", event.position, r) for number in range(1, 1201)]
+        purged = wait(5000, webhook_id, 10_000_000, r)
+        await r.app.store.record_deliveries(
+            Deliveries(waits=(*stuck, purged, wait(9000, webhook_id, event.position, r)))
+        )
+        await until(lambda: sink.seen(message_id) == ["message.queued"])
+        assert purged.id not in {row.id for row in await r.app.store.fetch(Wait, "deliveries_due", 6000, 5000)}
+
+
+async def test_what_cannot_be_stored_is_not_posted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with listening() as sink, rig(tmp_path) as r:
+        await r.seed()
+        record, refused = r.app.store.record_deliveries, 0
+
+        async def full(batch: Deliveries) -> None:
+            nonlocal refused
+            if batch.tries and not refused:
+                refused += 1
+                raise OSError("disk full")
+            await record(batch)
+
+        monkeypatch.setattr(r.app.store, "record_deliveries", full)
+        (message_id,) = await r.send(r.draft(options={"callback_url": f"{sink.url}/"}))
+        await r.settled(message_id, "delivered")
+        await until(lambda: refused)
+        await until(lambda: len(sink.seen(message_id)) >= 4)
+        await r.app.notify.stop()
+        assert sorted(sink.seen(message_id)) == sorted(await r.events(message_id))
