@@ -6,7 +6,7 @@ from whimbrel.domain.states import STATES
 
 EVENT_TYPES: dict[str, str] = {
     **{f"message.{state.name}": state.meaning for state in STATES.values()},
-    "message.receipt": "A receipt came that changed nothing: an intermediate or a contradicting one. One that repeats is only counted.",
+    "message.receipt": "A receipt came that changed nothing: an intermediate or contradicting one, or one of several segments. One that repeats is only counted.",
     "message.redacted": "Text and numbers were erased.",
     "opt_out.created": "A number opted out.",
     "opt_out.deleted": "A number opted in again.",
