@@ -31,6 +31,13 @@ _RUN_OCTETS = 6
 Class = Literal["otp", "transactional", "marketing"]
 
 
+class Why(msgspec.Struct, frozen=True):
+    """Why a message ended as it did."""
+
+    code: str
+    title: str
+
+
 class Shown(msgspec.Struct, frozen=True):
     """What we read of a message."""
 
@@ -40,6 +47,7 @@ class Shown(msgspec.Struct, frozen=True):
     price: str
     currency: str
     final_at: str | None = None
+    reason: Why | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -121,7 +129,10 @@ def _send_one(node: Client, body: dict[str, Any], *, wait: bool, as_json: bool) 
     if as_json:
         typer.echo(answer.decode())
         return
-    typer.echo(f"{message.id}  {message.status}  {message.segments} segment(s)  {message.price} {message.currency}")
+    why = f"  {message.reason.code}: {message.reason.title}" if message.reason else ""
+    typer.echo(
+        f"{message.id}  {message.status}{why}  {message.segments} segment(s)  {message.price} {message.currency}"
+    )
 
 
 # ---------------------------------------------------------------- a file
