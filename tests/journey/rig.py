@@ -111,7 +111,8 @@ class Rig:
     async def pause(self) -> None:
         """Pause the carrier, and wait until its binds are gone."""
         await carriers.pause(self.app.manage, ACTOR, self.carrier_id)
-        await until(lambda: not self.simulator.center.links)
+        await until(lambda: self.carrier_id not in self.app.worker.health())
+        await self.app.worker.follow()
 
     async def resume(self) -> None:
         """Let the carrier work again."""
