@@ -58,12 +58,15 @@ class Index:
             await asyncio.sleep(_EVERY_S)
 
     async def follow(self) -> bool:
-        """Index one list; whether there may be more."""
+        """Index one list; whether there may be more. Where no message is new, what the log holds beside is passed over
+        and not read again each time."""
+        end = await self._store.last_position()
         rows = await self._store.fetch(_New, "events_to_index", self._position, _READ)
-        if not rows:
-            return False
-        keys = {(number_hash, row.message_id) for row in rows for number_hash in (row.recipient_hash, row.sender_hash)}
-        self._position = rows[-1].position
-        also = (Write("message_number_insert", tuple(sorted(keys))),)
-        await self._store.record_deliveries(Deliveries(cursors=((CURSOR, self._position),), also=also))
-        return len(rows) == _READ
+        has_more = len(rows) == _READ
+        reached = rows[-1].position if has_more else max(self._position, end, *(row.position for row in rows[-1:]))
+        if rows:
+            keys = {(number, row.message_id) for row in rows for number in (row.recipient_hash, row.sender_hash)}
+            also = (Write("message_number_insert", tuple(sorted(keys))),)
+            await self._store.record_deliveries(Deliveries(cursors=((CURSOR, reached),), also=also))
+        self._position = reached
+        return has_more

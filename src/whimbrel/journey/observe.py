@@ -16,16 +16,18 @@ from whimbrel.store.interface import Store
 
 _log = logging.getLogger("whimbrel.observe")
 _EVERY_S = 5.0
-_CLASSES = {priority: name for name, priority in PRIORITY.items()}
+_COUNTED_MAX = 100_000  # of a lane and class: a longer queue is counted as this long, and its age is that of its head
+
+
+class _Lane(msgspec.Struct, frozen=True):
+    id: str
 
 
 class _Waiting(msgspec.Struct, frozen=True):
-    """Columns of `queue_by_class`."""
+    """Columns of `queue_class`."""
 
-    lane: str
-    priority: int
     count: int
-    oldest: str
+    oldest: str | None
 
 
 class Observe:
@@ -70,17 +72,27 @@ class Observe:
 
     async def look(self) -> None:
         """Set all gauges once."""
+        found = await self._waiting()
         now = self._clock.now_us()
         self._metrics.queue.clear()
         self._metrics.queue_age.clear()
-        for row in await self._store.fetch(_Waiting, "queue_by_class"):
-            labels = (self._name(row.lane), _CLASSES.get(row.priority, str(row.priority)))
-            self._metrics.queue.labels(*labels).set(row.count)
-            self._metrics.queue_age.labels(*labels).set(max(0, now - ids.time_us(row.oldest)) / 1_000_000)
+        for labels, waiting in found.items():
+            self._metrics.queue.labels(*labels).set(waiting.count)
+            self._metrics.queue_age.labels(*labels).set(max(0, now - ids.time_us(waiting.oldest or "")) / 1_000_000)
         for carrier_id, health in self._health().items():
             name = self._name(carrier_id)
             self._metrics.window.labels(name).set(health.in_flight)
             self._metrics.binds.labels(name).set(health.binds_up)
+
+    async def _waiting(self) -> dict[tuple[str, str], _Waiting]:
+        """What waits by lane and class."""
+        found: dict[tuple[str, str], _Waiting] = {}
+        for lane in await self._store.fetch(_Lane, "queue_lanes"):
+            for name, priority in PRIORITY.items():
+                (waiting,) = await self._store.fetch(_Waiting, "queue_class", lane.id, priority, _COUNTED_MAX)
+                if waiting.count:
+                    found[self._name(lane.id), name] = waiting
+        return found
 
     def _name(self, carrier_id: str) -> str:
         carrier = self._tables.carriers.get(carrier_id)

@@ -28,8 +28,19 @@ _NOT_SENT = frozenset({SCHEDULED, QUEUED, SENDING})
 _RECEIPT_CURSOR = "receipt_deadline"
 
 
-class _Id(msgspec.Struct, frozen=True):
+class _Lane(msgspec.Struct, frozen=True):
     id: str
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """Where a message stands in its lane. Columns of `queue_page`."""
+
+    priority: int
+    rank: int
+    message_id: str
+
+
+_FRONT = _Place(-1, 0, "")
 
 
 class _Unreceipted(msgspec.Struct, frozen=True):
@@ -81,6 +92,7 @@ class Sweep:
             (60.0, self.purge),
         ]
         self._tasks: list[asyncio.Task[None]] = []
+        self._strays: dict[str, _Place] = {}  # how far each lane that nobody works has been looked at
 
     async def recover(self) -> None:
         """At start: attempts that the last run committed and did not settle are in doubt; ranks go on where they
@@ -140,14 +152,22 @@ class Sweep:
         return await self._enter(await self._store.due(self._clock.now_us(), _LIST), SCHEDULED)
 
     async def reroute_strays(self) -> bool:
-        """Queued messages whose carrier is paused or gone take another route; without one they wait for it."""
-        lanes = [carrier.id for carrier in self._tables.carriers.values() if carrier.status == "active"]
-        strays = await self._store.fetch(_Id, "queue_strays", lanes, _LIST)
-        if not strays:
-            return False
-        messages = await self._store.messages([stray.id for stray in strays])
-        movable = [message for message in messages if message.expires_at > self._clock.now_us()]
-        return await self._enter(movable, QUEUED)
+        """Queued messages whose carrier is paused or gone take another route; without one they wait for it. A list of
+        each lane at a time, going on behind it the next time: those that have to wait hide no others."""
+        active = {carrier.id for carrier in self._tables.carriers.values() if carrier.status == "active"}
+        lanes = [lane.id for lane in await self._store.fetch(_Lane, "queue_lanes") if lane.id not in active]
+        self._strays = {lane: self._strays.get(lane, _FRONT) for lane in lanes}
+        more = [await self._reroute(lane) for lane in lanes]
+        return any(more)
+
+    async def _reroute(self, lane: str) -> bool:
+        after = self._strays[lane]
+        place = (after.priority, after.rank, after.message_id)
+        found = await self._store.fetch(_Place, "queue_page", lane, *place, _LIST)
+        self._strays[lane] = found[-1] if len(found) == _LIST else _FRONT
+        messages = await self._store.messages([stray.message_id for stray in found])
+        now = self._clock.now_us()
+        return await self._enter([message for message in messages if message.expires_at > now], QUEUED)
 
     async def _enter(self, messages: Sequence[Message], state: str) -> bool:
         now = self._clock.now_us()

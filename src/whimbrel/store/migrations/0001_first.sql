@@ -78,6 +78,7 @@ CREATE TABLE queue (
     lane TEXT NOT NULL, priority INTEGER NOT NULL, rank INTEGER NOT NULL, message_id TEXT NOT NULL,
     expires_at INTEGER NOT NULL, PRIMARY KEY (lane, priority, rank, message_id)
 ) WITHOUT ROWID;
+CREATE INDEX queue_expiring ON queue (expires_at);
 CREATE TABLE schedule (
     due_at INTEGER NOT NULL, message_id TEXT NOT NULL, PRIMARY KEY (due_at, message_id)
 ) WITHOUT ROWID;

@@ -4,7 +4,6 @@
 -- | --- | --- |
 -- | events_received_after (position, limit) | position, subject_id of inbound texts, in commit order |
 -- | messages_without_receipt (after_id, before_id, limit) | id, state, expires_at of messages that are not final or in doubt |
--- | queue_strays (lanes, limit) | ids of messages that wait in a lane that nobody works |
 -- | messages_to_reroute (ids) | what a queued message needs to change its lane |
 -- | message_reroute (id, candidates, route_id, price, held, rank, at) | goes another way; no event |
 -- | queue_ranks | lane, priority, account_id and the greatest rank of each backlog |
@@ -18,9 +17,6 @@ SELECT position, subject_id FROM events WHERE position > $1 AND type = 'message.
 -- name: messages_without_receipt
 SELECT id, state, expires_at FROM messages
 WHERE id > $1 AND id < $2 AND state IN ('scheduled', 'queued', 'sending', 'sent') ORDER BY id LIMIT $3;
-
--- name: queue_strays
-SELECT q.message_id FROM queue q WHERE NOT (q.lane = ANY($1)) LIMIT $2;
 
 -- name: messages_to_reroute
 SELECT id, account_id, test, seq, flags, held_micros, priority, due_at, expires_at, candidates, rank

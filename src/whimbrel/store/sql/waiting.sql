@@ -11,7 +11,9 @@
 -- | deadline_delete (message_id) | |
 -- | schedule_due (now, limit), deadlines_passed (now, limit) | whole messages, the longest waiting first |
 -- | queue_expired (now, limit) | ids of queued messages whose validity has ended |
--- | queue_by_class | lane, priority, count, the oldest id: for the metrics |
+-- | queue_lanes | every lane in which something waits, a step in the key each |
+-- | queue_class (lane, priority, limit) | count and oldest id of the first so many: for the metrics |
+-- | queue_page (lane, after priority, after rank, after message_id, limit) | priority, rank, message_id |
 
 -- name: queue_insert
 INSERT INTO queue (lane, priority, rank, message_id, expires_at) VALUES ($1, $2, $3, $4, $5);
@@ -56,7 +58,21 @@ FROM deadlines AS d JOIN messages AS m ON m.id = d.message_id
 WHERE d.due_at <= $1 ORDER BY d.due_at, d.message_id LIMIT $2;
 
 -- name: queue_expired
-SELECT message_id FROM queue WHERE expires_at <= $1 LIMIT $2;
+SELECT message_id FROM queue WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2;
 
--- name: queue_by_class
-SELECT lane, priority, COUNT(*), MIN(message_id) FROM queue GROUP BY lane, priority;
+-- name: queue_lanes
+WITH RECURSIVE lanes (lane) AS (
+  SELECT MIN(lane) FROM queue
+  UNION ALL
+  SELECT (SELECT MIN(q.lane) FROM queue q WHERE q.lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL
+)
+SELECT lane FROM lanes WHERE lane IS NOT NULL;
+
+-- name: queue_class
+SELECT COUNT(*), MIN(message_id) FROM (
+  SELECT message_id FROM queue WHERE lane = $1 AND priority = $2 ORDER BY rank, message_id LIMIT $3
+) AS waiting;
+
+-- name: queue_page
+SELECT priority, rank, message_id FROM queue
+WHERE lane = $1 AND (priority, rank, message_id) > ($2, $3, $4) ORDER BY priority, rank, message_id LIMIT $5;
