@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tests.journey.rig import Rig, rig
+from tests.journey.rig import Rig, rig, until
 
 PHONES = [f"+4479111238{number:02}" for number in range(50)]
 WAY = ["message.queued", "message.sending", "message.sent", "message.delivered"]
@@ -37,7 +37,7 @@ async def test_events_come_as_they_happen_and_of_one_account_and_mode(tmp_path: 
         other = await r.add_account("Bolt", "+12025550111")
         readers = [Reader(r, r.account_id), Reader(r, None), Reader(r, r.account_id, test=True)]
         takes = [asyncio.create_task(reader.take(count)) for reader, count in zip(readers, (4, 8, 4), strict=True)]
-        await asyncio.sleep(0.05)  # a stream begins when it is first asked
+        await until(lambda: len(r.app.feed.all._listeners) == 3)  # a stream begins when it is first asked
         (theirs,) = await r.send(r.draft(PHONES[0], account_id=other))
         await r.settled(theirs, "delivered")
         (tested,) = await r.send(r.draft(PHONES[1], test=True))
@@ -76,7 +76,7 @@ async def test_a_slow_reader_is_cut_and_resumes(tmp_path: Path) -> None:
         await r.seed(window=500)
         reader = Reader(r, r.account_id)
         first = asyncio.create_task(reader.take(4))
-        await asyncio.sleep(0.05)
+        await until(lambda: r.app.feed.all._listeners)
         ids = await r.send(r.draft())
         await first
         for _ in range(12):

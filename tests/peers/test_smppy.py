@@ -26,7 +26,7 @@ class Smsc(Application):
         super().__init__("smppy", logging.getLogger("smppy"))
         self.password = password
         self.clients: list[SmppClient] = []
-        self.unbound = 0
+        self.unbound = self.asked = 0
         self.texts: list[tuple[str, str, str]] = []
 
     async def handle_bound_client(self, client: SmppClient) -> SmppClient | None:
@@ -43,6 +43,13 @@ class Smsc(Application):
         await client.send_sms(source=_text(dest_number), dest=_text(source_number), text=f"You said {text}")
 
 
+class Protocol(SmppProtocol):
+    """One connection; counts what it is asked."""
+
+    async def on_enquire_link(self, request: object) -> None:
+        self.app.asked += 1
+
+
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
@@ -50,7 +57,7 @@ def _text(value: str | bytes) -> str:
 @asynccontextmanager
 async def bound(folder: Path, smsc: Smsc, **settings: object) -> AsyncIterator[Rig]:
     """A rig whose only carrier is the SMSC."""
-    server = await asyncio.get_running_loop().create_server(lambda: SmppProtocol(smsc), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(lambda: Protocol(smsc), "127.0.0.1", 0)
     try:
         async with rig(folder) as r:
             r.account_id = await r.add_account("Acme", SENDER)
@@ -90,6 +97,6 @@ async def test_it_is_asked_whether_it_lives(tmp_path: Path) -> None:
     smsc = Smsc()
     async with bound(tmp_path, smsc, enquire_link_s=1) as r:
         await r.bound()
-        await asyncio.sleep(1.5)  # what the SMSC hears of it cannot be waited for
+        await until(lambda: smsc.asked == 1)
         assert [(h.state, h.last_error) for h in r.app.worker.health().values()] == [("up", None)]
         assert len(smsc.clients) == 1
