@@ -14,6 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from typer.testing import CliRunner
+
+from whimbrel.cli.main import app
+
 COMMAND = (sys.executable, "-m", "whimbrel")
 ANY_PORTS = ("--port", "0", "--smpp-port", "0", "--simulator-smpp-port", "0", "--simulator-http-port", "0")
 START_S = 60.0
@@ -89,6 +93,14 @@ def whimbrel(*arguments: Any, env: dict[str, str] | None = None, cwd: Path | Non
         timeout=within_s,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def invoke(*arguments: Any, env: dict[str, str] | None = None) -> Done:
+    """The same inside this process, a second faster: for tables of what is refused before anything starts."""
+    done = CliRunner().invoke(app, [*map(str, arguments)], env=env)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Done(done.exit_code, done.stdout, done.stderr)
 
 
 class Running:

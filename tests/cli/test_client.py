@@ -9,14 +9,14 @@ import subprocess
 
 import pytest
 
-from tests.cli.product import COMMAND, environ, quickstart, started, until, whimbrel
+from tests.cli.product import COMMAND, environ, invoke, quickstart, started, until, whimbrel
 
 GOOD = "+15005550000"
 BATCH = 500
 
 
-def send(node, *arguments, **more):
-    return whimbrel("send", *arguments, "--data", node.folder, **more)
+def send(node, *arguments, by=whimbrel):
+    return by("send", *arguments, "--data", node.folder)
 
 
 def numbers(count, first=0):
@@ -66,7 +66,7 @@ def test_a_text_for_later(node):
     ],
 )
 def test_what_is_refused_is_said_with_its_field(node, arguments, code, words):
-    done = send(node, *arguments)
+    done = send(node, *arguments, by=invoke)
     assert (done.code, done.out) == (code, "")
     assert all(word in done.err for word in words) and "Traceback" not in done.err, done.err
 
@@ -134,7 +134,7 @@ def test_a_file_with_columns_and_lines_that_are_refused(node, tmp_path):
 def test_a_file_that_cannot_be_read(node, tmp_path, octets, words):
     file = tmp_path / "file.csv"
     file.write_bytes(octets)
-    done = send(node, "--file", file, "--text", "x")
+    done = send(node, "--file", file, "--text", "x", by=invoke)
     assert done.code == 1 and words in done.err and "Traceback" not in done.err
 
 

@@ -6,7 +6,7 @@ import socket
 import apsw
 import pytest
 
-from tests.cli.product import quickstart, whimbrel
+from tests.cli.product import invoke, quickstart, whimbrel
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def folder(installed, tmp_path):
 
 
 def findings(*arguments, **more):
-    done = whimbrel("doctor", "--json", *arguments, **more)
+    done = invoke("doctor", "--json", *arguments, **more)
     found = {each["subject"]: each for each in json.loads(done.out)}
     assert done.code == any(each["state"] == "error" for each in found.values()), done.err
     return found

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from tests.cli.product import ANY_PORTS, COMMAND, Answer, ask, quickstart, started, until, whimbrel
+from tests.cli.product import ANY_PORTS, COMMAND, Answer, ask, invoke, quickstart, started, until, whimbrel
 
 FIELDS = {
     "http_url", "account_sid", "auth_token", "api_key", "test_key", "operator_key", "simulator_smpp_port",
@@ -119,13 +119,13 @@ def test_a_port_that_is_taken_is_named(tmp_path):
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/nobody"])
 def test_a_folder_that_cannot_be_is_named(tmp_path, place):
     (tmp_path / "file").write_text("")
-    done = whimbrel("quickstart", "--data", tmp_path / place, *ANY_PORTS)
+    done = invoke("quickstart", "--data", tmp_path / place, *ANY_PORTS)
     assert done.code == 1 and ERROR.match(done.err) and place in done.err
 
 
 def test_a_damaged_file_of_credentials_is_named(tmp_path):
     (tmp_path / "credentials.json").write_text("{")
-    done = whimbrel("quickstart", "--data", tmp_path, *ANY_PORTS)
+    done = invoke("quickstart", "--data", tmp_path, *ANY_PORTS)
     assert done.code == 1 and ERROR.match(done.err) and "credentials.json is damaged" in done.err
 
 
@@ -137,7 +137,7 @@ def test_two_cannot_share_a_folder(node):
 
 @pytest.mark.parametrize("named", ["nowhere", ":2776", "localhost:", "localhost:99999", "localhost:x"])
 def test_an_address_of_a_simulator_that_is_none(tmp_path, named):
-    done = whimbrel("quickstart", "--data", tmp_path, *ANY_PORTS, "--simulator", named)
+    done = invoke("quickstart", "--data", tmp_path, *ANY_PORTS, "--simulator", named)
     assert done.code == 2 and "--simulator takes HOST:PORT" in done.err
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.cli.product import COMMAND, ask, started, until, whimbrel
+from tests.cli.product import COMMAND, ask, invoke, started, until, whimbrel
 
 KEY = "00" * 32
 LISTENING = re.compile(r'"url": "(http://127\.0\.0\.1:\d+)"')
@@ -22,7 +22,7 @@ def config(tmp_path):
 @pytest.fixture
 def installed(config):
     """The same with its database and master key."""
-    assert whimbrel("migrate", "apply", "--config", config).code == 0
+    assert invoke("migrate", "apply", "--config", config).code == 0
     return config
 
 
@@ -68,7 +68,7 @@ def test_from_an_empty_folder_to_a_first_request(config, tmp_path):
 
 def test_a_database_without_its_schema_is_not_served(config, tmp_path):
     (tmp_path / "data").mkdir()
-    done = whimbrel("serve", "--config", config, env={"WHIMBREL_MASTER_KEY": KEY})
+    done = invoke("serve", "--config", config, env={"WHIMBREL_MASTER_KEY": KEY})
     assert done.code == 2
     assert "whimbrel.db" in done.err and "0001_first" in done.err and "run `whimbrel migrate apply`" in done.err
 
@@ -76,14 +76,14 @@ def test_a_database_without_its_schema_is_not_served(config, tmp_path):
 def test_a_file_that_is_no_database_is_not_served(installed, tmp_path):
     (tmp_path / "data" / "whimbrel.db").write_bytes(b"x" * 8192)
     for verb in (("serve",), ("migrate", "status"), ("migrate", "apply"), ("key", "list")):
-        done = whimbrel(*verb, "--config", installed)
+        done = invoke(*verb, "--config", installed)
         assert done.code == 1 and "whimbrel.db" in done.err and "Traceback" not in done.err, done.err
 
 
 def test_a_master_key_that_others_may_read_is_refused(installed, tmp_path):
     path = tmp_path / "data" / "secret.key"
     path.chmod(0o644)
-    done = whimbrel("serve", "--config", installed)
+    done = invoke("serve", "--config", installed)
     assert done.code == 2
     assert f"{path}: others may read the master key (mode 0644); run: chmod 600 {path}" in done.err
 
@@ -91,16 +91,16 @@ def test_a_master_key_that_others_may_read_is_refused(installed, tmp_path):
 @pytest.mark.parametrize("text", ["", "xyz", "00" * 31])
 def test_a_master_key_that_is_none_is_refused(installed, tmp_path, text):
     (tmp_path / "data" / "secret.key").write_text(text)
-    assert "64 hex digits" in whimbrel("serve", "--config", installed).err
-    assert "WHIMBREL_MASTER_KEY" in whimbrel("serve", "--config", installed, env={"WHIMBREL_MASTER_KEY": "7"}).err
+    assert "64 hex digits" in invoke("serve", "--config", installed).err
+    assert "WHIMBREL_MASTER_KEY" in invoke("serve", "--config", installed, env={"WHIMBREL_MASTER_KEY": "7"}).err
 
 
 def test_a_master_key_that_is_missing_is_not_made_up(installed, tmp_path):
     """A new key beside an old database would make its secrets unreadable for good."""
     (tmp_path / "data" / "secret.key").unlink()
-    done = whimbrel("serve", "--config", installed)
+    done = invoke("serve", "--config", installed)
     assert done.code == 2 and "the master key cannot be read" in done.err
-    assert whimbrel("migrate", "apply", "--config", installed).code == 0
+    assert invoke("migrate", "apply", "--config", installed).code == 0
     assert not (tmp_path / "data" / "secret.key").exists()
 
 
@@ -120,24 +120,24 @@ def test_a_master_key_that_is_missing_is_not_made_up(installed, tmp_path):
 def test_a_setting_that_cannot_be_is_named_with_its_file(tmp_path, text, words):
     path = tmp_path / "whimbrel.toml"
     path.write_text(text)
-    done = whimbrel("serve", "--config", path)
+    done = invoke("serve", "--config", path)
     assert done.code == 2 and str(path) in done.err and "Traceback" not in done.err
     assert all(word in done.err for word in words), done.err
 
 
 def test_a_file_of_settings_that_is_missing_is_named(tmp_path):
-    done = whimbrel("serve", "--config", tmp_path / "none.toml")
+    done = invoke("serve", "--config", tmp_path / "none.toml")
     assert done.code == 2 and "none.toml: cannot be read" in done.err
 
 
 def test_the_environment_wins_over_the_file(installed, tmp_path):
-    wrong = whimbrel("serve", "--config", installed, env={"WHIMBREL_SERVER__PORT": "many"})
+    wrong = invoke("serve", "--config", installed, env={"WHIMBREL_SERVER__PORT": "many"})
     assert wrong.code == 2 and "WHIMBREL_SERVER__PORT: server.port: expected an integer" in wrong.err
-    unknown = whimbrel("serve", "--config", installed, env={"WHIMBREL_SERVER__PROT": "1"})
+    unknown = invoke("serve", "--config", installed, env={"WHIMBREL_SERVER__PROT": "1"})
     assert unknown.code == 2 and "did you mean server.port?" in unknown.err
     other = tmp_path / "other"
     env = {"WHIMBREL_SERVER__DATA": str(other)}
-    assert whimbrel("migrate", "apply", "--config", installed, env=env).code == 0
+    assert invoke("migrate", "apply", "--config", installed, env=env).code == 0
     assert (other / "whimbrel.db").exists()
 
 
@@ -178,9 +178,9 @@ def test_keys_from_making_to_revoking(installed, tmp_path):
     ],
 )
 def test_keys_that_cannot_be(installed, arguments, code, words):
-    done = whimbrel("key", *arguments, "--config", installed)
+    done = invoke("key", *arguments, "--config", installed)
     assert done.code == code and words in done.err and "Traceback" not in done.err, done.err
-    assert json.loads(whimbrel("key", "list", "--json", "--config", installed).out) == []
+    assert json.loads(invoke("key", "list", "--json", "--config", installed).out) == []
 
 
 def test_with_a_running_node_the_way_is_the_api(node):
