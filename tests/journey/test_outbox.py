@@ -42,7 +42,7 @@ async def test_it_posts_in_order_with_so_many_workers() -> None:
     outbox = Outbox(posted.post, workers=2, room=10)
     outbox.put([job(1), job(2), job(3)])
     await until(lambda: posted.jobs == [1, 2])
-    assert (outbox.room, outbox.lag) == (9, 3)
+    assert (outbox.room, outbox.lag) == (7, 3)  # what is not settled takes room
     posted.go.set()
     await until(lambda: posted.jobs == [1, 2, 3])
     await until(lambda: outbox.lag == 0)

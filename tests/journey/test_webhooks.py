@@ -182,6 +182,7 @@ async def test_dead_letters_and_their_replay(tmp_path: Path) -> None:
             await until(lambda wanted=tries: len(sink.types()) >= wanted)
             await until(lambda wanted=tries: tried(r, made.id, wanted))
             r.clock.advance(SCHEDULE_S[min(tries, TRIES_MAX - 1)] * 1.2)
+            await r.app.notify._bring_back()
         (row,) = await until(lambda: waiting(r, made.id, "dead"))
         assert (row.tries, row.next_at, row.event_type) == (TRIES_MAX, None, "message.delivered")
         # three days without one delivery switch the endpoint off; its owner mends it and asks for what is dead

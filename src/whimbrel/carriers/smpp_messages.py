@@ -6,8 +6,9 @@ from whimbrel.carriers.interface import Inbound, Part, Report
 from whimbrel.codec import udh
 from whimbrel.codec.smpp import receipt
 from whimbrel.codec.smpp.bodies import ShortMessage
-from whimbrel.codec.smpp.pdu import Pdu, user_data
+from whimbrel.codec.smpp.pdu import Pdu, tlv_integer, user_data
 from whimbrel.codec.smpp.shortmessage import SubmitTemplate, submit_template
+from whimbrel.codec.smpp.tables import Tag
 
 _UDHI = 0x40  # SMPP 3.4 5.2.12: the short message begins with a user data header
 _RECEIPT_ASKED = 1  # 5.2.17: a receipt for success and failure
@@ -90,14 +91,14 @@ def report(pdu: Pdu, body: ShortMessage) -> Report | None:
 def inbound(pdu: Pdu, body: ShortMessage, session: str) -> Inbound:
     """A text from a phone; a header that cannot be read is left in place, so that nothing of the text is lost."""
     octets = user_data(pdu)
-    place = None
+    place = _sar(pdu)
     if body.esm_class & _UDHI:
         try:
             parsed = udh.parse(octets)
         except udh.BadUdh:
             pass
         else:
-            octets, place = parsed.payload, udh.concat(parsed.elements)
+            octets, place = parsed.payload, udh.concat(parsed.elements) or place
     return Inbound(
         source=_with_plus(body.source, body.source_ton),
         destination=_with_plus(body.dest, body.dest_ton),
@@ -108,6 +109,19 @@ def inbound(pdu: Pdu, body: ShortMessage, session: str) -> Inbound:
         number=place.number if place else 1,
         session=session,
     )
+
+
+def _sar(pdu: Pdu) -> udh.Concat | None:
+    """The place in a long text by the sar parameters (5.3.2.22 to 5.3.2.24), which some carriers send in place of a
+    header."""
+    if not pdu.tlvs:
+        return None
+    reference = tlv_integer(pdu.tlvs, Tag.SAR_MSG_REF_NUM)
+    total = tlv_integer(pdu.tlvs, Tag.SAR_TOTAL_SEGMENTS)
+    number = tlv_integer(pdu.tlvs, Tag.SAR_SEGMENT_SEQNUM)
+    if reference is None or not total or not number:
+        return None
+    return udh.Concat(reference, total, number, wide=True)
 
 
 def _with_plus(digits: str, ton: int) -> str:
