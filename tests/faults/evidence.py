@@ -36,9 +36,9 @@ class Hook(msgspec.Struct, frozen=True):
 class Death(msgspec.Struct, frozen=True):
     """How a life of the node ended."""
 
-    at_us: int
+    at_us: int  # when it was killed, or asked to stop
     status: int  # of the process; negative is a signal
-    took_s: float = 0.0  # from the signal, where the rig sent one
+    took_s: float = 0.0  # from the rig's signal to its end
 
 
 class Spoken(msgspec.Struct, frozen=True):

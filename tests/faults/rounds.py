@@ -97,7 +97,7 @@ def at_point(point: str, seed: int) -> Scenario:
     )
 
 
-def by_signal(name: str, number: int, seed: int, deaths: int) -> Scenario:
+def by_signal(name: str, number: int, seed: int, *, deaths: int) -> Scenario:
     """A round of several lives, each ended from outside at a moment that the seed chooses."""
     chance = random.Random(f"{name} {seed}")
     messages = 350 * deaths
@@ -189,13 +189,14 @@ class _Stage:
         return self.deaths[-1].status == (-signal.SIGKILL if life.signal != signal.SIGTERM else 0)
 
     async def _death(self, life: Life, process: asyncio.subprocess.Process) -> Death:
-        began = now_us()
-        if life.signal:
-            await until(lambda: self._has_reached(life.acknowledged), 30.0, "enough acknowledged messages")
-            began = now_us()
-            process.send_signal(life.signal)
+        if life.fault:
+            status = await process.wait()
+            return Death(now_us(), status)
+        await until(lambda: self._has_reached(life.acknowledged), 30.0, "enough acknowledged messages")
+        asked_at = now_us()
+        process.send_signal(life.signal)
         status = await process.wait()
-        return Death(now_us(), status, (now_us() - began) / 1_000_000)
+        return Death(asked_at, status, (now_us() - asked_at) / 1_000_000)
 
     def _has_reached(self, acknowledged: int) -> bool:
         return self.client.acknowledged >= acknowledged or self.client.is_through
