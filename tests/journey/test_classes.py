@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.journey.rig import ACTOR, PRICE_MICROS, Rig, rig, until
+from tests.journey.rig import ACTOR, PRICE_MICROS, Rig, rig, simulated, until
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.manage import opt_outs, prices, routes
+from whimbrel.store.interface import Search
 
 PHONES = [f"+4479111236{number:02}" for number in range(100)]
 HOUR_S = 3600
@@ -123,6 +124,21 @@ async def test_a_text_that_is_committed_and_too_late_for_the_wire_expires(tmp_pa
         await r.check_money(charged_segments=4)
 
 
+async def test_test_traffic_goes_to_the_sandbox_and_is_seen_by_itself_only(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r, simulated(seed=2) as real:
+        await r.seed()
+        live = await r.add_carrier("live", simulator=real, sandbox=False)
+        await r.add_route(live, r.carrier_id, position=1)
+        ids = await r.send(r.draft(PHONES[0]), r.draft(PHONES[1], test=True))
+        await r.all_settled(ids, "delivered")
+        assert [submit.dest for submit in r.submits(real)] == [PHONES[0][1:]]
+        assert [submit.dest for submit in r.submits()] == [PHONES[1][1:]]
+        for test, message_id in enumerate(ids):
+            seen = await r.app.store.search(Search(account_id=r.account_id, test=bool(test)), 10)
+            assert [message.id for message in seen] == [message_id]
+        await r.check_money(charged_segments=1)
+
+
 # ---------------------------------------------------------------- schedules
 
 
@@ -198,6 +214,21 @@ async def test_a_route_that_changed_before_the_time_came(tmp_path: Path) -> None
         r.clock.advance(HOUR_S + 1)
         message = await r.settled(message_id, "delivered")
         assert (message.carrier_id, message.route_id) == (other, route_id)
+
+
+async def test_a_carrier_that_is_paused_when_the_time_comes(tmp_path: Path) -> None:
+    """The text waits in its queue, like those that were queued before the pause."""
+    async with rig(tmp_path) as r:
+        await r.seed()
+        message_id = await scheduled(r)
+        await r.pause()
+        r.clock.advance(HOUR_S + 1)
+        message = await r.settled(message_id, "queued")
+        assert message.candidates == r.carrier_id
+        await r.app.sweep.reroute_strays()
+        await r.resume()
+        await r.settled(message_id, "delivered")
+        await r.check_money(charged_segments=1)
 
 
 async def test_a_route_that_is_gone_when_the_time_comes(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from whimbrel.base.metrics import Metrics
 from whimbrel.domain import numbers
 from whimbrel.domain.callbacks import message_options
 from whimbrel.domain.model import CarrierSettings, Flag, Message
+from whimbrel.domain.numbers import Number
 from whimbrel.domain.outcomes import at_deadline
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import EXPIRED, FINAL, IN_DOUBT, QUEUED, REJECTED, SCHEDULED, SENDING, SENT, UNKNOWN
@@ -197,6 +198,8 @@ class Sweep:
         if number is None:
             return Ending(message.id, (state,), REJECTED, "invalid_number", now)
         route_id, carriers = self._tables.router.pick(number, message.account_id, bool(message.test))
+        if not carriers and state == SCHEDULED:
+            route_id, carriers = self._paused(number, message)
         if not carriers:
             return None if state == QUEUED else Ending(message.id, (state,), REJECTED, "no_route", now)
         price = self._price(message, number.digits)
@@ -204,6 +207,14 @@ class Sweep:
             return Ending(message.id, (state,), REJECTED, "no_price", now)
         rank = self._fair.rank(carriers[0], message.priority, message.account_id, message.segments)
         return Due(message.id, " ".join(carriers), route_id, price, rank, now)
+
+    def _paused(self, number: Number, message: Message) -> tuple[str | None, tuple[str, ...]]:
+        """Route and carriers of the first route whose carriers are only paused: a message that falls due meanwhile
+        waits in their queue."""
+        decision = self._tables.router.candidates(number, message.account_id, bool(message.test))
+        looks = [look for look in decision.considered if look.reason == "paused"]
+        route_id = looks[0].route_id if looks else None
+        return route_id, tuple(look.carrier_id for look in looks if look.carrier_id and look.route_id == route_id)
 
     def _price(self, message: Message, digits: str) -> int | None:
         """The price of now, never above the one held unless `max_price` allows it; none in another currency."""
