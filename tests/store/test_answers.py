@@ -16,7 +16,7 @@ from after_submit import (
     reported,
 )
 
-from whimbrel.base.limits import DOUBT_DEADLINE_S
+from whimbrel.base.limits import DOUBT_DEADLINE_S, RECEIPT_DEADLINE_S
 from whimbrel.domain.model import Flag
 
 DAY = DOUBT_DEADLINE_S * SECOND
@@ -154,15 +154,18 @@ def test_taken_back_keeps_its_place(rig):
     assert rig.last_data(message_id)["reason"] == "not_sent"
 
 
-def test_doubt_sets_a_deadline_and_an_answer_removes_it(rig):
+def test_doubt_sets_a_deadline_and_an_answer_moves_it(rig):
     message_id, (attempt,) = rig.sending()
     rig.answer(answered(message_id, attempt, "in_doubt", reason="response_timeout"))
     assert rig.deadlines() == [(message_id, AT + DAY)]
     assert rig.message(message_id, "flags") & Flag.IN_DOUBT
     rig.answer(answered(message_id, attempt, "accepted", key="a1", at=AT + 9))
+    ((_, due_at),) = rig.deadlines()  # by its age alone nobody would miss the receipt of one that was scheduled long ago
+    assert due_at == rig.message(message_id, "expires_at") + RECEIPT_DEADLINE_S * 1_000_000
+    rig.receipt(reported("a1"))
     assert rig.deadlines() == []
-    assert rig.message(message_id) == ("sent", None)
-    assert rig.events(message_id) == ["queued", "sending", "in_doubt", "sent"]
+    assert rig.message(message_id) == ("delivered", None)
+    assert rig.events(message_id) == ["queued", "sending", "in_doubt", "sent", "delivered"]
     assert rig.balance()[1:] == (0, PRICE)
 
 

@@ -94,7 +94,8 @@ SPEAKERS = {
 @pytest.mark.parametrize(("tries", "place"), SPEAKERS.values(), ids=SPEAKERS)
 def test_who_speaks_for_a_segment(tries, place):
     segments = [Segment(standing, f"reason {number}") for number, standing in enumerate(tries)]
-    assert outcomes.speaker(segments) is segments[place]
+    found = outcomes.speaker(segments)
+    assert (found.standing, found.reason) == (segments[place].standing, segments[place].reason)
 
 
 def segments(*standings):
@@ -276,3 +277,9 @@ def test_only_what_was_taken_is_owed():
 )
 def test_deadlines(state, flags, reason, expected):
     assert outcomes.at_deadline(state, int(flags), reason) == expected
+
+
+def test_a_segment_that_was_taken_is_owed_whatever_became_of_its_retry():
+    taken_then_doubt = outcomes.speaker(segments("undelivered", "in_doubt"))
+    assert taken_then_doubt.standing == "in_doubt"
+    assert outcomes.owed(900, [taken_then_doubt, *segments("refused", "in_doubt")]) == 300

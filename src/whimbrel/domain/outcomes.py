@@ -53,10 +53,12 @@ _EXPIRED_HERE: Final = "expired"
 
 
 class Segment(msgspec.Struct, frozen=True, gc=False):
-    """How one segment stands, and the reason when that is a refusal, a failure or a doubt."""
+    """How one segment stands, and the reason when that is a refusal, a failure or a doubt. `was_taken`: a carrier has it
+    by another attempt than the one that speaks for it, so it is paid all the same."""
 
     standing: str
     reason: str | None = None
+    was_taken: bool = False
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -119,7 +121,10 @@ def speaker(tries: Sequence[Segment]) -> Segment:
     if len(tries) == 1:
         return newest
     lasting = [segment for segment in tries[:-1] if segment.standing in _LASTING]
-    return max((newest, *lasting), key=lambda segment: _RANK[segment.standing])
+    found = max((newest, *lasting), key=lambda segment: _RANK[segment.standing])
+    if found.standing not in _TAKEN and any(segment.standing in _TAKEN for segment in lasting):
+        return Segment(found.standing, found.reason, was_taken=True)
+    return found
 
 
 def outcome(segments: Sequence[Segment]) -> Outcome | None:
@@ -254,10 +259,10 @@ def share(price_micros: int, part: int, parts: int) -> int:
 def owed(price_micros: int, segments: Sequence[Segment]) -> int:
     """What the segments that a carrier took cost together; `segments` stand in the order of their parts."""
     parts = len(segments)
-    if parts == 1:
-        return price_micros if segments[0].standing in _TAKEN else 0
     return sum(
-        share(price_micros, part, parts) for part, segment in enumerate(segments, start=1) if segment.standing in _TAKEN
+        share(price_micros, part, parts)
+        for part, segment in enumerate(segments, start=1)
+        if segment.standing in _TAKEN or segment.was_taken
     )
 
 

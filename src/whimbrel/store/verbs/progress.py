@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from whimbrel.base.limits import DOUBT_DEADLINE_S, PART_RECEIPTS_WAIT_S
+from whimbrel.base.limits import DOUBT_DEADLINE_S, PART_RECEIPTS_WAIT_S, RECEIPT_DEADLINE_S
 from whimbrel.domain import outcomes, states
 from whimbrel.domain.model import Flag, Options
 from whimbrel.domain.outcomes import Outcome, Segment
@@ -22,6 +22,7 @@ from whimbrel.store.verbs.queue import queue_key
 
 _SECOND_US: Final = 1_000_000
 _DOUBT_US: Final = DOUBT_DEADLINE_S * _SECOND_US
+_RECEIPT_US: Final = RECEIPT_DEADLINE_S * _SECOND_US
 _PART_WAIT_US: Final = PART_RECEIPTS_WAIT_S * _SECOND_US
 _HAS_DEADLINE: Final = Flag.IN_DOUBT | Flag.PART_DELIVERED
 _EVENTS: Final = {state: states.event_type(state) for state in states.STATES}
@@ -253,6 +254,8 @@ class Progress:
         if old == states.IN_DOUBT or (state in states.FINAL and course.flags & _HAS_DEADLINE):
             self._deadlines[course.id] = None
         if state == states.SENT:
+            if course.flags & Flag.IN_DOUBT:  # its age says nothing any more of when a receipt is overdue
+                self._deadlines[course.id] = max(course.expires_at, at) + _RECEIPT_US
             course.sent_at, course.carrier_id, course.reason = at, facts.carrier_id, None
             self.tell(course, _EVENTS[state], at, _sent(facts))
             return
