@@ -176,10 +176,11 @@ class App:
                 self.server = HttpServer(doors(self.services()), host=server.host, port=server.port)
             await self.open()
             if "worker" in self.settings.roles:
-                await self._start_worker()
+                await self._start_followers()
             await self._step("feed", self.feed.start, self.feed.stop)
             if "worker" in self.settings.roles:
                 await self._step("webhooks", self._start_notify, self._stop_notify)
+                await self._start_carriers()
             if prepare is not None:
                 await prepare()
             if self.server is not None:
@@ -189,10 +190,12 @@ class App:
             await self.stop()
             raise
 
-    async def _start_worker(self) -> None:
+    async def _start_followers(self) -> None:
         await self.sweep.recover()
         await self._step("index", self.index.start, self.index.stop)
         await self._step("keywords", self.keywords.start, self.keywords.stop)
+
+    async def _start_carriers(self) -> None:
         await self._step("carriers", self.worker.start, lambda: self.worker.stop(STOP_DEADLINE_S / 2))
 
         async def begin() -> None:

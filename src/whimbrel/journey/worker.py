@@ -23,6 +23,7 @@ from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.receipt import Receipts
 from whimbrel.journey.submit import octets, parts
 from whimbrel.journey.tables import Tables
+from whimbrel.store.errors import StoreStopped
 from whimbrel.store.interface import Answer, Claim, Ending, Store, Waiting
 
 _log = logging.getLogger("whimbrel.worker")
@@ -162,6 +163,9 @@ class Lane:
         while True:
             try:
                 await self._worker.store.record_answers(answers)
+            except StoreStopped:
+                _log.error("answers came after the store was closed", extra={"carrier": self.carrier.name})
+                return
             except Exception:
                 _log.exception("answers could not be stored; trying again", extra={"carrier": self.carrier.name})
                 await asyncio.sleep(_RETRY_S)

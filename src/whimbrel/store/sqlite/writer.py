@@ -124,8 +124,13 @@ class Writer:
             job.error = failure
 
     def _roll_back(self) -> None:
-        if not self._connection.get_autocommit():
-            self._connection.execute("ROLLBACK")
+        """One that fails leaves a transaction in which the next group cannot begin: it fails too, and tries this again.
+        The thread goes on whatever happens, or everyone would wait for ever."""
+        try:
+            if not self._connection.get_autocommit():
+                self._connection.execute("ROLLBACK")
+        except apsw.Error as error:
+            log.error("a transaction could not be rolled back", extra={"error": str(error)})
 
     def _remember_pages(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._wal_pages = pages
