@@ -55,6 +55,21 @@ async def test_a_throttled_carrier_gets_everything_in_order_and_once(tmp_path: P
         await r.check_money(charged_segments=60)
 
 
+async def test_what_was_told_to_wait_goes_before_what_was_not_tried(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed(window=1)
+        await r.bound()
+        r.behave(response_latency_ms=20)
+        ids = await r.send(r.draft("+15005550501"), *[r.draft(phone) for phone in PHONES[:2]])
+        await r.all_settled(ids, "delivered")
+        assert [(submit.dest, submit.accepted) for submit in r.submits()] == [
+            ("15005550501", False),
+            ("15005550501", True),
+            (PHONES[0][1:], True),
+            (PHONES[1][1:], True),
+        ]
+
+
 async def test_after_a_complaint_the_carrier_is_spared(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         await r.seed()
