@@ -53,8 +53,8 @@ _EXPIRED_HERE: Final = "expired"
 
 
 class Segment(msgspec.Struct, frozen=True, gc=False):
-    """How one segment stands, and the reason when that is a refusal, a failure or a doubt. `was_taken`: a carrier has it
-    by another attempt than the one that speaks for it, so it is paid all the same."""
+    """How one segment stands, and the reason when that is a refusal, a failure or a doubt. `was_taken`: a carrier has
+    it by another attempt than the one that speaks for it, so it is paid all the same."""
 
     standing: str
     reason: str | None = None

@@ -7,6 +7,7 @@ answer other than success means that nothing was stored. `explain` runs the same
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -60,6 +61,11 @@ class _Request(msgspec.Struct, gc=False):
     chunks: int = 1
 
 
+_Prepared: TypeAlias = tuple[Submission, list[Verdict]]
+_Answer: TypeAlias = list[Verdict] | Exception | None
+"""What became of a request: verdicts, or why it could not be worked on; None when another one has its key."""
+
+
 class Accept:
     """The one way in for every door."""
 
@@ -84,7 +90,7 @@ class Accept:
         self._metrics = metrics
         self._step = metrics.step.labels("accept")
         self._queued = queued
-        self._gatherer: Gatherer[_Request, list[Verdict] | None] = Gatherer(self._store_list, limit=256)
+        self._gatherer: Gatherer[_Request, _Answer] = Gatherer(self._store_list, limit=256)
         self._sender_hashes: dict[str, int] = {}
         self._under_way: set[tuple[str, str, str]] = set()
 
@@ -138,7 +144,8 @@ class Accept:
         verdicts = list(done)
         for start in range(len(done), len(drafts), COMMIT_CHUNK):
             part = drafts[start : start + COMMIT_CHUNK]
-            request = _Request(part, key, also, chunk=start // COMMIT_CHUNK, chunks=chunks)
+            further = () if start else also  # once, with the first messages
+            request = _Request(part, key, further, chunk=start // COMMIT_CHUNK, chunks=chunks)
             try:
                 verdicts += await self._submit_chunk(request)
             except Exception:
@@ -150,6 +157,8 @@ class Accept:
 
     async def _submit_chunk(self, request: _Request) -> list[Verdict]:
         (verdicts,) = await self._gatherer.add([request])
+        if isinstance(verdicts, Exception):
+            raise verdicts
         if verdicts is not None:
             return verdicts
         # another node took the key between our look and our commit: its verdicts are the answer
@@ -160,30 +169,44 @@ class Accept:
             raise WhimbrelError("idempotency_in_progress", retry_after_s=1)
         return verdicts
 
-    async def _store_list(self, requests: list[_Request]) -> list[list[Verdict] | None]:
+    async def _store_list(self, requests: list[_Request]) -> list[_Answer]:
         with self._step.time():
             return await self._stored(requests)
 
-    async def _stored(self, requests: list[_Request]) -> list[list[Verdict] | None]:
+    async def _stored(self, requests: list[_Request]) -> list[_Answer]:
+        prepared = self._prepared(requests)
+        answers: list[_Answer] = [item if isinstance(item, Exception) else item[1] for item in prepared]
+        storing = [
+            (place, *item)
+            for place, item in enumerate(prepared)
+            if not isinstance(item, Exception) and (item[0].messages or item[0].idempotency)
+        ]
+        faults.hit("accept.before_commit")
+        stored = await self._store.accept([submission for _, submission, _ in storing]) if storing else []
+        faults.hit("accept.after_commit")
+        for (place, _, verdicts), outcome in zip(storing, stored, strict=True):
+            answers[place] = _after(verdicts, outcome)
+        self._wake([submission for place, submission, _ in storing if answers[place] is not None])
+        return answers
+
+    def _prepared(self, requests: Sequence[_Request]) -> list[_Prepared | Exception]:
+        """What is to be stored of each request, and its verdicts. One that cannot be worked on fails alone."""
+        try:
+            return self._prepare(requests)
+        except Exception as error:
+            if len(requests) > 1:
+                return [item for request in requests for item in self._prepared([request])]
+            return [error]
+
+    def _prepare(self, requests: Sequence[_Request]) -> list[_Prepared | Exception]:
         plans = self._plan([draft for request in requests for draft in request.drafts])
-        submissions: list[Submission] = []
-        verdicts: list[list[Verdict]] = []
+        prepared: list[_Prepared | Exception] = []
         start = 0
         for request in requests:
-            mine = plans[start : start + len(request.drafts)]
-            start += len(mine)
-            submission, verdict = self._submission(request, mine)
-            submissions.append(submission)
-            verdicts.append(verdict)
-        storing = [i for i, submission in enumerate(submissions) if submission.messages or submission.idempotency]
-        faults.hit("accept.before_commit")
-        stored = await self._store.accept([submissions[i] for i in storing]) if storing else []
-        faults.hit("accept.after_commit")
-        answers: list[list[Verdict] | None] = list(verdicts)
-        for i, outcome in zip(storing, stored, strict=True):
-            answers[i] = _after(verdicts[i], outcome)
-        self._wake(submissions, answers)
-        return answers
+            end = start + len(request.drafts)
+            prepared.append(self._submission(request, plans[start:end]))
+            start = end
+        return prepared
 
     def _plan(self, drafts: Sequence[Draft]) -> list[Plan]:
         now = self._clock.now_us()
@@ -271,13 +294,8 @@ class Accept:
             known = self._sender_hashes[sender] = self._vault.number_hash(sender)
         return known
 
-    def _wake(self, submissions: Sequence[Submission], answers: Sequence[list[Verdict] | None]) -> None:
-        lanes: set[str] = set()
-        for submission, answer in zip(submissions, answers, strict=True):
-            if answer is None:
-                continue
-            for message in submission.messages:
-                lanes.add(message.candidates.partition(" ")[0])
+    def _wake(self, submissions: Sequence[Submission]) -> None:
+        lanes = {message.candidates.partition(" ")[0] for submission in submissions for message in submission.messages}
         if lanes:
             self._queued(lanes)
         for door, count in _count_doors(submissions).items():
