@@ -22,7 +22,7 @@ import msgspec
 from msgspec import Meta
 
 from whimbrel.base import limits
-from whimbrel.base.clock import DAY_US, Chance
+from whimbrel.base.clock import DAY_US, HOUR_US, Chance
 from whimbrel.base.vault import MASTER_KEY_OCTETS
 
 Role = Literal["api", "worker", "smpp", "console"]
@@ -313,11 +313,13 @@ def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
     days = {
         "messages": retention.messages_days,
         "events": retention.events_days,
+        "dead": retention.events_days,  # a dead delivery without its event cannot be replayed
         "tries": retention.tries_days,
         "parked": retention.parked_days,
         "idempotency": retention.idempotency_days,
     }
-    return {kind: now_us - count * DAY_US for kind, count in days.items()}
+    seen = {"seen": now_us - HOUR_US}  # a carrier brings a text again within minutes
+    return {kind: now_us - count * DAY_US for kind, count in days.items()} | seen
 
 
 # ---------------------------------------------------------------- master key

@@ -19,6 +19,7 @@ SCANS_ALLOWED = {
     "attempts_reserve",
     "attempts_unanswered",
     "carriers_all",
+    "deliveries_purge",
     "delivery_tries_purge",
     "events_purge",
     "inbound_parts_overdue",

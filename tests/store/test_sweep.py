@@ -27,7 +27,7 @@ from store_samples import (
 from whimbrel.base.clock import DAY_US
 from whimbrel.base.ids import MESSAGE, floor_id
 from whimbrel.domain.model import Flag, Message
-from whimbrel.store.interface import Due, Ending, Submission, Write
+from whimbrel.store.interface import Deliveries, Due, Ending, Submission, Wait, Write
 from whimbrel.store.store import SqlStore
 
 
@@ -182,7 +182,7 @@ async def test_old_keys_are_free_again(store: SqlStore):
 
 
 async def test_kinds_without_rows_purge_nothing(store: SqlStore):
-    kinds = ("messages", "events", "idempotency", "parked", "tries", "seen")
+    kinds = ("messages", "events", "dead", "idempotency", "parked", "tries", "seen")
     assert await store.purge(dict.fromkeys(kinds, NOW), 100) == 0
 
 
@@ -221,3 +221,16 @@ async def test_only_final_messages_are_deleted(store: SqlStore):
     assert await store.messages([done.id]) == []
     assert await lane(store, CARRIER) == [waiting.id]
     assert await told(store, waiting) == ["queued"]
+
+
+async def test_dead_deliveries_go_and_those_that_wait_stay(store: SqlStore):
+    waits = [_wait(number, next_at) for number, next_at in ((1, None), (2, NOW), (3, None))]
+    await store.record_deliveries(Deliveries(waits=tuple(waits)))
+    assert await store.purge({"dead": NOW + 2}, 100) == 1
+    left = await store.fetch(Wait, "deliveries_page", "WH1", "", "DM", 10)
+    assert {wait.id for wait in left} == {"DL2", "DL3"}
+
+
+def _wait(number: int, next_at: int | None) -> Wait:
+    made = NOW + number
+    return Wait(f"DL{number}", "WH1", ACCOUNT, 1, "EV1", "message.sent", "https://a", "event", 1, next_at, made, "")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from whimbrel import config
-from whimbrel.base.clock import DAY_US, SeededChance
+from whimbrel.base.clock import DAY_US, HOUR_US, SeededChance
+from whimbrel.store.verbs.sweep import PURGES
 
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
 
@@ -167,10 +168,13 @@ def test_rows_may_go_after_their_days():
     assert before == {
         "messages": 8 * DAY_US,
         "events": 5 * DAY_US,
+        "dead": 5 * DAY_US,
+        "seen": 10 * DAY_US - HOUR_US,
         "tries": -20 * DAY_US,
         "parked": 7 * DAY_US,
         "idempotency": 9 * DAY_US,
     }
+    assert before.keys() == {"messages", *PURGES}  # nothing that can be purged is left to grow
 
 
 def test_a_new_master_key_is_readable_by_its_owner_only(tmp_path):

@@ -341,8 +341,8 @@ class Store(Protocol):
         ...
 
     async def purge(self, before_us: dict[str, int], limit: int) -> int:
-        """Retention: delete rows older than the time given for each kind (messages, events, idempotency, parked,
-        tries); how many."""
+        """Retention: delete rows older than the time given for each kind (messages, events, dead, idempotency, parked,
+        seen, tries); how many."""
         ...
 
     # notify

@@ -11,6 +11,7 @@
 -- | webhook_cursor (webhook_id) | position |
 -- | cursor_set (name, position) | forward only |
 -- | cursor_by_name (name) | position |
+-- | deliveries_purge (before, limit) | dead ones among the oldest rows, removed |
 -- | delivery_tries_purge (before, limit), parked_receipts_purge, inbound_seen_purge | the oldest ones removed |
 
 -- name: delivery_try_insert
@@ -48,6 +49,12 @@ ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE cursors.posi
 
 -- name: cursor_by_name
 SELECT position FROM cursors WHERE name = $1;
+
+-- name: deliveries_purge
+DELETE FROM deliveries WHERE id IN (
+  SELECT id FROM (SELECT id, next_at, created_at FROM deliveries ORDER BY id LIMIT $2) AS oldest
+  WHERE next_at IS NULL AND created_at < $1
+);
 
 -- name: delivery_tries_purge
 DELETE FROM delivery_tries WHERE position IN (

@@ -15,6 +15,7 @@ from whimbrel.store.verbs.ledger import Entry, hold, release
 from whimbrel.store.verbs.queue import queue_key
 
 PURGES = {
+    "dead": "deliveries_purge",
     "events": "events_purge",
     "idempotency": "idempotency_purge",
     "parked": "parked_receipts_purge",
