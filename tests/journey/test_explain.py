@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.journey.rig import ACTOR, Rig, rig
 from whimbrel.base import money
+from whimbrel.base.moments import to_text
 from whimbrel.domain.model import Draft
 from whimbrel.manage import opt_outs, senders
 
@@ -78,7 +79,7 @@ async def agree(r: Rig, draft: Draft) -> str:
     price = explained.price
     assert (price.price if price else None) == (None if draft.test else money.to_text(message.price_micros))
     if draft.send_at_us is not None and draft.send_at_us > message.created_at:
-        assert (explained.send_at_us, explained.expires_at_us) == (message.due_at, message.expires_at)
+        assert (explained.send_at, explained.expires_at) == (to_text(message.due_at), to_text(message.expires_at))
     return ""
 
 

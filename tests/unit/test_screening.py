@@ -33,6 +33,8 @@ def test_good_texts(text: str) -> None:
     [
         ("", "text_missing"),
         (" \n\t\u00a0", "text_missing"),
+        ("\u200b", "text_missing"),
+        ("\ufeff \u2028", "text_missing"),
         ("a" * (TEXT_MAX + 1), "text_too_long"),
         ("👍" * (TEXT_MAX + 1), "text_too_long"),
         ("a\x00b", "invalid_text"),

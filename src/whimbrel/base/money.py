@@ -1,8 +1,10 @@
 """Money: integer millionths of the currency inside, decimal strings outside. No floats anywhere."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 MICROS = 1_000_000
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?").fullmatch
 MAX_MICROS = 10**15  # a thousand million: beyond it a typing error is likelier than a price
 
 
@@ -16,12 +18,9 @@ def to_text(micros: int, places: int = 2) -> str:
 
 def from_text(text: str) -> int:
     """Micros of a decimal string; ValueError when it is no number, has more than six decimals or is out of range."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ValueError("not a decimal number") from None
-    if not value.is_finite():
-        raise ValueError("not a finite number")
+    if not _DECIMAL(text):
+        raise ValueError("not a decimal number")
+    value = Decimal(text)
     micros = value * MICROS
     if micros != micros.to_integral_value():
         raise ValueError("more than six decimals")

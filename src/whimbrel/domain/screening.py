@@ -12,6 +12,8 @@ SHOWN = 20  # positions told to the caller: enough to find the cause, too few to
 # Controls except tab and the line breaks LF, CR and NEL; lone surrogates, which no UTF-16 can carry; U+FFFE and U+FFFF,
 # which are no characters.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+# White space and characters without any width: whoever pays for a text of these alone did not mean to.
+_INVISIBLE = re.compile("[\\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]+").fullmatch
 
 
 class BadCharacter(msgspec.Struct, frozen=True, gc=False):
@@ -32,7 +34,7 @@ class TextProblem(msgspec.Struct, frozen=True):
 
 def text_problems(text: str) -> TextProblem | None:
     """Why this text cannot be sent: `text_missing`, `text_too_long` or `invalid_text`. None for a good one."""
-    if not text or text.isspace():
+    if not text or text.isspace() or _INVISIBLE(text):
         return TextProblem("text_missing", "The text is empty." if not text else "The text is nothing but white space.")
     if len(text) > TEXT_MAX:
         return TextProblem("text_too_long", f"The text has {len(text)} characters; the most is {TEXT_MAX}.")

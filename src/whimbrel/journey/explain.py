@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from whimbrel.base import money
+from whimbrel.base import moments, money
 from whimbrel.codec import gsm7
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.tables import Tables
@@ -74,8 +74,8 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     to: str | None
     country: str | None
     sender: str | None
-    send_at_us: int | None
-    expires_at_us: int | None
+    send_at: str | None  # RFC 3339
+    expires_at: str | None
     encoding: EncodingStep | None
     routing: RoutingStep | None
     price: PriceStep | None
@@ -93,8 +93,8 @@ def explanation(plan: Plan, tables: Tables) -> Explanation:
         to=number.e164 if number else None,
         country=number.country if number else None,
         sender=plan.sender_value or None,
-        send_at_us=plan.due_at or None,
-        expires_at_us=plan.expires_at or None,
+        send_at=moments.to_text(plan.due_at) if plan.due_at else None,
+        expires_at=moments.to_text(plan.expires_at) if plan.expires_at else None,
         encoding=_encoding(plan) if plan.segments else None,
         routing=_routing(plan, tables) if number else None,
         price=_price(plan, tables) if plan.currency else None,

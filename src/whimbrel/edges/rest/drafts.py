@@ -61,6 +61,8 @@ def _options(new: NewMessage, common: MessageDefaults, reach: Reach) -> Options 
             micros = money.from_text(ceiling)
         except ValueError as error:
             return Verdict(code="invalid_request", detail=f"max_price: {error}.", pointer="/max_price")
+        if micros < 0:
+            return Verdict(code="invalid_request", detail="max_price: below zero.", pointer="/max_price")
     return Options(
         callback_url=url,
         on_doubt=on_doubt or "report",
