@@ -268,6 +268,24 @@ async def test_a_callback_is_retried_too(tmp_path: Path) -> None:
         await until(lambda: rows_waiting(r, 0))
 
 
+async def test_callbacks_go_on_after_a_restart_where_they_were(tmp_path: Path) -> None:
+    async with simulated() as simulator, listening() as sink:
+        async with installation(tmp_path, simulator) as r:
+            await r.seed()
+            told = r.draft(PHONES[0], options={"callback_url": f"{sink.url}/good"})
+            untold = r.draft(PHONES[1], options={"callback_url": f"{sink.url}/bad"})
+            sink.always["/bad"] = 500
+            good, bad = await r.send(told, untold)
+            await until(lambda: len(sink.posts) == 8)
+            await until(lambda: rows_waiting(r, 4))
+        sink.always.clear()
+        async with installation(tmp_path, simulator) as r:
+            r.clock.advance(SCHEDULE_S[1] * 1.2)
+            await until(lambda: rows_waiting(r, 0))
+        assert sorted(sink.seen(bad, "/bad")) == sorted(WAY * 2)
+        assert sorted(sink.seen(good, "/good")) == sorted(WAY)
+
+
 async def rows_waiting(r: Rig, count: int) -> bool:
     """Whether so many events wait for another try, at whatever time."""
     later = r.clock.now_us() + 86_400_000_000 * 30
