@@ -68,3 +68,22 @@ async def test_what_cannot_be_stored_is_not_posted_again(tmp_path: Path, monkeyp
         await until(lambda: len(sink.seen(message_id)) >= 4)
         await r.app.notify.stop()
         assert sorted(sink.seen(message_id)) == sorted(await r.events(message_id))
+
+
+async def test_a_rotated_secret_signs_no_longer_than_it_may(tmp_path: Path) -> None:
+    async with listening() as sink, rig(tmp_path) as r:
+        await r.seed()
+        request = webhooks.NewWebhook(url=f"{sink.url}/", events=("message.queued",))
+        made = await webhooks.create(r.app.manage, ACTOR, request, account_id=r.account_id, test=False)
+        await webhooks.rotate(r.app.manage, ACTOR, made.id, account_id=r.account_id, test=False)
+        await r.app.notify.follow()
+        await r.send(r.draft())
+        await until(lambda: sink.posts)
+        assert len(sink.posts[0].headers["webhook-signature"].split()) == 2
+        r.clock.advance(30 * 86_400)
+
+        async def signed_once() -> bool:
+            await r.app.accept.submit([r.draft()])
+            return len(sink.posts[-1].headers["webhook-signature"].split()) == 1
+
+        await until(signed_once)

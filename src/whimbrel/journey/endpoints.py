@@ -32,7 +32,7 @@ class Endpoint:
     def __init__(self, posts: Posts, webhook: Webhook, target: Target) -> None:
         self.webhook = webhook
         self._posts = posts
-        self._target = target
+        self.target = target
         self._outbox = Outbox(self._post, workers=WEBHOOK_CONCURRENCY, room=_ROOM)
         self._read = webhook.cursor  # the log is read up to here
         self._saved = webhook.cursor
@@ -103,7 +103,7 @@ class Endpoint:
         return True
 
     async def _post(self, job: Job) -> None:
-        outcome = await self._posts.poster.post(job, self._target)
+        outcome = await self._posts.poster.post(job, self.target)
         faults.hit("notify.after_post")
         self._posts.settle(outcome, self._outbox)
         if outcome.rest_s:

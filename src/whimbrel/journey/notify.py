@@ -159,6 +159,7 @@ class Notify:
                 await self._bring_back()
                 await self._save_cursors()
                 await self._drop_disabled()
+                self._drop_old_secrets()
             except Exception:
                 _log.exception("due deliveries could not be looked for; trying again")
             if self._callbacks is not None:
@@ -169,6 +170,13 @@ class Notify:
     async def _drop_disabled(self) -> None:
         if any(endpoint.disabled for endpoint in self._endpoints.values()):
             await self._tables.refresh("webhooks")
+
+    def _drop_old_secrets(self) -> None:
+        """A rotated secret signs beside the new one until its time is over, and not until the next change."""
+        now = self._clock.now_us()
+        for endpoint in self._endpoints.values():
+            if len(endpoint.target.secrets) > 1 and (endpoint.webhook.old_secret_until or 0) <= now:
+                endpoint.target = self._target(endpoint.webhook)
 
     async def _bring_back(self) -> None:
         """Waiting rows that are due go to their outbox, each once at a time. What cannot be placed now makes room for
