@@ -3,6 +3,7 @@ script and no foreign host, so it works offline and under the strictest content 
 """
 
 import json
+import re
 from html import escape
 from typing import Any
 
@@ -38,6 +39,9 @@ td,th{border-top:1px solid var(--line);padding:5px 8px;text-align:left;vertical-
 .soft{color:var(--soft)}
 @media (max-width:800px){.shell{grid-template-columns:1fr}}
 """
+
+
+_NAME = re.compile("`([^`]+)`")
 
 
 def reference(document: Json) -> bytes:
@@ -95,7 +99,7 @@ def _section(method: str, path: str, operation: Json, document: Json) -> str:
     parts = [
         f'<section id="{operation["operationId"]}"><h3>{escape(operation["summary"])}</h3>',
         f'<p class="path"><span class="method">{method}</span> {escape(path)}</p>',
-        f"<p>{escape(operation['description'])}</p>",
+        f"<p>{_prose(operation['description'])}</p>",
         _parameters(operation["parameters"]),
         _body(operation, document),
         f"<pre>{escape(_curl(method, path, operation))}</pre>",
@@ -110,7 +114,7 @@ def _parameters(parameters: list[Json]) -> str:
         return ""
     rows = "".join(
         f"<tr><td><code>{escape(p['name'])}</code></td><td class=soft>{p['in']}</td>"
-        f"<td>{escape(_kind(p['schema']))}</td><td>{escape(p.get('description', ''))}</td></tr>"
+        f"<td>{escape(_kind(p['schema']))}</td><td>{_prose(p.get('description', ''))}</td></tr>"
         for p in parameters
     )
     return f"<table><tr><th>Parameter</th><th>In</th><th>Type</th><th></th></tr>{rows}</table>"
@@ -124,7 +128,7 @@ def _body(operation: Json, document: Json) -> str:
     required = component.get("required", ())
     rows = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{escape(_kind(member))}"
-        f"{', required' if name in required else ''}</td><td>{escape(member.get('description', ''))}</td></tr>"
+        f"{', required' if name in required else ''}</td><td>{_prose(member.get('description', ''))}</td></tr>"
         for name, member in component.get("properties", {}).items()
     )
     return f"<table><tr><th>Field</th><th>Type</th><th></th></tr>{rows}</table>"
@@ -155,6 +159,11 @@ def _curl(method: str, path: str, operation: Json) -> str:
 
 def _responses(responses: Json) -> str:
     rows = "".join(
-        f"<tr><td>{status}</td><td>{escape(answer['description'])}</td></tr>" for status, answer in responses.items()
+        f"<tr><td>{status}</td><td>{_prose(answer['description'])}</td></tr>" for status, answer in responses.items()
     )
     return f"<table><tr><th>Status</th><th></th></tr>{rows}</table>"
+
+
+def _prose(text: str) -> str:
+    """Text with `names` in it, as HTML."""
+    return _NAME.sub(r"<code>\1</code>", escape(text))

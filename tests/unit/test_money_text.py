@@ -1,4 +1,4 @@
-"""Money in and out: decimal strings, integer millionths, nothing else."""
+"""Money in and out: decimal strings, integer millionths, and nothing else."""
 
 import pytest
 from hypothesis import given
