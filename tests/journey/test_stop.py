@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.journey.rig import Rig, rig, until
-from whimbrel.store.interface import Claim
+from whimbrel.store.errors import CommitFailed
+from whimbrel.store.interface import Answer, Claim
 
 
 def claims_that_take_long(r: Rig, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
@@ -89,3 +90,29 @@ async def test_a_host_that_no_resolver_can_read_is_told_and_tried_again(tmp_path
         await until(lambda: carrier_id in r.app.worker.health())
         await until(lambda: r.app.worker.health()[carrier_id].last_error)
         assert (r.app.worker.health()[carrier_id].last_error or "").startswith("connect: ")
+
+
+async def test_an_answer_that_cannot_be_recorded_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        await r.bound()
+        record, failed = r.app.store.record_answers, 0
+        poison = ""
+
+        async def broken(answers: Sequence[Answer]) -> None:
+            nonlocal failed
+            if any(answer.message_id == poison for answer in answers):
+                failed += 1
+                raise ValueError("a broken row")
+            if failed == 0:
+                raise CommitFailed("disk full")
+            await record(answers)
+
+        monkeypatch.setattr(r.app.store, "record_answers", broken)
+        r.behave(response_latency_ms=100)
+        ids = await r.send(*[r.draft(f"+4479111234{number:02}") for number in range(20)])
+        poison = ids[7]
+        await r.all_settled(ids[:7] + ids[8:], "delivered")
+        assert (await r.message(poison)).state == "sending"

@@ -23,7 +23,7 @@ from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.receipt import Receipts
 from whimbrel.journey.submit import octets, parts
 from whimbrel.journey.tables import Tables
-from whimbrel.store.errors import StoreStopped
+from whimbrel.store.errors import StoreError, StoreStopped
 from whimbrel.store.interface import Answer, Claim, Ending, Store, Waiting
 
 _log = logging.getLogger("whimbrel.worker")
@@ -159,18 +159,28 @@ class Lane:
 
     async def _keep(self, answers: Sequence[Answer]) -> None:
         """An answer is known only here: it is kept until the store takes it. Meanwhile the lane claims no more than
-        its room allows."""
+        its room allows. One that the store can never take is found by halving, and holds up no other."""
         while True:
             try:
                 await self._worker.store.record_answers(answers)
             except StoreStopped:
                 _log.error("answers came after the store was closed", extra={"carrier": self.carrier.name})
-                return
-            except Exception:
+            except StoreError:
                 _log.exception("answers could not be stored; trying again", extra={"carrier": self.carrier.name})
                 await asyncio.sleep(_RETRY_S)
-            else:
-                return
+                continue
+            except Exception:
+                await self._keep_apart(answers)
+            return
+
+    async def _keep_apart(self, answers: Sequence[Answer]) -> None:
+        if len(answers) > 1:
+            middle = len(answers) // 2
+            await self._keep(answers[:middle])
+            await self._keep(answers[middle:])
+            return
+        (answer,) = answers  # its attempt stays without an answer: in doubt from the next start on
+        _log.exception("an answer cannot be recorded", extra={"message_id": answer.message_id, "kind": answer.kind})
 
     def _recorded(self, count: int) -> None:
         self._unrecorded -= count
