@@ -106,7 +106,8 @@ async def test_a_page(edge):
     assert following["next_page_uri"] is None
     assert following["uri"] == page["next_page_uri"]
     assert following["previous_page_uri"] == page["first_page_uri"]
-    assert (await ask(edge, "GET", f"{path}?PageSize=2&Page=1")).json["messages"] == following["messages"]
+    again = (await ask(edge, "GET", f"{path}?PageSize=2&Page=1")).json  # states move on meanwhile; ids do not
+    assert [record["sid"] for record in again["messages"]] == [record["sid"] for record in following["messages"]]
 
 
 async def test_an_empty_page(edge):
