@@ -1,6 +1,7 @@
 """The judgement judged: a made-up round in which all is well, and the same round with one thing wrong at a time."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -203,3 +204,10 @@ def test_doubt_without_a_kill_is_seen():
     evidence = well()
     evidence.deaths = [Death(DIED_US, 0)]
     assert any("0 may be" in line for line in judge(evidence).broken)
+
+
+def test_a_long_message_in_doubt_has_paid_for_the_segments_that_were_taken():
+    row = {"direction": "out", "status": "in_doubt", "price": "0.16", "segments": 4}
+    paid = [sorted(moves.get("charge", (0, 0))) for moves in _owed(row)]
+    assert paid == [[0, 0], [Decimal("0.04"), 1], [Decimal("0.08"), 2], [Decimal("0.12"), 3]]
+    assert all(moves["hold"] == (1, Decimal("0.16")) for moves in _owed(row))
