@@ -11,7 +11,7 @@ from whimbrel_sandbox.log import InboundSent, ReceiptAnswered, Submitted
 
 from .client import Sending, Text
 from .evidence import Api, Death, Evidence, Hook, Spoken
-from .oracle import DOUBT_MAX, judge
+from .oracle import DOUBT_MAX, _owed, judge
 
 GOOD = Text("+447911000001", "one", "transactional")
 LONG = Text("+447911000002", "two", "transactional")
