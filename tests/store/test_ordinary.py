@@ -5,7 +5,7 @@
 from typing import Any
 
 import pytest
-from tests.store.after_submit import PRICE, SECOND, START, Rig, answered, reported
+from tests.store.after_submit import PRICE, SECOND, START, STATEMENTS, Rig, answered, reported
 
 from whimbrel.domain.model import Flag
 from whimbrel.store.verbs.receipts import _record
@@ -92,3 +92,10 @@ def test_the_newest_of_two_attempts_with_one_id_is_meant(rig: Rig) -> None:
     rig.answer(answered(old, first, "accepted", key="a1"), answered(new, second, "accepted", key="a1"))
     rig.receipt(reported("a1"))
     assert (rig.message(old)[0], rig.message(new)[0]) == ("sent", "delivered")
+
+
+def test_the_flags_in_the_statements_are_those_of_the_model() -> None:
+    """SQL knows no names: these two numbers keep doubt and retries away from the short ways."""
+    taken, delivered = STATEMENTS["message_taken"].sql, STATEMENTS["attempt_delivered"].sql
+    assert f"flags & {Flag.DOUBT_RETRIED}" in taken
+    assert f"flags & {Flag.DOUBT_RETRIED | Flag.IN_DOUBT}" in delivered

@@ -30,11 +30,6 @@ class Gatherer(Generic[In, Out]):
         self._handed_over: asyncio.Event = asyncio.Event()
 
     @property
-    def pending(self) -> int:
-        """Items that no list has taken yet."""
-        return len(self._items)
-
-    @property
     def idle(self) -> bool:
         """Whether nothing waits and nothing is under way."""
         return not self._items and not self._under_way
