@@ -6,6 +6,7 @@ import pytest
 from after_submit import ACCOUNT, CARRIER, HOUR, OTHER, SECOND, START, Rig
 
 from whimbrel.base.limits import INBOUND_PART_WAIT_S
+from whimbrel.codec import gsm7
 from whimbrel.domain.model import Flag
 from whimbrel.store.interface import InboundRow
 
@@ -38,6 +39,10 @@ class Phone:
             "opt_out_id": f"OO{self.made:032x}",
             "masked": "+1500*****01",
         }
+        fields = {**fields, **more}
+        is_wide = fields["encoding"] == "ucs2"
+        fields.setdefault("octets", text.encode("utf-16-be") if is_wide else gsm7.encode(text))
+        fields.setdefault("data_coding", 8 if is_wide else 0)
         print_ = fingerprint or hash((text, more.get("reference", 0), more.get("number", 1), more.get("total", 1))) >> 2
         return InboundRow(
             message_id=f"SM{0xF000 + self.made:032x}",
@@ -45,7 +50,7 @@ class Phone:
             fingerprint=print_,
             text=text,
             at=at,
-            **{**fields, **more},
+            **fields,
         )
 
     def part(self, number, text, *, total=3, reference=5, **more):
@@ -223,6 +228,32 @@ def test_parts_that_wait_in_vain_are_delivered_as_they_are(rig, phone):
     assert rig.one("SELECT text, segments, flags FROM messages") == ("ac", 2, int(Flag.PARTIAL))
     assert rig.flush_parts(START + WAIT + 2) == 0
     assert rig.one("SELECT reference FROM inbound_parts") == 6
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one list", "one by one"])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in order", "the other way round"])
+def test_a_character_cut_between_two_parts_is_whole(rig, phone, order, together):
+    bird = "🐦".encode("utf-16-be")
+    halves = [
+        phone.part(1, "\ufffd", total=2, octets=bird[:2], encoding="ucs2"),
+        phone.part(2, "\ufffd", total=2, octets=bird[2:], encoding="ucs2"),
+    ]
+    rows = [halves[place] for place in order]
+    for batch in [rows] if together else [[row] for row in rows]:
+        rig.inbound(*batch)
+    assert texts(rig) == ["🐦"]
+
+
+def test_half_a_character_that_waits_in_vain_is_delivered(rig, phone):
+    rig.inbound(phone.part(1, "a\ufffd", octets=b"\0a\xd8\x3d", encoding="ucs2"))
+    assert rig.flush_parts(START + WAIT + 1) == 1
+    assert texts(rig) == ["a\ufffd"]
+
+
+def test_a_part_that_the_first_release_stored_joins_those_of_this_one(rig, phone):
+    rig.inbound(phone.part(1, "€a", total=2, octets=None))
+    rig.inbound(phone.part(2, "b", total=2))
+    assert texts(rig) == ["€ab"]
 
 
 # keywords

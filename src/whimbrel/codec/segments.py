@@ -6,6 +6,7 @@ count is made on the octets that would be sent, so it agrees with `build` by
 construction.
 """
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -131,14 +132,26 @@ def decode(octets: bytes, data_coding: int) -> str:
 
     0 and the message classes of GSM-7 are unpacked septets; 8 and its classes UTF-16, big-endian unless a mark
     says otherwise, the mark dropped, each lone surrogate or odd last octet as U+FFFD; 1 ASCII, 6 Cyrillic, 7 Hebrew
-    (SMPP 3.4 clause 5.2.19); all others Latin-1. Join the octets of a long message before decoding: foreign senders
-    cut pairs in two.
+    (SMPP 3.4 clause 5.2.19); all others Latin-1. The parts of a long message go to `decode_parts`.
     """
     if data_coding in _GSM7_CODINGS:
         return gsm7.decode(octets)
     if data_coding in _UCS2_CODINGS:
         return _decode_ucs2(octets)
     return octets.decode(_OTHER_CODINGS.get(data_coding, "latin-1"), "replace")
+
+
+def decode_parts(parts: Sequence[bytes], data_coding: int) -> str:
+    """Text of parts that follow each other in a long message, all of one coding. Never raises.
+
+    The octets are joined first, because foreign senders cut a surrogate pair or an escape and its code in two. A byte
+    order mark that stands before each part is dropped with the first.
+    """
+    if data_coding in _UCS2_CODINGS and parts:
+        is_little = parts[0].startswith(_LITTLE_ENDIAN_BOM)
+        mark = _LITTLE_ENDIAN_BOM if is_little else _BIG_ENDIAN_BOM
+        parts = [parts[0], *(part.removeprefix(mark) for part in parts[1:])]
+    return decode(b"".join(parts), data_coding)
 
 
 def _parts(text: str, encoding: Encoding, wide: bool) -> list[bytes]:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from whimbrel.base.limits import INBOUND_PART_WAIT_S
+from whimbrel.codec import segments
 
 PART_WAIT_US: Final = INBOUND_PART_WAIT_S * 1_000_000
 
@@ -18,10 +19,11 @@ Verdict = Literal["repeated", "waiting", "complete", "anew"]
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
-    """One part of a long text: 1-based number, decoded text, when it came (UTC microseconds)."""
+    """One part of a long text: 1-based number, octets without header, when it came (UTC microseconds)."""
 
     number: int
-    text: str
+    octets: bytes
+    data_coding: int
     encoding: str
     at: int
 
@@ -51,13 +53,30 @@ def placed(stored: Mapping[int, Piece], piece: Piece, total: int) -> Verdict:
             return "anew"
         twin = stored.get(piece.number)
         if twin is not None:
-            return "repeated" if twin.text == piece.text else "anew"
+            return "repeated" if _content(twin) == _content(piece) else "anew"
     return "complete" if len(stored) + 1 == total else "waiting"
 
 
 def join(pieces: Iterable[Piece], total: int) -> Joined:
-    """One text of at least one part. Parts may differ in their encoding; the wider one is told."""
+    """One text of at least one part, whichever there are. Parts may differ in their encoding; the wider one is told."""
     ordered = sorted(pieces, key=lambda piece: piece.number)
     encoding = "ucs2" if any(piece.encoding == "ucs2" for piece in ordered) else ordered[0].encoding
-    text = "".join(piece.text for piece in ordered)
+    text = "".join(segments.decode_parts([piece.octets for piece in run], run[0].data_coding) for run in _runs(ordered))
     return Joined(text, encoding, len(ordered), partial=len(ordered) < total)
+
+
+def _runs(ordered: Iterable[Piece]) -> list[list[Piece]]:
+    """Neighbours of one coding, which are decoded as one: a character may begin in one part and end in the next. Where
+    a part is missing, two halves do not belong together."""
+    runs: list[list[Piece]] = []
+    for piece in ordered:
+        last = runs[-1][-1] if runs else None
+        if last and last.number + 1 == piece.number and last.data_coding == piece.data_coding:
+            runs[-1].append(piece)
+        else:
+            runs.append([piece])
+    return runs
+
+
+def _content(piece: Piece) -> tuple[bytes, int]:
+    return (piece.octets, piece.data_coding)

@@ -77,6 +77,8 @@ class InboundTexts:
             number=text.number,
             opt_out_id=self._ids.new(ids.OPT_OUT),
             masked=mask_number(source),
+            octets=text.octets,
+            data_coding=text.data_coding,
         )
 
     def _owner(self, destination: str) -> Sender | None:

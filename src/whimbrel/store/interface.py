@@ -189,7 +189,8 @@ class ReceiptRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class InboundRow(msgspec.Struct, frozen=True, gc=False):
-    """One inbound short message, or one part of a long one. `text` is decoded; ids are made by the caller."""
+    """One inbound short message, or one part of a long one. `text` is what its octets say alone; a long text is decoded
+    from the octets of all its parts. Ids are made by the caller."""
 
     message_id: str  # for the message that it becomes or completes
     carrier_id: str
@@ -209,6 +210,8 @@ class InboundRow(msgspec.Struct, frozen=True, gc=False):
     number: int = 1
     opt_out_id: str = ""
     masked: str = ""
+    octets: bytes | None = None  # without header; None only in parts that 0.1.0 stored
+    data_coding: int = 0
 
 
 class Owed(msgspec.Struct, frozen=True, gc=False):

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from whimbrel.codec.segments import UCS2_DATA_CODING
 from whimbrel.domain import consent, joining
 from whimbrel.domain.joining import Joined, Piece
 from whimbrel.domain.model import Flag, Message
@@ -284,7 +285,9 @@ def _set_key(row: InboundRow) -> _SetKey:
 
 
 def _piece(row: InboundRow) -> Piece:
-    return Piece(row.number, row.text, row.encoding, row.at)
+    if row.octets is None:  # a part that waited while 0.1.0 was replaced
+        return Piece(row.number, row.text.encode("utf-16-be"), UCS2_DATA_CODING, row.encoding, row.at)
+    return Piece(row.number, row.octets, row.data_coding, row.encoding, row.at)
 
 
 def _arrival(row: InboundRow) -> tuple[int, str]:
