@@ -3,6 +3,9 @@
 import pytest
 import pytest_asyncio
 
+from whimbrel.store import reads
+from whimbrel.store.interface import Write
+
 from .edge_rig import NUMBER, running_edge, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -263,6 +266,38 @@ async def test_events_page_by_page(edge):
     assert len({each["id"] for each in found}) == len(found) == 12
     some = (await edge.get("/v1/events?types=message.delivered,opt_out.*&limit=100")).json["data"]
     assert [each["type"] for each in some] == ["message.delivered"] * 3
+
+
+@pytest.fixture
+def short_stretches(monkeypatch):
+    monkeypatch.setattr(reads, "EVENTS_SCAN_MAX", 5)
+
+
+async def crowd(edge, count):
+    """So many events of somebody else."""
+    stranger = (await edge.new_customer("Stranger")).id
+    rows = tuple((stranger, 0, edge.app.ids.new("OO"), 1, "opt_out.created", "{}", 0, 1) for _ in range(count))
+    await edge.app.store.write([Write("event_insert", rows)])
+
+
+async def test_a_page_of_events_is_bounded_and_its_cursor_moves_on(edge, short_stretches):
+    await final(edge, (await edge.send()).json["id"])
+    await crowd(edge, 23)
+    await final(edge, (await edge.send()).json["id"])
+    sizes, cursors_seen, cursor = [], [""], ""
+    while True:
+        page = (await edge.get(f"/v1/events?limit=5{cursor}")).json
+        if page["next_cursor"] == cursors_seen[-1]:
+            break
+        sizes.append(len(page["data"]))
+        cursors_seen.append(page["next_cursor"])
+        cursor = f"&after={page['next_cursor']}"
+    assert sum(sizes) == 8
+    assert sizes.count(0) >= 3
+    assert len(set(cursors_seen)) == len(cursors_seen)
+    assert page["data"] == []
+    await final(edge, (await edge.send()).json["id"])
+    assert len((await edge.get(f"/v1/events?limit=5{cursor}")).json["data"]) == 4
 
 
 async def test_audit(edge):

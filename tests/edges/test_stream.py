@@ -1,6 +1,7 @@
 """The live stream: events as they happen, resumed where a client left off, bounded, and pinged."""
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 
 from whimbrel.config import Limits
 from whimbrel.edges.shared import cursors, sse
+from whimbrel.store.interface import Write
 
 from .edge_rig import running_edge, until
 
@@ -62,6 +64,28 @@ async def test_a_stream_shows_one_account_and_one_mode(edge):
         mine = (await edge.send()).json["id"]
         frame = await response.content.readuntil(b"\n\n")
         assert msgspec.json.decode(frame.decode().partition("data: ")[2])["message_id"] == mine
+
+
+async def test_a_stream_from_an_old_place_passes_over_the_crowd_and_lets_others_run(edge):
+    stranger = (await edge.new_customer("Stranger")).id
+    rows = tuple((stranger, 0, f"OO{n:032x}", 1, "opt_out.created", "{}", 0, n) for n in range(20_000))
+    await edge.app.store.write([Write("event_insert", rows)])
+    mine = (await edge.send()).json["id"]
+    longest = 0.0
+
+    async def watch():
+        nonlocal longest
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0)
+            longest = max(longest, time.perf_counter() - before)
+
+    watching = asyncio.create_task(watch())
+    async with following(edge, last_id=cursors.encode(0)) as response:
+        frame = await response.content.readuntil(b"\n\n")
+    watching.cancel()
+    assert msgspec.json.decode(frame.decode().partition("data: ")[2])["message_id"] == mine
+    assert longest < 0.5  # twenty reads; the loop had its turn between them
 
 
 async def test_an_account_has_so_many_streams(tmp_path):

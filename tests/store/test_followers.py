@@ -5,6 +5,7 @@ from store_samples import ACCOUNT, CARRIER, HOUR, NOW, OTHER_ACCOUNT, SECOND, cl
 
 from whimbrel.base.ids import event_id
 from whimbrel.domain.model import Flag, Message
+from whimbrel.store import reads
 from whimbrel.store.interface import Deliveries, Ending, Search, Try, Wait, Write
 from whimbrel.store.store import SqlStore
 
@@ -222,3 +223,48 @@ async def test_deleted_messages_are_not_found_by_number(store: SqlStore):
     await store.finish([Ending(sent.id, ("queued",), "canceled", "canceled", NOW)])
     await store.delete_messages([sent.id])
     assert await ids(store, number_hash=11) == []
+
+
+# an account's events: stretch by stretch
+
+
+def strangers(count: int) -> Write:
+    rows = [(OTHER_ACCOUNT, 0, f"OO{n:032x}", 1, "opt_out.created", "{}", 0, NOW) for n in range(count)]
+    return Write("event_insert", tuple(rows))
+
+
+async def walk(store: SqlStore, limit: int = 50) -> tuple[list[int], list[int]]:
+    """Positions of an account's events, and where each read reached, until one reached no further."""
+    found: list[int] = []
+    reached = [0]
+    while True:
+        part = await store.account_events(ACCOUNT, False, reached[-1], limit)
+        found += [event.position for event in part.events]
+        if part.reached == reached[-1]:
+            return found, reached[1:]
+        reached.append(part.reached)
+
+
+async def test_a_quiet_account_looks_through_so_much_and_goes_on(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reads, "EVENTS_SCAN_MAX", 10)
+    await submit(store, message())
+    await store.write([strangers(33)])
+    await submit(store, message())
+    assert await walk(store) == ([1, 35], [10, 20, 30, 35])
+    assert await walk(store, limit=1) == ([1, 35], [1, 11, 21, 31, 35])
+
+
+async def test_what_was_purged_is_passed_over_at_once(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reads, "EVENTS_SCAN_MAX", 10)
+    await store.write([strangers(60)])
+    await submit(store, message())
+    await store.write([Write("events_purge", ((NOW + 1, 60),))])
+    assert await walk(store) == ([61], [61])
+
+
+@pytest.mark.parametrize("position", [0, 99])
+async def test_an_empty_log_and_a_place_behind_its_end(store: SqlStore, position: int) -> None:
+    part = await store.account_events(ACCOUNT, False, position, 10)
+    assert (part.events, part.reached) == ([], position)

@@ -29,6 +29,7 @@ VALIDITY_DEFAULT_S = 36_000  # validity without one given: Twilio's ten hours
 VALIDITY_OTP_DEFAULT_S = 600  # the same for otp: a code is dead after ten minutes (NIST SP 800-63B)
 PAGE_DEFAULT = 50  # rows of a page without `limit`
 PAGE_MAX = 1000  # rows of a page at most
+EVENTS_SCAN_MAX = 50_000  # events of all accounts that one page of events looks through: some milliseconds of reading
 SSE_STREAMS_PER_ACCOUNT = 20  # open live streams of one account; a setting
 RATE_DEFAULT_PER_S = 10_000  # requests a second of one key; a batch counts as one
 RESPONSE_BODY_MAX = 64 * 1024  # what we read of a webhook's answer

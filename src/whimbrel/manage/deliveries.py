@@ -186,21 +186,18 @@ def _span(request: ReplaySpan) -> tuple[int, int]:
 
 async def _events(ctx: Context, webhook: Webhook, since: int, until: int) -> tuple[list[Event], int | None]:
     """The endpoint's events of a span, and the time from which on there may be more."""
-    place = await _last_before(ctx, since)
+    place, end = await _last_before(ctx, since), await _last_before(ctx, until)
     found: list[Event] = []
     for _ in range(_SCAN_MAX):
-        events = await ctx.store.fetch(Event, "events_page", webhook.account_id, int(webhook.test), place, _READ)
-        within = [event for event in events if event.created_at < until]
-        for event in within:
-            if not matches(webhook.events, event.type):
-                continue
-            if len(found) == REPLAY_MAX:
-                return found, event.created_at
-            found.append(event)
-        if len(within) < _READ:
+        part = await ctx.store.account_events(webhook.account_id, webhook.test, place, _READ)
+        found += [each for each in part.events if each.position <= end and matches(webhook.events, each.type)]
+        if len(found) > REPLAY_MAX:
+            return found[:REPLAY_MAX], found[REPLAY_MAX].created_at
+        place = part.reached
+        if place >= end:
             return found, None
-        place = within[-1].position
-    return found, within[-1].created_at
+    following = await ctx.store.events_after(place, 1)
+    return found, following[0].created_at if following else None
 
 
 async def _last_before(ctx: Context, at_us: int) -> int:

@@ -282,6 +282,14 @@ class Deliveries(msgspec.Struct, frozen=True, gc=False):
     also: tuple[Write, ...] = ()
 
 
+class EventsPart(msgspec.Struct, frozen=True, gc=False):
+    """An account's events in a stretch of the log, oldest first. `reached`: where to go on; there is nothing more when
+    that is where the read began."""
+
+    events: list[Event]
+    reached: int
+
+
 class Store(Protocol):
     """The store. `fetch` and `write` serve the control plane by statement name; the rest are the hot verbs."""
 
@@ -350,6 +358,11 @@ class Store(Protocol):
 
     # notify
     async def events_after(self, position: int, limit: int, *, callbacks_only: bool = False) -> list[Event]: ...
+    async def account_events(self, account_id: str, test: bool, position: int, limit: int) -> EventsPart:
+        """The next events of an account in one mode. One read looks through so many of all accounts' events and no
+        more, so that a quiet account's is as quick: fewer than `limit`, or none, may come although more follow."""
+        ...
+
     async def last_position(self) -> int: ...
     async def messages(self, ids: Sequence[str]) -> list[Message]:
         """Those that exist, in no particular order."""

@@ -5,9 +5,10 @@ from typing import Any, TypeVar
 
 from whimbrel.base.clock import SECOND_US
 from whimbrel.base.ids import MESSAGE, floor_id
+from whimbrel.base.limits import EVENTS_SCAN_MAX
 from whimbrel.domain.model import Event, Message
 from whimbrel.store import rows as build
-from whimbrel.store.interface import Search, Waiting
+from whimbrel.store.interface import EventsPart, Search, Waiting
 from whimbrel.store.script import Query, Rows, Script
 
 T = TypeVar("T")
@@ -87,6 +88,17 @@ def events_after(position: int, limit: int, callbacks_only: bool) -> Script[list
     statement = "events_with_callback_after" if callbacks_only else "events_after"
     rows: Rows = yield Query(statement, (position, limit))
     return build.events(rows)
+
+
+def account_events(account_id: str, test: bool, position: int, limit: int) -> Script[EventsPart]:
+    """The log has no index by account (each event would pay for it), so it is read stretch by stretch."""
+    bounds: Rows = yield Query("events_bounds")
+    first, last = bounds[0]
+    start = max(position, first - 1)  # what was purged is passed over at once
+    end = min(start + EVENTS_SCAN_MAX, last)
+    rows: Rows = yield Query("events_page", (account_id, int(test), start, end, limit))
+    found = build.builder(Event)(rows)
+    return EventsPart(found, found[-1].position if len(found) == limit else max(position, end))
 
 
 def last_position() -> Script[int]:

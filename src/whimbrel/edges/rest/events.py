@@ -55,14 +55,15 @@ class EventObject(msgspec.Struct, frozen=True):
 
 
 class EventObjects(msgspec.Struct, frozen=True):
-    """Events, oldest first; `next_cursor` is always there."""
+    """Events, oldest first. `next_cursor` is always there: a page may hold few events or none although more follow. The
+    end of the log is reached when it stays the same."""
 
     data: tuple[EventObject, ...]
     next_cursor: str
 
 
 class EventsPage(msgspec.Struct, frozen=True):
-    """Events, oldest first. `next_cursor` is always there: ask with it again for what comes later."""
+    """The same, to be encoded."""
 
     data: tuple[EventBody, ...]
     next_cursor: str
@@ -86,13 +87,12 @@ async def views(store: Store, events: list[Event]) -> tuple[EventBody, ...]:
 
 
 async def find(services: Services, call: Call[EventsQuery, None]) -> Answer:
-    """One page; a page may be empty although more follow, because types are told apart after reading."""
+    """One page, of one stretch of the log; types are told apart after reading."""
     query, wanted = call.query, patterns(call.query.types)
     start = cursors.decode_position(query.after) if query.after else 0
-    rows = await services.store.fetch(Event, "events_page", call.account_id, int(call.test), start, query.limit)
-    shown = [row for row in rows if matches(wanted, row.type)]
-    last = rows[-1].position if rows else start
-    return Answer(EventsPage(await views(services.store, shown), cursors.encode(last)))
+    part = await services.store.account_events(call.account_id, call.test, start, query.limit)
+    shown = [event for event in part.events if matches(wanted, event.type)]
+    return Answer(EventsPage(await views(services.store, shown), cursors.encode(part.reached)))
 
 
 class Stream:
@@ -119,6 +119,8 @@ def operations(stream: Stream) -> tuple[Operation, ...]:
     return (
         Operation(
             method="GET", path="/v1/events", name="listEvents", tag=_TAG, summary="Read events, oldest first",
+            description="One answer looks through a stretch of the log: a page may hold few events or none although "
+            "more follow. Go on with `next_cursor` until it stays the same.",
             scope="events:read", handle=find, query=EventsQuery, answer=EventObjects, errors=("invalid_cursor",),
         ),
         Operation(
