@@ -30,10 +30,10 @@ SCANS_ALLOWED = {
     "parked_any",
     "parked_receipts_purge",
     "prices_all",
+    "queue_accounts",
     "queue_class",
     "queue_head",
     "queue_lanes",
-    "queue_ranks",
     "routes_all",
     "senders_all",
     "tails_unanswered",
@@ -58,7 +58,7 @@ def test_it_prepares(connection: apsw.Connection, name: str):
     plan = connection.execute("EXPLAIN QUERY PLAN " + sql, (None,) * len(parameters)).fetchall()
     if STATEMENTS[name].many:
         connection.execute("EXPLAIN " + STATEMENTS[name].of_rows(3), (None,) * (3 * STATEMENTS[name].width)).fetchall()
-    scans = [row[3] for row in plan if row[3].startswith("SCAN") and "json_each" not in row[3]]
+    scans = [row[3] for row in plan if row[3].startswith("SCAN") and not re.search("json_each|CONSTANT ROW", row[3])]
     assert name in SCANS_ALLOWED or scans == []
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whimbrel.domain import pacing
-from whimbrel.domain.pacing import Bucket, FairRank, Pace
+from whimbrel.domain.pacing import UNKNOWN_NONE, Bucket, FairRank, Pace
 
 S = 1_000_000
 
@@ -56,22 +56,30 @@ def test_lanes_and_priorities_are_apart() -> None:
 
 def test_after_a_restart_with_the_backlog_fairness_goes_on() -> None:
     fair = FairRank()
-    fair.resume("CR1", 1, 1_000, {"noisy": 101_000})
+    fair.resume("CR1", 1, 1_000, 101_000)
+    fair.learn("CR1", 1, {"noisy": 101_000}, UNKNOWN_NONE)
     assert fair.rank("CR1", 1, "noisy") == 101_001
     assert fair.rank("CR1", 1, "quiet") == 1_000
 
 
-def test_after_a_restart_without_it_no_message_passes_an_older_one() -> None:
+def test_after_a_restart_no_message_passes_an_older_one_while_the_backlog_is_learned() -> None:
     fair = FairRank()
-    fair.resume("CR1", 1, 101_000)
-    assert fair.rank("CR1", 1, "noisy") >= 101_000
+    fair.resume("CR1", 1, 1_000, 101_000)
+    assert fair.rank("CR1", 1, "noisy") == 101_001
+    fair.learn("CR1", 1, {"noisy": 100_900, "other": 101_000}, 60_000)
+    assert fair.rank("CR1", 1, "noisy") == 101_002
+    assert fair.rank("CR1", 1, "other") == 101_001
+    assert fair.rank("CR1", 1, "not met yet") == 60_001
+    fair.learn("CR1", 1, {"slow": 50_000}, UNKNOWN_NONE)
+    assert fair.rank("CR1", 1, "slow") == 50_001
+    assert fair.rank("CR1", 1, "quiet") == 1_000
 
 
 def test_virtual_time_never_runs_backwards() -> None:
     fair = FairRank()
     fair.advance("CR1", 1, 50)
     fair.advance("CR1", 1, 20)
-    fair.resume("CR1", 1, 10)
+    fair.resume("CR1", 1, 10, 10)
     assert fair.rank("CR1", 1, "a") == 50
 
 

@@ -10,23 +10,26 @@ throttling carrier bears: halve at once, recover slowly (additive increase, mult
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 SECOND_US = 1_000_000
 PRUNE_AT = 4096  # accounts remembered in a lane before those without a backlog are forgotten
 HALVE_EVERY_US = SECOND_US  # a window of refusals comes at once and means one thing, so it halves once
 RECOVER_SHARE = 0.05  # of the ceiling, a second: twenty seconds from the floor to the top
 RATE_MIN = 1.0  # segments a second: slower is a standstill, and would hide a carrier that works again
-
-_NOTHING: Mapping[str, int] = {}
+UNKNOWN_NONE: Final = -1
+"""The floor of a lane whose backlogs are all known."""
 
 
 class _Lane:
-    """Virtual time of one lane and priority, and the last rank of each account that is ahead of it."""
+    """Virtual time of one lane and priority, the last rank of each account that is ahead of it, and what the last rank
+    of any other account may be."""
 
-    __slots__ = ("last", "prune_at", "served")
+    __slots__ = ("floor", "last", "prune_at", "served")
 
     def __init__(self) -> None:
         self.served = 0
+        self.floor = UNKNOWN_NONE
         self.last: dict[str, int] = {}
         self.prune_at = PRUNE_AT
 
@@ -39,7 +42,7 @@ class _Lane:
 
 
 class FairRank:
-    """Ranks for the queue; one for each node. State is in memory and is rebuilt with `resume`."""
+    """Ranks for the queue; one for each node. State is in memory and is rebuilt with `resume` and `learn`."""
 
     __slots__ = ("_lanes",)
 
@@ -50,10 +53,10 @@ class FairRank:
         """The rank of an account's next message; greater than its earlier ones. `cost` is what the message takes of
         the lane, in segments."""
         state = self._lane(lane, priority)
-        before = state.last.get(account_id)
-        rank = state.served if before is None or before < state.served else before + cost
+        before = state.last.get(account_id, state.floor)
+        rank = state.served if before < state.served else before + cost
         state.last[account_id] = rank
-        if before is None and len(state.last) > state.prune_at:
+        if len(state.last) > state.prune_at:
             state.prune()
         return rank
 
@@ -63,13 +66,19 @@ class FairRank:
         if rank > state.served:
             state.served = rank
 
-    def resume(self, lane: str, priority: int, rank: int, backlog: Mapping[str, int] = _NOTHING) -> None:
-        """After a restart: go on from what is queued. With `backlog` (the greatest queued rank of each account) give
-        the smallest queued rank, and nothing is lost; without it give the greatest, so that no account's new message
-        passes its own old ones."""
+    def resume(self, lane: str, priority: int, smallest: int, greatest: int) -> None:
+        """After a restart: go on from the ranks that are queued. Whose they are is not known yet, so no account's new
+        message passes the greatest, until `learn` says more."""
         state = self._lane(lane, priority)
-        state.served = max(state.served, rank)
-        state.last.update(backlog)
+        state.served = max(state.served, smallest)
+        state.floor = greatest
+
+    def learn(self, lane: str, priority: int, backlog: Mapping[str, int], floor: int) -> None:
+        """The greatest queued rank of accounts. All others have none above `floor`; UNKNOWN_NONE: they have none."""
+        state = self._lane(lane, priority)
+        for account_id, rank in backlog.items():
+            state.last[account_id] = max(rank, state.last.get(account_id, rank))
+        state.floor = floor
 
     def _lane(self, lane: str, priority: int) -> _Lane:
         key = (lane, priority)

@@ -19,6 +19,7 @@ from whimbrel.domain.numbers import Number
 from whimbrel.domain.outcomes import at_deadline
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import EXPIRED, FINAL, IN_DOUBT, QUEUED, REJECTED, SCHEDULED, SENDING, SENT, UNKNOWN
+from whimbrel.journey.ranks import Ranks
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Answer, Deliveries, Due, Ending, Store, Write
 
@@ -50,14 +51,6 @@ class _Unreceipted(msgspec.Struct, frozen=True):
     expires_at: int
 
 
-class _Backlog(msgspec.Struct, frozen=True):
-    lane: str
-    priority: int
-    account_id: str
-    greatest: int
-    smallest: int
-
-
 class _Position(msgspec.Struct, frozen=True):
     position: int
 
@@ -80,6 +73,7 @@ class Sweep:
         self._tables = tables
         self._clock = clock
         self._fair = fair
+        self._ranks = Ranks(store, fair)
         self._metrics = metrics
         self._queued = queued
         self._purge_before = purge_before
@@ -91,6 +85,7 @@ class Sweep:
             (60.0, self.miss_receipts),
             (15.0, self.flush_parts),
             (60.0, self.purge),
+            (60.0, self._ranks.learn),
         ]
         self._tasks: list[asyncio.Task[None]] = []
         self._strays: dict[str, _Place] = {}  # how far each lane that nobody works has been looked at
@@ -117,16 +112,7 @@ class Sweep:
             )
         if owed:
             _log.warning("attempts of the last run are in doubt", extra={"count": len(owed)})
-        await self._resume_ranks()
-
-    async def _resume_ranks(self) -> None:
-        backlog: dict[tuple[str, int], tuple[int, dict[str, int]]] = {}
-        for row in await self._store.fetch(_Backlog, "queue_ranks"):
-            low, ranks = backlog.get((row.lane, row.priority), (row.smallest, {}))
-            ranks[row.account_id] = row.greatest
-            backlog[row.lane, row.priority] = (min(low, row.smallest), ranks)
-        for (lane, priority), (low, ranks) in backlog.items():
-            self._fair.resume(lane, priority, low, ranks)
+        await self._ranks.resume()
 
     def start(self) -> None:
         """Begin all duties."""

@@ -6,7 +6,8 @@
 -- | messages_without_receipt (after_id, before_id, limit) | id, state, expires_at of messages that are not final or in doubt |
 -- | messages_to_reroute (ids) | what a queued message needs to change its lane |
 -- | message_reroute (id, candidates, route_id, price, held, rank, at) | goes another way; no event |
--- | queue_ranks | lane, priority, account_id and the greatest rank of each backlog |
+-- | queue_ends (lane, priority) | the smallest and the greatest rank, a step in the key each; NULL when nothing waits |
+-- | queue_accounts (lane, priority, before rank, before message_id, limit) | account_id, rank, message_id, from the end |
 -- | events_to_index (position, limit) | position, id, recipient_hash, sender_hash of messages that are new in the log |
 -- | webhook_disable (webhook_id, reason, at) | switched off by its own answers |
 -- | webhook_event (webhook_id, type, data, at) | the next event of an active endpoint, as long as its numbers last |
@@ -26,9 +27,15 @@ FROM messages WHERE id = ANY($1) AND state = 'queued';
 UPDATE messages SET candidates = $2, route_id = $3, price_micros = $4, held_micros = $5, rank = $6, updated_at = $7
 WHERE id = $1;
 
--- name: queue_ranks
-SELECT q.lane, q.priority, m.account_id, MAX(q.rank), MIN(q.rank) FROM queue q JOIN messages m ON m.id = q.message_id
-GROUP BY q.lane, q.priority, m.account_id;
+-- name: queue_ends
+SELECT (SELECT MIN(rank) FROM queue WHERE lane = $1 AND priority = $2),
+  (SELECT MAX(rank) FROM queue WHERE lane = $1 AND priority = $2);
+
+-- name: queue_accounts
+SELECT COALESCE(m.account_id, ''), q.rank, q.message_id
+FROM (SELECT rank, message_id FROM queue WHERE lane = $1 AND priority = $2 AND (rank, message_id) < ($3, $4)
+  ORDER BY rank DESC, message_id DESC LIMIT $5) AS q
+LEFT JOIN messages AS m ON m.id = q.message_id ORDER BY q.rank DESC, q.message_id DESC;
 
 -- name: webhook_disable
 UPDATE webhooks SET status = 'disabled', disabled_reason = $2, updated_at = $3 WHERE id = $1 AND status = 'active';
