@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whimbrel.base.errors import CATALOGUE
+from whimbrel.base.limits import EVENTS_BEFORE_GIVING_UP
 from whimbrel.domain import outcomes, states
 from whimbrel.domain.model import Flag
 from whimbrel.domain.outcomes import Outcome, Segment
@@ -224,17 +225,19 @@ def test_retries(standings, changes, expected):
 
 
 AGAIN = {
-    # state, candidates left, reason: state, reason
-    "the next carrier": ("sending", "CR2", "throttled", "queued", "throttled"),
-    "no carrier left": ("sending", "", "throttled", "failed", "throttled"),
-    "a doubt was told": ("in_doubt", "CR2", "throttled", "failed", "throttled"),
-    "a doubt was told, then taken back": ("in_doubt", "CR2", "not_sent", "failed", "carrier_unavailable"),
+    # state, candidates left, reason, events so far: state, reason
+    "the next carrier": ("sending", "CR2", "throttled", 2, "queued", "throttled"),
+    "no carrier left": ("sending", "", "throttled", 2, "failed", "throttled"),
+    "a doubt was told": ("in_doubt", "CR2", "throttled", 3, "failed", "throttled"),
+    "a doubt was told, then taken back": ("in_doubt", "CR2", "not_sent", 3, "failed", "carrier_unavailable"),
+    "to and fro": ("sending", "CR2", "not_sent", EVENTS_BEFORE_GIVING_UP - 1, "queued", "not_sent"),
+    "to and fro too often": ("sending", "CR2", "not_sent", EVENTS_BEFORE_GIVING_UP, "failed", "carrier_unavailable"),
 }
 
 
-@pytest.mark.parametrize(("state", "candidates", "reason", "becomes", "why"), AGAIN.values(), ids=AGAIN)
-def test_what_may_be_sent_again(state, candidates, reason, becomes, why):
-    found = outcomes.sendable_again(Outcome("queued", reason), state=state, candidates=candidates)
+@pytest.mark.parametrize(("state", "candidates", "reason", "events", "becomes", "why"), AGAIN.values(), ids=AGAIN)
+def test_what_may_be_sent_again(state, candidates, reason, events, becomes, why):
+    found = outcomes.sendable_again(Outcome("queued", reason), state=state, candidates=candidates, events=events)
     assert (found.state, found.reason) == (becomes, why)
 
 

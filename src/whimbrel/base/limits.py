@@ -43,6 +43,7 @@ STOP_DEADLINE_S = 30.0  # a graceful stop
 INBOUND_PART_WAIT_S = 600  # how long an incomplete long inbound text waits for its parts
 PART_RECEIPTS_WAIT_S = 600  # after the first delivered segment of a long message: some carriers report only one
 RECEIPT_EVENTS_MAX = 16  # of one segment: a carrier that repeats itself must not fill the event log
+EVENTS_BEFORE_GIVING_UP = 20_000  # of one message: then it is queued no more; event numbers end at 65,535
 PARKED_RECEIPT_TTL_S = 3 * 24 * 3600  # how long a receipt waits for the message that it is about
 RECEIPT_DEADLINE_S = 3 * 24 * 3600  # after validity: then a sent message becomes `unknown`
 DOUBT_DEADLINE_S = 24 * 3600  # without a receipt a message in doubt becomes `unknown` after this

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from whimbrel.base.errors import CATALOGUE
+from whimbrel.base.limits import EVENTS_BEFORE_GIVING_UP
 from whimbrel.domain import states
 from whimbrel.domain.model import Flag
 from whimbrel.domain.receipts import FINAL_STATES
@@ -220,10 +221,11 @@ def path(state: str, wanted: Outcome, *, reason: str | None, flags: int) -> tupl
     return (target,) if states.may_move(state, target) else ()
 
 
-def sendable_again(wanted: Outcome, *, state: str, candidates: str) -> Outcome:
+def sendable_again(wanted: Outcome, *, state: str, candidates: str, events: int) -> Outcome:
     """What becomes of a message that should be queued again: nothing is sent after a doubt was told (its late answer
-    ends it), nor when no carrier is left."""
-    if candidates and state != states.IN_DOUBT:
+    ends it), nor when no carrier is left. Only going to the queue and back can fill a timeline, so a message that did
+    it thousands of times ends: no event number is ever too large for an id."""
+    if candidates and state != states.IN_DOUBT and events < EVENTS_BEFORE_GIVING_UP:
         return wanted
     reason = wanted.reason if wanted.reason != _NOT_SENT else None
     return Outcome(states.FAILED, reason or "carrier_unavailable")

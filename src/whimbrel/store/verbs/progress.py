@@ -239,7 +239,7 @@ class Progress:
         if wanted.state == states.QUEUED:
             if wanted.elsewhere:
                 candidates = outcomes.next_carriers(candidates, facts.carrier_id or "")
-            wanted = outcomes.sendable_again(wanted, state=course.state, candidates=candidates)
+            wanted = outcomes.sendable_again(wanted, state=course.state, candidates=candidates, events=course.seq)
         steps = outcomes.path(course.state, wanted, reason=course.reason, flags=course.flags)
         for state in steps:
             self._move(course, state, wanted, at, facts)

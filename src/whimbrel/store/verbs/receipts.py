@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from whimbrel.base.limits import RECEIPT_EVENTS_MAX
+from whimbrel.base.limits import EVENTS_BEFORE_GIVING_UP, RECEIPT_EVENTS_MAX
 from whimbrel.domain.receipts import CONTRADICTING, FIRST, INTERMEDIATE, REPEATED, weigh
 from whimbrel.store.interface import ReceiptRow
 from whimbrel.store.script import Many, Query, Row, Rows, Script
@@ -87,7 +87,8 @@ def _apply(progress: Progress, tried: Tried | None, receipt: ReceiptRow) -> str:
     )
     course = progress.course_of(tried)
     has_moved = progress.settle(course, receipt.at, facts)
-    if (weight != FIRST or not has_moved) and tried.receipts <= RECEIPT_EVENTS_MAX:
+    is_told = tried.receipts <= RECEIPT_EVENTS_MAX and course.seq < EVENTS_BEFORE_GIVING_UP
+    if is_told and (weight != FIRST or not has_moved):
         progress.tell(course, "message.receipt", receipt.at, facts)
     return APPLIED
 
