@@ -2,12 +2,16 @@
 
 Start: the port (one that is taken is told before anything changes), the store, the snapshots, what the last run left
 (before any bind comes up), the followers of the event log, the carriers, and the doors last. Stop: the doors first, so
-that nothing new comes in; then the carriers finish their windows and unbind; then the followers; the store last.
+that nothing new comes in; then the carriers finish their windows and unbind; then the followers; the store last. Each
+part has its share of one deadline: one that hangs is left behind and told, and the others stop all the same.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import msgspec
 
 from whimbrel.base.clock import Chance, Clock, SystemChance, SystemClock
 from whimbrel.base.ids import Ids
@@ -46,6 +50,21 @@ _log = logging.getLogger("whimbrel.app")
 _READERS = 2  # one for the journey's short reads, one so that a long page never holds it up
 
 
+_SHARE: Final = 1 / 2  # of the time that is left, for a part to stop in
+_CARRIERS_SHARE: Final = 2 / 3  # windows of texts take the longest
+_INNER_SHARE: Final = 2 / 3  # of that, for what a part waits for itself before it gives up
+
+Stop = Callable[[float], Awaitable[None]]  # is told how many seconds it has
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """What has started, and how it stops."""
+
+    name: str
+    stop: Stop
+    share: float
+
+
 class App:
     """One node: everything that `settings.roles` names, in one process and one event loop."""
 
@@ -75,7 +94,7 @@ class App:
             webhooks_per_account=settings.limits.webhooks_per_account,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._started: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+        self._started: list[_Part] = []
         self._ready = False
         self._build_journey()
 
@@ -164,7 +183,7 @@ class App:
     async def open(self) -> None:
         """The store and the snapshots only: what the command line needs beside a stopped server."""
         self._loop = asyncio.get_running_loop()
-        await self._step("store", self.store.start, self.store.stop)
+        await self._step("store", self.store.start, _plain(self.store.stop))
         await self.tables.load()
 
     async def start(self, prepare: Callable[[], Awaitable[None]] | None = None) -> None:
@@ -177,9 +196,9 @@ class App:
             await self.open()
             if "worker" in self.settings.roles:
                 await self._start_followers()
-            await self._step("feed", self.feed.start, self.feed.stop)
+            await self._step("feed", self.feed.start, _plain(self.feed.stop))
             if "worker" in self.settings.roles:
-                await self._step("webhooks", self._start_notify, self._stop_notify)
+                await self._step("webhooks", self._start_notify, _plain(self._stop_notify))
                 await self._start_carriers()
             if prepare is not None:
                 await prepare()
@@ -192,11 +211,11 @@ class App:
 
     async def _start_followers(self) -> None:
         await self.sweep.recover()
-        await self._step("index", self.index.start, self.index.stop)
-        await self._step("keywords", self.keywords.start, self.keywords.stop)
+        await self._step("index", self.index.start, _plain(self.index.stop))
+        await self._step("keywords", self.keywords.start, _plain(self.keywords.stop))
 
     async def _start_carriers(self) -> None:
-        await self._step("carriers", self.worker.start, lambda: self.worker.stop(STOP_DEADLINE_S / 2))
+        await self._step("carriers", self.worker.start, self._stop_carriers, _CARRIERS_SHARE)
 
         async def begin() -> None:
             self.sweep.start()
@@ -206,7 +225,10 @@ class App:
             await self.sweep.stop()
             await self.observe.stop()
 
-        await self._step("sweep", begin, end)
+        await self._step("sweep", begin, _plain(end))
+
+    async def _stop_carriers(self, seconds: float) -> None:
+        await self.worker.stop(seconds * _INNER_SHARE)
 
     async def _start_notify(self) -> None:
         await self.http_out.start()
@@ -216,25 +238,28 @@ class App:
         await self.notify.stop()
         await self.http_out.stop()
 
-    async def _stop_server(self) -> None:
+    async def _stop_server(self, seconds: float) -> None:
         server, self.server = self.server, None
         if server is not None:
-            await server.stop(STOP_DEADLINE_S / 3)
+            await server.stop(seconds * _INNER_SHARE)
 
-    async def _step(self, name: str, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]) -> None:
-        self._started.append((name, stop))
+    async def _step(self, name: str, start: Callable[[], Awaitable[None]], stop: Stop, share: float = _SHARE) -> None:
+        self._started.append(_Part(name, stop, share))
         await start()
 
-    async def stop(self) -> None:
-        """Everything that started, in reverse."""
+    async def stop(self) -> tuple[str, ...]:
+        """Everything that started, in reverse, within STOP_DEADLINE_S; the names of what was left behind."""
         self._ready = False
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + STOP_DEADLINE_S
+        left_behind = []
         while self._started:
-            name, stop = self._started.pop()
-            try:
-                await stop()
-            except Exception:
-                _log.exception("a part did not stop cleanly", extra={"part": name})
-        await self._stop_server()  # the port, when it was bound and never served
+            part = self._started.pop()
+            left = max(0.0, deadline - loop.time())
+            if not await _stopped(part, left * part.share if self._started else left):
+                left_behind.append(part.name)
+        await self._stop_server(0.0)  # the port, when it was bound and never served
+        return tuple(left_behind)
 
     async def reasons_not_ready(self) -> Sequence[str]:
         """Why requests cannot be taken now; empty when they can."""
@@ -256,3 +281,21 @@ class App:
         self.metrics.commits.inc()
         self.metrics.commit_rows.inc(scripts)
         self.feed.wake()
+
+
+def _plain(stop: Callable[[], Awaitable[None]]) -> Stop:
+    """A part that waits for nobody and needs not know how long it has."""
+    return lambda _: stop()
+
+
+async def _stopped(part: _Part, seconds: float) -> bool:
+    """Whether a part stopped in time. One that hangs is cancelled and not waited for: it may not hear that either."""
+    task = asyncio.ensure_future(part.stop(seconds))
+    await asyncio.wait((task,), timeout=seconds)
+    if not task.done():
+        task.cancel()
+        _log.error("a part did not stop in time and is left behind", extra={"part": part.name, "seconds": seconds})
+        return False
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("a part did not stop cleanly", extra={"part": part.name}, exc_info=error)
+    return True

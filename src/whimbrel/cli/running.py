@@ -13,7 +13,6 @@ from typing import TextIO
 import uvloop
 
 from whimbrel.app import App
-from whimbrel.base.limits import STOP_DEADLINE_S
 from whimbrel.base.log import configure
 from whimbrel.config import Settings
 from whimbrel.store.sqlite.connect import tune_library
@@ -88,14 +87,14 @@ def _signals() -> asyncio.Event:
 
 
 async def _stop(app: App) -> None:
-    """Within the deadline. What is not finished by then is found again at the next start, as after a crash."""
-    try:
-        async with asyncio.timeout(STOP_DEADLINE_S):
-            await app.stop()
-    except TimeoutError:
-        _log.error("some parts did not stop in time")
-    else:
-        _log.info("stopped")
+    """Within the deadline. What hangs would also hold up the end of the loop and of its threads, so the process ends at
+    once then; what was not finished is found again at the next start, as after a crash."""
+    left_behind = await app.stop()
+    if left_behind:
+        _log.error("ended without waiting any longer", extra={"parts": left_behind})
+        logging.shutdown()
+        os._exit(1)
+    _log.info("stopped")
 
 
 def _taken(settings: Settings, error: OSError) -> str:
