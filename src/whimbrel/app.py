@@ -78,7 +78,7 @@ class App:
         self.vault = Vault(master_key, self.chance)
         self.ids = Ids(self.clock, self.chance)
         self.store = SqlStore(
-            SqliteExecutor(str(settings.database_path()), readers=_READERS, on_commit=self._committed)
+            SqliteExecutor(str(settings.database_path()), readers=_READERS, on_commit=self._committed, clock=self.clock)
         )
         self.tables = Tables(self.store, self.vault)
         self.reach = Reach(settings.webhooks.allow_networks, plain_http=settings.webhooks.allow_http)
@@ -184,7 +184,7 @@ class App:
         """The store and the snapshots only: what the command line needs beside a stopped server."""
         self._loop = asyncio.get_running_loop()
         await self._step("store", self.store.start, _plain(self.store.stop))
-        await self.tables.load()
+        await self._step("tables", self.tables.load, _plain(self.tables.stop))
 
     async def start(self, prepare: Callable[[], Awaitable[None]] | None = None) -> None:
         """Everything, in order; a failure stops again what had started. `prepare` is awaited before the doors open.

@@ -10,6 +10,7 @@ from whimbrel.base.clock import SeededChance
 from whimbrel.base.vault import Seal, Vault
 from whimbrel.domain.model import Account, Carrier, Key, Price, Route, Sender, Webhook
 from whimbrel.domain.numbers import normalise
+from whimbrel.journey import tables as module
 from whimbrel.journey.tables import KINDS, Tables
 
 VAULT = Vault(bytes(32), SeededChance(1))
@@ -189,10 +190,67 @@ async def test_a_read_that_fails_keeps_the_old_snapshot(rows, tables):
     rows.rows["opt_outs_all"] = [("AC1", 1)]
     await tables.load()
     rows.rows["opt_outs_all"] = [("one column",)]
-    with pytest.raises(TypeError):
-        await tables.refresh("opt_outs")
+    await tables.refresh("opt_outs")
     tables.opt_outs_added("AC1", [2])
     assert tables.opt_outs == {"AC1": {1, 2}}
+    await tables.stop()
+
+
+async def test_a_load_that_fails_is_told(rows, tables):
+    rows.rows["opt_outs_all"] = [("one column",)]
+    with pytest.raises(TypeError):
+        await tables.load()
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """No time between the tries."""
+    monkeypatch.setattr(module, "_RETRY_S", 0)
+
+
+async def test_a_read_that_fails_after_its_commit_is_tried_until_it_succeeds(rows, tables, soon):
+    changes = []
+    tables.subscribe("carriers", lambda: changes.append(set(tables.carriers)))
+    rows.rows["carriers_all"] = [("one column",)]
+    await tables.refresh("carriers", "routes")
+    rows.rows["keys_active"] = [("one column",)]
+    await tables.refresh("keys")
+    await turns(50)
+    assert (tables.carriers, changes) == ({}, [])
+    assert rows.reads.count("carriers_all") > 3
+    rows.rows = {"carriers_all": [carrier("CR1")]}
+    await turns(50)
+    assert set(tables.carriers) == {"CR1"}
+    assert changes[-1] == {"CR1"}
+    asked = len(rows.reads)
+    await turns(50)
+    assert len(rows.reads) == asked
+    rows.rows["carriers_all"] = [("one column",)]
+    await tables.refresh("carriers")
+    rows.rows["carriers_all"] = []
+    await turns(50)
+    assert tables.carriers == {}
+
+
+async def test_a_read_that_is_cancelled_is_made_up_for(rows, tables, soon):
+    gate = rows.hold("carriers_all")
+    rows.rows["carriers_all"] = [carrier("CR1")]
+    reading = asyncio.ensure_future(tables.refresh("carriers"))
+    await turns()
+    reading.cancel()
+    gate.set()
+    await asyncio.gather(reading, return_exceptions=True)
+    await turns(50)
+    assert set(tables.carriers) == {"CR1"}
+
+
+async def test_a_stop_ends_the_tries(rows, tables, soon):
+    rows.rows["carriers_all"] = [("one column",)]
+    await tables.refresh("carriers")
+    await tables.stop()
+    asked = len(rows.reads)
+    await turns(50)
+    assert len(rows.reads) == asked
 
 
 async def test_secrets_open_with_the_context_of_their_row(rows, tables):

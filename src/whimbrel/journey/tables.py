@@ -5,9 +5,11 @@ during a step sees one state. Only opt-outs change in place, one by one: there m
 change (the worker on carriers, notify on webhooks) subscribes to its kind.
 
 Refreshes run one after another, each reading after the commit that caused it: an older state never replaces a newer.
+One that fails cannot take its commit back: it is told in the log and tried again until it succeeds.
 """
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -24,6 +26,8 @@ from whimbrel.store.interface import Store
 
 Owned = TypeVar("Owned", Sender, Webhook)
 
+_log = logging.getLogger("whimbrel.tables")
+_RETRY_S = 1.0
 KINDS: tuple[ConfigKind, ...] = (
     "accounts",
     "keys",
@@ -52,6 +56,8 @@ class Tables:
         self._refreshing = asyncio.Lock()
         self._subscribers: defaultdict[ConfigKind, list[Callable[[], None]]] = defaultdict(list)
         self._stops_meanwhile: list[tuple[str, int, bool]] | None = None
+        self._stale: set[ConfigKind] = set()
+        self._catching_up: asyncio.Task[None] | None = None
         self._loaders: Mapping[ConfigKind, Callable[[], Awaitable[None]]] = {
             "accounts": self._load_accounts,
             "keys": self._load_keys,
@@ -83,10 +89,43 @@ class Tables:
 
     async def load(self) -> None:
         """Read everything; once, at start."""
-        await self.refresh(*KINDS)
+        await self._read(KINDS)
 
     async def refresh(self, *kinds: ConfigKind) -> None:
-        """Read these kinds anew, swap the snapshots, then tell the subscribers."""
+        """Read these kinds anew, swap the snapshots, then tell the subscribers. It does not raise: the write that it
+        follows is committed. What could not be read is read later."""
+        try:
+            await self._read(kinds)
+        except Exception:
+            _log.exception("a change could not be read; trying again", extra={"kinds": kinds})
+            self._read_later(kinds)
+        except asyncio.CancelledError:
+            self._read_later(kinds)
+            raise
+
+    def _read_later(self, kinds: Iterable[ConfigKind]) -> None:
+        self._stale.update(kinds)
+        if self._catching_up is None or self._catching_up.done():
+            self._catching_up = asyncio.get_running_loop().create_task(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        while self._stale:
+            await asyncio.sleep(_RETRY_S)
+            for kind in sorted(self._stale):
+                self._stale.discard(kind)  # before the read: what becomes stale during it is read again
+                try:
+                    await self._read((kind,))
+                except Exception as error:
+                    self._stale.add(kind)
+                    _log.error("a change could still not be read", extra={"kind": kind, "error": str(error)})
+
+    async def stop(self) -> None:
+        """Try nothing again any more."""
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+            await asyncio.gather(self._catching_up, return_exceptions=True)
+
+    async def _read(self, kinds: Sequence[ConfigKind]) -> None:
         async with self._refreshing:
             for kind in kinds:
                 await self._loaders[kind]()
