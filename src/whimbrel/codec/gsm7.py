@@ -1,7 +1,7 @@
 """The GSM 7-bit default alphabet and its extension table (3GPP TS 23.038).
 
-Apart from `segments` because the alphabet is a table with two directions and
-a packing, and knows nothing of messages and parts.
+Apart from `segments` because the alphabet is a table with two directions, and
+knows nothing of messages and parts.
 
 How it is fast. CPython encodes through a C trie (`codecs.charmap_build`) when
 the table has at most 256 entries and entry 0 is NUL. One octet a character is
@@ -21,12 +21,6 @@ from whimbrel.codec.errors import CodecError
 
 ESCAPE: Final = 0x1B
 """Septet that shifts the next one to the extension table (TS 23.038 clause 6.2.1, note 1)."""
-
-MAX_SEPTET: Final = 0x7F
-"""Largest value of a septet (TS 23.038 clause 6.1.1)."""
-
-MAX_FILL_BITS: Final = 6
-"""Most bits between a header and the next septet boundary (TS 23.040 clause 9.2.3.24)."""
 
 # TS 23.038 clause 6.2.1, code 0x00 to 0x7F in order; ESC stands at 0x1B.
 DEFAULT: Final = (
@@ -97,10 +91,6 @@ class NotGsm7(CodecError):
         )
 
 
-class BadPacking(CodecError):
-    """Septets that cannot be packed, or octets that hold fewer septets than were asked for."""
-
-
 def try_encode(text: str) -> bytes | None:
     """Octets of `text`, one septet in each (an extension character takes two), or None where GSM-7 cannot carry it."""
     marked = codecs.charmap_encode(text, "ignore", _ENCODING_MAP)[0]
@@ -153,40 +143,3 @@ def decode(octets: bytes) -> str:
         pieces[1::2] = [_PAIR_MARKS.get(code, code) for code in pieces[1::2]]
         octets = b"".join(pieces)
     return codecs.charmap_decode(octets, "strict", _DECODED)[0]
-
-
-def pack(septets: bytes, fill_bits: int = 0) -> bytes:
-    """Packs septets, given one in each octet, eight into seven octets (TS 23.038 clause 6.1.2.1).
-
-    `fill_bits` zero bits (0 to 6) stand before the first septet, as after a user data header. Where exactly seven
-    bits are left over they hold CR, not zeros, which a reader that knows only the number of octets would take for
-    "@" (clause 6.1.2.3.1). Raises `BadPacking`.
-    """
-    _check_fill_bits(fill_bits)
-    if not septets.isascii():
-        raise BadPacking("a septet is larger than 0x7F")
-    value = 0
-    for position, septet in enumerate(septets):
-        value |= septet << 7 * position + fill_bits
-    bits = 7 * len(septets) + fill_bits
-    if bits % 8 == 1 and septets:
-        value |= 0x0D << bits
-    return value.to_bytes((bits + 7) // 8, "little")
-
-
-def unpack(octets: bytes, count: int, fill_bits: int = 0) -> bytes:
-    """The first `count` septets of packed `octets`, one in each octet of the answer.
-
-    The count tells padding from a last "@" or CR, so no padding rule applies here. Raises `BadPacking` where the
-    octets hold fewer.
-    """
-    _check_fill_bits(fill_bits)
-    if count < 0 or 7 * count + fill_bits > 8 * len(octets):
-        raise BadPacking(f"{len(octets)} octets do not hold {count} septets after {fill_bits} fill bits")
-    value = int.from_bytes(octets, "little") >> fill_bits
-    return bytes([value >> 7 * position & MAX_SEPTET for position in range(count)])
-
-
-def _check_fill_bits(fill_bits: int) -> None:
-    if not 0 <= fill_bits <= MAX_FILL_BITS:
-        raise BadPacking(f"{fill_bits} fill bits; a septet boundary is 0 to {MAX_FILL_BITS} bits away")

@@ -4,7 +4,6 @@ decided in the journey.
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -49,15 +48,6 @@ def twilio(auth_token: str, url: str, params: Sequence[tuple[str, str]] = ()) ->
     each name and value, sorted by name; of a repeated name each different value once, sorted."""
     signed = as_received(url) + "".join(name + value for name, value in sorted(set(params)))
     return _b64(hmac.digest(auth_token.encode(), signed.encode(), "sha1"))
-
-
-def twilio_json(auth_token: str, url: str, body: bytes) -> tuple[str, str]:
-    """URL to call and the value of `X-Twilio-Signature` for a JSON body: its digest goes into the query as
-    `bodySHA256`, and the URL alone is signed."""
-    parts = urlsplit(as_received(url))
-    digest = "bodySHA256=" + hashlib.sha256(body).hexdigest()
-    signed = urlunsplit(parts._replace(query=f"{parts.query}&{digest}" if parts.query else digest))
-    return signed, twilio(auth_token, signed)
 
 
 @lru_cache(maxsize=1024)
