@@ -3,7 +3,6 @@ STOP). The opt-out itself took effect in the commit that stored the text; this f
 cursor, and each confirmation's key is its inbound message, so that a crash neither loses nor repeats it.
 """
 
-import asyncio
 import logging
 
 import msgspec
@@ -11,8 +10,9 @@ import msgspec
 from whimbrel.domain.consent import confirmation, keyword
 from whimbrel.domain.model import KEYWORDS, Draft, Message, Options
 from whimbrel.journey.accept import Accept, IdempotencyKey
+from whimbrel.journey.follower import Follower, Taken
 from whimbrel.journey.tables import Tables
-from whimbrel.store.interface import Deliveries, Store
+from whimbrel.store.interface import Store
 
 _log = logging.getLogger("whimbrel.keywords")
 CURSOR = "keywords"
@@ -25,61 +25,21 @@ class _Received(msgspec.Struct, frozen=True):
     message_id: str
 
 
-class _Position(msgspec.Struct, frozen=True):
-    position: int
-
-
-class Keywords:
+class Keywords(Follower):
     """Answers keywords."""
 
     def __init__(self, *, store: Store, tables: Tables, accept: Accept) -> None:
-        self._store = store
+        super().__init__(store, CURSOR, limit=_READ, idle_s=_IDLE_S)
         self._tables = tables
         self._accept = accept
-        self._wake = asyncio.Event()
-        self._position = 0
-        self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Go on where the cursor stands."""
-        rows = await self._store.fetch(_Position, "cursor_by_name", CURSOR)
-        self._position = rows[0].position if rows else 0
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def stop(self) -> None:
-        """Stop following."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    def wake(self) -> None:
-        """A keyword was stored."""
-        self._wake.set()
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                while await self.follow():
-                    pass
-            except Exception:
-                _log.exception("keywords could not be answered; trying again")
-            try:
-                async with asyncio.timeout(_IDLE_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
-            self._wake.clear()
-
-    async def follow(self) -> bool:
-        """Answer one list of inbound texts; whether there may be more."""
-        rows = await self._store.fetch(_Received, "events_received_after", self._position, _READ)
+    async def _take(self, position: int) -> Taken:
+        rows = await self._store.fetch(_Received, "events_received_after", position, _READ)
         if not rows:
-            return False
+            return Taken(0, position)
         for message in await self._store.messages([row.message_id for row in rows]):
             await self._answer(message)
-        self._position = rows[-1].position
-        await self._store.record_deliveries(Deliveries(cursors=((CURSOR, self._position),)))
-        return len(rows) == _READ
+        return Taken(len(rows), rows[-1].position)
 
     async def _answer(self, message: Message) -> None:
         word = keyword(message.text)

@@ -19,6 +19,7 @@ from whimbrel.domain.numbers import Number
 from whimbrel.domain.outcomes import at_deadline
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import EXPIRED, FINAL, IN_DOUBT, QUEUED, REJECTED, SCHEDULED, SENDING, SENT, UNKNOWN
+from whimbrel.journey.follower import cursor
 from whimbrel.journey.ranks import Ranks
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Answer, Deliveries, Due, Ending, Store, Write
@@ -49,10 +50,6 @@ class _Unreceipted(msgspec.Struct, frozen=True):
     id: str
     state: str
     expires_at: int
-
-
-class _Position(msgspec.Struct, frozen=True):
-    position: int
 
 
 class Sweep:
@@ -250,7 +247,7 @@ class Sweep:
         receipt of an ordinary message is overdue. One that is scheduled for later than that gets a deadline row.
         """
         now = self._clock.now_us()
-        start = await self._cursor(_RECEIPT_CURSOR)
+        start = await cursor(self._store, _RECEIPT_CURSOR)
         border = now - (RECEIPT_DEADLINE_S + VALIDITY_MAX_S) * _SECOND_US
         if border <= start:
             return False
@@ -276,10 +273,6 @@ class Sweep:
         """Rows older than their retention."""
         now = self._clock.now_us()
         return await self._store.purge(self._purge_before(now), _LIST) >= _LIST
-
-    async def _cursor(self, name: str) -> int:
-        rows = await self._store.fetch(_Position, "cursor_by_name", name)
-        return rows[0].position if rows else 0
 
 
 def _deadline(expires_at: int, now: int) -> int:

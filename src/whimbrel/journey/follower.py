@@ -1,0 +1,85 @@
+"""A follower of the event log goes on where its durable cursor stands: it takes a list, and moves the cursor in the
+commit of what it made of it. What a crash interrupts is taken again.
+"""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from contextlib import suppress
+
+import msgspec
+
+from whimbrel.store.interface import Deliveries, Store, Write
+
+_log = logging.getLogger("whimbrel.follower")
+
+
+class _Position(msgspec.Struct, frozen=True):
+    position: int
+
+
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """One list: how many rows it had, up to where the log is done with, what to write with the cursor (if any rows)."""
+
+    found: int
+    reached: int
+    also: tuple[Write, ...] = ()
+
+
+async def cursor(store: Store, name: str) -> int:
+    """Where a cursor stands; 0 when it never moved."""
+    rows = await store.fetch(_Position, "cursor_by_name", name)
+    return rows[0].position if rows else 0
+
+
+class Follower(ABC):
+    """Follows the log by the cursor `name`, in lists of at most `limit` rows; looks again when it is woken and every
+    `idle_s`."""
+
+    def __init__(self, store: Store, name: str, *, limit: int, idle_s: float) -> None:
+        self._store = store
+        self._name = name
+        self._limit = limit
+        self._idle_s = idle_s
+        self._wake = asyncio.Event()
+        self._position = 0
+        self._task: asyncio.Task[None] | None = None
+
+    @abstractmethod
+    async def _take(self, position: int) -> Taken:
+        """Make what is to be made of the list after `position`. It may see a list twice."""
+
+    async def start(self) -> None:
+        """Go on where the cursor stands."""
+        self._position = await cursor(self._store, self._name)
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stop following; the log keeps the rest."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def wake(self) -> None:
+        """There is something to take."""
+        self._wake.set()
+
+    async def follow(self) -> bool:
+        """Take one list; whether there may be more."""
+        taken = await self._take(self._position)
+        if taken.found:
+            cursors = ((self._name, taken.reached),)
+            await self._store.record_deliveries(Deliveries(cursors=cursors, also=taken.also))
+        self._position = taken.reached
+        return taken.found == self._limit
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                while await self.follow():
+                    pass
+            except Exception:
+                _log.exception("a list could not be taken; trying again", extra={"follower": self._name})
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._idle_s)
+            self._wake.clear()
