@@ -18,6 +18,7 @@ def doors(services: Services) -> ASGIApp:
     hot, router = rest.hot, rest.app
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        door.failures.come_from(scope["client"])
         path: str = scope["path"]
         handler = hot.get((scope["method"], path))
         if handler is None:

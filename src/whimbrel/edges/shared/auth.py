@@ -19,6 +19,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import RATE_DEFAULT_PER_S
 from whimbrel.base.vault import Seal, Vault
 from whimbrel.domain.model import Account, Key
+from whimbrel.edges.shared.failures import Failures
 from whimbrel.manage.scopes import ACCOUNT_SCOPES, OPERATOR
 
 ACCOUNT_HEADER = b"x-account-id"
@@ -56,17 +57,28 @@ class Directory(Protocol):
 class Authenticator:
     """Turns credentials into principals."""
 
-    def __init__(self, *, directory: Directory, vault: Vault, clock: Clock) -> None:
+    def __init__(self, *, directory: Directory, vault: Vault, clock: Clock, failures: Failures) -> None:
         self._directory = directory
+        self._failures = failures
         self._vault = vault
         self._clock = clock
         self._by_key: dict[str, tuple[Key, Principal]] = {}
         self._by_pair: dict[bytes, tuple[bytes, Principal]] = {}
 
     def principal(self, authorization: bytes | None) -> Principal:
-        """The principal of an Authorization header; WhimbrelError unauthorized or account_suspended."""
+        """The principal of an Authorization header; WhimbrelError unauthorized, account_suspended, or rate_limited
+        where too many have failed."""
         if authorization is None:
             raise WhimbrelError("unauthorized")
+        try:
+            return self._principal(authorization)
+        except WhimbrelError as error:
+            if error.code == "unauthorized":
+                self._failures.check()
+                self._failures.note()
+            raise
+
+    def _principal(self, authorization: bytes) -> Principal:
         scheme = authorization[:7].lower()
         if scheme == _BEARER:
             return self._bearer(authorization[7:].strip())
@@ -116,6 +128,7 @@ class Authenticator:
         return principal
 
     def _verify(self, encoded: bytes, digest: bytes) -> Principal:
+        self._failures.check()
         try:
             user, _, token = base64.b64decode(encoded, validate=True).partition(b":")
         except binascii.Error:

@@ -19,6 +19,7 @@ from whimbrel.base.metrics import Metrics
 from whimbrel.edges.shared.asgi import ClientGone, Headers, Receive, Scope, Send, respond
 from whimbrel.edges.shared.auth import ACCOUNT_HEADER, Authenticator, Principal
 from whimbrel.edges.shared.bodies import JsonBody, check_json, read_body
+from whimbrel.edges.shared.failures import Failures
 from whimbrel.edges.shared.problems import invalid_query, problem_answer
 from whimbrel.edges.shared.ratelimit import RateLimiter, too_many
 from whimbrel.edges.shared.routes import Answer, Call, Operation
@@ -34,7 +35,10 @@ class Door:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self._authenticator = Authenticator(directory=services.tables, vault=services.vault, clock=services.clock)
+        self.failures = Failures(services.clock)
+        self._authenticator = Authenticator(
+            directory=services.tables, vault=services.vault, clock=services.clock, failures=self.failures
+        )
         self._limiter = RateLimiter(services.clock)
         self._ids = services.ids
         self._answers = _Answers(services.metrics, "rest")

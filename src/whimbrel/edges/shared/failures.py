@@ -1,0 +1,56 @@
+"""Failed credentials by the address that they come from: so many a minute, then 429 in place of 401.
+
+Whoever has a key is let through all the same, for many customers may stand behind one proxy: a key is a look-up, and a
+pair that was verified is remembered. What is bounded is the guessing of tokens, and what it costs us and the log.
+"""
+
+from contextvars import ContextVar
+from ipaddress import IPv6Address
+
+from whimbrel.base.clock import SECOND_US, Clock
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.limits import FAILED_CREDENTIALS_MAX, FAILED_CREDENTIALS_TRACKED_MAX, FAILED_CREDENTIALS_WINDOW_S
+
+_WINDOW_US = FAILED_CREDENTIALS_WINDOW_S * SECOND_US
+_SITE_BITS = 64  # of an IPv6 address belong to whoever has the network (RFC 4291 2.5.4)
+
+
+class Failures:
+    """The failures of this process. A request says once where it comes from; steps deep inside need not be told."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._client: ContextVar[tuple[str, int] | None] = ContextVar("client", default=None)
+        self._of: dict[str, tuple[int, int]] = {}  # start of the window and failures in it; the oldest window first
+
+    def come_from(self, client: tuple[str, int] | None) -> None:
+        """The address and port that the request of this task comes from; None when nobody knows."""
+        self._client.set(client)
+
+    def check(self) -> None:
+        """Before unknown credentials are looked at; rate_limited when too many have failed."""
+        address = self._address()
+        start, count = self._of.get(address, (0, 0))
+        left_us = start + _WINDOW_US - self._clock.monotonic_us()
+        if count >= FAILED_CREDENTIALS_MAX and left_us > 0:
+            detail = "Too many failed credentials from this address."
+            raise WhimbrelError("rate_limited", detail, retry_after_s=-(-left_us // SECOND_US))
+
+    def note(self) -> None:
+        """Credentials have failed."""
+        address, now = self._address(), self._clock.monotonic_us()
+        start, count = self._of.get(address, (now, 0))
+        if now - start >= _WINDOW_US:
+            del self._of[address]
+            start, count = now, 0
+        elif not count and len(self._of) >= FAILED_CREDENTIALS_TRACKED_MAX:
+            del self._of[next(iter(self._of))]
+        self._of[address] = (start, count + 1)
+
+    def _address(self) -> str:
+        client = self._client.get()
+        host = client[0] if client else ""
+        if ":" not in host:
+            return host
+        address = IPv6Address(host.partition("%")[0])
+        return str(address.ipv4_mapped or int(address) >> _SITE_BITS)
