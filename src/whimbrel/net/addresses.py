@@ -1,5 +1,5 @@
 """Which addresses a URL of a customer may lead to. Everything that is not the public internet is refused, also when it
-is wrapped in an IPv6 address, unless the operator lists its network. Pure: names are resolved in `net/http.py`.
+is wrapped in an IPv6 address, unless the operator lists its network. Pure: names are resolved in `net/names.py`.
 """
 
 import re

@@ -6,48 +6,42 @@ answer is vetted (one bad answer refuses the name), and the connection is made t
 changes its mind between look-up and connection (DNS rebinding) changes nothing. Redirects are not followed, proxies of
 the environment are not used, and a resolver's error is a refusal.
 
-One connector is shared, so that connections to a busy endpoint are kept. Each call has a deadline of its own for all of
-it (aiohttp rounds its total timeout up to whole seconds, and asyncio.timeout costs 10 µs).
+A URL is sent as it was given, and nothing that is given can add a header or a request: a line break or NUL in a URL or
+header is refused. Answers are bounded (`net/http_answer.py`), and a connection is kept for the next call
+(`net/http_pool.py`) only when the last one ended cleanly.
+
+A server may close a kept connection at the very moment it is used. A request whose kept connection closed before any
+octet of an answer came is therefore sent once more, at once, on a fresh connection; the first may have arrived as well,
+so a request is made at least once, as webhooks are anyway.
+
+Each call has one deadline for all of it (asyncio.timeout costs 10 µs), look-up and waiting for a place included. The
+client is our own, because a call of aiohttp's costs five times as much.
 """
 
 import asyncio
-import socket
+import re
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
 from functools import lru_cache, partial
-from typing import Literal
+from typing import Final
+from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.hdrs import CONTENT_TYPE, RETRY_AFTER
-from yarl import URL
 
-from whimbrel.base.limits import RESPONSE_BODY_MAX, WEBHOOK_CONNECT_TIMEOUT_S
 from whimbrel.net.addresses import Reach, UrlProblem
-from whimbrel.net.deadlines import Deadlines
+from whimbrel.net.deadlines import Deadline, Deadlines
+from whimbrel.net.http_answer import Answer, NoAnswerError, Reason
+from whimbrel.net.http_connection import Connection, Origin
+from whimbrel.net.http_dial import Dialer
+from whimbrel.net.http_pool import STOPPED, Pool
+from whimbrel.net.names import Lookup, Names, is_literal
 
-CONNECTIONS_MAX = 1000  # open at once; more wait within their deadline
-KEEP_ALIVE_S = 4.5  # below the 5 s of Node and uvicorn: a connection that the server is closing is not used again
-NAMES_KEPT_S = 10  # a vetted look-up is used so long
-URLS_KEPT = 4096  # parsed and vetted once for an endpoint, not for each event
-NAMES_AT_ONCE = 8  # look-ups block a thread each; a few that hang must not stop the others
-_SKIPPED_HEADERS = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
-
-Reason = Literal[
-    "bad_url",
-    "address_refused",
-    "name_not_found",
-    "connect_failed",
-    "connect_timeout",
-    "tls_failed",
-    "timeout",
-    "connection_lost",
-    "bad_answer",
-]
-Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
+URLS_KEPT: Final = 4096  # parsed and vetted once for an endpoint, not for each event
+_DETAIL_MAX: Final = 200  # characters
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110 5.6.2
+# What this client says itself, or does not speak.
+_OURS = frozenset({"host", "user-agent", "content-length", "transfer-encoding", "connection", "upgrade", "expect"})
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):
@@ -68,8 +62,11 @@ class Failure(msgspec.Struct, frozen=True, gc=False):
     detail: str = ""
 
 
-class RefusedAddressError(OSError):
-    """A name or address that leads where requests must not go."""
+class _Target(msgspec.Struct, frozen=True, gc=False):
+    """A URL that may be called: whom to ask, and how a request to it begins after its method."""
+
+    origin: Origin
+    head: str  # three lines
 
 
 class HttpClient:
@@ -85,176 +82,143 @@ class HttpClient:
     ) -> None:
         """`lookup` gives the addresses of a name (host, port); the system's by default. `tls`: the context for https;
         the system's roots by default."""
-        self._user_agent = user_agent
         self._tls = tls
-        self._names = _Names(reach, lookup)
+        self._names = Names(reach, lookup)
         self._deadlines = Deadlines()
-        self._session: aiohttp.ClientSession | None = None
-        self._vetted = lru_cache(maxsize=URLS_KEPT)(partial(_vet, reach))
+        self._pool = Pool()
+        self._dialer: Dialer | None = None
+        self._opening: set[Deadline] = set()  # of the calls that wait for a connection to be opened
+        self._vetted = lru_cache(maxsize=URLS_KEPT)(partial(_vet, reach, user_agent))
 
     async def start(self) -> None:
-        """Open the connector."""
-        connector = aiohttp.TCPConnector(
-            resolver=self._names,
-            limit=CONNECTIONS_MAX,
-            ttl_dns_cache=NAMES_KEPT_S,
-            keepalive_timeout=KEEP_ALIVE_S,
-            ssl=self._tls or True,
-            happy_eyeballs_delay=None,
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=WEBHOOK_CONNECT_TIMEOUT_S),
-            auto_decompress=False,
-            trust_env=False,
-            skip_auto_headers=_SKIPPED_HEADERS,
-            headers={"User-Agent": self._user_agent},
-        )
+        """Get ready; nothing is opened before the first call."""
+        self._dialer = Dialer(self._names, self._tls)
+        self._pool.start()
 
     async def stop(self) -> None:
         """Close all connections; calls under way fail."""
-        if self._session is not None:
-            await self._session.close()
-        await self._names.close()
+        self._pool.stop()
+        for deadline in self._opening:
+            self._deadlines.remove(deadline)
+            deadline.expire()
+        self._opening.clear()
+        self._names.close()
+        await asyncio.sleep(0)  # transports close in the next turn
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Response | Failure:
         """POST `body`; what came back within `timeout_s`, from the look-up to the last octet read."""
-        return await self._request("POST", url, body, headers, timeout_s)
+        return await self._request("POST ", url, body, headers, timeout_s)
 
     async def get(self, url: str, headers: Mapping[str, str], *, timeout_s: float) -> Response | Failure:
         """GET, under the same rules."""
-        return await self._request("GET", url, None, headers, timeout_s)
+        return await self._request("GET ", url, None, headers, timeout_s)
 
     async def _request(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout_s: float
     ) -> Response | Failure:
-        assert self._session is not None, "the client is not started"
+        assert self._dialer is not None, "the client is not started"
         loop = asyncio.get_running_loop()
         started = loop.time()
         target = self._vetted(url)
         if isinstance(target, UrlProblem):
             return Failure(target.reason, 0, target.detail)
+        deadline = self._deadlines.within(timeout_s)
         try:
-            with self._deadlines.within(timeout_s):
-                async with self._session.request(
-                    method, target, data=body, headers=headers, allow_redirects=False
-                ) as response:
-                    start = await _body(response)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Failure(_reason(error), _elapsed_ms(loop, started), _words(error))
-        received = response.headers
+            request = _written(method, target, headers, body)
+            with deadline:
+                answer = await self._ask(target.origin, request, deadline, started)
+        except NoAnswerError as error:
+            return Failure(error.reason, _elapsed_ms(loop, started), error.detail[:_DETAIL_MAX])
+        except TimeoutError:
+            if self._pool.is_stopped:
+                return Failure("connection_lost", _elapsed_ms(loop, started), STOPPED)
+            return Failure("timeout", _elapsed_ms(loop, started), "no answer in time")
         return Response(
-            status=response.status,
-            body=start,
-            content_type=received.get(CONTENT_TYPE, ""),
-            retry_after_s=_retry_after(received) if RETRY_AFTER in received else None,
-            latency_ms=_elapsed_ms(loop, started),
+            answer.status, answer.body, answer.content_type, answer.retry_after_s, _elapsed_ms(loop, started)
         )
 
+    async def _ask(self, origin: Origin, request: bytes, deadline: Deadline, now_s: float) -> Answer:
+        kept = self._pool.take(origin, now_s) or await self._pool.place(origin)
+        if kept is not None:
+            try:
+                return await self._exchange(kept, request)
+            except NoAnswerError:
+                if kept.was_heard:
+                    raise
+            await self._pool.place(None)
+        return await self._exchange(await self._opened(origin, deadline), request)
 
-def _vet(reach: Reach, url: str) -> URL | UrlProblem:
-    """The URL as aiohttp will read it, if it may be called. The host that it reads is vetted once more, so that no
-    difference between two parsers opens a way."""
+    async def _exchange(self, connection: Connection, request: bytes) -> Answer:
+        try:
+            return await connection.exchange(request)
+        finally:
+            self._pool.give(connection, asyncio.get_running_loop().time())
+
+    async def _opened(self, origin: Origin, deadline: Deadline) -> Connection:
+        """A new connection in a place that the pool gave."""
+        self._opening.add(deadline)
+        try:
+            if self._dialer is None or self._pool.is_stopped:
+                raise NoAnswerError("connection_lost", STOPPED)
+            connection = await self._dialer.open(origin, self._pool.forget)
+        except BaseException:
+            self._pool.leave()
+            raise
+        finally:
+            self._opening.discard(deadline)
+        self._pool.add(connection)
+        return connection
+
+
+def _vet(reach: Reach, user_agent: str, url: str) -> _Target | UrlProblem:
+    """The URL as it will be called, if it may be. What is read here is vetted once more, so that no difference between
+    two readings opens a way."""
     problem = reach.url_problem(url)
     if problem is not None:
         return problem
     try:
-        target = URL(url, encoded=True)  # sent as it was given: Twilio's signature is over the whole URL
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         return UrlProblem("bad_url", "the URL cannot be read")
-    host = target.raw_host or ""
-    if (":" in host or host.replace(".", "").isdigit()) and not reach.allows(host):
+    default = _DEFAULT_PORTS.get(parts.scheme)
+    if default is None or not host or "@" in parts.netloc or not url.isascii() or not url.isprintable() or " " in url:
+        return UrlProblem("bad_url", "the URL cannot be called")
+    if is_literal(host) and not reach.allows(host):
         return UrlProblem("address_refused", "the address is not on the public internet")
-    return target
+    # Sent as it was given: Twilio's signature is over the whole URL.
+    path = url[len(parts.scheme) + len("://") + len(parts.netloc) :].partition("#")[0]
+    name = f"[{host}]" if ":" in host else host.rstrip(".")
+    if port is not None and port != default:
+        name = f"{name}:{port}"
+    start = path if path.startswith("/") else f"/{path}"
+    head = f"{start} HTTP/1.1\r\nHost: {name}\r\nUser-Agent: {user_agent}\r\n"
+    return _Target(Origin(parts.scheme == "https", host, port or default), head)
 
 
-class _Names(AbstractResolver):
-    """Resolves names for the connector and lets only vetted addresses through."""
-
-    def __init__(self, reach: Reach, lookup: Lookup | None) -> None:
-        self._reach = reach
-        self._lookup = lookup or self._ask_system
-        self._threads = ThreadPoolExecutor(NAMES_AT_ONCE, "lookup")
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        addresses = await self._lookup(host, port)
-        if not addresses:
-            raise OSError(None, "the name has no address")
-        for address in addresses:
-            if not self._reach.allows(address):
-                raise RefusedAddressError(None, f"{host} has an address that is not on the public internet")
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in addresses
-        ]
-
-    async def _ask_system(self, host: str, port: int) -> Sequence[str]:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, _getaddrinfo, host, port)
-        return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-    async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+def _written(method: str, target: _Target, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    """A whole request. NoAnswerError: a header is none, or holds what would end it early."""
+    lines = [method, target.head]
+    for name, value in headers.items():
+        if not _may_be_given(name):
+            raise NoAnswerError("bad_url", f"a header may not be named {name!r}")
+        lines.append(f"{name}: {value}\r\n")
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}\r\n")
+    head = "".join(lines)
+    ends = len(lines) + 1  # the target has three lines, the method none
+    if head.count("\n") != ends or head.count("\r") != ends or "\0" in head:
+        raise NoAnswerError("bad_url", "a header holds a line break or NUL")
+    try:
+        return b"%b\r\n%b" % (head.encode(), body or b"")
+    except UnicodeEncodeError:
+        raise NoAnswerError("bad_url", "a header holds what is no character") from None
 
 
-def _getaddrinfo(host: str, port: int) -> list[tuple[object, object, object, str, tuple[object, ...]]]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-    return [(family, kind, proto, name, tuple(address)) for family, kind, proto, name, address in found]
-
-
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    """The start of the body. A longer one is not read to the end, which costs its connection."""
-    content = response.content
-    chunk = await content.readany()
-    if content.at_eof() and len(chunk) <= RESPONSE_BODY_MAX:
-        return chunk
-    chunks, size = [chunk], len(chunk)
-    while size < RESPONSE_BODY_MAX and (chunk := await content.readany()):
-        chunks.append(chunk)
-        size += len(chunk)
-    return b"".join(chunks)[:RESPONSE_BODY_MAX]
+@lru_cache(maxsize=256)
+def _may_be_given(name: str) -> bool:
+    return _TOKEN(name) is not None and name.lower() not in _OURS
 
 
 def _elapsed_ms(loop: asyncio.AbstractEventLoop, started: float) -> int:
-    return int((loop.time() - started) * 1000)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """RFC 9110 10.2.3: seconds, or a date, which is measured against the server's own clock."""
-    value = headers[RETRY_AFTER].strip()
-    if value.isdigit() and value.isascii():
-        return float(value)
-    try:
-        until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("Date", ""))
-        return max(0.0, (until - now).total_seconds())
-    except (TypeError, ValueError):
-        return None
-
-
-def _reason(error: Exception) -> Reason:
-    causes: tuple[tuple[tuple[type[BaseException], ...], Reason], ...] = (
-        ((aiohttp.ConnectionTimeoutError,), "connect_timeout"),
-        ((TimeoutError,), "timeout"),
-        ((aiohttp.ClientConnectorSSLError, aiohttp.ClientConnectorCertificateError, ssl.SSLError), "tls_failed"),
-        ((aiohttp.ClientConnectorDNSError,), "name_not_found"),
-        ((aiohttp.ClientConnectorError,), "connect_failed"),
-        ((aiohttp.InvalidURL,), "bad_url"),
-        ((aiohttp.ClientConnectionError, OSError), "connection_lost"),
-    )
-    if isinstance(error.__cause__, RefusedAddressError) or isinstance(error, RefusedAddressError):
-        return "address_refused"
-    return next((reason for kinds, reason in causes if isinstance(error, kinds)), "bad_answer")
-
-
-def _words(error: Exception) -> str:
-    return (str(error) or type(error).__name__)[:200]
+    return round((loop.time() - started) * 1000)
