@@ -110,7 +110,7 @@ class App:
             vault=self.vault,
             fair=fair,
             metrics=metrics,
-            queued=lambda lanes: self.worker.wake(lanes),
+            lane_of=lambda carrier_id: self.worker.lane(carrier_id),
         )
         self.cancel = Cancel(store=store, clock=clock)
         self.keywords = Keywords(store=store, tables=tables, accept=self.accept)

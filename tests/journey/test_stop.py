@@ -3,58 +3,82 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.journey.rig import Rig, rig, until
 from whimbrel.store.errors import CommitFailed
-from whimbrel.store.interface import Answer, Claim
+from whimbrel.store.interface import Answer
+
+WAYS = ("straight", "queued")
 
 
-def claims_that_take_long(r: Rig, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
-    """Claims commit, and come back only when the second event is set; the first says that one has committed."""
+async def claims_that_take_long(
+    r: Rig, monkeypatch: pytest.MonkeyPatch, way: str
+) -> tuple[asyncio.Event, asyncio.Event]:
+    """Claims commit, and come back only when the second event is set; the first says that one has committed. They are
+    part of accept's commit, or of one of their own where something waits in the queue."""
     committed, release = asyncio.Event(), asyncio.Event()
-    claim = r.app.store.claim
+    verb = "accept" if way == "straight" else "claim"
+    commit = getattr(r.app.store, verb)
 
-    async def slow(claims: Sequence[Claim]) -> list[tuple[int, ...]]:
-        numbers = await claim(claims)
+    async def slow(rows: Sequence[Any]) -> Any:
+        done = await commit(rows)
         committed.set()
         await release.wait()
-        return numbers
+        return done
 
-    monkeypatch.setattr(r.app.store, "claim", slow)
+    lane = r.app.worker.lane(r.carrier_id)
+    assert lane is not None
+    await until(lambda: lane.places() > 0)
+    if way == "queued":
+        lane.falls_behind()
+    monkeypatch.setattr(r.app.store, verb, slow)
     return committed, release
 
 
+async def sending(r: Rig, way: str) -> "asyncio.Task[list[str]]":
+    """A text on its way; where it has to wait in the queue, its acceptance is through."""
+    task = asyncio.create_task(r.send(r.draft()))
+    if way == "queued":
+        await task
+    return task
+
+
+@pytest.mark.parametrize("way", WAYS)
 async def test_a_claim_under_way_when_its_lane_stops_is_sent_or_given_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     async with rig(tmp_path) as r:
         await r.seed()
         await r.bound()
-        committed, release = claims_that_take_long(r, monkeypatch)
-        (message_id,) = await r.send(r.draft())
+        committed, release = await claims_that_take_long(r, monkeypatch, way)
+        accepted = await sending(r, way)
         await committed.wait()
         stopping = asyncio.create_task(r.app.worker.stop(5.0))
         await asyncio.sleep(0)
         release.set()
         await stopping
+        (message_id,) = await accepted
         assert [attempt.state for attempt in await r.attempts(message_id)] != ["committed"]
         assert (await r.message(message_id)).state in {"queued", "sent", "delivered"}
 
 
+@pytest.mark.parametrize("way", WAYS)
 async def test_a_carrier_that_changes_in_the_middle_of_a_claim_sends_the_text_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     async with rig(tmp_path) as r:
         await r.seed()
         await r.bound()
-        committed, release = claims_that_take_long(r, monkeypatch)
-        (message_id,) = await r.send(r.draft())
+        committed, release = await claims_that_take_long(r, monkeypatch, way)
+        accepted = await sending(r, way)
         await committed.wait()
         await r.change_carrier(window=7)
         await asyncio.sleep(0)
         release.set()
+        (message_id,) = await accepted
         await r.settled(message_id, "delivered")
         assert len(r.submits()) == 1
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import apsw
 import pytest
 
+from whimbrel.base.clock import ManualClock
 from whimbrel.store.errors import CommitFailed, StoreStopped
 from whimbrel.store.script import One, Query, Rows, Script
 from whimbrel.store.sqlite.connect import open_writer
 from whimbrel.store.sqlite.runner import Runner
-from whimbrel.store.sqlite.writer import CHECKPOINT_PAGES, Writer
+from whimbrel.store.sqlite.writer import CHECKPOINT_PAGES, Writer, rest_us
 from whimbrel.store.statements import Statement
 
 STATEMENTS = {
@@ -37,7 +38,7 @@ class Rig:
         self.connection = open_writer(str(path))
         self.connection.execute("CREATE TABLE things (name TEXT PRIMARY KEY, size BLOB)")
         self.commits: list[int] = []
-        self.writer = Writer(Runner(self.connection, STATEMENTS), self.commits.append)
+        self.writer = Writer(Runner(self.connection, STATEMENTS), self.commits.append, ManualClock())
         self._gate = threading.Event()
         self._holding = threading.Event()
 
@@ -184,3 +185,19 @@ async def test_a_reader_that_stays_does_not_stop_the_writer(rig: Rig):
             await rig.submit(put, str(number), 8192 * CHECKPOINT_PAGES // 16)
         assert other.execute("SELECT COUNT(*) FROM things").fetchone() == (0,)
     assert await rig.submit(count) == 40
+
+
+@pytest.mark.parametrize(
+    ("took_us", "rest"),
+    [
+        (0, 0),  # nothing to make up for
+        (300, 600),
+        (1_000, 2_000),
+        (1_334, 2_666),  # here the two bounds meet
+        (3_000, 1_000),
+        (4_000, 0),
+        (60_000, 0),  # a slow disk makes large groups by itself
+    ],
+)
+def test_a_small_commit_is_followed_by_a_short_rest(took_us: int, rest: int):
+    assert rest_us(took_us) == rest

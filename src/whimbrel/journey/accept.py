@@ -6,7 +6,7 @@ answer other than success means that nothing was stored. `explain` runs the same
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -27,8 +27,9 @@ from whimbrel.journey.plan import Plan
 from whimbrel.journey.price import price
 from whimbrel.journey.route import route
 from whimbrel.journey.screen import screen
+from whimbrel.journey.straight import LaneOf, Passage
 from whimbrel.journey.tables import Tables
-from whimbrel.store.interface import Idempotency, Kept, Store, Stored, Submission, Verdict, Write
+from whimbrel.store.interface import Claim, Idempotency, Kept, Store, Stored, Submission, Verdict, Write
 
 _PLAIN_JSON = "{}"
 _NOT_STORED = Verdict(code="overloaded", detail=CATALOGUE["overloaded"].title)
@@ -79,7 +80,7 @@ class Accept:
         vault: Vault,
         fair: FairRank,
         metrics: Metrics,
-        queued: Callable[[set[str]], None],
+        lane_of: LaneOf,
     ) -> None:
         self._store = store
         self._tables = tables
@@ -89,7 +90,7 @@ class Accept:
         self._fair = fair
         self._metrics = metrics
         self._step = metrics.step.labels("accept")
-        self._queued = queued
+        self._lane_of = lane_of
         self._gatherer: Gatherer[_Request, _Answer] = Gatherer(self._store_list, limit=256)
         self._sender_hashes: dict[str, int] = {}
         self._under_way: set[tuple[str, str, str]] = set()
@@ -174,7 +175,9 @@ class Accept:
             return await self._stored(requests)
 
     async def _stored(self, requests: list[_Request]) -> list[_Answer]:
-        prepared = self._prepared(requests)
+        passage = Passage(self._lane_of, self._vault)
+        prepared = self._prepared(requests, passage)
+        passage.reserve()
         answers: list[_Answer] = [item if isinstance(item, Exception) else item[1] for item in prepared]
         storing = [
             (place, *item)
@@ -182,29 +185,36 @@ class Accept:
             if not isinstance(item, Exception) and (item[0].messages or item[0].idempotency)
         ]
         faults.hit("accept.before_commit")
-        stored = await self._store.accept([submission for _, submission, _ in storing]) if storing else []
+        try:
+            stored = await self._store.accept([submission for _, submission, _ in storing]) if storing else []
+        except BaseException:
+            passage.failed()
+            raise
         faults.hit("accept.after_commit")
+        attempts: dict[str, tuple[int, ...]] = {}
         for (place, _, verdicts), outcome in zip(storing, stored, strict=True):
             answers[place] = _after(verdicts, outcome)
-        self._wake([submission for place, submission, _ in storing if answers[place] is not None])
+            attempts.update(outcome.attempts)
+        passage.through(attempts)
+        self._count([submission for place, submission, _ in storing if answers[place] is not None])
         return answers
 
-    def _prepared(self, requests: Sequence[_Request]) -> list[_Prepared | Exception]:
+    def _prepared(self, requests: Sequence[_Request], passage: Passage) -> list[_Prepared | Exception]:
         """What is to be stored of each request, and its verdicts. One that cannot be worked on fails alone."""
         try:
-            return self._prepare(requests)
+            return self._prepare(requests, passage)
         except Exception as error:
             if len(requests) > 1:
-                return [item for request in requests for item in self._prepared([request])]
+                return [item for request in requests for item in self._prepared([request], passage)]
             return [error]
 
-    def _prepare(self, requests: Sequence[_Request]) -> list[_Prepared | Exception]:
+    def _prepare(self, requests: Sequence[_Request], passage: Passage) -> list[_Prepared | Exception]:
         plans = self._plan([draft for request in requests for draft in request.drafts])
         prepared: list[_Prepared | Exception] = []
         start = 0
         for request in requests:
             end = start + len(request.drafts)
-            prepared.append(self._submission(request, plans[start:end]))
+            prepared.append(self._submission(request, plans[start:end], passage))
             start = end
         return prepared
 
@@ -217,8 +227,11 @@ class Accept:
         price(plans, tables.prices, tables.accounts)
         return plans
 
-    def _submission(self, request: _Request, plans: Sequence[Plan]) -> tuple[Submission, list[Verdict]]:
+    def _submission(
+        self, request: _Request, plans: Sequence[Plan], passage: Passage
+    ) -> tuple[Submission, list[Verdict]]:
         messages: list[Message] = []
+        claims: list[Claim] = []
         verdicts: list[Verdict] = []
         for plan in plans:
             if plan.refusal is not None:
@@ -228,6 +241,9 @@ class Accept:
             message = self._message(plan)
             messages.append(message)
             verdicts.append(_verdict(message, plan))
+            claim = passage.claim(message)
+            if claim is not None:
+                claims.append(claim)
         key = request.key
         idempotency = None
         if key is not None and (messages or request.chunks > 1):  # a lone refusal is not remembered
@@ -241,7 +257,7 @@ class Accept:
                 created_at=plans[0].now,
                 verdicts=tuple(verdicts),
             )
-        return Submission(tuple(messages), idempotency, request.also), verdicts
+        return Submission(tuple(messages), idempotency, request.also, tuple(claims)), verdicts
 
     def _message(self, plan: Plan) -> Message:
         draft, number = plan.draft, plan.number
@@ -294,10 +310,7 @@ class Accept:
             known = self._sender_hashes[sender] = self._vault.number_hash(sender)
         return known
 
-    def _wake(self, submissions: Sequence[Submission]) -> None:
-        lanes = {message.candidates.partition(" ")[0] for submission in submissions for message in submission.messages}
-        if lanes:
-            self._queued(lanes)
+    def _count(self, submissions: Sequence[Submission]) -> None:
         for door, count in _count_doors(submissions).items():
             self._metrics.accepted.labels(door).inc(count)
 

@@ -77,14 +77,15 @@ class Endpoint:
             while self._outbox.room < _READ:  # noqa: ASYNC110 - behind by thousands: looking costs nothing beside that
                 await asyncio.sleep(0.05)  # the other side sets the pace
             events = await self._posts.store.events_after(self._read, _READ)
-            wanted = [event for event in events if self._wants(event)]
+            wanted = [event for event in events if self.wants(event)]
             items = await load(self._posts.store, wanted)
             if events:
                 self._read = events[-1].position
             self._outbox.put([Job(item) for item in items])
             self._behind = self._read < tail.position
 
-    def _wants(self, event: Event) -> bool:
+    def wants(self, event: Event) -> bool:
+        """Whether the account asked for it."""
         webhook = self.webhook
         return (
             event.account_id == webhook.account_id
@@ -93,7 +94,7 @@ class Endpoint:
         )
 
     def _jobs(self, items: Sequence[Item]) -> list[Job]:
-        return [Job(item) for item in items if item.event.position > self._read and self._wants(item.event)]
+        return [Job(item) for item in items if item.event.position > self._read]
 
     def retry(self, job: Job) -> bool:
         """Take a waiting event for its next try; False when there is no room now."""
@@ -140,6 +141,10 @@ class Callbacks:
         self._hosts: dict[str, Outbox] = {}
         self._read = position
         self._saved = position
+
+    def wants(self, event: Event) -> bool:
+        """The log of callbacks holds nothing else."""
+        return True
 
     def offer(self, items: Sequence[Item], position: int) -> None:
         """New events whose message has a callback."""

@@ -8,7 +8,7 @@ caught up with the feed (`journey/notify.py`).
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -41,9 +41,15 @@ class Item(msgspec.Struct, gc=False):
 
 
 class Listener(Protocol):
-    """Takes what is new. `position` is what the feed has read up to, also when no item was for this listener."""
+    """Takes what is new."""
 
-    def offer(self, items: Sequence[Item], position: int) -> None: ...
+    def wants(self, event: Event) -> bool:
+        """Whether the event is for this listener: messages are loaded only for events that somebody wants."""
+        ...
+
+    def offer(self, items: Sequence[Item], position: int) -> None:
+        """New events that it wants. `position` is what the feed has read up to, also when there are none."""
+        ...
 
 
 async def load(store: Store, events: Sequence[Event]) -> list[Item]:
@@ -102,14 +108,26 @@ class Tail:
         events = await self._store.events_after(self.position, _READ, callbacks_only=self._callbacks_only)
         if not events:
             return False
-        items = await load(self._store, events)
-        self.position = position = events[-1].position
-        for listener in list(self._listeners):
+        wanted = [(listener, [e for e in events if listener.wants(e)]) for listener in self._listeners]
+        items = await self._load(events[-1].position, {e.position: e for _, chosen in wanted for e in chosen})
+        for listener, chosen in wanted:
+            if listener not in self._listeners:
+                continue
             try:
-                listener.offer(items, position)
+                listener.offer([items[event.position] for event in chosen], self.position)
             except Exception:
                 _log.exception("a listener failed; the others go on")
         return len(events) == _READ
+
+    async def _load(self, position: int, wanted: Mapping[int, Event]) -> dict[int, Item]:
+        """The events that somebody wants, by position. Who joins meanwhile is not offered this list and has to read
+        the log up to its end, so the feed's position moves first."""
+        before, self.position = self.position, position
+        try:
+            return {item.event.position: item for item in await load(self._store, list(wanted.values()))}
+        except BaseException:
+            self.position = before
+            raise
 
 
 class Feed:
@@ -197,7 +215,7 @@ class _Stream:
     def offer(self, items: Sequence[Item], position: int) -> None:
         if self.lost:
             return  # what came after a gap must not be read: the reader resumes from before it
-        self.items.extend(item for item in items if item.event.position > self.position and self.wants(item.event))
+        self.items.extend(item for item in items if item.event.position > self.position)
         if len(self.items) > _STREAM_BUFFER:
             self.lost = True
             self.items.clear()

@@ -1,16 +1,37 @@
 """Submit: from a claimed message to the parts that a carrier writes to the wire."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from whimbrel.carriers.interface import Part
 from whimbrel.codec import segments
 from whimbrel.codec.errors import CodecError
-from whimbrel.store.interface import Waiting
 
 _DATA_CODING = {"gsm7": 0, "ucs2": 8}
 
 
-def octets(message: Waiting) -> tuple[bytes, ...]:
+class Sendable(Protocol):
+    """What is needed of a message to send it: it comes from accept as it was made, or from the queue."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def sender(self) -> str: ...
+    @property
+    def recipient(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def encoding(self) -> str: ...
+    @property
+    def segments(self) -> int: ...
+    @property
+    def expires_at(self) -> int: ...
+    @property
+    def priority(self) -> int: ...
+
+
+def octets(message: Sendable) -> tuple[bytes, ...]:
     """The short_message of each part; CodecError when the stored text does not fit its stored encoding.
 
     The concatenation reference is drawn from the message's id, so that a part which is built again is the same part.
@@ -22,7 +43,7 @@ def octets(message: Waiting) -> tuple[bytes, ...]:
     return built
 
 
-def parts(message: Waiting, built: Sequence[bytes], attempts: Sequence[int], tail_hash: int) -> list[Part]:
+def parts(message: Sendable, built: Sequence[bytes], attempts: Sequence[int], tail_hash: int) -> list[Part]:
     """One part for each committed attempt."""
     return [
         Part(

@@ -29,6 +29,7 @@ from whimbrel.store.interface import Answer, Claim, Ending, Store, Waiting
 _log = logging.getLogger("whimbrel.worker")
 _CLAIM_MAX = 500  # messages in one claim: a commit of that size stays well under 10 ms
 _RETRY_S = 1.0  # after the store refused a claim
+_LOOK_S = 1.0
 
 Build = Callable[[Carrier, Handlers], CarrierLink]
 _Ready = tuple[Waiting, tuple[bytes, ...]]
@@ -43,6 +44,10 @@ class Lane:
         self._wake = asyncio.Event()
         self._answers: Gatherer[Answer, None] = Gatherer(self._record, overlap=1, limit=1000)
         self._unrecorded = 0
+        self._reserved = 0  # segments whose claims accept is committing
+        self._unseen = True  # the queue may hold what no look at it has found yet
+        self._behind = True  # more waits there than the carrier has places for: nobody passes it
+        self._returned = asyncio.Event()
         self._claimed_in = worker.metrics.step.labels("claim")
         self._answered_in = worker.metrics.step.labels("answers")
         self.link = worker.build(carrier, self._handlers())
@@ -65,15 +70,48 @@ class Lane:
 
     def wake(self) -> None:
         """Something may wait in the queue."""
+        self._unseen = True
         self._wake.set()
 
+    # what goes straight through (see `straight.py`)
+
+    def places(self) -> int:
+        """Segments that may be claimed without a place in the queue: none while it is long."""
+        return 0 if self._behind or self._stopping else self._room()
+
+    def reserve(self, segments: int) -> None:
+        """Places for claims whose commit is under way."""
+        self._reserved += segments
+
+    def release(self, segments: int) -> None:
+        """They were handed over, or not committed."""
+        self._reserved -= segments
+        if self._stopping and not self._reserved:
+            self._returned.set()
+
+    def falls_behind(self) -> None:
+        """Messages are about to be queued for want of a place: the next ones queue behind them, until a look at the
+        queue finds that it is short."""
+        self._behind = True
+
+    def send(self, ready: Sequence[Part], priority: int, rank: int) -> None:
+        """Parts whose attempts are committed go to the carrier; `priority` and `rank` are the last message's."""
+        self._worker.fair.advance(self.carrier.id, priority, rank)
+        self._worker.metrics.submitted.labels(self.carrier.name).inc(len(ready))
+        self.link.submit(ready)
+
+    def _room(self) -> int:
+        return self.link.room() - self._unrecorded - self._reserved
+
     async def stop(self, deadline_s: float) -> None:
-        """Claim no more, let the carrier finish, store its last answers. A claim under way is waited for and not
-        cancelled: its attempts would be committed, and neither written nor given back."""
+        """Claim no more, let the carrier finish, store its last answers. Claims under way are waited for and not
+        cancelled: their attempts would be committed, and neither written nor given back."""
         self._stopping = True
         self._wake.set()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._reserved:
+            await self._returned.wait()
         await self.link.stop(deadline_s)
         try:
             async with asyncio.timeout(deadline_s):
@@ -83,29 +121,41 @@ class Lane:
 
     async def _run(self) -> None:
         while not self._stopping:
-            await self._wake.wait()
-            self._wake.clear()
+            await self._woken()
             try:
                 while not self._stopping and await self._turn():
                     pass
             except Exception:
                 _log.exception("lane failed; trying again", extra={"carrier": self.carrier.name})
                 await asyncio.sleep(_RETRY_S)
-                self._wake.set()
+                self.wake()
+
+    async def _woken(self) -> None:
+        """A wake-up only shortens the wait: the queue is the truth, and is looked at every second."""
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                await self._wake.wait()
+        except TimeoutError:
+            self._unseen = True
+        self._wake.clear()
 
     async def _turn(self) -> bool:
         """Claim and submit one list; False when nothing waits or there is no room."""
-        room = self.link.room() - self._unrecorded
+        room = self._room() if self._unseen or self._behind else 0
         if room <= 0:
             return False
-        waiting = await self._worker.store.waiting(self.carrier.id, min(room, _CLAIM_MAX))
+        wanted = min(room, _CLAIM_MAX)
+        self._unseen = False
+        waiting = await self._worker.store.waiting(self.carrier.id, wanted)
         if not waiting:
+            self._behind = False
             return False
         faults.hit("worker.after_claim")
         sendable, endings = self._worker.decide(waiting)
         if endings:
             await self._worker.store.finish(endings)
         chosen = [] if self._stopping else _fit(sendable, room)
+        self._behind = len(waiting) == wanted or len(chosen) < len(sendable)
         if chosen and not await self._submit(chosen):
             await asyncio.sleep(_RETRY_S)  # all were taken back meanwhile; a row that stays behind must not spin
         return bool(chosen or endings)
@@ -116,17 +166,20 @@ class Lane:
         claims = [
             Claim(m.id, self.carrier.id, m.segments, worker.vault.tail_hash(m.recipient), now) for m, _ in messages
         ]
-        with self._claimed_in.time():
-            committed = await worker.store.claim(claims)
+        segments = sum(claim.parts for claim in claims)
+        self.reserve(segments)
+        try:
+            with self._claimed_in.time():
+                committed = await worker.store.claim(claims)
+        finally:
+            self.release(segments)
         faults.hit("worker.after_attempt")
         ready: list[Part] = []
         for (message, built), claim, attempts in zip(messages, claims, committed, strict=True):
             if attempts:
                 ready += parts(message, built, attempts, claim.tail_hash)
         last, _ = messages[-1]
-        worker.fair.advance(self.carrier.id, last.priority, last.rank)
-        worker.metrics.submitted.labels(self.carrier.name).inc(len(ready))
-        self.link.submit(ready)
+        self.send(ready, last.priority, last.rank)
         return len(ready)
 
     def on_replies(self, replies: Sequence[Reply]) -> None:
@@ -231,6 +284,10 @@ class Worker:
             lane = self._lanes.get(carrier_id)
             if lane is not None:
                 lane.wake()
+
+    def lane(self, carrier_id: str) -> Lane | None:
+        """The lane of a carrier that runs."""
+        return self._lanes.get(carrier_id)
 
     def wake_all(self) -> None:
         """Any lane may have something to do."""

@@ -63,14 +63,17 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     messages: tuple[Message, ...]
     idempotency: Idempotency | None = None
     also: tuple[Write, ...] = ()
+    claims: tuple["Claim", ...] = ()  # of those among the messages that need not wait in the queue
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
     """What became of a submission: ids that the balance did not cover (not stored), or that its key was already
-    taken by another request since we looked (nothing stored; look again)."""
+    taken by another request since we looked (nothing stored; look again). `attempts`: their numbers, one a part, for
+    each message that was claimed."""
 
     uncovered: tuple[str, ...] = ()
     key_taken: bool = False
+    attempts: dict[str, tuple[int, ...]] = {}
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
@@ -111,8 +114,6 @@ class Waiting(msgspec.Struct, frozen=True, gc=False):
 
     id: str
     account_id: str
-    test: bool
-    message_class: str
     recipient: str
     sender: str
     text: str
@@ -121,17 +122,13 @@ class Waiting(msgspec.Struct, frozen=True, gc=False):
     priority: int
     rank: int
     expires_at: int
-    created_at: int
     flags: int
     recipient_hash: int
-    candidates: str
-    route_id: str | None
-    price_micros: int
-    options: str
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
-    """One message taken from the queue: its attempts (one a part) are committed, its state becomes `sending`."""
+    """One message taken from the queue, or past it: its attempts (one a part) are committed, its state becomes
+    `sending`."""
 
     message_id: str
     carrier_id: str

@@ -59,7 +59,7 @@ def messages(rows: Iterable[Row]) -> list[Message]:
 
 def waiting(rows: Iterable[Row]) -> list[Waiting]:
     """Rows of `queue_head`."""
-    return [Waiting(row[0], row[1], row[2] == 1, *row[3:]) for row in rows]
+    return [Waiting(*row) for row in rows]
 
 
 def events(rows: Iterable[Row]) -> list[Event]:

@@ -22,8 +22,8 @@ INSERT INTO queue (lane, priority, rank, message_id, expires_at) VALUES ($1, $2,
 DELETE FROM queue WHERE lane = $1 AND priority = $2 AND rank = $3 AND message_id = $4;
 
 -- name: queue_head (packed)
-SELECT m.id, m.account_id, m.test, m.message_class, m.recipient, m.sender, m.text, m.encoding, m.segments, m.priority,
-  m.rank, m.expires_at, m.created_at, m.flags, m.recipient_hash, m.candidates, m.route_id, m.price_micros, m.options
+SELECT m.id, m.account_id, m.recipient, m.sender, m.text, m.encoding, m.segments, m.priority, m.rank, m.expires_at,
+  m.flags, m.recipient_hash
 FROM (SELECT priority, rank, message_id FROM queue WHERE lane = $1 ORDER BY priority, rank, message_id LIMIT $2) AS q
 JOIN messages AS m ON m.id = q.message_id
 ORDER BY q.priority, q.rank, q.message_id;

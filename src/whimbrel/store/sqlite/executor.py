@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import apsw
 
+from whimbrel.base.clock import Clock, SystemClock
 from whimbrel.store.errors import StoreError
 from whimbrel.store.script import P, Script, T
 from whimbrel.store.sqlite.connect import make_private, open_reader, open_writer
@@ -28,10 +29,19 @@ def ignore_commit(scripts: int) -> None:
 
 
 class SqliteExecutor:
-    """`path`: the database file. `on_commit(scripts)` is called on the writer's thread after each commit."""
+    """`path`: the database file. `on_commit(scripts)` is called on the writer's thread after each commit; `clock` times
+    them."""
 
-    def __init__(self, path: str, *, readers: int = 1, on_commit: Callable[[int], None] = ignore_commit) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        readers: int = 1,
+        on_commit: Callable[[int], None] = ignore_commit,
+        clock: Clock | None = None,
+    ) -> None:
         self._path = path
+        self._clock = clock or SystemClock()
         self._lock = OwnerLock(path)
         self._readers_wanted = readers
         self._on_commit = on_commit
@@ -71,7 +81,7 @@ class SqliteExecutor:
             writing = self._keep(open_writer(self._path))
             check_intact(writing, self._path)
             check_current(writing)
-            self._writer = Writer(Runner(writing, self._statements), self._on_commit)
+            self._writer = Writer(Runner(writing, self._statements), self._on_commit, self._clock)
             self._readers = [
                 Reader(Runner(self._keep(open_reader(self._path)), self._statements), self._reads)
                 for _ in range(self._readers_wanted)

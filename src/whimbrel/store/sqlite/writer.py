@@ -4,6 +4,9 @@ Theory of operation. Scripts gather in a queue while a commit is under way. The 
 one transaction and commits once; only then are their futures resolved, all in one call. So a lone script waits for the
 commit under way and its own, and a busy store makes fewer and larger commits.
 
+A commit has a price of its own (pages, checksums, the sync) beside that of its rows, so a small one is followed by a
+short rest in which the next one grows: see `rest_us`. A script that comes after a quiet moment meets no rest.
+
 A script that fails must not harm the others. Savepoints cost, and failures are rare: the group first runs without; when
 a script fails, the transaction is rolled back and the group runs again, each script in a savepoint of its own (scripts
 can be run again: see `script.py`). When the commit itself fails (disk full, I/O error), the whole group fails and
@@ -20,12 +23,15 @@ from collections.abc import Callable
 
 import apsw
 
+from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.store.errors import CommitFailed
 from whimbrel.store.sqlite.connect import BUSY_TIMEOUT_MS
 from whimbrel.store.sqlite.jobs import Job, Jobs, answer
 from whimbrel.store.sqlite.runner import Runner
 
 GROUP_MAX = 256  # scripts in one commit: each may hold a list of hundreds of rows
+COMMIT_EVERY_US = 4_000  # under load no more often: 20 messages a commit cost half as much again as 50
+REST_MAX_SHARE = 2  # of the time that the last commit took: where commits are cheap, waiting must be too
 CHECKPOINT_PAGES = 2_000  # 16 MiB: small enough to copy in milliseconds, large enough to be rare
 TRUNCATE_PAGES = 32_000  # 256 MiB: readers have kept the log from starting anew; wait for them, but not for long
 TRUNCATE_WAIT_MS = 200
@@ -42,11 +48,18 @@ STORAGE_ERRORS = (
 log = logging.getLogger(__name__)
 
 
+def rest_us(took_us: int) -> int:
+    """How long the next commit is left to grow after one that took so long, in microseconds."""
+    return max(0, min(COMMIT_EVERY_US - took_us, REST_MAX_SHARE * took_us))
+
+
 class Writer:
     """Owns the writing connection from `start` to `stop`."""
 
-    def __init__(self, runner: Runner, on_commit: Callable[[int], None]) -> None:
+    def __init__(self, runner: Runner, on_commit: Callable[[int], None], clock: Clock) -> None:
         self.jobs = Jobs()
+        self._clock = clock
+        self._stopping = threading.Event()
         self._runner = runner
         self._connection = runner.connection
         self._on_commit = on_commit
@@ -62,15 +75,20 @@ class Writer:
     def stop(self) -> None:
         """Finish what waits, then end the thread. Blocks."""
         self.jobs.close()
+        self._stopping.set()
         if self._thread is not None:
             self._thread.join()
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         while jobs := self.jobs.take(GROUP_MAX):
+            began_us = self._clock.monotonic_us()
             self._group(jobs)
             answer(loop, jobs)
             del jobs
             self._checkpoint()
+            rest = rest_us(self._clock.monotonic_us() - began_us)
+            if rest:
+                self._stopping.wait(rest / SECOND_US)
 
     def _group(self, jobs: list[Job]) -> None:
         try:

@@ -1,5 +1,6 @@
 """accept: everything that an acknowledged message leaves behind, in one commit: its key, the hold on the balance, its
-row, its place in the queue or the schedule, its first event, and what the caller wants written with it.
+row, its place in the queue or the schedule (or, where it is claimed at once, its attempts), its first events, and what
+the caller wants written with it.
 """
 
 from collections import defaultdict
@@ -8,10 +9,11 @@ from collections.abc import Sequence
 import msgspec
 
 from whimbrel.domain.model import Flag, Message
-from whimbrel.domain.states import QUEUED, event_type
-from whimbrel.store.interface import Idempotency, Stored, Submission, Verdict
+from whimbrel.domain.states import QUEUED, SENDING, event_type
+from whimbrel.store.interface import Claim, Idempotency, Stored, Submission, Verdict
 from whimbrel.store.script import Each, Many, Row, Rows, Script
-from whimbrel.store.verbs.events import NO_DATA
+from whimbrel.store.verbs.claim import attempt_numbers, attempt_rows
+from whimbrel.store.verbs.events import NO_DATA, event_data
 from whimbrel.store.verbs.ledger import Entry, hold
 from whimbrel.store.verbs.queue import queue_key
 
@@ -19,8 +21,8 @@ _KEY_TAKEN = Stored(key_taken=True)
 _STORED = Stored()
 _UNCOVERED = Verdict(code="insufficient_balance")
 _FIRST_SEQ = 1
-_HELD_COLUMN = Message.__struct_fields__.index("held_micros")
-_SEQ_COLUMN = Message.__struct_fields__.index("seq")
+_CLAIMED_SEQ = 2
+_STATE, _HELD, _CARRIER, _SEQ = map(Message.__struct_fields__.index, ("state", "held_micros", "carrier_id", "seq"))
 
 _encode = msgspec.json.Encoder().encode
 _as_row = msgspec.structs.astuple
@@ -39,6 +41,7 @@ def accept(submissions: Sequence[Submission]) -> Script[list[Stored]]:
     )
     results: list[Stored] = []
     messages: list[Message] = []
+    claims: dict[str, Claim] = {}
     also: dict[str, list[Row]] = defaultdict(list)
     for submission, is_free in zip(submissions, free, strict=True):
         if not is_free:
@@ -47,13 +50,21 @@ def accept(submissions: Sequence[Submission]) -> Script[list[Stored]]:
         kept, result = (yield from _without(submission, uncovered)) if uncovered else (submission.messages, _STORED)
         results.append(result)
         messages.extend(kept)
+        claims.update((claim.message_id, claim) for claim in submission.claims if claim.message_id not in uncovered)
         if kept or not submission.messages:
             for write in submission.also:
                 also[write.statement].extend(write.rows)
-    yield from _insert(messages)
+    attempts = yield from _insert(messages, claims)
     for statement, rows in also.items():
         yield Many(statement, rows)
-    return results
+    return [_with_attempts(*pair, attempts) for pair in zip(submissions, results, strict=True)] if attempts else results
+
+
+def _with_attempts(submission: Submission, result: Stored, attempts: dict[str, tuple[int, ...]]) -> Stored:
+    if not submission.claims or result.key_taken:
+        return result
+    made = {c.message_id: attempts[c.message_id] for c in submission.claims if c.message_id in attempts}
+    return Stored(uncovered=result.uncovered, attempts=made)
 
 
 def price_to_hold(message: Message) -> int:
@@ -103,29 +114,49 @@ def _without(submission: Submission, uncovered: frozenset[str]) -> Script[tuple[
     return kept, Stored(uncovered=gone)
 
 
-def _insert(messages: Sequence[Message]) -> Script[None]:
+def _insert(messages: Sequence[Message], claims: dict[str, Claim]) -> Script[dict[str, tuple[int, ...]]]:
+    """Gives the numbers of the attempts by message."""
     if not messages:
-        return
-    yield Many("message_insert", [_message_row(message) for message in messages])
-    queued = [m for m in messages if m.state == QUEUED]
+        return {}
+    yield Many("message_insert", [_message_row(message, claims.get(message.id)) for message in messages])
+    queued = [m for m in messages if m.state == QUEUED and m.id not in claims]
     scheduled = [m for m in messages if m.state != QUEUED]
+    attempts = (yield from _insert_attempts(messages, claims)) if claims else {}
     if queued:
         yield Many("queue_insert", [(*queue_key(m.candidates, m.priority, m.rank, m.id), m.expires_at) for m in queued])
     if scheduled:
         yield Many("schedule_insert", [(m.due_at, m.id) for m in scheduled])
-    yield Many("event_insert", [_first_event(message) for message in messages])
+    yield Many("event_insert", _first_events(messages, claims))
+    return attempts
 
 
-def _message_row(message: Message) -> Row:
-    """The row as it is stored: what is held, and the first event's number, are decided here."""
-    row: Row = _as_row(message)
-    held = price_to_hold(message)
-    if message.held_micros == held and message.seq == _FIRST_SEQ:
-        return row
-    return (*row[:_HELD_COLUMN], held, *row[_HELD_COLUMN + 1 : _SEQ_COLUMN], _FIRST_SEQ, *row[_SEQ_COLUMN + 1 :])
+def _insert_attempts(messages: Sequence[Message], claims: dict[str, Claim]) -> Script[dict[str, tuple[int, ...]]]:
+    numbers = yield from attempt_numbers(list(claims.values()))
+    owners = {message.id: message.account_id for message in messages}
+    rows = [row for c in claims.values() for row in attempt_rows(c, owners[c.message_id], numbers[c.message_id])]
+    yield Many("attempt_insert", rows)
+    return numbers
 
 
-def _first_event(message: Message) -> Row:
-    callback = 1 if message.flags & Flag.CALLBACK else 0
-    kind = event_type(message.state)
-    return (message.account_id, message.test, message.id, _FIRST_SEQ, kind, NO_DATA, callback, message.created_at)
+def _message_row(message: Message, claim: Claim | None) -> Row:
+    """The row as it is stored: what is held, the newest event's number and what a claim changes are decided here."""
+    row = list(_as_row(message))
+    row[_HELD] = price_to_hold(message)
+    row[_SEQ] = _FIRST_SEQ
+    if claim is not None:
+        row[_STATE], row[_CARRIER], row[_SEQ] = SENDING, claim.carrier_id, _CLAIMED_SEQ
+    return tuple(row)
+
+
+def _first_events(messages: Sequence[Message], claims: dict[str, Claim]) -> list[Row]:
+    events: list[Row] = []
+    for m in messages:
+        callback = 1 if m.flags & Flag.CALLBACK else 0
+        kind = event_type(m.state)
+        events.append((m.account_id, m.test, m.id, _FIRST_SEQ, kind, NO_DATA, callback, m.created_at))
+        claim = claims.get(m.id)
+        if claim is not None:
+            data = event_data(carrier_id=claim.carrier_id)
+            kind = event_type(SENDING)
+            events.append((m.account_id, m.test, m.id, _CLAIMED_SEQ, kind, data, callback, claim.at))
+    return events

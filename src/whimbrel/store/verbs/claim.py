@@ -18,11 +18,11 @@ def claim(claims: Sequence[Claim]) -> Script[list[tuple[int, ...]]]:
     taken = [(claim, sending.pop(claim.message_id)) for claim in claims if claim.message_id in sending]
     if not taken:
         return [()] * len(claims)
-    numbers = yield from _numbers([claim for claim, _ in taken])
+    numbers = yield from attempt_numbers([claim for claim, _ in taken])
     attempts: list[Row] = []
     events: list[Row] = []
     for claim_, (message_id, account_id, test, seq, flags, *_) in taken:
-        attempts.extend(_attempt_rows(claim_, account_id, numbers[message_id]))
+        attempts.extend(attempt_rows(claim_, account_id, numbers[message_id]))
         data = event_data(carrier_id=claim_.carrier_id)
         events.append(moved(Subject(message_id, account_id, test, seq - 1, flags), SENDING, claim_.at, data))
     yield Many("queue_delete", [queue_key(row[5], row[6], row[7], row[0]) for _, row in taken])
@@ -31,7 +31,8 @@ def claim(claims: Sequence[Claim]) -> Script[list[tuple[int, ...]]]:
     return [numbers.pop(claim.message_id, ()) for claim in claims]
 
 
-def _numbers(claims: Sequence[Claim]) -> Script[dict[str, tuple[int, ...]]]:
+def attempt_numbers(claims: Sequence[Claim]) -> Script[dict[str, tuple[int, ...]]]:
+    """New attempt numbers by message, one a part."""
     rows: Rows = yield Query("attempts_reserve", (sum(claim.parts for claim in claims),))
     free = [row[0] for row in rows]
     numbers: dict[str, tuple[int, ...]] = {}
@@ -42,7 +43,8 @@ def _numbers(claims: Sequence[Claim]) -> Script[dict[str, tuple[int, ...]]]:
     return numbers
 
 
-def _attempt_rows(claim: Claim, account_id: str, numbers: tuple[int, ...]) -> list[Row]:
+def attempt_rows(claim: Claim, account_id: str, numbers: tuple[int, ...]) -> list[Row]:
+    """Rows for `attempt_insert`."""
     parts, carrier, tail, at = claim.parts, claim.carrier_id, claim.tail_hash, claim.at
     return [
         (number, claim.message_id, account_id, part, parts, carrier, tail, at)
