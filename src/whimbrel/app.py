@@ -78,7 +78,7 @@ class App:
         self.vault = Vault(master_key, self.chance)
         self.ids = Ids(self.clock, self.chance)
         self.store = SqlStore(
-            SqliteExecutor(str(settings.database_path()), readers=_READERS, on_commit=self._committed)
+            SqliteExecutor(str(settings.database_path()), readers=_READERS, on_commit=self._committed, clock=self.clock)
         )
         self.tables = Tables(self.store, self.vault)
         self.reach = Reach(settings.webhooks.allow_networks, plain_http=settings.webhooks.allow_http)
