@@ -1,7 +1,7 @@
 """What a receipt says, and which ids it may mean. Vectors of ids: the traps T01 to T05."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from whimbrel.base.errors import CATALOGUE
@@ -92,6 +92,7 @@ def test_the_same_id_in_two_forms(answer, receipt):
 
 
 @given(st.text(max_size=70))
+@example("0\r0")
 def test_a_normal_form_is_its_own_normal_form(message_id):
     assert carrier_key(carrier_key(message_id)) == carrier_key(message_id)
 

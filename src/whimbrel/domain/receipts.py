@@ -23,6 +23,7 @@ INTERMEDIATE: Final = "intermediate"
 REPEATED: Final = "repeated"
 CONTRADICTING: Final = "contradicting"
 
+_BLANKS: Final = " \t\r\n\0"
 _HEX: Final = frozenset("0123456789abcdef")
 _ID_MAX: Final = 65  # SMPP 3.4 4.4.2: message_id has at most 65 octets
 
@@ -75,8 +76,8 @@ def weigh(known: str | None, state: str, *, is_final: bool) -> str:
 
 def carrier_key(message_id: str) -> str:
     """The normal form of a carrier's message id: folded case, no zeros, blanks or NUL around it. Normal forms stay."""
-    folded = message_id.strip(" \t\r\n\0").lower()
-    return folded.lstrip("0") or folded[:1]
+    folded = message_id.strip(_BLANKS).lower()
+    return folded.lstrip("0" + _BLANKS) or folded[:1]
 
 
 def carrier_keys(message_ids: Sequence[str]) -> tuple[str, ...]:
