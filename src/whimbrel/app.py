@@ -50,7 +50,8 @@ _log = logging.getLogger("whimbrel.app")
 _READERS = 2  # one for the journey's short reads, one so that a long page never holds it up
 
 
-_SHARE: Final = 1 / 2  # of the time that is left, for a part to stop in
+_LAST_SHARE: Final = 1 / 6  # of the whole time is kept for the store, which stops last
+_SHARE: Final = 1 / 2  # of what else is left, for a part to stop in
 _CARRIERS_SHARE: Final = 2 / 3  # windows of texts take the longest
 _INNER_SHARE: Final = 2 / 3  # of that, for what a part waits for itself before it gives up
 
@@ -255,8 +256,10 @@ class App:
         left_behind = []
         while self._started:
             part = self._started.pop()
-            left = max(0.0, deadline - loop.time())
-            if not await _stopped(part, left * part.share if self._started else left):
+            left = deadline - loop.time()
+            if self._started:
+                left = (left - STOP_DEADLINE_S * _LAST_SHARE) * part.share
+            if not await _stopped(part, max(0.0, left)):
                 left_behind.append(part.name)
         await self._stop_server(0.0)  # the port, when it was bound and never served
         return tuple(left_behind)

@@ -13,7 +13,7 @@ from whimbrel.cli import running
 from whimbrel.config import Server, Settings
 from whimbrel.store.sqlite import schema
 
-DEADLINE_S = 0.8
+DEADLINE_S = 1.5
 PARTS = ("store", "tables", "index", "keywords", "feed", "webhooks", "carriers", "sweep")
 
 
@@ -50,7 +50,7 @@ async def test_what_hangs_is_left_behind_and_the_others_stop(
     hang(made, monkeypatch, *names)
     began = time.monotonic()
     left_behind = await made.stop()
-    assert time.monotonic() - began < DEADLINE_S + 0.3
+    assert time.monotonic() - began < DEADLINE_S + 1
     assert sorted(left_behind) == sorted(names)
     told = [getattr(record, "part", "") for record in caplog.records if "left behind" in record.message]
     assert sorted(told) == sorted(names)
