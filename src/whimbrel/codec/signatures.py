@@ -25,6 +25,7 @@ def encode_secret(key: bytes) -> str:
     return SECRET_PREFIX + base64.b64encode(key).decode()
 
 
+@lru_cache(maxsize=1024)
 def decode_secret(secret: str) -> bytes:
     """The signing key of its text form; SecretError for anything else."""
     try:

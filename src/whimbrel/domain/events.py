@@ -2,6 +2,11 @@
 `domain/callbacks.py`, at delivery, from the stored row.
 """
 
+from functools import lru_cache
+
+import msgspec
+
+from whimbrel.domain.model import Event
 from whimbrel.domain.states import STATES
 
 EVENT_TYPES: dict[str, str] = {
@@ -19,3 +24,25 @@ def matches(patterns: tuple[str, ...], event_type: str) -> bool:
     """Whether an endpoint that asked for `patterns` ("*", "message.*" or whole names) wants this event."""
     family = event_type.partition(".")[0] + ".*"
     return "*" in patterns or event_type in patterns or family in patterns
+
+
+@lru_cache(maxsize=1024)
+def types_of(patterns: tuple[str, ...]) -> frozenset[str]:
+    """All types that the patterns name."""
+    return frozenset(kind for kind in EVENT_TYPES if matches(patterns, kind))
+
+
+class Interest(msgspec.Struct, frozen=True, gc=False):
+    """Which events somebody wants: of one account (None: of all), of live or of test traffic (None: of both)."""
+
+    account_id: str | None
+    test: bool | None
+    types: frozenset[str]
+
+    def wants(self, event: Event) -> bool:
+        """Whether it is one of these."""
+        return (
+            event.type in self.types
+            and (self.account_id is None or event.account_id == self.account_id)
+            and (self.test is None or event.test == self.test)
+        )

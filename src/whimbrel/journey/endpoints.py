@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from whimbrel.base import faults
 from whimbrel.base.limits import WEBHOOK_CONCURRENCY
-from whimbrel.domain.events import matches
-from whimbrel.domain.model import Event, Webhook
+from whimbrel.domain.events import Interest, types_of
+from whimbrel.domain.model import Webhook
 from whimbrel.journey.deliver import Job, Outbox
 from whimbrel.journey.feed import Item, load
 from whimbrel.journey.posting import Target
@@ -31,6 +31,7 @@ class Endpoint:
 
     def __init__(self, posts: Posts, webhook: Webhook, target: Target) -> None:
         self.webhook = webhook
+        self.interest = Interest(webhook.account_id, webhook.test, types_of(webhook.events))
         self._posts = posts
         self.target = target
         self._outbox = Outbox(self._post, workers=WEBHOOK_CONCURRENCY, room=_ROOM)
@@ -77,21 +78,12 @@ class Endpoint:
             while self._outbox.room < _READ:  # noqa: ASYNC110 - behind by thousands: looking costs nothing beside that
                 await asyncio.sleep(0.05)  # the other side sets the pace
             events = await self._posts.store.events_after(self._read, _READ)
-            wanted = [event for event in events if self.wants(event)]
+            wanted = [event for event in events if self.interest.wants(event)]
             items = await load(self._posts.store, wanted)
             if events:
                 self._read = events[-1].position
             self._outbox.put([Job(item) for item in items])
             self._behind = self._read < tail.position
-
-    def wants(self, event: Event) -> bool:
-        """Whether the account asked for it."""
-        webhook = self.webhook
-        return (
-            event.account_id == webhook.account_id
-            and event.test == webhook.test
-            and matches(webhook.events, event.type)
-        )
 
     def _jobs(self, items: Sequence[Item]) -> list[Job]:
         return [Job(item) for item in items if item.event.position > self._read]
@@ -135,16 +127,13 @@ class Callbacks:
     """The callback URLs that messages and inbound senders carry themselves: one outbox for each host."""
 
     NAME = "callbacks"
+    interest = Interest(None, None, types_of(("*",)))
 
     def __init__(self, posts: Posts, position: int) -> None:
         self._posts = posts
         self._hosts: dict[str, Outbox] = {}
         self._read = position
         self._saved = position
-
-    def wants(self, event: Event) -> bool:
-        """The log of callbacks holds nothing else."""
-        return True
 
     def offer(self, items: Sequence[Item], position: int) -> None:
         """New events whose message has a callback."""

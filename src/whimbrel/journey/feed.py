@@ -8,13 +8,13 @@ caught up with the feed (`journey/notify.py`).
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 import msgspec
 
 from whimbrel.domain.callbacks import event_body
-from whimbrel.domain.events import matches
+from whimbrel.domain.events import Interest, types_of
 from whimbrel.domain.model import Event, Message
 from whimbrel.store.interface import Store
 
@@ -23,7 +23,7 @@ _READ = 1000  # events in one read
 _STREAM_BUFFER = 2000  # events that a slow stream may lag before it is cut (it resumes from its last id)
 _IDLE_S = 1.0  # look without a wake-up this often
 _RETRY_S = 1.0
-_GATHER_S = 0.005  # let commits gather: under load a read for each of them would cost more than it brings
+_GATHER_S = 0.008  # let commits gather: under load a read for each of them would cost more than it brings
 
 
 class Item(msgspec.Struct, gc=False):
@@ -41,10 +41,11 @@ class Item(msgspec.Struct, gc=False):
 
 
 class Listener(Protocol):
-    """Takes what is new."""
+    """Takes what is new of what it is interested in."""
 
-    def wants(self, event: Event) -> bool:
-        """Whether the event is for this listener: messages are loaded only for events that somebody wants."""
+    @property
+    def interest(self) -> Interest:
+        """Which events it wants; always the same."""
         ...
 
     def offer(self, items: Sequence[Item], position: int) -> None:
@@ -75,7 +76,7 @@ class Tail:
             last = await self._store.last_position()
             if not self._listeners:  # another one may have come meanwhile: what it waits for must not be skipped
                 self.position = max(self.position, last)
-        self._listeners.append(listener)
+        self._listeners = [*self._listeners, listener]
 
     def leave(self, listener: Listener) -> None:
         """Stop handing events to `listener`."""
@@ -105,29 +106,23 @@ class Tail:
 
     async def _read(self) -> bool:
         """One list from the log to the listeners; whether there may be more."""
-        events = await self._store.events_after(self.position, _READ, callbacks_only=self._callbacks_only)
-        if not events:
+        listeners = self._listeners
+        interests = [listener.interest for listener in listeners]
+        news = await self._store.news(self.position, _READ, interests, callbacks_only=self._callbacks_only)
+        if self._listeners is not listeners:
+            return True  # somebody came meanwhile, whose events these may not hold: read again for all who are there
+        self.position = news.position
+        if not news.events and not news.more:
             return False
-        wanted = [(listener, [e for e in events if listener.wants(e)]) for listener in self._listeners]
-        items = await self._load(events[-1].position, {e.position: e for _, chosen in wanted for e in chosen})
-        for listener, chosen in wanted:
-            if listener not in self._listeners:
-                continue
+        messages = {message.id: message for message in news.messages}
+        items = [Item(event, messages.get(event.subject_id)) for event in news.events]
+        for listener in listeners:
+            wants = listener.interest.wants
             try:
-                listener.offer([items[event.position] for event in chosen], self.position)
+                listener.offer([item for item in items if wants(item.event)], news.position)
             except Exception:
                 _log.exception("a listener failed; the others go on")
-        return len(events) == _READ
-
-    async def _load(self, position: int, wanted: Mapping[int, Event]) -> dict[int, Item]:
-        """The events that somebody wants, by position. Who joins meanwhile is not offered this list and has to read
-        the log up to its end, so the feed's position moves first."""
-        before, self.position = self.position, position
-        try:
-            return {item.event.position: item for item in await load(self._store, list(wanted.values()))}
-        except BaseException:
-            self.position = before
-            raise
+        return news.more
 
 
 class Feed:
@@ -190,23 +185,14 @@ class _Stream:
     """A live stream's bounded buffer."""
 
     def __init__(self, account_id: str | None, test: bool, patterns: tuple[str, ...]) -> None:
-        self._account_id = account_id
-        self._test = test
-        self._patterns = patterns
+        self.interest = Interest(account_id, test, types_of(patterns))
         self.position = 0  # read from the log up to here; the tail brings what comes after
         self.items: deque[Item] = deque()
         self.wake = asyncio.Event()
         self.lost = False
 
-    def wants(self, event: Event) -> bool:
-        return (
-            (self._account_id is None or event.account_id == self._account_id)
-            and event.test == self._test
-            and matches(self._patterns, event.type)
-        )
-
     def wanted(self, events: Sequence[Event]) -> list[Event]:
-        return [event for event in events if self.wants(event)]
+        return [event for event in events if self.interest.wants(event)]
 
     def drop_seen(self) -> None:
         """What came from the tail while the log was read is partly the same."""

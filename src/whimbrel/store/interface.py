@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
 
 Row = TypeVar("Row")
@@ -279,6 +280,16 @@ class Deliveries(msgspec.Struct, frozen=True, gc=False):
     also: tuple[Write, ...] = ()
 
 
+class News(msgspec.Struct, frozen=True, gc=False):
+    """Events that somebody wants, in commit order, and the messages that they are about (those that still exist).
+    `position`: the log was looked through up to here; `more`: it goes on."""
+
+    events: list[Event]
+    messages: list[Message]
+    position: int
+    more: bool
+
+
 class EventsPart(msgspec.Struct, frozen=True, gc=False):
     """An account's events in a stretch of the log, oldest first. `reached`: where to go on; there is nothing more when
     that is where the read began."""
@@ -354,6 +365,12 @@ class Store(Protocol):
         ...
 
     # notify
+    async def news(
+        self, position: int, limit: int, interests: Sequence[Interest], *, callbacks_only: bool = False
+    ) -> News:
+        """What is new after a position of what anybody is interested in, at most `limit` events."""
+        ...
+
     async def events_after(self, position: int, limit: int, *, callbacks_only: bool = False) -> list[Event]: ...
     async def account_events(self, account_id: str, test: bool, position: int, limit: int) -> EventsPart:
         """The next events of an account in one mode. One read looks through so many of all accounts' events and no

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 from whimbrel.base.clock import SECOND_US
 from whimbrel.base.ids import MESSAGE, floor_id
 from whimbrel.base.limits import EVENTS_SCAN_MAX
+from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
 from whimbrel.store import rows as build
-from whimbrel.store.interface import EventsPart, Search, Waiting
+from whimbrel.store.interface import EventsPart, News, Search, Waiting
 from whimbrel.store.script import Query, Rows, Script
 
 T = TypeVar("T")
@@ -88,6 +89,25 @@ def events_after(position: int, limit: int, callbacks_only: bool) -> Script[list
     statement = "events_with_callback_after" if callbacks_only else "events_after"
     rows: Rows = yield Query(statement, (position, limit))
     return build.events(rows)
+
+
+def news(position: int, limit: int, interests: Sequence[Interest], callbacks_only: bool) -> Script[News]:
+    """What the log holds after a position of what anybody is interested in, with the messages that it is about."""
+    last = yield from last_position()
+    end = min(position + EVENTS_SCAN_MAX, last)
+    if end <= position:
+        return News([], [], position, more=False)
+    if callbacks_only:
+        rows: Rows = yield Query("events_with_callback_between", (position, end, limit))
+    else:
+        types = frozenset[str]().union(*(interest.types for interest in interests))
+        rows = yield Query("events_of_types", (position, end, sorted(types), limit))
+    found = build.events(rows)
+    reached = found[-1].position if len(found) == limit else end
+    wanted = [event for event in found if any(interest.wants(event) for interest in interests)]
+    ids = dict.fromkeys(event.subject_id for event in wanted if event.subject_id.startswith(MESSAGE))
+    about = (yield from messages(list(ids))) if ids else []
+    return News(wanted, about, reached, more=reached < last)
 
 
 def account_events(account_id: str, test: bool, position: int, limit: int) -> Script[EventsPart]:

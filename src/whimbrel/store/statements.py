@@ -42,7 +42,8 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     """One statement, ready for its driver.
 
     `lists`: 0-based places of parameters that are lists. `many`: the same for many rows of parameters, with `{rows}`
-    where they go, and `width`, the number of parameters of a row; empty when it takes one row only."""
+    where they go, and `width`, the number of parameters of a row; empty when it takes one row only. `by_key`: a row of
+    NULL finds nothing and changes nothing."""
 
     name: str
     sql: str
@@ -50,6 +51,7 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     packed: bool = False
     many: str = ""
     width: int = 0
+    by_key: bool = False
 
     def of_rows(self, count: int) -> str:
         """The statement for `count` rows of parameters, one after the other."""
@@ -92,7 +94,7 @@ def sqlite(name: str, source: Source) -> Statement:
     sql = _PARAMETER.sub(r"?\1", sql)
     many = _distinct(name, sql) if source.manner == "distinct" else _inserted(sql)
     width = len(set(_BOUND.findall(sql))) if many else 0
-    return Statement(name, sql, tuple(lists), source.manner == "packed", many, width)
+    return Statement(name, sql, tuple(lists), source.manner == "packed", many, width, source.manner == "distinct")
 
 
 def _sql_files(folder: Traversable) -> list[Traversable]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
 from whimbrel.store import reads
 from whimbrel.store.interface import (
@@ -14,6 +15,7 @@ from whimbrel.store.interface import (
     EventsPart,
     InboundRow,
     Kept,
+    News,
     Owed,
     ReceiptRow,
     Search,
@@ -118,6 +120,11 @@ class SqlStore:
         return await self._executor.write(sweep.purge, before_us, limit)
 
     # notify
+
+    async def news(
+        self, position: int, limit: int, interests: Sequence[Interest], *, callbacks_only: bool = False
+    ) -> News:
+        return await self._executor.read(reads.news, position, limit, interests, callbacks_only)
 
     async def events_after(self, position: int, limit: int, *, callbacks_only: bool = False) -> list[Event]:
         return await self._executor.read(reads.events_after, position, limit, callbacks_only)

@@ -4,6 +4,8 @@
 -- | --- | --- |
 -- | event_insert (account_id, test, subject_id, seq, type, data, callback, created_at) | appended; its position is its place in commit order |
 -- | events_after, events_with_callback_after (position, limit) | whole rows of `Event`, in commit order |
+-- | events_of_types (position, end, types, limit) | whole rows of these types up to a position |
+-- | events_with_callback_between (position, end, limit) | the same of messages with a callback |
 -- | events_at (positions) | whole rows |
 -- | events_last_position | 0 when there is none |
 -- | events_of_subject (account_id, subject_id) | whole rows, by number |
@@ -23,6 +25,14 @@ WHERE position > $1 ORDER BY position LIMIT $2;
 -- name: events_with_callback_after (packed)
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
 WHERE position > $1 AND callback = 1 ORDER BY position LIMIT $2;
+
+-- name: events_of_types (packed)
+SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
+WHERE position > $1 AND position <= $2 AND type = ANY($3) ORDER BY position LIMIT $4;
+
+-- name: events_with_callback_between (packed)
+SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
+WHERE position > $1 AND position <= $2 AND callback = 1 ORDER BY position LIMIT $3;
 
 -- name: events_at
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events

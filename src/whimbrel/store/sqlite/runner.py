@@ -5,6 +5,7 @@ take milliseconds. So a step asks SQLite as seldom as it can: many rows in one s
 one value.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeVar
@@ -17,7 +18,8 @@ from whimbrel.store.script import Each, Many, Query, Row, Rows, Script, Step
 from whimbrel.store.statements import Statement
 
 T = TypeVar("T")
-_CHUNKS = (64, 16, 4)  # a statement is prepared once for each; 100 rows are 4 steps
+_LARGEST = 64  # rows of a step
+_SIZES = (*range(2, 16), *range(16, _LARGEST + 1, 4))  # a statement is prepared once for each
 _to_json = msgspec.json.Encoder().encode
 _from_json = msgspec.json.Decoder(list[tuple[Any, ...]]).decode
 
@@ -81,14 +83,20 @@ class Runner:
         return [row for rows_given in self._all_rows(statement, rows) for row in rows_given]
 
     def _all_rows(self, statement: Statement, rows: Sequence[Row]) -> Iterator[Rows]:
-        """Many rows a step where the statement can take them."""
+        """As many rows a step as the statement can take: 100 rows of an INSERT are two. The rows of a statement by key
+        are filled up to the next size with keys of NULL, which find nothing: a step more costs more than they do."""
         start = 0
-        if statement.many:
-            for size in _CHUNKS:
-                while len(rows) - start >= size:
-                    params = tuple(chain.from_iterable(rows[start : start + size]))
-                    yield self._cursor.execute(self._of_rows(statement, size), params).fetchall()
-                    start += size
+        while statement.many and len(rows) - start > 1:
+            part = rows[start : start + _LARGEST]
+            if statement.by_key:
+                size = _SIZES[bisect_left(_SIZES, len(part))]
+                nothing = (None,) * (statement.width * (size - len(part)))
+            else:
+                size = _SIZES[bisect_right(_SIZES, len(part)) - 1]
+                part, nothing = part[:size], ()
+            params = (*chain.from_iterable(part), *nothing)
+            yield self._cursor.execute(self._of_rows(statement, size), params).fetchall()
+            start += len(part)
         if start < len(rows):
             yield self._cursor.executemany(statement.sql, _all_bound(statement, rows[start:])).fetchall()
 

@@ -47,6 +47,6 @@ def attempt_rows(claim: Claim, account_id: str, numbers: tuple[int, ...]) -> lis
     """Rows for `attempt_insert`."""
     parts, carrier, tail, at = claim.parts, claim.carrier_id, claim.tail_hash, claim.at
     return [
-        (number, claim.message_id, account_id, part, parts, carrier, tail, at)
+        (number, claim.message_id, account_id, part, parts, carrier, "", "committed", 0, tail, at, 0)
         for part, number in enumerate(numbers, start=1)
     ]
