@@ -13,7 +13,7 @@ from whimbrel.domain.states import QUEUED, SENDING, event_type
 from whimbrel.store.interface import Claim, Idempotency, Stored, Submission, Verdict
 from whimbrel.store.script import Each, Many, Row, Rows, Script
 from whimbrel.store.verbs.claim import attempt_numbers, attempt_rows
-from whimbrel.store.verbs.events import NO_DATA, event_data
+from whimbrel.store.verbs.events import NO_DATA, carrier_data
 from whimbrel.store.verbs.ledger import Entry, hold
 from whimbrel.store.verbs.queue import queue_key
 
@@ -156,7 +156,7 @@ def _first_events(messages: Sequence[Message], claims: dict[str, Claim]) -> list
         events.append((m.account_id, m.test, m.id, _FIRST_SEQ, kind, NO_DATA, callback, m.created_at))
         claim = claims.get(m.id)
         if claim is not None:
-            data = event_data(carrier_id=claim.carrier_id)
+            data = carrier_data(claim.carrier_id)
             kind = event_type(SENDING)
             events.append((m.account_id, m.test, m.id, _CLAIMED_SEQ, kind, data, callback, claim.at))
     return events

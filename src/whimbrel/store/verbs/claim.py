@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from whimbrel.domain.states import SENDING
 from whimbrel.store.interface import Claim
 from whimbrel.store.script import Each, Many, Query, Row, Rows, Script
-from whimbrel.store.verbs.events import Subject, event_data, moved
+from whimbrel.store.verbs.events import Subject, carrier_data, moved
 from whimbrel.store.verbs.queue import queue_key
 
 
@@ -23,7 +23,7 @@ def claim(claims: Sequence[Claim]) -> Script[list[tuple[int, ...]]]:
     events: list[Row] = []
     for claim_, (message_id, account_id, test, seq, flags, *_) in taken:
         attempts.extend(attempt_rows(claim_, account_id, numbers[message_id]))
-        data = event_data(carrier_id=claim_.carrier_id)
+        data = carrier_data(claim_.carrier_id)
         events.append(moved(Subject(message_id, account_id, test, seq - 1, flags), SENDING, claim_.at, data))
     yield Many("queue_delete", [queue_key(row[5], row[6], row[7], row[0]) for _, row in taken])
     yield Many("attempt_insert", attempts)

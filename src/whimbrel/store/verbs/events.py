@@ -1,5 +1,7 @@
 """Rows of the event log. Apart, because every verb that changes a message appends one in the same commit."""
 
+from functools import lru_cache
+
 import msgspec
 
 from whimbrel.domain.model import Flag
@@ -13,6 +15,12 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 def event_data(**fields: str | int | None) -> str:
     """Compact JSON of ids and codes; what is None is left out."""
     return _encode({name: value for name, value in fields.items() if value is not None}).decode()
+
+
+@lru_cache(maxsize=1024)
+def carrier_data(carrier_id: str) -> str:
+    """The data of what went to a carrier: few values, made once and not for each message."""
+    return event_data(carrier_id=carrier_id)
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False):

@@ -5,6 +5,7 @@ way through `progress.py`, which knows all rules; tests hold the two to the same
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -40,13 +41,18 @@ def _tell(answers: Sequence[Answer], taken: dict[str, Row]) -> Script[None]:
     for answer in answers:
         message_id, account_id, test, seq, flags, charged = taken[answer.message_id]
         subject = Subject(message_id, account_id, test, seq - 1, flags)
-        facts = Facts(carrier_id=answer.carrier_id)
-        events.append(moved(subject, SENT, answer.at, _encode(facts).decode()))
+        events.append(moved(subject, SENT, answer.at, _facts(answer.carrier_id)))
         charges.append(Entry(account_id, message_id, charged, answer.at))
         attempts.append(_attempt(answer))
     yield Many("attempt_taken", attempts)
     yield Many("event_insert", events)
     yield from ledger.charge(charges)
+
+
+@lru_cache(maxsize=1024)
+def _facts(carrier_id: str, stat: str | None = None, error: str | None = None) -> str:
+    """Few values, made once and not for each message."""
+    return _encode(Facts(carrier_id=carrier_id, stat=stat, error=error)).decode()
 
 
 def _attempt(answer: Answer) -> Row:
@@ -84,8 +90,7 @@ def _tell_delivered(delivered: Sequence[tuple[str, ReceiptRow]]) -> Script[None]
     events: list[Row] = []
     for message_id, receipt in delivered:
         _, account_id, test, seq, flags = by_message[message_id]
-        facts = Facts(carrier_id=receipt.carrier_id, stat=receipt.stat, error=receipt.error)
-        events.append(
-            moved(Subject(message_id, account_id, test, seq - 1, flags), DELIVERED, receipt.at, _encode(facts).decode())
-        )
+        subject = Subject(message_id, account_id, test, seq - 1, flags)
+        data = _facts(receipt.carrier_id, receipt.stat, receipt.error)
+        events.append(moved(subject, DELIVERED, receipt.at, data))
     yield Many("event_insert", events)
