@@ -2,11 +2,13 @@
 202 whatever happens, because clients send again on any 5xx.
 """
 
+import asyncio
 import logging
 
 import msgspec
 import pytest
 
+from whimbrel.journey.accept import Accepted
 from whimbrel.store.interface import Search
 
 from .edge_rig import NUMBER
@@ -22,15 +24,20 @@ async def stored(edge):
 @pytest.fixture
 def unrenderable(edge, monkeypatch):
     """Verdicts that cannot be rendered, of messages that are stored."""
-    submit = edge.app.accept.submit
+    accept = edge.app.accept
+    submit, submit_one = accept.submit, accept.submit_one
 
-    async def broken(*args, **named):
-        accepted = await submit(*args, **named)
-        for at, verdict in enumerate(accepted.verdicts):
-            accepted.verdicts[at] = msgspec.structs.replace(verdict, created_at=BROKEN, price_micros="x")
-        return accepted
+    def broken(verdicts):
+        return [msgspec.structs.replace(verdict, created_at=BROKEN, price_micros="x") for verdict in verdicts]
 
-    monkeypatch.setattr(edge.app.accept, "submit", broken)
+    async def many(*args, **named):
+        return Accepted(broken((await submit(*args, **named)).verdicts))
+
+    async def one(*args):
+        return broken(await submit_one(*args))
+
+    monkeypatch.setattr(accept, "submit", many)
+    monkeypatch.setattr(accept, "submit_one", lambda draft: asyncio.ensure_future(one(draft)))
 
 
 async def test_after_the_commit_the_answer_is_202_even_if_it_cannot_be_rendered(edge, unrenderable, caplog):

@@ -26,39 +26,61 @@ DELIVERY = "DL"
 AUDIT = "AU"
 
 EVENT_SEQ_MAX = 0xFFFF
-_COUNTER_MAX = (1 << 30) - 1
 _RANDOM_BLOCK = 512
+_RANDOM_BITS = 0xFFFFFFF
 _HEX = frozenset("0123456789abcdef")
+# The lower half of an id: two bits of the variant, 18 of the counter, 28 random ones, 16 for the event's number.
+_LOW_FIRST = 0x8000_0000_0000_0000
+_LOW_END = 0xC000_0000_0000_0000
+_LOW_STEP = 1 << 44
+_HIGH_END = 0x1000  # the other 12 bits of the counter
 
 
 class Ids:
-    """Makes ids; one per process. Not safe for several threads at once: it belongs to the event loop."""
+    """Makes ids; one per process. Not safe for several threads at once: it belongs to the event loop.
+
+    Each request takes two, so the upper half is kept as text: it changes each millisecond, and every 2**18 ids."""
 
     def __init__(self, clock: Clock, chance: Chance) -> None:
         self._clock = clock
         self._chance = chance
         self._ms = 0
-        self._counter = 0
+        self._counter_high = 0
+        self._high = ""
+        self._low = _LOW_END
         self._pool = array("I")
 
     def new(self, prefix: str) -> str:
         """A new id, greater than every id made before by this object."""
         ms = self._clock.now_us() // 1000
-        if not self._pool:
-            self._pool.frombytes(self._chance.octets(self._pool.itemsize * _RANDOM_BLOCK))
-        draw = self._pool.pop()
+        low = self._low + _LOW_STEP
+        if ms > self._ms or low >= _LOW_END:
+            low = self._turn(ms)
+        self._low = low
+        unique = low | (self._draw() & _RANDOM_BITS) << 16
+        return f"{prefix}{self._high}{unique.to_bytes(8, 'big').hex()}"
+
+    def _turn(self, ms: int) -> int:
+        """Another upper half; gives the lower half that the count goes on from."""
+        low = _LOW_FIRST
         if ms > self._ms:
             self._ms = ms
-            self._counter = draw >> 3  # 29 bits: the upper half is room to count in
+            start = self._draw() >> 3  # 29 bits: the upper half is room to count in
+            self._counter_high = start >> 18
+            low |= (start & 0x3FFFF) << 44
         else:
-            self._counter += 1
-            if self._counter > _COUNTER_MAX:
+            self._counter_high += 1
+            if self._counter_high == _HIGH_END:
                 self._ms += 1
-                self._counter = 0
-        counter = self._counter
-        high = (self._ms << 16) | 0x7000 | (counter >> 18)
-        low = 0x8000000000000000 | (counter & 0x3FFFF) << 44 | (draw & 0xFFFFFFF) << 16
-        return f"{prefix}{high:016x}{low:016x}"
+                self._counter_high = 0
+        self._high = f"{self._ms:012x}7{self._counter_high:03x}"
+        return low
+
+    def _draw(self) -> int:
+        """32 random bits."""
+        if not self._pool:
+            self._pool.frombytes(self._chance.octets(self._pool.itemsize * _RANDOM_BLOCK))
+        return self._pool.pop()
 
     def many(self, prefix: str, count: int) -> list[str]:
         """`count` new ids in growing order."""

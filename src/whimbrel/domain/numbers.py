@@ -11,7 +11,7 @@ Apart from `senders` because a sender need not be a number.
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -53,6 +53,8 @@ _LINE_TYPES = {
 # What people write between digits, and the direction marks that a copy from an address book brings along.
 _PUNCTUATION = dict.fromkeys(map(ord, " \t-.()/\u00a0\u2009\u202f\u2010\u2011\u2012\u2013\u200e\u202a\u202c\u2060"))
 
+_NUMBERS_KEPT = 4096  # an accepted recipient is asked about twice, and those who are texted often come again
+
 _Match = Callable[[str], object]
 
 
@@ -70,6 +72,11 @@ def normalise(text: str) -> Number | None:
 
     Takes `+` and digits; also with spaces, dashes, dots, slashes and parentheses between them, and with `00` in place
     of the plus. A number without either is refused: its country would be a guess."""
+    return None if len(text) > MAX_INPUT else _normalised(text)
+
+
+@lru_cache(maxsize=_NUMBERS_KEPT)
+def _normalised(text: str) -> Number | None:
     digits = text[1:]
     if not (text[:1] == "+" and digits.isdigit() and digits.isascii()):
         digits = _tidy(text)
@@ -98,8 +105,6 @@ def line_type(number: Number) -> str:
 
 def _tidy(text: str) -> str:
     """Digits after the plus or the 00 of a number written for people; empty when it is none."""
-    if len(text) > MAX_INPUT:
-        return ""
     bare = text.translate(_PUNCTUATION)
     digits = bare[1:] if bare.startswith("+") else bare[2:] if bare.startswith("00") else ""
     return digits if digits.isdigit() and digits.isascii() else ""

@@ -5,6 +5,7 @@ first events, queue rows and idempotency keys (`record`). Nothing is acknowledge
 answer other than success means that nothing was stored. `explain` runs the same `plan` and stores nothing.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -63,8 +64,8 @@ class _Request(msgspec.Struct, gc=False):
 
 
 _Prepared: TypeAlias = tuple[Submission, list[Verdict]]
-_Answer: TypeAlias = list[Verdict] | Exception | None
-"""What became of a request: verdicts, or why it could not be worked on; None when another one has its key."""
+_Answer: TypeAlias = list[Verdict] | None
+"""What became of a request: verdicts; None when another one has its key."""
 
 
 class Accept:
@@ -103,7 +104,7 @@ class Accept:
 
         Raises WhimbrelError: account_suspended, idempotency_key_reused, idempotency_in_progress.
         """
-        self._check_account(drafts)
+        self._check_accounts(drafts)
         if key is None:
             return Accepted(await self._submit_chunks(drafts, None, tuple(also), done=[]))
         scope = (key.account_id, key.door, key.key)
@@ -115,17 +116,26 @@ class Accept:
         finally:
             self._under_way.discard(scope)
 
+    def submit_one(self, draft: Draft) -> "asyncio.Future[list[Verdict] | None]":
+        """`submit` for one draft without a key, and without a coroutine: the future brings a list of its verdict, or
+        raises. WhimbrelError account_suspended is raised at once."""
+        self._check_account(draft.account_id)
+        return self._gatherer.put(_Request((draft,), None, ()))
+
     async def explain(self, draft: Draft) -> Explanation:
         """What accept would do with this draft now, with the evidence of every step; stores nothing."""
-        self._check_account([draft])
+        self._check_account(draft.account_id)
         plan = self._plan([draft])[0]
         return explanation(plan, self._tables)
 
-    def _check_account(self, drafts: Sequence[Draft]) -> None:
+    def _check_accounts(self, drafts: Sequence[Draft]) -> None:
         for account_id in {draft.account_id for draft in drafts}:
-            account = self._tables.accounts.get(account_id)
-            if account is None or account.status != "active":
-                raise WhimbrelError("account_suspended")
+            self._check_account(account_id)
+
+    def _check_account(self, account_id: str) -> None:
+        account = self._tables.accounts.get(account_id)
+        if account is None or account.status != "active":
+            raise WhimbrelError("account_suspended")
 
     async def _submit_keyed(self, drafts: Sequence[Draft], key: IdempotencyKey, also: tuple[Write, ...]) -> Accepted:
         kept = await self._store.kept(key.account_id, key.door, key.key)
@@ -157,9 +167,7 @@ class Accept:
         return verdicts
 
     async def _submit_chunk(self, request: _Request) -> list[Verdict]:
-        (verdicts,) = await self._gatherer.add([request])
-        if isinstance(verdicts, Exception):
-            raise verdicts
+        verdicts = await self._gatherer.put(request)
         if verdicts is not None:
             return verdicts
         # another node took the key between our look and our commit: its verdicts are the answer
@@ -170,15 +178,15 @@ class Accept:
             raise WhimbrelError("idempotency_in_progress", retry_after_s=1)
         return verdicts
 
-    async def _store_list(self, requests: list[_Request]) -> list[_Answer]:
+    async def _store_list(self, requests: list[_Request]) -> list[_Answer | Exception]:
         with self._step.time():
             return await self._stored(requests)
 
-    async def _stored(self, requests: list[_Request]) -> list[_Answer]:
+    async def _stored(self, requests: list[_Request]) -> list[_Answer | Exception]:
         passage = Passage(self._lane_of, self._vault)
         prepared = self._prepared(requests, passage)
         passage.reserve()
-        answers: list[_Answer] = [item if isinstance(item, Exception) else item[1] for item in prepared]
+        answers: list[_Answer | Exception] = [item if isinstance(item, Exception) else item[1] for item in prepared]
         storing = [
             (place, *item)
             for place, item in enumerate(prepared)
@@ -268,39 +276,40 @@ class Accept:
         if plan.replaced:
             options = msgspec.structs.replace(options, replaced=plan.replaced)
         return Message(
-            id=self._ids.new(ids.MESSAGE),
-            account_id=draft.account_id,
-            test=draft.test,
-            direction="out",
-            door=draft.door,
-            message_class=draft.message_class,
-            state=SCHEDULED if scheduled else QUEUED,
-            recipient=number.e164,
-            sender=plan.sender_value,
-            text=plan.text,
-            encoding="gsm7" if plan.encoding == "gsm7" else "ucs2",
-            segments=plan.segments,
-            price_micros=plan.price_micros,
-            held_micros=0 if draft.test else plan.price_micros,
-            charged_micros=0,
-            currency=plan.currency or self._tables.accounts[draft.account_id].currency,
-            carrier_id=None,
-            route_id=plan.route_id,
-            candidates=" ".join(plan.carriers),
-            priority=priority,
-            rank=0 if scheduled else self._fair.rank(plan.carriers[0], priority, draft.account_id, plan.segments),
-            created_at=plan.now,
-            due_at=plan.due_at,
-            expires_at=plan.expires_at,
-            updated_at=plan.now,
-            sent_at=None,
-            final_at=None,
-            reason=None,
-            flags=(Flag.CALLBACK if options.callback_url else 0) | (Flag.BYPASS_OPT_OUT if draft.bypass_opt_out else 0),
-            seq=1,
-            recipient_hash=plan.recipient_hash,
-            sender_hash=self._sender_hash(plan.sender_value),
-            options=_PLAIN_JSON if options is PLAIN else msgspec.json.encode(options).decode(),
+            self._ids.new(ids.MESSAGE),  # id
+            draft.account_id,
+            draft.test,
+            "out",  # direction
+            draft.door,
+            draft.message_class,
+            SCHEDULED if scheduled else QUEUED,  # state
+            number.e164,  # recipient
+            plan.sender_value,  # sender
+            plan.text,
+            "gsm7" if plan.encoding == "gsm7" else "ucs2",  # encoding
+            plan.segments,
+            plan.price_micros,
+            0 if draft.test else plan.price_micros,  # held_micros
+            0,  # charged_micros
+            plan.currency or self._tables.accounts[draft.account_id].currency,
+            None,  # carrier_id
+            plan.route_id,
+            " ".join(plan.carriers),  # candidates
+            priority,
+            0 if scheduled else self._fair.rank(plan.carriers[0], priority, draft.account_id, plan.segments),  # rank
+            plan.now,  # created_at
+            plan.due_at,
+            plan.expires_at,
+            plan.now,  # updated_at
+            None,  # sent_at
+            None,  # final_at
+            None,  # reason
+            (Flag.CALLBACK if options.callback_url else 0)
+            | (Flag.BYPASS_OPT_OUT if draft.bypass_opt_out else 0),  # flags
+            1,  # seq
+            plan.recipient_hash,
+            self._sender_hash(plan.sender_value),
+            _PLAIN_JSON if options is PLAIN else msgspec.json.encode(options).decode(),  # options
         )
 
     def _sender_hash(self, sender: str) -> int:
@@ -326,18 +335,21 @@ def _count_doors(submissions: Sequence[Submission]) -> dict[str, int]:
 
 def _verdict(message: Message, plan: Plan) -> Verdict:
     return Verdict(
-        id=message.id,
-        state=message.state,
-        route_id=message.route_id,
-        sender=message.sender,
-        encoding=message.encoding,
-        segments=message.segments,
-        price_micros=message.price_micros,
-        currency=message.currency,
-        created_at=message.created_at,
-        due_at=message.due_at,
-        expires_at=message.expires_at,
-        replaced=plan.replaced,
+        message.id,
+        None,  # code
+        "",  # detail
+        "",  # pointer
+        message.state,
+        message.route_id,
+        message.sender,
+        message.encoding,
+        message.segments,
+        message.price_micros,
+        message.currency,
+        message.created_at,
+        message.due_at,
+        message.expires_at,
+        plan.replaced,
     )
 
 

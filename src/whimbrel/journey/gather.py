@@ -4,10 +4,12 @@ requests share a commit without waiting for a timer: a lone item goes at the end
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+_Taker = tuple[int, asyncio.Future[Any]]
+_ALONE = -1  # in place of a number of items: one, whose taker is given the result itself and not a list
 
 
 class Gatherer(Generic[In, Out]):
@@ -18,13 +20,13 @@ class Gatherer(Generic[In, Out]):
     """
 
     def __init__(
-        self, flush: Callable[[list[In]], Awaitable[Sequence[Out]]], *, limit: int = 500, overlap: int = 2
+        self, flush: Callable[[list[In]], Awaitable[Sequence[Out | Exception]]], *, limit: int = 500, overlap: int = 2
     ) -> None:
         self._flush = flush
         self._limit = limit
         self._overlap = overlap
         self._items: list[In] = []
-        self._takers: list[tuple[int, asyncio.Future[list[Out]]]] = []
+        self._takers: list[_Taker] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._armed = False
         self._handed_over: asyncio.Event = asyncio.Event()
@@ -36,14 +38,23 @@ class Gatherer(Generic[In, Out]):
 
     def add(self, items: Sequence[In]) -> "asyncio.Future[list[Out]]":
         """Queue items; the future brings their results in order."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[list[Out]] = loop.create_future()
+        future: asyncio.Future[list[Out]] = asyncio.get_running_loop().create_future()
         self._items.extend(items)
-        self._takers.append((len(items), future))
+        self._queue((len(items), future))
+        return future
+
+    def put(self, item: In) -> "asyncio.Future[Out]":
+        """Queue one item; the future brings its result, or raises it where the result is an exception."""
+        future: asyncio.Future[Out] = asyncio.get_running_loop().create_future()
+        self._items.append(item)
+        self._queue((_ALONE, future))
+        return future
+
+    def _queue(self, taker: _Taker) -> None:
+        self._takers.append(taker)
         if not self._armed and len(self._under_way) < self._overlap:
             self._armed = True
-            loop.call_soon(self._launch)
-        return future
+            asyncio.get_running_loop().call_soon(self._launch)
 
     def _launch(self) -> None:
         self._armed = False
@@ -58,22 +69,22 @@ class Gatherer(Generic[In, Out]):
         if self._takers:
             self._launch()
 
-    def _take(self) -> tuple[list[In], list[tuple[int, "asyncio.Future[list[Out]]"]]]:
+    def _take(self) -> tuple[list[In], list[_Taker]]:
         if len(self._items) <= self._limit:
             items, takers = self._items, self._takers
             self._items, self._takers = [], []
             return items, takers
         count = taken = 0
         for size, _ in self._takers:
-            if taken and count + size > self._limit:
+            if taken and count + abs(size) > self._limit:
                 break
-            count += size
+            count += abs(size)
             taken += 1
         items, takers = self._items[:count], self._takers[:taken]
         del self._items[:count], self._takers[:taken]
         return items, takers
 
-    async def _run(self, items: list[In], takers: list[tuple[int, "asyncio.Future[list[Out]]"]]) -> None:
+    async def _run(self, items: list[In], takers: list[_Taker]) -> None:
         try:
             results = list(await self._flush(items))
         except Exception as error:
@@ -83,9 +94,10 @@ class Gatherer(Generic[In, Out]):
             return
         start = 0
         for size, future in takers:
+            end = start + abs(size)
             if not future.done():
-                future.set_result(results[start : start + size])
-            start += size
+                _settle(future, results[start] if size == _ALONE else results[start:end])
+            start = end
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
@@ -106,3 +118,10 @@ class Gatherer(Generic[In, Out]):
                 await asyncio.wait(list(self._under_way))
             else:
                 await asyncio.sleep(0)
+
+
+def _settle(future: asyncio.Future[Any], result: Any) -> None:
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

@@ -22,14 +22,17 @@ from whimbrel.edges.rest import (
 from whimbrel.edges.rest.sending import Sending
 from whimbrel.edges.shared.asgi import ASGIApp
 from whimbrel.edges.shared.door import Door
+from whimbrel.edges.shared.exchange import DirectTable
 from whimbrel.edges.shared.routes import Operation
 from whimbrel.edges.shared.services import Services
 
 
 class RestDoor(msgspec.Struct, frozen=True):
-    """What the application mounts: exact hot routes, and everything else. `operations` is the whole route table."""
+    """What the application mounts: exact hot routes, those of them that are also taken directly, and everything else.
+    `operations` is the whole route table."""
 
     hot: dict[tuple[str, str], ASGIApp]
+    direct: DirectTable
     app: ASGIApp
     operations: tuple[Operation, ...]
 
@@ -55,5 +58,6 @@ def table(streams_per_account: int) -> tuple[Operation, ...]:
 
 def rest_door(services: Services, door: Door) -> RestDoor:
     """The door over these services."""
+    sending = Sending(door, services)
     operations = table(services.streams_per_account)
-    return RestDoor(Sending(door, services).routes(), door.router(operations), operations)
+    return RestDoor(sending.routes(), sending.direct(), door.router(operations), operations)

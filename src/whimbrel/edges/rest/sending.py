@@ -29,9 +29,11 @@ from whimbrel.edges.rest.shapes import (
 )
 from whimbrel.edges.shared.asgi import JSON_TYPE, ASGIApp, ClientGone, Headers, Receive, Scope, Send
 from whimbrel.edges.shared.auth import Principal
-from whimbrel.edges.shared.bodies import JsonBody, check_json, read_body
+from whimbrel.edges.shared.bodies import JsonBody, check_json, check_size, read_body
 from whimbrel.edges.shared.door import Door, id_header
+from whimbrel.edges.shared.exchange import DirectTable, Exchange
 from whimbrel.edges.shared.idempotency import HEADER, REPLAYED, idempotency_key
+from whimbrel.edges.shared.ratelimit import rate_headers, too_many
 from whimbrel.edges.shared.services import Services
 from whimbrel.journey.accept import Accepted
 from whimbrel.store.interface import Verdict
@@ -41,7 +43,10 @@ SCOPE = "messages:write"
 _DOOR = "rest"
 _TURN = 500  # messages of a batch that are prepared before the event loop gets a turn
 _encode = msgspec.json.Encoder().encode
+_moment = lru_cache(maxsize=256)(moments.to_text)  # messages that were accepted together share theirs
 _price = lru_cache(maxsize=4096)(money.to_text)  # a price list has few prices
+_Outcome = list[Verdict] | Accepted | None  # of one message, without a key and with one
+_Submitted = asyncio.Future[list[Verdict] | None] | asyncio.Future[Accepted]
 
 
 class Sending:
@@ -61,6 +66,13 @@ class Sending:
             ("POST", "/v1/messages/batch"): self._guarded(self._send_batch),
         }
 
+    def direct(self) -> DirectTable:
+        """The one that most requests are for, by method and target: it is also taken directly."""
+        return {(b"POST", b"/v1/messages"): self._take_one}
+
+    def _take_one(self, exchange: Exchange) -> None:
+        _Direct(self, exchange).begin()
+
     def _guarded(self, handle: Callable[[Scope, Receive, Send, Headers], Awaitable[None]]) -> ASGIApp:
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
             request_id = self._door.request_id()
@@ -76,26 +88,36 @@ class Sending:
 
     async def _send_one(self, scope: Scope, receive: Receive, send: Send, answer: Headers) -> None:
         request = dict(scope["headers"])
-        principal, account_id = self._admit(request, scope, answer)
+        principal = self._door.admit(request, answer)
+        account_id = self._account(principal, request, scope["query_string"])
         octets = await read_body(receive, request.get(b"content-length"), limits.BODY_MAX)
-        new = self._message.decode(octets)
-        made = draft(new, account_id, principal.test, reach=self._reach)
-        if isinstance(made, Verdict):
-            raise refusal(made)
-        key = idempotency_key(request.get(HEADER), account_id=account_id, door=_DOOR, test=principal.test, request=new)
-        accepted = await self._accept.submit((made,), key=key)
-        verdict = accepted.verdicts[0]
-        if verdict.id is None:
-            raise refusal(verdict)
-        if accepted.replayed:
+        made, submitted = self._submitted(octets, request, account_id, principal.test)
+        verdict, replayed = _accepted(await submitted)
+        if replayed:
             answer.append(REPLAYED)
+        assert verdict.id is not None
         answer.append(JSON_TYPE)
         answer.append((b"location", b"/v1/messages/" + verdict.id.encode()))
         await self._door.send(send, 202, answer, _rendered(_one_body, made, verdict))
 
+    def _submitted(
+        self, octets: bytes, request: dict[bytes, bytes], account_id: str, test: bool
+    ) -> tuple[Draft, "_Submitted"]:
+        """The draft of a message's body, and what accept will say to it."""
+        new = self._message.decode(octets)
+        made = draft(new, account_id, test, reach=self._reach)
+        if isinstance(made, Verdict):
+            raise refusal(made)
+        sent = request.get(HEADER)
+        if sent is None:
+            return made, self._accept.submit_one(made)
+        key = idempotency_key(sent, account_id=account_id, door=_DOOR, test=test, request=new)
+        return made, asyncio.ensure_future(self._accept.submit((made,), key=key))
+
     async def _send_batch(self, scope: Scope, receive: Receive, send: Send, answer: Headers) -> None:
         request = dict(scope["headers"])
-        principal, account_id = self._admit(request, scope, answer)
+        principal = self._door.admit(request, answer)
+        account_id = self._account(principal, request, scope["query_string"])
         octets = await read_body(receive, request.get(b"content-length"), limits.BATCH_BODY_MAX)
         batch = self._batch.decode(octets)
         if not batch.messages:
@@ -122,17 +144,86 @@ class Sending:
             await asyncio.sleep(0)
         return made
 
-    def _admit(self, request: dict[bytes, bytes], scope: Scope, answer: Headers) -> tuple[Principal, str]:
-        principal = self._door.admit(request, answer)
+    def _account(self, principal: Principal, request: dict[bytes, bytes], query: bytes) -> str:
+        """The account that sends, if the principal may and the request is of the right form."""
         if not principal.may(SCOPE):
             raise WhimbrelError("forbidden", f"The key lacks the scope `{SCOPE}`.")
         account_id = self._door.acting_for(principal, request)
         if account_id is None:
             raise WhimbrelError("invalid_parameter", "The operator names an account in the header `X-Account-Id`.")
-        if scope["query_string"]:
+        if query:
             raise WhimbrelError("invalid_parameter", "This route takes no query parameters.")
         check_json(request)
-        return principal, account_id
+        return account_id
+
+
+class _Direct:
+    """One message on the direct way: the steps of `_send_one` in their order, up to accept and from there."""
+
+    __slots__ = ("_door", "_exchange", "_limit", "_made", "_remaining", "_request_id", "_sending")
+
+    def __init__(self, sending: Sending, exchange: Exchange) -> None:
+        self._sending = sending
+        self._door = sending._door
+        self._exchange = exchange
+        self._request_id = self._door.request_id()
+        self._limit: int | None = None  # until it is known who asks
+
+    def begin(self) -> None:
+        """Up to accept."""
+        exchange = self._exchange
+        try:
+            submitted = self._submit(exchange.headers, exchange.body)
+        except Exception as error:
+            self._refuse(error)
+        else:
+            exchange.after(submitted, self._end)
+
+    def _submit(self, request: dict[bytes, bytes], octets: bytes) -> "_Submitted":
+        door = self._door
+        door.failures.come_from(self._exchange.client)
+        principal = door.principal(request)
+        granted, self._remaining = door.take(principal)
+        self._limit = principal.rate_per_s
+        if not granted:
+            raise too_many()
+        account_id = self._sending._account(principal, request, b"")
+        check_size(octets, limits.BODY_MAX)
+        self._made, submitted = self._sending._submitted(octets, request, account_id, principal.test)
+        return submitted
+
+    def _end(self, submitted: "_Submitted") -> None:
+        try:
+            verdict, replayed = _accepted(submitted.result())
+        except Exception as error:
+            self._refuse(error)
+            return
+        body = _rendered(_one_body, self._made, verdict)
+        replay = "idempotent-replayed: true\r\n" if replayed else ""
+        head = (
+            f"x-request-id: {self._request_id}\r\nratelimit-limit: {self._limit}\r\n"
+            f"ratelimit-remaining: {self._remaining}\r\nratelimit-reset: 1\r\n{replay}"
+            f"content-type: application/json\r\nlocation: /v1/messages/{verdict.id}\r\n"
+            f"content-length: {len(body)}\r\n"
+        )
+        self._door.count(202)
+        self._exchange.write(202, head.encode(), body)
+
+    def _refuse(self, error: Exception) -> None:
+        status, headers, body = self._door.refusal(error, self._request_id)
+        told = [] if self._limit is None else rate_headers(self._limit, self._remaining)
+        length = (b"content-length", b"%d" % len(body))
+        self._door.count(status)
+        self._exchange.answer(status, [id_header(self._request_id), *told, *headers, length], body)
+
+
+def _accepted(outcome: "_Outcome") -> tuple[Verdict, bool]:
+    """The verdict on one message, and whether it is of an earlier request; a refusal is raised."""
+    assert outcome is not None, "without a key nobody else can have it"
+    verdicts, replayed = (outcome, False) if isinstance(outcome, list) else (outcome.verdicts, outcome.replayed)
+    if verdicts[0].id is None:
+        raise refusal(verdicts[0])
+    return verdicts[0], replayed
 
 
 def _merged(made: Sequence[Draft | Verdict], verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -167,40 +258,40 @@ def _one_body(made: Draft, verdict: Verdict) -> bytes:
     assert verdict.id is not None
     options = made.options
     number = normalise(made.recipient)
-    created_at = moments.to_text(verdict.created_at)
+    created_at = _moment(verdict.created_at)
     view = MessageView(
-        id=verdict.id,
-        account_id=made.account_id,
-        status=verdict.state,
-        direction="out",
-        to=number.e164 if number else made.recipient,
-        sender=verdict.sender,
-        text=_sent_text(made.text, verdict.replaced) if verdict.replaced else made.text,
-        segments=verdict.segments,
-        encoding=verdict.encoding,
-        price=_price(verdict.price_micros),
-        currency=verdict.currency,
-        message_class=made.message_class,
-        created_at=created_at,
-        send_at=moments.to_text(verdict.due_at) if verdict.due_at > verdict.created_at else None,
-        expires_at=moments.to_text(verdict.expires_at),
-        sent_at=None,
-        final_at=None,
-        updated_at=created_at,
-        reason=None,
-        metadata=options.metadata,
-        tags=options.tags,
-        test=made.test,
-        possible_duplicate=False,
-        in_doubt=False,
-        corrected=False,
-        partial=False,
-        carrier_id=None,
-        route_id=verdict.route_id,
-        callback_url=options.callback_url,
-        on_doubt=options.on_doubt,
-        replaced=verdict.replaced,
-        reply_to=None,
+        verdict.id,
+        made.account_id,
+        verdict.state,  # status
+        "out",  # direction
+        number.e164 if number else made.recipient,  # to
+        verdict.sender,
+        _sent_text(made.text, verdict.replaced) if verdict.replaced else made.text,
+        verdict.segments,
+        verdict.encoding,
+        _price(verdict.price_micros),  # price
+        verdict.currency,
+        made.message_class,
+        created_at,
+        _moment(verdict.due_at) if verdict.due_at > verdict.created_at else None,  # send_at
+        _moment(verdict.expires_at),  # expires_at
+        None,  # sent_at
+        None,  # final_at
+        created_at,  # updated_at
+        None,  # reason
+        options.metadata,
+        options.tags,
+        made.test,
+        False,  # possible_duplicate
+        False,  # in_doubt
+        False,  # corrected
+        False,  # partial
+        None,  # carrier_id
+        verdict.route_id,
+        options.callback_url,
+        options.on_doubt,
+        verdict.replaced,
+        None,  # reply_to
     )
     return _encode(view)
 

@@ -39,6 +39,12 @@ async def read_body(receive: Receive, content_length: bytes | None, limit: int) 
         event = await receive()
 
 
+def check_size(body: bytes, limit: int) -> None:
+    """body_too_large for a body that came at once and has more than `limit` octets."""
+    if len(body) > limit:
+        raise _too_large(limit)
+
+
 def _too_large(limit: int) -> WhimbrelError:
     return WhimbrelError("body_too_large", f"The body may have {limit:,} octets here.")
 

@@ -10,18 +10,17 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-from prometheus_client import Counter
 from starlette.routing import Route, Router
 
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.ids import REQUEST
-from whimbrel.base.metrics import Metrics
+from whimbrel.base.metrics import Metrics, Tally
 from whimbrel.edges.shared.asgi import ClientGone, Headers, Receive, Scope, Send, respond
 from whimbrel.edges.shared.auth import ACCOUNT_HEADER, Authenticator, Principal
 from whimbrel.edges.shared.bodies import JsonBody, check_json, read_body
 from whimbrel.edges.shared.failures import Failures
 from whimbrel.edges.shared.problems import invalid_query, problem_answer
-from whimbrel.edges.shared.ratelimit import RateLimiter, too_many
+from whimbrel.edges.shared.ratelimit import RateLimiter, rate_headers, too_many
 from whimbrel.edges.shared.routes import Answer, Call, Operation
 from whimbrel.edges.shared.services import Services
 
@@ -57,12 +56,20 @@ class Door:
 
     def admit(self, request: dict[bytes, bytes], answer: Headers) -> Principal:
         """Who asks, if the key has requests left; adds the RateLimit headers to the answer's."""
-        principal = self._authenticator.principal(request.get(b"authorization"))
-        granted, headers = self._limiter.take(principal.key_id, principal.rate_per_s)
-        answer += headers
+        principal = self.principal(request)
+        granted, remaining = self.take(principal)
+        answer += rate_headers(principal.rate_per_s, remaining)
         if not granted:
             raise too_many()
         return principal
+
+    def principal(self, request: dict[bytes, bytes]) -> Principal:
+        """Who asks."""
+        return self._authenticator.principal(request.get(b"authorization"))
+
+    def take(self, principal: Principal) -> tuple[bool, int]:
+        """Whether the key has a request left, and how many after this one."""
+        return self._limiter.take(principal.key_id, principal.rate_per_s)
 
     def acting_for(self, principal: Principal, request: dict[bytes, bytes]) -> str | None:
         """The account that the request is about."""
@@ -70,16 +77,24 @@ class Door:
 
     async def refuse(self, error: Exception, request_id: str, answer: Headers, send: Send) -> None:
         """Answer with problem details; anything but a WhimbrelError is ours, logged once, and told as 500."""
+        status, headers, body = self.refusal(error, request_id)
+        await self.send(send, status, answer + headers, body)
+
+    def refusal(self, error: Exception, request_id: str) -> tuple[int, Headers, bytes]:
+        """Status, headers and body of such an answer."""
         if not isinstance(error, WhimbrelError):
             _log.error("a request failed", exc_info=error, extra={"request_id": request_id})
             error = WhimbrelError("internal_error")
-        status, headers, body = problem_answer(error, request_id)
-        await self.send(send, status, answer + headers, body)
+        return problem_answer(error, request_id)
 
     async def send(self, send: Send, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer and count it."""
-        self._answers.count(status)
+        self.count(status)
         await respond(send, status, headers, body)
+
+    def count(self, status: int) -> None:
+        """An answer of this status is given."""
+        self._answers.count(status)
 
     # ---- ordinary routes
 
@@ -104,13 +119,14 @@ class _Answers:
     def __init__(self, metrics: Metrics, door: str) -> None:
         self._metrics = metrics
         self._door = door
-        self._children: dict[int, Counter] = {}
+        self._tallies: dict[int, Tally] = {}
 
     def count(self, status: int) -> None:
-        child = self._children.get(status)
-        if child is None:
-            child = self._children[status] = self._metrics.requests.labels(self._door, str(status))
-        child.inc()
+        tally = self._tallies.get(status)
+        if tally is None:
+            counter = self._metrics.requests.labels(self._door, str(status))
+            tally = self._tallies[status] = self._metrics.tally(counter)
+        tally.count += 1
 
 
 def id_header(request_id: str) -> tuple[bytes, bytes]:

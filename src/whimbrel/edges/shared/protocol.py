@@ -1,4 +1,4 @@
-"""One HTTP connection: uvicorn's, with the guards that it lacks and one write for each answer.
+"""One HTTP connection: uvicorn's, with the guards that it lacks, one write for each answer, and a direct way.
 
 Theory of operation. With httptools uvicorn waits for ever for the rest of a request and takes headers of any size.
 `GuardedProtocol` keeps, for each connection, what it is waiting for (`_IDLE` between requests, `_HEADERS`, `_BODY`)
@@ -7,8 +7,9 @@ while headers or a body are under way is answered 408; an idle connection is clo
 not read its answer is cut. An answer that is ready before the body has arrived (401, 413) lets the client finish for
 two seconds: closing at once would reset the connection and lose the answer.
 
-uvicorn sends head and body of an answer one by one, a system call each, which costs more than all the rest of a small
-answer; `_Cycle` keeps the head until the first body comes.
+A request of a hot route is held back until the end of the read that its headers came in. If it is whole by then and
+nothing came after it, it goes the direct way (`exchange.py`); if not, it goes by ASGI as if it had not been held: what
+comes in several reads, what is pipelined, what asks for a 100 and whoever is slow to read pass there as ever.
 
 It stands on uvicorn's internals: the version is pinned, and tests/edges/test_server.py watches it over real sockets.
 """
@@ -21,16 +22,16 @@ from urllib.parse import unquote
 import httptools
 import msgspec
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from whimbrel.base import limits
+from whimbrel.edges.shared.exchange import Cycle, Direct, DirectTable, Exchange, Openings
 from whimbrel.edges.shared.problems import problem_body
 
 _IDLE, _HEADERS, _BODY = 0, 1, 2
 _HEADER_OVERHEAD = 4  # ": " and CRLF
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
-_BODYLESS = frozenset({204, 304})
 
 
 class Guard(msgspec.Struct, frozen=True, gc=False):
@@ -47,79 +48,34 @@ class Guard(msgspec.Struct, frozen=True, gc=False):
 
 
 class GuardedState(ServerState):
-    """What all connections of a server share, with the guard."""
+    """What all connections of a server share, with the guard and the handlers of the direct way."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, direct: DirectTable) -> None:
         super().__init__()
         self.guard = guard
+        self.direct = direct
+        self.openings = Openings(self)
+
+
+class _Held:
+    """A request of a hot route whose headers are there, until the end of the read."""
+
+    __slots__ = ("direct", "keep_alive", "parts")
+
+    def __init__(self, direct: Direct, keep_alive: bool) -> None:
+        self.direct = direct
+        self.keep_alive = keep_alive
+        self.parts: list[bytes] = []
 
 
 class _Refused(Exception):
     """Ends the parsing of a request that has been answered already."""
 
 
-class _Cycle(RequestResponseCycle):
-    """One request and its answer, the answer written at once."""
-
-    _head = b""
-
-    async def send(self, message: Any) -> None:
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
-        if self.disconnected:
-            return
-        if message["type"] == "http.response.start":
-            if self.response_started:
-                raise RuntimeError("the answer has begun already")
-            self.response_started = True
-            self.waiting_for_100_continue = False
-            self._head = self._render_head(message["status"], message["headers"])
-            return
-        if self.response_complete:
-            raise RuntimeError("the answer is complete already")
-        more = message.get("more_body", False)
-        self.transport.write(self._head + self._frame(message["body"], more))
-        self._head = b""
-        if not more:
-            self._complete()
-
-    def _render_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-        """Status line and headers; without a content length the body is sent in chunks."""
-        lines = [STATUS_LINE[status]]
-        chunked = status not in _BODYLESS and self.scope["method"] != "HEAD"
-        for name, value in (*self.default_headers, *headers):
-            lines.append(b"%b: %b\r\n" % (name, value))
-            if name == b"content-length":
-                chunked = False
-        if chunked:
-            lines.append(b"transfer-encoding: chunked\r\n")
-        if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        lines.append(b"\r\n")
-        head = b"".join(lines)
-        if head.count(b"\n") != len(lines):
-            raise RuntimeError("a header of an answer holds a line break")
-        self.chunked_encoding = chunked
-        return head
-
-    def _frame(self, body: bytes, more: bool) -> bytes:
-        if self.scope["method"] == "HEAD":
-            return b""
-        if not self.chunked_encoding:
-            return body
-        chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-        return chunk if more else chunk + b"0\r\n\r\n"
-
-    def _complete(self) -> None:
-        self.response_complete = True
-        self.message_event.set()
-        if not self.keep_alive:
-            self.transport.close()
-        self.on_response()
-
-
 class GuardedProtocol(HttpToolsProtocol):
     """One connection."""
+
+    cycle: Any  # the newest request: a Cycle or an Exchange
 
     def __init__(
         self,
@@ -129,11 +85,15 @@ class GuardedProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.openings = server_state.openings
         self._guard = server_state.guard
+        self._direct = server_state.direct
+        self._held: _Held | None = None
         self._awaiting = _IDLE
         self._deadline = math.inf
         self._stalled_at = math.inf
-        self._header_octets = 0
+        self._octets = 0  # of this request's headers and what came with them, in the reads before this one
+        self._coming = 0  # octets of this read
         self._deaf = False  # refused: what still comes in is thrown away until the client or the deadline closes
 
     # ---- what the transport says
@@ -147,19 +107,28 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf or self.transport.is_closing():
             return
+        self._coming = len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self.cycle.keep_alive = False  # RFC 9110 7.8: an upgrade may be ignored; the parser takes no more, though
         except httptools.HttpParserError as error:
+            self._release()
             if not isinstance(error.__context__, _Refused):
                 self._refuse("malformed_http")
         else:
-            if self._awaiting == _HEADERS:
-                # the parser calls back for whole headers only: one endless header shows nowhere else
-                self._header_octets += len(data)
-                if self._header_octets > self._guard.headers_max:
-                    self._refuse("headers_too_large")
+            if self._held is not None:
+                self._take(self._held)
+            elif self._awaiting == _HEADERS:
+                self._still_headers()
+
+    def _still_headers(self) -> None:
+        """The parser calls back for whole headers only: one endless header shows nowhere else."""
+        if not self._octets:
+            self._deadline = self.loop.time() + self._guard.headers_s
+        self._octets += self._coming
+        if self._octets > self._guard.headers_max:
+            self._refuse("headers_too_large")
 
     def pause_writing(self) -> None:
         self._stalled_at = self.loop.time()
@@ -172,46 +141,96 @@ class GuardedProtocol(HttpToolsProtocol):
     # ---- what the parser says
 
     def on_message_begin(self) -> None:
+        if self._held is not None:
+            self._release()
         self.url = b""
         self.headers = []
-        self.expect_100_continue = False
         self._awaiting = _HEADERS
-        self._header_octets = 0
-        self._deadline = self.loop.time() + self._guard.headers_s
+        self._octets = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
-        self._header_octets += len(name) + len(value) + _HEADER_OVERHEAD
-        self.headers.append((name, value))
-        if name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
+        if self._awaiting == _HEADERS:  # a trailer is no header (RFC 9110 6.5.1), and none is asked for
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        if self._header_octets + len(self.url) > self._guard.headers_max:
+        if self._octets + self._coming > self._guard.headers_max and self._size() > self._guard.headers_max:
             self._refuse("headers_too_large")
             raise _Refused
         self._awaiting = _BODY
+        parser, before = self.parser, self.cycle
+        keep_alive = parser.should_keep_alive()
+        direct = self._direct.get((parser.get_method(), self.url))
+        if direct is not None and (before is None or before.response_complete) and not parser.should_upgrade():
+            self._held = _Held(direct, keep_alive)
+        else:
+            self._begin(keep_alive)
+
+    def _size(self) -> int:
+        """Octets of target and headers."""
+        return len(self.url) + sum(len(name) + len(value) + _HEADER_OVERHEAD for name, value in self.headers)
+
+    def on_body(self, body: bytes) -> None:
+        if self._held is None:
+            super().on_body(body)
+        else:
+            self._held.parts.append(body)
+
+    def on_message_complete(self) -> None:
+        self._awaiting = _IDLE
+        if self._held is not None:
+            return
+        super().on_message_complete()
+        self._deadline = self.loop.time() + self._guard.idle_s if self.cycle.response_complete else math.inf
+
+    # ---- the two ways
+
+    def _take(self, held: _Held) -> None:
+        """What was held, at the end of its read: directly if it can be."""
+        headers = dict(self.headers)
+        if self._awaiting != _IDLE or self.flow.write_paused or b"expect" in headers:
+            self._release()
+            return
+        self._held = None
+        self._deadline = math.inf
+        body = held.parts[0] if len(held.parts) == 1 else b"".join(held.parts)
+        exchange = self.cycle = Exchange(self, headers, body, held.keep_alive)
+        held.direct(exchange)
+
+    def _release(self) -> None:
+        """What was held goes by ASGI, with what has come of its body."""
+        held, self._held = self._held, None
+        if held is None:
+            return
+        self._begin(held.keep_alive)
+        for part in held.parts:
+            super().on_body(part)
+        if self._awaiting == _IDLE:
+            self.on_message_complete()
+
+    def _begin(self, keep_alive: bool) -> None:
+        """Hand the request to the application, in its turn."""
         self._deadline = self.loop.time() + self._guard.body_s
         self.scope = self._scope()
         before = self.cycle
-        self.cycle = _Cycle(
+        cycle = self.cycle = Cycle(
             scope=self.scope,
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,
             access_logger=self.access_logger,
             access_log=False,
-            default_headers=self.server_state.default_headers,
+            default_headers=[],
             message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=self.parser.should_keep_alive(),
+            expect_100_continue=any(n == b"expect" and v.lower() == b"100-continue" for n, v in self.headers),
+            keep_alive=keep_alive,
             on_response=self.on_response_complete,
         )
+        cycle.openings = self.openings
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
+            self._start_asgi_task(cycle, self.app)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, self.app))
+            self.pipeline.appendleft((cycle, self.app))
 
     def _scope(self) -> Any:
         raw_path, _, query = self.url.partition(b"?")
@@ -234,11 +253,6 @@ class GuardedProtocol(HttpToolsProtocol):
             "headers": self.headers,
             "state": {},
         }
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._awaiting = _IDLE
-        self._deadline = self.loop.time() + self._guard.idle_s if self.cycle.response_complete else math.inf
 
     def on_response_complete(self) -> None:
         """As uvicorn's, with a deadline instead of a timer of its own for each connection."""

@@ -16,18 +16,20 @@ class RateLimiter:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._buckets: dict[str, tuple[int, Bucket, tuple[bytes, bytes]]] = {}
+        self._buckets: dict[str, Bucket] = {}
 
-    def take(self, key_id: str, rate_per_s: int) -> tuple[bool, Headers]:
-        """Whether the key may make this request, and the headers for its answer."""
+    def take(self, key_id: str, rate_per_s: int) -> tuple[bool, int]:
+        """Whether the key may make this request, and how many more it could make now."""
         now_us = self._clock.monotonic_us()
-        known = self._buckets.get(key_id)
-        if known is None or known[0] != rate_per_s:
-            limit = (b"ratelimit-limit", b"%d" % rate_per_s)
-            known = self._buckets[key_id] = (rate_per_s, Bucket(rate_per_s, rate_per_s), limit)
-        _, bucket, limit = known
-        granted = bucket.take(1, now_us) == 0
-        return granted, [limit, (b"ratelimit-remaining", b"%d" % bucket.available(now_us)), _RESET]
+        bucket = self._buckets.get(key_id)
+        if bucket is None or bucket.rate_per_s != rate_per_s:
+            bucket = self._buckets[key_id] = Bucket(rate_per_s, rate_per_s)
+        return bucket.take(1, now_us) == 0, bucket.available(now_us)
+
+
+def rate_headers(limit: int, remaining: int) -> Headers:
+    """What an answer tells of the rate of the key that asked."""
+    return [(b"ratelimit-limit", b"%d" % limit), (b"ratelimit-remaining", b"%d" % remaining), _RESET]
 
 
 def too_many() -> WhimbrelError:

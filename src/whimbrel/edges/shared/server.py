@@ -10,6 +10,7 @@ from uvicorn import Config, Server
 
 from whimbrel.base import limits
 from whimbrel.edges.shared.asgi import ASGIApp
+from whimbrel.edges.shared.exchange import Application
 from whimbrel.edges.shared.protocol import Guard, GuardedProtocol, GuardedState
 
 _BACKLOG = 2048
@@ -42,7 +43,7 @@ class HttpServer(Server):
                 backlog=_BACKLOG,
             )
         )
-        self.server_state = GuardedState(self._guard)
+        self.server_state = GuardedState(self._guard, app.direct if isinstance(app, Application) else {})
         self._socket = _bind(host, port)
         self._tasks: tuple[asyncio.Task[Any], ...] = ()
 
