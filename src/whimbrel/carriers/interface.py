@@ -23,6 +23,7 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     parts: int
     tail_hash: int
     priority: int
+    throttled: int = 0  # how often the carrier has told it to wait
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
@@ -32,10 +33,9 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     part: Part
     kind: str
     bind: str
-    carrier_message_id: str | None
-    status_code: int | None
-    reason: str | None
-    throttled: int
+    carrier_message_id: str | None = None
+    status_code: int | None = None
+    reason: str | None = None
 
 
 class Report(msgspec.Struct, frozen=True, gc=False):

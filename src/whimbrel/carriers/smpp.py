@@ -2,7 +2,7 @@
 and the carrier's own complaints (ESME_RTHROTTLED, ESME_RMSGQFUL) allow; a part that was told to wait goes first when
 its time comes. Every part is answered exactly once, also when a link breaks.
 
-Runs in the event loop's thread; nothing here is made per message but the token that flies with it.
+Runs in the event loop's thread. A part is itself the token that flies with its request.
 """
 
 import asyncio
@@ -34,13 +34,6 @@ _BURST_S = 0.1  # how much of a second's throughput may leave at once
 _RATE_WINDOW_US = 1_000_000
 
 
-class _Flying(msgspec.Struct, frozen=True, gc=False):
-    """A part on its way, and how often it was told to wait before."""
-
-    part: Part
-    throttled: int
-
-
 class SmppCarrier:
     """See the head of this file. Implements CarrierLink."""
 
@@ -49,7 +42,7 @@ class SmppCarrier:
         self.settings = msgspec.json.decode(carrier.settings, type=CarrierSettings)
         self._handlers = handlers
         self._clock = clock
-        self._out: deque[_Flying] = deque()
+        self._out: deque[Part] = deque()
         self._writer = Writer()
         self._pace = Pace(self.settings.throughput_per_s)
         self._bucket = Bucket(0, 1)
@@ -93,7 +86,7 @@ class SmppCarrier:
 
     def submit(self, parts: Sequence[Part]) -> None:
         """Take parts, in order."""
-        self._out.extend([_Flying(part, 0) for part in parts])
+        self._out.extend(parts)
         if self._stopping or not any(bind.is_up for bind in self._binds):
             self._withdraw()
         else:
@@ -134,12 +127,12 @@ class SmppCarrier:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _begun(self) -> list[_Flying]:
+    def _begun(self) -> list[Part]:
         """Take out the parts of messages that have other parts on the wire or at the carrier."""
-        waiting = Counter(flying.part.message_id for flying in self._out)
-        begun = [flying for flying in self._out if waiting[flying.part.message_id] < flying.part.parts]
+        waiting = Counter(part.message_id for part in self._out)
+        begun = [part for part in self._out if waiting[part.message_id] < part.parts]
         if begun:
-            self._out = deque(flying for flying in self._out if waiting[flying.part.message_id] == flying.part.parts)
+            self._out = deque(part for part in self._out if waiting[part.message_id] == part.parts)
         return begun
 
     # Out.
@@ -171,19 +164,18 @@ class SmppCarrier:
     def _write(self, bind: SmppBind, count: int, now: int, over: list[Reply]) -> None:
         link = bind.link
         assert link is not None
-        session, now_ms = link.session, link.now_ms()
+        requests: list[tuple[bytes, Part]] = []
         for _ in range(count):
-            flying = self._out.popleft()
-            if flying.part.expires_at <= now:
-                over.append(_reply(flying, "expired", bind.name))
+            part = self._out.popleft()
+            if part.expires_at <= now:
+                over.append(Reply(part, "expired", bind.name))
                 continue
             try:
-                body = self._writer.body(flying.part, now)
+                requests.append((self._writer.body(part, now), part))
             except CodecError as error:
                 _log.warning("a part cannot be written", extra={"bind": bind.name, "error": str(error)})
-                over.append(_reply(flying, "refused", bind.name, reason="invalid_source"))
-                continue
-            session.send(SUBMIT_SM, body, token=flying, now_ms=now_ms)
+                over.append(Reply(part, "refused", bind.name, reason="invalid_source"))
+        link.session.send_list(SUBMIT_SM, requests, now_ms=link.now_ms())
         link.wake()
 
     def _wait_for_tokens(self, monotonic: int) -> None:
@@ -209,7 +201,7 @@ class SmppCarrier:
     def _withdraw(self) -> None:
         """Nothing of these has left: they go back to their place in the queue."""
         if self._out:
-            replies = [_reply(flying, "withdrawn", "", reason="not_sent") for flying in self._out]
+            replies = [Reply(part, "withdrawn", "", reason="not_sent") for part in self._out]
             self._out.clear()
             self._handlers.replies(replies)
 
@@ -221,23 +213,25 @@ class SmppCarrier:
 
     def _on_down(self, bind: SmppBind, tokens: Sequence[Any], reason: str) -> None:
         self._since = self._clock.now_us()
-        self._handlers.replies([_reply(flying, "in_doubt", bind.name, reason="link_lost") for flying in tokens])
+        self._handlers.replies([Reply(part, "in_doubt", bind.name, reason="link_lost") for part in tokens])
         if not any(other.is_up for other in self._binds):
             self._withdraw()
 
     def _on_events(self, bind: SmppBind, events: Sequence[Event]) -> None:
         replies: list[Reply] = []
-        waiting: list[_Flying] = []
+        waiting: list[Part] = []
         delivered: list[Pdu] = []
         for event in events:
-            if isinstance(event, Answered | Nacked | AnsweredLate):
-                if event.token is not None:
-                    keep = None if isinstance(event, AnsweredLate) else waiting
-                    self._answer(bind, event.token, event.pdu, replies, keep)
+            if isinstance(event, Answered):
+                self._answer(bind, event.token, event.pdu, replies, waiting)
             elif isinstance(event, DeliverReceived):
                 delivered.append(event.pdu)
+            elif isinstance(event, Nacked) and event.token is not None:
+                self._answer(bind, event.token, event.pdu, replies, waiting)
+            elif isinstance(event, AnsweredLate):
+                self._answer(bind, event.token, event.pdu, replies, None)
             elif isinstance(event, TimedOut):
-                replies.append(_reply(event.token, "in_doubt", bind.name, reason="response_timeout"))
+                replies.append(Reply(event.token, "in_doubt", bind.name, reason="response_timeout"))
             elif isinstance(event, RequestReceived) and bind.link is not None:
                 bind.link.respond(event.pdu, Status.ESME_RINVCMDID)
         if waiting:
@@ -248,30 +242,28 @@ class SmppCarrier:
             self._deliver(bind, delivered)
         self._pump()
 
-    def _answer(
-        self, bind: SmppBind, flying: _Flying, pdu: Pdu, replies: list[Reply], waiting: list[_Flying] | None
-    ) -> None:
+    def _answer(self, bind: SmppBind, part: Part, pdu: Pdu, replies: list[Reply], waiting: list[Part] | None) -> None:
         """A part that is told to wait joins `waiting`; None where its doubt was told already: then a "not now" ends
         the doubt, and the part is not sent again behind the sender's back."""
         if not pdu.status:
             message_id = pdu.body.message_id if isinstance(pdu.body, MessageId) else ""
             self._taken += 1
-            replies.append(_reply(flying, "accepted", bind.name, carrier_message_id=message_id or None))
+            replies.append(Reply(part, "accepted", bind.name, message_id or None))
             return
         refusal = classify(pdu.status, self.settings.temporary_statuses)
-        if refusal.kind == "throttled" and waiting is not None and (not self._stopping or flying.part.parts > 1):
-            waiting.append(_Flying(flying.part, flying.throttled + 1))
+        if refusal.kind == "throttled" and waiting is not None and (not self._stopping or part.parts > 1):
+            waiting.append(part)
             return
         if refusal.kind == "throttled" and waiting is not None:  # we stop: it goes back to its place in the queue
-            replies.append(_reply(flying, "withdrawn", bind.name, status_code=pdu.status, reason="not_sent"))
+            replies.append(Reply(part, "withdrawn", bind.name, status_code=pdu.status, reason="not_sent"))
             return
         kind = "refused_now" if refusal.kind == "throttled" else refusal.kind
-        replies.append(_reply(flying, kind, bind.name, status_code=pdu.status, reason=refusal.reason))
+        replies.append(Reply(part, kind, bind.name, status_code=pdu.status, reason=refusal.reason))
 
-    def _told_to_wait(self, waiting: Sequence[_Flying]) -> None:
+    def _told_to_wait(self, waiting: Sequence[Part]) -> None:
         """Keep them, in order, ahead of what has not been tried; slow down, beginning with a pause."""
         monotonic = self._clock.monotonic_us()
-        self._out.extendleft(reversed(waiting))
+        self._out.extendleft(msgspec.structs.replace(part, throttled=part.throttled + 1) for part in reversed(waiting))
         self._pace.throttled(monotonic, self._observed(monotonic))
         self._set_rate()
         self._bucket.take(self._bucket.available(monotonic), monotonic)
@@ -313,18 +305,5 @@ class SmppCarrier:
             _log.exception("receipts could not be stored; the carrier keeps them", extra={"bind": bind.name})
             status = Status.ESME_RX_T_APPN
         if link is not None:
-            for pdu in pdus:
-                link.session.respond(pdu, status)
+            link.session.respond_list(pdus, status)
             link.wake()
-
-
-def _reply(
-    flying: _Flying,
-    kind: str,
-    bind: str,
-    *,
-    carrier_message_id: str | None = None,
-    status_code: int | None = None,
-    reason: str | None = None,
-) -> Reply:
-    return Reply(flying.part, kind, bind, carrier_message_id, status_code, reason, flying.throttled)

@@ -20,6 +20,7 @@ _log = logging.getLogger("whimbrel.carrier")
 _STUBBORN = frozenset(
     {Status.ESME_RINVPASWD, Status.ESME_RINVSYSID, Status.ESME_RBINDFAIL, Status.ESME_RALYBND, Status.ESME_RINVSYSTYP}
 )  # trying again soon helps nothing and may lock the account
+_OF_THE_BIND = frozenset({Bound, BindRefused, PeerUnbound})
 
 
 class BindHandlers(msgspec.Struct, frozen=True):
@@ -115,6 +116,11 @@ class SmppBind:
         return self._was_up
 
     def _on_events(self, link: SmppLink, events: list[Event]) -> None:
+        if not _OF_THE_BIND.isdisjoint(map(type, events)):
+            self._follow(link, events)
+        self._handlers.events(self, events)
+
+    def _follow(self, link: SmppLink, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, Bound):
                 self.is_up = self._was_up = True
@@ -128,7 +134,6 @@ class SmppBind:
                 link.close("bind refused")
             elif isinstance(event, PeerUnbound):
                 self.is_up = False  # answers to what is in flight may still come
-        self._handlers.events(self, events)
 
     def _on_closed(self, link: SmppLink, tokens: list[Any], reason: str) -> None:
         if link is not self.link:

@@ -8,13 +8,14 @@ from whimbrel.codec.smpp import receipt
 from whimbrel.codec.smpp.bodies import ShortMessage
 from whimbrel.codec.smpp.pdu import Pdu, tlv_integer, user_data
 from whimbrel.codec.smpp.shortmessage import SubmitTemplate, submit_template
-from whimbrel.codec.smpp.tables import Tag
+from whimbrel.codec.smpp.tables import MessageState, Tag
 
 _UDHI = 0x40  # SMPP 3.4 5.2.12: the short message begins with a user data header
 _RECEIPT_ASKED = 1  # 5.2.17: a receipt for success and failure
 _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
 _VALIDITY_MAX_S = 99 * _DAY_S
 _TEMPLATES_MAX = 512
+_STATE_NAMES = tuple(state.name for state in MessageState)  # by number: an enum looks its `name` up in Python
 
 
 class Address(msgspec.Struct, frozen=True, gc=False):
@@ -85,7 +86,7 @@ def report(pdu: Pdu, body: ShortMessage) -> Report | None:
     found = receipt.parse(body.short_message, body.data_coding, pdu.tlvs)
     if found is None:
         return None
-    return Report(found.message_ids, found.state.name, found.stat, found.error, (body.source, body.dest))
+    return Report(found.message_ids, _STATE_NAMES[found.state], found.stat, found.error, (body.source, body.dest))
 
 
 def inbound(pdu: Pdu, body: ShortMessage, session: str) -> Inbound:

@@ -24,7 +24,7 @@ REPEATED: Final = "repeated"
 CONTRADICTING: Final = "contradicting"
 
 _BLANKS: Final = " \t\r\n\0"
-_HEX: Final = frozenset("0123456789abcdef")
+_HEX: Final = "0123456789abcdef"
 _ID_MAX: Final = 65  # SMPP 3.4 4.4.2: message_id has at most 65 octets
 
 
@@ -82,17 +82,21 @@ def carrier_key(message_id: str) -> str:
 
 def carrier_keys(message_ids: Sequence[str]) -> tuple[str, ...]:
     """The keys that a receipt may mean: each id as written, then each as the other number base, without repeats."""
-    keys = dict.fromkeys(carrier_key(message_id) for message_id in message_ids)
+    if len(message_ids) == 1:
+        key = carrier_key(message_ids[0])
+        return (key, *_other_bases(key)) if key else ()
+    keys = dict.fromkeys(map(carrier_key, message_ids))
     keys.pop("", None)
     for key in tuple(keys):
-        for other in _other_bases(key):
-            keys.setdefault(other)
+        keys |= dict.fromkeys(_other_bases(key))
     return tuple(keys)
 
 
 def _other_bases(key: str) -> tuple[str, ...]:
-    """The decimal of a hex id and the hex of a decimal one; a row of digits may be either."""
-    if len(key) > _ID_MAX or not _HEX.issuperset(key):
+    """The decimal of a hex id and the hex of a decimal one; a row of digits may be either. Neither repeats the other
+    or the key: in base 16 a row of two digits or more is a greater number."""
+    if len(key) > _ID_MAX or key.strip(_HEX):
         return ()
-    from_hex = str(int(key, 16))
-    return (from_hex, f"{int(key):x}") if key.isdecimal() else (from_hex,)
+    if not key.isdecimal():
+        return (str(int(key, 16)),)
+    return (str(int(key, 16)), f"{int(key):x}") if len(key) > 1 else ()

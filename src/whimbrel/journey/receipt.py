@@ -33,6 +33,7 @@ class Receipts:
 
     def _row(self, carrier_id: str, report: Report, now: int) -> ReceiptRow:
         outcome = outcome_of(report.state, report.error)
+        tail_hash = self._vault.tail_hash
         return ReceiptRow(
             carrier_id=carrier_id,
             keys=carrier_keys(report.message_ids),
@@ -41,7 +42,7 @@ class Receipts:
             reason=outcome.reason,
             stat=report.stat,
             error=report.error,
-            tail_hashes=tuple(self._vault.tail_hash(address) for address in report.addresses if address),
+            tail_hashes=tuple([tail_hash(address) for address in report.addresses if address]),
             at=now,
         )
 
@@ -50,7 +51,7 @@ class Receipts:
         with self._step.time():
             results = await self._store.record_receipts(rows)
         faults.hit("receipt.after_commit")
-        counts = Counter(zip((row.carrier_id for row in rows), results, strict=True))
+        counts = Counter(zip([row.carrier_id for row in rows], results, strict=True))
         for (carrier_id, result), count in counts.items():
             self._metrics.receipts.labels(carrier_id, result).inc(count)
         return results

@@ -52,7 +52,38 @@ class OpenLane(Protocol):
 
 
 LaneOf = Callable[[str], OpenLane | None]
-_Claimed = tuple[Message, Sequence[bytes], Claim]
+_Claimed = tuple[Message, Sequence[bytes], int]  # a message, the octets of its parts, the hash of its number's tail
+
+
+class _Way:
+    """What one list of messages takes of one lane. Without a lane nothing goes through."""
+
+    __slots__ = ("claimed", "lane", "left", "queued", "taken")
+
+    def __init__(self, lane: OpenLane | None) -> None:
+        self.lane = lane
+        self.left = lane.places() if lane is not None else 0
+        self.taken = 0
+        self.claimed: list[_Claimed] = []
+        self.queued = False
+
+    def wait(self) -> None:
+        """A message has to queue: all that follow it queue behind it."""
+        self.left = 0
+        if self.lane is not None and not self.queued:
+            self.lane.falls_behind()
+        self.queued = True
+
+    def ready(self, attempts: Mapping[str, tuple[int, ...]]) -> tuple[list[Part], Message | None]:
+        """The parts whose attempts are committed, and the last message among them."""
+        found: list[Part] = []
+        last: Message | None = None
+        for message, built, tail_hash in self.claimed:
+            numbers = attempts.get(message.id)
+            if numbers:
+                found += parts(message, built, numbers, tail_hash)
+                last = message
+        return found, last
 
 
 class Passage:
@@ -61,52 +92,43 @@ class Passage:
     def __init__(self, lane_of: LaneOf, vault: Vault) -> None:
         self._lane_of = lane_of
         self._vault = vault
-        self._lanes: dict[str, OpenLane | None] = {}
-        self._left: dict[str, int] = {}
-        self._claimed: list[_Claimed] = []
-        self._queued: set[str] = set()
+        self._ways: dict[str, _Way] = {}  # by carrier
 
     def claim(self, message: Message) -> Claim | None:
         """The claim to commit with the message; None when it has to wait in the queue, or for its time."""
         if message.state != QUEUED:
             return None
         carrier_id = message.candidates.partition(" ")[0]
-        left = self._left.get(carrier_id)
-        if left is None:
-            lane = self._lanes[carrier_id] = self._lane_of(carrier_id)
-            left = lane.places() if lane is not None else 0
-        built = _built(message) if left >= message.segments else None
+        way = self._ways.get(carrier_id)
+        if way is None:
+            way = self._ways[carrier_id] = _Way(self._lane_of(carrier_id))
+        segments = message.segments
+        built = _built(message) if way.left >= segments else None
         if built is None:
-            self._left[carrier_id] = 0
-            self._wait(carrier_id)
+            way.wait()
             return None
-        self._left[carrier_id] = left - message.segments
-        claim = Claim(
-            message.id, carrier_id, message.segments, self._vault.tail_hash(message.recipient), message.created_at
-        )
-        self._claimed.append((message, built, claim))
-        return claim
+        way.left -= segments
+        way.taken += segments
+        tail_hash = self._vault.tail_hash(message.recipient)
+        way.claimed.append((message, built, tail_hash))
+        return Claim(message.id, carrier_id, segments, tail_hash, message.created_at)
 
     def reserve(self) -> None:
         """Take the places of all claims that were made. To be called in the same turn of the loop."""
-        for carrier_id, count in self._counts().items():
-            self._lane(carrier_id).reserve(count)
+        for way in self._ways.values():
+            if way.lane is not None and way.taken:
+                way.lane.reserve(way.taken)
 
     def through(self, attempts: Mapping[str, tuple[int, ...]]) -> None:
         """The commit is durable: hand over what it claimed, by message the numbers of its attempts, and wake the lanes
         in which something waits."""
-        if self._claimed:
+        if any(way.taken for way in self._ways.values()):
             faults.hit("worker.after_attempt")
-        ready: dict[str, list[Part]] = {}
-        last: dict[str, Message] = {}
-        for message, built, claim in self._claimed:
-            numbers = attempts.get(message.id)
-            if numbers:
-                ready.setdefault(claim.carrier_id, []).extend(parts(message, built, numbers, claim.tail_hash))
-                last[claim.carrier_id] = message
         self._give_back()
-        for carrier_id, found in ready.items():
-            self._lane(carrier_id).send(found, last[carrier_id].priority, last[carrier_id].rank)
+        for way in self._ways.values():
+            ready, last = way.ready(attempts)
+            if way.lane is not None and last is not None:
+                way.lane.send(ready, last.priority, last.rank)
         self._wake()
 
     def failed(self) -> None:
@@ -114,33 +136,17 @@ class Passage:
         self._give_back()
         self._wake()
 
-    def _wait(self, carrier_id: str) -> None:
-        lane = self._lanes.get(carrier_id)
-        if lane is not None and carrier_id not in self._queued:
-            lane.falls_behind()
-        self._queued.add(carrier_id)
+    def _give_back(self) -> None:
+        for way in self._ways.values():
+            if way.lane is not None and way.taken:
+                way.lane.release(way.taken)
 
     def _wake(self) -> None:
         """The lanes as they are now: a carrier that changed during the commit has another one."""
-        for carrier_id in self._queued:
-            lane = self._lane_of(carrier_id)
+        for carrier_id, way in self._ways.items():
+            lane = self._lane_of(carrier_id) if way.queued else None
             if lane is not None:
                 lane.wake()
-
-    def _give_back(self) -> None:
-        for carrier_id, count in self._counts().items():
-            self._lane(carrier_id).release(count)
-
-    def _counts(self) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for _, _, claim in self._claimed:
-            counts[claim.carrier_id] = counts.get(claim.carrier_id, 0) + claim.parts
-        return counts
-
-    def _lane(self, carrier_id: str) -> OpenLane:
-        lane = self._lanes[carrier_id]
-        assert lane is not None, "only a lane that is there gave places"
-        return lane
 
 
 def _built(message: Message) -> tuple[bytes, ...] | None:

@@ -36,7 +36,7 @@ def octets(message: Sendable) -> tuple[bytes, ...]:
 
     The concatenation reference is drawn from the message's id, so that a part which is built again is the same part.
     """
-    reference = int(message.id[-12:-4], 16) & 0xFF
+    reference = int(message.id[-12:-4], 16) & 0xFF if message.segments > 1 else 0  # one segment has no header
     built = segments.build(message.text, encoding="gsm7" if message.encoding == "gsm7" else "ucs2", reference=reference)
     if len(built) != message.segments:
         raise CodecError(f"{len(built)} parts were built where {message.segments} were priced")
@@ -45,6 +45,7 @@ def octets(message: Sendable) -> tuple[bytes, ...]:
 
 def parts(message: Sendable, built: Sequence[bytes], attempts: Sequence[int], tail_hash: int) -> list[Part]:
     """One part for each committed attempt."""
+    data_coding, total = _DATA_CODING[message.encoding], len(built)
     return [
         Part(
             attempt=attempt,
@@ -52,11 +53,11 @@ def parts(message: Sendable, built: Sequence[bytes], attempts: Sequence[int], ta
             source=message.sender,
             destination=message.recipient,
             octets=built[index],
-            data_coding=_DATA_CODING[message.encoding],
-            udh=len(built) > 1,
+            data_coding=data_coding,
+            udh=total > 1,
             expires_at=message.expires_at,
             part=index + 1,
-            parts=len(built),
+            parts=total,
             tail_hash=tail_hash,
             priority=message.priority,
         )

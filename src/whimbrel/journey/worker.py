@@ -7,6 +7,7 @@ carrier has room for, less the answers that came back and are not stored yet.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from whimbrel.base import faults
@@ -201,9 +202,7 @@ class Lane:
         with self._answered_in.time():
             await self._keep(answers)
         metrics = self._worker.metrics
-        kinds: dict[str, int] = {}
-        for answer in answers:
-            kinds[answer.kind] = kinds.get(answer.kind, 0) + 1
+        kinds = Counter([answer.kind for answer in answers])
         for kind, count in kinds.items():
             metrics.answers.labels(self.carrier.name, kind).inc(count)
         if len(kinds) > 1 or "accepted" not in kinds:
@@ -352,11 +351,11 @@ def _fit(messages: Sequence[_Ready], room: int) -> list[_Ready]:
 
 
 def _answer(carrier_id: str, reply: Reply, now: int) -> Answer:
-    expired = reply.kind == "expired"
+    part, expired = reply.part, reply.kind == "expired"
     carrier_message_id = reply.carrier_message_id
     return Answer(
-        attempt=reply.part.attempt,
-        message_id=reply.part.message_id,
+        attempt=part.attempt,
+        message_id=part.message_id,
         carrier_id=carrier_id,
         kind="refused" if expired else reply.kind,
         at=now,
@@ -365,9 +364,9 @@ def _answer(carrier_id: str, reply: Reply, now: int) -> Answer:
         carrier_key=carrier_key(carrier_message_id) if carrier_message_id else None,
         status_code=reply.status_code,
         reason="expired" if expired else reply.reason,
-        throttled=reply.throttled,
-        tail_hash=reply.part.tail_hash,
-        parts=reply.part.parts,
+        throttled=part.throttled,
+        tail_hash=part.tail_hash,
+        parts=part.parts,
     )
 
 

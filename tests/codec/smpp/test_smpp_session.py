@@ -234,6 +234,42 @@ def test_octets_made_beforehand_are_sent_as_they_are():
     assert [(event.pdu.body, event.pdu.tlvs) for event in wire.to_smsc()] == [(TEXT, ()), (TEXT, tlvs)]
 
 
+def test_a_list_is_sent_as_its_requests_one_by_one():
+    alone, listed = Wire().bind(), Wire().bind()
+    octets = encode_body(SUBMIT_SM, TEXT)
+    for token in "abc":
+        alone.submit(token)
+    listed.esme.send_list(SUBMIT_SM, [(octets, token) for token in "abc"], now_ms=listed.now_ms)
+    assert listed.esme.take_output() == alone.esme.take_output()
+    assert (listed.esme.room, listed.esme.next_deadline_ms) == (alone.esme.room, alone.esme.next_deadline_ms)
+    assert listed.esme.lost() == ["a", "b", "c"]
+
+
+def test_a_list_beyond_the_window_is_not_sent_at_all():
+    wire = Wire().bind()
+    octets = encode_body(SUBMIT_SM, TEXT)
+    with pytest.raises(SessionError):
+        wire.esme.send_list(SUBMIT_SM, [(octets, token) for token in "abcd"], now_ms=wire.now_ms)
+    assert (wire.esme.take_output(), wire.esme.in_flight) == (b"", 0)
+    wire.esme.send_list(QUERY_SM, [(b"7\0\0\0\0", token) for token in "abcd"], now_ms=wire.now_ms)
+    assert wire.esme.in_flight == 4, "the window counts messages only"
+
+
+@pytest.mark.parametrize("status", [0, Status.ESME_RX_T_APPN])
+def test_a_list_is_answered_as_its_requests_one_by_one(status):
+    alone, listed = Wire().bind(), Wire().bind()
+    for wire in (alone, listed):
+        for token in "abc":
+            wire.smsc.send(DELIVER_SM, TEXT, token=token, now_ms=wire.now_ms)
+    for event in alone.to_esme():
+        alone.esme.respond(event.pdu, status)
+    listed.esme.respond_list([event.pdu for event in listed.to_esme()], status)
+    answers = listed.esme.take_output()
+    assert answers == alone.esme.take_output()
+    assert listed.esme.owed == 0
+    assert [event.token for event in listed.smsc.receive(answers, listed.now_ms)] == ["a", "b", "c"]
+
+
 def test_t34_responses_out_of_order():
     wire = Wire().bind()
     for token in "abc":
@@ -294,6 +330,7 @@ def test_nothing_is_kept_of_a_request_that_cannot_be_written():
     "misuse",
     [
         lambda wire: wire.esme.send(SUBMIT_SM, TEXT, token=1, now_ms=0),
+        lambda wire: wire.esme.send_list(SUBMIT_SM, [(b"", 1)], now_ms=0),
         lambda wire: wire.esme.unbind(now_ms=0),
         lambda wire: wire.smsc.bind(BIND_TRANSCEIVER, CREDENTIALS, now_ms=0),
         lambda wire: wire.esme.bind(SUBMIT_SM, CREDENTIALS, now_ms=0),
@@ -620,6 +657,7 @@ def test_answer_to_a_dead_link_has_no_reader():
     [received] = wire.to_smsc()
     wire.smsc.lost()
     wire.smsc.respond(received.pdu, 0, MessageId("m1"))
+    wire.smsc.respond_list([received.pdu])
     assert not wire.smsc.has_output
 
 

@@ -60,7 +60,7 @@ class Outstanding:
     def answered(self, sequence: int, response_id: int) -> Flight | None:
         """Take out the request that this response (or generic_nack) answers; None when there is none."""
         flight = self._flights.get(sequence)
-        if flight is None or not _answers(response_id, flight.command_id):
+        if flight is None or response_id not in (flight.command_id | RESPONSE_BIT, GENERIC_NACK):
             return None
         del self._flights[sequence]
         self.window_used -= flight.command_id in WINDOWED
@@ -69,7 +69,7 @@ class Outstanding:
     def answered_late(self, sequence: int, response_id: int) -> Flight | None:
         """Like `answered`, among those that timed out."""
         flight = self._late.get(sequence)
-        if flight is None or not _answers(response_id, flight.command_id):
+        if flight is None or response_id not in (flight.command_id | RESPONSE_BIT, GENERIC_NACK):
             return None
         return self._late.pop(sequence)
 
@@ -100,7 +100,3 @@ class Outstanding:
         self._flights.clear()
         self.window_used = 0
         return flights
-
-
-def _answers(response_id: int, command_id: int) -> bool:
-    return response_id == command_id | RESPONSE_BIT or response_id == GENERIC_NACK

@@ -110,6 +110,7 @@ __all__ = [
     "encode_body",
     "header",
     "make_tlv",
+    "pack_header",
     "submit_template",
     "tlv",
     "tlv_integer",
@@ -124,6 +125,8 @@ Kannel cap in the same order, and an HTTP request on the port ("GET " as a lengt
 _LENGTH_OCTETS = 4
 _HEADER = struct.Struct(">IIII")
 _read_header = _HEADER.unpack_from
+pack_header: Final = _HEADER.pack
+"""command_length of the whole PDU, command_id, status, sequence (clause 3.2); `header` counts itself."""
 
 
 class Pdu(msgspec.Struct, frozen=True, gc=False):
@@ -297,11 +300,6 @@ def _read_bare(data: bytes, pos: int, end: int) -> tuple[Body | None, Tlvs]:
     return None, read_tlvs(data, pos, end) if pos < end else ()
 
 
-def _read_short_message(data: bytes, pos: int, end: int) -> tuple[Body | None, Tlvs]:
-    body, pos = read_short_message(data, pos, end)
-    return body, read_tlvs(data, pos, end) if pos < end else ()
-
-
 def _read_message_id(data: bytes, pos: int, end: int) -> tuple[Body | None, Tlvs]:
     if pos == end:
         return None, ()
@@ -339,7 +337,7 @@ def _reader_of(command_id: int) -> _Read:
     if kind is None:
         return _read_bare
     if kind is ShortMessage:
-        return _read_short_message
+        return read_short_message
     if kind is MessageId:
         return _read_message_id
     return _reader_of_response(command_id) if command_id & RESPONSE_BIT else _reader_of_request(command_id)

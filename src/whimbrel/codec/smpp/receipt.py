@@ -9,7 +9,7 @@ itself hold "stat:" or "id:".
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
@@ -102,7 +102,9 @@ def parse(
         tlv_id = tlv_text(tlvs, Tag.RECEIPTED_MESSAGE_ID)
         tlv_state = _state_of_tlv(tlv(tlvs, Tag.MESSAGE_STATE))
         network_error = tlv(tlvs, Tag.NETWORK_ERROR_CODE)
-    text_id, submitted_at, done_at, stat, error = _fields(_characters(text, data_coding))
+    characters = _characters(text, data_coding)
+    usual = _USUAL(characters)
+    text_id, submitted_at, done_at, stat, error = usual.groups() if usual is not None else _labelled(characters)
     if not (tlv_id or text_id or stat is not None or tlv_state is not None):
         return None
     state = tlv_state
@@ -154,11 +156,8 @@ def _characters(text: bytes, data_coding: int) -> str:
 _Fields = tuple[str | None, str | None, str | None, str | None, str | None]
 
 
-def _fields(text: str) -> _Fields:
+def _labelled(text: str) -> _Fields:
     """id, submit date, done date, stat and err, each None when its label is missing."""
-    usual = _USUAL(text)
-    if usual is not None:
-        return cast(_Fields, usual.groups())
     found: dict[str, str] = {}
     for label, value in _LABELLED(text):
         found.setdefault(label.lower(), value)

@@ -32,6 +32,7 @@ the session goes on; a stream that is out of step is answered by generic_nack an
 side's mistake, never the peer's.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from whimbrel.codec.errors import CodecError
@@ -60,7 +61,7 @@ from whimbrel.codec.smpp.events import (
 )
 from whimbrel.codec.smpp.fields import Tlvs, write_tlvs
 from whimbrel.codec.smpp.outstanding import Outstanding
-from whimbrel.codec.smpp.pdu import BadPdu, Decoder, Pdu, encode_body, header
+from whimbrel.codec.smpp.pdu import BadPdu, Decoder, Pdu, encode_body, header, pack_header
 from whimbrel.codec.smpp.tables import (
     BIND_RECEIVER,
     BIND_RESPS,
@@ -73,19 +74,21 @@ from whimbrel.codec.smpp.tables import (
     FROM_SMSC,
     FROM_TRANSMITTER,
     GENERIC_NACK,
+    HEADER_OCTETS,
     OUTBIND,
     RESPONSE_BIT,
     SUBMIT_SM,
+    SUBMIT_SM_RESP,
     UNBIND,
     UNBIND_RESP,
     WINDOWED,
     WITHOUT_RESPONSE,
     Status,
 )
+from whimbrel.codec.smpp.timers import NEVER, OVERDUE, Timers
 
 _BIND_ANSWERS: Final = BIND_RESPS | {GENERIC_NACK}
 _NOTHING: Final[frozenset[int]] = frozenset()
-_NEVER: Final = 1 << 62
 
 
 class SessionError(CodecError):
@@ -97,16 +100,13 @@ class Session:
 
     __slots__ = (
         "_allowed",
-        "_asked",
-        "_asked_ms",
         "_bind_asked",
         "_bind_command",
-        "_deadline_ms",
         "_decoder",
-        "_heard_ms",
         "_output",
         "_outstanding",
         "_owed",
+        "_timers",
         "_unbind_owed",
         "close_reason",
         "role",
@@ -127,10 +127,7 @@ class Session:
         self._unbind_owed: int | None = None
         self._bind_asked = 0
         self._bind_command = 0
-        self._heard_ms = now_ms
-        self._asked = 0
-        self._asked_ms = now_ms
-        self._deadline_ms = now_ms + settings.bind_timeout_ms
+        self._timers = Timers(settings, now_ms)
         self._allowed = _NOTHING if role is Role.SMSC else frozenset({OUTBIND})
 
     # What the owner may ask.
@@ -170,11 +167,11 @@ class Session:
         """When `tick` is due at the latest; None once closed. It may only move nearer by a verb or an event."""
         if self.is_closed:
             return None
-        due = min(self._deadline_ms, self._enquire_due_ms(), self._inactive_ms())
+        due = self._timers.due_ms()
         first_ms = self._outstanding.first_expiry_ms()
         if first_ms is not None and first_ms < due:
             return first_ms
-        return due if due < _NEVER else None
+        return due if due < NEVER else None
 
     # Verbs.
 
@@ -186,7 +183,7 @@ class Session:
         self._write(command_id, 0, self._outstanding.next_sequence(), octets)
         self.state = State.BINDING
         self._bind_asked = command_id
-        self._deadline_ms = now_ms + self.settings.bind_timeout_ms
+        self._timers.deadline_ms = now_ms + self.settings.bind_timeout_ms
 
     def send(self, command_id: int, body: Body | bytes | None, *, token: Any, now_ms: int, tlvs: Tlvs = ()) -> int:
         """Write a request, keep `token` until its response, and return its sequence number.
@@ -194,10 +191,7 @@ class Session:
         `body` may be octets that `encode_body` or a `SubmitTemplate` made. SessionError when the session is not bound
         or the window is full (see `room`); CodecError when the body cannot be written. Nothing is sent then.
         """
-        if self.state is not State.BOUND:
-            raise SessionError(f"cannot send in state {self.state.value}")
-        if self._outstanding.window_used >= self.settings.window and command_id in WINDOWED:
-            raise SessionError("the window is full")
+        self._check_room(command_id, 1)
         if isinstance(body, bytes):
             octets = body + write_tlvs(tlvs) if tlvs else body
         else:
@@ -205,6 +199,21 @@ class Session:
         sequence = self._outstanding.add(token, command_id, now_ms + self.settings.response_timeout_ms)
         self._output += (header(len(octets), command_id, 0, sequence), octets)
         return sequence
+
+    def send_list(self, command_id: int, requests: Sequence[tuple[bytes, Any]], *, now_ms: int) -> None:
+        """Write requests whose octets are made, each with its token; all or, with a SessionError as in `send`, none."""
+        self._check_room(command_id, len(requests))
+        expires_ms = now_ms + self.settings.response_timeout_ms
+        add = self._outstanding.add
+        for octets, token in requests:
+            sequence = add(token, command_id, expires_ms)
+            self._output += (pack_header(HEADER_OCTETS + len(octets), command_id, 0, sequence), octets)
+
+    def _check_room(self, command_id: int, count: int) -> None:
+        if self.state is not State.BOUND:
+            raise SessionError(f"cannot send in state {self.state.value}")
+        if self._outstanding.window_used + count > self.settings.window and command_id in WINDOWED:
+            raise SessionError("the window is full")
 
     def notify(self, command_id: int, body: Body) -> int:
         """Write a PDU that has no response (outbind, alert_notification) and return its sequence number."""
@@ -233,6 +242,19 @@ class Session:
         self._owed = max(0, self._owed - 1)
         self._answer_unbind()
 
+    def respond_list(self, requests: Sequence[Pdu], status: int = 0) -> None:
+        """Answer messages of the peer, all alike and without a body."""
+        if self.is_closed:
+            return
+        octets = b"" if status else EMPTY_BODIES[SUBMIT_SM_RESP]
+        length = HEADER_OCTETS + len(octets)
+        self._output += [
+            pack_header(length, request.command_id | RESPONSE_BIT, status, request.sequence) + octets
+            for request in requests
+        ]
+        self._owed = max(0, self._owed - len(requests))
+        self._answer_unbind()
+
     def nack(self, sequence: int, status: int) -> None:
         """Write a generic_nack (clause 4.3.1)."""
         self._write(GENERIC_NACK, status, sequence, b"")
@@ -243,7 +265,7 @@ class Session:
             raise SessionError(f"cannot unbind in state {self.state.value}")
         self._write(UNBIND, 0, self._outstanding.next_sequence(), b"")
         self.state = State.UNBINDING
-        self._deadline_ms = now_ms + self.settings.unbind_timeout_ms
+        self._timers.deadline_ms = now_ms + self.settings.unbind_timeout_ms
 
     def take_output(self) -> bytes:
         """All octets to be written now, in one piece."""
@@ -261,16 +283,23 @@ class Session:
         events: list[Event] = []
         pdus = [] if self.is_closed else self._decoder.feed(data)
         if pdus:
-            self._heard_ms = now_ms
-            self._asked = 0
+            self._timers.heard(now_ms)
         for pdu in pdus:
+            command_id = pdu.command_id
             if isinstance(pdu, BadPdu):
                 self._unreadable(pdu, events)
-            elif pdu.command_id & RESPONSE_BIT:
-                self._answered(pdu, events)
-            else:
+            elif command_id in self._allowed:
+                self._owed += command_id not in WITHOUT_RESPONSE
+                events.append(_RECEIVED.get(command_id, RequestReceived)(pdu))
+                continue  # what travels by the thousand closes nothing
+            elif not command_id & RESPONSE_BIT:
                 self._requested(pdu, now_ms, events)
-            if self.is_closed:
+            elif (flight := self._outstanding.answered(pdu.sequence, command_id)) is not None:
+                events.append((Answered if command_id != GENERIC_NACK else Nacked)(flight.token, pdu))
+                continue
+            else:
+                self._responded(pdu, events)
+            if self.state is State.CLOSED:
                 break
         return events
 
@@ -280,11 +309,11 @@ class Session:
         if self.is_closed:
             return events
         events += [TimedOut(flight.token) for flight in self._outstanding.expire(now_ms)]
-        if now_ms >= self._deadline_ms:
-            self._close(_DEADLINE_REASONS[self.state], events)
-        elif now_ms >= self._inactive_ms():
+        if now_ms >= self._timers.deadline_ms:
+            self._close(OVERDUE[self.state], events)
+        elif now_ms >= self._timers.inactive_ms():
             self._close(CloseReason.INACTIVE, events)
-        elif now_ms >= self._enquire_due_ms():
+        elif now_ms >= self._timers.enquire_due_ms():
             self._enquire(now_ms, events)
         return events
 
@@ -292,10 +321,7 @@ class Session:
 
     def _requested(self, pdu: Pdu, now_ms: int, events: list[Event]) -> None:
         command_id = pdu.command_id
-        if command_id in self._allowed:
-            self._owed += command_id not in WITHOUT_RESPONSE
-            events.append(_received(pdu))
-        elif command_id == ENQUIRE_LINK:
+        if command_id == ENQUIRE_LINK:
             self._output.append(header(0, ENQUIRE_LINK_RESP, 0, pdu.sequence))
         elif command_id in BINDS and self.role is Role.SMSC and self.state is State.OPEN:
             self.state = State.BINDING
@@ -317,7 +343,7 @@ class Session:
         if self.state is not State.UNBINDING:
             self.state = State.UNBOUND
             self._allowed = _NOTHING
-            self._deadline_ms = now_ms + self.settings.unbind_timeout_ms
+            self._timers.deadline_ms = now_ms + self.settings.unbind_timeout_ms
             events.append(PeerUnbound())
         self._answer_unbind()
 
@@ -337,7 +363,7 @@ class Session:
     def _bound(self, command_id: int) -> None:
         self.state = State.BOUND
         self._bind_command = command_id
-        self._deadline_ms = _NEVER
+        self._timers.deadline_ms = NEVER
         if self.role is Role.ESME:
             self._allowed = FROM_SMSC
         elif command_id != BIND_RECEIVER:
@@ -354,14 +380,11 @@ class Session:
 
     # Responses of the peer.
 
-    def _answered(self, pdu: Pdu, events: list[Event]) -> None:
-        flight = self._outstanding.answered(pdu.sequence, pdu.command_id)
-        if flight is not None:
-            kind = Nacked if pdu.command_id == GENERIC_NACK else Answered
-            events.append(kind(flight.token, pdu))
-        elif pdu.command_id == ENQUIRE_LINK_RESP:
+    def _responded(self, pdu: Pdu, events: list[Event]) -> None:
+        """To no request of the owner: to one of the machine's own, or too late, or to nothing."""
+        if pdu.command_id == ENQUIRE_LINK_RESP:
             return
-        elif self.state is State.BINDING and self.role is Role.ESME and pdu.command_id in _BIND_ANSWERS:
+        if self.state is State.BINDING and self.role is Role.ESME and pdu.command_id in _BIND_ANSWERS:
             self._bind_settled(pdu, events)
         elif self.state is State.UNBINDING and pdu.command_id == UNBIND_RESP:
             self._close(CloseReason.UNBOUND, events)
@@ -387,24 +410,12 @@ class Session:
 
     # Time.
 
-    def _enquire_due_ms(self) -> int:
-        settings = self.settings
-        if self.state is not State.BOUND or not settings.enquire_link_ms:
-            return _NEVER
-        if self._asked:
-            return self._asked_ms + settings.enquire_link_answer_ms
-        return self._heard_ms + settings.enquire_link_ms
-
     def _enquire(self, now_ms: int, events: list[Event]) -> None:
-        if self._asked >= self.settings.enquire_link_tries:
+        if self._timers.asked >= self.settings.enquire_link_tries:
             self._close(CloseReason.LINK_DEAD, events)
             return
-        self._asked += 1
-        self._asked_ms = now_ms
+        self._timers.ask(now_ms)
         self._write(ENQUIRE_LINK, 0, self._outstanding.next_sequence(), b"")
-
-    def _inactive_ms(self) -> int:
-        return self._heard_ms + self.settings.inactivity_ms if self.settings.inactivity_ms else _NEVER
 
     # Octets and numbers.
 
@@ -417,17 +428,4 @@ class Session:
         events.append(Closed(reason))
 
 
-def _received(pdu: Pdu) -> Event:
-    if pdu.command_id == SUBMIT_SM:
-        return SubmitReceived(pdu)
-    if pdu.command_id == DELIVER_SM:
-        return DeliverReceived(pdu)
-    return RequestReceived(pdu)
-
-
-_DEADLINE_REASONS: Final = {
-    State.OPEN: CloseReason.BIND_TIMEOUT,
-    State.BINDING: CloseReason.BIND_TIMEOUT,
-    State.UNBINDING: CloseReason.UNBIND_TIMEOUT,
-    State.UNBOUND: CloseReason.PEER_UNBOUND,
-}
+_RECEIVED: Final[dict[int, Callable[[Pdu], Event]]] = {SUBMIT_SM: SubmitReceived, DELIVER_SM: DeliverReceived}

@@ -11,7 +11,7 @@ import msgspec
 
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.smpp.bodies import MessageId, ShortMessage
-from whimbrel.codec.smpp.fields import PduError, Tlvs, write_tlvs
+from whimbrel.codec.smpp.fields import PduError, Tlvs, read_tlvs, write_tlvs
 from whimbrel.codec.smpp.tables import Status
 
 _TEN = struct.Struct(">10B").unpack_from
@@ -28,14 +28,14 @@ _MESSAGE_ID_MAX = 64
 """Octets without the NUL (clauses 5.2.8, 5.2.9, 5.2.11, 5.2.15, 5.2.16, 5.2.22, 5.2.23)."""
 
 
-def read_short_message(data: bytes, pos: int, end: int) -> tuple[ShortMessage, int]:
-    """The body that starts at `pos`, and the position after it.
+def read_short_message(data: bytes, pos: int, end: int) -> tuple[ShortMessage, Tlvs]:
+    """The body that starts at `pos`, and the TLVs after it.
 
     A C-string is searched up to `end`; single octets may be read beyond it (they belong to the next PDU, or raise
     IndexError or struct.error at the end of the buffer), so the last check alone decides. ValueError when a C-string
     has no end, PduError when the text reaches beyond the PDU.
     """
-    stop = data.index(0, pos, end)
+    stop = data.index(0, pos, end) if data[pos] else pos  # nearly always empty, and a search costs more than a look
     service_type = data[pos:stop].decode("latin-1") if stop > pos else ""
     source_ton = data[stop + 1]
     source_npi = data[stop + 2]
@@ -78,7 +78,7 @@ def read_short_message(data: bytes, pos: int, end: int) -> tuple[ShortMessage, i
         default,
         data[pos:after],
     )
-    return body, after
+    return body, read_tlvs(data, after, end) if after < end else ()
 
 
 def _overrun(pos: int, end: int) -> ValueError:
