@@ -1,5 +1,7 @@
 """Signatures against published vectors and against the receivers' own libraries."""
 
+import base64
+import hmac
 from datetime import UTC, datetime
 
 import pytest
@@ -35,6 +37,13 @@ def test_while_a_secret_is_changed_both_verify(secret: str) -> None:
         Webhook(secret).verify(body + " ", headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(body, headers | {"webhook-id": "EV2"})
+
+
+@given(st.binary(min_size=24, max_size=64), st.binary(max_size=300))
+def test_what_is_kept_of_a_key_makes_the_same_hmac(key: bytes, body: bytes) -> None:
+    for _ in range(2):  # what is kept is copied and not used up
+        signature = signatures.standard_webhook([signatures.encode_secret(key)], "EV1", 7, body)
+        assert base64.b64decode(signature.removeprefix("v1,")) == hmac.digest(key, b"EV1.7." + body, "sha256")
 
 
 def test_the_newest_secret_signs_first() -> None:

@@ -2,8 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from tests.journey.rig import until
 from whimbrel.domain.model import Event
+from whimbrel.journey import deliver
 from whimbrel.journey.deliver import Job, Outbox
 from whimbrel.journey.feed import Item
 from whimbrel.store.interface import Wait
@@ -108,3 +111,59 @@ async def test_what_fails_inside_is_kept_and_does_not_keep_it_from_stopping() ->
     async with asyncio.timeout(1):
         dropped = await outbox.stop()
     assert [each.item.event.position for each in dropped] == [1]
+
+
+class Begun:
+    """Posts that are begun and end when the test says so."""
+
+    def __init__(self, *, workers: int, broken: bool = False) -> None:
+        self.outbox = Outbox(self.begin, workers=workers, room=5000)
+        self.jobs: list[int] = []
+        self.broken = broken
+
+    def begin(self, begun: Job) -> None:
+        self.jobs.append(begun.item.event.position)
+        if self.broken:
+            raise RuntimeError
+
+
+async def test_what_ends_makes_room_for_the_next() -> None:
+    begun = Begun(workers=2)
+    begun.outbox.put([job(number) for number in range(1, 5)])
+    assert begun.jobs == [1, 2]
+    begun.outbox.ended()
+    assert begun.jobs == [1, 2, 3]
+    assert begun.outbox.lag == 3
+
+
+async def test_one_that_takes_long_does_not_hold_up_one_that_comes_later() -> None:
+    begun = Begun(workers=2)
+    begun.outbox.put([job(1)])
+    begun.outbox.put([job(2)])
+    begun.outbox.put([job(3)])
+    assert begun.jobs == [1, 2]
+
+
+async def test_it_stops_when_what_was_begun_has_ended_or_failed() -> None:
+    begun = Begun(workers=2)
+    begun.outbox.put([job(1), job(2), job(3)])
+    stopping = asyncio.create_task(begun.outbox.stop())
+    await asyncio.sleep(0)
+    begun.outbox.ended()
+    await asyncio.sleep(0)
+    assert not stopping.done()
+    begun.outbox.failed(job(2))
+    assert [each.item.event.position for each in await stopping] == [3, 2]
+    assert begun.jobs == [1, 2]
+
+
+async def test_what_fails_inside_keeps_its_place_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of jobs that fail at once are tried at the pace of the places, not all at once and for ever."""
+    monkeypatch.setattr(deliver, "_RETRY_S", 0.05)
+    begun = Begun(workers=2, broken=True)
+    begun.outbox.put([job(number) for number in range(1, 3001)])
+    assert begun.jobs == [1, 2]
+    begun.broken = False
+    await until(lambda: len(begun.jobs) == 4)
+    assert begun.jobs == [1, 2, 3, 4]
+    assert begun.outbox.lag == 3000

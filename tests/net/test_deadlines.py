@@ -69,6 +69,25 @@ async def test_an_error_that_comes_of_the_interruption_is_kept() -> None:
     assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
 
 
+async def test_whatever_has_a_time_can_be_watched() -> None:
+    deadlines = Deadlines()
+    expired = asyncio.Event()
+
+    class Watched:
+        at = asyncio.get_running_loop().time() + 0.05
+
+        def expire(self) -> None:
+            expired.set()
+
+    late, removed = Watched(), Watched()
+    deadlines.add(late)
+    deadlines.add(removed)
+    deadlines.remove(removed)
+    async with asyncio.timeout(5):
+        await expired.wait()
+    assert not deadlines._open
+
+
 async def test_the_timer_stops_when_nothing_is_open() -> None:
     deadlines = Deadlines()
     with deadlines.within(60):

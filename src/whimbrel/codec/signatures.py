@@ -4,6 +4,7 @@ decided in the journey.
 
 import base64
 import binascii
+import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -13,7 +14,9 @@ from whimbrel.codec.errors import CodecError
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks 1.0.0, "Signature scheme": how a symmetric secret begins
 SECRET_MIN_OCTETS = 24
-SECRET_MAX_OCTETS = 64
+SECRET_MAX_OCTETS = 64  # one block of SHA-256: a longer key would be hashed first
+
+_INNER_PAD, _OUTER_PAD = bytes(octet ^ 0x36 for octet in range(256)), bytes(octet ^ 0x5C for octet in range(256))
 
 
 class SecretError(CodecError):
@@ -41,7 +44,23 @@ def standard_webhook(secrets: Iterable[str], message_id: str, at_s: int, body: b
     """The value of `webhook-signature`: one `v1,…` for each secret, the newest first, separated by spaces, so that a
     receiver may change its secret at any time during a rotation. `at_s` is the time of this try."""
     signed = b"%b.%d.%b" % (message_id.encode(), at_s, body)
-    return " ".join("v1," + _b64(hmac.digest(decode_secret(secret), signed, "sha256")) for secret in secrets)
+    return " ".join([f"v1,{_b64(_hmac_sha256(secret, signed))}" for secret in secrets])
+
+
+def _hmac_sha256(secret: str, signed: bytes) -> bytes:
+    inner_begun, outer_begun = _keyed(secret)
+    inner, outer = inner_begun.copy(), outer_begun.copy()
+    inner.update(signed)
+    outer.update(inner.digest())
+    return outer.digest()
+
+
+@lru_cache(maxsize=1024)
+def _keyed(secret: str) -> "tuple[hashlib._Hash, hashlib._Hash]":
+    """The two hashes of an HMAC (RFC 2104, 2), each begun with the padded key. A webhook's secret signs every event:
+    what depends on the key alone is half of hmac.digest's time."""
+    key = decode_secret(secret).ljust(SECRET_MAX_OCTETS, b"\0")
+    return hashlib.sha256(key.translate(_INNER_PAD)), hashlib.sha256(key.translate(_OUTER_PAD))
 
 
 def twilio(auth_token: str, url: str, params: Sequence[tuple[str, str]] = ()) -> str:

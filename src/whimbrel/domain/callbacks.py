@@ -187,13 +187,13 @@ def event_view(event: Event, message: Message | None) -> EventBody:
     else:
         data = _message_data(event, message)
     return EventBody(
-        id=ids.event_id(event.subject_id, event.seq),
-        type=event.type,
-        created_at=moments.to_text(event.created_at),
-        account_id=event.account_id,
-        message_id=event.subject_id if of_message else None,
-        seq=event.seq,
-        data=data,
+        ids.event_id(event.subject_id, event.seq),
+        event.type,
+        moments.to_text(event.created_at),
+        event.account_id,
+        event.subject_id if of_message else None,
+        event.seq,
+        data,
     )
 
 
@@ -212,29 +212,30 @@ _decode_facts = msgspec.json.Decoder(_Facts).decode
 
 
 def _message_data(event: Event, message: Message) -> MessageData:
+    """In the order of the fields: for each event that anybody hears of, names cost half a microsecond."""
     options = message_options(message)
     told = event.type[len(_MESSAGE_EVENT) :]
     status = told if told in STATES else message.state
     redacted = message.flags & Flag.REDACTED
     inbound = message.direction == "in"
     return MessageData(
-        id=message.id,
-        to=None if redacted else message.recipient,
-        sender=None if redacted else message.sender,
-        status=status,
-        direction=message.direction,
-        segments=message.segments,
-        encoding=message.encoding,
-        price=_price(message.price_micros),
-        currency=message.currency,
-        reason=_event_reason(event, message, status),
-        metadata=options.metadata,
-        tags=options.tags,
-        test=bool(message.test),
-        detail=UNSET if event.data == _NO_DETAIL else msgspec.Raw(event.data.encode()),
-        text=UNSET if not inbound else None if redacted else message.text,
-        keyword=keyword_of(message) if inbound else UNSET,
-        partial=message.flags & Flag.PARTIAL != 0 if inbound else UNSET,
+        message.id,
+        None if redacted else message.recipient,
+        None if redacted else message.sender,
+        status,
+        message.direction,
+        message.segments,
+        message.encoding,
+        _price(message.price_micros),
+        message.currency,
+        _event_reason(event, message, status),
+        options.metadata,
+        options.tags,
+        bool(message.test),
+        UNSET if event.data == _NO_DETAIL else msgspec.Raw(event.data.encode()),
+        UNSET if not inbound else None if redacted else message.text,
+        keyword_of(message) if inbound else UNSET,
+        message.flags & Flag.PARTIAL != 0 if inbound else UNSET,
     )
 
 

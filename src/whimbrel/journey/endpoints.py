@@ -16,8 +16,9 @@ from whimbrel.domain.events import Interest, types_of
 from whimbrel.domain.model import Webhook
 from whimbrel.journey.deliver import Job, Outbox
 from whimbrel.journey.feed import Item, load
-from whimbrel.journey.posting import Target
+from whimbrel.journey.posting import Sent, Target
 from whimbrel.journey.posts import Posts
+from whimbrel.net.http import Failure, Response
 
 _log = logging.getLogger("whimbrel.notify")
 _RETRY_S = 1.0
@@ -95,12 +96,20 @@ class Endpoint:
         self._outbox.put([job])
         return True
 
-    async def _post(self, job: Job) -> None:
-        outcome = await self._posts.poster.post(job, self.target)
-        faults.hit("notify.after_post")
-        self._posts.settle(outcome, self._outbox)
-        if outcome.rest_s:
+    def _post(self, job: Job) -> None:
+        self._posts.poster.begin(job, self.target, self._told)
+
+    def _told(self, sent: Sent, answer: Response | Failure) -> None:
+        try:
+            outcome = self._posts.poster.judge(sent, answer)
+            faults.hit("notify.after_post")
+            self._posts.settle(outcome, self._outbox)
+        except Exception:
+            self._outbox.failed(sent.job)
+            return
+        if outcome.following is not None and outcome.rest_s:
             self._outbox.rest(asyncio.get_running_loop().time() + outcome.rest_s)
+        self._outbox.ended()
 
     def cursor(self) -> int:
         """Everything up to here is delivered or has a row of its own."""

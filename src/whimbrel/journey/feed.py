@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from whimbrel.base.ids import event_id
 from whimbrel.domain.callbacks import event_body
 from whimbrel.domain.events import Interest, types_of
 from whimbrel.domain.model import Event, Message
@@ -27,11 +28,18 @@ _GATHER_S = 0.008  # let commits gather: under load a read for each of them woul
 
 
 class Item(msgspec.Struct, gc=False):
-    """An event with its message; the JSON body is rendered once for everyone who wants it."""
+    """An event with its message; id and JSON body are rendered once for everyone who wants them."""
 
     event: Event
     message: Message | None
+    _id: str | None = None
     _body: bytes | None = None
+
+    def id(self) -> str:
+        """The public id of the event."""
+        if self._id is None:
+            self._id = event_id(self.event.subject_id, self.event.seq)
+        return self._id
 
     def body(self) -> bytes:
         """The public JSON of the event."""
@@ -118,8 +126,9 @@ class Tail:
         items = [Item(event, messages.get(event.subject_id)) for event in news.events]
         for listener in listeners:
             wants = listener.interest.wants
-            try:
-                listener.offer([item for item in items if wants(item.event)], news.position)
+            try:  # what a lone listener does not want was not read
+                wanted = items if len(listeners) == 1 else [item for item in items if wants(item.event)]
+                listener.offer(wanted, news.position)
             except Exception:
                 _log.exception("a listener failed; the others go on")
         return news.more

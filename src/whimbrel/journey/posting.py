@@ -2,21 +2,22 @@
 to be tried again, dead. Pure where it can be; the retry rule is `domain/retries.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 import msgspec
 
 from whimbrel.base import ids
 from whimbrel.base.clock import Chance, Clock
-from whimbrel.base.ids import Ids, event_id
+from whimbrel.base.ids import Ids
 from whimbrel.base.limits import WEBHOOK_TIMEOUT_S
 from whimbrel.codec import signatures
 from whimbrel.codec.twiml import Redirect
 from whimbrel.domain import callbacks, retries
 from whimbrel.domain.model import Message
 from whimbrel.journey.deliver import Job
-from whimbrel.net.http import Failure, HttpClient, Response
+from whimbrel.net.http import Failure, HeaderLines, Headers, HttpClient, Response
 from whimbrel.store.interface import Try, Wait
 
 _ANSWER_KEPT = 200  # characters of an answer that are kept for people to look at
@@ -46,7 +47,7 @@ class Target(msgspec.Struct, frozen=True, gc=False):
         return msgspec.structs.replace(self, url=self.fallback_url, method="POST", fallback_url=None, more=more)
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What one try came to."""
 
     job: Job
@@ -54,8 +55,8 @@ class Outcome(msgspec.Struct, frozen=True):
     wait: Wait | None  # the row that waits for another try, or is dead (next_at None)
     done: str | None  # id of the waiting row that was delivered
     following: retries.Next | None  # what the retry rule says after a failure
-    body: bytes  # start of the answer: a TwiML door reads it
-    content_type: str
+    body: bytes = b""  # start of the answer: a TwiML door reads it
+    content_type: str = ""
 
     @property
     def rest_s(self) -> float:
@@ -63,6 +64,14 @@ class Outcome(msgspec.Struct, frozen=True):
         if self.following is None or self.following.rest_until is None:
             return 0.0
         return (self.following.rest_until - self.attempt.at) / 1_000_000
+
+
+class Sent(msgspec.Struct, frozen=True, gc=False):
+    """A try on its way."""
+
+    job: Job
+    target: Target
+    at: int  # microseconds UTC
 
 
 class Poster:
@@ -74,46 +83,46 @@ class Poster:
         self._chance = chance
         self._ids = ids
 
+    def begin(self, job: Job, target: Target, told: Callable[[Sent, Response | Failure], None]) -> None:
+        """One try by POST, as `post` makes it; what came of it is `told`, never before this returns, and is then to be
+        judged. `told` must not raise."""
+        now = self._clock.now_us()
+        body, headers = _written(job, target, now)
+        done = partial(told, Sent(job, target, now))
+        self._client.begin(target.url, body, headers, timeout_s=WEBHOOK_TIMEOUT_S, done=done)
+
     async def post(self, job: Job, target: Target) -> Outcome:
         """One try, bounded in time and octets; never raises for trouble of the network or the other side."""
         now = self._clock.now_us()
-        event = event_id(job.item.event.subject_id, job.item.event.seq)
         if target.method == "GET":
-            url, headers = _asked(job, target, event)
+            url, headers = _asked(job, target)
             answer = await self._client.get(url, headers, timeout_s=WEBHOOK_TIMEOUT_S)
         else:
-            body, headers = _written(job, target, event, now)
+            body, headers = _written(job, target, now)
             answer = await self._client.post(target.url, body, headers, timeout_s=WEBHOOK_TIMEOUT_S)
-        return self._judge(job, target, answer, now)
+        return self.judge(Sent(job, target, now), answer)
 
-    def _judge(self, job: Job, target: Target, answer: Response | Failure, now: int) -> Outcome:
-        event = job.item.event
-        ok = isinstance(answer, Response) and 200 <= answer.status < 300
-        status = answer.status if isinstance(answer, Response) else None
-        body = answer.body if isinstance(answer, Response) else b""
-        reason = None if ok else answer.reason if isinstance(answer, Failure) else f"HTTP {status}"
-        content_type = answer.content_type if isinstance(answer, Response) else ""
-        attempt = Try(
-            delivery_id=job.wait.id if job.wait else None,
-            webhook_id=target.webhook_id,
-            account_id=event.account_id,
-            event_position=event.position,
-            event_id=event_id(event.subject_id, event.seq),
-            event_type=event.type,
-            number=job.number,
-            at=now,
-            latency_ms=answer.latency_ms,
-            status=status,
-            error=reason,
-            answer="" if ok else body[:_ANSWER_KEPT].decode("utf-8", "replace"),
-            ok=ok,
-        )
-        if ok:
-            return Outcome(job, attempt, None, job.wait.id if job.wait else None, None, body, content_type)
-        retry_after_s = answer.retry_after_s if isinstance(answer, Response) else None
-        following = retries.after(job.number, status, retry_after_s, self._chance.uniform(0.0, 1.0), now)
-        wait = self.waiting(job, target, tries=job.number, next_at=following.at, now=now, error=reason or "")
-        return Outcome(job, attempt, wait, None, following, body, content_type)
+    def judge(self, sent: Sent, answer: Response | Failure) -> Outcome:
+        """What the answer to a try means for its event."""
+        if isinstance(answer, Failure):
+            return self._failed(sent, _attempt(sent, answer.latency_ms, status=None, error=answer.reason), None)
+        status = answer.status
+        if 200 <= status < 300:
+            attempt = _attempt(sent, answer.latency_ms, status=status)
+            return Outcome(sent.job, attempt, None, attempt.delivery_id, None, answer.body, answer.content_type)
+        said = answer.body[:_ANSWER_KEPT].decode("utf-8", "replace")
+        attempt = _attempt(sent, answer.latency_ms, status=status, error=f"HTTP {status}", answer=said)
+        return self._failed(sent, attempt, answer)
+
+    def _failed(self, sent: Sent, attempt: Try, answer: Response | None) -> Outcome:
+        job, error = sent.job, attempt.error or ""
+        retry_after_s = None if answer is None else answer.retry_after_s
+        draw = self._chance.uniform(0.0, 1.0)
+        following = retries.after(job.number, attempt.status, retry_after_s, draw, attempt.at)
+        wait = self.waiting(job, sent.target, tries=job.number, next_at=following.at, now=sent.at, error=error)
+        if answer is None:
+            return Outcome(job, attempt, wait, None, following)
+        return Outcome(job, attempt, wait, None, following, answer.body, answer.content_type)
 
     def waiting(self, job: Job, target: Target, *, tries: int, next_at: int | None, now: int, error: str = "") -> Wait:
         """The row of an event that waits for a try at this target."""
@@ -123,7 +132,7 @@ class Poster:
             webhook_id=target.webhook_id,
             account_id=event.account_id,
             event_position=event.position,
-            event_id=event_id(event.subject_id, event.seq),
+            event_id=job.item.id(),
             event_type=event.type,
             url=target.url,
             format=target.format,
@@ -134,33 +143,52 @@ class Poster:
         )
 
 
-def _written(job: Job, target: Target, event: str, now: int) -> tuple[bytes, dict[str, str]]:
+def _attempt(sent: Sent, latency_ms: int, *, status: int | None, error: str | None = None, answer: str = "") -> Try:
+    job, target = sent.job, sent.target
+    event = job.item.event
+    return Try(
+        delivery_id=None if job.wait is None else job.wait.id,
+        webhook_id=target.webhook_id,
+        account_id=event.account_id,
+        event_position=event.position,
+        event_id=job.item.id(),
+        event_type=event.type,
+        number=job.number,
+        at=sent.at,
+        latency_ms=latency_ms,
+        status=status,
+        error=error,
+        answer=answer,
+        ok=error is None,
+    )
+
+
+def _written(job: Job, target: Target, now: int) -> tuple[bytes, Headers]:
     item = job.item
     if target.format == "event":
-        body = item.body()
-        seconds = now // 1_000_000
-        return body, {
-            "content-type": "application/json",
-            "webhook-id": event,
-            "webhook-timestamp": str(seconds),
-            "webhook-signature": signatures.standard_webhook(target.secrets, event, seconds, body),
-        }
+        event, body, seconds = item.id(), item.body(), now // 1_000_000
+        signature = signatures.standard_webhook(target.secrets, event, seconds, body)
+        return body, HeaderLines(
+            f"content-type: application/json\r\nwebhook-id: {event}\r\n"
+            f"webhook-timestamp: {seconds}\r\nwebhook-signature: {signature}\r\n"
+        )
     assert item.message is not None
     params = _form(target, item.message, item.event.type)
     return urlencode(params).encode(), {
         "content-type": "application/x-www-form-urlencoded",
         "x-twilio-signature": signatures.twilio(target.auth_token, target.url, params),
-        "i-twilio-idempotency-token": event,
+        "i-twilio-idempotency-token": item.id(),
     }
 
 
-def _asked(job: Job, target: Target, event: str) -> tuple[str, dict[str, str]]:
+def _asked(job: Job, target: Target) -> tuple[str, Headers]:
     """A GET carries its parameters, and is signed with them, in the query."""
     assert job.item.message is not None
     query = urlencode(_form(target, job.item.message, job.item.event.type))
     parts = urlsplit(target.url)
     url = urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
-    return url, {"x-twilio-signature": signatures.twilio(target.auth_token, url), "i-twilio-idempotency-token": event}
+    signature = signatures.twilio(target.auth_token, url)
+    return url, {"x-twilio-signature": signature, "i-twilio-idempotency-token": job.item.id()}
 
 
 def _form(target: Target, message: Message, event_type: str) -> Sequence[tuple[str, str]]:

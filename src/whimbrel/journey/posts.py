@@ -14,7 +14,6 @@ from whimbrel.domain.callbacks import message_options, twilio_calls_back
 from whimbrel.domain.model import Message
 from whimbrel.journey.deliver import Job, Outbox
 from whimbrel.journey.feed import Feed, Item
-from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.posting import Outcome, Poster, Target
 from whimbrel.journey.replies import Replies
 from whimbrel.journey.tables import Tables
@@ -23,15 +22,17 @@ from whimbrel.store.interface import Deliveries, Store, Wait, Write
 
 _log = logging.getLogger("whimbrel.notify")
 _RETRY_S = 1.0
+_LIST_MAX = 1000  # results in one commit
 
 
-class Result(msgspec.Struct, frozen=True):
-    """What is to be stored of one try, or of a job that gets a row without one."""
+class Result(msgspec.Struct, frozen=True, gc=False):
+    """What is to be stored of one try, or of a job that gets a row without one. `outbox` waits until it is."""
 
     outcome: Outcome | None
     job: Job
     wait: Wait | None
     done: str | None
+    outbox: Outbox | None = None
 
 
 class Posts:
@@ -59,58 +60,73 @@ class Posts:
         self._metrics = metrics
         self._judged = judged
         self._cursors = cursors
-        self._results: Gatherer[Result, None] = Gatherer(self._record, overlap=1, limit=1000)
+        self._results: list[Result] = []
+        self._storing: asyncio.Task[None] | None = None
         self.active: set[str] = set()  # waiting rows whose try is under way
 
     def settle(self, outcome: Outcome, outbox: Outbox) -> None:
         """Store what a try came to; its job is settled once that is durable."""
-        self._store_result(Result(outcome, outcome.job, outcome.wait, outcome.done), outbox)
+        self._add(Result(outcome, outcome.job, outcome.wait, outcome.done, outbox))
 
     def postpone(self, job: Job, target: Target) -> None:
         """There is no room for a first try now: a row of its own, due at once."""
         now = self._clock.now_us()
         wait = self.poster.waiting(job, target, tries=job.number - 1, next_at=now, now=now)
-        self._store_result(Result(None, job, wait, None), None)
+        self._add(Result(None, job, wait, None))
 
     def drop(self, job: Job) -> None:
         """Its target is gone: nobody waits for it."""
         if job.wait is not None:
-            self._store_result(Result(None, job, None, job.wait.id), None)
+            self._add(Result(None, job, None, job.wait.id))
 
     def forget(self, jobs: Sequence[Job]) -> None:
         """They were not posted: rows of theirs are brought back when they are next looked for."""
         self.active.difference_update(job.wait.id for job in jobs if job.wait is not None)
 
-    def _store_result(self, result: Result, outbox: Outbox | None) -> None:
-        def stored(done: "object") -> None:
-            failed = future.cancelled() or future.exception() is not None
-            if result.job.wait is not None:
-                self.active.discard(result.job.wait.id)
-            if outbox is not None and not failed:
-                outbox.settle(result.job)
+    def _add(self, result: Result) -> None:
+        self._results.append(result)
+        if self._storing is None:
+            self._storing = asyncio.get_running_loop().create_task(self._store())
 
-        future = self._results.add([result])
-        future.add_done_callback(stored)
+    async def _store(self) -> None:
+        """One commit after the other; the results that come meanwhile are the next list."""
+        try:
+            while self._results:
+                results, self._results = self._results[:_LIST_MAX], self._results[_LIST_MAX:]
+                await self._store_list(results)
+        finally:
+            self._storing = None
 
-    async def _record(self, results: list[Result]) -> list[None]:
+    async def _store_list(self, results: list[Result]) -> None:
+        try:
+            await self._record(results)
+        except Exception as error:  # nothing is settled, so it is posted again after the next start
+            _log.warning("results of deliveries were not stored", extra={"error": str(error), "count": len(results)})
+        else:
+            for result in results:
+                if result.outbox is not None:
+                    result.outbox.settle(result.job)
+        finally:
+            self.active.difference_update(result.job.wait.id for result in results if result.job.wait is not None)
+
+    async def _record(self, results: list[Result]) -> None:
+        outcomes = [result.outcome for result in results if result.outcome is not None]
         writes: list[Write] = []
-        for result in results:
-            if result.outcome is not None:
-                writes += self._judged(result.outcome)
-        tries = tuple(result.outcome.attempt for result in results if result.outcome is not None)
+        for outcome in outcomes:
+            writes += self._judged(outcome)
+        tries = tuple([outcome.attempt for outcome in outcomes])
         await self._keep(
             Deliveries(
                 tries=tries,
-                waits=tuple(result.wait for result in results if result.wait is not None),
-                done=tuple(result.done for result in results if result.done is not None),
+                waits=tuple([result.wait for result in results if result.wait is not None]),
+                done=tuple([result.done for result in results if result.done is not None]),
                 cursors=self._cursors(),
                 also=tuple(writes),
             )
         )
-        good = sum(1 for attempt in tries if attempt.ok)
+        good = sum([attempt.ok for attempt in tries])
         self._metrics.webhooks.labels("ok").inc(good)
         self._metrics.webhooks.labels("failed").inc(len(tries) - good)
-        return [None] * len(results)
 
     async def _keep(self, batch: Deliveries) -> None:
         """What was posted is known only here. It is kept until the store takes it: posting it again because our disk is
@@ -130,7 +146,8 @@ class Posts:
         """Wait until every result is stored; what is not by then is posted again after the next start."""
         try:
             async with asyncio.timeout(within_s):
-                await self._results.drain()
+                while self._storing is not None:
+                    await asyncio.wait([self._storing])
         except TimeoutError:
             _log.error("the last results of deliveries could not be stored")
 

@@ -1,14 +1,25 @@
-"""Deadlines for many calls at once: `with deadlines.within(15.0):` raises TimeoutError inside when the time is up.
+"""Deadlines for many calls at once. `asyncio.timeout` sets and cancels a timer for each use (10 µs); here one timer
+looks at all that is open ten times a second, and runs only while there is any. So a deadline may be up to a tick late.
 
-The meaning is that of `asyncio.timeout`; the cost is a fifth. That one sets and cancels a timer for each use (10 µs of
-a webhook's 70); here one timer looks at all open calls ten times a second, and runs only while there are any. A
-deadline may so fire up to a tick late.
+What is watched says until when, and what to do then. `with deadlines.within(15.0):` has the meaning of
+`asyncio.timeout`: TimeoutError inside when the time is up.
 """
 
 import asyncio
 from types import TracebackType
+from typing import Protocol
 
 TICK_S = 0.1
+
+
+class Watched(Protocol):
+    """Something that ends at its time, unless it is removed before."""
+
+    at: float  # of the loop's clock
+
+    def expire(self) -> None:
+        """Time is up. It is watched no longer."""
+        ...
 
 
 class Deadlines:
@@ -17,29 +28,33 @@ class Deadlines:
     __slots__ = ("_open", "_timer")
 
     def __init__(self) -> None:
-        self._open: set[Deadline] = set()
+        self._open: set[Watched] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def within(self, seconds: float) -> "Deadline":
         """A context that ends with TimeoutError when it is open for longer than `seconds`."""
-        return Deadline(self, asyncio.get_running_loop().time() + seconds)
+        return self.until(asyncio.get_running_loop().time() + seconds)
 
-    def add(self, deadline: "Deadline") -> None:
-        """Watch a deadline."""
-        self._open.add(deadline)
+    def until(self, at: float) -> "Deadline":
+        """A context that ends with TimeoutError when it is open at this time of the loop's clock."""
+        return Deadline(self, at)
+
+    def add(self, watched: Watched) -> None:
+        """Watch something until its time."""
+        self._open.add(watched)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
-    def remove(self, deadline: "Deadline") -> None:
+    def remove(self, watched: Watched) -> None:
         """Watch it no longer."""
-        self._open.discard(deadline)
+        self._open.discard(watched)
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for deadline in [deadline for deadline in self._open if deadline.at <= now]:
-            self._open.discard(deadline)
-            deadline.expire()
+        for watched in [watched for watched in self._open if watched.at <= now]:
+            self._open.discard(watched)
+            watched.expire()
         self._timer = loop.call_later(TICK_S, self._tick) if self._open else None
 
 

@@ -14,16 +14,17 @@ A server may close a kept connection at the very moment it is used. A request wh
 octet of an answer came is therefore sent once more, at once, on a fresh connection; the first may have arrived as well,
 so a request is made at least once, as webhooks are anyway.
 
-Each call has one deadline for all of it (asyncio.timeout costs 10 µs), look-up and waiting for a place included. The
-client is our own, because a call of aiohttp's costs five times as much.
+Each call has one deadline for all of it (asyncio.timeout costs 10 µs), look-up and waiting for a place included. On a
+kept connection, the way of nearly all calls, it is the connection that is watched, and no task needs to be interrupted.
+The client is our own, because a call of aiohttp's costs five times as much.
 """
 
 import asyncio
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from typing import Final
+from typing import Final, NewType
 from urllib.parse import urlsplit
 
 import msgspec
@@ -31,7 +32,7 @@ import msgspec
 from whimbrel.net.addresses import Reach, UrlProblem
 from whimbrel.net.deadlines import Deadline, Deadlines
 from whimbrel.net.http_answer import Answer, NoAnswerError, Reason
-from whimbrel.net.http_connection import Connection, Origin
+from whimbrel.net.http_connection import Connection, NoAnswer, Origin
 from whimbrel.net.http_dial import Dialer
 from whimbrel.net.http_pool import STOPPED, Pool
 from whimbrel.net.names import Lookup, Names, is_literal
@@ -42,6 +43,12 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110 5.6.2
 # What this client says itself, or does not speak.
 _OURS = frozenset({"host", "user-agent", "content-length", "transfer-encoding", "connection", "upgrade", "expect"})
+
+HeaderLines = NewType("HeaderLines", str)
+"""Headers as they are sent, each with its CRLF, made by the caller of nothing but its own words, numbers and ids. What
+anybody else has a say in comes as a mapping, which is checked."""
+Headers = Mapping[str, str] | HeaderLines
+Done = Callable[["Response | Failure"], None]
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):
@@ -69,6 +76,15 @@ class _Target(msgspec.Struct, frozen=True, gc=False):
     head: str  # three lines
 
 
+class _Request(msgspec.Struct, frozen=True, gc=False):
+    """A request as it is sent, and its time by the loop's clock."""
+
+    origin: Origin
+    octets: bytes
+    started: float
+    until: float
+
+
 class HttpClient:
     """The one way out over HTTP. Start it in the loop that uses it."""
 
@@ -88,6 +104,7 @@ class HttpClient:
         self._pool = Pool()
         self._dialer: Dialer | None = None
         self._opening: set[Deadline] = set()  # of the calls that wait for a connection to be opened
+        self._tasks: set[asyncio.Task[None]] = set()  # of what was begun and found no connection
         self._vetted = lru_cache(maxsize=URLS_KEPT)(partial(_vet, reach, user_agent))
 
     async def start(self) -> None:
@@ -105,54 +122,108 @@ class HttpClient:
         self._names.close()
         await asyncio.sleep(0)  # transports close in the next turn
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Response | Failure:
+    async def post(self, url: str, body: bytes, headers: Headers, *, timeout_s: float) -> Response | Failure:
         """POST `body`; what came back within `timeout_s`, from the look-up to the last octet read."""
-        return await self._request("POST ", url, body, headers, timeout_s)
+        return await self._call(self._request("POST ", url, body, headers, timeout_s))
 
-    async def get(self, url: str, headers: Mapping[str, str], *, timeout_s: float) -> Response | Failure:
+    async def get(self, url: str, headers: Headers, *, timeout_s: float) -> Response | Failure:
         """GET, under the same rules."""
-        return await self._request("GET ", url, None, headers, timeout_s)
+        return await self._call(self._request("GET ", url, None, headers, timeout_s))
 
-    async def _request(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout_s: float
-    ) -> Response | Failure:
+    def begin(self, url: str, body: bytes, headers: Headers, *, timeout_s: float, done: Done) -> None:
+        """`post` for one who does not wait: `done` is told the end, never before this returns. It must not raise. Where
+        a connection is kept this costs no task, no future and no turn of the loop."""
+        request = self._request("POST ", url, body, headers, timeout_s)
+        kept = None if isinstance(request, Failure) else self._pool.take(request.origin, request.started)
+        if kept is None or isinstance(request, Failure):
+            self._begin_task(request, done)
+            return
+        kept.at = request.until
+        self._deadlines.add(kept)
+        kept.ask(request.octets, partial(self._told, kept, request, done))
+
+    def _told(self, kept: Connection, request: _Request, done: Done, answer: Answer | NoAnswer) -> None:
+        self._deadlines.remove(kept)
+        self._pool.give(kept, _now_s())
+        if isinstance(answer, NoAnswerError) and not kept.was_heard:
+            self._begin_task(request, done, is_second=True)
+        else:
+            done(self._result(request, answer))
+
+    def _begin_task(self, request: _Request | Failure, done: Done, *, is_second: bool = False) -> None:
+        async def call() -> None:
+            done(await self._call(request, is_second=is_second))
+
+        task = asyncio.get_running_loop().create_task(call())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _request(
+        self, method: str, url: str, body: bytes | None, headers: Headers, timeout_s: float
+    ) -> _Request | Failure:
         assert self._dialer is not None, "the client is not started"
-        loop = asyncio.get_running_loop()
-        started = loop.time()
         target = self._vetted(url)
         if isinstance(target, UrlProblem):
             return Failure(target.reason, 0, target.detail)
-        deadline = self._deadlines.within(timeout_s)
         try:
-            request = _written(method, target, headers, body)
-            with deadline:
-                answer = await self._ask(target.origin, request, deadline, started)
+            octets = _written(method, target, headers, body)
         except NoAnswerError as error:
-            return Failure(error.reason, _elapsed_ms(loop, started), error.detail[:_DETAIL_MAX])
-        except TimeoutError:
-            if self._pool.is_stopped:
-                return Failure("connection_lost", _elapsed_ms(loop, started), STOPPED)
-            return Failure("timeout", _elapsed_ms(loop, started), "no answer in time")
-        return Response(
-            answer.status, answer.body, answer.content_type, answer.retry_after_s, _elapsed_ms(loop, started)
-        )
+            return Failure(error.reason, 0, error.detail[:_DETAIL_MAX])
+        started = _now_s()
+        return _Request(target.origin, octets, started, started + timeout_s)
 
-    async def _ask(self, origin: Origin, request: bytes, deadline: Deadline, now_s: float) -> Answer:
-        kept = self._pool.take(origin, now_s) or await self._pool.place(origin)
-        if kept is not None:
-            try:
-                return await self._exchange(kept, request)
-            except NoAnswerError:
-                if kept.was_heard:
-                    raise
-            await self._pool.place(None)
-        return await self._exchange(await self._opened(origin, deadline), request)
-
-    async def _exchange(self, connection: Connection, request: bytes) -> Answer:
+    async def _call(self, request: _Request | Failure, *, is_second: bool = False) -> Response | Failure:
+        """`is_second`: a kept connection was tried, and had closed."""
+        if isinstance(request, Failure):
+            return request
         try:
-            return await connection.exchange(request)
+            kept = None if is_second else self._pool.take(request.origin, request.started)
+            answer = None if kept is None else await self._asked(kept, request)
+            if answer is None:
+                deadline = self._deadlines.until(request.until)
+                with deadline:
+                    answer = await self._ask(request, deadline, is_second=is_second or kept is not None)
+        except (NoAnswerError, TimeoutError) as error:
+            return self._result(request, error)
+        return self._result(request, answer)
+
+    async def _asked(self, kept: Connection, request: _Request) -> Answer | None:
+        """The answer on a kept connection; None: it closed before anything was heard."""
+        kept.at = request.until
+        self._deadlines.add(kept)
+        try:
+            return await kept.exchange(request.octets)
+        except NoAnswerError:
+            if kept.was_heard:
+                raise
+            return None
         finally:
-            self._pool.give(connection, asyncio.get_running_loop().time())
+            self._deadlines.remove(kept)
+            self._pool.give(kept, _now_s())
+
+    async def _ask(self, request: _Request, deadline: Deadline, *, is_second: bool) -> Answer:
+        """The answer on a new connection, or, at the first go, on one that comes free while we wait in line."""
+        kept = await self._pool.place(None if is_second else request.origin)
+        if kept is not None:
+            answer = await self._asked(kept, request)
+            if answer is not None:
+                return answer
+            await self._pool.place(None)
+        connection = await self._opened(request.origin, deadline)
+        try:
+            return await connection.exchange(request.octets)
+        finally:
+            self._pool.give(connection, _now_s())
+
+    def _result(self, request: _Request, answer: Answer | NoAnswer) -> Response | Failure:
+        elapsed_ms = round((_now_s() - request.started) * 1000)
+        if isinstance(answer, Answer):
+            return Response(answer.status, answer.body, answer.content_type, answer.retry_after_s, elapsed_ms)
+        if isinstance(answer, NoAnswerError):
+            return Failure(answer.reason, elapsed_ms, answer.detail[:_DETAIL_MAX])
+        if self._pool.is_stopped:
+            return Failure("connection_lost", elapsed_ms, STOPPED)
+        return Failure("timeout", elapsed_ms, "no answer in time")
 
     async def _opened(self, origin: Origin, deadline: Deadline) -> Connection:
         """A new connection in a place that the pool gave."""
@@ -170,6 +241,10 @@ class HttpClient:
         return connection
 
 
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
 def _vet(reach: Reach, user_agent: str, url: str) -> _Target | UrlProblem:
     """The URL as it will be called, if it may be. What is read here is vetted once more, so that no difference between
     two readings opens a way."""
@@ -184,6 +259,8 @@ def _vet(reach: Reach, user_agent: str, url: str) -> _Target | UrlProblem:
     default = _DEFAULT_PORTS.get(parts.scheme)
     if default is None or not host or "@" in parts.netloc or not url.isascii() or not url.isprintable() or " " in url:
         return UrlProblem("bad_url", "the URL cannot be called")
+    if not user_agent.isprintable():  # not given by customers, but it would end early all the same
+        return UrlProblem("bad_url", "the name of the client cannot be sent")
     if is_literal(host) and not reach.allows(host):
         return UrlProblem("address_refused", "the address is not on the public internet")
     # Sent as it was given: Twilio's signature is over the whole URL.
@@ -196,29 +273,28 @@ def _vet(reach: Reach, user_agent: str, url: str) -> _Target | UrlProblem:
     return _Target(Origin(parts.scheme == "https", host, port or default), head)
 
 
-def _written(method: str, target: _Target, headers: Mapping[str, str], body: bytes | None) -> bytes:
+def _written(method: str, target: _Target, headers: Headers, body: bytes | None) -> bytes:
     """A whole request. NoAnswerError: a header is none, or holds what would end it early."""
-    lines = [method, target.head]
-    for name, value in headers.items():
+    lines = headers if isinstance(headers, str) else _checked(headers)
+    if body is None:
+        return f"{method}{target.head}{lines}\r\n".encode()
+    return f"{method}{target.head}{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _checked(headers: Mapping[str, str]) -> HeaderLines:
+    for name in headers:
         if not _may_be_given(name):
             raise NoAnswerError("bad_url", f"a header may not be named {name!r}")
-        lines.append(f"{name}: {value}\r\n")
-    if body is not None:
-        lines.append(f"Content-Length: {len(body)}\r\n")
-    head = "".join(lines)
-    ends = len(lines) + 1  # the target has three lines, the method none
-    if head.count("\n") != ends or head.count("\r") != ends or "\0" in head:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
         raise NoAnswerError("bad_url", "a header holds a line break or NUL")
     try:
-        return b"%b\r\n%b" % (head.encode(), body or b"")
+        lines.encode()
     except UnicodeEncodeError:
         raise NoAnswerError("bad_url", "a header holds what is no character") from None
+    return HeaderLines(lines)
 
 
 @lru_cache(maxsize=256)
 def _may_be_given(name: str) -> bool:
     return _TOKEN(name) is not None and name.lower() not in _OURS
-
-
-def _elapsed_ms(loop: asyncio.AbstractEventLoop, started: float) -> int:
-    return round((loop.time() - started) * 1000)
