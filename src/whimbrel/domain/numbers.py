@@ -53,7 +53,7 @@ _LINE_TYPES = {
 # What people write between digits, and the direction marks that a copy from an address book brings along.
 _PUNCTUATION = dict.fromkeys(map(ord, " \t-.()/\u00a0\u2009\u202f\u2010\u2011\u2012\u2013\u200e\u202a\u202c\u2060"))
 
-_NUMBERS_KEPT = 4096  # an accepted recipient is asked about twice, and those who are texted often come again
+_NUMBERS_KEPT = 1024  # an accepted recipient is asked about twice, and those who are texted often come again
 
 _Match = Callable[[str], object]
 

@@ -105,7 +105,7 @@ class Bucket:
         if not self.rate_per_s:
             return 0
         level = self._fill(now_us)
-        missing = min(count, self.burst) - level
+        missing = (count if count < self.burst else self.burst) - level
         if missing > 0:
             return int(missing * SECOND_US / self.rate_per_s) + 1
         self._level = level - count
@@ -113,7 +113,8 @@ class Bucket:
 
     def available(self, now_us: int) -> int:
         """Whole tokens that could be taken now; of no meaning without a limit."""
-        return max(0, int(self._fill(now_us)))
+        level = self._fill(now_us)
+        return int(level) if level > 0 else 0
 
     def set_rate(self, rate_per_s: float, now_us: int) -> None:
         """Another rate from now on; what has flowed in stays."""
@@ -121,10 +122,13 @@ class Bucket:
         self.rate_per_s = rate_per_s
 
     def _fill(self, now_us: int) -> float:
-        if self._at_us is not None and now_us > self._at_us:
-            self._level = min(self.burst, self._level + (now_us - self._at_us) * self.rate_per_s / SECOND_US)
-        if self._at_us is None or now_us > self._at_us:
+        since_us = self._at_us
+        if since_us is None:
             self._at_us = now_us
+        elif now_us > since_us:
+            self._at_us = now_us
+            level = self._level + (now_us - since_us) * self.rate_per_s / SECOND_US
+            self._level = level if level < self.burst else self.burst
         return self._level
 
 
