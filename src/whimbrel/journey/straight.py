@@ -42,8 +42,8 @@ class OpenLane(Protocol):
         """Messages are about to be queued in this lane for want of a place: the next ones queue behind them."""
         ...
 
-    def wake(self) -> None:
-        """Messages were queued in this lane."""
+    def queued(self, messages: Sequence[Message]) -> None:
+        """These were queued in this lane."""
         ...
 
     def send(self, ready: Sequence[Part], priority: int, rank: int) -> None:
@@ -58,21 +58,21 @@ _Claimed = tuple[Message, Sequence[bytes], int]  # a message, the octets of its 
 class _Way:
     """What one list of messages takes of one lane. Without a lane nothing goes through."""
 
-    __slots__ = ("claimed", "lane", "left", "queued", "taken")
+    __slots__ = ("claimed", "lane", "left", "taken", "waiting")
 
     def __init__(self, lane: OpenLane | None) -> None:
         self.lane = lane
         self.left = lane.places() if lane is not None else 0
         self.taken = 0
         self.claimed: list[_Claimed] = []
-        self.queued = False
+        self.waiting: list[Message] = []
 
-    def wait(self) -> None:
+    def wait(self, message: Message) -> None:
         """A message has to queue: all that follow it queue behind it."""
         self.left = 0
-        if self.lane is not None and not self.queued:
+        if self.lane is not None and not self.waiting:
             self.lane.falls_behind()
-        self.queued = True
+        self.waiting.append(message)
 
     def ready(self, attempts: Mapping[str, tuple[int, ...]]) -> tuple[list[Part], Message | None]:
         """The parts whose attempts are committed, and the last message among them."""
@@ -105,7 +105,7 @@ class Passage:
         segments = message.segments
         built = _built(message) if way.left >= segments else None
         if built is None:
-            way.wait()
+            way.wait(message)
             return None
         way.left -= segments
         way.taken += segments
@@ -144,9 +144,9 @@ class Passage:
     def _wake(self) -> None:
         """The lanes as they are now: a carrier that changed during the commit has another one."""
         for carrier_id, way in self._ways.items():
-            lane = self._lane_of(carrier_id) if way.queued else None
+            lane = self._lane_of(carrier_id) if way.waiting else None
             if lane is not None:
-                lane.wake()
+                lane.queued(way.waiting)
 
 
 def _built(message: Message) -> tuple[bytes, ...] | None:

@@ -15,17 +15,18 @@ from whimbrel.base.clock import Clock
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import CarrierLink, Handlers, Health, Part, Reply, Report
-from whimbrel.domain.model import Carrier, Flag
+from whimbrel.domain.model import Carrier, Flag, Message
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.receipts import carrier_key
 from whimbrel.domain.states import EXPIRED, FAILED, QUEUED, REJECTED
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.receipt import Receipts
+from whimbrel.journey.recent import Queued, Recent
 from whimbrel.journey.submit import octets, parts
 from whimbrel.journey.tables import Tables
 from whimbrel.store.errors import StoreError, StoreStopped
-from whimbrel.store.interface import Answer, Claim, Ending, Store, Waiting
+from whimbrel.store.interface import Answer, Claim, Ending, Store
 
 _log = logging.getLogger("whimbrel.worker")
 _CLAIM_MAX = 500  # messages in one claim: a commit of that size stays well under 10 ms
@@ -33,7 +34,7 @@ _RETRY_S = 1.0  # after the store refused a claim
 _LOOK_S = 1.0
 
 Build = Callable[[Carrier, Handlers], CarrierLink]
-_Ready = tuple[Waiting, tuple[bytes, ...]]
+_Ready = tuple[Queued, tuple[bytes, ...]]
 
 
 class Lane:
@@ -49,6 +50,7 @@ class Lane:
         self._unseen = True  # the queue may hold what no look at it has found yet
         self._behind = True  # more waits there than the carrier has places for: nobody passes it
         self._returned = asyncio.Event()
+        self._recent = Recent(worker.store, carrier.id)
         self._claimed_in = worker.metrics.step.labels("claim")
         self._answered_in = worker.metrics.step.labels("answers")
         self.link = worker.build(carrier, self._handlers())
@@ -73,6 +75,11 @@ class Lane:
         """Something may wait in the queue."""
         self._unseen = True
         self._wake.set()
+
+    def queued(self, messages: Sequence[Message]) -> None:
+        """These wait in the queue."""
+        self._recent.add(messages)
+        self.wake()
 
     # what goes straight through (see `straight.py`)
 
@@ -145,7 +152,7 @@ class Lane:
             return False
         wanted = min(room, _CLAIM_MAX)
         self._unseen = False
-        waiting = await self._worker.store.waiting(self.carrier.id, wanted)
+        waiting = await self._recent.head(wanted)
         if not waiting:
             self._behind = False
             return False
@@ -320,7 +327,7 @@ class Worker:
         task = asyncio.get_running_loop().create_task(self.follow())
         task.add_done_callback(_report)
 
-    def decide(self, waiting: Sequence[Waiting]) -> tuple[list[_Ready], list[Ending]]:
+    def decide(self, waiting: Sequence[Queued]) -> tuple[list[_Ready], list[Ending]]:
         """Who may still be sent, with its octets: consent and expiry are checked again at claim (a STOP since accept
         wins). What cannot be built is set aside and never holds up its lane."""
         now = self.clock.now_us()

@@ -34,6 +34,18 @@ def waiting(lane: str, limit: int) -> Script[list[Waiting]]:
     return build.waiting(rows)
 
 
+def queued(lane: str, limit: int) -> Script[list[str]]:
+    """Ids at the head of a lane."""
+    rows: Rows = yield Query("queue_ids", (lane, limit))
+    return [row[0] for row in rows]
+
+
+def waiting_of(ids: Sequence[str]) -> Script[list[Waiting]]:
+    """What a worker needs of these messages."""
+    rows: Rows = yield Query("messages_waiting", (ids,))
+    return build.waiting(rows)
+
+
 def due(now: int, limit: int) -> Script[list[Message]]:
     """Scheduled messages whose time has come, the longest waiting first."""
     return (yield from _messages("schedule_due", now, limit))

@@ -75,6 +75,12 @@ class SqlStore:
     async def waiting(self, lane: str, limit: int) -> list[Waiting]:
         return await self._executor.read(reads.waiting, lane, limit)
 
+    async def queued(self, lane: str, limit: int) -> list[str]:
+        return await self._executor.read(reads.queued, lane, limit)
+
+    async def waiting_of(self, ids: Sequence[str]) -> list[Waiting]:
+        return await self._executor.read(reads.waiting_of, ids)
+
     async def claim(self, claims: Sequence[Claim]) -> list[tuple[int, ...]]:
         return await self._executor.write(claim.claim, claims)
 

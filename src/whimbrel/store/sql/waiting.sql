@@ -6,6 +6,8 @@
 -- | queue_insert (lane, priority, rank, message_id, expires_at) | waits in a lane |
 -- | queue_delete (lane, priority, rank, message_id) | waits no more |
 -- | queue_head (lane, limit) | columns of `Waiting` in the order they are to be sent |
+-- | queue_ids (lane, limit) | ids in the order they are to be sent |
+-- | messages_waiting (ids) | columns of `Waiting` of these |
 -- | schedule_insert, schedule_delete (due_at, message_id) | |
 -- | deadline_set (message_id, due_at) | when to give up on a message that is sent or in doubt; replaces the earlier one |
 -- | deadline_delete (message_id) | |
@@ -27,6 +29,13 @@ SELECT m.id, m.account_id, m.recipient, m.sender, m.text, m.encoding, m.segments
 FROM (SELECT priority, rank, message_id FROM queue WHERE lane = $1 ORDER BY priority, rank, message_id LIMIT $2) AS q
 JOIN messages AS m ON m.id = q.message_id
 ORDER BY q.priority, q.rank, q.message_id;
+
+-- name: queue_ids (packed)
+SELECT message_id FROM queue WHERE lane = $1 ORDER BY priority, rank, message_id LIMIT $2;
+
+-- name: messages_waiting (packed)
+SELECT id, account_id, recipient, sender, text, encoding, segments, priority, rank, expires_at, flags, recipient_hash
+FROM messages WHERE id = ANY($1);
 
 -- name: schedule_insert
 INSERT INTO schedule (due_at, message_id) VALUES ($1, $2);
