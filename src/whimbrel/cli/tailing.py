@@ -1,7 +1,14 @@
 """`whimbrel tail`: events as they happen, from the live stream; goes on by itself after a break, from the last event
 that it saw.
+
+Ctrl-C ends it at once, whatever it is doing. Python raises KeyboardInterrupt between two steps of the main thread only:
+a signal that comes right before a read begins, or that the kernel hands to another thread, waits until that read ends,
+which is the stream's next ping. So the signal wakes a thread of its own, and that thread ends the process.
 """
 
+import os
+import signal
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -36,13 +43,12 @@ def tail(
     as_json: Json = False,
 ) -> None:
     """Show events as they happen; goes on by itself after a break."""
+    _end_at_ctrl_c()
     node, place = client(data), _Place()
     while True:
         try:
             for body in _stream(node, events, place):
                 typer.echo(body if as_json else _line(body))
-        except KeyboardInterrupt:
-            return
         except BrokenPipeError:
             raise
         except urllib.error.HTTPError as error:
@@ -50,6 +56,23 @@ def tail(
         except (HTTPException, OSError) as error:
             typer.echo(f"the stream broke ({getattr(error, 'reason', error)}); trying again", err=True)
         time.sleep(_RECONNECT_S)
+
+
+def _end_at_ctrl_c() -> None:
+    """From now on SIGINT ends the process with 0. Each event is flushed when it is shown, so nothing is lost. Where
+    SIGINT is ignored it stays so: that is how a shell keeps Ctrl-C from its background jobs."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        return
+    ours, signals = os.pipe()
+    os.set_blocking(signals, False)
+    signal.set_wakeup_fd(signals)
+    signal.signal(signal.SIGINT, lambda *_: None)  # the kernel's handler writes to the pipe; Python has nothing to do
+
+    def wait() -> None:
+        os.read(ours, 1)
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _complain(error: urllib.error.HTTPError) -> None:
