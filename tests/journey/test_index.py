@@ -1,11 +1,11 @@
 """Messages by number: the index follows the log, misses nothing, and reads no part of it for ever."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.journey.rig import Rig, rig, until
+from whimbrel.journey.index import CURSOR
 from whimbrel.store.interface import Deliveries, Search
 
 PHONE = "+447911123456"
@@ -21,17 +21,17 @@ async def test_where_nothing_is_new_it_goes_on_behind_the_log(tmp_path: Path, mo
         await r.seed()
         (message_id,) = await r.send(r.draft(PHONE))
         await r.settled(message_id, "delivered")
-        asked: list[int] = []
-        fetch = r.app.store.fetch
+        reached: list[int] = []
+        record = r.app.store.record_deliveries
 
-        async def watched(row: Any, statement: str, *params: Any) -> list[Any]:
-            if statement == "events_to_index":
-                asked.append(params[0])
-            return await fetch(row, statement, *params)
+        async def watched(batch: Deliveries) -> None:
+            reached.extend(position for name, position in batch.cursors if name == CURSOR)
+            await record(batch)
 
-        monkeypatch.setattr(r.app.store, "fetch", watched)
+        monkeypatch.setattr(r.app.store, "record_deliveries", watched)
         end = await r.app.store.last_position()
-        await until(lambda: end in asked)
+        await until(lambda: end in reached)
+        assert [*reached] == sorted(set(reached)), "no part of the log is taken twice"
         assert await found(r) == [message_id]
 
 

@@ -19,6 +19,8 @@ NOW = ManualClock().now_us()
 HOUR = 3600 * SECOND
 PRICE = 10_000
 CREDIT = 100 * PRICE
+INDEXED = Write("message_numbers_follow", ((0, 10**9),))
+"""Look-ups by number of all messages in the log."""
 IDS = Ids(ManualClock(NOW), SeededChance(1))
 
 

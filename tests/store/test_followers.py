@@ -1,7 +1,20 @@
 """The event log and what follows it: cursors, deliveries, look-ups by number, lists."""
 
 import pytest
-from store_samples import ACCOUNT, CARRIER, HOUR, NOW, OTHER_ACCOUNT, SECOND, claim, many, message, submit, top_up
+from store_samples import (
+    ACCOUNT,
+    CARRIER,
+    HOUR,
+    INDEXED,
+    NOW,
+    OTHER_ACCOUNT,
+    SECOND,
+    claim,
+    many,
+    message,
+    submit,
+    top_up,
+)
 
 from whimbrel.base.ids import event_id
 from whimbrel.domain.model import Flag, Message
@@ -202,7 +215,7 @@ async def test_a_list_shows_one_account_and_one_mode(store: SqlStore):
 async def test_a_list_by(store: SqlStore, search: dict[str, object], fits: bool):
     sent: Message = message(options='{"tags":["spring","sale"]}')
     await submit(store, sent)
-    await store.write([Write("message_number_insert", ((11, sent.id), (12, sent.id)))])
+    await store.write([INDEXED])
     await claim(store, sent)
     assert await ids(store, **search) == ([sent.id] if fits else [])
 
@@ -210,7 +223,7 @@ async def test_a_list_by(store: SqlStore, search: dict[str, object], fits: bool)
 async def test_a_look_up_by_number_is_newest_first_and_may_be_filled_twice(store: SqlStore):
     sent = many(3)
     await submit(store, *sent)
-    look_ups = Write("message_number_insert", tuple((11, item.id) for item in sent))
+    look_ups = INDEXED
     await store.write([look_ups])
     assert await store.write([look_ups]) == [0]
     assert await ids(store, number_hash=11, limit=2) == [sent[2].id, sent[1].id]
@@ -219,7 +232,7 @@ async def test_a_look_up_by_number_is_newest_first_and_may_be_filled_twice(store
 async def test_deleted_messages_are_not_found_by_number(store: SqlStore):
     sent = message()
     await submit(store, sent)
-    await store.write([Write("message_number_insert", ((11, sent.id),))])
+    await store.write([INDEXED])
     await store.finish([Ending(sent.id, ("queued",), "canceled", "canceled", NOW)])
     await store.delete_messages([sent.id])
     assert await ids(store, number_hash=11) == []

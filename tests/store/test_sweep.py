@@ -6,6 +6,7 @@ from store_samples import (
     CARRIER,
     CREDIT,
     HOUR,
+    INDEXED,
     NOW,
     PRICE,
     SECOND,
@@ -27,7 +28,7 @@ from store_samples import (
 from whimbrel.base.clock import DAY_US
 from whimbrel.base.ids import MESSAGE, floor_id
 from whimbrel.domain.model import Flag, Message
-from whimbrel.store.interface import Deliveries, Due, Ending, Submission, Wait, Write
+from whimbrel.store.interface import Deliveries, Due, Ending, Submission, Wait
 from whimbrel.store.store import SqlStore
 
 
@@ -132,7 +133,7 @@ async def final(store: SqlStore, *messages: Message) -> None:
 async def test_old_final_messages_go_with_all_that_is_theirs(store: SqlStore):
     old, new = at(NOW - 40 * DAY_US), at(NOW)
     await final(store, old, new)
-    await store.write([Write("message_number_insert", ((11, old.id), (11, new.id)))])
+    await store.write([INDEXED])
     assert await store.purge({"messages": NOW - 30 * DAY_US}, 100) == 1
     assert await store.messages([old.id]) == []
     assert (await attempts(store, old), await events(store, old)) == ([], [])

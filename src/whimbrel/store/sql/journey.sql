@@ -8,7 +8,6 @@
 -- | message_reroute (id, candidates, route_id, price, held, rank, at) | goes another way; no event |
 -- | queue_ends (lane, priority) | the smallest and the greatest rank, a step in the key each; NULL when nothing waits |
 -- | queue_accounts (lane, priority, before rank, before message_id, limit) | account_id, rank, message_id, from the end |
--- | events_to_index (position, limit) | position, id, recipient_hash, sender_hash of messages that are new in the log |
 -- | webhook_disable (webhook_id, reason, at) | switched off by its own answers |
 -- | webhook_event (webhook_id, type, data, at) | the next event of an active endpoint, as long as its numbers last |
 
@@ -45,7 +44,3 @@ INSERT INTO events (account_id, test, subject_id, seq, type, data, callback, cre
 SELECT account_id, test, id, (SELECT COALESCE(MAX(seq), 0) + 1 FROM events WHERE subject_id = $1), $2, $3, 0, $4
 FROM webhooks WHERE id = $1 AND status = 'active'
   AND NOT EXISTS (SELECT 1 FROM events WHERE subject_id = $1 AND seq >= 65535);
-
--- name: events_to_index
-SELECT e.position, m.id, m.recipient_hash, m.sender_hash FROM events e JOIN messages m ON m.id = e.subject_id
-WHERE e.position > $1 AND e.seq = 1 ORDER BY e.position LIMIT $2;

@@ -13,7 +13,7 @@
 -- | message_redact (id, flag, at) | text, numbers and options erased, flagged, next event number; hashes stay |
 -- | messages_delete (ids), message_number_delete (hash, id) | removed |
 -- | messages_old (before_id, limit) | id, recipient_hash, sender_hash of final messages with a smaller id |
--- | message_number_insert (hash, message_id) | a look-up by number; a second time does nothing |
+-- | message_numbers_follow (position, end) | look-ups by both numbers of all messages that are new in this stretch of the log; a second time does nothing |
 
 -- name: message_insert
 INSERT INTO messages (id, account_id, test, direction, door, message_class, state, recipient, sender, text, encoding,
@@ -64,8 +64,16 @@ DELETE FROM messages WHERE id = ANY($1);
 SELECT id, recipient_hash, sender_hash FROM messages
 WHERE id < $1 AND state NOT IN ('scheduled', 'queued', 'sending', 'sent', 'in_doubt') ORDER BY id LIMIT $2;
 
--- name: message_number_insert
-INSERT INTO message_numbers (number_hash, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING;
+-- name: message_numbers_follow
+INSERT INTO message_numbers (number_hash, message_id)
+SELECT number_hash, message_id FROM (
+  SELECT m.recipient_hash AS number_hash, m.id AS message_id FROM events AS e JOIN messages AS m ON m.id = e.subject_id
+  WHERE e.position > $1 AND e.position <= $2 AND e.seq = 1
+  UNION ALL
+  SELECT m.sender_hash, m.id FROM events AS e JOIN messages AS m ON m.id = e.subject_id
+  WHERE e.position > $1 AND e.position <= $2 AND e.seq = 1
+) AS new WHERE true ORDER BY number_hash, message_id
+ON CONFLICT DO NOTHING;
 
 -- name: message_number_delete
 DELETE FROM message_numbers WHERE number_hash = $1 AND message_id = $2;
