@@ -1,12 +1,15 @@
 """`whimbrel doctor`: each thing that can be wrong is found and comes with what to do; looking changes nothing."""
 
+import contextlib
 import json
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import apsw
 import pytest
 
-from tests.cli.product import invoke, quickstart, whimbrel
+from tests.cli.product import ask, invoke, quickstart, until, whimbrel
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +113,100 @@ def test_a_node_that_is_not_ready(tmp_path):
         env = {"WHIMBREL_SERVER__PORT": str(listener.getsockname()[1])}
         found = findings("--data", tmp_path, env=env)
     assert found["node"]["state"] == "warning" and "does not answer" in found["node"]["detail"]
+
+
+# ---------------------------------------------------------------- carriers of a running node
+
+
+def test_a_bind_that_is_refused(tmp_path):
+    """The port takes connections all the while: only the node knows that the password is wrong."""
+    with quickstart(tmp_path) as node:
+        assert findings("--data", node.folder)["carrier sandbox"]["detail"] == "up, 1 of 1 binds up"
+        ask("POST", f"{node.given['simulator_http_url']}/behaviour", {"refuse_binds": 14, "drop": True})
+
+        def refused():
+            found = findings("--data", node.folder)["carrier sandbox"]
+            return found if "refused" in found["detail"] else None
+
+        found = until(refused, what="the bind is refused")
+        assert found["state"] == "error"
+        said = "bind refused: ESME_RINVPASWD (invalid password, 0x0000000e)"
+        assert found["detail"].startswith(f"connecting, 0 of 1 binds up: {said}"), found
+        assert found["advice"].startswith("set the password") and "PATCH /v1/carriers/CR" in found["advice"]
+
+
+@contextlib.contextmanager
+def told(folder, health, metrics="", *, status=200):
+    """A node that says of the folder's carrier what the test wants."""
+    connection = apsw.Connection(str(folder / "whimbrel.db"))
+    ((carrier_id,),) = connection.execute("SELECT id FROM carriers").fetchall()
+    connection.close()
+    carriers = {"data": [{"id": carrier_id, "name": "sandbox", "status": "active", "health": health}]}
+    answers = {"/readyz": b"{}", "/v1/carriers/health": json.dumps(carriers).encode(), "/metrics": metrics.encode()}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status if self.path.startswith("/v1/") else 200)
+            self.end_headers()
+            self.wfile.write(answers[self.path])
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        given = json.loads((folder / "credentials.json").read_text())
+        given["http_url"] = f"http://127.0.0.1:{server.server_port}"
+        (folder / "credentials.json").write_text(json.dumps(given))
+        yield
+        server.shutdown()
+
+
+UP = {"state": "up", "binds_up": 2, "binds": 2, "last_error": None}
+DOWN = {"state": "connecting", "binds_up": 0, "binds": 2, "last_error": None}
+
+
+@pytest.mark.parametrize(
+    ("health", "state", "detail", "advice"),
+    [
+        (UP, "ok", "up, 2 of 2 binds up", ""),
+        (UP | {"binds_up": 1}, "warning", "up, 1 of 2 binds up", "look again"),
+        (UP | {"binds_up": 1, "last_error": "bind refused: 0x00000005"}, "warning", "ESME_RALYBND", "lower `binds`"),
+        (DOWN, "warning", "connecting, 0 of 2 binds up", "look again"),
+        (DOWN | {"last_error": "connect: refused"}, "error", "0 of 2 binds up: connect: refused", "check address"),
+        (DOWN | {"last_error": "bind refused: 0x0000000f"}, "error", "ESME_RINVSYSID", "set the system_id"),
+        (DOWN | {"last_error": "bind refused: 0x00000058"}, "error", "ESME_RTHROTTLED", "ask the carrier"),
+        (DOWN | {"last_error": "bind refused: 0x00000410"}, "error", "bind refused: 0x00000410", "ask the carrier"),
+        (DOWN | {"last_error": "closed by the peer"}, "error", "closed by the peer", "ask the carrier"),
+    ],
+)
+def test_what_a_node_says_of_its_carrier(folder, health, state, detail, advice):
+    with told(folder, health):
+        found = findings("--data", folder)["carrier sandbox"]
+    assert found["state"] == state and detail in found["detail"] and advice in found["advice"], found
+    assert bool(advice) == bool(found["advice"])
+
+
+@pytest.mark.parametrize(("health", "advice"), [(UP, "raise its window"), (DOWN, "/pause")])
+def test_what_waits_too_long(folder, health, advice):
+    metrics = """# TYPE whimbrel_queue_age_seconds gauge
+whimbrel_queue_age_seconds{carrier="sandbox",message_class="otp"} 1234.5
+whimbrel_queue_age_seconds{carrier="sandbox",message_class="marketing"} 29.0
+whimbrel_queue_age_seconds{carrier="an \\"other\\"",message_class="otp"} 99.0
+"""
+    with told(folder, health, metrics):
+        found = findings("--data", folder)
+    waiting = {subject: each for subject, each in found.items() if subject.startswith("queue")}
+    assert list(waiting) == ["queue of sandbox, otp"]
+    assert waiting["queue of sandbox, otp"]["state"] == "warning"
+    assert waiting["queue of sandbox, otp"]["detail"] == "the oldest message waits for 1,234 s"
+    assert advice in waiting["queue of sandbox, otp"]["advice"]
+    assert "its oldest message waits for 1234 s" in found["carrier sandbox"]["detail"]
+
+
+def test_a_node_that_does_not_say(folder):
+    """Its key is not the operator's: the port is looked at, and what cannot be known is said."""
+    with told(folder, UP, status=401):
+        found = findings("--data", folder)
+    assert found["carriers"]["state"] == "warning" and "WHIMBREL_OPERATOR_KEY" in found["carriers"]["advice"]
+    assert "does not answer" in found["carrier sandbox"]["detail"]

@@ -1,14 +1,16 @@
 """`whimbrel doctor`: looks at configuration, store, clock, carriers and node, and says what to do about each. A check
-changes nothing and may run beside a running node; one that cannot look says so and does not stop the others.
+changes nothing and may run beside a running node, which is asked for what it alone knows; one that cannot look says so
+and does not stop the others.
 """
 
+import functools
 import os
 import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import apsw
 import msgspec
@@ -20,10 +22,13 @@ from whimbrel import config
 from whimbrel.base import moments
 from whimbrel.base.clock import MINUTE_US, SystemChance, SystemClock
 from whimbrel.base.vault import Seal, Vault
-from whimbrel.cli.client import stored
+from whimbrel.cli import carrier_health
+from whimbrel.cli.client import Client, Refused, Unreachable, stored
+from whimbrel.cli.finding import Finding
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
 from whimbrel.cli.say import guarded
 from whimbrel.domain.model import CarrierSettings
+from whimbrel.manage.credentials import Credentials
 from whimbrel.store.errors import SchemaError, StoreError
 from whimbrel.store.migrations import require_current
 from whimbrel.store.sqlite import schema
@@ -34,16 +39,7 @@ _TIMEOUT_S = 3.0
 _YEAR_2026_US = 1_767_225_600_000_000
 _FREE_MIB = 1024
 
-Check = Callable[[config.Settings], Iterator["Finding"]]
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One thing that was looked at."""
-
-    subject: str
-    state: Literal["ok", "warning", "error"]
-    detail: str
-    advice: str = ""
+Check = Callable[[config.Settings], Iterator[Finding]]
 
 
 @guarded
@@ -75,12 +71,15 @@ def look(file: Path | None, data: Path | None) -> Iterator[Finding]:
         yield Finding("configuration", "error", str(error), "docs/settings.md lists every setting")
         return
     yield Finding("configuration", "ok", str(file or data or "defaults and environment"))
+    node = _client(settings, data)
+    ready = _node(node.url)
+    carriers = functools.partial(_carriers, node=node if ready.state == "ok" else None)
     checks: tuple[tuple[str, Check], ...] = (
-        ("master key", _master_key), ("store", _store), ("disk", _disk), ("carriers", _carriers), ("clock", _clock),
+        ("master key", _master_key), ("store", _store), ("disk", _disk), ("carriers", carriers), ("clock", _clock),
     )  # fmt: skip
     for subject, check in checks:
         yield from _careful(subject, check, settings)
-    yield _node(settings, data)
+    yield ready
 
 
 def _careful(subject: str, check: Check, settings: config.Settings) -> Iterator[Finding]:
@@ -143,7 +142,8 @@ def _clock(settings: config.Settings) -> Iterator[Finding]:
 # ---------------------------------------------------------------- carriers
 
 
-def _carriers(settings: config.Settings) -> Iterator[Finding]:
+def _carriers(settings: config.Settings, *, node: Client | None) -> Iterator[Finding]:
+    """A node that runs is asked; otherwise we look whether anybody takes connections."""
     rows = _rows(settings, "SELECT id, name, status, settings, password FROM carriers ORDER BY id")
     if not rows:
         yield Finding("carriers", "warning", "there are none", "add one: POST /v1/carriers")
@@ -151,7 +151,19 @@ def _carriers(settings: config.Settings) -> Iterator[Finding]:
     if not _opens(settings, str(rows[0][0]), rows[0][4]):
         yield Finding("master key", "error", "the database was made with another master key",
                       "restore the secret.key that belongs to it")  # fmt: skip
-    for _, name, status, text, _ in rows:
+    known: dict[str, carrier_health.Carrier] = {}
+    waits: carrier_health.Ages = {}
+    if node is not None:
+        try:
+            known, waits = carrier_health.ask(node)
+        except (Refused, Unreachable, msgspec.DecodeError) as error:
+            yield Finding("carriers", "warning", f"the node does not say whether their binds are up: {error}",
+                          "name an operator's key in WHIMBREL_OPERATOR_KEY")  # fmt: skip
+    for carrier_id, name, status, text, _ in rows:
+        told = known.get(str(carrier_id))
+        if status == "active" and told is not None and told.health is not None:
+            yield from carrier_health.findings(told, told.health, waits.get(told.name, {}))
+            continue
         spoken = msgspec.json.decode(str(text), type=CarrierSettings)
         yield _reach(f"carrier {name}", spoken.host, spoken.port, active=status == "active")
 
@@ -176,7 +188,7 @@ def _reach(subject: str, host: str, port: int, *, active: bool) -> Finding:
     except OSError as error:
         detail = f"{host}:{port} does not answer: {error}"
         return Finding(subject, "error", detail, "check address, firewall and carrier")
-    return Finding(subject, "ok", f"{host}:{port} takes connections")
+    return Finding(subject, "ok", f"{host}:{port} takes connections; whether it takes our bind, a running node knows")
 
 
 def _rows(settings: config.Settings, query: str) -> list[tuple[Any, ...]]:
@@ -194,9 +206,15 @@ def _rows(settings: config.Settings, query: str) -> list[tuple[Any, ...]]:
 # ---------------------------------------------------------------- the node
 
 
-def _node(settings: config.Settings, data: Path | None) -> Finding:
-    found = stored(data) if data is not None else None
-    url = found.http_url if found else f"http://{settings.server.host}:{settings.server.port}"
+def _client(settings: config.Settings, data: Path | None) -> Client:
+    """The node of a folder or of the settings, with the operator's key of the folder or of the environment."""
+    found = (stored(data) if data is not None else None) or Credentials()
+    host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
+    url = found.http_url or f"http://{host}:{settings.server.port}"
+    return Client(url, found.operator_key or os.environ.get("WHIMBREL_OPERATOR_KEY", ""))
+
+
+def _node(url: str) -> Finding:
     try:
         with urllib.request.urlopen(f"{url}/readyz", timeout=_TIMEOUT_S):
             return Finding("node", "ok", f"{url} is ready")
