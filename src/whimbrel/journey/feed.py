@@ -25,6 +25,7 @@ _STREAM_BUFFER = 2000  # events that a slow stream may lag before it is cut (it 
 _IDLE_S = 1.0  # look without a wake-up this often
 _RETRY_S = 1.0
 _GATHER_S = 0.008  # let commits gather: under load a read for each of them would cost more than it brings
+_GATHER_MAX_S = 0.032  # and longer while what is committed is of no interest to anybody
 
 
 class Item(msgspec.Struct, gc=False):
@@ -76,6 +77,7 @@ class Tail:
         self._callbacks_only = callbacks_only
         self._wake = asyncio.Event()
         self._listeners: list[Listener] = []
+        self._gather_s = _GATHER_S
         self.position = 0
 
     async def listen(self, listener: Listener) -> None:
@@ -105,9 +107,10 @@ class Tail:
                 pass
             self._wake.clear()
             try:
+                self._gather_s = min(2 * self._gather_s, _GATHER_MAX_S)
                 while self._listeners and await self._read():
                     pass
-                await asyncio.sleep(_GATHER_S)
+                await asyncio.sleep(self._gather_s)
             except Exception:
                 _log.exception("the event log could not be read; trying again")
                 await asyncio.sleep(_RETRY_S)
@@ -119,9 +122,11 @@ class Tail:
         news = await self._store.news(self.position, _READ, interests, callbacks_only=self._callbacks_only)
         if self._listeners is not listeners:
             return True  # somebody came meanwhile, whose events these may not hold: read again for all who are there
-        self.position = news.position
-        if not news.events and not news.more:
+        if news.position == self.position:
             return False
+        self.position = news.position
+        if news.events:
+            self._gather_s = _GATHER_S
         messages = {message.id: message for message in news.messages}
         items = [Item(event, messages.get(event.subject_id)) for event in news.events]
         for listener in listeners:
