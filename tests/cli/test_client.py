@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -39,8 +40,49 @@ def test_a_text_and_what_became_of_it(node):
     assert (done.code, message["status"], message["class"], message["sender"]) == (0, "delivered", "otp", "Whimbrel")
     plain = send(node, GOOD, "--text", "Hello again")
     assert plain.code == 0 and plain.out.startswith("SM") and "1 segment(s)  0.008 USD" in plain.out
-    failed = json.loads(send(node, "+15005550201", "x", "--wait", "--json").out)
-    assert (failed["status"], failed["reason"]["code"]) == ("undelivered", "unknown_subscriber")
+    failed = send(node, "+15005550201", "x", "--wait", "--json")
+    message = json.loads(failed.out)
+    assert (failed.code, message["status"], message["reason"]["code"]) == (1, "undelivered", "unknown_subscriber")
+
+
+def test_waiting_shows_the_states_as_they_come(node):
+    done = send(node, "+15005550101", "x", "--wait")  # its receipt takes a second
+    assert done.code == 0
+    states = [line.split()[1] for line in done.out.splitlines()]
+    assert states[-1] == "delivered" and "sent" in states[:-1] and len(states) == len(set(states)), done.out
+    assert send(node, GOOD, "x").out.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("to", "state"), [("+15005550201", "undelivered"), ("+15005550411", "failed"), ("+15005550301", "expired")]
+)
+def test_a_text_that_does_not_arrive_is_told_by_the_exit_code(node, to, state):
+    done = send(node, to, "x", "--wait", by=invoke)
+    assert done.code == 1 and f"  {state}  " in done.out.splitlines()[-1]
+    assert done.err == ""
+
+
+def test_waiting_ends(node):
+    began = time.monotonic()
+    done = send(node, "+15005550305", "x", "--wait", "--timeout", 2, by=invoke)  # no receipt ever comes
+    assert 2 <= time.monotonic() - began < 20
+    assert done.code == 1 and "  sent  " in done.out.splitlines()[-1]
+    assert "is sent after 2 s" in done.err and "--timeout" in done.err
+    in_json = send(node, "+15005550305", "x", "--wait", "--timeout", 1, "--json", by=invoke)
+    assert (in_json.code, json.loads(in_json.out)["status"]) == (1, "sent")
+    assert json.loads(in_json.err)["code"] == "wait_timeout"
+
+
+def test_with_json_what_is_wrong_is_json_too(node):
+    refused = send(node, "12", "x", "--json", by=invoke)
+    problem = json.loads(refused.err)
+    assert (refused.code, refused.out, problem["code"]) == (1, "", "invalid_number")
+    assert problem["errors"][0]["pointer"] == "/to" and problem["request_id"]
+    nobody = {"WHIMBREL_URL": "http://127.0.0.1:9", "WHIMBREL_API_KEY": "wk_live_x"}
+    gone = invoke("send", GOOD, "x", "--json", env=nobody)
+    assert gone.code == 1 and json.loads(gone.err)["code"] == "unreachable"
+    odd = invoke("send", GOOD, "--json")
+    assert odd.code == 2 and json.loads(odd.err)["code"] == "asked_wrongly"
 
 
 def test_a_text_for_later(node):
@@ -295,10 +337,23 @@ def test_a_balance_is_shown_and_topped_up(node):
     assert node.given["account_sid"] in whimbrel("balance", "show", "--data", node.folder).out
     ledger = node.ask("GET", "/v1/ledger", key=node.given["operator_key"], X_Account_Id=made).json["data"]
     assert [(row["kind"], row["amount"], row["note"]) for row in ledger] == [("top_up", "12.50", "invoice 4711")]
-    for amount in ("0", "much", "0.0000001"):
-        refused = whimbrel("balance", "top-up", amount, *at)
-        assert (refused.code, refused.out) == (1, "") and "/amount" in refused.err
+    refused = whimbrel("balance", "top-up", "0", *at)
+    assert (refused.code, refused.out) == (1, "") and "/amount" in refused.err
+    for amount in ("abc", "1,5", "0.0000001"):
+        refused = invoke("balance", "top-up", amount, *at)
+        assert (refused.code, refused.out) == (2, "") and f"{amount} is no amount" in refused.err
+        assert "such as 100.00" in refused.err
     assert json.loads(whimbrel("balance", "show", "--json", *at).out)["available"] == "12.50"
+
+
+def test_the_environment_names_the_account(node, tmp_path):
+    """As `whimbrel env` prints it; in a folder without a quickstart."""
+    made = node.ask("POST", "/v1/accounts", {"name": "Branch"}, key=node.given["operator_key"]).json["id"]
+    env = {"WHIMBREL_URL": node.url, "WHIMBREL_OPERATOR_KEY": node.given["operator_key"]}
+    done = whimbrel("balance", "top-up", "5", env=env | {"WHIMBREL_ACCOUNT_SID": made}, cwd=tmp_path)
+    assert done.code == 0 and done.out.startswith(made) and "available 5.00 USD" in done.out
+    unnamed = whimbrel("balance", "top-up", "5", env=env, cwd=tmp_path)
+    assert unnamed.code == 2 and "which account?" in unnamed.err and "WHIMBREL_ACCOUNT_SID" in unnamed.err
 
 
 def test_an_account_that_nobody_has_gets_no_money(node):

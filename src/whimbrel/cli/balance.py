@@ -5,13 +5,15 @@ from typing import Annotated
 import msgspec
 import typer
 
+from whimbrel.base import money
 from whimbrel.cli.client import client, operator_client
 from whimbrel.cli.options import DATA, DataFolder, Json
-from whimbrel.cli.say import guarded
+from whimbrel.cli.say import fail, guarded
 from whimbrel.manage.balance import BalanceView
 
 Account = Annotated[
-    str | None, typer.Option("--account", metavar="AC…", help="The account; without it the quickstart folder's own.")
+    str | None,
+    typer.Option("--account", metavar="AC…", help="The account; without it that of the environment or the folder."),
 ]
 
 balance = typer.Typer(help="Money of an account: show, top-up.", no_args_is_help=True)
@@ -35,6 +37,10 @@ def top_up(
     as_json: Json = False,
 ) -> None:
     """Add money to an account."""
+    try:
+        money.from_text(amount)
+    except ValueError as error:
+        fail(f"{amount} is no amount ({error}): write it in the account's currency, such as 100.00", code=2)
     node = operator_client(data, account)
     _print(node.call("POST", "/v1/balance/top-up", {"amount": amount, "note": note}), as_json=as_json)
 

@@ -20,10 +20,11 @@ _BROKEN = (http.client.HTTPException, OSError)
 
 
 class Refused(Exception):
-    """The node answered with an error: its status, and its own words as the message."""
+    """The node answered with an error: its status, its own words as the message, its problem document if it was one."""
 
-    def __init__(self, status: int, words: str) -> None:
-        self.status = status
+    def __init__(self, error: urllib.error.HTTPError) -> None:
+        self.status = error.code
+        self.document, words = problem(error)
         super().__init__(words)
 
 
@@ -60,7 +61,7 @@ class Client:
                 return octets
         except urllib.error.HTTPError as error:
             with error:
-                raise Refused(error.code, problem(error)) from None
+                raise Refused(error) from None
         except _BROKEN as error:
             reason = getattr(error, "reason", error)
             raise Unreachable(f"{self.url} does not answer ({reason}); is the node running?") from error
@@ -70,19 +71,21 @@ class Client:
         try:
             return self.ask(method, path, body, **headers)
         except Refused as error:
-            fail(str(error))
+            fail(str(error), document=error.document)
         except Unreachable as error:
-            fail(f"{error} `whimbrel doctor` looks")
+            fail(f"{error} `whimbrel doctor` looks", name="unreachable")
 
 
-def problem(error: urllib.error.HTTPError) -> str:
-    """A refusal in the API's own words, each wrong field on a line of its own."""
+def problem(error: urllib.error.HTTPError) -> tuple[bytes, str]:
+    """A refusal as it came, and in the API's own words, each wrong field on a line of its own. What is no problem
+    document comes as nothing and the status."""
     try:
-        found = msgspec.json.decode(error.read())
+        octets = error.read()
+        found = msgspec.json.decode(octets)
         fields = "".join(f"\n  {each['pointer']}: {each['detail']}" for each in found.get("errors") or ())
-        return f"{found['code']}: {found['detail']}{fields}"
+        return octets, f"{found['code']}: {found['detail']}{fields}"
     except (*_BROKEN, msgspec.DecodeError, KeyError, TypeError, AttributeError):
-        return f"HTTP {error.code}"
+        return b"", f"HTTP {error.code}"
 
 
 def stored(data: Path) -> Credentials | None:
@@ -100,12 +103,13 @@ def client(data: Path) -> Client:
 
 
 def operator_client(data: Path, account_id: str | None) -> Client:
-    """The same with the operator's key, acting for an account: the folder's own unless one is named."""
+    """The same with the operator's key, acting for an account: that of the environment or the folder unless one is
+    named."""
     found = stored(data) or Credentials()
     key = os.environ.get("WHIMBREL_OPERATOR_KEY") or found.operator_key
-    account_id = account_id or found.account_sid
+    account_id = account_id or os.environ.get("WHIMBREL_ACCOUNT_SID") or found.account_sid
     if not account_id:
-        fail("which account? Name it with --account AC…", code=2)
+        fail("which account? Name it with --account AC…, or in WHIMBREL_ACCOUNT_SID", code=2)
     return _client(data, key, "WHIMBREL_OPERATOR_KEY", found, account_id)
 
 

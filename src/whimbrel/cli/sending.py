@@ -20,9 +20,11 @@ from whimbrel.base.clock import SystemChance
 from whimbrel.cli.client import Client, Refused, Unreachable, client
 from whimbrel.cli.options import DATA, DataFolder, Json
 from whimbrel.cli.say import fail, guarded
+from whimbrel.domain.states import DELIVERED
 
 _BATCH = 500  # messages: what the node stores in one commit
 _POLL_S = 0.2
+_WAIT_S = 60
 _PAUSES_S = (1, 2, 4, 8)  # before each new try of a batch
 _PASSING = (408, 409, 429, 500, 503)  # worth a new try under the same key
 _COLUMNS = ("to", "text", "sender")
@@ -98,7 +100,12 @@ def send(
     ] = "transactional",
     send_at: Annotated[str | None, typer.Option(metavar="TIME", help="When, such as 2030-01-31T09:00:00Z.")] = None,
     validity: Annotated[int | None, typer.Option(metavar="SECONDS", help="No longer sent after this.")] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for the final state of a single text.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Show the states of a single text until the last; 1 unless it is delivered.")
+    ] = False,
+    timeout: Annotated[
+        int | None, typer.Option(min=1, metavar="SECONDS", help=f"Wait no longer than this; {_WAIT_S} by default.")
+    ] = None,
     run: Annotated[str, typer.Option(metavar="NAME", help="Go on with a run of --file that was cut short.")] = "",
     data: DataFolder = DATA,
     as_json: Json = False,
@@ -109,9 +116,12 @@ def send(
     if file is None:
         if to is None or (text is None) == (common_text is None):
             fail("a recipient and a text are needed: whimbrel send +15005550001 'Hello'; or --file CSV", code=2)
-        _send_one(client(data), {"to": to, "text": text or common_text, **given}, wait=wait, as_json=as_json)
+        if timeout is not None and not wait:
+            fail("--timeout says how long --wait waits; name both", code=2)
+        wait_s = (timeout or _WAIT_S) if wait else 0
+        _send_one(client(data), {"to": to, "text": text or common_text, **given}, wait_s=wait_s, as_json=as_json)
         return
-    if to is not None or wait:
+    if to is not None or wait or timeout is not None:
         fail("with --file the numbers stand in the file, the text in --text or in the file, and nothing waits", code=2)
     lines = read_lines(file)
     if common_text is not None:
@@ -119,20 +129,30 @@ def send(
     _send_lines(client(data), lines, given, run or SystemChance().octets(_RUN_OCTETS).hex(), as_json=as_json)
 
 
-def _send_one(node: Client, body: dict[str, Any], *, wait: bool, as_json: bool) -> None:
+def _send_one(node: Client, body: dict[str, Any], *, wait_s: int, as_json: bool) -> None:
+    """The states of the message as they come, and the message as it is in the end or when the time is over."""
     answer = node.call("POST", "/v1/messages", body)
     message = msgspec.json.decode(answer, type=Shown)
-    while wait and not message.final_at:
+    deadline = time.monotonic() + wait_s
+    shown = ""
+    while wait_s and not message.final_at and time.monotonic() < deadline:
+        if message.status != shown and not as_json:
+            typer.echo(f"{message.id}  {message.status}")
+        shown = message.status
         time.sleep(_POLL_S)
         answer = node.call("GET", f"/v1/messages/{message.id}")
         message = msgspec.json.decode(answer, type=Shown)
-    if as_json:
-        typer.echo(answer.decode())
-        return
+    typer.echo(answer.decode() if as_json else _line(message))
+    if wait_s and not message.final_at:
+        fail(f"{message.id} is {message.status} after {wait_s} s; it goes on without us: `whimbrel tail` shows what "
+             "becomes of it, a larger --timeout waits longer", name="wait_timeout")  # fmt: skip
+    if wait_s and message.status != DELIVERED:
+        raise typer.Exit(1)
+
+
+def _line(message: Shown) -> str:
     why = f"  {message.reason.code}: {message.reason.title}" if message.reason else ""
-    typer.echo(
-        f"{message.id}  {message.status}{why}  {message.segments} segment(s)  {message.price} {message.currency}"
-    )
+    return f"{message.id}  {message.status}{why}  {message.segments} segment(s)  {message.price} {message.currency}"
 
 
 # ---------------------------------------------------------------- a file
@@ -195,8 +215,9 @@ def _answers(node: Client, lines: Sequence[Line], defaults: dict[str, Any], run:
         try:
             answer = _insist(node, body, key=f"{run}-{start // _BATCH:06d}")
         except (Refused, Unreachable) as error:
+            code = "unreachable" if isinstance(error, Unreachable) else "refused"
             fail(f"{error}\nstopped before line {part[0].number}; go on with the same command and --run {run}: "
-                 "what was accepted is not sent again")  # fmt: skip
+                 "what was accepted is not sent again", name=code)  # fmt: skip
         found = msgspec.json.decode(answer, type=Rows).data
         yield [
             msgspec.structs.replace(row, line=line.number, to=row.to or line.fields["to"])

@@ -77,9 +77,9 @@ def _end_at_ctrl_c() -> None:
 
 def _complain(error: urllib.error.HTTPError) -> None:
     with error:
-        said = problem(error)
+        document, said = problem(error)
     if error.code not in _PASSING:
-        fail(said)
+        fail(said, document=document)
     typer.echo(f"{said}; trying again", err=True)
 
 
