@@ -7,7 +7,7 @@ import pytest
 
 from tests.journey.rig import ACTOR, PRICE_MICROS, Rig, rig, simulated, until
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.manage import opt_outs, prices, routes
+from whimbrel.manage import accounts, opt_outs, prices, routes
 from whimbrel.store.interface import Search
 
 PHONES = [f"+4479111236{number:02}" for number in range(100)]
@@ -303,3 +303,17 @@ async def test_cancelling_races_with_sending_and_one_of_them_wins(tmp_path: Path
         assert len(r.submits()) == len(ids) - len(canceled)
         assert (await r.ledger())["charge"] == (len(ids) - len(canceled)) * PRICE_MICROS
         await r.nothing_held()
+
+
+async def test_what_a_suspended_account_queued_is_not_sent(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed(port=1)
+        (message_id,) = await r.send(r.draft())
+        assert (await r.message(message_id)).state == "queued"
+        await accounts.suspend(r.app.manage, ACTOR, r.account_id)
+        await r.change_carrier(port=r.simulator.address.smpp_port)
+        message = await r.settled(message_id, "rejected")
+        assert message.reason == "account_suspended"
+        assert r.submits() == []
+        sums = await r.ledger()
+        assert sums["hold"] == sums["release"]

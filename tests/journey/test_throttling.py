@@ -135,3 +135,34 @@ async def test_a_carrier_is_paused_while_it_wants_us_to_wait(tmp_path: Path) -> 
         await r.settled(message_id, "delivered")
         assert [submit.status for submit in r.submits()] == [0x58, 0]
         await r.check_money(charged_segments=1)
+
+
+async def test_a_text_that_is_always_told_to_wait_holds_up_no_code(tmp_path: Path) -> None:
+    """+1 500 555 0509 is throttled for ever: it steps aside, and what comes after it goes."""
+    async with rig(tmp_path) as r:
+        await r.seed()
+        await r.bound()
+        (poison,) = await r.send(r.draft("+15005550509"))
+
+        def set_aside() -> bool:
+            return r.app.worker.health()[r.carrier_id].set_aside == 1
+
+        await until(set_aside, within_s=30)
+        codes = await r.send(*[r.draft(phone, message_class="otp") for phone in PHONES[:5]])
+        await r.all_settled(codes, "delivered", within_s=10)
+        assert (await r.message(poison)).state == "sending"
+        health = r.app.worker.health()[r.carrier_id]
+        assert health.throttled >= 6
+        await r.app.worker.stop(1.0)
+        assert (await r.message(poison)).state == "queued", "no byte of it was taken: it has its place in the queue"
+
+
+async def test_a_text_that_stepped_aside_is_tried_again(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        await r.bound()
+        (told,) = await r.send(r.draft("+15005550509"))
+        await until(lambda: r.app.worker.health()[r.carrier_id].set_aside == 1, within_s=30)
+        before = len(r.submits())
+        await until(lambda: len(r.submits()) > before, within_s=5)
+        assert (await r.message(told)).state == "sending"

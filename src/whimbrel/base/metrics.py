@@ -67,6 +67,8 @@ class Metrics:
         )
         self.window = Gauge("whimbrel_window_used", "Segments in flight", ["carrier"], registry=r)
         self.binds = Gauge("whimbrel_binds", "Binds that are up", ["carrier"], registry=r)
+        self.throttled = Gauge("whimbrel_throttled", "How often a carrier said wait", ["carrier"], registry=r)
+        self.set_aside = Gauge("whimbrel_set_aside", "Segments told to wait again and again", ["carrier"], registry=r)
         self.webhook_lag = Gauge("whimbrel_webhook_lag_events", "Events not yet handed to an endpoint", registry=r)
         self.loop_lag = Gauge("whimbrel_loop_lag_seconds", "How late the event loop runs its timers", registry=r)
 

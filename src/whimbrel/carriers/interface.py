@@ -69,6 +69,8 @@ class Health(msgspec.Struct, frozen=True, gc=False):
     binds: int
     in_flight: int
     waiting: int
+    set_aside: int  # of these: told to wait time and again, and tried again at growing intervals
+    throttled: int  # how often the carrier told us to wait, since its binds were made
     window: int
     throughput_per_s: float  # what the bind grants itself now; 0: unlimited
     last_error: str | None

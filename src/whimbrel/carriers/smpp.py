@@ -15,6 +15,7 @@ import msgspec
 
 from whimbrel.base import faults
 from whimbrel.base.clock import Chance, Clock
+from whimbrel.carriers.aside import Aside
 from whimbrel.carriers.interface import Handlers, Health, Inbound, Part, Reply, Report
 from whimbrel.carriers.smpp_bind import BindHandlers, SmppBind
 from whimbrel.carriers.smpp_messages import Writer, inbound, report
@@ -31,7 +32,7 @@ from whimbrel.domain.refusals import classify
 _log = logging.getLogger("whimbrel.carrier")
 _AHEAD = 4  # a quarter of the window may be committed ahead of the wire
 _BURST_S = 0.1  # how much of a second's throughput may leave at once
-_RATE_WINDOW_US = 1_000_000
+_RATE_WINDOW_US = _SECOND_US = 1_000_000
 
 
 class SmppCarrier:
@@ -46,6 +47,9 @@ class SmppCarrier:
         self._writer = Writer()
         self._pace = Pace(self.settings.throughput_per_s)
         self._bucket = Bucket(0, 1)
+        self._aside = Aside(max(1, self.settings.window * self.settings.binds // _AHEAD))
+        self._aside_timer: asyncio.TimerHandle | None = None
+        self._throttled = 0
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
         self._since = clock.now_us()
@@ -79,7 +83,7 @@ class SmppCarrier:
         if self._bucket.rate_per_s:
             free = min(free, self._bucket.available(self._clock.monotonic_us()))
             ahead = min(ahead, int(self._bucket.rate_per_s * _BURST_S))
-        room = free + max(1, ahead) - len(self._out)
+        room = free + max(1, ahead - len(self._aside)) - len(self._out)
         if room < ahead // 2 and any(bind.in_flight for bind in up):
             return 0  # an answer under way makes more room soon: commits of a few messages cost as much as large ones
         return max(0, room)
@@ -100,7 +104,9 @@ class SmppCarrier:
             binds_up=up,
             binds=len(self._binds),
             in_flight=sum(bind.in_flight for bind in self._binds),
-            waiting=len(self._out),
+            waiting=len(self._out) + len(self._aside),
+            set_aside=len(self._aside),
+            throttled=self._throttled,
             window=self.settings.window * len(self._binds),
             throughput_per_s=self._bucket.rate_per_s,
             last_error=next((bind.last_error for bind in self._binds if bind.last_error), None),
@@ -111,6 +117,7 @@ class SmppCarrier:
         """Give back what has not left, wait for the answers under way, acknowledge what came in, unbind. A long message
         that has begun to leave is finished first: the phone could not show half of it."""
         self._stopping = True
+        self._out.extendleft(reversed([*self._aside.clear()]))
         begun = self._begun()
         self._withdraw()
         self._out.extend(begun)
@@ -124,8 +131,9 @@ class SmppCarrier:
         if self._inbound:
             await asyncio.wait(list(self._inbound), timeout=max(1.0, deadline - loop.time()))
         await asyncio.gather(*(bind.stop(2.0) for bind in self._binds))
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._aside_timer):
+            if timer is not None:
+                timer.cancel()
 
     def _begun(self) -> list[Part]:
         """Take out the parts of messages that have other parts on the wire or at the carrier."""
@@ -200,6 +208,7 @@ class SmppCarrier:
 
     def _withdraw(self) -> None:
         """Nothing of these has left: they go back to their place in the queue."""
+        self._out.extendleft(reversed([*self._aside.clear()]))
         if self._out:
             replies = [Reply(part, "withdrawn", "", reason="not_sent") for part in self._out]
             self._out.clear()
@@ -261,13 +270,38 @@ class SmppCarrier:
         replies.append(Reply(part, kind, bind.name, status_code=pdu.status, reason=refusal.reason))
 
     def _told_to_wait(self, waiting: Sequence[Part]) -> None:
-        """Keep them, in order, ahead of what has not been tried; slow down, beginning with a pause."""
+        """Keep them, in order, ahead of what has not been tried; slow down, beginning with a pause. What was told so
+        time and again steps aside, and slows nobody down any more."""
         monotonic = self._clock.monotonic_us()
-        self._out.extendleft(msgspec.structs.replace(part, throttled=part.throttled + 1) for part in reversed(waiting))
-        self._pace.throttled(monotonic, self._observed(monotonic))
-        self._set_rate()
-        self._bucket.take(self._bucket.available(monotonic), monotonic)
-        self._wait_for_tokens(monotonic)
+        again: list[Part] = []
+        for told in waiting:
+            part = msgspec.structs.replace(told, throttled=told.throttled + 1)
+            if self._aside.takes(part):
+                self._aside.put(part, monotonic)
+            else:
+                again.append(part)
+        self._throttled += len(waiting)
+        self._out.extendleft(reversed(again))
+        self._wait_for_aside(monotonic)
+        if again:
+            self._pace.throttled(monotonic, self._observed(monotonic))
+            self._set_rate()
+            self._bucket.take(self._bucket.available(monotonic), monotonic)
+            self._wait_for_tokens(monotonic)
+
+    def _wait_for_aside(self, monotonic: int) -> None:
+        due = self._aside.next_us()
+        if due is not None and self._aside_timer is None and not self._stopping:
+            delay_s = max(0, due - monotonic) / _SECOND_US
+            self._aside_timer = asyncio.get_running_loop().call_later(delay_s, self._try_aside)
+
+    def _try_aside(self) -> None:
+        """What stepped aside goes first when its time has come."""
+        self._aside_timer = None
+        monotonic = self._clock.monotonic_us()
+        self._out.extendleft(reversed(self._aside.due(monotonic)))
+        self._wait_for_aside(monotonic)
+        self._pump()
 
     def _observed(self, monotonic: int) -> float:
         """Segments a second that the carrier has taken lately."""

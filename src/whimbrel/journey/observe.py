@@ -83,6 +83,8 @@ class Observe:
             name = self._name(carrier_id)
             self._metrics.window.labels(name).set(health.in_flight)
             self._metrics.binds.labels(name).set(health.binds_up)
+            self._metrics.throttled.labels(name).set(health.throttled)
+            self._metrics.set_aside.labels(name).set(health.set_aside)
 
     async def _waiting(self) -> dict[tuple[str, str], _Waiting]:
         """What waits by lane and class."""

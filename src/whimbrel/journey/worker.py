@@ -328,10 +328,11 @@ class Worker:
         task.add_done_callback(_report)
 
     def decide(self, waiting: Sequence[Queued]) -> tuple[list[_Ready], list[Ending]]:
-        """Who may still be sent, with its octets: consent and expiry are checked again at claim (a STOP since accept
-        wins). What cannot be built is set aside and never holds up its lane."""
+        """Who may still be sent, with its octets: consent, expiry and the account are looked at again at claim (a STOP
+        since accept wins, and so does the operator who suspends an account). What cannot be built is set aside and
+        never holds up its lane."""
         now = self.clock.now_us()
-        opt_outs = self.tables.opt_outs
+        opt_outs, accounts = self.tables.opt_outs, self.tables.accounts
         sendable: list[_Ready] = []
         endings: list[Ending] = []
         for message in waiting:
@@ -340,6 +341,8 @@ class Worker:
                 endings.append(Ending(message.id, (QUEUED,), EXPIRED, "expired", now))
             elif stopped and message.recipient_hash in stopped and not message.flags & Flag.BYPASS_OPT_OUT:
                 endings.append(Ending(message.id, (QUEUED,), REJECTED, "opted_out", now))
+            elif (account := accounts.get(message.account_id)) is None or account.status != "active":
+                endings.append(Ending(message.id, (QUEUED,), REJECTED, "account_suspended", now))
             else:
                 try:
                     sendable.append((message, octets(message)))

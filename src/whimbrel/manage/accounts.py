@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from whimbrel.base import ids, moments
-from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.vault import Seal
 from whimbrel.domain.model import Account
 from whimbrel.manage import audit, secrets
@@ -64,7 +64,7 @@ class AccountCreated(AccountView, frozen=True, kw_only=True):
 
 
 class AccountSecret(msgspec.Struct, frozen=True, kw_only=True):
-    """A secret that was made anew; the old one no longer holds."""
+    """A secret that holds now; one that was made anew has taken the old one's place."""
 
     id: str
     secret: str
@@ -139,7 +139,8 @@ async def update(
 
 
 async def suspend(ctx: Context, actor: str, account_id: str, *, within: str | None = None) -> AccountView:
-    """Refuse the account's requests from now on; what it has queued is still sent."""
+    """Refuse the account's requests from now on; what it has queued is not sent any more: when its turn comes it is
+    rejected (`account_suspended`), and its hold released."""
     return await _set_status(ctx, actor, account_id, "suspended", within)
 
 
@@ -163,6 +164,13 @@ async def rotate_token(ctx: Context, actor: str, account_id: str, *, within: str
         await _visible(ctx, account_id, within)
         await commit(ctx, [write, entry], "accounts")
     return AccountSecret(id=account_id, secret=token)
+
+
+async def callback_secret(ctx: Context, account_id: str, *, within: str | None = None) -> AccountSecret:
+    """The secret that signs the messages' own callbacks."""
+    account = await _visible(ctx, account_id, within)
+    secret = ctx.vault.open(account.callback_secret, Seal.of(Seal.ACCOUNT_CALLBACK, account_id))
+    return AccountSecret(id=account_id, secret=secret)
 
 
 async def rotate_callback_secret(
@@ -209,13 +217,13 @@ async def _visible(ctx: Context, account_id: str, within: str | None) -> Account
 
 
 async def _check_parent(ctx: Context, request: NewAccount, within: str | None) -> None:
-    if within is not None and request.parent_id != within:
-        raise WhimbrelError("invalid_request", errors=[FieldError("/parent_id", f"must be {within}: your own account")])
+    checks = Checks()
+    checks.require(within in (None, request.parent_id), "/parent_id", f"must be {within}: your own account")
+    checks.done()
     if request.parent_id is None:
         return
     found = await ctx.store.fetch(Account, "account_by_id", request.parent_id)
     parent = found[0] if found else None
-    checks = Checks()
     checks.require(parent is not None, "/parent_id", "there is no such account")
     if parent is not None:
         checks.require(parent.parent_id is None, "/parent_id", "is itself a sub-account; there is one level only")

@@ -1,7 +1,11 @@
 """/v1/carriers: the operator's upstreams, and how their binds are doing."""
 
-import msgspec
+from typing import Annotated
 
+import msgspec
+from msgspec import Meta
+
+from whimbrel.base import moments
 from whimbrel.carriers.interface import Health
 from whimbrel.edges.rest.paging import PageQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
@@ -13,13 +17,29 @@ from whimbrel.manage.context import Page
 _TAG = "carriers"
 
 
+class HealthView(msgspec.Struct, frozen=True, kw_only=True):
+    """How its binds are doing; `since` is when it came up or went down last."""
+
+    state: str
+    binds_up: int
+    binds: int
+    in_flight: int
+    waiting: int
+    set_aside: Annotated[int, Meta(description="Of these: told to wait time and again; they let others pass.")]
+    throttled: Annotated[int, Meta(description="How often it told us to wait, since its binds were made.")]
+    window: int
+    throughput_per_s: Annotated[float, Meta(description="What it is granted now; 0 is no limit.")]
+    last_error: str | None
+    since: str
+
+
 class CarrierHealth(msgspec.Struct, frozen=True):
     """How a carrier is doing here and now; `health` is null when this process does not run it."""
 
     id: str
     name: str
     status: str
-    health: Health | None
+    health: HealthView | None
 
 
 class CarriersHealth(msgspec.Struct, frozen=True):
@@ -61,19 +81,26 @@ async def resume(services: Services, call: Call[NoQuery, None]) -> Answer:
 async def health(services: Services, call: Call[NoQuery, None]) -> Answer:
     carrier = await carriers.get(services.manage, call.path["id"])
     now = services.health().get(carrier.id)
-    return Answer(CarrierHealth(carrier.id, carrier.name, carrier.status, now))
+    return Answer(CarrierHealth(carrier.id, carrier.name, carrier.status, _view(now)))
 
 
 async def health_of_all(services: Services, call: Call[NoQuery, None]) -> Answer:
     now = services.health()
     known = services.tables.carriers.values()
-    return Answer(CarriersHealth(tuple(CarrierHealth(c.id, c.name, c.status, now.get(c.id)) for c in known)))
+    return Answer(CarriersHealth(tuple(CarrierHealth(c.id, c.name, c.status, _view(now.get(c.id))) for c in known)))
+
+
+def _view(now: Health | None) -> HealthView | None:
+    if now is None:
+        return None
+    return HealthView(**msgspec.structs.asdict(now) | {"since": moments.to_text(now.since)})
 
 
 OPERATIONS = (
     Operation(
         method="POST", path="/v1/carriers", name="createCarrier", tag=_TAG, summary="Create a carrier",
-        description="Its binds are opened at once.", access="operator", scope="carriers:write",
+        description="Its binds are opened at once.", access="operator", account_header="refused",
+        scope="carriers:write",
         handle=create, body=NewCarrier, answer=CarrierView, status=201, errors=("conflict",),
         example={
             "name": "Tern Telecom",
@@ -83,40 +110,43 @@ OPERATIONS = (
     ),
     Operation(
         method="GET", path="/v1/carriers", name="listCarriers", tag=_TAG, summary="List carriers",
-        access="operator", scope="carriers:read", handle=find, query=PageQuery, answer=Page[CarrierView],
+        access="operator", account_header="refused",
+        scope="carriers:read", handle=find, query=PageQuery, answer=Page[CarrierView],
     ),
     Operation(
         method="GET", path="/v1/carriers/health", name="getCarriersHealth", tag=_TAG,
         summary="How all carriers are doing",
-        access="operator", scope="carriers:read", handle=health_of_all, answer=CarriersHealth,
+        access="operator", account_header="refused", scope="carriers:read", handle=health_of_all, answer=CarriersHealth,
     ),
     Operation(
         method="GET", path="/v1/carriers/{id}", name="getCarrier", tag=_TAG, summary="Read a carrier",
-        access="operator", scope="carriers:read", handle=get, answer=CarrierView,
+        access="operator", account_header="refused", scope="carriers:read", handle=get, answer=CarrierView,
     ),
     Operation(
         method="PATCH", path="/v1/carriers/{id}", name="updateCarrier", tag=_TAG, summary="Change a carrier",
-        description="Its binds are opened anew; absent settings stay.", access="operator", scope="carriers:write",
+        description="Its binds are opened anew; absent settings stay.", access="operator", account_header="refused",
+        scope="carriers:write",
         handle=update, body=CarrierChange, answer=CarrierView, errors=("conflict",),
         example={"settings": {"window": 100}},
     ),
     Operation(
         method="DELETE", path="/v1/carriers/{id}", name="deleteCarrier", tag=_TAG, summary="Delete a carrier",
-        description="No route may name it any more.", access="operator", scope="carriers:write",
+        description="No route may name it any more.", access="operator", account_header="refused",
+        scope="carriers:write",
         handle=delete, status=204, errors=("in_use",),
     ),
     Operation(
         method="POST", path="/v1/carriers/{id}/pause", name="pauseCarrier", tag=_TAG, summary="Pause a carrier",
         description="It is unbound and sends nothing; routes go on to their next carrier.",
-        access="operator", scope="carriers:write", handle=pause, answer=CarrierView,
+        access="operator", account_header="refused", scope="carriers:write", handle=pause, answer=CarrierView,
     ),
     Operation(
         method="POST", path="/v1/carriers/{id}/resume", name="resumeCarrier", tag=_TAG, summary="Resume a carrier",
-        access="operator", scope="carriers:write", handle=resume, answer=CarrierView,
+        access="operator", account_header="refused", scope="carriers:write", handle=resume, answer=CarrierView,
     ),
     Operation(
         method="GET", path="/v1/carriers/{id}/health", name="getCarrierHealth", tag=_TAG,
         summary="How a carrier is doing",
-        access="operator", scope="carriers:read", handle=health, answer=CarrierHealth,
+        access="operator", account_header="refused", scope="carriers:read", handle=health, answer=CarrierHealth,
     ),
 )  # fmt: skip
