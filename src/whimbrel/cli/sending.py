@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from whimbrel.base.clock import SystemChance
+from whimbrel.base.clock import SECOND_US, SystemChance, SystemClock
 from whimbrel.cli.client import Client, Refused, Unreachable, client
 from whimbrel.cli.options import DATA, DataFolder, Json
 from whimbrel.cli.say import fail, guarded
@@ -133,9 +133,10 @@ def _send_one(node: Client, body: dict[str, Any], *, wait_s: int, as_json: bool)
     """The states of the message as they come, and the message as it is in the end or when the time is over."""
     answer = node.call("POST", "/v1/messages", body)
     message = msgspec.json.decode(answer, type=Shown)
-    deadline = time.monotonic() + wait_s
+    clock = SystemClock()
+    deadline = clock.monotonic_us() + wait_s * SECOND_US
     shown = ""
-    while wait_s and not message.final_at and time.monotonic() < deadline:
+    while wait_s and not message.final_at and clock.monotonic_us() < deadline:
         if message.status != shown and not as_json:
             typer.echo(f"{message.id}  {message.status}")
         shown = message.status
