@@ -183,11 +183,54 @@ def test_keys_that_cannot_be(installed, arguments, code, words):
     assert json.loads(invoke("key", "list", "--json", "--config", installed).out) == []
 
 
-def test_with_a_running_node_the_way_is_the_api(node):
-    for arguments in (("create", "x"), ("list",), ("revoke", "KE" + "0" * 32)):
-        done = whimbrel("key", *arguments, "--data", node.folder)
-        assert done.code == 1
-        assert f"is used by process {node.process.pid}" in done.err and "/v1/keys" in done.err
+@pytest.mark.parametrize("named_by", ["folder", "environment"])
+def test_a_running_node_does_it_itself(node, tmp_path, named_by):
+    """In the folder's node, or in the node of the environment from anywhere else."""
+    folder = ("--data", node.folder) if named_by == "folder" else ()
+    variables = {"WHIMBREL_URL": node.url, "WHIMBREL_OPERATOR_KEY": node.given["operator_key"]}
+    env = {} if folder else variables
+
+    def key(*arguments):
+        done = whimbrel("key", *arguments, *folder, env=env | {"COLUMNS": "200"}, cwd=tmp_path)
+        assert done.code == 0, done.err
+        return done.out
+
+    made = json.loads(key("create", "ops", "--json"))
+    assert (made["account_id"], made["scopes"]) == (None, ["operator"])
+    assert node.ask("GET", "/v1/carriers", key=made["key"]).status == 200
+    assert made["id"] in key("list") and made["id"] in {each["id"] for each in json.loads(key("list", "--json"))}
+    assert key("revoke", made["id"]) == f"{made['id']} is revoked\n"
+    assert node.ask("GET", "/v1/carriers", key=made["key"]).code == "unauthorized"
+    account = ("--account", node.given["account_sid"])
+    narrow = key("create", "reader", "--mode", "test", "--scope", "messages:read", *account).strip()
+    assert node.get("/v1/messages", key=narrow)["data"] is not None
+    listed = json.loads(key("list", "--json", *account))
+    assert listed[0]["name"] == "reader" and made["id"] not in {each["id"] for each in listed}
+
+
+def test_what_a_running_node_refuses(node, tmp_path):
+    wrong = whimbrel("key", "create", "x", "--scope", "everything", "--data", node.folder)
+    assert wrong.code == 1 and "/scopes/0" in wrong.err
+    unknown = whimbrel("key", "revoke", "KE" + "0" * 32, "--data", node.folder)
+    assert unknown.code == 1 and "not_found" in unknown.err
+    env = {"WHIMBREL_URL": node.url, "WHIMBREL_OPERATOR_KEY": node.given["api_key"]}
+    account = whimbrel("key", "create", "x", env=env, cwd=tmp_path)
+    assert account.code == 1 and account.out == ""
+
+
+def test_a_node_of_a_file_is_asked_with_a_key_of_the_environment(installed, tmp_path):
+    key = whimbrel("key", "create", "first", "--config", installed).out.strip()
+    with serving(installed, tmp_path) as running:
+        url = Serving(running).url
+        unknown = whimbrel("key", "list", "--config", installed)
+        assert unknown.code == 1 and f"is used by process {running.process.pid}" in unknown.err
+        assert "WHIMBREL_OPERATOR_KEY" in unknown.err
+        env = {"WHIMBREL_OPERATOR_KEY": key, "WHIMBREL_SERVER__PORT": url.rpartition(":")[2]}
+        listed = whimbrel("key", "list", "--json", "--config", installed, env=env)
+        assert [each["name"] for each in json.loads(listed.out)] == ["first"], listed.err
+
+
+def test_a_schema_is_not_changed_under_a_running_node(node):
     migrating = whimbrel("migrate", "apply", "--data", node.folder)
     assert migrating.code == 1 and f"is used by process {node.process.pid}" in migrating.err
     assert whimbrel("migrate", "status", "--data", node.folder).code == 0

@@ -11,7 +11,9 @@ from typing import Any
 
 import msgspec
 
+from whimbrel.cli.options import DATA
 from whimbrel.cli.say import fail
+from whimbrel.config import Settings
 from whimbrel.manage import credentials
 from whimbrel.manage.credentials import Credentials
 
@@ -106,11 +108,23 @@ def operator_client(data: Path, account_id: str | None) -> Client:
     """The same with the operator's key, acting for an account: that of the environment or the folder unless one is
     named."""
     found = stored(data) or Credentials()
-    key = os.environ.get("WHIMBREL_OPERATOR_KEY") or found.operator_key
     account_id = account_id or os.environ.get("WHIMBREL_ACCOUNT_SID") or found.account_sid
     if not account_id:
         fail("which account? Name it with --account AC…, or in WHIMBREL_ACCOUNT_SID", code=2)
-    return _client(data, key, "WHIMBREL_OPERATOR_KEY", found, account_id)
+    return operator(found, account_id, data)
+
+
+def operator(found: Credentials, account_id: str | None, data: Path = DATA) -> Client:
+    """A node with the operator's key, for an account or (None) for the operator; what `found` says, and over it the
+    environment."""
+    key = os.environ.get("WHIMBREL_OPERATOR_KEY") or found.operator_key
+    return _client(data, key, "WHIMBREL_OPERATOR_KEY", found, account_id or "")
+
+
+def listens_at(settings: Settings) -> str:
+    """Where the node of these settings is found from this machine."""
+    host = settings.server.host
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.server.port}"
 
 
 def _client(data: Path, key: str, variable: str, found: Credentials, account_id: str = "") -> Client:

@@ -23,7 +23,7 @@ from whimbrel.base import moments
 from whimbrel.base.clock import MINUTE_US, SystemChance, SystemClock
 from whimbrel.base.vault import Seal, Vault
 from whimbrel.cli import carrier_health
-from whimbrel.cli.client import Client, Refused, Unreachable, stored
+from whimbrel.cli.client import Client, Refused, Unreachable, listens_at, stored
 from whimbrel.cli.finding import Finding
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
 from whimbrel.cli.say import guarded
@@ -209,9 +209,9 @@ def _rows(settings: config.Settings, query: str) -> list[tuple[Any, ...]]:
 def _client(settings: config.Settings, data: Path | None) -> Client:
     """The node of a folder or of the settings, with the operator's key of the folder or of the environment."""
     found = (stored(data) if data is not None else None) or Credentials()
-    host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
-    url = found.http_url or f"http://{host}:{settings.server.port}"
-    return Client(url, found.operator_key or os.environ.get("WHIMBREL_OPERATOR_KEY", ""))
+    return Client(
+        found.http_url or listens_at(settings), found.operator_key or os.environ.get("WHIMBREL_OPERATOR_KEY", "")
+    )
 
 
 def _node(url: str) -> Finding:

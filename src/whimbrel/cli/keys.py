@@ -1,5 +1,6 @@
-"""`whimbrel key`: keys on the machine itself, for the first operator key and for emergencies. The node must be stopped
-(the database has one owner); with a running node use the API.
+"""`whimbrel key`: API keys. While no node runs they are made, listed and revoked in the database itself, which is how
+an installation gets its first operator key. The database has one owner: a node that runs is asked over its API, with
+the operator's key.
 """
 
 import asyncio
@@ -7,6 +8,7 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
+from urllib.parse import quote
 
 import msgspec
 import typer
@@ -15,10 +17,12 @@ from rich.table import Table
 
 from whimbrel import config
 from whimbrel.app import App
+from whimbrel.cli.client import Client, listens_at, operator, stored
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
 from whimbrel.cli.say import fail, guarded
 from whimbrel.manage import keys, scopes
-from whimbrel.manage.context import Context
+from whimbrel.manage.context import Context, Page
+from whimbrel.manage.credentials import Credentials
 from whimbrel.store.errors import StoreBusy
 
 T = TypeVar("T")
@@ -31,9 +35,21 @@ Mode = Literal["live", "test"]
 key = typer.Typer(help="API keys of an account or of the operator: create, list, revoke.", no_args_is_help=True)
 
 
-def with_context(file: Path | None, data: Path | None, act: Callable[[Context], Awaitable[T]]) -> T:
-    """Open the store, act, close."""
-    settings = settings_of(file, data)
+class Place(msgspec.Struct, frozen=True):
+    """Whose keys: the installation's as --config and --data name it, and in it an account's or the operator's."""
+
+    config_file: Path | None
+    data: Path | None
+    account: str | None
+
+
+def carry_out(place: Place, act: Callable[[Context], Awaitable[T]], ask: Callable[[Client], T]) -> T:
+    """`act` on the database, or `ask` a node: the one of the environment when nothing else is named, or the one that
+    has the database open."""
+    found = (stored(place.data) if place.data is not None else None) or Credentials()
+    if place.config_file is None and place.data is None and os.environ.get("WHIMBREL_URL"):
+        return ask(operator(found, place.account))
+    settings = settings_of(place.config_file, place.data)
     app = App(settings, config.master_key(Path(settings.server.data), os.environ))
 
     async def acting() -> T:
@@ -46,7 +62,10 @@ def with_context(file: Path | None, data: Path | None, act: Callable[[Context], 
     try:
         return asyncio.run(acting())
     except StoreBusy as error:
-        fail(f"{error} While the node runs, keys are made over its API: /v1/keys")
+        if not os.environ.get("WHIMBREL_OPERATOR_KEY") and not found.operator_key:
+            fail(f"{error} That node does it with an operator's key: name one in WHIMBREL_OPERATOR_KEY")
+        found = msgspec.structs.replace(found, http_url=found.http_url or listens_at(settings))
+        return ask(operator(found, place.account))
 
 
 @key.command("create")
@@ -65,7 +84,12 @@ def create(
     """Make a key. It is shown once."""
     granted = tuple(scope or (scopes.ACCOUNT_SCOPES if account else (scopes.OPERATOR,)))
     request = keys.NewKey(name=name, mode=mode, scopes=granted)
-    made = with_context(config_file, data, lambda ctx: keys.create(ctx, ACTOR, request, account_id=account))
+
+    def ask(node: Client) -> keys.KeyCreated:
+        return msgspec.json.decode(node.call("POST", "/v1/keys", request), type=keys.KeyCreated)
+
+    place = Place(config_file, data, account)
+    made = carry_out(place, lambda ctx: keys.create(ctx, ACTOR, request, account_id=account), ask)
     typer.echo(msgspec.json.encode(made).decode() if as_json else made.key)
 
 
@@ -75,7 +99,11 @@ def list_keys(
     account: Account = None, config_file: ConfigFile = None, data: OfQuickstart = None, as_json: Json = False
 ) -> None:
     """Keys, newest first."""
-    found = with_context(config_file, data, lambda ctx: keys.find(ctx, account_id=account))
+
+    def ask(node: Client) -> Page[keys.KeyView]:
+        return msgspec.json.decode(node.call("GET", "/v1/keys"), type=Page[keys.KeyView])
+
+    found = carry_out(Place(config_file, data, account), lambda ctx: keys.find(ctx, account_id=account), ask)
     if as_json:
         typer.echo(msgspec.json.encode(found.data).decode())
         return
@@ -94,5 +122,10 @@ def revoke(
     data: OfQuickstart = None,
 ) -> None:
     """Revoke a key at once."""
-    revoked = with_context(config_file, data, lambda ctx: keys.revoke(ctx, ACTOR, key_id, account_id=account))
+
+    def ask(node: Client) -> keys.KeyView:
+        return msgspec.json.decode(node.call("DELETE", f"/v1/keys/{quote(key_id, safe='')}"), type=keys.KeyView)
+
+    place = Place(config_file, data, account)
+    revoked = carry_out(place, lambda ctx: keys.revoke(ctx, ACTOR, key_id, account_id=account), ask)
     typer.echo(f"{revoked.id} is revoked")
