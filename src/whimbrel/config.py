@@ -30,6 +30,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
 
+WORKING_ROLES: tuple[Role, ...] = ("api", "worker")  # the others come with later versions
 ENV = "WHIMBREL_"
 MASTER_KEY_ENV = "WHIMBREL_MASTER_KEY"
 MASTER_KEY_FILE = "secret.key"
@@ -59,10 +60,12 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Smpp(msgspec.Struct, frozen=True, kw_only=True):
-    """The SMPP door for customers."""
+    """The SMPP door for customers, which a later version brings; see `without_effect`."""
 
-    host: Annotated[str, Meta(min_length=1, description="Address that the SMPP door listens on.")] = "127.0.0.1"
-    port: Annotated[Port, Meta(description="Port of the SMPP door; 0 takes a free one.")] = 2775
+    host: Annotated[
+        str, Meta(min_length=1, description="No effect yet: address that the SMPP door for customers will listen on.")
+    ] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="No effect yet: port of the SMPP door for customers.")] = 2775
 
 
 class Webhooks(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +131,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "sqlite:///whimbrel.db"
     roles: Annotated[
-        tuple[Role, ...], Meta(min_length=1, description="What this process does; all of it by default.")
+        tuple[Role, ...],
+        Meta(
+            min_length=1,
+            description="What this process does; all of it by default. `smpp` and `console` have no effect yet.",
+        ),
     ] = get_args(Role)
     server: Server = Server()
     smpp: Smpp = Smpp()
@@ -160,18 +167,30 @@ class SettingDoc(msgspec.Struct, frozen=True):
 # ---------------------------------------------------------------- reading
 
 
+def without_effect(path: Path | None, environ: Mapping[str, str]) -> list[str]:
+    """What the file and the environment set that this version does nothing with yet."""
+    given = _given(path, environ)
+    roles = [f'roles = "{role}"' for role in given.get("roles", ()) if role not in WORKING_ROLES]
+    return sorted(name for name in given if name.startswith("smpp.")) + roles
+
+
 def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Settings:
     """Settings of a file (None: none), over them the environment, over both `overrides` (names such as "server.port",
     from the command line; None values are left out). ConfigError on the first thing that cannot be used."""
+    values = _given(path, environ)
+    for name, raw in (overrides or {}).items():
+        if raw is not None:
+            values[name] = _convert(name, raw, "command line", strict=True)
+    return _build(values)
+
+
+def _given(path: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if path is not None:
         values |= {name: _convert(name, raw, str(path), strict=True) for name, raw in _file_values(path)}
     for variable, name in _env_names(environ):
         values[name] = _convert(name, _env_value(name, environ[variable]), variable, strict=False)
-    for name, raw in (overrides or {}).items():
-        if raw is not None:
-            values[name] = _convert(name, raw, "command line", strict=True)
-    return _build(values)
+    return values
 
 
 def _file_values(path: Path) -> Iterator[tuple[str, Any]]:

@@ -106,8 +106,8 @@ def test_a_port_that_is_taken_is_named(tmp_path):
         port = listener.getsockname()[1]
         for option, words in (
             ("--port", f"cannot listen on 127.0.0.1 port {port}"),
-            ("--simulator-smpp-port", str(port)),
-            ("--simulator-http-port", str(port)),
+            ("--simulator-smpp-port", "another port with --simulator-smpp-port, 0 takes a free one"),
+            ("--simulator-http-port", "another port with --simulator-http-port, 0 takes a free one"),
         ):
             done = whimbrel("quickstart", "--data", tmp_path / "data", *ANY_PORTS, option, port)
             assert done.code in (1, 2) and ERROR.match(done.err), done.err
@@ -141,6 +141,22 @@ def test_an_address_of_a_simulator_that_is_none(tmp_path, named):
     assert done.code == 2 and "--simulator takes HOST:PORT" in done.err
 
 
+def test_a_simulator_that_is_not_there_is_told_before_it_is_ready(tmp_path):
+    """It may come later, so everything starts all the same."""
+    port = free_port()
+    with quickstart(tmp_path, "--simulator", f"127.0.0.1:{port}") as node:
+        warning = node.err.splitlines()[0]
+        assert warning.startswith(f"whimbrel: nobody answers at 127.0.0.1:{port} (Connection refused)")
+        assert f"whimbrel simulator --smpp-port {port}" in warning
+        assert "is ready" in node.out
+
+
+def test_a_port_for_a_door_that_is_not_there_yet_is_told(tmp_path):
+    with quickstart(tmp_path, "--smpp-port", "0") as node:
+        assert node.err.startswith("whimbrel: --smpp-port has no effect yet")
+        assert node.err.count("no effect") == 1
+
+
 def test_an_external_simulator_is_used_and_left_running(tmp_path):
     command = [*COMMAND, "simulator", "--smpp-port", "0", "--http-port", "0"]
     with started(tmp_path / "simulator", *command) as simulator:
@@ -148,6 +164,7 @@ def test_an_external_simulator_is_used_and_left_running(tmp_path):
         address = json.loads(simulator.out)
         with quickstart(tmp_path, "--simulator", f"127.0.0.1:{address['smpp_port']}") as node:
             assert "simulator_http_url" not in node.given
+            assert "nobody answers" not in node.err
             assert node.given["simulator_smpp_port"] == address["smpp_port"]
             sent = node.ask("POST", "/v1/messages", {"to": "+15005550000", "text": "x"}).json
             until(lambda: node.get(f"/v1/messages/{sent['id']}")["status"] == "delivered", what="it is delivered")

@@ -141,6 +141,27 @@ def test_the_environment_wins_over_the_file(installed, tmp_path):
     assert (other / "whimbrel.db").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "env", "idle"),
+    [
+        ("", {}, None),
+        ('roles = ["api", "worker"]\n', {}, None),
+        ('roles = ["api", "smpp"]\n', {}, ['roles = "smpp"']),
+        ("", {"WHIMBREL_SMPP__PORT": "2775"}, ["smpp.port"]),
+        ("", {"WHIMBREL_SMPP__PORT": "1", "WHIMBREL_SMPP__HOST": "::"}, ["smpp.host", "smpp.port"]),
+    ],
+)
+def test_what_has_no_effect_yet_is_told_once_and_not_called_running(installed, tmp_path, text, env, idle):
+    installed.write_text(text + installed.read_text())
+    with started(tmp_path / "streams", *COMMAND, "serve", "--config", installed, env=env) as running:
+        Serving(running)
+        lines = [json.loads(line) for line in running.err.splitlines()]
+    warned = [line["settings"] for line in lines if "no effect yet" in line["message"]]
+    assert warned == ([] if idle is None else [idle])
+    (ready,) = [line for line in lines if line["message"] == "ready"]
+    assert set(ready["roles"]) <= {"api", "worker"}
+
+
 def test_a_port_that_is_taken_is_named(installed, tmp_path):
     with serving(installed, tmp_path) as running:
         port = Serving(running).url.rpartition(":")[2]

@@ -6,6 +6,7 @@ or that line, finds the credentials complete.
 """
 
 import contextlib
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +23,7 @@ from whimbrel.cli.client import stored
 from whimbrel.cli.options import DATA
 from whimbrel.cli.running import run
 from whimbrel.cli.sandbox import SimulatorAddress, simulator
-from whimbrel.cli.say import fail, guarded
+from whimbrel.cli.say import fail, guarded, warn
 from whimbrel.manage import credentials
 from whimbrel.manage.credentials import Credentials
 from whimbrel.manage.quickstart import SandboxAddress, seed
@@ -30,6 +31,7 @@ from whimbrel.store.sqlite import schema
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _HELLO = "+15005550001"
+_LOOK_S = 3.0
 LOG_FILE = "whimbrel.log"
 SIMULATOR_LOG = "simulator.log"
 
@@ -38,17 +40,28 @@ SIMULATOR_LOG = "simulator.log"
 def quickstart(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the database, keys and logs.")] = DATA,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")] = 8080,
-    smpp_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the SMPP door.")] = 2775,
+    smpp_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="No effect yet: the SMPP door for customers comes in a later version."),
+    ] = None,
     simulator_address: Annotated[
         str, typer.Option("--simulator", metavar="HOST:PORT", help="Use an SMSC that runs already.")
     ] = "",
-    simulator_smpp_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the simulator's SMSC.")] = 2776,
-    simulator_http_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the simulator's control.")] = 8086,
+    simulator_smpp_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the simulator's SMSC; 0 takes a free one.")
+    ] = 2776,
+    simulator_http_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the simulator's control; 0 takes a free one.")
+    ] = 8086,
 ) -> None:
     """Start everything on this machine: API, worker, and pretend phones to send to."""
-    settings = _settings(data, port, smpp_port)
+    settings = _settings(data, port)
     external = _external(simulator_address)
+    if smpp_port is not None:
+        warn("--smpp-port has no effect yet: the SMPP door for customers comes in a later version")
     master_key = _prepare_folder(data, settings)
+    if external is not None:
+        _look(external)
     with _simulator(external, data, simulator_smpp_port, simulator_http_port) as address:
 
         async def prepare(app: App) -> None:
@@ -60,7 +73,7 @@ def quickstart(
         run(settings, master_key, started, prepare=prepare, log_file=data / LOG_FILE)
 
 
-def _settings(data: Path, port: int, smpp_port: int) -> config.Settings:
+def _settings(data: Path, port: int) -> config.Settings:
     """quickstart reads no file and no environment: it is the same everywhere."""
     return config.load(
         None,
@@ -68,7 +81,6 @@ def _settings(data: Path, port: int, smpp_port: int) -> config.Settings:
         {
             "server.port": port,
             "server.data": str(data),
-            "smpp.port": smpp_port,
             "webhooks.allow_networks": list(_LOOPBACK),
             "webhooks.allow_http": True,
         },
@@ -92,6 +104,16 @@ def _external(named: str) -> SimulatorAddress | None:
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         fail(f"--simulator takes HOST:PORT, such as 127.0.0.1:2776, not {named}", code=2)
     return SimulatorAddress(host.strip("[]"), int(port))
+
+
+def _look(external: SimulatorAddress) -> None:
+    """Whether anybody is there. It may come later, so this stops nothing."""
+    host, port = external.smpp_host, external.smpp_port
+    try:
+        socket.create_connection((host, port), _LOOK_S).close()
+    except OSError as error:
+        warn(f"nobody answers at {host}:{port} ({error.strerror or error}); texts wait until an SMSC listens there: "
+             f"start one with `whimbrel simulator --smpp-port {port}`, or leave --simulator away")  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -5,11 +5,12 @@ Also when we are killed: the kernel then sends it SIGTERM, so that it writes its
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -47,7 +48,9 @@ def simulator(*, smpp_port: int, http_port: int, log: Path) -> Iterator[Simulato
             preexec_fn=lambda: _end_with(us),
         )
         try:
-            yield _address(process, complaints)
+            yield _address(
+                process, complaints, {"--simulator-smpp-port": smpp_port, "--simulator-http-port": http_port}
+            )
         finally:
             _end(process)
 
@@ -59,14 +62,19 @@ def _end_with(parent: int) -> None:
         os._exit(0)
 
 
-def _address(process: "subprocess.Popen[bytes]", complaints: IO[bytes]) -> SimulatorAddress:
+def _address(process: "subprocess.Popen[bytes]", complaints: IO[bytes], ports: Mapping[str, int]) -> SimulatorAddress:
+    """What it prints first. `ports`: what it shall listen on, by our own option for it."""
     assert process.stdout is not None
     line = process.stdout.readline()
     if line:
         return msgspec.json.decode(line, type=SimulatorAddress)
     process.wait(_END_S)
     complaints.seek(0)
-    raise SimulatorError(complaints.read().decode("utf-8", "replace").strip() or "it ended at once")
+    said = complaints.read().decode("utf-8", "replace").strip() or "it ended at once"
+    options = [option for option, port in ports.items() if port and re.search(rf"\b{port}\b", said)]
+    if options:
+        said += f"; name another port with {' or '.join(options)}, 0 takes a free one (`ss -ltnp` shows who has it)"
+    raise SimulatorError(said)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

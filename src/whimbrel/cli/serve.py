@@ -32,12 +32,16 @@ def serve(config_file: ConfigFile = None) -> None:
         require_current(schema.status(str(path)))
     except SchemaError as error:
         fail(f"{path}: {error}", code=2)
-    run(settings, master_key, _started)
+    idle = config.without_effect(config_file, os.environ)
+    run(settings, master_key, lambda app: _started(app, idle))
 
 
-def _started(app: App) -> None:
+def _started(app: App, idle: list[str]) -> None:
+    if idle:
+        _log.warning("settings that have no effect yet: leave them away", extra={"settings": idle})
     where = {} if app.server is None else {"url": f"http://{app.settings.server.host}:{app.server.port}"}
-    _log.info("ready", extra={"roles": list(app.settings.roles), **where})
+    roles = [role for role in app.settings.roles if role in config.WORKING_ROLES]
+    _log.info("ready", extra={"roles": roles, **where})
 
 
 def simulator(context: typer.Context) -> None:
