@@ -17,6 +17,7 @@ from store_samples import (
 )
 
 from whimbrel.base.ids import event_id
+from whimbrel.domain.events import Interest, types_of
 from whimbrel.domain.model import Flag, Message
 from whimbrel.store import reads
 from whimbrel.store.interface import Deliveries, Ending, Search, Try, Wait, Write
@@ -246,12 +247,15 @@ def strangers(count: int) -> Write:
     return Write("event_insert", tuple(rows))
 
 
+OWN = Interest(ACCOUNT, False, types_of(("*",)))
+
+
 async def walk(store: SqlStore, limit: int = 50) -> tuple[list[int], list[int]]:
     """Positions of an account's events, and where each read reached, until one reached no further."""
     found: list[int] = []
     reached = [0]
     while True:
-        part = await store.account_events(ACCOUNT, False, reached[-1], limit)
+        part = await store.account_events(OWN, reached[-1], limit)
         found += [event.position for event in part.events]
         if part.reached == reached[-1]:
             return found, reached[1:]
@@ -269,6 +273,17 @@ async def test_a_quiet_account_looks_through_so_much_and_goes_on(
     assert await walk(store, limit=1) == ([1, 35], [1, 11, 21, 31, 35])
 
 
+async def test_other_types_do_not_fill_a_page(store: SqlStore) -> None:
+    await submit(store, *(message() for _ in range(5)))
+    row = (ACCOUNT, 0, f"OO{1:032x}", 1, "opt_out.created", "{}", 0, NOW)
+    await store.write([Write("event_insert", (row,))])
+    rare = Interest(ACCOUNT, False, frozenset({"opt_out.created"}))
+    part = await store.account_events(rare, 0, 2)
+    assert ([event.type for event in part.events], part.reached) == (["opt_out.created"], 6)
+    part = await store.account_events(rare, 0, 1)
+    assert part.reached == 6
+
+
 async def test_what_was_purged_is_passed_over_at_once(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reads, "EVENTS_SCAN_MAX", 10)
     await store.write([strangers(60)])
@@ -279,5 +294,5 @@ async def test_what_was_purged_is_passed_over_at_once(store: SqlStore, monkeypat
 
 @pytest.mark.parametrize("position", [0, 99])
 async def test_an_empty_log_and_a_place_behind_its_end(store: SqlStore, position: int) -> None:
-    part = await store.account_events(ACCOUNT, False, position, 10)
+    part = await store.account_events(OWN, position, 10)
     assert (part.events, part.reached) == ([], position)

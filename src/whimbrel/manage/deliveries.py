@@ -10,7 +10,7 @@ import msgspec
 
 from whimbrel.base import ids, moments
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.domain.events import matches
+from whimbrel.domain.events import Interest, types_of
 from whimbrel.domain.model import Event, Webhook
 from whimbrel.manage import audit, webhooks
 from whimbrel.manage.checks import Checks
@@ -188,9 +188,10 @@ async def _events(ctx: Context, webhook: Webhook, since: int, until: int) -> tup
     """The endpoint's events of a span, and the time from which on there may be more."""
     place, end = await _last_before(ctx, since), await _last_before(ctx, until)
     found: list[Event] = []
+    interest = Interest(webhook.account_id, webhook.test, types_of(webhook.events))
     for _ in range(_SCAN_MAX):
-        part = await ctx.store.account_events(webhook.account_id, webhook.test, place, _READ)
-        found += [each for each in part.events if each.position <= end and matches(webhook.events, each.type)]
+        part = await ctx.store.account_events(interest, place, _READ)
+        found += [each for each in part.events if each.position <= end]
         if len(found) > REPLAY_MAX:
             return found[:REPLAY_MAX], found[REPLAY_MAX].created_at
         place = part.reached

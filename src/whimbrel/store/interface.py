@@ -383,8 +383,8 @@ class Store(Protocol):
         ...
 
     async def events_after(self, position: int, limit: int, *, callbacks_only: bool = False) -> list[Event]: ...
-    async def account_events(self, account_id: str, test: bool, position: int, limit: int) -> EventsPart:
-        """The next events of an account in one mode. One read looks through so many of all accounts' events and no
+    async def account_events(self, interest: Interest, position: int, limit: int) -> EventsPart:
+        """The next events of one account in one mode. One read looks through so many of all accounts' events and no
         more, so that a quiet account's is as quick: fewer than `limit`, or none, may come although more follow."""
         ...
 

@@ -122,13 +122,14 @@ def news(position: int, limit: int, interests: Sequence[Interest], callbacks_onl
     return News(wanted, about, reached, more=reached < last)
 
 
-def account_events(account_id: str, test: bool, position: int, limit: int) -> Script[EventsPart]:
+def account_events(interest: Interest, position: int, limit: int) -> Script[EventsPart]:
     """The log has no index by account (each event would pay for it), so it is read stretch by stretch."""
     bounds: Rows = yield Query("events_bounds")
     first, last = bounds[0]
     start = max(position, first - 1)  # what was purged is passed over at once
     end = min(start + EVENTS_SCAN_MAX, last)
-    rows: Rows = yield Query("events_page", (account_id, int(test), start, end, limit))
+    about = (interest.account_id, interest.test, sorted(interest.types))
+    rows: Rows = yield Query("events_page", (*about, start, end, limit))
     found = build.builder(Event)(rows)
     return EventsPart(found, found[-1].position if len(found) == limit else max(position, end))
 

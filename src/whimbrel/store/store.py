@@ -135,8 +135,8 @@ class SqlStore:
     async def events_after(self, position: int, limit: int, *, callbacks_only: bool = False) -> list[Event]:
         return await self._executor.read(reads.events_after, position, limit, callbacks_only)
 
-    async def account_events(self, account_id: str, test: bool, position: int, limit: int) -> EventsPart:
-        return await self._executor.read(reads.account_events, account_id, test, position, limit)
+    async def account_events(self, interest: Interest, position: int, limit: int) -> EventsPart:
+        return await self._executor.read(reads.account_events, interest, position, limit)
 
     async def last_position(self) -> int:
         return await self._executor.read(reads.last_position)

@@ -10,7 +10,7 @@
 -- | events_last_position | 0 when there is none |
 -- | events_of_subject (account_id, subject_id) | whole rows, by number |
 -- | events_bounds | the first and the last position; 0 and 0 when there is none |
--- | events_page (account_id, test, after_position, until_position, limit) | whole rows of an account, oldest first |
+-- | events_page (account_id, test, types, after_position, until_position, limit) | whole rows of an account, oldest first |
 -- | events_delete (subject_ids) | removed; the newest of all stays, so that no position is given out again |
 -- | events_purge (before, limit) | the oldest ones removed, the newest of all excepted |
 
@@ -50,7 +50,8 @@ SELECT COALESCE((SELECT MIN(position) FROM events), 0), COALESCE((SELECT MAX(pos
 
 -- name: events_page
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
-WHERE position > $3 AND position <= $4 AND account_id = $1 AND test = $2 ORDER BY position LIMIT $5;
+WHERE position > $4 AND position <= $5 AND account_id = $1 AND test = $2 AND type = ANY($3)
+ORDER BY position LIMIT $6;
 
 -- name: events_delete
 DELETE FROM events WHERE subject_id = ANY($1) AND position < (SELECT MAX(position) FROM events);
