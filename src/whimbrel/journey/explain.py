@@ -1,5 +1,6 @@
 """Explain: the verdict of every step on one message, with its evidence, as accept would reach it now. It renders the
-sheet that accept's own steps filled in, so the two cannot disagree.
+sheet that accept's own steps filled in, so the two cannot disagree; then it reads the balance, which accept asks last
+of all, in its commit.
 """
 
 from typing import Literal
@@ -7,9 +8,11 @@ from typing import Literal
 import msgspec
 
 from whimbrel.base import moments, money
+from whimbrel.base.errors import CATALOGUE
 from whimbrel.codec import gsm7
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.tables import Tables
+from whimbrel.store.interface import Store
 
 
 class ForeignCharacter(msgspec.Struct, frozen=True, gc=False):
@@ -58,6 +61,15 @@ class PriceStep(msgspec.Struct, frozen=True, gc=False):
     own_price: bool
 
 
+class BalanceStep(msgspec.Struct, frozen=True, gc=False):
+    """Whether the account can pay for it now."""
+
+    available: str
+    needed: str
+    currency: str
+    covered: bool
+
+
 class Refusal(msgspec.Struct, frozen=True, gc=False):
     """Why it would be refused."""
 
@@ -79,6 +91,12 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     encoding: EncodingStep | None
     routing: RoutingStep | None
     price: PriceStep | None
+    balance: BalanceStep | None = None  # of what has a price
+
+
+class _Available(msgspec.Struct, frozen=True, gc=False):
+    account_id: str
+    micros: int
 
 
 def explanation(plan: Plan, tables: Tables) -> Explanation:
@@ -99,6 +117,21 @@ def explanation(plan: Plan, tables: Tables) -> Explanation:
         routing=_routing(plan, tables) if number else None,
         price=_price(plan, tables) if plan.currency else None,
     )
+
+
+async def with_balance(told: Explanation, account_id: str, store: Store) -> Explanation:
+    """The same with the balance looked at: accept refuses what it does not cover; what is free needs none."""
+    if told.price is None:
+        return told
+    needed = money.from_text(told.price.price)
+    rows = await store.fetch(_Available, "balances_available", [account_id])
+    available = rows[0].micros if rows else 0
+    covered = not needed or available >= needed
+    step = BalanceStep(money.to_text(available), told.price.price, told.price.currency, covered)
+    if covered or told.refusal is not None:
+        return msgspec.structs.replace(told, balance=step)
+    refusal = Refusal("insufficient_balance", CATALOGUE["insufficient_balance"].title, "")
+    return msgspec.structs.replace(told, verdict="refused", refusal=refusal, balance=step)
 
 
 def _encoding(plan: Plan) -> EncodingStep:
