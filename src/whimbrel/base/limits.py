@@ -1,7 +1,7 @@
 """Every limit with its reason; users see them in docs/limits.md."""
 
 TEXT_MAX = 1600  # characters; Twilio's limit for Body, which people move over with
-PARTS_MAX = 10  # segments of one message: 1,530 GSM-7 characters; a phone joins that many
+PARTS_MAX = 49  # segments of one message: any text of 1,600 characters, be they all emoji; concatenation allows 255
 BATCH_MAX = 10_000  # messages in one batch (the interface promises it)
 COMMIT_CHUNK = 500  # messages of a batch in one commit, so that codes never wait behind a large batch
 BODY_MAX = 64 * 1024  # octets of an ordinary request
