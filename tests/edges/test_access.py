@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from whimbrel.base import ids
 from whimbrel.edges.rest.door import table
+from whimbrel.edges.shared import openapi
 from whimbrel.edges.shared.openapi import errors_of
 from whimbrel.manage.scopes import ACCOUNT_SCOPES, OPERATOR, SCOPES
 
@@ -209,6 +210,57 @@ async def test_the_operator_names_an_account_and_a_parent_its_own(edge):
     assert (await edge.get("/v1/balance", headers=named)).json["account_id"] == child.json["id"]
     stranger = await edge.new_customer("Stranger")
     assert (await edge.get("/v1/balance", key=stranger.live, headers=named)).code == "not_found"
+
+
+async def test_an_account_in_the_header_is_never_taken_for_all_accounts(edge):
+    """Of each operation the document and the door say the same: taken, needed or refused."""
+    document = openapi.document(OPERATIONS, version="0")
+    for operation in ACCOUNT_KEYED:
+        described = document["paths"][operation.path][operation.method.lower()]["parameters"]
+        (header,) = [each for each in described if each["name"] == "X-Account-Id"] or [None]
+        assert (header is None) == (operation.account_header == "refused"), operation.name
+        if header is None:
+            named = {"X-Account-Id": edge.customer.id}
+            answer = await edge.ask(operation.method, path_of(operation), key=edge.operator, headers=named, json={})
+            assert (answer.status, answer.code) == (400, "invalid_parameter"), operation.name
+            assert answer.json["errors"][0]["pointer"] == "X-Account-Id"
+        elif header["required"]:
+            body = operation.example or {}
+            answer = await edge.ask(operation.method, path_of(operation), key=edge.operator, json=body)
+            assert (answer.status, answer.code) == (400, "invalid_parameter"), operation.name
+
+
+async def test_a_price_or_route_for_the_account_in_the_header_is_that_accounts(edge):
+    operator = {"key": edge.operator, "headers": {"X-Account-Id": edge.customer.id}}
+    stranger = await edge.new_customer("Stranger")
+    made = await edge.post("/v1/prices", {"prefix": "1415", "price": "0.05"}, **operator)
+    assert made.json["account_id"] == edge.customer.id
+    many = {"prices": [{"prefix": "1416", "price": "0.05"}, {"prefix": "1417", "price": "0.06"}]}
+    assert (await edge.post("/v1/prices/batch", many, **operator)).json == {"count": 2}
+    listed = (await edge.get("/v1/prices", key=stranger.live)).json["data"]
+    assert [each["prefix"] for each in listed] == [""]
+    other = {"prefix": "1418", "price": "0.05", "account_id": stranger.id}
+    for path, body, pointer in (
+        ("/v1/prices", other, "/account_id"),
+        ("/v1/prices/batch", {"prices": [other]}, "/prices/0/account_id"),
+        ("/v1/routes", {"carriers": [], "account_id": stranger.id}, "/account_id"),
+    ):
+        refused = await edge.post(path, body, **operator)
+        assert (refused.code, refused.json["errors"][0]["pointer"]) == ("invalid_request", pointer)
+    (general,) = listed
+    assert (await edge.ask("DELETE", f"/v1/prices/{general['id']}", **operator)).code == "not_found"
+    assert (await edge.ask("DELETE", f"/v1/prices/{made.json['id']}", **operator)).status == 204
+    (route,) = (await edge.get("/v1/routes", key=edge.operator)).json["data"]
+    own = await edge.post("/v1/routes", {"carriers": route["carriers"], "prefix": "1415", "position": 1}, **operator)
+    assert own.json["account_id"] == edge.customer.id
+    assert (await edge.ask("DELETE", own.headers["Location"], key=edge.operator)).status == 204
+
+
+async def test_test_traffic_has_no_money_to_see(edge):
+    for path in ("/v1/balance", "/v1/ledger", f"/2010-04-01/Accounts/{edge.customer.id}/Balance.json"):
+        answer = await edge.get(path, key=edge.customer.test)
+        assert answer.status == 403, path
+        assert answer.json["code"] in ("test_mode", 20403)
 
 
 # ---------------------------------------------------------------- rates

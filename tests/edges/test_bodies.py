@@ -69,7 +69,7 @@ def test_any_octets_give_a_message_or_a_refusal(octets):
     ],
 )
 def test_places_become_json_pointers(said, pointer, code):
-    (field,) = invalid_body(msgspec.ValidationError(said)).errors
+    (field,) = invalid_body(msgspec.ValidationError(said), shapes.NewMessage).errors
     assert (field.pointer, field.code) == (pointer, code)
 
 

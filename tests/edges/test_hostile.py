@@ -58,7 +58,8 @@ def fields_of(operation):
 
 async def checked(edge, operation, path, **more):
     key = edge.operator if operation.access == "operator" else edge.customer.live
-    headers = {"X-Account-Id": edge.customer.id} | more.pop("headers", {})
+    named = {} if operation.account_header == "refused" else {"X-Account-Id": edge.customer.id}
+    headers = named | more.pop("headers", {})
     answer = await edge.ask(operation.method, path, key=key, headers=headers, **more)
     assert answer.status < 500, (operation.name, path, more, answer.body)
     if answer.status >= 400:

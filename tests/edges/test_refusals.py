@@ -9,7 +9,7 @@ import pytest_asyncio
 from whimbrel.base.errors import CATALOGUE
 from whimbrel.store.interface import Search
 
-from .edge_rig import NUMBER, running_edge
+from .edge_rig import NUMBER, running_edge, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -72,7 +72,7 @@ FIELDS = [
     ("an object for a list", GOOD | {"tags": {"a": 1}}, "/tags"),
     ("a number in a list", GOOD | {"tags": ["a", 7]}, "/tags/1"),
     ("no time zone", GOOD | {"send_at": "2030-01-31T12:00:00"}, "/send_at"),
-    ("too many parts asked for", GOOD | {"max_parts": 11}, "/max_parts"),
+    ("too many parts asked for", GOOD | {"max_parts": 50}, "/max_parts"),
     ("unknown word", GOOD | {"on_doubt": "retry"}, "/on_doubt"),
     ("price that is no number", GOOD | {"max_price": "cheap"}, "/max_price"),
     ("account of another", GOOD | {"account_id": "AC0"}, "/account_id"),
@@ -114,7 +114,12 @@ MESSAGES = [
     ("metadata 60 levels deep", GOOD | {"metadata": {"a": msgspec.json.decode(b"[" * 60 + b"]" * 60)}},
      "metadata_too_large", "/metadata"),
     ("eleven tags", GOOD | {"tags": ["a"] * 11}, "metadata_too_large", "/tags"),
-    ("an empty tag", GOOD | {"tags": ["a", ""]}, "metadata_too_large", "/tags/1"),
+    ("an empty tag", GOOD | {"tags": ["a", ""]}, "invalid_request", "/tags/1"),
+    ("a tag of 65 characters", GOOD | {"tags": ["x" * 65]}, "metadata_too_large", "/tags/0"),
+    ("a tag that cannot be printed", GOOD | {"tags": ["a\n"]}, "invalid_request", "/tags/0"),
+    ("marketing sent twice", GOOD | {"class": "marketing", "on_doubt": "retry_once"}, "invalid_request", "/on_doubt"),
+    ("no class sent once more", GOOD | {"on_doubt": "retry_once"}, "invalid_request", "/on_doubt"),
+    ("unknown class sent once more", GOOD | {"class": "x", "on_doubt": "retry_once"}, "invalid_class", "/class"),
     ("dearer than wished", GOOD | {"max_price": "0.001"}, "price_over_max", "/max_price"),
 ]  # fmt: skip
 
@@ -150,6 +155,98 @@ async def refused_step_by_step(edge):
     (route,) = (await edge.get("/v1/routes", key=edge.operator)).json["data"]
     assert (await edge.ask("DELETE", f"/v1/routes/{route['id']}", key=edge.operator)).status == 204
     assert (await edge.send(key=poor.live)).code == "no_route"
+
+
+async def test_a_doubt_that_a_batch_would_resend_is_refused_where_it_cannot_be(edge):
+    defaults = {"text": "x", "class": "otp", "on_doubt": "retry_once"}
+    listed = [
+        {"to": NUMBER},
+        {"to": NUMBER, "class": "marketing"},
+        {"to": NUMBER, "class": "marketing", "on_doubt": "report"},
+    ]
+    first, second, third = (await edge.post("/v1/messages/batch", {"messages": listed, "defaults": defaults})).json[
+        "data"
+    ]
+    assert "error" not in first and "error" not in third
+    assert (second["error"]["code"], second["error"]["pointer"]) == ("invalid_request", "/messages/1/on_doubt")
+
+
+WORDS = [
+    ("a number for a text", GOOD | {"text": 7}, "`text` must be a string."),
+    ("a number for a recipient", GOOD | {"to": 7}, "`to` must be a string."),
+    ("text for a number", GOOD | {"validity": "60"}, "`validity` must be a whole number."),
+    ("an object for a list", GOOD | {"tags": {"a": 1}}, "`tags` must be an array."),
+    ("a number for a flag", GOOD | {"smart": 1}, "`smart` must be true or false."),
+    ("too large a number", GOOD | {"max_parts": 50}, "`max_parts` must be a whole number <= 49."),
+    ("a day", GOOD | {"send_at": "tomorrow"}, "`send_at` must be a moment of RFC 3339."),
+    ("no zone", GOOD | {"send_at": "2030-01-31T12:00:00"}, "`send_at` must be a moment of RFC 3339 with a time zone."),
+    ("an unknown word", GOOD | {"on_doubt": "retry"}, "`on_doubt` must be report or retry_once."),
+    ("a list", [GOOD], "The body must be an object."),
+    ("class", GOOD | {"class": "urgent"}, "The class is none of otp, transactional and marketing."),
+    ("validity", GOOD | {"validity": 1}, "The validity is not between 5 and 604,800 seconds."),
+    ("schedule", GOOD | {"send_at": "2099-01-31T12:00:00Z"},
+     "The time to send is in the past or more than 366 days ahead."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "words"), [pytest.param(b, w, id=label) for label, b, w in WORDS])
+async def test_what_is_wrong_is_said_in_the_words_of_json_with_the_range(edge, body, words):
+    problem = (await edge.post("/v1/messages", body)).json
+    assert problem["detail"] == words
+    assert problem["advice"] == CATALOGUE[problem["code"]].advice
+
+
+async def test_what_is_wrong_with_a_setting_is_said_in_the_same_words(edge):
+    new = {"name": "x", "password": "x", "settings": {"host": "127.0.0.1", "port": "2775"}}
+    problem = (await edge.post("/v1/carriers", new, key=edge.operator)).json
+    assert problem["detail"] == "`port` must be a whole number."
+    (carrier,) = (await edge.get("/v1/carriers", key=edge.operator)).json["data"]
+    change = {"settings": {"port": "2775"}}
+    problem = (await edge.ask("PATCH", f"/v1/carriers/{carrier['id']}", json=change, key=edge.operator)).json
+    assert problem["detail"] == "`settings/port` must be a whole number."
+
+
+HALVES = [
+    ("alone", rb"\ud83d", rb"\ud83d"),
+    ("the second", rb"x\uDC00x", rb"\uDC00"),
+    ("before others", rb"\ud83dabcdefgh", rb"\ud83d"),
+    ("twice the first", rb"\ud83d\ud83d\ude00", rb"\ud83d"),
+    ("after a whole one", rb"\ud83d\ude00\ude01", rb"\ude01"),
+]
+
+
+@pytest.mark.parametrize(("text", "half"), [pytest.param(*row, id=label) for label, *row in HALVES])
+async def test_half_of_a_surrogate_pair_is_told_as_such(edge, text, half):
+    body = b'{"to":"+14155550123","metadata":{"a":"\\\\ud83d"},"text":"%s"}' % text
+    answer = await edge.ask("POST", "/v1/messages", data=body, headers=JSON)
+    assert (answer.status, answer.code) == (400, "malformed_json")
+    place = body.index(half, body.index(b"text"))  # the one in metadata is a backslash and no escape
+    assert f"The escape {half.decode()} at octet {place} is half of a surrogate pair" in answer.json["detail"]
+
+
+async def test_a_body_that_was_cut_is_told_as_such(edge):
+    answer = await edge.ask("POST", "/v1/messages", data=b'{"to":"+14155550123","text":"\\ud83d', headers=JSON)
+    assert "truncated" in answer.json["detail"]
+
+
+FULL = [
+    ("GSM-7", "x" * 1600, 11),
+    ("GSM-7, each in two septets", "€" * 1600, 22),
+    ("UCS-2", "ж" * 1600, 24),
+    ("emoji", "🙂" * 1600, 49),
+]
+
+
+@pytest.mark.parametrize(("text", "parts"), [pytest.param(*row, id=label) for label, *row in FULL])
+async def test_any_text_of_1600_characters_is_sent(edge, text, parts):
+    answer = await edge.send(text=text)
+    assert (answer.status, answer.json["segments"]) == (202, parts)
+    assert (await edge.send(text=text + text[0])).code == "text_too_long"
+
+    async def delivered():
+        return (await edge.get(f"/v1/messages/{answer.json['id']}")).json["status"] == "delivered"
+
+    await until(delivered)
 
 
 TYPES = [

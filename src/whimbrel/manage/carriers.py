@@ -10,11 +10,11 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from whimbrel.base import ids, moments
-from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.vault import Seal
 from whimbrel.domain.model import Carrier, CarrierSettings, Route
 from whimbrel.manage import audit
-from whimbrel.manage.checks import Checks
+from whimbrel.manage.checks import Checks, in_words
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
@@ -204,8 +204,9 @@ def _merged(carrier: Carrier, change: CarrierChange) -> CarrierSettings:
         return msgspec.convert(msgspec.json.decode(carrier.settings) | change.settings, CarrierSettings)
     except msgspec.ValidationError as error:
         detail, _, path = str(error).partition(" - at `$.")
-        pointer = "/settings/" + path.rstrip("`]").replace("[", "/")
-        raise WhimbrelError("invalid_request", errors=[FieldError(pointer, detail)]) from None
+        checks.require(False, "/settings/" + path.rstrip("`]").replace("[", "/"), in_words(detail))
+        checks.done()
+        raise
 
 
 def _check(name: str, settings: CarrierSettings, password: str) -> None:

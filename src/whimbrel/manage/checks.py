@@ -16,6 +16,30 @@ _CURRENCY = re.compile(r"[A-Z]{3}").fullmatch  # ISO 4217
 _PREFIX = re.compile(rf"[0-9]{{0,{MAX_PREFIX}}}").fullmatch
 
 
+_EXPECTED = re.compile(r"Expected `(?P<kind>\w+)(?: \| null)?`(?P<more>.*)", re.DOTALL).fullmatch
+_KINDS = {
+    "str": "a string",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "an array",
+    "datetime": "a moment of RFC 3339",
+}
+
+
+def in_words(said: str) -> str:
+    """What msgspec says of a value, in JSON's words and not in Python's: "Expected `int | null`, got `str`" is "must be
+    a whole number", "Expected `int` <= 10" is "must be a whole number <= 10"."""
+    if said == "Invalid RFC3339 encoded datetime":
+        return "must be a moment of RFC 3339"
+    found = _EXPECTED(said)
+    if found is None:
+        return said
+    more = "" if found["more"].startswith(", got") else found["more"].replace("timezone component", "time zone")
+    return f"must be {_KINDS.get(found['kind'], found['kind'])}{more}"
+
+
 class Checks:
     """What is wrong with a request so far."""
 
@@ -28,9 +52,11 @@ class Checks:
             self._errors.append(FieldError(pointer, detail))
 
     def done(self) -> None:
-        """`invalid_request` with every error noted."""
+        """`invalid_request` with every error noted; the first in its `detail`."""
         if self._errors:
-            raise WhimbrelError("invalid_request", errors=self._errors)
+            first = self._errors[0]
+            detail = f"`{first.pointer.removeprefix('/')}` {first.detail}."
+            raise WhimbrelError("invalid_request", detail, errors=self._errors)
 
     def text(self, value: str, pointer: str, *, longest: int = limits.NAME_MAX, empty: bool = False) -> None:
         """A name or note: printable, not too long."""

@@ -13,6 +13,7 @@ from whimbrel.base.log import mask_number
 from whimbrel.domain.model import OptOut
 from whimbrel.domain.numbers import Number, normalise
 from whimbrel.manage import accounts, audit
+from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
@@ -63,8 +64,9 @@ async def create(ctx: Context, actor: str, request: NewOptOut, *, account_id: st
 
 async def import_list(ctx: Context, actor: str, request: OptOutImport, *, account_id: str) -> OptOutsImported:
     """Record many numbers in one commit."""
-    if not 1 <= len(request.numbers) <= IMPORT_MAX:
-        raise WhimbrelError("invalid_request", errors=[FieldError("/numbers", f"must be 1 to {IMPORT_MAX} numbers")])
+    checks = Checks()
+    checks.require(1 <= len(request.numbers) <= IMPORT_MAX, "/numbers", f"must be 1 to {IMPORT_MAX} numbers")
+    checks.done()
     found = [normalise(text) for text in request.numbers]
     bad = [place for place, number in enumerate(found) if number is None]
     if bad:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from whimbrel.base import ids, moments, money
-from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.model import Account, Price
 from whimbrel.manage import audit
 from whimbrel.manage.checks import Checks
@@ -69,8 +69,9 @@ async def put(ctx: Context, actor: str, request: NewPrice) -> PriceView:
 async def put_many(ctx: Context, actor: str, request: NewPrices) -> PricesSet:
     """Set many prices in one commit."""
     prices = request.prices
-    if not 1 <= len(prices) <= BULK_MAX:
-        raise WhimbrelError("invalid_request", errors=[FieldError("/prices", f"must be 1 to {BULK_MAX} prices")])
+    checks = Checks()
+    checks.require(1 <= len(prices) <= BULK_MAX, "/prices", f"must be 1 to {BULK_MAX} prices")
+    checks.done()
     all_micros = await _checked(ctx, prices, one_only=False)
     async with ctx.lock:
         rows = tuple(to_columns(_row(ctx, new, micros)) for new, micros in zip(prices, all_micros, strict=True))
@@ -90,10 +91,13 @@ async def find(ctx: Context, *, within: str | None = None, paging: Paging = FIRS
     return page(rows, paging, view, lambda row: row.id)
 
 
-async def delete(ctx: Context, actor: str, price_id: str) -> None:
-    """Remove a price; numbers that no other price covers are refused with `no_price`."""
+async def delete(ctx: Context, actor: str, price_id: str, *, of: str | None = None) -> None:
+    """Remove a price; numbers that no other price covers are refused with `no_price`. `of` an account: `not_found` for
+    what is not of its own list."""
     async with ctx.lock:
-        price = await _existing(ctx, price_id, None)
+        price = await _existing(ctx, price_id, of)
+        if of is not None and price.account_id is None:
+            raise WhimbrelError("not_found")
         entry = audit.entry(ctx, actor, "price.deleted", price_id, price.account_id, prefix=price.prefix)
         await commit(ctx, [Write("price_delete", ((price_id,),)), entry], "prices")
 

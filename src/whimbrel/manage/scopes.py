@@ -21,8 +21,8 @@ ACCOUNT_SCOPES: dict[str, str] = {
     "prices:read": "Read the prices that hold for the account.",
     "keys:write": "Create and revoke keys, with no more scopes than the key that does it.",
     "keys:read": "Read keys (never the secret part).",
-    "accounts:write": "Create, change, suspend and close sub-accounts; rotate the account's own secrets (whoever "
-    "holds the token may do all that the account may).",
+    "accounts:write": "Create, change, suspend and close sub-accounts; rotate the account's own secrets and read the "
+    "one of its callbacks (whoever holds the token may do all that the account may).",
     "accounts:read": "Read the account and its sub-accounts.",
     "audit:read": "Read who changed what.",
 }

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.edges.edge_rig import NUMBER, SENDER, running_edge
+from whimbrel.base.errors import CATALOGUE
 from whimbrel.store.interface import Search
 
 from .twilio_rig import FORM, ask, create
@@ -49,7 +50,7 @@ REFUSED = [
     ("an empty text", {"Body": ""}, 21602, "text_missing", "Body"),
     ("white space", {"Body": " \n"}, 21602, "text_missing", "Body"),
     ("an over-long text", {"Body": "x" * 1601}, 21617, "text_too_long", "Body"),
-    ("too many segments", {"Body": "ж" * 700}, 21617, "too_many_parts", "Body"),
+    ("an over-long text in Cyrillic", {"Body": "ж" * 1601}, 21617, "text_too_long", "Body"),
     ("a control character", {"Body": "a\x07b"}, 20001, "invalid_text", "Body"),
     ("a sender of nobody", {"From": "+12025550199"}, 21606, "sender_not_allowed", "From"),
     ("the number of another account", {"From": SENDER}, 21606, "sender_not_allowed", "From"),
@@ -94,6 +95,19 @@ async def test_a_message_that_is_refused(edge, form, number, code, parameter):
     assert (answer.status, problem["status"], problem["code"]) == (400, 400, number)
     assert (problem["details"]["code"], problem["details"]["parameter"]) == (code, parameter)
     assert await stored(edge) == []
+
+
+async def test_advice_leads_to_nothing_that_only_another_door_has(edge):
+    """The members of REST's problems; this door's are `message` and `details`."""
+    answer = await create(edge, From="Acme", ScheduleType="optimize", SendAt=LATER)
+    assert answer.json["details"]["advice"] == "Correct the field that the answer names."
+    assert [row.code for row in CATALOGUE.values() if "`errors`" in row.advice or "`detail`" in row.advice] == []
+
+
+@pytest.mark.parametrize(("text", "parts"), [("x" * 1600, "11"), ("ж" * 1600, "24"), ("🙂" * 1600, "49")])
+async def test_a_body_of_1600_characters_is_sent(edge, text, parts):
+    answer = await create(edge, From="Acme", Body=text)
+    assert (answer.status, answer.json["num_segments"]) == (201, parts)
 
 
 BODIES = [

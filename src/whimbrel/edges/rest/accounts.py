@@ -49,6 +49,10 @@ async def rotate_token(services: Services, call: Call[NoQuery, None]) -> Answer:
     return Answer(await accounts.rotate_token(services.manage, call.actor, call.path["id"], within=call.within))
 
 
+async def callback_secret(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(await accounts.callback_secret(services.manage, call.path["id"], within=call.within))
+
+
 async def rotate_callback_secret(services: Services, call: Call[NoQuery, None]) -> Answer:
     return Answer(
         await accounts.rotate_callback_secret(services.manage, call.actor, call.path["id"], within=call.within)
@@ -59,45 +63,59 @@ OPERATIONS = (
     Operation(
         method="POST", path="/v1/accounts", name="createAccount", tag=_TAG, summary="Create an account",
         description="An account's own key creates a sub-account. The answer alone shows the account's secrets.",
-        access="any", scope="accounts:write", live_only=True, handle=create, body=NewAccount, answer=AccountCreated,
+        access="any", account_header="refused",
+        scope="accounts:write", live_only=True, handle=create, body=NewAccount, answer=AccountCreated,
         status=201, example={"name": "Example Ltd", "currency": "USD"},
     ),
     Operation(
         method="GET", path="/v1/accounts", name="listAccounts", tag=_TAG, summary="List accounts",
-        access="any", scope="accounts:read", handle=find, query=PageQuery, answer=Page[AccountView],
+        access="any", account_header="refused",
+        scope="accounts:read", handle=find, query=PageQuery, answer=Page[AccountView],
     ),
     Operation(
         method="GET", path="/v1/accounts/{id}", name="getAccount", tag=_TAG, summary="Read an account",
-        access="any", scope="accounts:read", handle=get, answer=AccountView,
+        access="any", account_header="refused", scope="accounts:read", handle=get, answer=AccountView,
     ),
     Operation(
         method="PATCH", path="/v1/accounts/{id}", name="updateAccount", tag=_TAG, summary="Change an account",
-        access="any", scope="accounts:write", live_only=True, handle=update, body=AccountChange, answer=AccountView,
+        access="any", account_header="refused",
+        scope="accounts:write", live_only=True, handle=update, body=AccountChange, answer=AccountView,
         example={"name": "Example plc"},
     ),
     Operation(
         method="POST", path="/v1/accounts/{id}/suspend", name="suspendAccount", tag=_TAG, summary="Suspend an account",
         description="Its requests are refused from now on; what it has queued is still sent.",
-        access="any", scope="accounts:write", live_only=True, handle=suspend, answer=AccountView, errors=("conflict",),
+        access="any", account_header="refused",
+        scope="accounts:write", live_only=True, handle=suspend, answer=AccountView, errors=("conflict",),
     ),
     Operation(
         method="POST", path="/v1/accounts/{id}/activate", name="activateAccount", tag=_TAG,
         summary="Take a suspended account's requests again",
-        access="any", scope="accounts:write", live_only=True, handle=activate, answer=AccountView, errors=("conflict",),
+        access="any", account_header="refused",
+        scope="accounts:write", live_only=True, handle=activate, answer=AccountView, errors=("conflict",),
     ),
     Operation(
         method="POST", path="/v1/accounts/{id}/close", name="closeAccount", tag=_TAG,
         summary="Close an account for good",
-        access="any", scope="accounts:write", live_only=True, handle=close, answer=AccountView, errors=("conflict",),
+        access="any", account_header="refused",
+        scope="accounts:write", live_only=True, handle=close, answer=AccountView, errors=("conflict",),
     ),
     Operation(
         method="POST", path="/v1/accounts/{id}/rotate-token", name="rotateAuthToken", tag=_TAG,
         summary="Make a new auth token", description="The old one fails at the next request.",
-        access="any", scope="accounts:write", live_only=True, handle=rotate_token, answer=AccountSecret,
+        access="any", account_header="refused",
+        scope="accounts:write", live_only=True, handle=rotate_token, answer=AccountSecret,
+    ),
+    Operation(
+        method="GET", path="/v1/accounts/{id}/callback-secret", name="getCallbackSecret", tag=_TAG,
+        summary="Read the secret that signs messages' own callbacks",
+        access="any", account_header="refused", scope="accounts:write", live_only=True, handle=callback_secret,
+        answer=AccountSecret,
     ),
     Operation(
         method="POST", path="/v1/accounts/{id}/rotate-callback-secret", name="rotateCallbackSecret", tag=_TAG,
         summary="Make a new secret for the signatures of messages' callbacks",
-        access="any", scope="accounts:write", live_only=True, handle=rotate_callback_secret, answer=AccountSecret,
+        access="any", account_header="refused",
+        scope="accounts:write", live_only=True, handle=rotate_callback_secret, answer=AccountSecret,
     ),
 )  # fmt: skip

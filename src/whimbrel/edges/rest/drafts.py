@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from whimbrel.base import limits, money
-from whimbrel.domain.model import PLAIN, Draft, Options
+from whimbrel.domain.model import PLAIN, Draft, OnDoubt, Options
 from whimbrel.edges.rest.shapes import MessageDefaults, NewMessage
 from whimbrel.net.addresses import Reach
 from whimbrel.store.interface import Verdict
@@ -17,6 +17,7 @@ _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _NOTHING = MessageDefaults()
 _BRACKETS = (dict, list)
+_AT_MOST_ONCE = frozenset({"transactional", "marketing"})
 
 
 def draft(
@@ -52,7 +53,12 @@ def _options(new: NewMessage, common: MessageDefaults, reach: Reach) -> Options 
     on_doubt = new.on_doubt or common.on_doubt
     if not (url or metadata or tags or ceiling or max_parts or smart or on_doubt):
         return PLAIN
-    refusal = _url_problem(url, reach) or _metadata_problem(metadata) or _tags_problem(tags)
+    refusal = (
+        _url_problem(url, reach)
+        or _metadata_problem(metadata)
+        or _tags_problem(tags)
+        or _doubt_problem(on_doubt, new.message_class or common.message_class or "transactional")
+    )
     if refusal is not None:
         return refusal
     micros = None
@@ -120,5 +126,14 @@ def _tags_problem(tags: tuple[str, ...] | None) -> Verdict | None:
     for place, tag in enumerate(tags):
         if not 0 < len(tag) <= limits.TAG_MAX or not tag.isprintable():
             detail = f"A tag has 1 to {limits.TAG_MAX} printable characters."
-            return Verdict(code="metadata_too_large", detail=detail, pointer=f"/tags/{place}")
+            code = "metadata_too_large" if len(tag) > limits.TAG_MAX else "invalid_request"
+            return Verdict(code=code, detail=detail, pointer=f"/tags/{place}")
     return None
+
+
+def _doubt_problem(on_doubt: OnDoubt | None, message_class: str) -> Verdict | None:
+    """Other classes are at most once, so the wish would be ignored; an unknown class is accept's to refuse."""
+    if on_doubt != "retry_once" or message_class not in _AT_MOST_ONCE:
+        return None
+    detail = f"retry_once is for the class otp: {message_class} is never sent again by itself."
+    return Verdict(code="invalid_request", detail=detail, pointer="/on_doubt")

@@ -25,17 +25,18 @@ async def ledger(services: Services, call: Call[PageQuery, None]) -> Answer:
 OPERATIONS = (
     Operation(
         method="GET", path="/v1/balance", name="getBalance", tag=_TAG, summary="Read the balance",
-        scope="balance:read", handle=get, answer=BalanceView,
+        scope="balance:read", live_only=True, handle=get, answer=BalanceView,
     ),
     Operation(
         method="POST", path="/v1/balance/top-up", name="topUpBalance", tag=_TAG, summary="Add money to an account",
         description="The header `X-Account-Id` names the account.",
-        access="operator", scope="balance:write", handle=top_up, body=TopUp, answer=BalanceView,
+        access="operator", account_header="needed",
+        scope="balance:write", handle=top_up, body=TopUp, answer=BalanceView,
         example={"amount": "100.00", "note": "invoice 4711"},
     ),
     Operation(
         method="GET", path="/v1/ledger", name="listLedger", tag=_TAG, summary="List movements of money",
         description="Double entry: each row moves an amount from one book to another.",
-        scope="balance:read", handle=ledger, query=PageQuery, answer=Page[LedgerView],
+        scope="balance:read", live_only=True, handle=ledger, query=PageQuery, answer=Page[LedgerView],
     ),
 )  # fmt: skip

@@ -38,7 +38,8 @@ OPERATIONS = (
     Operation(
         method="POST", path="/v1/senders", name="createSender", tag=_TAG, summary="Give an account a sender",
         description="A sender must belong to who uses it. The header `X-Account-Id` names the account.",
-        access="operator", scope="senders:assign", handle=create, body=NewSender, answer=SenderView, status=201,
+        access="operator", account_header="needed",
+        scope="senders:assign", handle=create, body=NewSender, answer=SenderView, status=201,
         errors=("conflict", "invalid_sender", "webhook_url_refused"),
         example={"value": "+15005550006", "is_default": True},
     ),
@@ -58,6 +59,6 @@ OPERATIONS = (
     ),
     Operation(
         method="DELETE", path="/v1/senders/{id}", name="deleteSender", tag=_TAG, summary="Take a sender away",
-        access="operator", scope="senders:assign", handle=delete, status=204,
+        access="operator", account_header="needed", scope="senders:assign", handle=delete, status=204,
     ),
 )  # fmt: skip

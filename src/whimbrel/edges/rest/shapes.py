@@ -58,7 +58,7 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ] = None
     on_doubt: Annotated[
         OnDoubt | None,
-        Meta(description="For otp: whether a message in doubt is only reported (default) or sent once more."),
+        Meta(description="Whether a message in doubt is only reported (default) or, of the class otp, sent once more."),
     ] = None
     metadata: Annotated[
         dict[str, Any] | None,

@@ -3,6 +3,7 @@ touched nothing.
 """
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -73,6 +74,7 @@ class JsonBody(Generic[T]):
     twice, which spares hot routes a second parse."""
 
     def __init__(self, kind: type[T], members: Callable[[T], int] | None = None) -> None:
+        self._kind = kind
         self._decoder = msgspec.json.Decoder(kind)
         self._members = members
 
@@ -83,13 +85,13 @@ class JsonBody(Generic[T]):
             if self._members is None or body.count(b":") != self._members(value):
                 _REPEATED.decode(body.decode())
         except msgspec.ValidationError as error:
-            raise invalid_body(error) from None
+            raise invalid_body(error, self._kind) from None
         except RecursionError:
             raise WhimbrelError("malformed_json", "The body is nested too deeply.") from None
         except UnicodeDecodeError:
             raise WhimbrelError("malformed_json", "The body is not UTF-8.") from None
         except msgspec.DecodeError as error:
-            raise WhimbrelError("malformed_json", f"{error}.") from None
+            raise WhimbrelError("malformed_json", _lone_surrogate(body) or f"{error}.") from None
         return value
 
 
@@ -103,4 +105,21 @@ def _once(members: list[tuple[str, Any]]) -> None:
     raise WhimbrelError("malformed_json", field.detail, errors=[field])
 
 
+def _lone_surrogate(body: bytes) -> str:
+    """Words about half of a pair, if that is all that is wrong: it stands for no character, and parsers differ about it
+    (RFC 8259 section 8.2)."""
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    for found in _ESCAPES.finditer(body):
+        if found["half"]:
+            half, place = found["half"].decode(), found.start()
+            return f"The escape {half} at octet {place} is half of a surrogate pair: it stands for no character."
+    return ""
+
+
+_ESCAPES = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
 _REPEATED = json.JSONDecoder(object_pairs_hook=_once)

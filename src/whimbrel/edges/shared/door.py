@@ -192,6 +192,7 @@ class _Endpoint:
         if operation.access != "public":
             principal = self._door.admit(request, answer)
             _check_may(principal, operation)
+            _check_header(operation, request)
             acting_for = self._door.acting_for(principal, request)
         query = _decode_query(scope["query_string"], operation.query)
         body = None
@@ -219,6 +220,13 @@ def _check_may(principal: Principal, operation: Operation) -> None:
         raise WhimbrelError("forbidden", f"The key lacks the scope `{operation.scope}`.")
 
 
+def _check_header(operation: Operation, request: dict[bytes, bytes]) -> None:
+    """Who names an account means that account only: where that cannot be, nothing is done for all of them instead."""
+    if operation.account_header == "refused" and ACCOUNT_HEADER in request:
+        detail = "`X-Account-Id` means nothing on this route: leave it away."
+        raise WhimbrelError("invalid_parameter", detail, errors=[FieldError("X-Account-Id", detail)])
+
+
 def _decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct:
     """Parameters as a value; unknown, repeated and malformed ones are refused by name."""
     values: dict[str, str] = {}
@@ -235,7 +243,7 @@ def _decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> msgspec.St
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise invalid_query(error) from None
+        raise invalid_query(error, kind) from None
 
 
 def _headers_of(given: Answer) -> Headers:

@@ -19,6 +19,7 @@ _REF = "#/components/schemas/"
 _PARAMETER = re.compile(r"{(\w+)}")
 _ALWAYS = ("internal_error", "overloaded")
 _WITH_KEY = ("unauthorized", "account_suspended", "forbidden", "rate_limited")
+_EMPTY = frozenset({204, 302})  # these have no body
 _WITH_BODY = ("malformed_json", "invalid_request", "unsupported_media_type", "body_too_large")
 _WITH_IDEMPOTENCY = ("invalid_idempotency_key", "idempotency_in_progress", "idempotency_key_reused")
 _SECURITY: list[Json] = [{"bearer": []}, {"basic": []}]
@@ -27,6 +28,11 @@ _ACCESS_WORDS = {
     "account": "For the key's account, or the one that `X-Account-Id` names.",
     "operator": "For the operator's keys only.",
     "any": "",
+}
+_HEADER_WORDS = {
+    "account": "The account to act for; the operator must, a parent may name a sub-account.",
+    "operator": "The account that it is about.",
+    "any": "The account to act for; a parent may name a sub-account. Without it the operator means the installation.",
 }
 
 
@@ -138,10 +144,11 @@ def _parameters(operation: Operation, schemas: dict[Any, Json], components: Json
         schema = {"type": "string", "minLength": 1, "maxLength": limits.IDEMPOTENCY_KEY_MAX}
         text = {"description": "The same key and body within 24 hours get the first answer again."}
         found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema} | text)
-    if operation.access != "public":
-        text = {"description": "The account to act for; the operator must, a parent may name a sub-account."}
+    if operation.access != "public" and operation.account_header != "refused":
+        text = {"description": _HEADER_WORDS[operation.access]}
         schema = {"type": "string", "pattern": "^AC[0-9a-f]{32}$"}
-        found.append({"name": "X-Account-Id", "in": "header", "required": False, "schema": schema} | text)
+        needed = operation.account_header == "needed"
+        found.append({"name": "X-Account-Id", "in": "header", "required": needed, "schema": schema} | text)
     return found
 
 
@@ -152,7 +159,7 @@ def _success(operation: Operation, schemas: dict[Any, Json]) -> Json:
     answer: Json = {"description": operation.summary, "headers": headers}
     if operation.answer is not None:
         answer["content"] = {operation.content_type: {"schema": schemas[operation.answer]}}
-    elif operation.status != 204:
+    elif operation.status not in _EMPTY:
         answer["content"] = {operation.content_type: {"schema": {"type": "string"}}}
     return answer
 

@@ -3,11 +3,14 @@ the catalogue, with JSON pointers (RFC 6901).
 """
 
 import re
+from typing import Any
 
 import msgspec
+from msgspec import inspect
 
 from whimbrel.base.errors import CATALOGUE, FieldError, WhimbrelError
 from whimbrel.edges.shared.asgi import PROBLEM_TYPE, Headers
+from whimbrel.manage.checks import in_words
 
 TYPE_PREFIX = "/docs/errors#"
 
@@ -25,13 +28,14 @@ class FieldProblem(msgspec.Struct, frozen=True, gc=False):
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Problem details (RFC 9457): `type` leads to the words about `code`, which is stable."""
+    """Problem details (RFC 9457): `type` leads to the words about `code`, which is stable; `advice` is what to do."""
 
     type: str
     title: str
     status: int
     detail: str
     code: str
+    advice: str = ""
     errors: tuple[FieldProblem, ...] = ()
     request_id: str = ""
 
@@ -45,6 +49,7 @@ def problem_of(error: WhimbrelError, request_id: str = "") -> Problem:
         status=spec.http,
         detail=error.detail,
         code=spec.code,
+        advice=spec.advice,
         errors=tuple(FieldProblem(field.pointer, field.detail, field.code) for field in error.errors),
         request_id=request_id,
     )
@@ -65,32 +70,58 @@ def problem_answer(error: WhimbrelError, request_id: str = "") -> tuple[int, Hea
     return error.spec.http, headers, msgspec.json.encode(problem_of(error, request_id))
 
 
-def invalid_body(error: msgspec.ValidationError) -> WhimbrelError:
-    """A body that is JSON and not what the route takes, with a pointer to the field."""
-    field = _field_error(str(error), at_root="")
+def invalid_body(error: msgspec.ValidationError, kind: Any) -> WhimbrelError:
+    """A body that is JSON and not what the route takes (a value of `kind`), with a pointer to the field."""
+    field = _field_error(str(error), kind)
     return WhimbrelError("invalid_request", field.detail, errors=[field])
 
 
-def invalid_query(error: msgspec.ValidationError) -> WhimbrelError:
+def invalid_query(error: msgspec.ValidationError, kind: Any) -> WhimbrelError:
     """A query parameter that is unknown or has a bad value, with its name."""
-    field = _field_error(str(error), at_root="")
+    field = _field_error(str(error), kind)
     field = FieldError(field.pointer.lstrip("/"), field.detail.replace("field", "parameter"), field.code)
     return WhimbrelError("invalid_parameter", field.detail, errors=[field])
 
 
-def _field_error(words: str, *, at_root: str) -> FieldError:
+def _field_error(words: str, kind: Any) -> FieldError:
     """msgspec says "what - at `$.messages[1].to`"; of unknown and missing members it names the parent only."""
     found = _PLACE.match(words)
     assert found is not None
     what, path = found["what"], found["path"] or "$"
-    pointer = at_root + _pointer(path)
+    pointer = _pointer(path)
     member = _MEMBER.search(what)
     if member is None:
-        return FieldError(pointer, _sentence(what), "invalid")
+        said = _choice(kind, pointer) if what.startswith("Invalid enum value") else in_words(what)
+        name = f"`{pointer.rpartition('/')[2]}`" if pointer else "The body"
+        return FieldError(pointer, _sentence(said if said is what else f"{name} {said}"), "invalid")
     pointer += "/" + _escape(member["name"])
     if member["kind"] == "unknown":
         return FieldError(pointer, f"The field `{member['name']}` is unknown.", "unknown")
     return FieldError(pointer, f"The field `{member['name']}` is missing.", "missing")
+
+
+def _choice(kind: Any, pointer: str) -> str:
+    """The words that a field may be; msgspec tells only which it may not."""
+    found = [inspect.type_info(kind)]
+    for step in pointer.split("/")[1:]:
+        found = [inner for info in found for bare in _bare(info) for inner in _inside(bare, step)]
+    literals = [bare for info in found for bare in _bare(info) if isinstance(bare, inspect.LiteralType)]
+    words = [str(word) for literal in literals for word in literal.values]
+    return f"must be {' or '.join(words)}"
+
+
+def _bare(info: inspect.Type) -> list[inspect.Type]:
+    if isinstance(info, inspect.Metadata):
+        return _bare(info.type)
+    if isinstance(info, inspect.UnionType):
+        return [bare for each in info.types for bare in _bare(each)]
+    return [info]
+
+
+def _inside(info: inspect.Type, step: str) -> list[inspect.Type]:
+    if isinstance(info, inspect.StructType):
+        return [field.type for field in info.fields if field.encode_name == step]
+    return [info.item_type] if isinstance(info, inspect.ListType | inspect.VarTupleType) else []
 
 
 def _pointer(path: str) -> str:

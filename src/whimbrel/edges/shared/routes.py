@@ -19,6 +19,9 @@ Q = TypeVar("Q")
 Access = Literal["public", "account", "operator", "any"]
 """Who may call: anyone; a key that acts for an account (its own, or by X-Account-Id); the operator; either."""
 
+AccountHeader = Literal["taken", "needed", "refused"]
+"""Whether `X-Account-Id` means something here, has to be there, or is refused because it means nothing."""
+
 
 class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A route that takes no query parameters."""
@@ -97,6 +100,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     description: str = ""
     access: Access = "account"
+    account_header: AccountHeader = "taken"
     scope: str = ""  # empty: any key; public operations have none
     live_only: bool = False  # a test key may not
     handle: Handle | None = None

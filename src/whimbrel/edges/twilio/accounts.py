@@ -40,6 +40,8 @@ class Accounts:
         return Reply(_encode(record))
 
     async def balance(self, request: Request) -> Reply:
-        """What the account may still spend."""
+        """What the account may still spend, which is no concern of test traffic."""
+        if request.principal.test:
+            raise WhimbrelError("test_mode")
         found = await balance.get(self._manage, account_id=request.account_id)
         return Reply(_encode(BalanceRecord(request.account_id, found.available, found.currency)))
