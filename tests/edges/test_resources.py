@@ -3,8 +3,10 @@
 import pytest
 import pytest_asyncio
 
+from whimbrel.base import moments
 from whimbrel.store import reads
 from whimbrel.store.interface import Write
+from whimbrel_sandbox.network import PhoneText
 
 from .edge_rig import NUMBER, running_edge, until
 
@@ -100,6 +102,27 @@ async def test_explain_tells_every_step_and_stores_nothing(edge):
     refused = (await edge.post("/v1/messages/explain", {"to": "nobody", "text": "x"})).json
     assert (refused["verdict"], refused["refusal"]["code"]) == ("refused", "invalid_number")
     assert (await edge.get("/v1/messages")).json["data"] == []
+    step = {"available": "100.00", "needed": "0.0075", "currency": "USD", "covered": True}
+    assert answer["balance"] == step and refused["balance"] is None
+
+
+async def test_explain_looks_at_the_balance_as_accept_does(edge):
+    poor = await edge.new_customer("Poor", credit="0.01")
+    await edge.give_sender(poor.id, "Poor")
+    for text, verdict, covered in (("x", "accepted", True), ("x" * 161, "refused", False)):
+        fields = {"to": NUMBER, "text": text}
+        told = (await edge.post("/v1/messages/explain", fields, key=poor.live)).json
+        assert (told["verdict"], told["balance"]["covered"], told["balance"]["available"]) == (verdict, covered, "0.01")
+        if not covered:
+            problem = (await edge.send(key=poor.live, text=text)).json
+            refusal = told["refusal"]
+            assert (refusal["code"], refusal["detail"]) == (problem["code"], problem["detail"])
+            assert (refusal["code"], refusal["pointer"]) == ("insufficient_balance", "")
+    dear = {"to": NUMBER, "text": "x" * 161, "max_price": "0.001"}
+    told = (await edge.post("/v1/messages/explain", dear, key=poor.live)).json
+    assert (told["refusal"]["code"], told["balance"]["covered"]) == ("price_over_max", False)
+    free = (await edge.post("/v1/messages/explain", {"to": NUMBER, "text": "x" * 161}, key=poor.test)).json
+    assert (free["verdict"], free["price"], free["balance"]) == ("accepted", None, None)
 
 
 async def test_search(edge):
@@ -143,7 +166,13 @@ async def test_accounts_and_keys(edge):
     path = made.headers["Location"]
     assert "auth_token" not in (await edge.get(path)).json
     assert (await edge.ask("PATCH", path, json={"name": "Branch 2"})).json["name"] == "Branch 2"
-    assert (await edge.post(f"{path}/rotate-callback-secret")).json["secret"] != made.json["callback_secret"]
+    secret = f"{path}/callback-secret"
+    assert (await edge.get(secret)).json == {"id": made.json["id"], "secret": made.json["callback_secret"]}
+    rotated = (await edge.post(f"{path}/rotate-callback-secret")).json
+    assert rotated["secret"] != made.json["callback_secret"]
+    assert (await edge.get(secret)).json == rotated
+    stranger = await edge.new_customer("Stranger")
+    assert (await edge.get(secret, key=stranger.live)).code == "not_found"
     assert (await edge.post(f"{path}/close")).json["status"] == "closed"
     assert (await edge.post(f"{path}/activate")).code == "conflict"
     assert (await edge.get("/v1/accounts")).json["data"][0]["id"] == made.json["id"]
@@ -179,6 +208,10 @@ async def test_carriers_routes_and_prices(edge):
     assert (await edge.get(f"{path}/health", **operator)).json["status"] == "paused"
     names = [each["name"] for each in (await edge.get("/v1/carriers/health", **operator)).json["data"]]
     assert {"Tern", "Plover"} <= set(names)
+    tern = next(each for each in (await edge.get("/v1/carriers/health", **operator)).json["data"] if each["health"])
+    assert moments.from_text(tern["health"]["since"]) > 0 and tern["health"]["since"].endswith("Z")
+    one = (await edge.get(f"/v1/carriers/{tern['id']}/health", **operator)).json
+    assert one["health"]["since"] == tern["health"]["since"]
     assert (await edge.post(f"{path}/resume", **operator)).json["status"] == "active"
     route = await edge.post("/v1/routes", {"carriers": [made.json["id"]], "prefix": "49", "position": 1}, **operator)
     assert (await edge.ask("DELETE", path, **operator)).code == "in_use"
@@ -268,6 +301,33 @@ async def test_events_page_by_page(edge):
     assert [each["type"] for each in some] == ["message.delivered"] * 3
 
 
+async def test_a_rare_type_is_found_behind_many_others(edge):
+    sent = [(await edge.send()).json["id"] for _ in range(4)]
+    for each in sent:
+        await final(edge, each)
+    await edge.post("/v1/opt-outs", {"number": NUMBER})
+    page = (await edge.get("/v1/events?types=opt_out.created&limit=1")).json
+    assert [each["type"] for each in page["data"]] == ["opt_out.created"]
+    again = (await edge.get(f"/v1/events?types=opt_out.created&limit=1&after={page['next_cursor']}")).json
+    assert again["data"] == []
+
+
+async def test_an_inbound_text_tells_its_keyword_in_the_list_too(edge):
+    sender = "+12025550142"
+    await edge.give_sender(edge.customer.id, sender)
+    for text in ("STOP", "Thanks"):
+        edge.simulator.network.send_text("+14155550177", PhoneText(to=sender, text=text, system_id="whimbrel"))
+
+    async def both():
+        listed = (await edge.get("/v1/inbound")).json["data"]
+        return listed if len(listed) == 2 else None
+
+    listed = await until(both)
+    assert {each["text"]: each["keyword"] for each in listed} == {"STOP": "STOP", "Thanks": None}
+    for each in listed:
+        assert (await edge.get(f"/v1/inbound/{each['id']}")).json == each
+
+
 @pytest.fixture
 def short_stretches(monkeypatch):
     monkeypatch.setattr(reads, "EVENTS_SCAN_MAX", 5)
@@ -313,6 +373,8 @@ async def test_health_metrics_and_pages_need_no_key(edge):
     assert (await edge.get("/healthz", key="")).json == {"status": "ok"}
     assert (await edge.get("/readyz", key="")).json == {"status": "ready"}
     assert b"whimbrel_http_requests_total" in (await edge.get("/metrics", key="")).body
+    root = await edge.get("/", key="", allow_redirects=False)
+    assert (root.status, root.headers["Location"], root.body) == (302, "/docs", b"")
     for path in ("/docs", "/docs/errors", "/docs/events", "/docs/style.css", "/openapi.json"):
         answer = await edge.get(path, key="")
         assert answer.status == 200 and answer.body, path

@@ -1,7 +1,8 @@
 """GET /v1/messages and GET /v1/inbound: filters on what people search by, newest first."""
 
 import datetime
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -9,8 +10,8 @@ from msgspec import Meta
 from whimbrel.base import limits
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.ids import MESSAGE, is_id
-from whimbrel.domain.callbacks import MessageView, message_view
-from whimbrel.domain.model import PRIORITY
+from whimbrel.domain.callbacks import MessageView, keyword_of, message_view
+from whimbrel.domain.model import PRIORITY, Message
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.states import STATES
 from whimbrel.edges.rest.paging import Cursor, Limit
@@ -21,12 +22,19 @@ from whimbrel.edges.shared.services import Services
 from whimbrel.manage.context import Page
 from whimbrel.store.interface import Search
 
+V = TypeVar("V")
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
 Number = Annotated[str | None, Meta(description="E.164; found a second or two after the message came.")]
 From = Annotated[Moment | None, Meta(description="Created at this moment (RFC 3339) or later.")]
 Until = Annotated[Moment | None, Meta(description="Created before this moment.")]
+
+
+class InboundView(MessageView, frozen=True, gc=False):
+    """A text from a phone: the message, and what it said."""
+
+    keyword: Annotated[str | None, Meta(description="STOP, START or HELP, as it counted for the number.")] = None
 
 
 class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
@@ -80,7 +88,7 @@ async def find(services: Services, call: Call[MessagesQuery, None]) -> Answer:
         created_to=_micros(query.created_to),
         before_id=_before(query.cursor),
     )
-    return Answer(await _page(services, search, query.limit))
+    return Answer(await _page(services, search, query.limit, message_view))
 
 
 async def find_inbound(services: Services, call: Call[InboundQuery, None]) -> Answer:
@@ -97,21 +105,25 @@ async def find_inbound(services: Services, call: Call[InboundQuery, None]) -> An
         created_to=_micros(query.created_to),
         before_id=_before(query.cursor),
     )
-    return Answer(await _page(services, search, query.limit))
+    return Answer(await _page(services, search, query.limit, _inbound_view))
 
 
 async def get_inbound(services: Services, call: Call[NoQuery, None]) -> Answer:
     message = await services.cancel.find(call.account_id, call.test, call.path["id"])
     if message.direction != "in":
         raise WhimbrelError("not_found")
-    return Answer(message_view(message))
+    return Answer(_inbound_view(message))
 
 
-async def _page(services: Services, search: Search, limit: int) -> Page[MessageView]:
+def _inbound_view(message: Message) -> InboundView:
+    return InboundView(**msgspec.structs.asdict(message_view(message)), keyword=keyword_of(message))
+
+
+async def _page(services: Services, search: Search, limit: int, view: Callable[[Message], V]) -> Page[V]:
     rows = await services.store.search(search, limit + 1)
     shown = rows[:limit]
     following = cursors.encode(shown[-1].id) if len(rows) > limit else None
-    return Page(tuple(message_view(row) for row in shown), following)
+    return Page(tuple(view(row) for row in shown), following)
 
 
 def _check(holds: bool, name: str, detail: str) -> None:
@@ -157,10 +169,10 @@ OPERATIONS = (
     ),
     Operation(
         method="GET", path="/v1/inbound", name="listInbound", tag="inbound", summary="List inbound texts, newest first",
-        scope="inbound:read", handle=find_inbound, query=InboundQuery, answer=Page[MessageView],
+        scope="inbound:read", handle=find_inbound, query=InboundQuery, answer=Page[InboundView],
     ),
     Operation(
         method="GET", path="/v1/inbound/{id}", name="getInbound", tag="inbound", summary="Read an inbound text",
-        scope="inbound:read", handle=get_inbound, answer=MessageView,
+        scope="inbound:read", handle=get_inbound, answer=InboundView,
     ),
 )  # fmt: skip

@@ -40,6 +40,10 @@ async def metrics(services: Services, call: Call[NoQuery, None]) -> Answer:
     return Answer(services.metrics.render(), content_type=_METRICS.encode())
 
 
+async def root(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(location="/docs")
+
+
 def _page(body: bytes, content_type: str = _HTML) -> Handle:
     headers = ((b"content-security-policy", pages.CONTENT_POLICY), (b"x-content-type-options", b"nosniff"))
 
@@ -81,6 +85,10 @@ def _own(document: openapi.Json | None) -> tuple[Operation, ...]:
             method="GET", path="/readyz", name="getReadiness", tag=_TAG, summary="Whether requests are taken",
             description="200 only when the store answers and its migrations are current.",
             access="public", handle=ready, answer=Ready,
+        ),
+        Operation(
+            method="GET", path="/", name="getRoot", tag=_TAG, summary="Leads to the reference",
+            access="public", handle=root, status=302,
         ),
         _operation("/metrics", "getMetrics", "Metrics for Prometheus", metrics, _METRICS),
         _operation("/openapi.json", "getOpenapi", "This document", _page(rendered, _JSON), _JSON),
