@@ -10,8 +10,10 @@ import uvloop
 
 from whimbrel_sandbox.serve import Address, serve
 from whimbrel_sandbox.settings import from_arguments
+from whimbrel_sandbox.usage import usage
 
 _GC_THRESHOLD = 50_000  # objects: no cycles are made per message, so looking for them often is waste
+_HELP = frozenset({"-h", "--help"})
 
 
 def _announce(address: Address) -> None:
@@ -19,8 +21,11 @@ def _announce(address: Address) -> None:
     sys.stdout.flush()
 
 
-def main(arguments: list[str]) -> int:
-    """Run until a signal; 2 for a wrong option, 1 for a port that is taken."""
+def main(arguments: list[str], program: str = "python -m whimbrel_sandbox") -> int:
+    """Run until a signal; 2 for a wrong option, 1 for a port that is taken. `program`: what was typed to get here."""
+    if not _HELP.isdisjoint(arguments):
+        sys.stdout.write(usage(program))
+        return 0
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
     try:

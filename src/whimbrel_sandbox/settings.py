@@ -1,7 +1,7 @@
 """The simulator's settings, what of them may change while it runs, and a reader of command lines made from them.
 
-Apart so that a test, the product's command line and `python -m whimbrel_sandbox` share one list. docs/sandbox.md
-describes each setting; a test compares the two.
+Apart so that a test, the product's command line and `python -m whimbrel_sandbox` share one list. `usage.py` and
+docs/sandbox.md describe each setting; tests compare them.
 """
 
 from typing import Literal

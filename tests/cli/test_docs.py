@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from tests.cli.product import environ, quickstart, started, until
+from tests.cli.product import COMMAND, environ, quickstart, started, until
 from whimbrel.cli.main import app
 from whimbrel.domain.states import STATES
+from whimbrel_sandbox.settings import option_names
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -109,6 +110,21 @@ def verbs(command, name):
     if not hasattr(command, "commands"):
         options = {option for parameter in command.params for option in parameter.opts}
         yield name, {option for option in options if option.startswith("--")} - {"--help"}
+
+
+@pytest.mark.parametrize("command", [(*COMMAND, "simulator"), (sys.executable, "-m", "whimbrel_sandbox")])
+@pytest.mark.parametrize("asked", ["--help", "-h"])
+def test_the_help_of_the_simulator_says_what_its_page_says(command, asked):
+    """Every option with its default and its meaning, in the same words."""
+    done = subprocess.run([*command, asked], capture_output=True, text=True, timeout=60, env=environ(COLUMNS="80"))
+    assert done.returncode == 0 and done.stdout.startswith("Usage: ")
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    shown = " ".join(done.stdout.split())
+    text = (DOCS / "sandbox.md").read_text("utf-8").replace("`", "")
+    documented = re.findall(r"^\| (--[a-z][a-z-]+) \| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
+    assert {option for option, _, _ in documented} == set(option_names())
+    wanted = [f"{option} {meaning} [{default}]" for option, default, meaning in documented]
+    assert [words for words in wanted if words not in shown] == []
 
 
 def test_every_state_is_documented():

@@ -13,7 +13,7 @@ from whimbrel.cli.keys import key
 from whimbrel.cli.migrate import migrate
 from whimbrel.cli.quickstart import quickstart
 from whimbrel.cli.sending import send
-from whimbrel.cli.serve import SIMULATOR_OPTIONS, serve, simulator
+from whimbrel.cli.serve import serve, simulator
 from whimbrel.cli.tailing import tail
 
 
@@ -39,9 +39,9 @@ app = typer.Typer(
 )
 app.command()(quickstart)
 app.command()(serve)
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, epilog=SIMULATOR_OPTIONS)(
-    simulator
-)
+app.command(  # the simulator reads its options itself, --help too
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)(simulator)
 app.command()(send)
 app.command()(tail)
 app.command()(env)

@@ -16,10 +16,8 @@ from whimbrel.store.errors import SchemaError
 from whimbrel.store.migrations import require_current
 from whimbrel.store.sqlite import schema
 from whimbrel_sandbox import __main__ as sandbox
-from whimbrel_sandbox.settings import option_names
 
 _log = logging.getLogger("whimbrel.run")
-SIMULATOR_OPTIONS = "Options: " + ", ".join(option_names())
 
 
 @guarded
@@ -45,5 +43,5 @@ def _started(app: App, idle: list[str]) -> None:
 
 
 def simulator(context: typer.Context) -> None:
-    """Run the SMSC simulator; options as `--name value` (docs/sandbox.md says what each does)."""
-    sys.exit(sandbox.main(context.args))
+    """Run the SMSC simulator; `whimbrel simulator --help` lists its options."""
+    sys.exit(sandbox.main(context.args, "whimbrel simulator"))
