@@ -22,7 +22,7 @@ from whimbrel.base.vault import Vault
 from whimbrel.domain.model import PLAIN, PRIORITY, Draft, Flag, Message
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import QUEUED, SCHEDULED
-from whimbrel.journey.explain import Explanation, explanation
+from whimbrel.journey.explain import Explanation, explanation, with_balance
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.price import price
@@ -126,7 +126,7 @@ class Accept:
         """What accept would do with this draft now, with the evidence of every step; stores nothing."""
         self._check_account(draft.account_id)
         plan = self._plan([draft])[0]
-        return explanation(plan, self._tables)
+        return await with_balance(explanation(plan, self._tables), draft.account_id, self._store)
 
     def _check_accounts(self, drafts: Sequence[Draft]) -> None:
         for account_id in {draft.account_id for draft in drafts}:

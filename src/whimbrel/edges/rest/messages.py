@@ -14,7 +14,7 @@ from whimbrel.edges.rest.sending import SCOPE, refusal
 from whimbrel.edges.rest.shapes import BatchView, NewBatch, NewMessage
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
-from whimbrel.journey.explain import Explanation, with_balance
+from whimbrel.journey.explain import Explanation
 from whimbrel.store.interface import Verdict
 
 _TAG = "messages"
@@ -103,7 +103,7 @@ async def explain(services: Services, call: Call[NoQuery, NewMessage]) -> Answer
     if isinstance(made, Verdict):
         raise refusal(made)
     told = await services.accept.explain(made)
-    return Answer(await with_balance(told, call.account_id, services.store))
+    return Answer(told)
 
 
 async def _attempts(services: Services, message_id: str) -> tuple[AttemptView, ...]:
