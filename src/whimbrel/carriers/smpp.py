@@ -84,7 +84,7 @@ class SmppCarrier:
             free = min(free, self._bucket.available(self._clock.monotonic_us()))
             ahead = min(ahead, int(self._bucket.rate_per_s * _BURST_S))
         room = free + max(1, ahead - len(self._aside)) - len(self._out)
-        if room < ahead // 2 and any(bind.in_flight for bind in up):
+        if room < ahead and any(bind.in_flight for bind in up):
             return 0  # an answer under way makes more room soon: commits of a few messages cost as much as large ones
         return max(0, room)
 

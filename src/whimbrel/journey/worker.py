@@ -44,7 +44,7 @@ class Lane:
         self._worker = worker
         self.carrier = carrier
         self._wake = asyncio.Event()
-        self._answers: Gatherer[Answer, None] = Gatherer(self._record, overlap=1, limit=1000)
+        self._answers: Gatherer[Answer, None] = Gatherer(self._record, overlap=2, limit=1000)
         self._unrecorded = 0
         self._reserved = 0  # segments whose claims accept is committing
         self._unseen = True  # the queue may hold what no look at it has found yet
