@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-emit
 	--universal --python-version 3.11 --custom-compile-command "make lock" $(LOCK_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test ci ci-packages check format cover bench lock clean
+.PHONY: help setup setup-dev run test ci ci-packages compile check format cover bench lock clean
 
 help: ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,14 +26,18 @@ setup-dev: $(VENV)/.stamp-dev ## setup, and what tests and checks need
 run: setup ## start whimbrel quickstart
 	$(BIN)/whimbrel quickstart $(ARGS)
 
-test: setup-dev ## all tests that need no root and no system package (under 10 minutes)
+test: setup-dev compile ## all tests that need no root and no system package (under 10 minutes)
 	$(BIN)/python -m pytest -m "not ci" $(ARGS)
 
-ci: setup-dev ci-packages ## the long tests, after installing the Debian packages they need (under 45 minutes)
+ci: setup-dev ci-packages compile ## the long tests, after installing the Debian packages they need (under 45 minutes)
 	WHIMBREL_FAULT_ROUNDS=$${WHIMBREL_FAULT_ROUNDS:-20} $(BIN)/python -m pytest -m ci $(ARGS)
 
 ci-packages:
 	@bash .ci/packages
+
+# The tests start hundreds of processes: none of them should compile the sources again, also where Python may not write.
+compile:
+	@$(BIN)/python -m compileall -q src
 
 check: setup-dev ## lint, format, types, layers
 	$(BIN)/ruff check .
