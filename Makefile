@@ -36,7 +36,7 @@ ci-packages:
 	@bash .ci/packages
 
 # The tests start hundreds of processes: none of them should compile the sources again, also where Python may not write.
-compile:
+compile: setup
 	@$(BIN)/python -m compileall -q src
 
 check: setup-dev ## lint, format, types, layers
