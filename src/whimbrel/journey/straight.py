@@ -129,24 +129,25 @@ class Passage:
             ready, last = way.ready(attempts)
             if way.lane is not None and last is not None:
                 way.lane.send(ready, last.priority, last.rank)
-        self._wake()
+        self._tell_queued(stored=True)
 
     def failed(self) -> None:
         """Nothing was committed."""
         self._give_back()
-        self._wake()
+        self._tell_queued(stored=False)
 
     def _give_back(self) -> None:
         for way in self._ways.values():
             if way.lane is not None and way.taken:
                 way.lane.release(way.taken)
 
-    def _wake(self) -> None:
-        """The lanes as they are now: a carrier that changed during the commit has another one."""
+    def _tell_queued(self, *, stored: bool) -> None:
+        """The lanes as they are now: a carrier that changed during the commit has another one. Where nothing was stored
+        a lane still has to look, because it was told that it falls behind."""
         for carrier_id, way in self._ways.items():
             lane = self._lane_of(carrier_id) if way.waiting else None
             if lane is not None:
-                lane.queued(way.waiting)
+                lane.queued(way.waiting if stored else ())
 
 
 def _built(message: Message) -> tuple[bytes, ...] | None:
