@@ -259,3 +259,44 @@ def test_decode_by_data_coding(octets, data_coding, text):
 @given(st.binary(max_size=300), st.integers(0, 255))
 def test_decode_never_raises_and_gives_text_that_can_be_stored(octets, data_coding):
     segments.decode(octets, data_coding).encode()
+
+
+@given(texts, st.booleans(), st.integers(0, 60))
+def test_a_part_fits_beside_its_header(text, wide, extra):
+    encoding = segments.measure(text).encoding
+    parts = segments.cut(text, encoding=encoding, wide=wide, extra_header_octets=extra)
+    elements = extra + ((6 if wide else 5) if len(parts) > 1 else 0)
+    header_octets = 1 + elements if elements else 0
+    bits = 7 if encoding == "gsm7" else 8
+    assert all(len(part) * bits + header_octets * 8 <= 140 * 8 for part in parts)
+    whole = gsm7.encode(text) if encoding == "gsm7" else text.encode("utf-16-be")
+    assert b"".join(parts) == whole
+    if not extra:
+        built = segments.build(text, encoding=encoding, reference=3, wide=wide)
+        assert tuple(read_part(part, len(parts) > 1)[1] for part in built) == parts
+
+
+@pytest.mark.parametrize(
+    ("length", "wide", "extra", "sizes"),
+    [
+        (0, False, 0, [0]),
+        (140, False, 0, [140]),
+        (141, False, 0, [134, 7]),
+        (268, False, 0, [134, 134]),
+        (269, False, 0, [134, 134, 1]),
+        (141, True, 0, [133, 8]),
+        (133, False, 6, [133]),
+        (134, False, 6, [128, 6]),
+    ],
+)
+def test_binary_is_cut_by_octets(length, wide, extra, sizes):
+    data = bytes(index % 256 for index in range(length))
+    parts = segments.cut_octets(data, wide=wide, extra_header_octets=extra)
+    assert [len(part) for part in parts] == sizes
+    assert b"".join(parts) == data
+
+
+def test_binary_of_255_parts_and_no_more():
+    assert len(segments.cut_octets(bytes(134 * 255))) == 255
+    with pytest.raises(segments.TooManyParts):
+        segments.cut_octets(bytes(134 * 255 + 1))

@@ -13,11 +13,18 @@ import msgspec
 
 from whimbrel.codec import gsm7, udh
 from whimbrel.codec.errors import CodecError
+from whimbrel.codec.shifts import NO_SHIFT, Shift
 
 Encoding = Literal["gsm7", "ucs2"]
 
 # Capacities follow from the 140 octets of user data of one short message (TS 23.040 clause 9.2.2), less the
 # 6 or 7 octets of a header with an 8-bit or a 16-bit reference; clauses 9.2.3.24.1 and 9.2.3.24.8 state them.
+USER_DATA_OCTETS: Final = 140
+"""Octets of user data in one short message, its header included (TS 23.040 clause 9.2.2)."""
+CONCAT_OCTETS: Final = 5
+"""Octets of the element that states an 8-bit reference (TS 23.040 clause 9.2.3.24.1)."""
+CONCAT_WIDE_OCTETS: Final = 6
+"""Octets of the element that states a 16-bit reference (TS 23.040 clause 9.2.3.24.8)."""
 GSM7_SINGLE: Final = 160
 """Septets of a message of one segment (TS 23.038 clause 6.1.2.1.1)."""
 GSM7_PART: Final = 153
@@ -109,6 +116,36 @@ def split(text: str, encoding: Encoding, *, wide: bool = False) -> tuple[str, ..
     return tuple(part.decode("utf-16-be") for part in parts)
 
 
+def cut(
+    text: str, *, encoding: Encoding, wide: bool = False, shift: Shift = NO_SHIFT, extra_header_octets: int = 0
+) -> tuple[bytes, ...]:
+    """The octets of each segment without any header: unpacked septets, one in an octet, or UTF-16 big-endian.
+
+    A segment fits the 140 octets of user data together with its header: the elements of `shift`, further ones of
+    `extra_header_octets` (their identifiers and lengths included, the length octet of the header not), and with more
+    than one part the concatenation under an 8-bit reference, or a 16-bit one if `wide`. No escape is parted from its
+    code and no high surrogate from its low one. Raises `NotGsm7`, `LoneSurrogate` or `TooManyParts`.
+    """
+    parts = _parts(text, encoding, wide, 3 * ((shift.locking > 0) + (shift.single > 0)) + extra_header_octets)
+    if len(parts) > udh.MAX_PARTS:
+        raise TooManyParts(f"{len(parts)} parts; a message has at most {udh.MAX_PARTS}")
+    return tuple(parts)
+
+
+def cut_octets(data: bytes, wide: bool = False, extra_header_octets: int = 0) -> tuple[bytes, ...]:
+    """The octets of each segment of 8-bit data without any header, 140 in one segment, 134 or 133 in each of several.
+
+    `wide` and `extra_header_octets` as in `cut`. Raises `TooManyParts`.
+    """
+    room = _room(extra_header_octets)
+    if len(data) > room:
+        room = _room(extra_header_octets + (CONCAT_WIDE_OCTETS if wide else CONCAT_OCTETS))
+    parts = tuple([data[start : start + room] for start in range(0, len(data), room)]) or (b"",)
+    if len(parts) > udh.MAX_PARTS:
+        raise TooManyParts(f"{len(parts)} parts; a message has at most {udh.MAX_PARTS}")
+    return parts
+
+
 def build(text: str, *, encoding: Encoding, reference: int, wide: bool = False) -> tuple[bytes, ...]:
     """The short_message octets of each segment, as SMPP carries them under data_coding 0 or 8.
 
@@ -116,12 +153,10 @@ def build(text: str, *, encoding: Encoding, reference: int, wide: bool = False) 
     `reference` (8 bits, or 16 if `wide`), and its esm_class needs the UDHI bit; a text of one segment has no header.
     Raises `NotGsm7`, `LoneSurrogate`, `TooManyParts`, or `BadUdh` where the reference is out of its range.
     """
-    parts = _parts(text, encoding, wide)
+    parts = cut(text, encoding=encoding, wide=wide)
     total = len(parts)
     if total == 1:
-        return tuple(parts)
-    if total > udh.MAX_PARTS:
-        raise TooManyParts(f"{total} parts; a message has at most {udh.MAX_PARTS}")
+        return parts
     first = udh.build((udh.concat_element(udh.Concat(reference, total, 1, wide)),))
     prefix = first[:-1]
     return tuple([prefix + bytes((number,)) + part for number, part in enumerate(parts, 1)])
@@ -154,16 +189,22 @@ def decode_parts(parts: Sequence[bytes], data_coding: int) -> str:
     return decode(b"".join(parts), data_coding)
 
 
-def _parts(text: str, encoding: Encoding, wide: bool) -> list[bytes]:
+def _parts(text: str, encoding: Encoding, wide: bool, element_octets: int = 0) -> list[bytes]:
+    concat_octets = element_octets + (CONCAT_WIDE_OCTETS if wide else CONCAT_OCTETS)
     if encoding == "gsm7":
         octets = gsm7.encode(text)
-        if len(octets) <= GSM7_SINGLE:
+        if len(octets) <= _room(element_octets) * 8 // 7:
             return [octets]
-        return _cut_gsm7(octets, GSM7_PART_WIDE if wide else GSM7_PART)
+        return _cut_gsm7(octets, _room(concat_octets) * 8 // 7)
     octets = _encode_ucs2(text)
-    if len(octets) <= 2 * UCS2_SINGLE:
+    if len(octets) <= _room(element_octets) // 2 * 2:
         return [octets]
-    return _cut_ucs2(octets, UCS2_PART_WIDE if wide else UCS2_PART)
+    return _cut_ucs2(octets, _room(concat_octets) // 2)
+
+
+def _room(element_octets: int) -> int:
+    """Octets of user data that a header of elements of `element_octets` leaves; with no element there is no header."""
+    return USER_DATA_OCTETS - (1 + element_octets if element_octets else 0)
 
 
 def _cut_gsm7(octets: bytes, capacity: int) -> list[bytes]:
