@@ -116,6 +116,11 @@ def make_tlv(tag: Tag, value: int | str | bytes) -> tuple[int, bytes]:
     return int(tag), _write(tag.name.lower(), tag.kind, value)
 
 
+def write_value(name: str, kind: Kind, value: int | str | bytes) -> bytes:
+    """One value in a given shape; CodecError, with `name` in it, when it does not fit."""
+    return _write(name, kind, value)
+
+
 def _read(kind: Kind, data: bytes, pos: int, end: int) -> tuple[Any, int]:
     match kind:
         case Integer(octets):

@@ -1,14 +1,18 @@
-"""SMPP 3.4 as data: commands with their mandatory fields, statuses, TLV tags, and the bits that carry meaning.
+"""SMPP as data: commands with their mandatory fields, TLV tags, and the bits that carry meaning.
 
 Apart because both directions of the codec, the session machine and the simulator read the same tables, and because a
 table can be compared with the specification line by line. Clauses are those of "Short Message Peer to Peer Protocol
-Specification v3.4", issue 1.2.
+Specification v3.4", issue 1.2; what 5.0 added is marked. The broadcast commands of 5.0 are none of ours.
 """
 
 from enum import IntEnum
 from typing import Final, Self
 
 import msgspec
+
+from whimbrel.codec.smpp.statuses import STATUSES as STATUSES
+from whimbrel.codec.smpp.statuses import Status as Status
+from whimbrel.codec.smpp.statuses import status_name as status_name
 
 
 class Integer(msgspec.Struct, frozen=True):
@@ -216,79 +220,9 @@ EMPTY_BODIES: Final = dict.fromkeys((SUBMIT_SM_RESP, DELIVER_SM_RESP, DATA_SM_RE
 """A successful response without a value still has its field: deliver_sm_resp has 17 octets (clause 4.6.2)."""
 
 
-class Status(IntEnum):
-    """command_status: number and meaning (clause 5.1.3, table 5-2). Peers send others too: treat them as integers."""
-
-    meaning: str
-
-    def __new__(cls, number: int, meaning: str) -> Self:
-        """A member is its number; the words ride along."""
-        member = int.__new__(cls, number)
-        member._value_ = number
-        member.meaning = meaning
-        return member
-
-    ESME_ROK = 0x00, "no error"
-    ESME_RINVMSGLEN = 0x01, "message length is invalid"
-    ESME_RINVCMDLEN = 0x02, "command length is invalid"
-    ESME_RINVCMDID = 0x03, "invalid command id"
-    ESME_RINVBNDSTS = 0x04, "incorrect bind status for the command"
-    ESME_RALYBND = 0x05, "already in bound state"
-    ESME_RINVPRTFLG = 0x06, "invalid priority flag"
-    ESME_RINVREGDLVFLG = 0x07, "invalid registered delivery flag"
-    ESME_RSYSERR = 0x08, "system error"
-    ESME_RINVSRCADR = 0x0A, "invalid source address"
-    ESME_RINVDSTADR = 0x0B, "invalid destination address"
-    ESME_RINVMSGID = 0x0C, "message id is invalid"
-    ESME_RBINDFAIL = 0x0D, "bind failed"
-    ESME_RINVPASWD = 0x0E, "invalid password"
-    ESME_RINVSYSID = 0x0F, "invalid system id"
-    ESME_RCANCELFAIL = 0x11, "cancel_sm failed"
-    ESME_RREPLACEFAIL = 0x13, "replace_sm failed"
-    ESME_RMSGQFUL = 0x14, "message queue full"
-    ESME_RINVSERTYP = 0x15, "invalid service type"
-    ESME_RINVNUMDESTS = 0x33, "invalid number of destinations"
-    ESME_RINVDLNAME = 0x34, "invalid distribution list name"
-    ESME_RINVDESTFLAG = 0x40, "destination flag is invalid"
-    ESME_RINVSUBREP = 0x42, "invalid submit with replace request"
-    ESME_RINVESMCLASS = 0x43, "invalid esm_class"
-    ESME_RCNTSUBDL = 0x44, "cannot submit to distribution list"
-    ESME_RSUBMITFAIL = 0x45, "submit_sm or submit_multi failed"
-    ESME_RINVSRCTON = 0x48, "invalid source address TON"
-    ESME_RINVSRCNPI = 0x49, "invalid source address NPI"
-    ESME_RINVDSTTON = 0x50, "invalid destination address TON"
-    ESME_RINVDSTNPI = 0x51, "invalid destination address NPI"
-    ESME_RINVSYSTYP = 0x53, "invalid system type"
-    ESME_RINVREPFLAG = 0x54, "invalid replace_if_present flag"
-    ESME_RINVNUMMSGS = 0x55, "invalid number of messages"
-    ESME_RTHROTTLED = 0x58, "throttling error: allowed message limits exceeded"
-    ESME_RINVSCHED = 0x61, "invalid scheduled delivery time"
-    ESME_RINVEXPIRY = 0x62, "invalid validity period"
-    ESME_RINVDFTMSGID = 0x63, "predefined message is invalid or not found"
-    ESME_RX_T_APPN = 0x64, "receiver temporary application error"
-    ESME_RX_P_APPN = 0x65, "receiver permanent application error"
-    ESME_RX_R_APPN = 0x66, "receiver rejects the message"
-    ESME_RQUERYFAIL = 0x67, "query_sm failed"
-    ESME_RINVOPTPARSTREAM = 0xC0, "error in the optional part of the PDU"
-    ESME_ROPTPARNOTALLWD = 0xC1, "optional parameter not allowed"
-    ESME_RINVPARLEN = 0xC2, "invalid parameter length"
-    ESME_RMISSINGOPTPARAM = 0xC3, "expected optional parameter missing"
-    ESME_RINVOPTPARAMVAL = 0xC4, "invalid optional parameter value"
-    ESME_RDELIVERYFAILURE = 0xFE, "delivery failure"
-    ESME_RUNKNOWNERR = 0xFF, "unknown error"
-
-
-STATUSES: Final[dict[int, Status]] = {int(status): status for status in Status}
-
-
-def status_name(status: int) -> str:
-    """The ESME_ name of a status, or its number in hex when the specification has no name for it."""
-    known = STATUSES.get(status)
-    return known.name if known is not None else f"0x{status:08X}"
-
-
 class Tag(IntEnum):
-    """TLV tags with the shape of their value (clause 5.3.1 table 5-7 and 5.3.2). Other tags are kept raw."""
+    """TLV tags with the shape of their value (clause 5.3.1 table 5-7 and 5.3.2; those from 0x0428 to 0x0613 are of SMPP
+    5.0, clause 4.8.4). Other tags are kept raw."""
 
     kind: Kind
 
@@ -336,7 +270,27 @@ class Tag(IntEnum):
     DELIVERY_FAILURE_REASON = 0x0425, Integer()
     MORE_MESSAGES_TO_SEND = 0x0426, Integer()
     MESSAGE_STATE = 0x0427, Integer()
+    CONGESTION_STATE = 0x0428, Integer()
     USSD_SERVICE_OP = 0x0501, OctetString(1)
+    BROADCAST_CHANNEL_INDICATOR = 0x0600, Integer()
+    BROADCAST_CONTENT_TYPE = 0x0601, OctetString(3)
+    BROADCAST_CONTENT_TYPE_INFO = 0x0602, OctetString(255)
+    BROADCAST_MESSAGE_CLASS = 0x0603, Integer()
+    BROADCAST_REP_NUM = 0x0604, Integer(2)
+    BROADCAST_FREQUENCY_INTERVAL = 0x0605, OctetString(3)
+    BROADCAST_AREA_IDENTIFIER = 0x0606, OctetString(255)
+    BROADCAST_ERROR_STATUS = 0x0607, Integer(4)
+    BROADCAST_AREA_SUCCESS = 0x0608, Integer()
+    BROADCAST_END_TIME = 0x0609, CString(17)
+    BROADCAST_SERVICE_GROUP = 0x060A, OctetString(255)
+    BILLING_IDENTIFICATION = 0x060B, OctetString(1024)
+    SOURCE_NETWORK_ID = 0x060D, CString(65)
+    DEST_NETWORK_ID = 0x060E, CString(65)
+    SOURCE_NODE_ID = 0x060F, OctetString(6)
+    DEST_NODE_ID = 0x0610, OctetString(6)
+    DEST_ADDR_NP_RESOLUTION = 0x0611, Integer()
+    DEST_ADDR_NP_INFORMATION = 0x0612, OctetString(10)
+    DEST_ADDR_NP_COUNTRY = 0x0613, OctetString(5)
     DISPLAY_TIME = 0x1201, Integer()
     SMS_SIGNAL = 0x1203, Integer(2)
     MS_VALIDITY = 0x1204, Integer()
@@ -369,3 +323,4 @@ ESM_UDHI: Final = 0x40
 REGISTERED_RECEIPT: Final = 0x01
 """registered_delivery: receipt wanted, whether delivered or not (clause 5.2.17)."""
 INTERFACE_VERSION_3_4: Final = 0x34
+"""interface_version (clause 5.2.4); a peer that binds with less is one of SMPP 3.3."""
