@@ -16,6 +16,7 @@ from whimbrel.codec.smpp.pdu import (
     body_of,
     encode,
     encode_body,
+    fills_both,
     make_tlv,
     submit_template,
     tlv,
@@ -214,3 +215,17 @@ def test_user_data_is_the_payload_when_the_text_is_empty():
     assert user_data(Pdu(DELIVER_SM, 0, 1, ShortMessage(short_message=b"short"), payload)) == b"short"
     assert user_data(Pdu(DELIVER_SM, 0, 1, ShortMessage(), payload)) == b"long"
     assert user_data(Pdu(DELIVER_SM, 0, 1, ShortMessage())) == b""
+
+
+@pytest.mark.parametrize(
+    ("text", "tlvs", "both"),
+    [
+        (b"short", ((Tag.MESSAGE_PAYLOAD, b"long"),), True),
+        (b"short", ((Tag.MESSAGE_PAYLOAD, b""),), False),
+        (b"short", (), False),
+        (b"", ((Tag.MESSAGE_PAYLOAD, b"long"),), False),
+    ],
+)
+def test_a_message_with_two_texts_is_told(text, tlvs, both):
+    assert fills_both(Pdu(DELIVER_SM, 0, 1, ShortMessage(short_message=text), tlvs)) is both
+    assert not fills_both(Pdu(SUBMIT_SM_RESP, 0, 1, None, tlvs))

@@ -108,6 +108,7 @@ __all__ = [
     "body_of",
     "encode",
     "encode_body",
+    "fills_both",
     "header",
     "make_tlv",
     "pack_header",
@@ -217,6 +218,12 @@ def user_data(pdu: Pdu) -> bytes:
     """The message's octets: short_message, or the message_payload TLV when that is empty (clause 5.3.2.32)."""
     text = getattr(pdu.body, "short_message", b"")
     return text or tlv(pdu.tlvs, Tag.MESSAGE_PAYLOAD) or b""
+
+
+def fills_both(pdu: Pdu) -> bool:
+    """True when short_message and message_payload both hold a text. Clause 5.3.2.32 forbids it: with the payload
+    sm_length is 0. `user_data` then keeps to sm_length; a server may refuse, a client counts it and takes the text."""
+    return bool(getattr(pdu.body, "short_message", b"")) and bool(tlv(pdu.tlvs, Tag.MESSAGE_PAYLOAD))
 
 
 class Decoder:

@@ -27,6 +27,9 @@ a busy owner must not look dead. Any PDU of the peer counts as life. A request t
 ESME_RINVBNDSTS; the others become events that the owner answers by `respond`, in any order, at any time. unbind is
 answered once all earlier requests are.
 
+Versions. A side that binds, or answers, with less than 0x34 speaks SMPP 3.3 and is sent no TLVs, whatever the owner
+gives (`versions`).
+
 Errors. A PDU that cannot be read is answered (its own response with the error, generic_nack for an unknown command) and
 the session goes on; a stream that is out of step is answered by generic_nack and closed. A `SessionError` is our own
 side's mistake, never the peer's.
@@ -37,98 +40,47 @@ from typing import Any, Final
 
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.smpp.bodies import Bind, Body
+from whimbrel.codec.smpp.conversation import Conversation
 from whimbrel.codec.smpp.events import (
     Answered,
-    AnsweredLate,
-    BindRefused,
-    BindRequested,
-    Bound,
-    Closed,
     CloseReason,
     DeliverReceived,
     Event,
     Nacked,
-    PeerUnbound,
-    ProtocolError,
-    Refused,
     RequestReceived,
     Role,
-    Settings,
     State,
-    Stray,
     SubmitReceived,
     TimedOut,
 )
 from whimbrel.codec.smpp.fields import Tlvs, write_tlvs
-from whimbrel.codec.smpp.outstanding import Outstanding
-from whimbrel.codec.smpp.pdu import BadPdu, Decoder, Pdu, encode_body, header, pack_header
+from whimbrel.codec.smpp.pdu import BadPdu, Pdu, encode_body, header, pack_header
 from whimbrel.codec.smpp.tables import (
-    BIND_RECEIVER,
-    BIND_RESPS,
     BINDS,
-    COMMANDS,
     DELIVER_SM,
     EMPTY_BODIES,
     ENQUIRE_LINK,
-    ENQUIRE_LINK_RESP,
-    FROM_SMSC,
-    FROM_TRANSMITTER,
     GENERIC_NACK,
     HEADER_OCTETS,
-    OUTBIND,
     RESPONSE_BIT,
     SUBMIT_SM,
     SUBMIT_SM_RESP,
     UNBIND,
-    UNBIND_RESP,
     WINDOWED,
     WITHOUT_RESPONSE,
-    Status,
 )
-from whimbrel.codec.smpp.timers import NEVER, OVERDUE, Timers
-
-_BIND_ANSWERS: Final = BIND_RESPS | {GENERIC_NACK}
-_NOTHING: Final[frozenset[int]] = frozenset()
+from whimbrel.codec.smpp.timers import NEVER, OVERDUE
+from whimbrel.codec.smpp.versions import takes_tlvs, without_tlvs
 
 
 class SessionError(CodecError):
     """Our own side asks for something that the session's state does not allow."""
 
 
-class Session:
+class Session(Conversation):
     """One session; see the head of this file. All times are integer milliseconds on one monotonic clock."""
 
-    __slots__ = (
-        "_allowed",
-        "_bind_asked",
-        "_bind_command",
-        "_decoder",
-        "_output",
-        "_outstanding",
-        "_owed",
-        "_timers",
-        "_unbind_owed",
-        "close_reason",
-        "role",
-        "settings",
-        "state",
-    )
-
-    def __init__(self, role: Role, settings: Settings, now_ms: int) -> None:
-        """`now_ms` is when the connection came up: the bind's deadline counts from here."""
-        self.role = role
-        self.settings = settings
-        self.state = State.OPEN
-        self.close_reason: CloseReason | None = None
-        self._decoder = Decoder(settings.max_pdu_octets)
-        self._output: list[bytes] = []
-        self._outstanding = Outstanding(settings.first_sequence)
-        self._owed = 0
-        self._unbind_owed: int | None = None
-        self._bind_asked = 0
-        self._bind_command = 0
-        self._timers = Timers(settings, now_ms)
-        self._allowed = _NOTHING if role is Role.SMSC else frozenset({OUTBIND})
+    __slots__ = ()
 
     # What the owner may ask.
 
@@ -181,6 +133,7 @@ class Session:
             raise SessionError(f"cannot bind in state {self.state.value}")
         octets = encode_body(command_id, body)
         self._write(command_id, 0, self._outstanding.next_sequence(), octets)
+        self.sends_tlvs = takes_tlvs(body.interface_version)
         self.state = State.BINDING
         self._bind_asked = command_id
         self._timers.deadline_ms = now_ms + self.settings.bind_timeout_ms
@@ -189,20 +142,26 @@ class Session:
         """Write a request, keep `token` until its response, and return its sequence number.
 
         `body` may be octets that `encode_body` or a `SubmitTemplate` made. SessionError when the session is not bound
-        or the window is full (see `room`); CodecError when the body cannot be written. Nothing is sent then.
+        or the window is full (see `room`); CodecError when the body cannot be written. Nothing is sent then. TLVs are
+        left out unless `sends_tlvs`; a message_payload then is a CodecError.
         """
         self._check_room(command_id, 1)
         if isinstance(body, bytes):
             octets = body + write_tlvs(tlvs) if tlvs else body
         else:
             octets = encode_body(command_id, body, tlvs)
+        if not self.sends_tlvs:
+            octets = without_tlvs(command_id, octets)
         sequence = self._outstanding.add(token, command_id, now_ms + self.settings.response_timeout_ms)
         self._output += (header(len(octets), command_id, 0, sequence), octets)
         return sequence
 
     def send_list(self, command_id: int, requests: Sequence[tuple[bytes, Any]], *, now_ms: int) -> None:
-        """Write requests whose octets are made, each with its token; all or, with a SessionError as in `send`, none."""
+        """Write requests whose octets are made, each with its token; all or, with an error as in `send`,
+        none."""
         self._check_room(command_id, len(requests))
+        if not self.sends_tlvs:
+            requests = [(without_tlvs(command_id, octets), token) for octets, token in requests]
         expires_ms = now_ms + self.settings.response_timeout_ms
         add = self._outstanding.add
         for octets, token in requests:
@@ -231,6 +190,8 @@ class Session:
         if self.is_closed:
             return
         command_id = request.command_id | RESPONSE_BIT
+        if not self.sends_tlvs:
+            tlvs = ()
         if body is None and not status:
             octets = EMPTY_BODIES.get(command_id, b"") + write_tlvs(tlvs)
         else:
@@ -317,97 +278,6 @@ class Session:
             self._enquire(now_ms, events)
         return events
 
-    # Requests of the peer.
-
-    def _requested(self, pdu: Pdu, now_ms: int, events: list[Event]) -> None:
-        command_id = pdu.command_id
-        if command_id == ENQUIRE_LINK:
-            self._output.append(header(0, ENQUIRE_LINK_RESP, 0, pdu.sequence))
-        elif command_id in BINDS and self.role is Role.SMSC and self.state is State.OPEN:
-            self.state = State.BINDING
-            events.append(BindRequested(pdu))
-        elif command_id == UNBIND:
-            self._peer_unbinds(pdu, now_ms, events)
-        else:
-            self._refuse(pdu, events)
-
-    def _refuse(self, pdu: Pdu, events: list[Event]) -> None:
-        second = pdu.command_id in BINDS and self.role is Role.SMSC
-        if pdu.command_id not in WITHOUT_RESPONSE:
-            status = Status.ESME_RALYBND if second else Status.ESME_RINVBNDSTS
-            self._write(pdu.command_id | RESPONSE_BIT, status, pdu.sequence, b"")
-        events.append(Refused(pdu))
-
-    def _peer_unbinds(self, pdu: Pdu, now_ms: int, events: list[Event]) -> None:
-        self._unbind_owed = pdu.sequence
-        if self.state is not State.UNBINDING:
-            self.state = State.UNBOUND
-            self._allowed = _NOTHING
-            self._timers.deadline_ms = now_ms + self.settings.unbind_timeout_ms
-            events.append(PeerUnbound())
-        self._answer_unbind()
-
-    def _answer_unbind(self) -> None:
-        if self._unbind_owed is not None and not self._owed:
-            self._write(UNBIND_RESP, 0, self._unbind_owed, b"")
-            self._unbind_owed = None
-
-    def _bind_answered(self, command_id: int, status: int) -> None:
-        if self.state is not State.BINDING:
-            return
-        if status:
-            self.state = State.OPEN
-            return
-        self._bound(command_id)
-
-    def _bound(self, command_id: int) -> None:
-        self.state = State.BOUND
-        self._bind_command = command_id
-        self._timers.deadline_ms = NEVER
-        if self.role is Role.ESME:
-            self._allowed = FROM_SMSC
-        elif command_id != BIND_RECEIVER:
-            self._allowed = FROM_TRANSMITTER
-
-    def _unreadable(self, bad: BadPdu, events: list[Event]) -> None:
-        if not bad.in_step or (bad.status == Status.ESME_RINVCMDID and not bad.command_id & RESPONSE_BIT):
-            self.nack(bad.sequence, bad.status)
-        elif bad.command_id in COMMANDS and bad.command_id not in WITHOUT_RESPONSE:
-            self._write(bad.command_id | RESPONSE_BIT, bad.status, bad.sequence, b"")
-        events.append(ProtocolError(bad.in_step, bad.command_id, bad.sequence, bad.status, bad.reason))
-        if not bad.in_step:
-            self._close(CloseReason.PROTOCOL, events)
-
-    # Responses of the peer.
-
-    def _responded(self, pdu: Pdu, events: list[Event]) -> None:
-        """To no request of the owner: to one of the machine's own, or too late, or to nothing."""
-        if pdu.command_id == ENQUIRE_LINK_RESP:
-            return
-        if self.state is State.BINDING and self.role is Role.ESME and pdu.command_id in _BIND_ANSWERS:
-            self._bind_settled(pdu, events)
-        elif self.state is State.UNBINDING and pdu.command_id == UNBIND_RESP:
-            self._close(CloseReason.UNBOUND, events)
-        else:
-            self._stray(pdu, events)
-
-    def _bind_settled(self, pdu: Pdu, events: list[Event]) -> None:
-        if pdu.status or pdu.command_id == GENERIC_NACK:
-            self.state = State.OPEN
-            events.append(BindRefused(pdu))
-            return
-        self._bound(self._bind_asked)
-        events.append(Bound(pdu))
-
-    def _stray(self, pdu: Pdu, events: list[Event]) -> None:
-        late = self._outstanding.answered_late(pdu.sequence, pdu.command_id)
-        if late is not None:
-            events.append(AnsweredLate(late.token, pdu))
-        elif pdu.command_id == GENERIC_NACK:
-            events.append(Nacked(None, pdu))
-        else:
-            events.append(Stray(pdu))
-
     # Time.
 
     def _enquire(self, now_ms: int, events: list[Event]) -> None:
@@ -416,16 +286,6 @@ class Session:
             return
         self._timers.ask(now_ms)
         self._write(ENQUIRE_LINK, 0, self._outstanding.next_sequence(), b"")
-
-    # Octets and numbers.
-
-    def _write(self, command_id: int, status: int, sequence: int, octets: bytes) -> None:
-        self._output += (header(len(octets), command_id, status, sequence), octets)
-
-    def _close(self, reason: CloseReason, events: list[Event]) -> None:
-        self.state = State.CLOSED
-        self.close_reason = reason
-        events.append(Closed(reason))
 
 
 _RECEIVED: Final[dict[int, Callable[[Pdu], Event]]] = {SUBMIT_SM: SubmitReceived, DELIVER_SM: DeliverReceived}
