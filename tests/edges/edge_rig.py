@@ -14,7 +14,7 @@ import msgspec
 from whimbrel.app import App
 from whimbrel.base.clock import Clock, SystemClock
 from whimbrel.config import Settings, Webhooks
-from whimbrel.domain.model import CarrierSettings
+from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.manage import accounts, balance, carriers, keys, prices, routes, senders
 from whimbrel.manage.scopes import ACCOUNT_SCOPES, OPERATOR
 from whimbrel.store.sqlite import schema

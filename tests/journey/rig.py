@@ -13,7 +13,8 @@ import msgspec
 from whimbrel.app import App
 from whimbrel.base.clock import Chance, SystemClock
 from whimbrel.config import Settings, Webhooks
-from whimbrel.domain.model import Attempt, CarrierSettings, Draft, Event, Message, Options
+from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.model import Attempt, Draft, Event, Message, Options
 from whimbrel.manage import accounts, balance, carriers, prices, routes, senders
 from whimbrel.manage.context import Paging
 from whimbrel.store.interface import Search, Verdict

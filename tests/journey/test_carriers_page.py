@@ -3,14 +3,18 @@
 import msgspec
 
 from tests.house.code import ROOT
-from whimbrel.domain.model import CarrierSettings
+from whimbrel.domain.dialect import CarrierSettings
 
 
 def test_every_setting_has_its_line_with_its_default() -> None:
     rows = [line.split("|") for line in (ROOT / "docs" / "carriers.md").read_text("utf-8").splitlines()]
     table = {row[1].strip(" `"): row[2].strip() for row in rows if len(row) == 5 and row[1].startswith(" `")}
     defaults = {
-        field.name: "" if field.default is msgspec.NODEFAULT else msgspec.json.encode(field.default).decode()
+        field.name: "" if field.required else msgspec.json.encode(_default(field)).decode()
         for field in msgspec.structs.fields(CarrierSettings)
     }
     assert table == defaults
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()

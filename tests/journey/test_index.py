@@ -25,8 +25,8 @@ async def test_where_nothing_is_new_it_goes_on_behind_the_log(tmp_path: Path, mo
         record = r.app.store.record_deliveries
 
         async def watched(batch: Deliveries) -> None:
-            reached.extend(position for name, position in batch.cursors if name == CURSOR)
             await record(batch)
+            reached.extend(position for name, position in batch.cursors if name == CURSOR)
 
         monkeypatch.setattr(r.app.store, "record_deliveries", watched)
         end = await r.app.store.last_position()

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from whimbrel.domain.model import CarrierSettings
+from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.manage import carriers, routes
 from whimbrel.manage.carriers import CarrierChange, NewCarrier
 from whimbrel.manage.routes import NewRoute

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from whimbrel.domain.model import CarrierSettings
+from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.numbers import normalise
 from whimbrel.manage import carriers, routes
 from whimbrel.manage.carriers import NewCarrier

@@ -16,6 +16,7 @@ SOURCE = SQL.parent.parent
 STATEMENTS = for_sqlite()
 SCANS_ALLOWED = {
     "accounts_all",
+    "smpp_credentials_all",
     "attempts_reserve",
     "attempts_unanswered",
     "carriers_all",

@@ -8,13 +8,14 @@ import pytest
 
 from whimbrel.base.clock import SeededChance
 from whimbrel.base.vault import Seal, Vault
-from whimbrel.domain.model import Account, Carrier, Key, Price, Route, Sender, Webhook
+from whimbrel.domain.model import Account, Carrier, Key, Price, Route, Sender, SmppCredential, Webhook
 from whimbrel.domain.numbers import normalise
 from whimbrel.journey import tables as module
 from whimbrel.journey.tables import KINDS, Tables
 
 VAULT = Vault(bytes(32), SeededChance(1))
 NUMBER = normalise("+447400123456")
+CREDENTIAL = SmppCredential("SC1", "AC1", False, "Shop", "shop", "$argon2id$", "active", "{}", 1, 1)
 
 
 class Rows:
@@ -82,8 +83,10 @@ async def test_everything_is_read_once_at_start(rows, tables):
         "prices_all": [Price("PR1", None, "44", 40_000, "USD", 1, 1)],
         "opt_outs_all": [("AC1", 7), ("AC1", 8), ("AC2", 7)],
         "webhooks_all": [webhook("WH1", "AC1")],
+        "smpp_credentials_all": [CREDENTIAL],
     }
     await tables.load()
+    assert tables.smpp_credentials == {"shop": CREDENTIAL}
     assert sorted(rows.reads) == sorted(rows.rows)
     assert tables.keys == {b"digest": key}
     assert tables.senders["AC1"].choose("ACME", "GB").id == "PN2"

@@ -2,6 +2,7 @@
 
 TEXT_MAX = 1600  # characters; Twilio's limit for Body, which people move over with
 PARTS_MAX = 49  # segments of one message: any text of 1,600 characters, be they all emoji; concatenation allows 255
+DATA_MAX = 49 * 134  # octets of binary content: what so many segments carry beside their place in the message
 BATCH_MAX = 10_000  # messages in one batch (the interface promises it)
 COMMIT_CHUNK = 500  # messages of a batch in one commit, so that codes never wait behind a large batch
 BODY_MAX = 64 * 1024  # octets of an ordinary request

@@ -5,24 +5,30 @@ from typing import Protocol
 
 import msgspec
 
-from whimbrel.domain.model import Carrier, CarrierSettings
+from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.model import Carrier
+from whimbrel.domain.wire import Wire
 
 
 class Part(msgspec.Struct, frozen=True, gc=False):
-    """One segment to submit: its attempt is committed, its octets are built."""
+    """One segment to submit: its attempt is committed, its octets are built. How it stands on the wire is for the
+    carrier to know."""
 
     attempt: int
     message_id: str
     source: str  # sender as the account wrote it
     destination: str  # E.164 with plus
-    octets: bytes  # short_message with its UDH
-    data_coding: int
-    udh: bool
+    octets: bytes  # user data without any header: GSM-7 unpacked, UCS-2, or binary
+    encoding: str  # gsm7, ucs2, binary
     expires_at: int  # UTC microseconds: checked right before the write, and sent as validity_period
     part: int
     parts: int
     tail_hash: int
     priority: int
+    reference: int = 0  # 16 bits: names the long message that it is a part of
+    wide: bool = False  # cut for a 16-bit reference
+    header: bytes = b""  # information elements for every part beside the place of the part, without a length octet
+    wire: Wire | None = None  # what its sender wants beyond that
     throttled: int = 0  # how often the carrier has told it to wait
 
 

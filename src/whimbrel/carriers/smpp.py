@@ -25,7 +25,8 @@ from whimbrel.codec.smpp.events import Answered, AnsweredLate, DeliverReceived, 
 from whimbrel.codec.smpp.pdu import Pdu
 from whimbrel.codec.smpp.receipt import is_receipt
 from whimbrel.codec.smpp.tables import SUBMIT_SM, Status
-from whimbrel.domain.model import Carrier, CarrierSettings
+from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.model import Carrier
 from whimbrel.domain.pacing import Bucket, Pace
 from whimbrel.domain.refusals import classify
 
@@ -44,7 +45,7 @@ class SmppCarrier:
         self._handlers = handlers
         self._clock = clock
         self._out: deque[Part] = deque()
-        self._writer = Writer()
+        self._writer = Writer(self.settings)
         self._pace = Pace(self.settings.throughput_per_s)
         self._bucket = Bucket(0, 1)
         self._aside = Aside(max(1, self.settings.window * self.settings.binds // _AHEAD))

@@ -13,7 +13,7 @@ from whimbrel.base.clock import Chance
 from whimbrel.codec.smpp.bodies import Bind as BindBody
 from whimbrel.codec.smpp.events import BindRefused, Bound, Event, PeerUnbound, Settings, State
 from whimbrel.codec.smpp.tables import BIND_TRANSCEIVER, Status
-from whimbrel.domain.model import CarrierSettings
+from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.net.smpp import LinkHandlers, SmppLink, connect
 
 _log = logging.getLogger("whimbrel.carrier")

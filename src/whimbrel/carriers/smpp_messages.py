@@ -9,12 +9,15 @@ from whimbrel.codec.smpp.bodies import ShortMessage
 from whimbrel.codec.smpp.pdu import Pdu, tlv_integer, user_data
 from whimbrel.codec.smpp.shortmessage import SubmitTemplate, submit_template
 from whimbrel.codec.smpp.tables import MessageState, Tag
+from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.wire import Wire
 
 _UDHI = 0x40  # SMPP 3.4 5.2.12: the short message begins with a user data header
 _RECEIPT_ASKED = 1  # 5.2.17: a receipt for success and failure
 _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
 _VALIDITY_MAX_S = 99 * _DAY_S
 _TEMPLATES_MAX = 512
+_DATA_CODING = {"gsm7": 0, "ucs2": 8, "binary": 4}
 _STATE_NAMES = tuple(state.name for state in MessageState)  # by number: an enum looks its `name` up in Python
 
 
@@ -47,36 +50,51 @@ def relative_validity(seconds: int) -> str:
 class Writer:
     """Bodies of submit_sm. Messages of one sender that live equally long share all but destination and text."""
 
-    def __init__(self, service_type: str = "") -> None:
-        self._service_type = service_type
-        self._templates: dict[tuple[str, int, int, bool], SubmitTemplate] = {}
+    def __init__(self, settings: CarrierSettings) -> None:
+        self._settings = settings
+        self._templates: dict[tuple[str, int, str, bool, Wire | None], SubmitTemplate] = {}
 
     def body(self, part: Part, now_us: int) -> bytes:
         """The octets of one submit_sm's body; CodecError when sender or destination cannot be written."""
         lifetime_s = (part.expires_at - now_us) // 1_000_000
-        key = (part.source, lifetime_s, part.data_coding, part.udh)
+        octets = part.octets
+        has_header = part.parts > 1 or bool(part.header)
+        if has_header:
+            octets = self._header(part) + octets
+        key = (part.source, lifetime_s, part.encoding, has_header, part.wire)
         template = self._templates.get(key)
         if template is None:
             if len(self._templates) >= _TEMPLATES_MAX:
                 self._templates.clear()
-            template = self._templates[key] = self._template(part, lifetime_s)
-        return template.body(part.destination.lstrip("+"), part.octets)
+            template = self._templates[key] = self._template(part, lifetime_s, has_header=has_header)
+        return template.body(part.destination.lstrip("+"), octets)
 
-    def _template(self, part: Part, lifetime_s: int) -> SubmitTemplate:
+    def _header(self, part: Part) -> bytes:
+        """The user data header (TS 23.040 9.2.3.24): the place of the part first, as most phones expect it."""
+        place = b""
+        if part.parts > 1:
+            wide = part.wide
+            reference = part.reference if wide else part.reference & udh.MAX_REFERENCE
+            element = udh.concat_element(udh.Concat(reference, part.parts, part.part, wide))
+            place = bytes((element.identifier, len(element.data))) + element.data
+        elements = place + part.header
+        return bytes((len(elements),)) + elements
+
+    def _template(self, part: Part, lifetime_s: int, *, has_header: bool) -> SubmitTemplate:
         source, destination = address(part.source), address(part.destination)
         return submit_template(
             ShortMessage(
-                service_type=self._service_type,
+                service_type=self._settings.service_type,
                 source_ton=source.ton,
                 source_npi=source.npi,
                 source=source.digits,
                 dest_ton=destination.ton,
                 dest_npi=destination.npi,
                 dest=destination.digits,
-                esm_class=_UDHI if part.udh else 0,
+                esm_class=_UDHI if has_header else 0,
                 validity_period=relative_validity(lifetime_s),
                 registered_delivery=_RECEIPT_ASKED,
-                data_coding=part.data_coding,
+                data_coding=_DATA_CODING[part.encoding],
             )
         )
 

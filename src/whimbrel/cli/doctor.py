@@ -27,7 +27,7 @@ from whimbrel.cli.client import Client, Refused, Unreachable, listens_at, stored
 from whimbrel.cli.finding import Finding
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
 from whimbrel.cli.say import guarded
-from whimbrel.domain.model import CarrierSettings
+from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.manage.credentials import Credentials
 from whimbrel.store.errors import SchemaError, StoreError
 from whimbrel.store.migrations import require_current

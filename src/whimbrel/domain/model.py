@@ -6,11 +6,16 @@ from typing import Any, Literal
 
 import msgspec
 
+from whimbrel.domain.wire import Origin, Wire
+
 MessageClass = Literal["otp", "transactional", "marketing"]
 Door = Literal["rest", "twilio", "smpp", "keyword", "console", "cli"]
 OnDoubt = Literal["report", "retry_once"]
 CallbackFormat = Literal["event", "twilio"]
-ConfigKind = Literal["accounts", "keys", "senders", "carriers", "routes", "prices", "opt_outs", "webhooks"]
+Encoding = Literal["gsm7", "ucs2", "binary"]
+ConfigKind = Literal[
+    "accounts", "keys", "senders", "carriers", "routes", "prices", "opt_outs", "webhooks", "smpp_credentials"
+]
 
 PRIORITY: dict[str, int] = {"otp": 0, "transactional": 1, "marketing": 2}
 
@@ -29,6 +34,8 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     replaced: tuple[tuple[int, str, str], ...] = ()  # position, original, replacement: what smart encoding changed
     pool_id: str | None = None  # Twilio's MessagingServiceSid, as given
     reply_to: str | None = None  # the inbound message that this one answers
+    wire: Wire | None = None
+    origin: Origin | None = None  # the customer's bind that brought it
 
 
 PLAIN = Options()
@@ -49,6 +56,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     validity_s: int | None = None
     options: Options = PLAIN
     bypass_opt_out: bool = False  # the one confirmation of a STOP
+    data: bytes | None = None  # octets to send in place of a text
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -63,8 +71,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     state: str
     recipient: str
     sender: str
-    text: str
-    encoding: Literal["gsm7", "ucs2"]
+    text: str  # octets in hex where the encoding is binary
+    encoding: Encoding
     segments: int
     price_micros: int  # for all segments; 0 for test traffic and inbound
     held_micros: int  # still on hold in the ledger
@@ -104,6 +112,11 @@ class Flag:
     IN_DOUBT = 512  # was in doubt at some time
     BYPASS_OPT_OUT = 1024
     PART_DELIVERED = 2048  # a segment of a long message was delivered, others have not reported
+    WIRE = 4096  # options say how it stands on the wire
+    ORIGIN = 8192  # options say which customer's bind brought it
+    WIDE = 16384  # cut for 16-bit references
+    LOCKING_SHIFT = 16  # the lowest of eight bits: language of the locking shift table (TS 23.038 6.2.1.2.2), 0: none
+    SINGLE_SHIFT = 24  # the same of the single shift table
 
 
 KEYWORDS: int = Flag.KEYWORD_STOP | Flag.KEYWORD_START | Flag.KEYWORD_HELP
@@ -211,23 +224,19 @@ class Carrier(msgspec.Struct, frozen=True, gc=False):
     updated_at: int
 
 
-class CarrierSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """How a carrier is spoken to."""
+class SmppCredential(msgspec.Struct, frozen=True, gc=False):
+    """What a customer binds to us with (SMPP 3.4 4.1). Column order of the `smpp_credentials` table."""
 
-    host: str
-    port: int
-    system_id: str = ""
-    system_type: str = ""
-    binds: int = 1
-    window: int = 50
-    throughput_per_s: int = 0  # segments; 0: no limit of ours
-    enquire_link_s: int = 30
-    response_timeout_s: float = 10.0
-    bind_timeout_s: float = 5.0
-    reconnect_min_s: float = 0.5
-    reconnect_max_s: float = 30.0
-    temporary_statuses: tuple[int, ...] = ()  # command_status values to treat as temporary beside the usual ones
-    charge_unknown: bool = False  # settle a message that ends `unknown` as charged (the carrier bills it)
+    id: str
+    account_id: str
+    test: bool  # its messages are test traffic
+    name: str
+    system_id: str  # one in the installation
+    password: str  # argon2id, in its own encoding
+    status: Literal["active", "suspended"]
+    settings: str  # JSON of domain.customers.CustomerSettings
+    created_at: int
+    updated_at: int
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):

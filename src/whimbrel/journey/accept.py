@@ -19,9 +19,11 @@ from whimbrel.base.ids import Ids
 from whimbrel.base.limits import COMMIT_CHUNK
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
-from whimbrel.domain.model import PLAIN, PRIORITY, Draft, Flag, Message
+from whimbrel.codec.shifts import NO_SHIFT
+from whimbrel.domain.model import PLAIN, PRIORITY, Draft, Flag, Message, Options
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import QUEUED, SCHEDULED
+from whimbrel.journey.encode import encode
 from whimbrel.journey.explain import Explanation, explanation, with_balance
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.plan import Plan
@@ -232,6 +234,7 @@ class Accept:
         plans = [Plan(draft, now) for draft in drafts]
         screen(plans, senders=tables.senders, opt_outs=tables.opt_outs, vault=self._vault)
         route(plans, tables.router)
+        encode(plans, tables.text_rules)
         price(plans, tables.prices, tables.accounts)
         return plans
 
@@ -286,7 +289,7 @@ class Accept:
             number.e164,  # recipient
             plan.sender_value,  # sender
             plan.text,
-            "gsm7" if plan.encoding == "gsm7" else "ucs2",  # encoding
+            plan.encoding,
             plan.segments,
             plan.price_micros,
             0 if draft.test else plan.price_micros,  # held_micros
@@ -304,8 +307,7 @@ class Accept:
             None,  # sent_at
             None,  # final_at
             None,  # reason
-            (Flag.CALLBACK if options.callback_url else 0)
-            | (Flag.BYPASS_OPT_OUT if draft.bypass_opt_out else 0),  # flags
+            _flags(plan, options),
             1,  # seq
             plan.recipient_hash,
             self._sender_hash(plan.sender_value),
@@ -322,6 +324,22 @@ class Accept:
     def _count(self, submissions: Sequence[Submission]) -> None:
         for door, count in _count_doors(submissions).items():
             self._metrics.accepted.labels(door).inc(count)
+
+
+def _flags(plan: Plan, options: Options) -> int:
+    flags = Flag.BYPASS_OPT_OUT if plan.draft.bypass_opt_out else 0
+    if plan.shift is not NO_SHIFT:
+        flags |= plan.shift.locking << Flag.LOCKING_SHIFT | plan.shift.single << Flag.SINGLE_SHIFT
+    if plan.wide:
+        flags |= Flag.WIDE
+    if options is PLAIN:
+        return flags
+    return (
+        flags
+        | (Flag.CALLBACK if options.callback_url else 0)
+        | (Flag.WIRE if options.wire else 0)
+        | (Flag.ORIGIN if options.origin else 0)
+    )
 
 
 def _count_doors(submissions: Sequence[Submission]) -> dict[str, int]:

@@ -5,7 +5,8 @@ Steps take a list of plans and fill them in; a refused plan is left alone by the
 import msgspec
 
 from whimbrel.base.errors import CATALOGUE, ErrorSpec
-from whimbrel.domain.model import Draft, Sender
+from whimbrel.codec.shifts import NO_SHIFT, Shift
+from whimbrel.domain.model import Draft, Encoding, Sender
 from whimbrel.domain.numbers import Number
 
 
@@ -20,8 +21,10 @@ class Plan(msgspec.Struct, gc=False):
     number: Number | None = None
     recipient_hash: int = 0
     text: str = ""
-    encoding: str = "gsm7"
+    encoding: Encoding = "gsm7"
     segments: int = 0
+    shift: Shift = NO_SHIFT
+    wide: bool = False
     replaced: tuple[tuple[int, str, str], ...] = ()
     sender: Sender | None = None
     sender_value: str = ""

@@ -5,13 +5,14 @@ message is its verdict; nothing is stored for it.
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from whimbrel.base.limits import PARTS_MAX
+from whimbrel.base.limits import DATA_MAX
 from whimbrel.base.vault import Vault
 from whimbrel.codec import segments
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.smart import smart
 from whimbrel.domain import numbers, schedule, screening
 from whimbrel.domain.senders import SenderBook
+from whimbrel.journey.encode import check_parts
 from whimbrel.journey.plan import Plan
 
 _NO_SENDERS = SenderBook(())
@@ -55,6 +56,9 @@ def _recipient(plan: Plan, opt_outs: Mapping[str, AbstractSet[int]], vault: Vaul
 
 def _text(plan: Plan) -> None:
     draft = plan.draft
+    if draft.data is not None:
+        _data(plan, draft.data)
+        return
     problem = screening.text_problems(draft.text)
     if problem is not None:
         plan.refuse(problem.code, "/text", problem.detail)
@@ -70,9 +74,16 @@ def _text(plan: Plan) -> None:
         plan.refuse("invalid_text", "/text", str(error))
         return
     plan.text, plan.encoding, plan.segments = text, measure.encoding, measure.segments
-    allowed = min(draft.options.max_parts or PARTS_MAX, PARTS_MAX)
-    if measure.segments > allowed:
-        plan.refuse("too_many_parts", "/text", f"The text needs {measure.segments} segments; {allowed} are allowed.")
+    check_parts(plan)
+
+
+def _data(plan: Plan, data: bytes) -> None:
+    if not data or len(data) > DATA_MAX:
+        detail = f"There are {len(data):,} octets; 1 to {DATA_MAX:,} are allowed."
+        plan.refuse("text_too_long" if data else "text_missing", "/data", detail)
+        return
+    plan.text, plan.encoding, plan.segments = data.hex(), "binary", len(segments.cut_octets(data))
+    check_parts(plan)
 
 
 def _sender(plan: Plan, book: SenderBook) -> None:

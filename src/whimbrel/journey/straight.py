@@ -17,7 +17,7 @@ from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Part
 from whimbrel.domain.model import Message
 from whimbrel.domain.states import QUEUED
-from whimbrel.journey.submit import octets, parts
+from whimbrel.journey.submit import parts
 from whimbrel.store.interface import Claim
 
 _log = logging.getLogger("whimbrel.straight")
@@ -44,6 +44,10 @@ class OpenLane(Protocol):
 
     def queued(self, messages: Sequence[Message]) -> None:
         """These were queued in this lane."""
+        ...
+
+    def build(self, message: Message) -> tuple[bytes, ...]:
+        """The octets of its parts as this lane's carrier takes them; raises when they cannot be built."""
         ...
 
     def send(self, ready: Sequence[Part], priority: int, rank: int) -> None:
@@ -102,11 +106,11 @@ class Passage:
         way = self._ways.get(carrier_id)
         if way is None:
             way = self._ways[carrier_id] = _Way(self._lane_of(carrier_id))
-        segments = message.segments
-        built = _built(message) if way.left >= segments else None
+        built = _built(message, way.lane) if way.lane is not None and way.left >= message.segments else None
         if built is None:
             way.wait(message)
             return None
+        segments = len(built)
         way.left -= segments
         way.taken += segments
         tail_hash = self._vault.tail_hash(message.recipient)
@@ -150,10 +154,10 @@ class Passage:
                 lane.queued(way.waiting if stored else ())
 
 
-def _built(message: Message) -> tuple[bytes, ...] | None:
+def _built(message: Message, lane: OpenLane) -> tuple[bytes, ...] | None:
     """The octets of its parts; None when they cannot be built: the worker meets it in the queue and sets it aside."""
     try:
-        return octets(message)
+        return lane.build(message)
     except Exception:
         _log.exception("a message cannot be built", extra={"message_id": message.id})
         return None

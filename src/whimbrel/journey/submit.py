@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
+
 from whimbrel.carriers.interface import Part
 from whimbrel.codec import segments
 from whimbrel.codec.errors import CodecError
+from whimbrel.codec.shifts import NO_SHIFT, Shift
+from whimbrel.domain.model import Flag, Options
+from whimbrel.domain.wire import Wire
 
-_DATA_CODING = {"gsm7": 0, "ucs2": 8}
+_SHIFTED = 0xFF << Flag.LOCKING_SHIFT | 0xFF << Flag.SINGLE_SHIFT
+_decode_options = msgspec.json.Decoder(Options).decode
 
 
 class Sendable(Protocol):
@@ -29,37 +35,79 @@ class Sendable(Protocol):
     def expires_at(self) -> int: ...
     @property
     def priority(self) -> int: ...
+    @property
+    def flags(self) -> int: ...
+    @property
+    def options(self) -> str: ...
 
 
-def octets(message: Sendable) -> tuple[bytes, ...]:
-    """The short_message of each part; CodecError when the stored text does not fit its stored encoding.
-
-    The concatenation reference is drawn from the message's id, so that a part which is built again is the same part.
-    """
-    reference = int(message.id[-12:-4], 16) & 0xFF if message.segments > 1 else 0  # one segment has no header
-    built = segments.build(message.text, encoding="gsm7" if message.encoding == "gsm7" else "ucs2", reference=reference)
+def octets(message: Sendable, *, whole: bool = False) -> tuple[bytes, ...]:
+    """The user data of each part without headers, or of all of them in one piece (`whole`: the carrier cuts it itself);
+    CodecError when the stored text does not fit its stored encoding."""
+    built = _cut(message)
     if len(built) != message.segments:
         raise CodecError(f"{len(built)} parts were built where {message.segments} were priced")
-    return built
+    return (b"".join(built),) if whole and len(built) > 1 else built
+
+
+def _cut(message: Sendable) -> tuple[bytes, ...]:
+    flags = message.flags
+    wide = bool(flags & Flag.WIDE)
+    own = 0
+    if flags & Flag.WIRE:
+        wire = wire_of(message)
+        own = len(wire.header) // 2 if wire else 0
+    if message.encoding == "binary":
+        return segments.cut_octets(bytes.fromhex(message.text), wide=wide, extra_header_octets=own)
+    return segments.cut(
+        message.text,
+        encoding="gsm7" if message.encoding == "gsm7" else "ucs2",
+        wide=wide,
+        shift=_shift(flags) if flags & _SHIFTED else NO_SHIFT,
+        extra_header_octets=own,
+    )
+
+
+def wire_of(message: Sendable) -> Wire | None:
+    """What its sender said about how it stands on the wire."""
+    return _decode_options(message.options).wire if message.flags & Flag.WIRE else None
+
+
+def _shift(flags: int) -> Shift:
+    return Shift(flags >> Flag.LOCKING_SHIFT & 0xFF, flags >> Flag.SINGLE_SHIFT & 0xFF)
+
+
+def _header(flags: int, wire: Wire | None) -> bytes:
+    """The information elements that every part bears beside its place in the message."""
+    return bytes.fromhex(wire.header) if wire else b""
 
 
 def parts(message: Sendable, built: Sequence[bytes], attempts: Sequence[int], tail_hash: int) -> list[Part]:
-    """One part for each committed attempt."""
-    data_coding, total = _DATA_CODING[message.encoding], len(built)
+    """One part for each committed attempt.
+
+    The reference is drawn from the message's id, so that a part which is built again is the same part.
+    """
+    total, flags = len(built), message.flags
+    wire = wire_of(message)
+    header = _header(flags, wire) if flags & (_SHIFTED | Flag.WIRE) else b""
+    reference = int(message.id[-12:-4], 16) & 0xFFFF if total > 1 else 0
     return [
         Part(
-            attempt=attempt,
-            message_id=message.id,
-            source=message.sender,
-            destination=message.recipient,
-            octets=built[index],
-            data_coding=data_coding,
-            udh=total > 1,
-            expires_at=message.expires_at,
-            part=index + 1,
-            parts=total,
-            tail_hash=tail_hash,
-            priority=message.priority,
+            attempt,
+            message.id,
+            message.sender,
+            message.recipient,
+            built[index],
+            message.encoding,
+            message.expires_at,
+            index + 1,
+            total,
+            tail_hash,
+            message.priority,
+            reference,
+            bool(flags & Flag.WIDE),
+            header,
+            wire,
         )
         for index, attempt in enumerate(attempts)
     ]

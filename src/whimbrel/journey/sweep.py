@@ -14,7 +14,8 @@ from whimbrel.base.limits import RECEIPT_DEADLINE_S, VALIDITY_MAX_S
 from whimbrel.base.metrics import Metrics
 from whimbrel.domain import numbers
 from whimbrel.domain.callbacks import message_options
-from whimbrel.domain.model import CarrierSettings, Flag, Message
+from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.model import Flag, Message
 from whimbrel.domain.numbers import Number
 from whimbrel.domain.outcomes import at_deadline
 from whimbrel.domain.pacing import FairRank

@@ -18,7 +18,8 @@ from typing import TypeVar
 import msgspec
 
 from whimbrel.base.vault import Seal, Vault
-from whimbrel.domain.model import Account, Carrier, ConfigKind, Key, Price, Route, Sender, Webhook
+from whimbrel.domain.dialect import PLAIN_RULES, CarrierSettings, TextRules, text_rules
+from whimbrel.domain.model import Account, Carrier, ConfigKind, Key, Price, Route, Sender, SmppCredential, Webhook
 from whimbrel.domain.pricing import PriceList
 from whimbrel.domain.routing import Router
 from whimbrel.domain.senders import SenderBook
@@ -37,6 +38,7 @@ KINDS: tuple[ConfigKind, ...] = (
     "prices",
     "opt_outs",
     "webhooks",
+    "smpp_credentials",
 )
 
 
@@ -67,6 +69,7 @@ class Tables:
             "prices": self._load_prices,
             "opt_outs": self._load_opt_outs,
             "webhooks": self._load_webhooks,
+            "smpp_credentials": self._load_smpp_credentials,
         }
         self.accounts: Mapping[str, Account] = {}
         """By id. The status is the one that holds: a sub-account of a suspended or closed parent has its parent's."""
@@ -85,7 +88,19 @@ class Tables:
         """Keyed hashes of numbers by account id."""
         self.webhooks: Mapping[str, tuple[Webhook, ...]] = {}
         """By account id, disabled ones too; cursors and failures are as of the last refresh."""
+        self.smpp_credentials: Mapping[str, SmppCredential] = {}
+        """By system_id, suspended ones too."""
         self._routes: tuple[Route, ...] = ()
+        self._text_rules: dict[tuple[str, ...], TextRules] = {}  # found once for each order of carriers
+
+    def text_rules(self, carriers: tuple[str, ...]) -> TextRules:
+        """How a text must be cut for any of these carriers."""
+        known = self._text_rules.get(carriers)
+        if known is None:
+            rows = [self.carriers[i] for i in carriers if i in self.carriers]
+            found = text_rules([msgspec.json.decode(row.settings, type=CarrierSettings) for row in rows])
+            known = self._text_rules[carriers] = PLAIN_RULES if found == PLAIN_RULES else found
+        return known
 
     async def load(self) -> None:
         """Read everything; once, at start."""
@@ -197,6 +212,7 @@ class Tables:
     async def _load_carriers(self) -> None:
         rows = await self._store.fetch(Carrier, "carriers_all")
         self.carriers = {carrier.id: carrier for carrier in rows}
+        self._text_rules = {}
         self.router = Router(self._routes, rows)
 
     async def _load_routes(self) -> None:
@@ -223,6 +239,10 @@ class Tables:
     async def _load_webhooks(self) -> None:
         rows = await self._store.fetch(Webhook, "webhooks_all")
         self.webhooks = {account_id: tuple(own) for account_id, own in _by_account(rows).items()}
+
+    async def _load_smpp_credentials(self) -> None:
+        rows = await self._store.fetch(SmppCredential, "smpp_credentials_all")
+        self.smpp_credentials = {row.system_id: row for row in rows}
 
 
 def _effective(account: Account, rows: Mapping[str, Account]) -> Account:

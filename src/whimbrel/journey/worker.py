@@ -54,6 +54,7 @@ class Lane:
         self._claimed_in = worker.metrics.step.labels("claim")
         self._answered_in = worker.metrics.step.labels("answers")
         self.link = worker.build(carrier, self._handlers())
+        self._takes_whole = self.link.settings.long_messages == "payload"
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -101,6 +102,10 @@ class Lane:
         """Messages are about to be queued for want of a place: the next ones queue behind them, until a look at the
         queue finds that it is short."""
         self._behind = True
+
+    def build(self, message: Queued) -> tuple[bytes, ...]:
+        """The octets of its parts as the carrier takes them; raises when they cannot be built."""
+        return octets(message, whole=self._takes_whole)
 
     def send(self, ready: Sequence[Part], priority: int, rank: int) -> None:
         """Parts whose attempts are committed go to the carrier; `priority` and `rank` are the last message's."""
@@ -157,7 +162,7 @@ class Lane:
             self._behind = False
             return False
         faults.hit("worker.after_claim")
-        sendable, endings = self._worker.decide(waiting)
+        sendable, endings = self._worker.decide(waiting, self.build)
         if endings:
             await self._worker.store.finish(endings)
         chosen = [] if self._stopping else _fit(sendable, room)
@@ -170,7 +175,7 @@ class Lane:
         """Commit the attempts and hand them to the carrier; how many segments."""
         worker, now = self._worker, self._worker.clock.now_us()
         claims = [
-            Claim(m.id, self.carrier.id, m.segments, worker.vault.tail_hash(m.recipient), now) for m, _ in messages
+            Claim(m.id, self.carrier.id, len(built), worker.vault.tail_hash(m.recipient), now) for m, built in messages
         ]
         segments = sum(claim.parts for claim in claims)
         self.reserve(segments)
@@ -327,7 +332,9 @@ class Worker:
         task = asyncio.get_running_loop().create_task(self.follow())
         task.add_done_callback(_report)
 
-    def decide(self, waiting: Sequence[Queued]) -> tuple[list[_Ready], list[Ending]]:
+    def decide(
+        self, waiting: Sequence[Queued], build: Callable[[Queued], tuple[bytes, ...]]
+    ) -> tuple[list[_Ready], list[Ending]]:
         """Who may still be sent, with its octets: consent, expiry and the account are looked at again at claim (a STOP
         since accept wins, and so does the operator who suspends an account). What cannot be built is set aside and
         never holds up its lane."""
@@ -345,7 +352,7 @@ class Worker:
                 endings.append(Ending(message.id, (QUEUED,), REJECTED, "account_suspended", now))
             else:
                 try:
-                    sendable.append((message, octets(message)))
+                    sendable.append((message, build(message)))
                 except Exception:
                     _log.exception("message quarantined", extra={"message_id": message.id})
                     endings.append(Ending(message.id, (QUEUED,), FAILED, "quarantined", now))

@@ -12,7 +12,8 @@ from msgspec import UNSET, UnsetType
 from whimbrel.base import ids, moments
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.vault import Seal
-from whimbrel.domain.model import Carrier, CarrierSettings, Route
+from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.model import Carrier, Route
 from whimbrel.manage import audit
 from whimbrel.manage.checks import Checks, in_words
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page

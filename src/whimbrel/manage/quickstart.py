@@ -12,7 +12,8 @@ from importlib.resources import files
 import msgspec
 
 from whimbrel.base.vault import Seal
-from whimbrel.domain.model import Account, Carrier, CarrierSettings, Key, Price, Route, Sender
+from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.model import Account, Carrier, Key, Price, Route, Sender
 from whimbrel.manage import accounts, balance, carriers, keys, prices, routes, scopes, senders
 from whimbrel.manage.balance import LedgerRow
 from whimbrel.manage.context import FIRST_PAGE, Context, after_position

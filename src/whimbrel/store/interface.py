@@ -125,6 +125,7 @@ class Waiting(msgspec.Struct, frozen=True, gc=False):
     expires_at: int
     flags: int
     recipient_hash: int
+    options: str
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):

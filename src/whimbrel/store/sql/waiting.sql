@@ -25,7 +25,7 @@ DELETE FROM queue WHERE lane = $1 AND priority = $2 AND rank = $3 AND message_id
 
 -- name: queue_head (packed)
 SELECT m.id, m.account_id, m.recipient, m.sender, m.text, m.encoding, m.segments, m.priority, m.rank, m.expires_at,
-  m.flags, m.recipient_hash
+  m.flags, m.recipient_hash, m.options
 FROM (SELECT priority, rank, message_id FROM queue WHERE lane = $1 ORDER BY priority, rank, message_id LIMIT $2) AS q
 JOIN messages AS m ON m.id = q.message_id
 ORDER BY q.priority, q.rank, q.message_id;
@@ -34,7 +34,8 @@ ORDER BY q.priority, q.rank, q.message_id;
 SELECT message_id FROM queue WHERE lane = $1 ORDER BY priority, rank, message_id LIMIT $2;
 
 -- name: messages_waiting (packed)
-SELECT id, account_id, recipient, sender, text, encoding, segments, priority, rank, expires_at, flags, recipient_hash
+SELECT id, account_id, recipient, sender, text, encoding, segments, priority, rank, expires_at, flags, recipient_hash,
+  options
 FROM messages WHERE id = ANY($1);
 
 -- name: schedule_insert

@@ -1,0 +1,52 @@
+"""Encode: how the text is cut into segments, as every carrier of its route can take it. Screen has counted them for a
+carrier without wishes; here is what a route's carriers, or the sender's own header, change about that.
+"""
+
+from collections.abc import Callable, Sequence
+
+from whimbrel.base.limits import PARTS_MAX
+from whimbrel.codec import segments
+from whimbrel.codec.errors import CodecError
+from whimbrel.domain.dialect import PLAIN_RULES, TextRules
+from whimbrel.journey.plan import Plan
+
+RulesOf = Callable[[tuple[str, ...]], TextRules]
+
+
+def encode(plans: Sequence[Plan], rules_of: RulesOf) -> None:
+    """Count the segments of each plan anew where its carriers or its header ask for it."""
+    for plan in plans:
+        if plan.refusal is None:
+            rules = rules_of(plan.carriers)
+            wire = plan.draft.options.wire
+            if rules is not PLAIN_RULES or wire is not None:
+                _fit(plan, rules, len(wire.header) // 2 if wire else 0)
+
+
+def check_parts(plan: Plan) -> None:
+    """Refuse a plan with more segments than are allowed: before anything is charged, and never cut short (trap T63)."""
+    allowed = min(plan.draft.options.max_parts or PARTS_MAX, PARTS_MAX)
+    if plan.segments > allowed:
+        pointer = "/text" if plan.draft.data is None else "/data"
+        plan.refuse("too_many_parts", pointer, f"It needs {plan.segments} segments; {allowed} are allowed.")
+
+
+def _fit(plan: Plan, rules: TextRules, header_octets: int) -> None:
+    plan.wide = rules.wide
+    try:
+        if plan.draft.data is not None:
+            cut = segments.cut_octets(plan.draft.data, rules.wide, header_octets)
+        else:
+            encoding: segments.Encoding = "gsm7" if plan.encoding == "gsm7" else "ucs2"
+            cut = segments.cut(
+                plan.text,
+                encoding=encoding,
+                wide=rules.wide,
+                shift=plan.shift,
+                extra_header_octets=header_octets,
+            )
+    except CodecError as error:
+        plan.refuse("too_many_parts", "/text", str(error))
+        return
+    plan.segments = len(cut)
+    check_parts(plan)
