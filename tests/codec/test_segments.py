@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from whimbrel.codec import gsm7, segments, udh
+from whimbrel.codec import gsm7, segments, shift_tables, shifts, udh
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.segments import Measure
+from whimbrel.codec.shifts import ALL_LANGUAGES, NO_SHIFT, Shift
 
 SMILE = "😀"
 
@@ -300,3 +301,144 @@ def test_binary_of_255_parts_and_no_more():
     assert len(segments.cut_octets(bytes(134 * 255))) == 255
     with pytest.raises(segments.TooManyParts):
         segments.cut_octets(bytes(134 * 255 + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "languages", "expected"),
+    [
+        ("ş" * 70, ALL_LANGUAGES, ("ucs2", 1, 70, 0, NO_SHIFT)),
+        ("ş" * 71, (), ("ucs2", 2, 71, 63, NO_SHIFT)),
+        ("ş" * 71, {2, 3}, ("ucs2", 2, 71, 63, NO_SHIFT)),
+        ("ş" * 71, {1}, ("gsm7", 1, 142, 13, Shift(0, 1))),
+        ("ş" * 77, {1}, ("gsm7", 1, 154, 1, Shift(0, 1))),
+        ("ş" * 78, {1}, ("gsm7", 1, 78, 77, Shift(1, 0))),
+        ("ş" * 155, {1}, ("gsm7", 1, 155, 0, Shift(1, 0))),
+        ("ş" * 156, {1}, ("gsm7", 2, 156, 142, Shift(1, 0))),
+        ("ş" + "a" * 153, {1}, ("gsm7", 1, 155, 0, Shift(0, 1))),
+        ("ş" + "a" * 154, {1}, ("gsm7", 1, 155, 0, Shift(1, 0))),
+        ("ş" + "a" * 296, {1}, ("gsm7", 2, 298, 0, Shift(0, 1))),
+        ("ş" + "a" * 296 + "€", {1}, ("gsm7", 2, 298, 0, Shift(1, 0))),
+        ("न" * 70 + "AB", {6}, ("gsm7", 1, 74, 78, Shift(6, 6))),
+        ("न" * 148 + "AB", {6}, ("gsm7", 1, 152, 0, Shift(6, 6))),
+        ("न" * 149 + "AB", {6}, ("gsm7", 2, 153, 139, Shift(6, 6))),
+        ("न" * 100 + "AB", {7}, ("ucs2", 2, 102, 32, NO_SHIFT)),
+        ("á" * 71 + "😀", ALL_LANGUAGES, ("ucs2", 2, 73, 61, NO_SHIFT)),
+        ("à" * 161, ALL_LANGUAGES, ("gsm7", 2, 161, 145, NO_SHIFT)),
+    ],
+)
+def test_a_national_language_where_it_saves_segments(text, languages, expected):
+    found = segments.measure(text, languages=languages)
+    assert (found.encoding, found.segments, found.units, found.remaining, found.shift) == expected
+    assert found.data_coding == (0 if found.encoding == "gsm7" else 8)
+
+
+def test_no_national_language_where_ucs2_needs_no_more():
+    text = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 5 + "न"  # capitals take two septets beside Hindi
+    assert len(shifts.encode(text, Shift(6, 6))) == 261
+    assert len(segments.cut(text, encoding="gsm7", shift=Shift(6, 6))) == 2
+    assert segments.measure(text, languages=ALL_LANGUAGES) == Measure("ucs2", 8, 2, 131, 3)
+    assert segments.measure(text + "a" * 4, languages=ALL_LANGUAGES) == Measure("gsm7", 0, 2, 265, 27, Shift(6, 6))
+
+
+@pytest.mark.parametrize(
+    ("wide", "shift", "single", "part"),
+    [
+        (False, NO_SHIFT, 160, 153),
+        (True, NO_SHIFT, 160, 152),
+        (False, Shift(0, 1), 155, 149),
+        (True, Shift(0, 1), 155, 148),
+        (False, Shift(1, 0), 155, 149),
+        (False, Shift(1, 1), 152, 146),
+        (True, Shift(1, 1), 152, 145),
+    ],
+)
+def test_capacities_with_national_languages(wide, shift, single, part):
+    def sizes(length):
+        return [len(octets) for octets in segments.cut("a" * length, encoding="gsm7", wide=wide, shift=shift)]
+
+    assert sizes(single) == [single]
+    assert sizes(single + 1) == [part, single + 1 - part]
+    element_octets = shift.header_octets
+    assert single == (140 - (element_octets and element_octets + 1)) * 8 // 7
+    assert part == (140 - element_octets - (7 if wide else 6)) * 8 // 7
+
+
+@pytest.mark.parametrize(
+    ("text", "shift", "parts"),
+    [
+        ("ş", Shift(0, 1), ["03240101" + "1b73"]),
+        ("ş", Shift(1, 0), ["03250101" + "1d"]),
+        ("ş", Shift(1, 1), ["06240101250101" + "1d"]),
+        (
+            "a" * 148 + "ş" + "a" * 6,
+            Shift(0, 1),
+            ["080003070201240101" + "61" * 148, "080003070202240101" + "1b73" + "61" * 6],
+        ),
+    ],
+)
+def test_build_with_national_languages(text, shift, parts):
+    built = segments.build(text, encoding="gsm7", reference=7, shift=shift)
+    assert [part.hex() for part in built] == parts
+    read = [udh.parse(part) for part in built]
+    assert {udh.shift_of(part.elements) for part in read} == {shift}
+    assert segments.decode_parts([part.payload for part in read], 0, shift) == text
+
+
+turkish = st.text(alphabet="aşğİ[€\n", max_size=500)
+hindi = st.text(alphabet="नमAB12१€", max_size=500)
+mixed = st.text(alphabet=sorted(set("".join(shift_tables.SINGLE.values())) - {shift_tables.VOID}), max_size=300)
+
+
+@given(turkish | hindi | mixed, st.booleans(), st.sets(st.integers(0, 14)))
+@example("a" * 148 + "ş" * 3, False, {1})
+def test_measure_cut_and_decode_agree_with_national_languages(text, wide, languages):
+    found = segments.measure(text, wide=wide, languages=languages)
+    plain = segments.measure(text, wide=wide)
+    if found != plain:
+        assert plain.encoding == "ucs2"
+        assert found.encoding == "gsm7"
+        assert found.segments < plain.segments
+        assert {found.shift.locking, found.shift.single} <= languages | {0}
+    parts = segments.cut(text, encoding=found.encoding, wide=wide, shift=found.shift)
+    pieces = segments.split(text, found.encoding, wide=wide, shift=found.shift)
+    assert len(parts) == len(pieces) == found.segments
+    assert "".join(pieces) == text
+    assert [segments.decode(part, found.data_coding, found.shift) for part in parts] == list(pieces)
+    elements = found.shift.header_octets + ((6 if wide else 5) if len(parts) > 1 else 0)
+    bits = 7 if found.encoding == "gsm7" else 8
+    assert all(len(part) * bits + (elements + 1 if elements else 0) * 8 <= 140 * 8 for part in parts)
+    assert not any(found.encoding == "gsm7" and part[-1:] == b"\x1b" for part in parts)
+    assert segments.measure(text, wide=wide, languages=languages) == found
+
+
+def test_the_best_shift_of_all_is_taken():
+    for text in ("á" * 90 + "ş" * 70, "ção" * 60 + "[]" * 10, "न" * 80 + "AB" * 30, "ş" * 80 + "€" * 40):
+        found = segments.measure(text, languages=ALL_LANGUAGES)
+        every = [
+            len(segments.cut(text, encoding="gsm7", shift=Shift(locking, single)))
+            for locking in (0, *shift_tables.LOCKING)
+            for single in (0, *shift_tables.SINGLE)
+            if _carries(text, Shift(locking, single))
+        ]
+        assert found.segments == min(every)
+
+
+def _carries(text, shift):
+    try:
+        shifts.encode(text, shift)
+    except shifts.NotInShift:
+        return False
+    return True
+
+
+def test_a_text_outside_of_its_shift_is_not_cut():
+    with pytest.raises(shifts.NotInShift):
+        segments.cut("я", encoding="gsm7", shift=Shift(0, 1))
+
+
+@pytest.mark.parametrize("extra", [131, 139, 300])
+def test_a_header_that_leaves_no_room(extra):
+    with pytest.raises(udh.BadUdh):
+        segments.cut("a" * 200, encoding="gsm7", extra_header_octets=extra)
+    with pytest.raises(udh.BadUdh):
+        segments.cut_octets(bytes(200), extra_header_octets=extra)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from whimbrel.codec import udh
 from whimbrel.codec.errors import CodecError
+from whimbrel.codec.shifts import Shift
 from whimbrel.codec.udh import Concat, Element
 
 elements = st.builds(Element, identifier=st.integers(0, 255), data=st.binary(max_size=20))
@@ -156,3 +157,50 @@ def test_the_longest_header():
 def test_places_that_cannot_be_stated(place):
     with pytest.raises(udh.BadUdh):
         udh.concat_element(place)
+
+
+@pytest.mark.parametrize(
+    ("header", "shift"),
+    [
+        ("03240101", Shift(0, 1)),
+        ("03250101", Shift(1, 0)),
+        ("06240101250101", Shift(1, 1)),
+        ("06250101240102", Shift(1, 2)),
+        ("080003070201240103", Shift(0, 3)),
+        ("082401030003070201", Shift(0, 3)),
+        ("0624010124010d", Shift(0, 13)),
+        ("0624010124010e", Shift(0, 1)),
+        ("03250102", Shift()),
+        ("03240100", Shift()),
+        ("022400", Shift()),
+        ("0424020101", Shift()),
+        ("00", Shift()),
+    ],
+    ids=[
+        "single",
+        "locking",
+        "both",
+        "both, of two languages",
+        "after the place",
+        "before the place",
+        "the last counts",
+        "a reserved one is ignored",
+        "Spanish has no locking table",
+        "the default",
+        "no octet",
+        "two octets",
+        "none",
+    ],
+)
+def test_the_national_language_that_a_header_names(header, shift):
+    assert udh.shift_of(udh.parse(bytes.fromhex(header)).elements) == shift
+
+
+@given(st.integers(0, 13).filter(lambda language: language != 2), st.integers(0, 13))
+def test_shift_elements_round_trip(locking, single):
+    shift = Shift(locking, single)
+    elements = udh.shift_elements(shift)
+    assert udh.shift_of(elements) == shift
+    header = udh.build(elements)
+    assert len(header) - 1 == shift.header_octets
+    assert udh.parse(header).elements == elements

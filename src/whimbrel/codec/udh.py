@@ -9,13 +9,21 @@ from typing import Final
 
 import msgspec
 
+from whimbrel.codec import shift_tables
 from whimbrel.codec.errors import CodecError
+from whimbrel.codec.shifts import Shift
 
 IEI_CONCAT: Final = 0x00
 """Concatenated short messages, 8-bit reference (TS 23.040 clause 9.2.3.24.1)."""
 
 IEI_CONCAT_WIDE: Final = 0x08
 """Concatenated short messages, 16-bit reference (TS 23.040 clause 9.2.3.24.8)."""
+
+IEI_SINGLE_SHIFT: Final = 0x24
+"""National language single shift table (TS 23.040 clause 9.2.3.24.15)."""
+
+IEI_LOCKING_SHIFT: Final = 0x25
+"""National language locking shift table (TS 23.040 clause 9.2.3.24.16)."""
 
 MAX_REFERENCE: Final = 0xFF
 """Largest 8-bit reference (TS 23.040 clause 9.2.3.24.1)."""
@@ -124,3 +132,28 @@ def concat_element(place: Concat) -> Element:
         raise BadUdh(f"part {place.number} of {place.total}; at most {MAX_PARTS} parts, counted from 1")
     reference = place.reference.to_bytes(2 if place.wide else 1, "big")
     return Element(IEI_CONCAT_WIDE if place.wide else IEI_CONCAT, reference + bytes((place.total, place.number)))
+
+
+def shift_of(elements: tuple[Element, ...]) -> Shift:
+    """The national language tables that a header names; the default where it names none.
+
+    An element of the wrong length, or of a language that has no such table, is ignored (TS 23.040 clauses
+    9.2.3.24.15 and 9.2.3.24.16); of several good ones the last counts (clause 9.2.3.24).
+    """
+    locking = single = 0
+    for element in elements:
+        if element.identifier == IEI_LOCKING_SHIFT and _language(element) in shift_tables.LOCKING:
+            locking = _language(element)
+        elif element.identifier == IEI_SINGLE_SHIFT and _language(element) in shift_tables.SINGLE:
+            single = _language(element)
+    return Shift(locking, single)
+
+
+def _language(element: Element) -> int:
+    return element.data[0] if len(element.data) == 1 else 0
+
+
+def shift_elements(shift: Shift) -> tuple[Element, ...]:
+    """The elements that name the tables of `shift`; none for the default."""
+    named = ((IEI_SINGLE_SHIFT, shift.single), (IEI_LOCKING_SHIFT, shift.locking))
+    return tuple(Element(identifier, bytes((language,))) for identifier, language in named if language)
