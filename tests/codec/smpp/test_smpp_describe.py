@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from test_smpp_roundtrip import pdus
 from test_smpp_vectors import VECTORS
 
+from whimbrel.codec.shifts import Shift
 from whimbrel.codec.smpp.bodies import DistributionList, SubmitMulti, SubmitMultiResp, UnsuccessfulSme
 from whimbrel.codec.smpp.describe import describe, describe_all
 from whimbrel.codec.smpp.masks import mask_number, mask_numbers
@@ -82,7 +83,19 @@ def test_submit_sm():
 
 def test_the_carrier_reads_its_own_alphabet():
     octets = encode(Pdu(SUBMIT_SM, 0, 9, ShortMessage(short_message=b"\xa3")))
-    assert describe(octets, reveal=True, decode=lambda text, coding: text.decode("latin-1")).text.value == "£"
+    assert describe(octets, reveal=True, decode=lambda text, *_: text.decode("latin-1")).text.value == "£"
+
+
+def test_the_carriers_reading_is_told_the_header():
+    told = []
+    body = ShortMessage(esm_class=0x40, data_coding=1, short_message=bytes.fromhex("03240101") + b"x")
+    describe(encode(Pdu(SUBMIT_SM, 0, 9, body)), decode=lambda *given: told.append(given) or "")
+    assert told == [(b"x", 1, Shift(single=1), 4)]
+
+
+def test_national_tables_are_read():
+    body = ShortMessage(esm_class=0x40, short_message=bytes.fromhex("03240101") + b"\x1bg")
+    assert describe(encode(Pdu(SUBMIT_SM, 0, 9, body)), reveal=True).text.value == "ğ"
 
 
 def test_a_part_of_a_long_text():

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from whimbrel.codec import segments, udh
+from whimbrel.codec.shifts import NO_SHIFT, Shift
 from whimbrel.codec.smpp import receipt
 from whimbrel.codec.smpp.bodies import DistributionList, SmeAddress, UnsuccessfulSme
 from whimbrel.codec.smpp.masks import HIDDEN, mask_number, shown_value
@@ -20,8 +21,9 @@ from whimbrel.codec.smpp.receipt import Receipt
 from whimbrel.codec.smpp.statuses import STATUSES, status_name
 from whimbrel.codec.smpp.tables import COMMANDS, ESM_UDHI, HEADER_OCTETS, MessageState, Tag
 
-Decode = Callable[[bytes, int], str]
-"""From the octets of a text without its header, and the data_coding, to characters; carriers differ."""
+Decode = Callable[[bytes, int, Shift, int], str]
+"""From the octets of a text without its header, the data_coding, the header's national tables and how many octets the
+header had, to characters; carriers differ."""
 
 _NUMBERS: Final = frozenset({"source", "dest", "esme", "address_range"})
 _LENGTH_OCTETS = 4
@@ -86,10 +88,11 @@ class Described(msgspec.Struct, frozen=True, omit_defaults=True):
     head: str = ""
 
 
-def describe(octets: bytes, *, reveal: bool = False, decode: Decode = segments.decode) -> Described:
+def describe(octets: bytes, *, reveal: bool = False, decode: Decode | None = None) -> Described:
     """The PDU in these octets; whatever follows it is ignored. Never raises.
 
-    `reveal` shows numbers and texts, but no password. `decode` is the carrier's reading of data_coding.
+    `reveal` shows numbers and texts, but no password. `decode` is the carrier's reading of data_coding, by default
+    that of `segments`.
     """
     found = Decoder().feed(octets[: max(_LENGTH_OCTETS, _word(octets, 0))])
     if found:
@@ -98,9 +101,7 @@ def describe(octets: bytes, *, reveal: bool = False, decode: Decode = segments.d
     return describe_pdu(cut, octets, reveal=reveal, decode=decode)
 
 
-def describe_pdu(
-    pdu: Pdu | BadPdu, octets: bytes, *, reveal: bool = False, decode: Decode = segments.decode
-) -> Described:
+def describe_pdu(pdu: Pdu | BadPdu, octets: bytes, *, reveal: bool = False, decode: Decode | None = None) -> Described:
     """A PDU that was read already; `octets` are those it was read from, header included."""
     command = COMMANDS.get(pdu.command_id)
     known = STATUSES.get(pdu.status)
@@ -125,7 +126,7 @@ def describe_pdu(
     )
 
 
-def describe_all(octets: bytes, *, reveal: bool = False, decode: Decode = segments.decode) -> list[Described]:
+def describe_all(octets: bytes, *, reveal: bool = False, decode: Decode | None = None) -> list[Described]:
     """All PDUs that stand one behind the other in these octets; the last one may be cut or no PDU at all."""
     found = []
     pos = 0
@@ -169,37 +170,47 @@ def _tlv(tag: int, octets: bytes, reveal: bool) -> DescribedTlv:
     return DescribedTlv(f"0x{tag:04X}", tag_name(tag), len(octets), value, meaning)
 
 
-def _text(pdu: Pdu, reveal: bool, decode: Decode) -> DescribedText | None:
+def _text(pdu: Pdu, reveal: bool, decode: Decode | None) -> DescribedText | None:
     octets = user_data(pdu)
     if not octets and not hasattr(pdu.body, "short_message"):
         return None
-    header: tuple[str, ...] = ()
-    part = ""
-    payload = octets
-    if getattr(pdu.body, "esm_class", 0) & ESM_UDHI:
-        header, part, payload = _header(octets)
+    head = _header(octets) if getattr(pdu.body, "esm_class", 0) & ESM_UDHI else _Header(payload=octets)
     data_coding = getattr(pdu.body, "data_coding", 0)
-    text = decode(payload, data_coding)
+    if decode is None:
+        text = segments.decode(head.payload, data_coding, head.shift)
+    else:
+        text = decode(head.payload, data_coding, head.shift, len(octets) - len(head.payload))
     return DescribedText(
         octets=len(octets),
         characters=len(text),
         data_coding=data_coding,
         from_payload=bool(octets) and not getattr(pdu.body, "short_message", b""),
         fills_both=fills_both(pdu),
-        header=header,
-        part=part,
+        header=head.elements,
+        part=head.part,
         value=text if reveal else None,
     )
 
 
-def _header(octets: bytes) -> tuple[tuple[str, ...], str, bytes]:
+class _Header(msgspec.Struct, frozen=True):
+    payload: bytes
+    elements: tuple[str, ...] = ()
+    part: str = ""
+    shift: Shift = NO_SHIFT
+
+
+def _header(octets: bytes) -> _Header:
     try:
         parsed = udh.parse(octets)
     except udh.BadUdh as error:
-        return (f"unreadable: {error}",), "", octets
+        return _Header(octets, (f"unreadable: {error}",))
     place = udh.concat(parsed.elements)
-    part = f"{place.number} of {place.total}, reference {place.reference}" if place is not None else ""
-    return tuple([f"0x{element.identifier:02X}" for element in parsed.elements]), part, parsed.payload
+    return _Header(
+        payload=parsed.payload,
+        elements=tuple([f"0x{element.identifier:02X}" for element in parsed.elements]),
+        part=f"{place.number} of {place.total}, reference {place.reference}" if place is not None else "",
+        shift=udh.shift_of(parsed.elements),
+    )
 
 
 def _receipt(pdu: Pdu) -> DescribedReceipt | None:
