@@ -442,3 +442,20 @@ def test_a_header_that_leaves_no_room(extra):
         segments.cut("a" * 200, encoding="gsm7", extra_header_octets=extra)
     with pytest.raises(udh.BadUdh):
         segments.cut_octets(bytes(200), extra_header_octets=extra)
+
+
+@pytest.mark.parametrize(
+    ("text", "extra", "sizes"),
+    [
+        ("я" * 67, 5, [134]),
+        ("я" * 68, 5, [128, 8]),
+        ("я" * 66 + SMILE, 5, [128, 8]),
+        ("a" * 153, 5, [153]),
+        ("a" * 154, 5, [147, 7]),
+        ("a" * 11, 129, [11]),
+        ("a" * 12, 129, [5, 5, 2]),
+    ],
+)
+def test_further_elements_take_their_octets(text, extra, sizes):
+    encoding = segments.measure(text).encoding
+    assert [len(part) for part in segments.cut(text, encoding=encoding, extra_header_octets=extra)] == sizes
