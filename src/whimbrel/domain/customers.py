@@ -4,7 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from whimbrel.domain.dialect import Alphabet
+from whimbrel.base import limits
+from whimbrel.codec.alphabets import Alphabet
 
 IdFormat = Literal["id", "hex", "decimal"]
 ReceiptFormat = Literal["both", "text", "tlv"]
@@ -14,9 +15,9 @@ class CustomerSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fie
     """Settings of one SMPP credential."""
 
     allow_addresses: tuple[str, ...] = ()  # networks that may bind; empty: all
-    binds_max: int = 10  # at the same time
+    binds_max: int = 0  # at the same time; 0: as many as the installation lets one credential have
     window: int = 100  # of its requests that may wait for an answer of ours, and of ours that may wait for its answer
-    throughput_per_s: int = 0  # messages; 0: as many as an API key
+    throughput_per_s: int = 0  # messages of all its binds; 0: as many as the installation lets one credential send
     message_class: Literal["otp", "transactional", "marketing"] = "transactional"
     validity_s: int = 0  # of messages that give none; 0: as for every door
     inbound: bool = True  # its binds are given what phones write to the account
@@ -29,3 +30,21 @@ class CustomerSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fie
     plus: bool = False  # numbers in what we send it have a plus
     enquire_link_s: int = 30
     inactivity_s: int = 0  # silence after which its bind is closed; 0: never
+
+
+class CustomerBounds(msgspec.Struct, frozen=True, gc=False):
+    """What the operator lets a customer have, whatever its credentials say."""
+
+    binds_max: int = limits.SMPP_BINDS_MAX  # of one credential at the same time
+    throughput_per_s: int = limits.RATE_DEFAULT_PER_S  # messages of one credential
+    credentials: int = limits.SMPP_CREDENTIALS_PER_ACCOUNT  # of one account
+
+
+def effective(settings: CustomerSettings, bounds: CustomerBounds) -> CustomerSettings:
+    """The settings that hold: nothing is left to the installation any more, and nothing is beyond its bounds, which may
+    have been lowered since they were chosen."""
+    return msgspec.structs.replace(
+        settings,
+        binds_max=min(settings.binds_max or bounds.binds_max, bounds.binds_max),
+        throughput_per_s=min(settings.throughput_per_s or bounds.throughput_per_s, bounds.throughput_per_s),
+    )

@@ -5,11 +5,13 @@ carrier without wishes; here is what a route's carriers, or the sender's own hea
 from collections.abc import Callable, Sequence
 
 from whimbrel.base.limits import PARTS_MAX
-from whimbrel.codec import segments
+from whimbrel.codec import alphabets, segments
 from whimbrel.codec.errors import CodecError
+from whimbrel.codec.shifts import ALL_LANGUAGES, NO_SHIFT
 from whimbrel.domain.dialect import PLAIN_RULES, TextRules
 from whimbrel.journey.plan import Plan
 
+_NO_LANGUAGES: frozenset[int] = frozenset()
 RulesOf = Callable[[tuple[str, ...]], TextRules]
 
 
@@ -37,6 +39,7 @@ def _fit(plan: Plan, rules: TextRules, header_octets: int) -> None:
         if plan.draft.data is not None:
             cut = segments.cut_octets(plan.draft.data, rules.wide, header_octets)
         else:
+            _choose(plan, rules)
             encoding: segments.Encoding = "gsm7" if plan.encoding == "gsm7" else "ucs2"
             cut = segments.cut(
                 plan.text,
@@ -50,3 +53,13 @@ def _fit(plan: Plan, rules: TextRules, header_octets: int) -> None:
         return
     plan.segments = len(cut)
     check_parts(plan)
+
+
+def _choose(plan: Plan, rules: TextRules) -> None:
+    """The encoding: what the carriers' own alphabets cannot carry goes as UCS-2."""
+    measure = segments.measure(
+        plan.text, wide=rules.wide, languages=ALL_LANGUAGES if rules.national_languages else _NO_LANGUAGES
+    )
+    plan.encoding, plan.shift = measure.encoding, measure.shift
+    if measure.encoding == "gsm7" and not all(alphabets.fits(plan.text, alphabet) for alphabet in rules.alphabets):
+        plan.encoding, plan.shift = "ucs2", NO_SHIFT

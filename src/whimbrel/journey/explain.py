@@ -10,6 +10,7 @@ import msgspec
 from whimbrel.base import moments, money
 from whimbrel.base.errors import CATALOGUE
 from whimbrel.codec import gsm7
+from whimbrel.codec.shifts import LANGUAGE_NAMES
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store
@@ -31,6 +32,7 @@ class EncodingStep(msgspec.Struct, frozen=True, gc=False):
     text: str
     foreign: tuple[ForeignCharacter, ...]
     replaced: tuple[tuple[int, str, str], ...]
+    languages: tuple[str, ...] = ()  # whose shift tables make it fit GSM-7
 
 
 class RouteCandidate(msgspec.Struct, frozen=True, gc=False):
@@ -138,7 +140,9 @@ def _encoding(plan: Plan) -> EncodingStep:
     foreign = tuple(
         ForeignCharacter(o.position, o.character, f"U+{ord(o.character):04X}") for o in gsm7.foreign(plan.text)
     )
-    return EncodingStep(plan.encoding, plan.segments, plan.text, foreign, plan.replaced)
+    shifts = dict.fromkeys(language for language in (plan.shift.locking, plan.shift.single) if language)
+    languages = tuple(LANGUAGE_NAMES[language] for language in shifts)
+    return EncodingStep(plan.encoding, plan.segments, plan.text, foreign, plan.replaced, languages)
 
 
 def _routing(plan: Plan, tables: Tables) -> RoutingStep:

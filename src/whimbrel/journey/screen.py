@@ -9,6 +9,7 @@ from whimbrel.base.limits import DATA_MAX
 from whimbrel.base.vault import Vault
 from whimbrel.codec import segments
 from whimbrel.codec.errors import CodecError
+from whimbrel.codec.shifts import ALL_LANGUAGES
 from whimbrel.codec.smart import smart
 from whimbrel.domain import numbers, schedule, screening
 from whimbrel.domain.senders import SenderBook
@@ -69,11 +70,11 @@ def _text(plan: Plan) -> None:
         text = replaced.text
         plan.replaced = tuple((r.position, r.original, r.replacement) for r in replaced.replacements)
     try:
-        measure = segments.measure(text)
+        measure = segments.measure(text, languages=ALL_LANGUAGES)
     except CodecError as error:
         plan.refuse("invalid_text", "/text", str(error))
         return
-    plan.text, plan.encoding, plan.segments = text, measure.encoding, measure.segments
+    plan.text, plan.encoding, plan.segments, plan.shift = text, measure.encoding, measure.segments, measure.shift
     check_parts(plan)
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from whimbrel.carriers.interface import Part
-from whimbrel.codec import segments
+from whimbrel.codec import segments, udh
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.shifts import NO_SHIFT, Shift
 from whimbrel.domain.model import Flag, Options
@@ -79,7 +79,8 @@ def _shift(flags: int) -> Shift:
 
 def _header(flags: int, wire: Wire | None) -> bytes:
     """The information elements that every part bears beside its place in the message."""
-    return bytes.fromhex(wire.header) if wire else b""
+    shift = udh.build(udh.shift_elements(_shift(flags)))[1:] if flags & _SHIFTED else b""
+    return shift + bytes.fromhex(wire.header) if wire else shift
 
 
 def parts(message: Sendable, built: Sequence[bytes], attempts: Sequence[int], tail_hash: int) -> list[Part]:
