@@ -5,14 +5,18 @@ turn of the loop the center hands out deliveries and lets every session write on
 """
 
 import asyncio
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from whimbrel.base.clock import Chance, Clock
 from whimbrel_sandbox.esme import Esme
 from whimbrel_sandbox.log import Event, EventLog
+from whimbrel_sandbox.outcomes import PREFIX
+from whimbrel_sandbox.scenarios.table import split
 from whimbrel_sandbox.settings import COUNTS, Change, Settings, apply, behaviour
+from whimbrel_sandbox.stage import Stage, Staging
 from whimbrel_sandbox.wheel import Wheel
 
 # For clients that do not read: after half a second their connections are broken.
@@ -44,6 +48,15 @@ class Counts(Struct):
 class Link(Protocol):
     """A connection as the center sees it."""
 
+    @property
+    def system_id(self) -> str | None:
+        """The client, once it is bound."""
+        ...
+
+    def write(self, octets: bytes) -> None:
+        """Send octets as they stand."""
+        ...
+
     def flush(self) -> None:
         """Write what the turn collected."""
         ...
@@ -68,6 +81,10 @@ class Link(Protocol):
         """Forget which submits wait for their response: the timers that would send it are gone."""
         ...
 
+    def take_conduct(self) -> None:
+        """Behave as the stage says now."""
+        ...
+
 
 class Center:
     """The state of one simulator; lives in one event loop."""
@@ -76,6 +93,7 @@ class Center:
         self.loop = asyncio.get_running_loop()
         self.settings = settings
         self.behaviour = behaviour(settings)
+        self.stage = Stage(split(settings.scenario or ""), PREFIX)
         self.chance = chance
         self.now_us = clock.now_us
         self.wheel = Wheel(self.loop)
@@ -98,7 +116,12 @@ class Center:
         esme = self.esmes.get(system_id)
         if esme is None:
             esme = self.esmes[system_id] = Esme(system_id)
+            self._direct(esme)
         return esme
+
+    def later(self, delay_ms: float, call: Callable[[Any], None], argument: Any) -> None:
+        """Call `call(argument)` after a delay of a scenario, which `time_scale` multiplies."""
+        self.wheel.after(delay_ms * self.settings.time_scale, call, argument)
 
     def note(self, event: Event) -> None:
         """Write an event to the log, when there is one."""
@@ -118,7 +141,7 @@ class Center:
     def snapshot(self) -> Counts:
         """The counts as they are now."""
         self.counts.sessions = len(self.links)
-        self.counts.waiting = sum(len(esme.waiting) for esme in self.esmes.values())
+        self.counts.waiting = sum(len(esme.waiting) + len(esme.elsewhere) for esme in self.esmes.values())
         return self.counts
 
     def change(self, change: Change) -> None:
@@ -132,6 +155,11 @@ class Center:
         for esme in self.esmes.values():
             self.touched(esme)
 
+    def restage(self, staging: Staging, number: str | None) -> None:
+        """Put other scenarios in place, for new links and those that are up. Raises UnknownScenario."""
+        self.stage.set(staging, number)
+        self._direct_all()
+
     def sweep(self) -> None:
         """Let every link look after its timers."""
         now = self.loop.time()
@@ -143,10 +171,14 @@ class Center:
         self.wheel.clear()
         for esme in self.esmes.values():
             esme.waiting.clear()
+            esme.elsewhere.clear()
             esme.refused.clear()
+            esme.lingering = 0
         for link in self.links:
             link.reset()
         self.behaviour = behaviour(self.settings)
+        self.stage.reset()
+        self._direct_all()
         self.counts = Counts()
 
     async def close(self) -> None:
@@ -163,6 +195,17 @@ class Center:
             link.abort()
         if self.log is not None:
             self.log.close()
+
+    def _direct_all(self) -> None:
+        for esme in self.esmes.values():
+            self._direct(esme)
+            self.touched(esme)
+        for link in list(self.links):
+            link.take_conduct()
+
+    def _direct(self, esme: Esme) -> None:
+        play = self.stage.play_for(esme.system_id)
+        esme.conduct, esme.outcome = play.conduct, play.outcome
 
     def _see_to_turn(self) -> None:
         if not self._turn_is_due:

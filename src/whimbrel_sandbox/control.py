@@ -4,6 +4,7 @@ Apart because it is for people and tests only: nothing of the product depends on
 `{"detail": …}` with 400 for a body that is wrong, 404, 409 when nobody can take a phone's text.
 """
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -14,15 +15,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from whimbrel.codec.errors import CodecError
+from whimbrel_sandbox.calling import Call, outbind
 from whimbrel_sandbox.center import Center
+from whimbrel_sandbox.demand import Demand, Octets, send_octets, send_receipt
 from whimbrel_sandbox.log import Event
 from whimbrel_sandbox.network import Network, NobodyToTell, PhoneText
 from whimbrel_sandbox.outcomes import OUTCOMES, PREFIX
 from whimbrel_sandbox.phones import Phone, Text, digits
+from whimbrel_sandbox.scenarios.conduct import Scenario
+from whimbrel_sandbox.scenarios.table import SCENARIOS
 from whimbrel_sandbox.settings import Change
+from whimbrel_sandbox.smsc import Smsc
+from whimbrel_sandbox.stage import Staging
 
 PAGE_MAX = 10_000
 _PAGE = 1_000
+_CALL_S = 5.0
 
 
 class PhoneChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,8 +73,9 @@ def _whole(request: Request, name: str, default: int) -> int:
 class Control:
     """The handlers; each is one route of `app`."""
 
-    def __init__(self, center: Center, network: Network) -> None:
+    def __init__(self, center: Center, network: Network, smsc: Smsc) -> None:
         self._center = center
+        self._smsc = smsc
         self._network = network
 
     async def health(self, request: Request) -> Response:
@@ -123,11 +132,47 @@ class Control:
         self._center.change(change)
         return _answer(self._center.behaviour)
 
+    async def scenarios(self, request: Request) -> Response:
+        """GET /scenarios"""
+        return _answer({"on": self._center.stage.playing(), "scenarios": [_row(row) for row in SCENARIOS]})
+
+    async def restage(self, request: Request) -> Response:
+        """POST /scenarios"""
+        staging = msgspec.json.decode(await request.body(), type=Staging)
+        self._center.restage(staging, None if staging.number is None else digits(staging.number))
+        return _answer({"on": self._center.stage.playing()})
+
+    async def receipt(self, request: Request) -> Response:
+        """POST /receipts"""
+        demand = msgspec.json.decode(await request.body(), type=Demand)
+        send_receipt(demand, self._center, self._smsc.registry)
+        return _answer({"message_id": demand.message_id}, 202)
+
+    async def octets(self, request: Request) -> Response:
+        """POST /octets"""
+        wanted = msgspec.json.decode(await request.body(), type=Octets)
+        return _answer({"connections": send_octets(wanted, self._center)})
+
+    async def outbind(self, request: Request) -> Response:
+        """POST /outbind"""
+        call = msgspec.json.decode(await request.body(), type=Call)
+        try:
+            async with asyncio.timeout(_CALL_S):
+                await outbind(call, self._center, self._smsc)
+        except OSError as error:
+            return _problem(409, f"{call.host}:{call.port} does not answer: {error}")
+        return _answer({"status": "ok"})
+
     async def reset(self, request: Request) -> Response:
         """POST /reset"""
         self._network.reset()
         self._center.reset()
         return _answer({"status": "ok"})
+
+
+def _row(row: Scenario) -> dict[str, str | None]:
+    number = f"+{PREFIX}{row.number}" if row.number else None
+    return {"name": row.name, "where": row.where, "number": number, "takes": row.takes or None, "about": row.about}
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -138,9 +183,9 @@ async def _nobody(request: Request, error: Exception) -> Response:
     return _problem(409, str(error))
 
 
-def app(center: Center, network: Network) -> Starlette:
+def app(center: Center, network: Network, smsc: Smsc) -> Starlette:
     """The control as an ASGI application."""
-    control = Control(center, network)
+    control = Control(center, network, smsc)
     routes = [
         Route("/healthz", control.health),
         Route("/outcomes", control.outcomes),
@@ -152,7 +197,12 @@ def app(center: Center, network: Network) -> Starlette:
         Route("/phones/{number}/send", control.send, methods=["POST"]),
         Route("/behaviour", control.behaviour),
         Route("/behaviour", control.change, methods=["POST"]),
+        Route("/scenarios", control.scenarios),
+        Route("/scenarios", control.restage, methods=["POST"]),
+        Route("/receipts", control.receipt, methods=["POST"]),
+        Route("/octets", control.octets, methods=["POST"]),
+        Route("/outbind", control.outbind, methods=["POST"]),
         Route("/reset", control.reset, methods=["POST"]),
     ]
-    errors = {msgspec.DecodeError: _invalid, CodecError: _invalid, NobodyToTell: _nobody}
+    errors = {msgspec.DecodeError: _invalid, CodecError: _invalid, ValueError: _invalid, NobodyToTell: _nobody}
     return Starlette(routes=routes, exception_handlers=errors)

@@ -6,14 +6,13 @@ Apart from the phones, which only receive, and from the SMSC, which only deliver
 
 from typing import Literal
 
-from msgspec import Struct
-
 from whimbrel.base.clock import Chance
-from whimbrel.codec import gsm7, segments, udh
-from whimbrel.codec.smpp.pdu import ShortMessage, encode_body
-from whimbrel.codec.smpp.tables import DELIVER_SM, ESM_UDHI
+from whimbrel.codec import segments, udh
+from whimbrel_sandbox import alphabets
 from whimbrel_sandbox.esme import Delivery
-from whimbrel_sandbox.outcomes import Answer
+from whimbrel_sandbox.outcome import Answer
+from whimbrel_sandbox.phone_texts import Address, body_of, pieces
+from whimbrel_sandbox.scenarios.conduct import Conduct, Parting
 
 Order = Literal["forward", "backward", "shuffled"]
 
@@ -27,16 +26,9 @@ _WORDS = {
     Answer.HELP: "HELP",
     Answer.LONG: _LONG,
     Answer.LONG_SHUFFLED: _LONG,
+    Answer.LIKE_RECEIPT: "id:1 sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 stat:DELIVRD err:000",
     Answer.UNICODE: "Grüße aus dem Sandkasten \U0001f426 – angekommen",
 }
-
-
-class Address(Struct, frozen=True, gc=False):
-    """An address as it stands in a PDU."""
-
-    number: str
-    ton: int = 1
-    npi: int = 1
 
 
 def address(number: str) -> Address:
@@ -53,28 +45,33 @@ def answer_words(answer: Answer, received: str) -> str:
 
 
 def deliveries(
-    text: str, source: Address, dest: Address, *, text_id: str, reference: int, wide: bool = False
+    text: str, source: Address, dest: Address, *, text_id: str, reference: int, conduct: Conduct, wide: bool = False
 ) -> list[Delivery]:
     """The parts of one text in their order. Raises CodecError for a text that no parts can carry."""
-    encoding: segments.Encoding = "gsm7" if gsm7.is_gsm7(text) else "ucs2"
-    coding = segments.GSM7_DATA_CODING if encoding == "gsm7" else segments.UCS2_DATA_CODING
-    mask = udh.MAX_REFERENCE_WIDE if wide else udh.MAX_REFERENCE
-    parts = segments.build(text, encoding=encoding, reference=reference & mask, wide=wide)
-    pieces = segments.split(text, encoding, wide=wide)
-    return [
-        Delivery(
-            _body(octets, source, dest, coding=coding, is_part=len(parts) > 1),
+    is_plain = alphabets.write(text, conduct.alphabet) is not None
+    coding = segments.GSM7_DATA_CODING if is_plain else segments.UCS2_DATA_CODING
+    parting = Parting.WIDE if wide else conduct.parting
+    has_wide_numbers = parting in (Parting.WIDE, Parting.SAR)
+    mask = udh.MAX_REFERENCE_WIDE if has_wide_numbers else udh.MAX_REFERENCE
+    made = pieces(text, coding, reference=reference & mask, parting=parting, conduct=conduct)
+    total = max(piece.number for piece in made)
+    found = []
+    for piece in made:
+        command_id, body = body_of(piece, source, dest, coding=coding, conduct=conduct)
+        delivery = Delivery(
+            body,
             text_id,
             source=source.number,
             dest=dest.number,
-            octets=octets,
-            text=piece,
+            octets=piece.octets,
+            text=piece.text,
             data_coding=coding,
-            part=number,
-            parts=len(parts),
+            part=piece.number,
+            parts=total,
+            command_id=command_id,
         )
-        for number, (octets, piece) in enumerate(zip(parts, pieces, strict=True), 1)
-    ]
+        found.append(delivery)
+    return found
 
 
 def ordered(parts: list[Delivery], order: Order, chance: Chance) -> list[Delivery]:
@@ -85,18 +82,3 @@ def ordered(parts: list[Delivery], order: Order, chance: Chance) -> list[Deliver
         mixed = sorted(parts, key=lambda _: chance.uniform(0, 1))
         return mixed if mixed != parts else [*parts[1:], parts[0]]
     return parts
-
-
-def _body(octets: bytes, source: Address, dest: Address, *, coding: int, is_part: bool) -> bytes:
-    body = ShortMessage(
-        source_ton=source.ton,
-        source_npi=source.npi,
-        source=source.number,
-        dest_ton=dest.ton,
-        dest_npi=dest.npi,
-        dest=dest.number,
-        esm_class=ESM_UDHI if is_part else 0,
-        data_coding=coding,
-        short_message=octets,
-    )
-    return encode_body(DELIVER_SM, body)

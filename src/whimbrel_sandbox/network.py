@@ -7,13 +7,17 @@ from itertools import count
 
 from msgspec import Struct
 
+from whimbrel.codec.smpp.tables import DELIVER_SM
 from whimbrel_sandbox.center import Center
+from whimbrel_sandbox.dialect_receipts import INTERMEDIATE, command_of, dialect_body
 from whimbrel_sandbox.esme import Delivery, Esme
-from whimbrel_sandbox.inbound import KEYWORDS, Address, Order, address, answer_words, deliveries, ordered
+from whimbrel_sandbox.inbound import KEYWORDS, Order, address, answer_words, deliveries, ordered
 from whimbrel_sandbox.message import Message
-from whimbrel_sandbox.outcomes import BY_NUMBER, Answer, Receipt
+from whimbrel_sandbox.outcome import Answer, Receipt
+from whimbrel_sandbox.outcomes import BY_NUMBER
+from whimbrel_sandbox.phone_texts import Address
 from whimbrel_sandbox.phones import Phones, digits, text_of
-from whimbrel_sandbox.receipts import EXPIRED, INTERMEDIATE, Minutes, receipt_body
+from whimbrel_sandbox.receipts import EXPIRED, Minutes, receipt_body
 from whimbrel_sandbox.recent import Recent
 
 SOURCES_KEPT = 10_000  # senders whose client is remembered, so that a phone can answer them
@@ -68,7 +72,7 @@ class Network:
         if not receipts:
             self._arrive(message)
         for receipt in receipts:
-            delay_ms = self._delay_ms(receipt)
+            delay_ms = self._delay_ms(message, receipt)
             if delay_ms > 0:
                 self._center.wheel.after(delay_ms, self.step, (message, receipt))
             else:
@@ -84,9 +88,19 @@ class Network:
         message.is_final = stat not in INTERMEDIATE
         if self.wants(message, receipt):
             on_sent, message.on_receipt = message.on_receipt, None
-            body = receipt_body(message, receipt, self.minutes)
-            delivery = Delivery(body, message.message_id, stat, receipt.err, on_sent=on_sent)
-            message.esme.waiting.append(delivery)
+            outcome = message.outcome
+            if outcome.dialect is None:
+                command_id, body = DELIVER_SM, receipt_body(message, receipt, self.minutes)
+            else:
+                command_id, body = command_of(outcome.dialect), dialect_body(message, receipt, outcome.dialect)
+            delivery = Delivery(
+                body, message.message_id, stat, receipt.err, on_sent=on_sent, command_id=command_id, end=outcome.end
+            )
+            if outcome.receipts_elsewhere:
+                delivery.avoid = message.link
+                message.esme.elsewhere.append(delivery)
+            else:
+                message.esme.waiting.append(delivery)
             self._center.touched(message.esme)
         if stat == "DELIVRD" and not message.has_arrived:
             self._arrive(message)
@@ -94,6 +108,8 @@ class Network:
     def wants(self, message: Message, receipt: Receipt) -> bool:
         """Whether the client asked for this receipt and the share of receipts lets it through."""
         wanted = message.submit.registered_delivery & 3
+        if message.outcome.unasked:
+            return True
         if not wanted or (wanted == _FAILURES_ONLY and receipt.stat == "DELIVRD"):
             return False
         share = self._center.behaviour.receipt_share
@@ -119,11 +135,14 @@ class Network:
         self._held.clear()
         self._said.clear()
 
-    def _delay_ms(self, receipt: Receipt) -> float:
+    def _delay_ms(self, message: Message, receipt: Receipt) -> float:
         behaviour = self._center.behaviour
         delay_ms = behaviour.receipt_delay_ms
         if receipt.after_ms:
             delay_ms += receipt.after_ms * self._center.settings.time_scale
+        if message.outcome.receipt_jitter_ms:
+            jitter_ms = self._center.chance.uniform(0, message.outcome.receipt_jitter_ms)
+            delay_ms += jitter_ms * self._center.settings.time_scale
         if behaviour.receipt_jitter_ms:
             delay_ms += self._center.chance.uniform(0, behaviour.receipt_jitter_ms)
         return delay_ms
@@ -151,7 +170,9 @@ class Network:
     def _queue_text(self, esme: Esme, source: Address, dest: Address, sent: PhoneText) -> str:
         number = next(self._text_numbers)
         text_id = f"text{number}"
-        parts = deliveries(sent.text, source, dest, text_id=text_id, reference=number, wide=sent.wide)
+        parts = deliveries(
+            sent.text, source, dest, text_id=text_id, reference=number, conduct=esme.conduct, wide=sent.wide
+        )
         esme.waiting.extend(ordered(parts, sent.order, self._center.chance))
         self._center.touched(esme)
         return text_id

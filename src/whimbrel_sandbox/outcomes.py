@@ -1,105 +1,46 @@
 """The reserved numbers `+1 500 555 xxxx` and what each does, as data: the SMSC only plays what stands here.
 
-Apart from the SMSC so that a new scenario is a new row. The numbers are stable, users write tests against them;
+Apart from the SMSC so that a new outcome is a new row. The numbers are stable, users write tests against them;
 docs/sandbox.md shows this table and a test compares the two.
 
 Groups: 00 and 01 delivered; 02 undelivered, the last two digits being the MAP error (3GPP TS 29.002, 17.6.6);
 03 other final receipts; 04 refused, the last two digits being the command_status in decimal where it fits; 05 refused
 for a while; 06 responses and links; 07 order and repetition of receipts; 08 forms of receipts; 09 answers from the
-phone. 0001 to 0009 stay free of outcomes: other services' test credentials give them meanings.
+phone. 0001 to 0009 stay free of outcomes: other services' test credentials give them meanings. The numbers from 1000
+on belong to `scenarios/`.
 """
 
-from enum import StrEnum
-
-from msgspec import Struct
-
 from whimbrel.codec.smpp.tables import Status
+from whimbrel_sandbox.outcome import (
+    DELIVERED,
+    ORDINARY,
+    Answer,
+    Form,
+    IdForm,
+    Outcome,
+    Receipt,
+    Refusal,
+    Reply,
+)
+
+__all__ = [
+    "BY_NUMBER",
+    "DELIVERED",
+    "ORDINARY",
+    "OUTCOMES",
+    "PREFIX",
+    "Answer",
+    "Form",
+    "IdForm",
+    "Outcome",
+    "Receipt",
+    "Refusal",
+    "Reply",
+]
 
 PREFIX = "1500555"
 
 VENDOR_STATUS = 0x0410  # in the range that SMPP 3.4, 5.1.3 leaves to vendors: no table names it
-
-
-class Reply(StrEnum):
-    """What the client sees in place of, or as, the submit_sm_resp."""
-
-    RESPONSE = "response"
-    NONE = "none"
-    AFTER_RECEIPT = "after_receipt"
-    DROP = "drop"
-    CUT = "cut"  # half of the response, then the link drops
-    NACK = "nack"
-    NACK_ZERO = "nack_zero"
-    UNBIND = "unbind"
-
-
-class Form(StrEnum):
-    """How a receipt says what it says (SMPP 3.4, appendix B and 5.3.2.12)."""
-
-    BOTH = "both"
-    TEXT = "text"
-    TLV = "tlv"
-    SHUFFLED = "shuffled"
-
-
-class IdForm(StrEnum):
-    """How the receipt writes the message id of the response."""
-
-    SAME = "same"
-    DECIMAL = "decimal"  # the response is in hex
-    HEX = "hex"  # the response is in decimal
-    PADDED = "padded"
-    OTHER_CASE = "other_case"
-
-
-class Answer(StrEnum):
-    """The text that comes back from the phone."""
-
-    ECHO = "echo"
-    STOP = "stop"
-    START = "start"
-    HELP = "help"
-    LONG = "long"
-    LONG_SHUFFLED = "long_shuffled"
-    UNICODE = "unicode"
-
-
-class Receipt(Struct, frozen=True, gc=False):
-    """One receipt: `after_ms` counts from acceptance (scaled by the setting `time_scale`)."""
-
-    stat: str
-    err: str = "000"
-    after_ms: int = 0
-
-
-class Refusal(Struct, frozen=True, gc=False):
-    """A response with an error: for the first `times` submits of the same message, or always when 0."""
-
-    status: int
-    times: int = 0
-
-
-DELIVERED = Receipt("DELIVRD")
-_DELIVERED_ONCE = (DELIVERED,)
-
-
-class Outcome(Struct, frozen=True):
-    """What happens to a message. `accepted` is the SMSC's own truth, whatever the client got to see.
-
-    The phone has the text from the first DELIVRD on, or at once when the outcome has no receipts at all.
-    """
-
-    number: str
-    name: str
-    about: str
-    receipts: tuple[Receipt, ...] = _DELIVERED_ONCE
-    refusal: Refusal | None = None
-    reply: Reply = Reply.RESPONSE
-    reply_after_ms: int = 0
-    accepted: bool = True
-    form: Form = Form.BOTH
-    id_form: IdForm = IdForm.SAME
-    answer: Answer | None = None
 
 
 def _later(number: str, seconds: int) -> Outcome:
@@ -143,8 +84,6 @@ def _sequence(number: str, name: str, *receipts: Receipt) -> Outcome:
 def _answered(number: str, answer: Answer, about: str) -> Outcome:
     return Outcome(number, f"answer_{answer}", f"delivered; the phone answers {about}", answer=answer)
 
-
-ORDINARY = Outcome("0000", "delivered", "accepted; receipt DELIVRD at once")
 
 OUTCOMES: tuple[Outcome, ...] = (
     ORDINARY,

@@ -6,8 +6,8 @@ of longest ago are forgotten first, and each keeps its latest texts. Texts are d
 
 from msgspec import Struct
 
-from whimbrel.codec.segments import decode
 from whimbrel.codec.udh import Concat
+from whimbrel_sandbox import alphabets
 from whimbrel_sandbox.message import Message
 from whimbrel_sandbox.recent import Recent
 
@@ -103,7 +103,7 @@ def text_of(parts: Parts) -> Text:
     return Text(
         at_us=max(part.submitted_us for part in parts),
         source=first.submit.source,
-        text=decode(b"".join([part.payload for part in parts]), first.submit.data_coding),
+        text=alphabets.read([part.piece for part in parts], first.submit.data_coding, first.alphabet),
         parts=len(parts),
         message_ids=[part.message_id for part in parts],
     )

@@ -16,12 +16,14 @@ from whimbrel.codec.smpp.tables import (
     DELIVER_SM,
     ESM_INTERMEDIATE,
     ESM_RECEIPT,
+    MessageState,
     Tag,
 )
+from whimbrel_sandbox.dialect_receipts import INTERMEDIATE
 from whimbrel_sandbox.message import Message
-from whimbrel_sandbox.outcomes import OUTCOMES, Form, Receipt
+from whimbrel_sandbox.outcome import Form, Receipt
+from whimbrel_sandbox.scenarios.table import BY_NUMBER
 
-INTERMEDIATE = frozenset({"ENROUTE", "ACCEPTD"})
 _QUOTED = 20  # characters of the message that a receipt repeats (appendix B)
 _MINUTE_US = 60_000_000
 _GSM = 3  # network type of an error code (5.3.2.31)
@@ -60,7 +62,7 @@ class Shape(Struct, frozen=True):
 def receipt_body(message: Message, receipt: Receipt, minutes: Minutes) -> bytes:
     """The body of the deliver_sm, from the handset's number to the message's source."""
     submit = message.submit
-    shape = _SHAPES[receipt.stat, receipt.err, message.outcome.form]
+    shape = _SHAPES.get((receipt.stat, receipt.err, message.outcome.form)) or _shape(receipt, message.outcome.form)
     named = message.receipt_id.encode()
     body = ShortMessage(
         submit.service_type,
@@ -95,8 +97,8 @@ def _text(message: Message, shape: Shape, named: bytes, minutes: Minutes) -> byt
 
 
 def _shape(receipt: Receipt, form: Form) -> Shape:
-    tlvs: Tlvs = ((int(Tag.MESSAGE_STATE), b"%c" % STATES[receipt.stat]),)
-    if receipt.err != "000":
+    tlvs: Tlvs = ((int(Tag.MESSAGE_STATE), b"%c" % STATES.get(receipt.stat, MessageState.UNKNOWN)),)
+    if receipt.err != "000" and receipt.err.isdigit() and len(receipt.err) == 3:
         tlvs = (*tlvs, (int(Tag.NETWORK_ERROR_CODE), struct.pack(">BH", _GSM, int(receipt.err))))
     return Shape(
         ESM_INTERMEDIATE if receipt.stat in INTERMEDIATE else ESM_RECEIPT,
@@ -111,5 +113,5 @@ def _shape(receipt: Receipt, form: Form) -> Shape:
 
 EXPIRED = Receipt("EXPIRED")
 DELETED = Receipt("DELETED")
-_ALL = {EXPIRED, DELETED, *(receipt for outcome in OUTCOMES for receipt in outcome.receipts)}
+_ALL = {EXPIRED, DELETED, *(receipt for outcome in BY_NUMBER.values() for receipt in outcome.receipts)}
 _SHAPES = {(receipt.stat, receipt.err, form): _shape(receipt, form) for receipt in _ALL for form in Form}

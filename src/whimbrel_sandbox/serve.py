@@ -14,6 +14,7 @@ import uvicorn
 from msgspec import Struct
 
 from whimbrel.base.clock import Chance, Clock, SeededChance, SystemChance, SystemClock
+from whimbrel_sandbox import tls
 from whimbrel_sandbox.center import Center
 from whimbrel_sandbox.control import app
 from whimbrel_sandbox.network import Network
@@ -26,11 +27,13 @@ _SWEEP_S = 1.0
 
 
 class Address(Struct, frozen=True):
-    """Where a running simulator is found; `http_url` is empty when it has no control."""
+    """Where a running simulator is found; `http_url` is empty when it has no control, and `smpp_tls_port`
+    None without a certificate."""
 
     smpp_host: str
     smpp_port: int
     http_url: str
+    smpp_tls_port: int | None = None
 
 
 class Simulator(Struct, frozen=True):
@@ -66,15 +69,16 @@ async def running(
             lambda: Session(center, smsc), settings.host, settings.smpp_port, backlog=_BACKLOG
         )
         stack.callback(smpp.close)
+        tls_port = await _listen_tls(center, smsc, stack)
         url = ""
         if settings.http_port is not None:
             http = socket.create_server((settings.host, settings.http_port), backlog=_BACKLOG)
             url = f"http://{settings.host}:{http.getsockname()[1]}"
-            stack.push_async_callback(_stop_http, *_start_http(center, network, http))
+            stack.push_async_callback(_stop_http, *_start_http(center, network, smsc, http))
         sweeper = asyncio.create_task(_sweep(center))
         stack.callback(sweeper.cancel)
         port = smpp.sockets[0].getsockname()[1]
-        yield Simulator(Address(settings.host, port, url), center, network)
+        yield Simulator(Address(settings.host, port, url, tls_port), center, network)
 
 
 async def serve(settings: Settings, ready: Callable[[Address], None]) -> None:
@@ -92,9 +96,24 @@ async def serve(settings: Settings, ready: Callable[[Address], None]) -> None:
             loop.remove_signal_handler(number)
 
 
-def _start_http(center: Center, network: Network, bound: socket.socket) -> tuple[_Server, asyncio.Task[None]]:
+async def _listen_tls(center: Center, smsc: Smsc, stack: contextlib.AsyncExitStack) -> int | None:
+    settings = center.settings
+    context = tls.context(settings)
+    if context is None:
+        return None
+    server = await center.loop.create_server(
+        lambda: Session(center, smsc), settings.host, settings.tls_port, backlog=_BACKLOG, ssl=context
+    )
+    stack.callback(server.close)
+    port: int = server.sockets[0].getsockname()[1]
+    return port
+
+
+def _start_http(
+    center: Center, network: Network, smsc: Smsc, bound: socket.socket
+) -> tuple[_Server, asyncio.Task[None]]:
     config = uvicorn.Config(
-        app(center, network), lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
+        app(center, network, smsc), lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
     server = _Server(config)
     return server, asyncio.create_task(server.serve(sockets=[bound]))

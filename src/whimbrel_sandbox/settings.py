@@ -24,6 +24,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ids: Ids = "sequential"
     system_id: str | None = None
     password: str | None = None
+    scenario: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    tls_client_ca: str | None = None
+    tls_port: int = 3550
     response_latency_ms: float = 0
     receipt_delay_ms: float = 0
     receipt_jitter_ms: float = 0

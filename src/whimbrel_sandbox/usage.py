@@ -24,6 +24,12 @@ _MEANING = {  # as docs/sandbox.md has it
     "(8 digits, capitals), decimal (10 digits), random (16 hex digits), uuid",
     "system_id": "the only system_id that may bind; any, without it",
     "password": "the only password; any, without it",
+    "scenario": "scenarios for everyone from the start, as NAME or NAME=VALUE, separated by commas",
+    "tls_cert": "path of the certificate (PEM, with its chain) of a second SMPP port that speaks TLS",
+    "tls_key": "path of its private key (PEM), when it does not stand beside the certificate",
+    "tls_client_ca": "path of the certificates (PEM) that clients on that port must have theirs from; "
+    "without it none is asked for",
+    "tls_port": "port for SMPP over TLS; 0 takes a free one; used with a certificate only",
     "response_latency_ms": "milliseconds before each submit_sm_resp",
     "receipt_delay_ms": "milliseconds before each receipt, on top of the outcome's own delay",
     "receipt_jitter_ms": "up to so many milliseconds more, drawn for each receipt",

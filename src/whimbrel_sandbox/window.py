@@ -5,7 +5,7 @@ the client's queue, or by a refusal for good.
 """
 
 from whimbrel.codec.smpp.pdu import header
-from whimbrel.codec.smpp.tables import DELIVER_SM, Status
+from whimbrel.codec.smpp.tables import Status
 from whimbrel_sandbox.center import Center
 from whimbrel_sandbox.esme import Delivery, Esme
 from whimbrel_sandbox.log import InboundAnswered, InboundSent, ReceiptAnswered, ReceiptSent
@@ -35,7 +35,7 @@ class Window:
         if delivery.on_sent is not None:
             on_sent, delivery.on_sent = delivery.on_sent, None
             on_sent()
-        return header(len(delivery.body), DELIVER_SM, 0, sequence) + delivery.body
+        return header(len(delivery.body), delivery.command_id, 0, sequence) + delivery.body
 
     def answer(self, esme: Esme, sequence: int, status: int) -> None:
         """The client answered; a delivery that it refused comes again later, unless the refusal is for good."""

@@ -9,8 +9,9 @@ from whimbrel.codec.smpp import receipt
 from whimbrel.codec.smpp.pdu import BadPdu, Bind, Decoder, MessageId, Pdu, ShortMessage, encode
 from whimbrel.codec.smpp.tables import (
     BIND_TRANSCEIVER,
+    DATA_SM,
     DELIVER_SM,
-    DELIVER_SM_RESP,
+    RESPONSE_BIT,
     SUBMIT_SM,
     SUBMIT_SM_RESP,
 )
@@ -62,8 +63,8 @@ class Esme:
                 self.octets += len(data)
                 for pdu in decoder.feed(data):
                     self.received.append(pdu)
-                    if pdu.command_id == DELIVER_SM and (status := self.answers(pdu)) is not None:
-                        self.send(Pdu(DELIVER_SM_RESP, status, pdu.sequence, MessageId("")))
+                    if pdu.command_id in (DELIVER_SM, DATA_SM) and (status := self.answers(pdu)) is not None:
+                        self.send(Pdu(pdu.command_id | RESPONSE_BIT, status, pdu.sequence, MessageId("")))
                 self._changed.set()
         except ConnectionError:
             pass
