@@ -4,8 +4,9 @@ import pytest
 
 from whimbrel.base.errors import CATALOGUE
 from whimbrel.codec.smpp.tables import Status
+from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.outcomes import is_temporary
-from whimbrel.domain.refusals import MAP_ERRORS, STATUSES, classify, receipt_reason
+from whimbrel.domain.refusals import MAP_ERRORS, STATUSES, classify, own_refusals, receipt_reason
 
 KINDS = {
     "throttled": {"ESME_RTHROTTLED", "ESME_RMSGQFUL"},
@@ -58,7 +59,8 @@ PROFILES = {
 
 @pytest.mark.parametrize(("given", "expected"), PROFILES.values(), ids=PROFILES)
 def test_profiles_add_temporary_statuses(given, expected):
-    refusal = classify(*given)
+    status, temporary = given
+    refusal = classify(status, own_refusals(CarrierSettings("", 1, temporary_statuses=temporary)))
     assert (refusal.kind, refusal.reason) == expected
 
 

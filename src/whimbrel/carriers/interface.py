@@ -5,9 +5,10 @@ from typing import Protocol
 
 import msgspec
 
-from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.dialect import CarrierSettings, IdBase
 from whimbrel.domain.model import Carrier
 from whimbrel.domain.wire import Wire
+from whimbrel.net.smpp import SmppLink
 
 
 class Part(msgspec.Struct, frozen=True, gc=False):
@@ -52,6 +53,8 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     stat: str
     error: str | None
     addresses: tuple[str, ...]
+    reason: str | None = None  # what the carrier's own table says of the error: a code of the catalogue
+    base: IdBase = "auto"  # how the carrier writes its ids
 
 
 class Inbound(msgspec.Struct, frozen=True, gc=False):
@@ -60,11 +63,26 @@ class Inbound(msgspec.Struct, frozen=True, gc=False):
     source: str
     destination: str
     octets: bytes  # without UDH
-    data_coding: int
+    data_coding: int  # by which the octets can be read without knowing the carrier
     reference: int
     total: int
     number: int
     session: str
+    encoding: str = "gsm7"  # as it came: gsm7 (or another alphabet of eight bits), ucs2, binary
+    wire: Wire | None = None  # optional parameters and header elements that came with it
+
+
+class BindHealth(msgspec.Struct, frozen=True, gc=False):
+    """One connection of a carrier as an operator wants to see it; a pair has two, each with its own."""
+
+    name: str
+    role: str  # transceiver, transmitter, receiver
+    host: str  # host:port that it is with, or tries next
+    state: str  # up; connecting: connected and not bound yet; waiting: for its next try, or for the carrier's outbind
+    last_error: str | None  # None while it is up
+    since: int
+    peer_version: str | None  # what the carrier says of its SMPP; None when it says nothing
+    in_flight: int
 
 
 class Health(msgspec.Struct, frozen=True, gc=False):
@@ -81,6 +99,9 @@ class Health(msgspec.Struct, frozen=True, gc=False):
     throughput_per_s: float  # what the bind grants itself now; 0: unlimited
     last_error: str | None
     since: int
+    stalled_s: float = 0.0  # for how long a full window has not moved while parts wait
+    ignored: int = 0  # requests of the carrier that nothing here waits for, as alert_notification
+    connections: tuple[BindHealth, ...] = ()
 
 
 class Handlers(msgspec.Struct, frozen=True):
@@ -110,6 +131,10 @@ class CarrierLink(Protocol):
         ...
 
     def health(self) -> Health: ...
+
+    def adopt(self, link: SmppLink) -> bool:
+        """Bind over a connection that the carrier opened (outbind); False when it waits for none."""
+        ...
 
     async def stop(self, deadline_s: float) -> None:
         """Give unsent parts back (`withdrawn`), wait for answers under way, unbind."""

@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-Alphabet = Literal["gsm7", "gsm7_packed", "latin1", "ascii", "utf8"]
+from whimbrel.codec.alphabets import Alphabet
+
 IdBase = Literal["auto", "same", "hex_dec", "dec_hex"]
 LongMessages = Literal["udh8", "udh16", "sar", "payload"]
 ReceiptsOn = Literal["all", "first", "last", "none"]
@@ -15,6 +16,8 @@ Validity = Literal["relative", "absolute", "none"]
 BindMode = Literal["transceiver", "pair", "transmitter", "receiver"]
 Version = Literal["3.3", "3.4", "5.0"]
 FlashCoding = Literal["general", "class"]
+TlvSetting = str | int | dict[str, str]
+"""A text, a number, or `{"hex": "…"}` for exact octets."""
 
 
 class CarrierSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -56,6 +59,7 @@ class CarrierSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fiel
     statuses: dict[
         str, str
     ] = {}  # command_status ("1032" or "0x408") to throttled, temporary, or a reason that is final
+    receipts_by_text: bool = False  # it marks receipts by nothing but their text
     receipts_on: ReceiptsOn = "all"  # which parts of a long message ask for a receipt
     query_sm: bool = False  # its query_sm can be trusted to end a doubt
 
@@ -78,8 +82,21 @@ class CarrierSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fiel
     # further fields of each submit_sm
     service_type: str = ""
     validity: Validity = "relative"
-    tlvs: dict[str, str] = {}  # by name or number: what each submit_sm carries
+    tlvs: dict[str, TlvSetting] = {}  # by name or number: what each submit_sm carries
     tlv_names: dict[str, str] = {}  # name to number: names that this carrier gives its TLVs
+
+
+def asks_for(receipts_on: ReceiptsOn, part: int, parts: int) -> bool:
+    """Whether a part, counted from 1, asks for a receipt (trap T12)."""
+    match receipts_on:
+        case "all":
+            return True
+        case "first":
+            return part == 1
+        case "last":
+            return part == parts
+        case "none":
+            return False
 
 
 class TextRules(msgspec.Struct, frozen=True, gc=False):
@@ -91,6 +108,7 @@ class TextRules(msgspec.Struct, frozen=True, gc=False):
 
 
 PLAIN_RULES = TextRules()
+_SEPTETS: frozenset[Alphabet] = frozenset({"gsm7", "gsm7_packed"})
 
 
 def text_rules(settings: Iterable[CarrierSettings]) -> TextRules:
@@ -98,6 +116,6 @@ def text_rules(settings: Iterable[CarrierSettings]) -> TextRules:
     known = list(settings)
     return TextRules(
         wide=any(one.long_messages == "udh16" for one in known),
-        national_languages=all(one.national_languages for one in known),
-        alphabets=tuple(sorted({one.alphabet for one in known} - {"gsm7", "gsm7_packed"})),
+        national_languages=all(one.national_languages and one.alphabet in _SEPTETS for one in known),
+        alphabets=tuple(sorted({one.alphabet for one in known} - _SEPTETS)),
     )

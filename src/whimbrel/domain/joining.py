@@ -58,8 +58,12 @@ def placed(stored: Mapping[int, Piece], piece: Piece, total: int) -> Verdict:
 
 
 def join(pieces: Iterable[Piece], total: int) -> Joined:
-    """One text of at least one part, whichever there are. Parts may differ in their encoding; the wider one is told."""
+    """One text of at least one part, whichever there are, in hex when it is binary. Parts may differ in their encoding;
+    the wider one is told."""
     ordered = sorted(pieces, key=lambda piece: piece.number)
+    if any(piece.encoding == "binary" for piece in ordered):
+        octets = b"".join([piece.octets for piece in ordered])
+        return Joined(octets.hex(), "binary", len(ordered), partial=len(ordered) < total)
     encoding = "ucs2" if any(piece.encoding == "ucs2" for piece in ordered) else ordered[0].encoding
     text = "".join(segments.decode_parts([piece.octets for piece in run], run[0].data_coding) for run in _runs(ordered))
     return Joined(text, encoding, len(ordered), partial=len(ordered) < total)

@@ -3,7 +3,8 @@ octets and keeps the carrier's words; here they become ours.
 
 Matching is by id within one carrier. Carriers write the same id in two ways: the response in hex and the receipt in
 decimal or the other way round, padded with zeros, in the other case (traps T01 to T04). So an id is kept in one
-normal form, and a receipt names several candidates, the best first.
+normal form, and a receipt names several candidates, the best first. A carrier whose bases are known (`IdBase`) is
+not guessed at: its ids are kept as its receipts write them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from whimbrel.domain.dialect import IdBase
 from whimbrel.domain.refusals import receipt_reason
 from whimbrel.domain.states import DELIVERED, EXPIRED, UNDELIVERED
 
@@ -49,8 +51,9 @@ _FAILURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 """Final states of a failure and the reason when the error says no more (SMPP 3.4 5.2.28; 5.0 4.7.15 for SKIPPED)."""
 
 
-def outcome_of(state: str, error: str | None) -> Outcome:
-    """What a receipt in `state` (a name of SMPP 3.4 5.2.28) with the carrier's `error` says.
+def outcome_of(state: str, error: str | None, own: str | None = None) -> Outcome:
+    """What a receipt in `state` (a name of SMPP 3.4 5.2.28) with the carrier's `error` says; `own` is the reason that
+    the carrier's own table gives for that error.
 
     ACCEPTED and UNKNOWN are taken as intermediate: after both a phone may still get the text, and a message that
     hears nothing more becomes `unknown` at its deadline.
@@ -61,7 +64,7 @@ def outcome_of(state: str, error: str | None) -> Outcome:
     if failure is None:
         return Outcome(state.lower(), final=False)
     verdict, default = failure
-    return Outcome(verdict, final=True, reason=receipt_reason(error, default))
+    return Outcome(verdict, final=True, reason=own or receipt_reason(error, default))
 
 
 def weigh(known: str | None, state: str, *, is_final: bool) -> str:
@@ -74,22 +77,35 @@ def weigh(known: str | None, state: str, *, is_final: bool) -> str:
     return FIRST if is_final else INTERMEDIATE
 
 
-def carrier_key(message_id: str) -> str:
-    """The normal form of a carrier's message id: folded case, no zeros, blanks or NUL around it. Normal forms stay."""
+def carrier_key(message_id: str, base: IdBase = "auto") -> str:
+    """The key of the id that a carrier answered with. `base`: `same` keeps it as it is; `hex_dec` and `dec_hex` write
+    it as the carrier's receipts will; `auto` only makes it normal: folded case, no zeros, blanks or NUL around it."""
+    if base == "same":
+        return message_id.strip(_BLANKS)
     folded = message_id.strip(_BLANKS).lower()
-    return folded.lstrip("0" + _BLANKS) or folded[:1]
+    key = folded.lstrip("0" + _BLANKS) or folded[:1]
+    if base == "auto" or len(key) > _ID_MAX or key.strip(_HEX):
+        return key
+    if base == "hex_dec":
+        return str(int(key, 16)) if key else key
+    return f"{int(key):x}" if key.isdecimal() else key
 
 
-def carrier_keys(message_ids: Sequence[str]) -> tuple[str, ...]:
-    """The keys that a receipt may mean: each id as written, then each as the other number base, without repeats."""
+def carrier_keys(message_ids: Sequence[str], base: IdBase = "auto") -> tuple[str, ...]:
+    """The keys that a receipt may mean: each id as written, then in `auto` each as the other number base, without
+    repeats."""
     if len(message_ids) == 1:
-        key = carrier_key(message_ids[0])
-        return (key, *_other_bases(key)) if key else ()
-    keys = dict.fromkeys(map(carrier_key, message_ids))
+        key = _receipt_key(message_ids[0], base)
+        return (key, *(_other_bases(key) if base == "auto" else ())) if key else ()
+    keys = dict.fromkeys([_receipt_key(message_id, base) for message_id in message_ids])
     keys.pop("", None)
-    for key in tuple(keys):
+    for key in tuple(keys) if base == "auto" else ():
         keys |= dict.fromkeys(_other_bases(key))
     return tuple(keys)
+
+
+def _receipt_key(message_id: str, base: IdBase) -> str:
+    return carrier_key(message_id, "same" if base == "same" else "auto")
 
 
 def _other_bases(key: str) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ it, and permanent when it speaks of the message; a status that nobody has named 
 something that the carrier took is worse than a refusal that the sender sees (DESIGN: refusals).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
 import msgspec
 
 from whimbrel.codec.smpp.tables import Status
+from whimbrel.domain.dialect import CarrierSettings
 
 Kind = Literal["throttled", "refused_now", "refused"]
 
@@ -29,6 +30,8 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
 THROTTLED: Final = Refusal("throttled", "throttled")
 TEMPORARY: Final = Refusal("refused_now", "carrier_unavailable")
 PERMANENT: Final = Refusal("refused", "carrier_rejected")
+STATUS_MAX: Final = 0xFFFFFFFF
+_NOTHING: Final[Mapping[int, Refusal]] = MappingProxyType({})
 _SOURCE: Final = Refusal("refused", "invalid_source")
 _DESTINATION: Final = Refusal("refused", "invalid_destination")
 
@@ -61,14 +64,30 @@ STATUSES: Final[Mapping[int, Refusal]] = MappingProxyType(
 names (ESME_RSUBMITFAIL, ESME_RUNKNOWNERR: the carrier's profile may call them temporary)."""
 
 
-def classify(status: int, temporary_statuses: Collection[int] = ()) -> Refusal:
-    """What a non-zero command_status means at a carrier whose profile adds `temporary_statuses`."""
-    known = STATUSES.get(status)
-    if known is not None and known.kind != "refused":
-        return known
-    if status in temporary_statuses:
-        return TEMPORARY
-    return known or PERMANENT
+WORDS: Final[Mapping[str, Refusal]] = MappingProxyType({"throttled": THROTTLED, "temporary": TEMPORARY})
+"""What a carrier's settings may call a command_status, beside the reasons that are final."""
+
+
+def own_refusals(settings: CarrierSettings) -> Mapping[int, Refusal]:
+    """What statuses mean at this carrier where they mean something else than usually."""
+    temporary = {
+        status: TEMPORARY for status in settings.temporary_statuses if STATUSES.get(status, PERMANENT).kind == "refused"
+    }
+    named = {status_number(key): WORDS.get(word) or Refusal("refused", word) for key, word in settings.statuses.items()}
+    return temporary | named
+
+
+def status_number(text: str) -> int:
+    """A command_status as people write it, "1032" or "0x408"; ValueError when it is none."""
+    number = int(text, 16 if text[:2] in ("0x", "0X") else 10)
+    if not 0 < number <= STATUS_MAX:
+        raise ValueError("no command_status of a refusal")
+    return number
+
+
+def classify(status: int, own: Mapping[int, Refusal] = _NOTHING) -> Refusal:
+    """What a non-zero command_status means at a carrier that has `own` meanings."""
+    return own.get(status) or STATUSES.get(status) or PERMANENT
 
 
 MAP_ERRORS: Final[Mapping[int, str]] = MappingProxyType(
@@ -100,9 +119,23 @@ MAP_ERRORS: Final[Mapping[int, str]] = MappingProxyType(
 def receipt_reason(error: str | None, default: str) -> str:
     """The reason in a receipt's `err` ("027", "27", "0001"), or `default` when it names none: "000", letters, and
     numbers that are the carrier's own (traps T16, T17)."""
-    if not error:
-        return default
-    digits = error.strip()
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 8:
-        return default
-    return MAP_ERRORS.get(int(digits), default)
+    number = _number(error)
+    return default if number is None else MAP_ERRORS.get(number, default)
+
+
+def own_reason(error: str | None, own: Mapping[str, str]) -> str | None:
+    """The reason that a carrier's own table gives for an `err`: as it is written there, or as the same number."""
+    if not error or not own:
+        return None
+    found = own.get(error.strip())
+    if found is not None:
+        return found
+    number = _number(error)
+    if number is None:
+        return None
+    return next((reason for key, reason in own.items() if _number(key) == number), None)
+
+
+def _number(error: str | None) -> int | None:
+    digits = (error or "").strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 8 else None

@@ -51,7 +51,7 @@ class InboundTexts:
 
     def _row(self, carrier_id: str, text: Inbound, now: int) -> InboundRow:
         vault = self._vault
-        source, destination = _international(text.source), text.destination
+        source, destination = _international(text.source), _international(text.destination)
         owner = self._owner(destination)
         return InboundRow(
             message_id=self._ids.new(ids.MESSAGE),
@@ -69,8 +69,8 @@ class InboundTexts:
             destination=owner.value if owner else destination,
             source_hash=vault.number_hash(source),
             destination_hash=vault.number_hash(owner.value if owner else destination),
-            text=segments.decode(text.octets, text.data_coding),
-            encoding="ucs2" if text.data_coding == 8 else "gsm7",
+            text=text.octets.hex() if text.encoding == "binary" else segments.decode(text.octets, text.data_coding),
+            encoding=text.encoding,
             at=now,
             reference=text.reference,
             total=text.total,
@@ -79,6 +79,7 @@ class InboundTexts:
             masked=mask_number(source),
             octets=text.octets,
             data_coding=text.data_coding,
+            wire=text.wire,
         )
 
     def _owner(self, destination: str) -> Sender | None:
@@ -98,7 +99,7 @@ class InboundTexts:
         """Keywords take effect in the snapshot too. A long text was joined in the store, which says what it was; all
         others are applied in the order of their commits, before anything else can run."""
         long = [row for row in rows if row.total > 1]
-        heard = [(row, keyword(row.text)) for row in rows if row.total <= 1]
+        heard = [(row, keyword(row.text)) for row in rows if row.total <= 1 and row.encoding != "binary"]
         for row, word in heard:
             self._apply(row.account_id or "", row.source_hash, stop=word == "stop", start=word == "start")
         joined = await self._store.messages([row.message_id for row in long]) if long else []

@@ -32,11 +32,11 @@ class Receipts:
         await self._gatherer.add([self._row(carrier_id, report, now) for report in reports])
 
     def _row(self, carrier_id: str, report: Report, now: int) -> ReceiptRow:
-        outcome = outcome_of(report.state, report.error)
+        outcome = outcome_of(report.state, report.error, report.reason)
         tail_hash = self._vault.tail_hash
         return ReceiptRow(
             carrier_id=carrier_id,
-            keys=carrier_keys(report.message_ids),
+            keys=carrier_keys(report.message_ids, report.base),
             state=outcome.state,
             final=outcome.final,
             reason=outcome.reason,

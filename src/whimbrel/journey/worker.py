@@ -15,6 +15,7 @@ from whimbrel.base.clock import Clock
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import CarrierLink, Handlers, Health, Part, Reply, Report
+from whimbrel.domain.dialect import IdBase
 from whimbrel.domain.model import Carrier, Flag, Message
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.receipts import carrier_key
@@ -200,7 +201,8 @@ class Lane:
         faults.hit("carrier.after_answer")
         now = self._worker.clock.now_us()
         self._unrecorded += len(replies)
-        future = self._answers.add([_answer(self.carrier.id, reply, now) for reply in replies])
+        base = self.link.settings.message_id
+        future = self._answers.add([_answer(self.carrier.id, reply, now, base) for reply in replies])
         future.add_done_callback(lambda _: self._recorded(len(replies)))
 
     async def _on_reports(self, reports: Sequence[Report]) -> None:
@@ -370,7 +372,7 @@ def _fit(messages: Sequence[_Ready], room: int) -> list[_Ready]:
     return chosen
 
 
-def _answer(carrier_id: str, reply: Reply, now: int) -> Answer:
+def _answer(carrier_id: str, reply: Reply, now: int, base: IdBase) -> Answer:
     part, expired = reply.part, reply.kind == "expired"
     carrier_message_id = reply.carrier_message_id
     return Answer(
@@ -381,7 +383,7 @@ def _answer(carrier_id: str, reply: Reply, now: int) -> Answer:
         at=now,
         bind=reply.bind,
         carrier_message_id=carrier_message_id,
-        carrier_key=carrier_key(carrier_message_id) if carrier_message_id else None,
+        carrier_key=carrier_key(carrier_message_id, base) if carrier_message_id else None,
         status_code=reply.status_code,
         reason="expired" if expired else reply.reason,
         throttled=part.throttled,

@@ -11,6 +11,7 @@ import msgspec
 
 from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
+from whimbrel.domain.wire import Wire
 
 Row = TypeVar("Row")
 
@@ -211,6 +212,7 @@ class InboundRow(msgspec.Struct, frozen=True, gc=False):
     masked: str = ""
     octets: bytes | None = None  # without header; None only in parts that 0.1.0 stored
     data_coding: int = 0
+    wire: Wire | None = None  # what came with it and is not in its text
 
 
 class Owed(msgspec.Struct, frozen=True, gc=False):
@@ -372,8 +374,8 @@ class Store(Protocol):
         ...
 
     async def purge(self, before_us: dict[str, int], limit: int) -> int:
-        """Retention: delete rows older than the time given for each kind (messages, events, dead, idempotency, parked,
-        seen, tries); how many."""
+        """Retention: delete rows older than the time given for each kind (messages, events, dead, idempotency, owed,
+        parked, seen, tries); how many."""
         ...
 
     # notify

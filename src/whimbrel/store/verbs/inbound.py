@@ -15,8 +15,9 @@ import msgspec
 from whimbrel.codec.segments import UCS2_DATA_CODING
 from whimbrel.domain import consent, joining
 from whimbrel.domain.joining import Joined, Piece
-from whimbrel.domain.model import Flag, Message
+from whimbrel.domain.model import Encoding, Flag, Message, Options
 from whimbrel.domain.states import RECEIVED, event_type
+from whimbrel.domain.wire import Wire
 from whimbrel.store.interface import InboundRow
 from whimbrel.store.script import Many, Query, Row, Rows, Script
 from whimbrel.store.verbs.events import NO_DATA, Subject, event_data
@@ -32,6 +33,8 @@ _CREATED_SEQ: Final = 0  # events of an opt-out: 1 its creation, 2 its deletion
 _DELETED_SEQ: Final = 1
 _KEYWORD_FLAGS: Final = {"stop": Flag.KEYWORD_STOP, "start": Flag.KEYWORD_START, "help": Flag.KEYWORD_HELP}
 
+_ENCODINGS: Final[dict[str, Encoding]] = {"ucs2": "ucs2", "binary": "binary"}
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(InboundRow).decode
 _as_row = msgspec.structs.astuple
@@ -44,6 +47,7 @@ class _Text(msgspec.Struct, frozen=True, gc=False):
 
     row: InboundRow
     joined: Joined
+    wire: Wire | None = None
 
 
 def record_inbound(rows: Sequence[InboundRow]) -> Script[list[str]]:
@@ -118,7 +122,7 @@ class _Parts:
     def place(self, row: InboundRow) -> str:
         """What the row is: a whole text, the last part of one, or a part that waits."""
         if not joining.belongs(row.total, row.number):
-            self.texts.append(_Text(row, joining.join([_piece(row)], 1)))
+            self.texts.append(_Text(row, joining.join([_piece(row)], 1), row.wire))
             return STORED
         key = _set_key(row)
         others = {number: _piece(other) for number, other in self._sets[key].items()}
@@ -142,7 +146,8 @@ class _Parts:
 
     def _complete(self, key: _SetKey, last: InboundRow) -> None:
         rows = self._sets.pop(key)
-        self.texts.append(_Text(last, joining.join(map(_piece, rows.values()), last.total)))
+        first = next((rows[number].wire for number in sorted(rows) if rows[number].wire), None)
+        self.texts.append(_Text(last, joining.join(map(_piece, rows.values()), last.total), first))
 
     def flush(self) -> Script[None]:
         """Write the sets that changed anew, and drop those that became texts."""
@@ -178,7 +183,7 @@ def _store(texts: Sequence[_Text]) -> Script[None]:
     """Whole texts become messages; the opt-outs that they cause stand in the same commit."""
     if not texts:
         return
-    words = [consent.keyword(text.joined.text) for text in texts]
+    words = [None if text.joined.encoding == "binary" else consent.keyword(text.joined.text) for text in texts]
     stops = yield from _load_stops([text.row for text, word in zip(texts, words, strict=True) if word])
     told = [stops.hear(text, word) for text, word in zip(texts, words, strict=True)]
     messages = [_message(text, word) for text, word in zip(texts, told, strict=True)]
@@ -247,7 +252,7 @@ def _message(text: _Text, word: str | None) -> Message:
         recipient=row.destination,
         sender=row.source,
         text=joined.text,
-        encoding="ucs2" if joined.encoding == "ucs2" else "gsm7",
+        encoding=_ENCODINGS.get(joined.encoding, "gsm7"),
         segments=joined.segments,
         price_micros=0,
         held_micros=0,
@@ -265,11 +270,11 @@ def _message(text: _Text, word: str | None) -> Message:
         sent_at=None,
         final_at=row.at,
         reason=None,
-        flags=flags | (Flag.PARTIAL if joined.partial else 0),
+        flags=flags | (Flag.PARTIAL if joined.partial else 0) | (Flag.WIRE if text.wire else 0),
         seq=1,
         recipient_hash=row.destination_hash,
         sender_hash=row.source_hash,
-        options="{}",
+        options=_encode(Options(wire=text.wire)).decode() if text.wire else "{}",
     )
 
 
