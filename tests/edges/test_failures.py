@@ -113,7 +113,7 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     counted = Failures(ManualClock())
     for number in range(10):
         note(counted, f"192.0.2.{number}")
-    assert len(counted._of) == 3
+    assert len(counted._windows._of) == 3
     assert over(counted, "192.0.2.9")
 
 

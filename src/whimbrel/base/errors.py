@@ -90,6 +90,7 @@ CATALOGUE: dict[str, ErrorSpec] = {
         # resources
         _row("webhook_url_refused", 422, 21609, P, "caller", "The URL leads to a private network or has a bad form.", "Use an https URL of a public host, or ask the operator to allow it."),
         _row("too_many_webhooks", 409, 20001, P, "caller", "The account has the most endpoints that it may have.", "Delete one that is not used."),
+        _row("too_many_smpp_credentials", 409, 20001, P, "caller", "The account has the most SMPP credentials that it may have.", "Delete one that is not used."),
         _row("too_many_streams", 429, 20429, T, "caller", "The account has too many open streams.", "Close one first."),
         _row("in_use", 409, 20409, P, "operator", "Something still uses this.", "Remove what uses it first; the answer names it."),
         # why a message ended as it did

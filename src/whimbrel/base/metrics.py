@@ -54,6 +54,9 @@ class Metrics:
         self.answers = Counter("whimbrel_answers", "Carriers' answers", ["carrier", "kind"], registry=r)
         self.receipts = Counter("whimbrel_receipts", "Delivery receipts", ["carrier", "result"], registry=r)
         self.inbound = Counter("whimbrel_inbound", "Inbound texts and parts", ["result"], registry=r)
+        self.smpp_deliveries = Counter(
+            "whimbrel_smpp_deliveries", "Receipts and texts for customers' binds", ["result"], registry=r
+        )
         self.webhooks = Counter("whimbrel_webhook_tries", "Webhook tries", ["result"], registry=r)
         self.requests = Counter("whimbrel_http_requests", "HTTP requests", ["door", "status"], registry=r)
         self.step = Histogram(
@@ -67,8 +70,12 @@ class Metrics:
         )
         self.window = Gauge("whimbrel_window_used", "Segments in flight", ["carrier"], registry=r)
         self.binds = Gauge("whimbrel_binds", "Binds that are up", ["carrier"], registry=r)
+        self.smpp_binds_refused = Counter(
+            "whimbrel_smpp_binds_refused", "Customers' binds refused", ["reason"], registry=r
+        )
         self.throttled = Gauge("whimbrel_throttled", "How often a carrier said wait", ["carrier"], registry=r)
         self.set_aside = Gauge("whimbrel_set_aside", "Segments told to wait again and again", ["carrier"], registry=r)
+        self.smpp_owed = Gauge("whimbrel_smpp_owed", "Receipts and texts that customers' binds are owed", registry=r)
         self.webhook_lag = Gauge("whimbrel_webhook_lag_events", "Events not yet handed to an endpoint", registry=r)
         self.loop_lag = Gauge("whimbrel_loop_lag_seconds", "How late the event loop runs its timers", registry=r)
 

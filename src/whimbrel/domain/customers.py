@@ -9,6 +9,7 @@ from whimbrel.codec.alphabets import Alphabet
 
 IdFormat = Literal["id", "hex", "decimal"]
 ReceiptFormat = Literal["both", "text", "tlv"]
+LongInbound = Literal["udh", "sar", "payload"]
 
 
 class CustomerSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -21,6 +22,7 @@ class CustomerSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fie
     message_class: Literal["otp", "transactional", "marketing"] = "transactional"
     validity_s: int = 0  # of messages that give none; 0: as for every door
     inbound: bool = True  # its binds are given what phones write to the account
+    long_inbound: LongInbound = "udh"  # a long text as parts with a header or with sar parameters, or in one piece
     receipt_format: ReceiptFormat = "both"  # text of appendix B, TLVs, or both
     id_format: IdFormat = "id"  # SM and 32 hex digits, the digits alone, or the same number in decimal
     alphabet: Alphabet = "gsm7"  # of data_coding 0 in both directions
@@ -48,3 +50,11 @@ def effective(settings: CustomerSettings, bounds: CustomerBounds) -> CustomerSet
         binds_max=min(settings.binds_max or bounds.binds_max, bounds.binds_max),
         throughput_per_s=min(settings.throughput_per_s or bounds.throughput_per_s, bounds.throughput_per_s),
     )
+
+
+def shown_id(message_id: str, form: IdFormat) -> str:
+    """The id of a message as a customer is told it, in answers and in receipts alike."""
+    if form == "id":
+        return message_id
+    digits = message_id[2:]
+    return digits if form == "hex" else str(int(digits, 16))

@@ -3,12 +3,17 @@ of it at once; nothing is written before `done`.
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
+import msgspec
 import phonenumbers
 
 from whimbrel.base import limits, money
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.manage.context import Context
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 MAX_PREFIX = 15  # ITU-T E.164: a number has at most fifteen digits
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
@@ -90,6 +95,22 @@ class Checks:
             "must be more than 0" if positive else "must not be negative",
         )
         return micros
+
+
+def merged(kept: str, given: Mapping[str, Any], kind: type[S], what: str) -> S:
+    """Settings that are kept as JSON, with the given ones put in; `invalid_request` when one is unknown or of the
+    wrong type. `what` they are settings of, in words."""
+    checks = Checks()
+    for name in given:
+        checks.require(name in kind.__struct_fields__, f"/settings/{name}", f"is no setting of {what}")
+    checks.done()
+    try:
+        return msgspec.convert(msgspec.json.decode(kept) | dict(given), kind)
+    except msgspec.ValidationError as error:
+        detail, _, path = str(error).partition(" - at `$.")
+        checks.require(False, "/settings/" + path.rstrip("`]").replace("[", "/"), in_words(detail))
+        checks.done()
+        raise
 
 
 def check_url(ctx: Context, url: str, pointer: str) -> None:

@@ -14,6 +14,7 @@ from whimbrel.base.clock import Chance, Clock
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.ids import Ids
 from whimbrel.base.vault import Vault
+from whimbrel.domain.customers import CustomerBounds
 from whimbrel.domain.model import ConfigKind
 from whimbrel.net.addresses import Reach
 from whimbrel.store.interface import Store, Write
@@ -45,6 +46,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     reach: Reach = Reach()
     rate_per_s: int = limits.RATE_DEFAULT_PER_S
     webhooks_per_account: int = limits.WEBHOOKS_PER_ACCOUNT
+    smpp: CustomerBounds = CustomerBounds()
     lock: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 

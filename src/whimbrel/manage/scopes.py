@@ -13,6 +13,8 @@ ACCOUNT_SCOPES: dict[str, str] = {
     "inbound:read": "Read inbound texts.",
     "webhooks:write": "Create, change and delete webhooks, rotate their secrets, replay.",
     "webhooks:read": "Read webhooks, their deliveries and tries.",
+    "smpp:write": "Create, change and delete SMPP credentials, rotate their passwords.",
+    "smpp:read": "Read SMPP credentials (never the password) and how many binds they have.",
     "senders:write": "Choose default senders and where answers to a sender go.",
     "senders:read": "Read senders.",
     "opt_outs:write": "Record and remove opt-outs.",

@@ -15,13 +15,44 @@ _WINDOW_US = FAILED_CREDENTIALS_WINDOW_S * SECOND_US
 _SITE_BITS = 64  # of an IPv6 address belong to whoever has the network (RFC 4291 2.5.4)
 
 
-class Failures:
-    """The failures of this process. A request says once where it comes from; steps deep inside need not be told."""
+class Windows:
+    """Failures of each key (an address, or an address with a name) in the minute that began with its first one."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._client: ContextVar[tuple[str, int] | None] = ContextVar("client", default=None)
         self._of: dict[str, tuple[int, int]] = {}  # start of the window and failures in it; the oldest window first
+
+    def left_us(self, key: str, most: int) -> int:
+        """How long the key is locked out still, because it has failed `most` times; 0 when it is not."""
+        start, count = self._of.get(key, (0, 0))
+        return max(0, start + _WINDOW_US - self._clock.monotonic_us()) if count >= most else 0
+
+    def note(self, key: str) -> None:
+        """The key has failed once more."""
+        now = self._clock.monotonic_us()
+        start, count = self._of.get(key, (now, 0))
+        if now - start >= _WINDOW_US:
+            del self._of[key]
+            start, count = now, 0
+        elif not count and len(self._of) >= FAILED_CREDENTIALS_TRACKED_MAX:
+            del self._of[next(iter(self._of))]
+        self._of[key] = (start, count + 1)
+
+
+def site(host: str) -> str:
+    """What of an address belongs to one party: an IPv4 address, the upper half of an IPv6 one."""
+    if ":" not in host:
+        return host
+    address = IPv6Address(host.partition("%")[0])
+    return str(address.ipv4_mapped or int(address) >> _SITE_BITS)
+
+
+class Failures:
+    """The failures of HTTP requests. A request says once where it comes from; steps deep inside need not be told."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._client: ContextVar[tuple[str, int] | None] = ContextVar("client", default=None)
+        self._windows = Windows(clock)
 
     def come_from(self, client: tuple[str, int] | None) -> None:
         """The address and port that the request of this task comes from; None when nobody knows."""
@@ -29,28 +60,15 @@ class Failures:
 
     def check(self) -> None:
         """Before unknown credentials are looked at; rate_limited when too many have failed."""
-        address = self._address()
-        start, count = self._of.get(address, (0, 0))
-        left_us = start + _WINDOW_US - self._clock.monotonic_us()
-        if count >= FAILED_CREDENTIALS_MAX and left_us > 0:
+        left_us = self._windows.left_us(self._address(), FAILED_CREDENTIALS_MAX)
+        if left_us > 0:
             detail = "Too many failed credentials from this address."
             raise WhimbrelError("rate_limited", detail, retry_after_s=-(-left_us // SECOND_US))
 
     def note(self) -> None:
         """Credentials have failed."""
-        address, now = self._address(), self._clock.monotonic_us()
-        start, count = self._of.get(address, (now, 0))
-        if now - start >= _WINDOW_US:
-            del self._of[address]
-            start, count = now, 0
-        elif not count and len(self._of) >= FAILED_CREDENTIALS_TRACKED_MAX:
-            del self._of[next(iter(self._of))]
-        self._of[address] = (start, count + 1)
+        self._windows.note(self._address())
 
     def _address(self) -> str:
         client = self._client.get()
-        host = client[0] if client else ""
-        if ":" not in host:
-            return host
-        address = IPv6Address(host.partition("%")[0])
-        return str(address.ipv4_mapped or int(address) >> _SITE_BITS)
+        return site(client[0]) if client else ""
