@@ -5,8 +5,9 @@ Apart from the product's codec, which the simulator is to check: packing is writ
 
 from collections.abc import Sequence
 
-from whimbrel.codec import gsm7
+from whimbrel.codec import gsm7, udh
 from whimbrel.codec.segments import decode, decode_parts
+from whimbrel.codec.shifts import NO_SHIFT
 from whimbrel_sandbox.scenarios.conduct import Alphabet
 
 _SEPTET = 7
@@ -14,16 +15,17 @@ _OCTET = 8
 _CR = 0x0D
 
 
-def read(parts: Sequence[tuple[bytes, int]], data_coding: int, alphabet: Alphabet) -> str:
-    """The text of parts that follow each other; each is its octets after the header, and the header's length."""
+def read(
+    parts: Sequence[tuple[bytes, int]], data_coding: int, alphabet: Alphabet, elements: tuple[udh.Element, ...] = ()
+) -> str:
+    """The text of parts that follow each other; each is its octets after the header, and the header's length. The
+    `elements` of a header name the national tables that the parts are written in."""
+    shift = udh.shift_of(elements) if elements else NO_SHIFT
     if data_coding or alphabet is Alphabet.GSM7:
-        return (
-            decode_parts([octets for octets, _ in parts], data_coding)
-            if len(parts) > 1
-            else decode(parts[0][0], data_coding)
-        )
+        return decode_parts([octets for octets, _ in parts], data_coding, shift)
     if alphabet is Alphabet.PACKED:
-        return gsm7.decode(b"".join([unpack(octets, fill_bits(header)) for octets, header in parts]))
+        septets = b"".join([unpack(octets, fill_bits(header)) for octets, header in parts])
+        return decode(septets, data_coding, shift)
     return b"".join([octets for octets, _ in parts]).decode(alphabet.value, "replace")
 
 

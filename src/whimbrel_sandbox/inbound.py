@@ -11,7 +11,7 @@ from whimbrel.codec import segments, udh
 from whimbrel_sandbox import alphabets
 from whimbrel_sandbox.esme import Delivery
 from whimbrel_sandbox.outcome import Answer
-from whimbrel_sandbox.phone_texts import Address, body_of, pieces
+from whimbrel_sandbox.phone_texts import Address, body_of, national, pieces
 from whimbrel_sandbox.scenarios.conduct import Conduct, Parting
 
 Order = Literal["forward", "backward", "shuffled"]
@@ -48,7 +48,7 @@ def deliveries(
     text: str, source: Address, dest: Address, *, text_id: str, reference: int, conduct: Conduct, wide: bool = False
 ) -> list[Delivery]:
     """The parts of one text in their order. Raises CodecError for a text that no parts can carry."""
-    is_plain = alphabets.write(text, conduct.alphabet) is not None
+    is_plain = national(text, conduct) is not None or alphabets.write(text, conduct.alphabet) is not None
     coding = segments.GSM7_DATA_CODING if is_plain else segments.UCS2_DATA_CODING
     parting = Parting.WIDE if wide else conduct.parting
     has_wide_numbers = parting in (Parting.WIDE, Parting.SAR)

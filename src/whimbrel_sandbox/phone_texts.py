@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from whimbrel.codec import segments, udh
+from whimbrel.codec.shifts import Shift, candidates
 from whimbrel.codec.smpp.fields import write_tlvs
 from whimbrel.codec.smpp.pdu import DataSm, ShortMessage, encode_body, make_tlv
 from whimbrel.codec.smpp.tables import DATA_SM, DELIVER_SM, ESM_UDHI, Tag
@@ -42,6 +43,9 @@ def pieces(text: str, coding: int, *, reference: int, parting: Parting, conduct:
     """The parts of a text. Raises CodecError for a text that no parts can carry."""
     if parting is Parting.PAYLOAD or parting is Parting.BOTH:
         return [_whole(text, coding, parting, conduct)]
+    shift = None if coding else national(text, conduct)
+    if shift is not None:
+        return _in_language(text, shift, reference)
     cut = _cut(text, coding, parting, conduct.alphabet)
     if len(cut) == 1:
         octets = conduct.inbound_mark + _octets(text, coding, conduct.alphabet) if coding else _packed(text, 0, conduct)
@@ -53,6 +57,14 @@ def pieces(text: str, coding: int, *, reference: int, parting: Parting, conduct:
         place = udh.Concat(reference, len(cut), number, wide=parting is Parting.WIDE)
         made.append(_part(place, said, coding, parting, conduct))
     return _gone_wrong(made, parting)
+
+
+def national(text: str, conduct: Conduct) -> Shift | None:
+    """The tables of the conduct's language, when they can carry the text and the default alphabet cannot."""
+    language = conduct.inbound_language
+    if not language or alphabets.write(text, conduct.alphabet) is not None:
+        return None
+    return next(candidates(text, (language,)), None)
 
 
 def body_of(piece: Piece, source: Address, dest: Address, *, coding: int, conduct: Conduct) -> tuple[int, bytes]:
@@ -72,6 +84,13 @@ def body_of(piece: Piece, source: Address, dest: Address, *, coding: int, conduc
     )
     tlvs = payload + piece.tlvs if piece.is_in_payload else piece.tlvs
     return DELIVER_SM, encode_body(DELIVER_SM, body) + write_tlvs(tlvs) + conduct.inbound_tlvs
+
+
+def _in_language(text: str, shift: Shift, reference: int) -> list[Piece]:
+    """3GPP TS 23.040, 9.2.3.24.15 and 16: each part names the tables in its header, a text of one part too."""
+    built = segments.build(text, encoding="gsm7", reference=reference, shift=shift)
+    said = segments.split(text, "gsm7", shift=shift)
+    return [Piece(number, *pair, ESM_UDHI) for number, pair in enumerate(zip(built, said, strict=True), 1)]
 
 
 def _whole(text: str, coding: int, parting: Parting, conduct: Conduct) -> Piece:

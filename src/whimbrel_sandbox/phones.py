@@ -103,7 +103,7 @@ def text_of(parts: Parts) -> Text:
     return Text(
         at_us=max(part.submitted_us for part in parts),
         source=first.submit.source,
-        text=alphabets.read([part.piece for part in parts], first.submit.data_coding, first.alphabet),
+        text=alphabets.read([part.piece for part in parts], first.submit.data_coding, first.alphabet, first.elements),
         parts=len(parts),
         message_ids=[part.message_id for part in parts],
     )

@@ -179,7 +179,7 @@ class Smsc:
                 submit.dest,
                 outcome,
                 message.octets.hex(),
-                alphabets.read([message.piece], submit.data_coding, message.alphabet),
+                alphabets.read([message.piece], submit.data_coding, message.alphabet, message.elements),
                 message.message_id,
                 status,
                 submit.esm_class,

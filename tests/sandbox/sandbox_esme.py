@@ -78,14 +78,14 @@ class Esme:
     def send(self, *pdus: Pdu) -> None:
         self.writer.write(b"".join(encode(pdu) for pdu in pdus))
 
-    def submit(self, dest: str, text: bytes = b"hello", *, registered: int = 1, **fields) -> int:
+    def submit(self, dest: str, text: bytes = b"hello", *, registered: int = 1, tlvs=(), **fields) -> int:
         """Send a submit_sm; answers its sequence number."""
         body = ShortMessage(
             source_ton=5, source="Shop", dest_ton=1, dest_npi=1, dest=dest, registered_delivery=registered,
             short_message=text, **fields,
         )  # fmt: skip
         sequence = self.next()
-        self.send(Pdu(SUBMIT_SM, 0, sequence, body))
+        self.send(Pdu(SUBMIT_SM, 0, sequence, body, tlvs))
         return sequence
 
     async def ask(self, pdu: Pdu) -> Pdu:

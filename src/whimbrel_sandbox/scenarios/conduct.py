@@ -95,6 +95,7 @@ class Conduct(Struct, frozen=True):
     # Texts of phones.
     parting: Parting = Parting.HEADER
     inbound_as_data_sm: bool = False
+    inbound_language: int = 0  # national tables, locking and single shift (3GPP TS 23.038, 6.2.1.2.4)
     inbound_mark: bytes = b""  # before the text in UCS-2
     inbound_source_prefix: str = ""
     inbound_tlvs: bytes = b""
@@ -129,6 +130,6 @@ def bind(name: str, about: str, conduct: Conduct, takes: str = "") -> Scenario:
     return Scenario(name, Where.BIND, about, conduct, takes=takes)
 
 
-def inbound(name: str, about: str, conduct: Conduct) -> Scenario:
+def inbound(name: str, about: str, conduct: Conduct, takes: str = "") -> Scenario:
     """A row that acts on phones' texts."""
-    return Scenario(name, Where.INBOUND, about, conduct)
+    return Scenario(name, Where.INBOUND, about, conduct, takes=takes)

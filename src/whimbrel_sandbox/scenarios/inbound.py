@@ -21,6 +21,12 @@ INBOUND: tuple[Scenario, ...] = (
     inbound("inbound_part_missing", "the last part never comes", Conduct(parting=Parting.LAST_MISSING)),
     inbound("inbound_part_zero", "parts are counted from 0", Conduct(parting=Parting.NUMBER_ZERO)),
     inbound("inbound_no_header", "the bit of a header is set, and there is none", Conduct(parting=Parting.NO_HEADER)),
+    inbound(
+        "inbound_language",
+        "texts that its tables can carry come in Turkish, or in the language of that number (1 to 13)",
+        Conduct(inbound_language=1),
+        "inbound_language",
+    ),
     inbound("inbound_data_sm", "texts come as data_sm", Conduct(inbound_as_data_sm=True)),
     inbound("inbound_mark", "texts in UCS-2 begin with a byte order mark", Conduct(inbound_mark=b"\xfe\xff")),
     inbound("inbound_source_00", "phones' numbers begin with 00", Conduct(inbound_source_prefix="00")),

@@ -1,0 +1,151 @@
+"""data_sm, submit_multi, replace_sm, query_sm and cancel_sm as an SMSC answers them; long texts in every way."""
+
+import pytest
+from sandbox_esme import reserved
+
+from whimbrel.codec.smpp.pdu import (
+    CancelSm,
+    DataSm,
+    DistributionList,
+    Pdu,
+    QuerySm,
+    ReplaceSm,
+    SmeAddress,
+    SubmitMulti,
+    UnsuccessfulSme,
+    make_tlv,
+)
+from whimbrel.codec.smpp.tables import (
+    BIND_RECEIVER,
+    CANCEL_SM,
+    DATA_SM,
+    DATA_SM_RESP,
+    QUERY_SM,
+    REPLACE_SM,
+    SUBMIT_MULTI,
+    MessageState,
+    Status,
+    Tag,
+)
+from whimbrel_sandbox.log import Submitted
+
+PHONE, OTHER = "447700900123", "447700900124"
+
+
+def multi(*destinations, **fields):
+    body = SubmitMulti(
+        source_ton=5, source="Shop", destinations=destinations, registered_delivery=1, short_message=b"to all", **fields
+    )
+    return Pdu(SUBMIT_MULTI, 0, 70, body)
+
+
+def read(simulator, number):
+    return [text.text for text in simulator.network.phones.read(number)]
+
+
+async def test_data_sm(start, connect):
+    simulator = await start()
+    client = await connect(simulator)
+    data = DataSm(source_ton=5, source="Shop", dest_ton=1, dest_npi=1, dest=PHONE, registered_delivery=1)
+    response = await client.ask(Pdu(DATA_SM, 0, 70, data, (make_tlv(Tag.MESSAGE_PAYLOAD, b"x" * 300),)))
+    assert (response.command_id, response.status) == (DATA_SM_RESP, 0)
+    [got] = await client.receipts(1)
+    assert got.message_ids == (response.body.message_id,)
+    assert read(simulator, PHONE) == ["x" * 300]
+    data = DataSm(source="Shop", dest=reserved("0411"))
+    assert (await client.ask(Pdu(DATA_SM, 0, 71, data))).status == Status.ESME_RINVDSTADR
+
+
+async def test_submit_multi_is_a_message_for_each_destination(start, connect):
+    simulator = await start()
+    client = await connect(simulator)
+    phones = [SmeAddress(1, 1, number) for number in (PHONE, OTHER, reserved("0410"))]
+    response = await client.ask(multi(*phones))
+    failed = UnsuccessfulSme(1, 1, reserved("0410"), Status.ESME_RINVSRCADR)
+    assert (response.status, response.body.unsuccessful) == (0, (failed,))
+    got = await client.receipts(2)
+    assert {each.message_ids for each in got} == {(response.body.message_id,)}
+    assert {pdu.body.source for pdu in client.delivered()} == {PHONE, OTHER}
+    assert read(simulator, PHONE) == read(simulator, OTHER) == ["to all"]
+    events = [event for event in simulator.center.log.after(0, 100)[1] if isinstance(event, Submitted)]
+    assert [event.accepted for event in events] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "destinations, status",
+    [
+        ((), Status.ESME_RINVNUMDESTS),
+        ((DistributionList("friends"),), Status.ESME_RINVDLNAME),
+        ((SmeAddress(1, 1, "Shop"),), Status.ESME_RSUBMITFAIL),
+    ],
+)
+async def test_submit_multi_to_nobody(start, connect, destinations, status):
+    client = await connect(await start())
+    assert (await client.ask(multi(*destinations))).status == status
+
+
+async def test_cancel_of_a_submit_multi_takes_all_of_it(start, connect):
+    client = await connect(await start(time_scale=1))
+    phones = [SmeAddress(1, 1, reserved("0160")), SmeAddress(1, 1, reserved("0160"))]
+    told = (await client.ask(multi(*phones))).body.message_id
+    assert (await client.ask(Pdu(CANCEL_SM, 0, 71, CancelSm(message_id=told, source="Shop")))).status == 0
+    assert [each.stat for each in await client.receipts(2)] == ["DELETED", "DELETED"]
+
+
+async def test_replace_a_text_that_its_phone_does_not_have_yet(start, connect):
+    simulator = await start(time_scale=1)
+    client = await connect(simulator)
+    simulator.network.set_phone(PHONE, off=True, memory_full=None)
+    told = (await client.submitted(PHONE)).body.message_id
+    new = ReplaceSm(told, 5, 0, "Shop", registered_delivery=1, short_message=b"better")
+    assert (await client.ask(Pdu(REPLACE_SM, 0, 70, new))).status == 0
+    simulator.network.set_phone(PHONE, off=False, memory_full=None)
+    assert len(await client.receipts(1)) == 1 and read(simulator, PHONE) == ["better"]
+    assert (await client.ask(Pdu(REPLACE_SM, 0, 71, new))).status == Status.ESME_RREPLACEFAIL
+    unknown = ReplaceSm("none", 5, 0, "Shop", short_message=b"x")
+    assert (await client.ask(Pdu(REPLACE_SM, 0, 72, unknown))).status == Status.ESME_RREPLACEFAIL
+
+
+async def test_a_message_is_its_senders(start, connect):
+    client = await connect(await start())
+    told = (await client.submitted(PHONE)).body.message_id
+    mine = await client.ask(Pdu(QUERY_SM, 0, 70, QuerySm(told, 5, 0, "Shop")))
+    foreign = await client.ask(Pdu(QUERY_SM, 0, 71, QuerySm(told, 5, 0, "Bank")))
+    assert (mine.status, mine.body.message_state) == (0, MessageState.DELIVERED)
+    assert foreign.status == Status.ESME_RQUERYFAIL
+
+
+async def test_cancel_without_an_id_takes_all_from_here_to_there(start, connect):
+    simulator = await start(time_scale=1)
+    client = await connect(simulator)
+    for number in (PHONE, OTHER):
+        simulator.network.set_phone(number, off=True, memory_full=None)
+    told = [(await client.submitted(number)).body.message_id for number in (PHONE, OTHER, PHONE)]
+    asked = CancelSm(source_ton=5, source="Shop", dest_ton=1, dest_npi=1, dest=PHONE)
+    assert (await client.ask(Pdu(CANCEL_SM, 0, 70, asked))).status == 0
+    got = await client.receipts(2)
+    assert {each.message_ids[0] for each in got} == {told[0], told[2]} and {each.stat for each in got} == {"DELETED"}
+    assert (await client.ask(Pdu(CANCEL_SM, 0, 71, asked))).status == Status.ESME_RCANCELFAIL
+
+
+@pytest.mark.parametrize(
+    "command, body", [(QUERY_SM, QuerySm("1")), (REPLACE_SM, ReplaceSm("1")), (CANCEL_SM, CancelSm())]
+)
+async def test_a_receiver_may_ask_nothing(start, connect, command, body):
+    client = await connect(await start(), command=BIND_RECEIVER)
+    assert (await client.ask(Pdu(command, 0, 70, body))).status == Status.ESME_RINVBNDSTS
+
+
+def wide_header(number):
+    return bytes((6, 8, 4, 1, 2, 2, number))
+
+
+async def test_long_texts_by_wide_header_and_sar(start, connect):
+    simulator = await start()
+    client = await connect(simulator)
+    for number in (2, 1):
+        await client.submitted(PHONE, wide_header(number) + b"wide%d " % number, esm_class=0x40, registered=0)
+    for number in (1, 2):
+        sar = ((int(Tag.SAR_MSG_REF_NUM), b"\0\7"), (int(Tag.SAR_TOTAL_SEGMENTS), b"\2"), (0x020F, bytes([number])))
+        await client.submitted(PHONE, b"sar%d " % number, registered=0, tlvs=sar)
+    assert read(simulator, PHONE) == ["wide1 wide2 ", "sar1 sar2 "]
