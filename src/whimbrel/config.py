@@ -21,16 +21,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from whimbrel.base import limits
 from whimbrel.base.clock import DAY_US, HOUR_US, Chance
 from whimbrel.base.vault import MASTER_KEY_OCTETS
+from whimbrel.sections import Limits, Log, Retention, Role, Server, Simulator, Smpp, Webhooks
 
-Role = Literal["api", "worker", "smpp", "console"]
-LogLevel = Literal["debug", "info", "warning", "error"]
-Port = Annotated[int, Meta(ge=0, le=65535)]
-Days = Annotated[int, Meta(ge=1, le=3650)]
-
-WORKING_ROLES: tuple[Role, ...] = ("api", "worker")  # the others come with later versions
+WORKING_ROLES: tuple[Role, ...] = ("api", "worker", "smpp")  # the other comes with a later version
 ENV = "WHIMBREL_"
 MASTER_KEY_ENV = "WHIMBREL_MASTER_KEY"
 MASTER_KEY_FILE = "secret.key"
@@ -39,84 +34,6 @@ _SQLITE = "sqlite:///"
 
 class ConfigError(Exception):
     """A setting that cannot be used; the message says where it stands, which it is and what is expected."""
-
-
-class Server(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the API listens and where files are kept."""
-
-    host: Annotated[str, Meta(min_length=1, description="Address that the API listens on.")] = "127.0.0.1"
-    port: Annotated[Port, Meta(description="Port of the API; 0 takes a free one.")] = 8080
-    data: Annotated[str, Meta(min_length=1, description="Folder of the database, the master key and other files.")] = (
-        "."
-    )
-    public_url: Annotated[
-        str,
-        Meta(
-            pattern=r"^(https?://[^\s/]+)?$",
-            title="a URL such as https://sms.example.com, or nothing",
-            description="How customers reach this server, without a path; empty: from each request's Host header.",
-        ),
-    ] = ""
-
-
-class Smpp(msgspec.Struct, frozen=True, kw_only=True):
-    """The SMPP door for customers, which a later version brings; see `without_effect`."""
-
-    host: Annotated[
-        str, Meta(min_length=1, description="No effect yet: address that the SMPP door for customers will listen on.")
-    ] = "127.0.0.1"
-    port: Annotated[Port, Meta(description="No effect yet: port of the SMPP door for customers.")] = 2775
-
-
-class Webhooks(msgspec.Struct, frozen=True, kw_only=True):
-    """What webhooks may reach."""
-
-    allow_networks: Annotated[
-        tuple[str, ...],
-        Meta(description='Private networks that webhooks may reach all the same, such as "10.1.0.0/16".'),
-    ] = ()
-    allow_http: Annotated[bool, Meta(description="Whether webhooks may use http beside https.")] = False
-
-
-class Retention(msgspec.Struct, frozen=True, kw_only=True):
-    """How long rows are kept."""
-
-    messages_days: Annotated[Days, Meta(description="Days that messages and their attempts are kept.")] = 400
-    events_days: Annotated[
-        int, Meta(ge=4, le=3650, description="Days that events can be read and replayed; tries of webhooks take three.")
-    ] = 30
-    tries_days: Annotated[Days, Meta(description="Days that tries of webhooks can be looked at.")] = 30
-    parked_days: Annotated[Days, Meta(description="Days that a receipt waits for a message that it matches.")] = 3
-    idempotency_days: Annotated[Days, Meta(description="Days that an Idempotency-Key is remembered.")] = 1
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits that an installation may set; docs/limits.md has those that it may not."""
-
-    rate_per_s: Annotated[
-        int, Meta(ge=1, le=1_000_000, description="Requests a second of a key that has no limit of its own.")
-    ] = limits.RATE_DEFAULT_PER_S
-    webhooks_per_account: Annotated[int, Meta(ge=1, le=10_000, description="Webhook endpoints of one account.")] = (
-        limits.WEBHOOKS_PER_ACCOUNT
-    )
-    streams_per_account: Annotated[int, Meta(ge=1, le=10_000, description="Open live streams of one account.")] = (
-        limits.SSE_STREAMS_PER_ACCOUNT
-    )
-
-
-class Log(msgspec.Struct, frozen=True, kw_only=True):
-    """What is logged."""
-
-    level: Annotated[LogLevel, Meta(description="The least grave line that is logged.")] = "info"
-
-
-class Simulator(msgspec.Struct, frozen=True, kw_only=True):
-    """The sandbox's SMSC and pretend phones, which quickstart starts."""
-
-    host: Annotated[str, Meta(min_length=1, description="Address of the simulator.")] = "127.0.0.1"
-    smpp_port: Annotated[Port, Meta(description="Port of the simulator's SMSC; 0 takes a free one.")] = 2776
-    http_port: Annotated[Port, Meta(description="Port of the simulator's HTTP control; 0 takes a free one.")] = 8086
-    seed: Annotated[int, Meta(ge=0, description="Seed of the simulator's chance; 0 draws one.")] = 0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Role, ...],
         Meta(
             min_length=1,
-            description="What this process does; all of it by default. `smpp` and `console` have no effect yet.",
+            description="What this process does; all of it by default. `console` has no effect yet.",
         ),
     ] = get_args(Role)
     server: Server = Server()
@@ -170,8 +87,7 @@ class SettingDoc(msgspec.Struct, frozen=True):
 def without_effect(path: Path | None, environ: Mapping[str, str]) -> list[str]:
     """What the file and the environment set that this version does nothing with yet."""
     given = _given(path, environ)
-    roles = [f'roles = "{role}"' for role in given.get("roles", ()) if role not in WORKING_ROLES]
-    return sorted(name for name in given if name.startswith("smpp.")) + roles
+    return [f'roles = "{role}"' for role in given.get("roles", ()) if role not in WORKING_ROLES]
 
 
 def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -258,7 +174,20 @@ def _build(values: Mapping[str, Any]) -> Settings:
         section: kind(**{name.partition(".")[2]: v for name, v in values.items() if name.startswith(f"{section}.")})
         for section, kind in _SECTIONS.items()
     }
-    return Settings(**sections, **{name: value for name, value in values.items() if "." not in name})
+    settings = Settings(**sections, **{name: value for name, value in values.items() if "." not in name})
+    _check_tls(settings.smpp)
+    return settings
+
+
+def _check_tls(smpp: Smpp) -> None:
+    """What means nothing without a certificate, and would leave open what was meant to be closed."""
+    if smpp.tls_cert_file:
+        return
+    for name in ("tls_key_file", "tls_client_ca_file"):
+        if getattr(smpp, name):
+            raise ConfigError(f"smpp.{name}: means nothing without smpp.tls_cert_file")
+    if not smpp.plain:
+        raise ConfigError("smpp.plain: nobody could bind; set smpp.tls_cert_file, or leave `smpp` out of the roles")
 
 
 # ---------------------------------------------------------------- describing
@@ -333,6 +262,7 @@ def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
         "messages": retention.messages_days,
         "events": retention.events_days,
         "dead": retention.events_days,  # a dead delivery without its event cannot be replayed
+        "owed": retention.events_days,
         "tries": retention.tries_days,
         "parked": retention.parked_days,
         "idempotency": retention.idempotency_days,

@@ -146,9 +146,8 @@ def test_the_environment_wins_over_the_file(installed, tmp_path):
     [
         ("", {}, None),
         ('roles = ["api", "worker"]\n', {}, None),
-        ('roles = ["api", "smpp"]\n', {}, ['roles = "smpp"']),
-        ("", {"WHIMBREL_SMPP__PORT": "2775"}, ["smpp.port"]),
-        ("", {"WHIMBREL_SMPP__PORT": "1", "WHIMBREL_SMPP__HOST": "::"}, ["smpp.host", "smpp.port"]),
+        ('roles = ["api", "console"]\n', {}, ['roles = "console"']),
+        ("", {"WHIMBREL_ROLES": "api,console"}, ['roles = "console"']),
     ],
 )
 def test_what_has_no_effect_yet_is_told_once_and_not_called_running(installed, tmp_path, text, env, idle):
@@ -159,7 +158,7 @@ def test_what_has_no_effect_yet_is_told_once_and_not_called_running(installed, t
     warned = [line["settings"] for line in lines if "no effect yet" in line["message"]]
     assert warned == ([] if idle is None else [idle])
     (ready,) = [line for line in lines if line["message"] == "ready"]
-    assert set(ready["roles"]) <= {"api", "worker"}
+    assert set(ready["roles"]) <= {"api", "worker", "smpp"}
 
 
 def test_a_port_that_is_taken_is_named(installed, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 from whimbrel import config
 from whimbrel.base.clock import DAY_US, HOUR_US, SeededChance
+from whimbrel.domain.customers import CustomerBounds
 from whimbrel.store.verbs.sweep import PURGES
 
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -99,6 +100,7 @@ def test_variables_of_others_are_left_alone():
         ("[webhooks]\nallow_networks = ['10.0.0.1/8']", "expected networks such as 10.1.0.0/16, not '10.0.0.1/8'"),
         ("[webhooks]\nallow_http = 'yes'", "webhooks.allow_http: expected true or false"),
         ("[retention]\nevents_days = 3", "retention.events_days: expected an integer from 4 to 3650"),
+        ("[smpp]\nbinds_max = 0", "smpp.binds_max: expected an integer from 1 to 10000, not 0"),
         ("port = ", "no valid TOML"),
     ],
 )
@@ -127,6 +129,27 @@ def test_the_environment_is_refused_in_clear_words(variable, text, words):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(config.ConfigError, match="cannot be read: No such file"):
         config.load(tmp_path / "none.toml", {})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"tls_key_file": "key.pem"}, "smpp.tls_key_file: means nothing without smpp.tls_cert_file"),
+        ({"tls_client_ca_file": "ca.pem"}, "smpp.tls_client_ca_file: means nothing without smpp.tls_cert_file"),
+        ({"plain": False}, "smpp.plain: nobody could bind"),
+    ],
+)
+def test_what_needs_a_certificate_is_refused_without_one(given, words):
+    overrides = {f"smpp.{name}": value for name, value in given.items()}
+    with pytest.raises(config.ConfigError, match=words):
+        config.load(None, {}, overrides)
+    assert config.load(None, {}, overrides | {"smpp.tls_cert_file": "cert.pem"}).smpp.tls_cert_file == "cert.pem"
+
+
+def test_the_operators_bounds_of_customers():
+    environ = {"WHIMBREL_SMPP__BINDS_MAX": "3", "WHIMBREL_SMPP__THROUGHPUT_PER_S": "7"}
+    assert config.load(None, environ).smpp.bounds() == CustomerBounds(binds_max=3, throughput_per_s=7)
+    assert config.Smpp().bounds() == CustomerBounds()
 
 
 @pytest.mark.parametrize(
@@ -169,6 +192,7 @@ def test_rows_may_go_after_their_days():
         "messages": 8 * DAY_US,
         "events": 5 * DAY_US,
         "dead": 5 * DAY_US,
+        "owed": 5 * DAY_US,
         "seen": 10 * DAY_US - HOUR_US,
         "tries": -20 * DAY_US,
         "parked": 7 * DAY_US,

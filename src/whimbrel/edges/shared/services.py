@@ -20,9 +20,15 @@ from whimbrel.manage.context import Context
 from whimbrel.store.interface import Store
 
 
+def _no_binds(credential_id: str) -> int:
+    """Where there is no SMPP door."""
+    return 0
+
+
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that an edge may use. `ready` gives the reasons why requests cannot be taken now, in words; empty
-    when they can. `health` gives the running carriers by id."""
+    when they can. `health` gives the running carriers by id, `smpp_binds` how many binds a customer's credential has
+    in this process."""
 
     store: Store
     tables: Tables
@@ -38,3 +44,4 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     ready: Callable[[], Awaitable[Sequence[str]]]
     public_url: str = ""
     streams_per_account: int = limits.SSE_STREAMS_PER_ACCOUNT
+    smpp_binds: Callable[[str], int] = _no_binds
