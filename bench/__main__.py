@@ -1,12 +1,11 @@
 """Runs the scenarios and prints what they cost: rates, latencies, and the CPU microseconds per message of each process.
-`python -m bench [scenario …] [--messages N]`; results also go to bench/results/ as JSON.
+`python -m bench [scenario …] [--messages N]`; results also go to bench/results/ as JSON. Apart from these: `python -m
+bench smpp`, the link and the codec alone, and `python -m bench idle`, many binds that do nothing.
 """
 
 import argparse
 import contextlib
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -16,10 +15,10 @@ from pathlib import Path
 
 import msgspec
 
+from bench import idle, smpp
 from bench.load import Plan, Result
-from bench.processes import Running, credentials, first_line, get, post, started
+from bench.processes import Running, credentials, first_line, get, post, started, write_results, yardstick_ms
 
-_RESULTS = Path(__file__).parent / "results"
 _SETTLE_S = 90.0
 
 
@@ -117,15 +116,6 @@ def _wait(done: Callable[[], bool]) -> bool:
     return False
 
 
-def _yardstick_ms() -> float:
-    """How fast this machine is just now: shared machines differ by a factor of two from one minute to the next."""
-    began = time.thread_time()
-    total = 0
-    for number in range(500_000):
-        total += number & 7
-    return (time.thread_time() - began) * 1000
-
-
 def measure(scenario: Scenario, rates: dict[str, float]) -> Measured:
     """One scenario on a fresh installation."""
     with tempfile.TemporaryDirectory(prefix="whimbrel-bench-") as name, installation(scenario, Path(name)) as its:
@@ -139,7 +129,7 @@ def measure(scenario: Scenario, rates: dict[str, float]) -> Measured:
             connections=scenario.connections,
             rate_per_s=rates.get(scenario.half_of, 0.0) / 2,
         )
-        yardstick_ms = _yardstick_ms()
+        yardstick = yardstick_ms()
         processes = (its.node, its.simulator, its.sink)
         before = {each.name: each.cpu_s() for each in processes}
         submits, hooks = _submits(its.simulator_url), int(get(its.sink_url))
@@ -165,7 +155,7 @@ def measure(scenario: Scenario, rates: dict[str, float]) -> Measured:
             whimbrel_us=cpu.pop("whimbrel"),
             others_us=cpu,
             rss_mib=its.node.rss_mib(),
-            yardstick_ms=yardstick_ms,
+            yardstick_ms=yardstick,
             complete=complete and result.accepted == scenario.messages,
         )
 
@@ -202,8 +192,14 @@ def _row(measured: Measured) -> str:
     return " ".join(columns) + ("" if m.complete else "  INCOMPLETE")
 
 
+APART: dict[str, Callable[[list[str]], int]] = {"smpp": smpp.main, "idle": idle.main}
+"""Measurements of another kind, each with options of its own."""
+
+
 def main() -> int:
-    """Run the scenarios named, or all."""
+    """Run the scenarios named, or all; or one of those apart."""
+    if len(sys.argv) > 1 and sys.argv[1] in APART:
+        return APART[sys.argv[1]](sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("scenarios", nargs="*", help="names, or the beginning of names")
     parser.add_argument("--messages", type=int, default=0, help="messages of each scenario instead of its own")
@@ -222,11 +218,7 @@ def main() -> int:
             scenario = msgspec.structs.replace(scenario, messages=chosen.messages)
         measured.append(measure(scenario, rates))
         print(_row(measured[-1]), flush=True)
-    _RESULTS.mkdir(exist_ok=True)
-    machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "at": time.strftime("%Y-%m-%dT%H:%M:%SZ")}
-    path = _RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode({"machine": machine, "results": measured})))
-    print(f"written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+    print(f"written to {write_results('', measured)}")
     return 0 if all(each.complete for each in measured) else 1
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import msgspec
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _START_S = 30.0
+_RESULTS = Path(__file__).parent / "results"
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -93,3 +95,21 @@ def post(url: str, key: str, body: Any, method: str = "POST") -> Any:
     with urllib.request.urlopen(request, timeout=30) as answer:
         octets: bytes = answer.read()
         return msgspec.json.decode(octets) if octets else None
+
+
+def yardstick_ms() -> float:
+    """How fast this machine is just now: shared machines differ by a factor of two from one minute to the next."""
+    began = time.thread_time()
+    total = 0
+    for number in range(500_000):
+        total += number & 7
+    return (time.thread_time() - began) * 1000
+
+
+def write_results(name: str, results: Any) -> Path:
+    """Write them as JSON to bench/results, with the machine and the moment; the file's path."""
+    _RESULTS.mkdir(exist_ok=True)
+    machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "at": time.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    path = _RESULTS / f"{name}{time.strftime('%Y%m%d-%H%M%S')}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode({"machine": machine, "results": results})))
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
