@@ -21,6 +21,7 @@ from whimbrel.codec.smpp.events import (
 from whimbrel.codec.smpp.pdu import Bind, BindResp, Decoder, MessageId, Pdu, ShortMessage, encode, encode_body
 from whimbrel.codec.smpp.tables import BIND_TRANSCEIVER, ENQUIRE_LINK, ENQUIRE_LINK_RESP, SUBMIT_SM
 from whimbrel.net import smpp
+from whimbrel.net.dial import Dial
 from whimbrel.net.smpp import LinkHandlers, SmppLink, connect, listen
 
 DEADLINE_S = 5
@@ -98,10 +99,15 @@ async def serving(owner, settings):
         await server.wait_closed()
 
 
+async def linked(port, settings, esme):
+    loop, to = asyncio.get_running_loop(), Dial("127.0.0.1", port)
+    return await connect(loop, to, within_s=DEADLINE_S, settings=settings, handlers=esme.handlers)
+
+
 @contextlib.asynccontextmanager
 async def bound(smsc, esme, settings):
     async with serving(smsc, Settings(enquire_link_ms=0)) as port:
-        link = await connect(asyncio.get_running_loop(), "127.0.0.1", port, settings=settings, handlers=esme.handlers)
+        link = await linked(port, settings, esme)
         link.bind(BIND_TRANSCEIVER, Bind("whmbrel", "secret"))
         await esme.until_seen(Bound)
         try:
@@ -311,4 +317,4 @@ async def test_refused_connection_is_an_oserror():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(OSError, match=r"(?i)connect"):
-        await connect(asyncio.get_running_loop(), "127.0.0.1", port, settings=Settings(), handlers=Owner().handlers)
+        await linked(port, Settings(), Owner())

@@ -1,19 +1,33 @@
-"""One bind of an SMPP carrier: connects, binds, and comes back after every loss, later each time, with jitter, so that
-a hundred binds do not storm a carrier that has just come up (trap T43).
+"""One connection of an SMPP carrier: connects, binds, and comes back after every loss, later each time, with jitter, so
+that a hundred binds do not storm a carrier that has just come up (trap T43).
+
+A carrier of several hosts: each connection has one that is its own, tries the others in turn when that one fails, and
+goes back to its own when it is lost, or at a quiet moment once its own takes connections again. Where the carrier calls
+us (outbind), a connection that receives waits to be handed one, and binds on it.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from whimbrel.base.clock import Chance
-from whimbrel.codec.smpp.bodies import Bind as BindBody
-from whimbrel.codec.smpp.events import BindRefused, Bound, Event, PeerUnbound, Settings, State
-from whimbrel.codec.smpp.tables import BIND_TRANSCEIVER, Status
+from whimbrel.base.clock import Chance, Clock
+from whimbrel.carriers.interface import BindHealth
+from whimbrel.carriers.smpp_dial import (
+    COMMANDS,
+    BindRole,
+    addresses,
+    bind_body,
+    dial,
+    session_settings,
+    version_name,
+)
+from whimbrel.codec.smpp.events import BindRefused, Bound, Event, PeerUnbound, Role, State
+from whimbrel.codec.smpp.tables import Status
 from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.net.dial import Dial, DialError
 from whimbrel.net.smpp import LinkHandlers, SmppLink, connect
 
 _log = logging.getLogger("whimbrel.carrier")
@@ -21,41 +35,70 @@ _STUBBORN = frozenset(
     {Status.ESME_RINVPASWD, Status.ESME_RINVSYSID, Status.ESME_RBINDFAIL, Status.ESME_RALYBND, Status.ESME_RINVSYSTYP}
 )  # trying again soon helps nothing and may lock the account
 _OF_THE_BIND = frozenset({Bound, BindRefused, PeerUnbound})
+_DOUBLINGS_MAX: Final = 20
+GO_HOME_S: Final = 300.0
+"""How long a bind stays with a host that is not its own before it looks whether its own is back."""
 
 
 class BindHandlers(msgspec.Struct, frozen=True):
-    """Where a bind reports to its carrier."""
+    """Where a bind reports to its carrier. `opened` is told of each connection before it binds."""
 
     up: Callable[["SmppBind"], None]
     events: Callable[["SmppBind", Sequence[Event]], None]
     down: Callable[["SmppBind", Sequence[Any], str], None]
     writable: Callable[[], None]
+    opened: Callable[[SmppLink], None]
 
 
 class SmppBind:
     """Keeps one session up until it is stopped."""
 
+    go_home_s = GO_HOME_S
+
     def __init__(
-        self, name: str, settings: CarrierSettings, password: str, handlers: BindHandlers, chance: Chance
+        self,
+        name: str,
+        settings: CarrierSettings,
+        password: str,
+        handlers: BindHandlers,
+        *,
+        clock: Clock,
+        chance: Chance,
+        role: BindRole = "transceiver",
+        home: int = 0,
     ) -> None:
+        """`home` is the place of its own host among the carrier's, which begin anew after the last."""
         self.name = name
+        self.role: BindRole = role
         self.is_up = False
         self.last_error: str | None = None
         self.serial = 0  # counts connections: names a session in what came over it
+        self.link: SmppLink | None = None
         self._settings = settings
         self._password = password
         self._handlers = handlers
+        self._clock = clock
         self._chance = chance
-        self.link: SmppLink | None = None
+        self._addresses = addresses(settings)
+        self._home = home % len(self._addresses)
+        self._place = self._home
+        self._called = settings.outbind and role != "transmitter"
+        self._offer: asyncio.Future[SmppLink] | None = None
         self._closed = asyncio.Event()
         self._refused_with: int | None = None
-        self._was_up = False
+        self._bound_s: float | None = None  # when the last session was bound, on the loop's clock
         self._task: asyncio.Task[None] | None = None
         self._run = chance.octets(4).hex()
+        self._since = clock.now_us()
 
     def start(self) -> None:
         """Connect, and keep connecting."""
         self._task = asyncio.get_running_loop().create_task(self._keep_up())
+
+    @property
+    def sends(self) -> bool:
+        """Whether messages may leave over it."""
+        return self.role != "receiver"
 
     @property
     def session_name(self) -> str:
@@ -73,47 +116,134 @@ class SmppBind:
         """Requests that wait for their response."""
         return self.link.session.in_flight if self.link is not None else 0
 
+    def health(self) -> BindHealth:
+        """The bind as an operator wants to see it."""
+        link = self.link
+        host, port = self._addresses[self._place]
+        return BindHealth(
+            name=self.name,
+            role=self.role,
+            host=link.peer if self._called and link is not None else f"{host}:{port}",
+            state="up" if self.is_up else "connecting" if link is not None else "waiting",
+            last_error=None if self.is_up else self.last_error,
+            since=self._since,
+            peer_version=version_name(link.session.peer_version) if link is not None and self.is_up else None,
+            in_flight=self.in_flight,
+        )
+
+    def adopt(self, link: SmppLink) -> bool:
+        """Take over a connection that the carrier opened (outbind); False when none is waited for."""
+        if self._offer is None or self._offer.done():
+            return False
+        link.turn(Role.ESME, session_settings(self._settings), self._link_handlers())
+        self._offer.set_result(link)
+        return True
+
+    # Coming up, again and again.
+
     async def _keep_up(self) -> None:
         settings = self._settings
-        wait_s = settings.reconnect_min_s
+        failures = 0
         while True:
-            was_up = await self._session()
-            if was_up:
-                wait_s = settings.reconnect_min_s
-            if self._refused_with in _STUBBORN:
-                wait_s = settings.reconnect_max_s
+            was_up_s = await self._session()
+            self._since = self._clock.now_us()
+            if was_up_s >= settings.reconnect_max_s:
+                failures = 0
+            wait_s = self._wait_s(failures)
+            failures += 1
+            self._place = self._home if was_up_s else (self._place + 1) % len(self._addresses)
             await asyncio.sleep(wait_s * self._chance.uniform(0.5, 1.0))
-            wait_s = min(wait_s * 2, settings.reconnect_max_s)
 
-    async def _session(self) -> bool:
-        """One connection from its opening to its end; whether it was ever bound."""
+    def _wait_s(self, failures: int) -> float:
+        """Doubled when all hosts have failed once more; the longest at once where trying again soon may do harm."""
+        settings = self._settings
+        if self._refused_with in _STUBBORN:
+            return settings.reconnect_max_s
+        rounds = min(failures // len(self._addresses), _DOUBLINGS_MAX)
+        return min(settings.reconnect_min_s * 2.0**rounds, settings.reconnect_max_s)
+
+    async def _session(self) -> float:
+        """One connection from its opening to its end; for how many seconds it was bound."""
+        loop = asyncio.get_running_loop()
         self._closed.clear()
         self._refused_with = None
-        self._was_up = False
+        self._bound_s = None
         self.serial += 1
         try:
-            async with asyncio.timeout(self._settings.bind_timeout_s):
-                link = await connect(
-                    asyncio.get_running_loop(),
-                    self._settings.host,
-                    self._settings.port,
-                    settings=_session_settings(self._settings),
-                    handlers=LinkHandlers(self._on_events, self._on_closed, lambda _: self._handlers.writable()),
-                )
-        except (OSError, TimeoutError, ValueError) as error:  # ValueError: a host name that cannot be written in DNS
-            self.last_error = f"connect: {error or 'timed out'}"
-            return False
+            link = await self._open()
+        except DialError as error:
+            self.last_error = f"connect: {error}"
+            return 0.0
         if link.transport is None:  # lost again before we had our turn
             self.last_error = "connect: closed at once"
-            return False
+            return 0.0
         self.link = link
-        settings = self._settings
-        link.bind(
-            BIND_TRANSCEIVER,
-            BindBody(system_id=settings.system_id, password=self._password, system_type=settings.system_type),
+        link.name = self.session_name
+        self._handlers.opened(link)
+        link.bind(COMMANDS[self.role], bind_body(self._settings, self._password))
+        await self._ended()
+        return 0.0 if self._bound_s is None else max(loop.time() - self._bound_s, 1e-3)
+
+    async def _open(self) -> SmppLink:
+        loop = asyncio.get_running_loop()
+        if self._called:
+            self._offer = loop.create_future()
+            return await self._offer
+        return await connect(
+            loop,
+            dial(self._settings, self._addresses[self._place]),
+            within_s=self._settings.bind_timeout_s,
+            settings=session_settings(self._settings),
+            handlers=self._link_handlers(),
         )
+
+    def _link_handlers(self) -> LinkHandlers:
+        return LinkHandlers(self._on_events, self._on_closed, lambda _: self._handlers.writable())
+
+    # Going home.
+
+    async def _ended(self) -> None:
+        """Wait for the end of the session; away from home, bring it about once home is back."""
+        while self._place != self._home and not self._called:
+            if await self._is_over(self.go_home_s):
+                return
+            if self.is_up and await self._home_is_back():
+                await self._leave()
+                return
         await self._closed.wait()
-        return self._was_up
+
+    async def _is_over(self, within_s: float) -> bool:
+        try:
+            async with asyncio.timeout(within_s):
+                await self._closed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _home_is_back(self) -> bool:
+        home: Dial = dial(self._settings, self._addresses[self._home])
+        loop = asyncio.get_running_loop()
+        try:
+            found = await home.run(loop, _Look, self._settings.bind_timeout_s)
+        except DialError:
+            return False
+        found.close()
+        return True
+
+    async def _leave(self) -> None:
+        """Send nothing more, wait for the answers under way, unbind."""
+        self.is_up = False
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settings.response_timeout_s
+        while self.in_flight and loop.time() < deadline:
+            if await self._is_over(0.05):
+                return
+        _log.info("going back to its own host", extra={"bind": self.name})
+        if self.link is not None and self.link.session.state is State.BOUND:
+            self.link.unbind()
+        await self._closed.wait()
+
+    # What the link tells.
 
     def _on_events(self, link: SmppLink, events: list[Event]) -> None:
         if not _OF_THE_BIND.isdisjoint(map(type, events)):
@@ -123,9 +253,11 @@ class SmppBind:
     def _follow(self, link: SmppLink, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, Bound):
-                self.is_up = self._was_up = True
+                self.is_up = True
+                self._bound_s = asyncio.get_running_loop().time()
+                self._since = self._clock.now_us()
                 self.last_error = None
-                _log.info("bound", extra={"bind": self.name, "peer": link.peer})
+                _log.info("bound", extra={"bind": self.name, "peer": link.peer, "role": self.role})
                 self._handlers.up(self)
             elif isinstance(event, BindRefused):
                 self._refused_with = event.pdu.status
@@ -152,23 +284,20 @@ class SmppBind:
             await asyncio.gather(self._task, return_exceptions=True)
         if self.link is not None and self.link.session.state is State.BOUND:
             self.link.unbind()
-            await self._gone(grace_s)
+            await self._is_over(grace_s)
         if self.link is not None:
             self.link.abort("stopped")
-            await self._gone(grace_s)
-
-    async def _gone(self, within_s: float) -> None:
-        try:
-            async with asyncio.timeout(within_s):
-                await self._closed.wait()
-        except TimeoutError:
-            pass
+            await self._is_over(grace_s)
 
 
-def _session_settings(settings: CarrierSettings) -> Settings:
-    return Settings(
-        window=settings.window,
-        response_timeout_ms=int(settings.response_timeout_s * 1000),
-        enquire_link_ms=settings.enquire_link_s * 1000,
-        bind_timeout_ms=int(settings.bind_timeout_s * 1000),
-    )
+class _Look(asyncio.Protocol):
+    """A connection that only shows that it can be made."""
+
+    _transport: asyncio.BaseTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()

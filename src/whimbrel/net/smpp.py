@@ -19,6 +19,9 @@ from whimbrel.codec.smpp.events import Event, Role, Settings
 from whimbrel.codec.smpp.fields import Tlvs
 from whimbrel.codec.smpp.pdu import Pdu
 from whimbrel.codec.smpp.session import Session
+from whimbrel.net.dial import Dial
+from whimbrel.net.recorder import Recorder
+from whimbrel.net.tls import in_words
 
 WRITE_HIGH: Final = 256 * 1024
 """Octets that wait for the peer before `is_writable` turns false: about a thousand messages."""
@@ -26,6 +29,10 @@ WRITE_MAX: Final = 4 * 1024 * 1024
 """Octets that wait for the peer before the link is cut: only a peer that sends but never reads gets here."""
 CLOSE_GRACE_S: Final = 5.0
 """How long a closing link may take to write what is left."""
+HANDSHAKE_S: Final = 5.0
+"""How long a peer may take for the handshake of TLS, where its owner says nothing."""
+BACKLOG: Final = 1024
+"""Connections that wait to be accepted: a thousand customers may come back at once."""
 _READ_FIRST_S: Final = 0.001
 """A timer that fires late (a busy loop) must not declare doubt over responses that already wait in the socket: the
 tick comes one turn after its timer, when the reader has had its turn."""
@@ -60,6 +67,9 @@ class SmppLink(asyncio.Protocol):
         self._reason = ""
         self.is_writable = True
         self.peer = ""
+        self.name = ""
+        """What a recorder calls this connection; its owner gives it."""
+        self.recorder: Recorder | None = None
 
     # What the owner may ask and do.
 
@@ -98,6 +108,20 @@ class SmppLink(asyncio.Protocol):
         if not self._flush_is_due:
             self._flush_is_due = True
             self._loop.call_soon(self._flush)
+
+    def record(self, recorder: Recorder | None) -> None:
+        """Keep what is read and written from now on in `recorder`; None ends it."""
+        self.recorder = recorder
+        if recorder is not None and self.transport is not None:
+            recorder.begin(self.name or self.peer, self.session.half_read)
+
+    def turn(self, role: Role, settings: Settings, handlers: LinkHandlers) -> None:
+        """Begin a new session in another role on the same connection, for another owner: after outbind the SMSC that
+        connected to us is bound to by us (clause 4.1.7). The old owner hears no more of it."""
+        self._role, self._settings, self._handlers = role, settings, handlers
+        self.session = Session(role, settings, self.now_ms())
+        self._cancel_timer()
+        self._arm()
 
     def pause_reading(self) -> None:
         """Take no more from the peer until `resume_reading`: back-pressure on one that sends too much."""
@@ -140,6 +164,8 @@ class SmppLink(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Octets to events. The machine's own answers leave before the owner works: a busy owner must not look dead."""
+        if self.recorder is not None:
+            self.recorder.came(self.name or self.peer, data)
         events = self.session.receive(data, self.now_ms())
         if self.session.has_output and not self._flush_is_due:
             self._flush()
@@ -163,7 +189,9 @@ class SmppLink(asyncio.Protocol):
         """Tell the owner what was in flight."""
         self._cancel_timer()
         self.transport = None
-        reason = self._reason or (str(exc) or type(exc).__name__ if exc is not None else "peer closed")
+        reason = self._reason or (in_words(exc) if exc is not None else "peer closed")
+        if self.recorder is not None:
+            self.recorder.end(self.name or self.peer, reason)
         self._handlers.on_closed(self, self.session.lost(), reason)
 
     # Once per turn.
@@ -182,8 +210,12 @@ class SmppLink(asyncio.Protocol):
             self._arm()
 
     def _write_output(self, transport: asyncio.Transport) -> None:
-        if self.session.has_output:
-            transport.write(self.session.take_output())
+        if not self.session.has_output:
+            return
+        octets = self.session.take_output()
+        if self.recorder is not None:
+            self.recorder.went(self.name or self.peer, octets)
+        transport.write(octets)
 
     def _report(self, events: list[Event]) -> None:
         if not events:
@@ -222,30 +254,28 @@ class SmppLink(asyncio.Protocol):
 
 
 async def connect(
-    loop: asyncio.AbstractEventLoop,
-    host: str,
-    port: int,
-    *,
-    settings: Settings,
-    handlers: LinkHandlers,
-    tls: ssl.SSLContext | None = None,
+    loop: asyncio.AbstractEventLoop, dial: Dial, *, within_s: float, settings: Settings, handlers: LinkHandlers
 ) -> SmppLink:
-    """An ESME's link to an SMSC, not bound yet; OSError when the connection fails (the caller sets the deadline)."""
-    link = SmppLink(loop, Role.ESME, settings, handlers)
-    await loop.create_connection(lambda: link, host, port, ssl=tls)
-    return link
+    """An ESME's link to an SMSC, not bound yet; DialError, also when it takes longer than `within_s`."""
+    return await dial.run(loop, lambda: SmppLink(loop, Role.ESME, settings, handlers), within_s)
 
 
 async def listen(
     loop: asyncio.AbstractEventLoop,
-    host: str | Sequence[str],
+    host: str | Sequence[str] | socket.socket,
     port: int,
     factory: Callable[[], SmppLink],
     *,
     tls: ssl.SSLContext | None = None,
+    handshake_s: float = HANDSHAKE_S,
 ) -> asyncio.Server:
-    """A listening SMSC; `factory` makes a link of role SMSC for each connection. Port 0 takes a free one."""
-    return await loop.create_server(factory, host, port, ssl=tls)
+    """A listening SMSC; `factory` makes a link of role SMSC for each connection. Port 0 takes a free one; a socket in
+    place of a host has its port already. Over TLS a link is made once the handshake is done, which may take
+    `handshake_s`."""
+    limit_s = None if tls is None else handshake_s
+    if isinstance(host, socket.socket):
+        return await loop.create_server(factory, sock=host, ssl=tls, ssl_handshake_timeout=limit_s, backlog=BACKLOG)
+    return await loop.create_server(factory, host, port, ssl=tls, ssl_handshake_timeout=limit_s, backlog=BACKLOG)
 
 
 def _name_of(address: Any) -> str:

@@ -50,6 +50,7 @@ from whimbrel.codec.smpp.versions import takes_tlvs
 
 _BIND_ANSWERS: Final = BIND_RESPS | {GENERIC_NACK}
 _NOTHING: Final[frozenset[int]] = frozenset()
+_OUTBIND: Final = frozenset({OUTBIND})
 
 
 class Conversation:
@@ -92,7 +93,7 @@ class Conversation:
         self._bind_asked = 0
         self._bind_command = 0
         self._timers = Timers(settings, now_ms)
-        self._allowed = _NOTHING if role is Role.SMSC else frozenset({OUTBIND})
+        self._allowed = _NOTHING if role is Role.SMSC else _OUTBIND
 
     # Requests of the peer.
 
@@ -176,6 +177,7 @@ class Conversation:
     def _bind_settled(self, pdu: Pdu, events: list[Event]) -> None:
         if pdu.status or pdu.command_id == GENERIC_NACK:
             self.state = State.OPEN
+            self._allowed = _OUTBIND
             events.append(BindRefused(pdu))
             return
         self._heard_version(tlv_integer(pdu.tlvs, Tag.SC_INTERFACE_VERSION), ours_allows=self.sends_tlvs)

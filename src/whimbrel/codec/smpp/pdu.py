@@ -243,6 +243,11 @@ class Decoder:
         """True after a PDU that was not in step; all further octets are ignored."""
         return self._lost
 
+    @property
+    def held(self) -> bytes:
+        """The octets of a PDU that is not whole yet."""
+        return bytes(self._held)
+
     def feed(self, data: bytes) -> list[Pdu | BadPdu]:
         """All PDUs that are whole now, in order."""
         if self._lost:

@@ -25,7 +25,8 @@ submit_multi count for the window. The machine's own requests (bind, unbind, enq
 Requests of the peer. enquire_link is answered on the spot in every state, before the owner sees anything of the turn:
 a busy owner must not look dead. Any PDU of the peer counts as life. A request that the state forbids is refused with
 ESME_RINVBNDSTS; the others become events that the owner answers by `respond`, in any order, at any time. unbind is
-answered once all earlier requests are.
+answered once all earlier requests are. An SMSC that delivers before its bind_resp has accepted the bind all the same:
+what it brings is taken, because a refusal would lose it.
 
 Versions. A side that binds, or answers, with less than 0x34 speaks SMPP 3.3 and is sent no TLVs, whatever the owner
 gives (`versions`).
@@ -49,6 +50,7 @@ from whimbrel.codec.smpp.events import (
     Nacked,
     RequestReceived,
     Role,
+    Settings,
     State,
     SubmitReceived,
     TimedOut,
@@ -60,6 +62,7 @@ from whimbrel.codec.smpp.tables import (
     DELIVER_SM,
     EMPTY_BODIES,
     ENQUIRE_LINK,
+    FROM_SMSC,
     GENERIC_NACK,
     HEADER_OCTETS,
     RESPONSE_BIT,
@@ -110,6 +113,11 @@ class Session(Conversation):
         return self._owed
 
     @property
+    def half_read(self) -> bytes:
+        """What came of a PDU that is not whole yet."""
+        return self._decoder.held
+
+    @property
     def has_output(self) -> bool:
         """True when `take_output` has something to give."""
         return bool(self._output)
@@ -136,6 +144,7 @@ class Session(Conversation):
         self.sends_tlvs = takes_tlvs(body.interface_version)
         self.state = State.BINDING
         self._bind_asked = command_id
+        self._allowed = FROM_SMSC
         self._timers.deadline_ms = now_ms + self.settings.bind_timeout_ms
 
     def send(self, command_id: int, body: Body | bytes | None, *, token: Any, now_ms: int, tlvs: Tlvs = ()) -> int:
@@ -215,6 +224,23 @@ class Session(Conversation):
         ]
         self._owed = max(0, self._owed - len(requests))
         self._answer_unbind()
+
+    def respond_ids(self, answers: Sequence[tuple[Pdu, str]]) -> None:
+        """Answer messages of the peer that are accepted, each with its message_id; ids are ASCII of at most 64
+        characters."""
+        if self.is_closed:
+            return
+        for request, message_id in answers:
+            length = HEADER_OCTETS + 1 + len(message_id)
+            head = pack_header(length, request.command_id | RESPONSE_BIT, 0, request.sequence)
+            self._output.append(b"%b%b\0" % (head, message_id.encode("ascii")))
+        self._owed = max(0, self._owed - len(answers))
+        self._answer_unbind()
+
+    def adopt(self, settings: Settings) -> None:
+        """Go on with other settings. An SMSC learns by the bind whose they are; the size of a PDU stays as it was."""
+        self.settings = settings
+        self._timers.adopt(settings)
 
     def nack(self, sequence: int, status: int) -> None:
         """Write a generic_nack (clause 4.3.1)."""

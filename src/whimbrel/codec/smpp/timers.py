@@ -32,6 +32,10 @@ class Timers:
         self.deadline_ms = now_ms + settings.bind_timeout_ms
         """When the present state has lasted too long; NEVER while bound."""
 
+    def adopt(self, settings: Settings) -> None:
+        """Other times from now on; a deadline that runs stays."""
+        self._settings = settings
+
     def heard(self, now_ms: int) -> None:
         """The peer sent something: any PDU is a sign of life."""
         self._heard_ms = now_ms

@@ -1,12 +1,12 @@
 """/v1/carriers: the operator's upstreams, and how their binds are doing."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from whimbrel.base import moments
-from whimbrel.carriers.interface import Health
+from whimbrel.carriers.interface import BindHealth, Health
 from whimbrel.edges.rest.paging import PageQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
@@ -15,6 +15,19 @@ from whimbrel.manage.carriers import CarrierChange, CarrierView, NewCarrier
 from whimbrel.manage.context import Page
 
 _TAG = "carriers"
+
+
+class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection; a bind of a pair has two."""
+
+    name: str
+    role: str
+    host: Annotated[str, Meta(description="That it is with, or tries next.")]
+    state: Annotated[str, Meta(description="`up`, `connecting`, or `waiting` for its next try or for outbind.")]
+    last_error: str | None
+    since: str
+    peer_version: Annotated[str | None, Meta(description="Of SMPP, where the carrier says it.")]
+    in_flight: int
 
 
 class HealthView(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +44,9 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True):
     throughput_per_s: Annotated[float, Meta(description="What it is granted now; 0 is no limit.")]
     last_error: str | None
     since: str
+    stalled_s: Annotated[float, Meta(description="For how long a full window has not moved while parts wait.")]
+    ignored: Annotated[int, Meta(description="Its requests that mean nothing to us, as alert_notification.")]
+    connections: tuple[ConnectionView, ...]
 
 
 class CarrierHealth(msgspec.Struct, frozen=True):
@@ -93,7 +109,12 @@ async def health_of_all(services: Services, call: Call[NoQuery, None]) -> Answer
 def _view(now: Health | None) -> HealthView | None:
     if now is None:
         return None
-    return HealthView(**msgspec.structs.asdict(now) | {"since": moments.to_text(now.since)})
+    connections = tuple([ConnectionView(**_dated(each)) for each in now.connections])
+    return HealthView(**_dated(now) | {"connections": connections})
+
+
+def _dated(found: Health | BindHealth) -> dict[str, Any]:
+    return msgspec.structs.asdict(found) | {"since": moments.to_text(found.since)}
 
 
 OPERATIONS = (

@@ -1,0 +1,251 @@
+"""The queue of a carrier's parts. Parts leave in order, as the windows, the throughput limit and the carrier's own
+complaints (ESME_RTHROTTLED, ESME_RMSGQFUL) allow; a part that was told to wait goes first when its time comes.
+
+Runs in the event loop's thread. A part is itself the token that flies with its request.
+"""
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from whimbrel.base import faults
+from whimbrel.base.clock import Clock
+from whimbrel.carriers.aside import Aside
+from whimbrel.carriers.interface import Handlers, Part, Reply
+from whimbrel.carriers.smpp_bind import SmppBind
+from whimbrel.carriers.smpp_writer import Writer
+from whimbrel.codec.errors import CodecError
+from whimbrel.codec.smpp.tables import SUBMIT_SM
+from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.pacing import Bucket, Pace
+
+_log = logging.getLogger("whimbrel.carrier")
+_AHEAD: Final = 4  # a quarter of the window may be committed ahead of the wire
+_BURST_S: Final = 0.1  # how much of a second's throughput may leave at once
+_RATE_WINDOW_US = _SECOND_US = 1_000_000
+
+
+class Outbox:
+    """See the head of this file. `senders` are the connections that messages may leave over."""
+
+    def __init__(
+        self, settings: CarrierSettings, senders: Sequence[SmppBind], handlers: Handlers, *, clock: Clock
+    ) -> None:
+        self.is_stopping = False
+        self.throttled = 0
+        self._settings = settings
+        self._senders = senders
+        self._handlers = handlers
+        self._clock = clock
+        self._out: deque[Part] = deque()
+        self._writer = Writer(settings)
+        self._pace = Pace(settings.throughput_per_s)
+        self._bucket = Bucket(0, 1)
+        self._aside = Aside(max(1, settings.window * len(senders) // _AHEAD))
+        self._aside_timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._taken = self._taken_before = 0  # accepted in this second and the one before: what the carrier bears
+        self._taken_since = 0
+        self._moved_us = 0  # when a request was last answered, given up, or the first one written
+        self._set_rate()
+
+    def __len__(self) -> int:
+        return len(self._out) + len(self._aside)
+
+    @property
+    def set_aside(self) -> int:
+        """Of these: told to wait time and again."""
+        return len(self._aside)
+
+    @property
+    def rate_per_s(self) -> float:
+        """What the carrier is granted now; 0 is no limit."""
+        return self._bucket.rate_per_s
+
+    def stalled_s(self) -> float:
+        """For how long a full window has not moved while parts wait (trap T36); 0 where there is room or nothing
+        waits."""
+        up = [bind for bind in self._senders if bind.is_up]
+        if not self._out or not up or any(bind.room for bind in up):
+            return 0.0
+        return (self._clock.monotonic_us() - self._moved_us) / _SECOND_US
+
+    def moved(self) -> None:
+        """Requests were answered or given up."""
+        self._moved_us = self._clock.monotonic_us()
+
+    def taken(self) -> None:
+        """The carrier took a part."""
+        self._taken += 1
+
+    def room(self) -> int:
+        """Segments that may be committed now: what could leave at once, and a quarter of the window ahead of it; less
+        where a rate holds, because a code passes only what is not committed."""
+        if self.is_stopping:
+            return 0
+        up = [bind for bind in self._senders if bind.is_up]
+        if not up:
+            return 0
+        free = sum(bind.room for bind in up)
+        ahead = self._settings.window * len(up) // _AHEAD
+        if self._bucket.rate_per_s:
+            free = min(free, self._bucket.available(self._clock.monotonic_us()))
+            ahead = min(ahead, int(self._bucket.rate_per_s * _BURST_S))
+        room = free + max(1, ahead - len(self._aside)) - len(self._out)
+        if room < ahead and any(bind.in_flight for bind in up):
+            return 0  # an answer under way makes more room soon: commits of a few messages cost as much as large ones
+        return max(0, room)
+
+    def put(self, parts: Iterable[Part]) -> None:
+        """Take parts, in order; write what may leave now, or give all back where nothing can."""
+        self._out.extend(parts)
+        if self.is_stopping or not any(bind.is_up for bind in self._senders):
+            self.withdraw()
+        else:
+            self.pump()
+
+    def pump(self) -> None:
+        """Write what may leave now."""
+        if not self._out:
+            return
+        now = self._clock.now_us()
+        monotonic = self._clock.monotonic_us()
+        self._set_rate()
+        over: list[Reply] = []
+        sent = False
+        for bind in self._senders:
+            count = min(bind.room, len(self._out))
+            if count and self._bucket.rate_per_s:
+                count = min(count, self._bucket.available(monotonic))
+                self._bucket.take(count, monotonic)
+            if count > 0:
+                if not bind.in_flight:
+                    self._moved_us = monotonic
+                self._write(bind, count, now, over)
+                sent = True
+        if sent:
+            asyncio.get_running_loop().call_soon(faults.hit, "carrier.after_write")
+        if over:
+            self._handlers.replies(over)
+        if self._out and self._bucket.rate_per_s:
+            self._wait_for_tokens(monotonic)
+
+    def _write(self, bind: SmppBind, count: int, now: int, over: list[Reply]) -> None:
+        link = bind.link
+        assert link is not None
+        requests: list[tuple[bytes, Part]] = []
+        for _ in range(count):
+            part = self._out.popleft()
+            if part.expires_at <= now:
+                over.append(Reply(part, "expired", bind.name))
+                continue
+            try:
+                requests.append((self._writer.body(part, now), part))
+            except CodecError as error:
+                _log.warning("a part cannot be written", extra={"bind": bind.name, "error": str(error)})
+                over.append(Reply(part, "refused", bind.name, reason=getattr(error, "reason", "invalid_source")))
+        link.session.send_list(SUBMIT_SM, requests, now_ms=link.now_ms())
+        link.wake()
+
+    def withdraw(self) -> None:
+        """Nothing of these has left: they go back to their place in the queue."""
+        self._out.extendleft(reversed([*self._aside.clear()]))
+        if self._out:
+            replies = [Reply(part, "withdrawn", "", reason="not_sent") for part in self._out]
+            self._out.clear()
+            self._handlers.replies(replies)
+
+    def finish(self) -> None:
+        """Give back all but the rest of long messages that have begun to leave: the phone could not show half."""
+        self.is_stopping = True
+        self._out.extendleft(reversed([*self._aside.clear()]))
+        begun = self._begun()
+        self.withdraw()
+        self._out.extend(begun)
+        self.pump()
+
+    def close(self) -> None:
+        """Give back what is left, for good."""
+        self.withdraw()
+        for timer in (self._timer, self._aside_timer):
+            if timer is not None:
+                timer.cancel()
+
+    def _begun(self) -> list[Part]:
+        """Take out the parts of messages that have other parts on the wire or at the carrier."""
+        waiting = Counter(part.message_id for part in self._out)
+        begun = [part for part in self._out if waiting[part.message_id] < part.parts]
+        if begun:
+            self._out = deque(part for part in self._out if waiting[part.message_id] == part.parts)
+        return begun
+
+    # More slowly.
+
+    def told_to_wait(self, waiting: Sequence[Part]) -> None:
+        """Keep them, in order, ahead of what has not been tried; slow down, beginning with a pause. What was told so
+        time and again steps aside, and slows nobody down any more."""
+        monotonic = self._clock.monotonic_us()
+        again: list[Part] = []
+        for told in waiting:
+            part = msgspec.structs.replace(told, throttled=told.throttled + 1)
+            if self._aside.takes(part):
+                self._aside.put(part, monotonic)
+            else:
+                again.append(part)
+        self.throttled += len(waiting)
+        self._out.extendleft(reversed(again))
+        self._wait_for_aside(monotonic)
+        if again:
+            self.slow_down()
+            self._bucket.take(self._bucket.available(monotonic), monotonic)
+            self._wait_for_tokens(monotonic)
+
+    def slow_down(self) -> None:
+        """Half of what the carrier took lately, and more again bit by bit."""
+        monotonic = self._clock.monotonic_us()
+        self._pace.throttled(monotonic, self._observed(monotonic))
+        self._set_rate()
+
+    def _wait_for_tokens(self, monotonic: int) -> None:
+        if self._timer is not None and not self._timer.cancelled() and self._timer.when() > 0:
+            self._timer.cancel()
+        wait_us = max(1_000, int(1_000_000 / self._bucket.rate_per_s))
+        if self._bucket.available(monotonic) >= 1:
+            return
+        self._timer = asyncio.get_running_loop().call_later(wait_us / 1_000_000, self._tokens_came)
+
+    def _tokens_came(self) -> None:
+        self._timer = None
+        self.pump()
+        self._handlers.room()
+
+    def _set_rate(self) -> None:
+        monotonic = self._clock.monotonic_us()
+        rate = self._pace.rate_per_s(monotonic)
+        if rate != self._bucket.rate_per_s:
+            self._bucket.burst = max(1.0, rate * _BURST_S)
+            self._bucket.set_rate(rate, monotonic)
+
+    def _wait_for_aside(self, monotonic: int) -> None:
+        due = self._aside.next_us()
+        if due is not None and self._aside_timer is None and not self.is_stopping:
+            delay_s = max(0, due - monotonic) / _SECOND_US
+            self._aside_timer = asyncio.get_running_loop().call_later(delay_s, self._try_aside)
+
+    def _try_aside(self) -> None:
+        """What stepped aside goes first when its time has come."""
+        self._aside_timer = None
+        monotonic = self._clock.monotonic_us()
+        self._out.extendleft(reversed(self._aside.due(monotonic)))
+        self._wait_for_aside(monotonic)
+        self.pump()
+
+    def _observed(self, monotonic: int) -> float:
+        """Segments a second that the carrier has taken lately."""
+        if monotonic - self._taken_since >= _RATE_WINDOW_US:
+            self._taken_before, self._taken, self._taken_since = self._taken, 0, monotonic
+        return float(max(self._taken_before, self._taken))
