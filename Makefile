@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-emit
 	--universal --python-version 3.11 --custom-compile-command "make lock" $(LOCK_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test ci ci-packages compile check format cover bench lock clean
+.PHONY: help setup setup-dev run test ci ci-packages compile check format cover interop bench lock clean
 
 help: ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ format: setup-dev ## put the code into the one format
 cover: setup-dev ## branches of codec and domain that no test takes
 	$(BIN)/coverage run -m pytest -m "not ci" tests/codec tests/unit $(ARGS)
 	$(BIN)/coverage report --include "src/whimbrel/codec/*,src/whimbrel/domain/*"
+
+interop: setup-dev ## peers that we did not write against the running product; writes docs/interop.md
+	$(BIN)/python -m interop $(ARGS)
 
 bench: setup ## the benchmark; results also as JSON in bench/results
 	$(BIN)/python -m bench $(ARGS)

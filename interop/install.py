@@ -48,9 +48,13 @@ def python_clients() -> None:
 
 
 def jasmin() -> None:
-    """Jasmin, in an environment of its own: it wants its own versions of everything. The file of its AMQP protocol,
-    which its package leaves out, comes with the library that reads it."""
+    """Jasmin, in an environment of its own: it wants its own versions of everything. 0.11.1 looks for the answer of a
+    submit in the wrong variable and so drops every receipt (its issue 1236): the name is put right, as it was upstream
+    after that release."""
     _environment(JASMIN, JASMIN_PYPI)
+    listeners = next(JASMIN.glob("lib/*/site-packages/jasmin/managers/listeners.py"))
+    text = listeners.read_text()
+    listeners.write_text(text.replace("_pdu.response", "r.response"))
 
 
 def _environment(folder: Path, *packages: str) -> None:

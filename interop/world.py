@@ -159,6 +159,12 @@ class World:
         """Leave a carrier."""
         call("POST", f"{self.url}/v1/carriers/{carrier}/pause", key=self.facts["operator_key"])
 
+    def health(self, carrier: str) -> str:
+        """How a carrier is doing."""
+        found = call("GET", f"{self.url}/v1/carriers/{carrier}/health", key=self.facts["operator_key"])
+        state: str = (found["health"] or {}).get("state", "gone")
+        return state
+
     def send(self, to: str, text: str) -> str:
         """A text over REST; its id."""
         sent: str = call("POST", self.url + "/v1/messages", {"to": f"+{to}", "text": text}, self.facts["api_key"])["id"]

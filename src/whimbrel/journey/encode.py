@@ -5,7 +5,7 @@ carrier without wishes; here is what a route's carriers, or the sender's own hea
 from collections.abc import Callable, Sequence
 
 from whimbrel.base.limits import PARTS_MAX
-from whimbrel.codec import alphabets, segments
+from whimbrel.codec import alphabets, segments, udh
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.shifts import ALL_LANGUAGES, NO_SHIFT
 from whimbrel.domain.dialect import PLAIN_RULES, TextRules
@@ -52,7 +52,17 @@ def _fit(plan: Plan, rules: TextRules, header_octets: int) -> None:
         plan.refuse("too_many_parts", "/text", str(error))
         return
     plan.segments = len(cut)
+    if plan.segments > 1 and header_octets and _is_part(plan):
+        plan.refuse("too_many_parts", "/text", "A part of a long message that its sender cut must fit one segment.")
+        return
     check_parts(plan)
+
+
+def _is_part(plan: Plan) -> bool:
+    """Whether the sender's own header says that this is one part of a long message."""
+    wire = plan.draft.options.wire
+    header = bytes.fromhex(wire.header) if wire else b""
+    return udh.concat(udh.parse(bytes((len(header),)) + header).elements) is not None
 
 
 def _choose(plan: Plan, rules: TextRules) -> None:
