@@ -19,11 +19,13 @@ class _Position(msgspec.Struct, frozen=True):
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
-    """One list: how many rows it had, up to where the log is done with, what to write with the cursor (if any rows)."""
+    """One list: how many rows it had, up to where the log is done with, what to write with the cursor (if any rows),
+    and whether there is more although the list is short."""
 
     found: int
     reached: int
     also: tuple[Write, ...] = ()
+    more: bool = False
 
 
 async def cursor(store: Store, name: str) -> int:
@@ -34,13 +36,14 @@ async def cursor(store: Store, name: str) -> int:
 
 class Follower(ABC):
     """Follows the log by the cursor `name`, in lists of at most `limit` rows; looks again when it is woken and every
-    `idle_s`."""
+    `idle_s`, with a rest of `rest_s` after each look: one that is woken by every commit."""
 
-    def __init__(self, store: Store, name: str, *, limit: int, idle_s: float) -> None:
+    def __init__(self, store: Store, name: str, *, limit: int, idle_s: float, rest_s: float = 0.0) -> None:
         self._store = store
         self._name = name
         self._limit = limit
         self._idle_s = idle_s
+        self._rest_s = rest_s
         self._wake = asyncio.Event()
         self._position = 0
         self._task: asyncio.Task[None] | None = None
@@ -71,7 +74,7 @@ class Follower(ABC):
             cursors = ((self._name, taken.reached),)
             await self._store.record_deliveries(Deliveries(cursors=cursors, also=taken.also))
         self._position = taken.reached
-        return taken.found == self._limit
+        return taken.more or taken.found == self._limit
 
     async def _run(self) -> None:
         while True:
@@ -80,6 +83,8 @@ class Follower(ABC):
                     pass
             except Exception:
                 _log.exception("a list could not be taken; trying again", extra={"follower": self._name})
+            if self._rest_s:
+                await asyncio.sleep(self._rest_s)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._idle_s)
             self._wake.clear()

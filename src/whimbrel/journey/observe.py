@@ -23,6 +23,10 @@ class _Lane(msgspec.Struct, frozen=True):
     id: str
 
 
+class _Count(msgspec.Struct, frozen=True):
+    count: int
+
+
 class _Waiting(msgspec.Struct, frozen=True):
     """Columns of `queue_class`."""
 
@@ -79,6 +83,8 @@ class Observe:
         for labels, waiting in found.items():
             self._metrics.queue.labels(*labels).set(waiting.count)
             self._metrics.queue_age.labels(*labels).set(max(0, now - ids.time_us(waiting.oldest or "")) / 1_000_000)
+        (owed,) = await self._store.fetch(_Count, "smpp_owed_total", _COUNTED_MAX)
+        self._metrics.smpp_owed.set(owed.count)
         for carrier_id, health in self._health().items():
             name = self._name(carrier_id)
             self._metrics.window.labels(name).set(health.in_flight)

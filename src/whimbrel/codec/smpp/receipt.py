@@ -23,7 +23,6 @@ _RECEIPT_BITS = ESM_RECEIPT | _ESM_SME_ACK | ESM_INTERMEDIATE
 _UCS2 = 8
 _BOMS = (b"\xfe\xff", b"\xff\xfe")
 _STATES_BY_NUMBER: Final = {int(state): state for state in MessageState}
-_DELIVERED_COUNT: Final = MappingProxyType({MessageState.DELIVERED: 1})
 _TEXT_OCTETS = 20
 """Appendix B: the receipt quotes the first 20 characters of the message."""
 
@@ -127,12 +126,20 @@ def network_error_code(value: bytes) -> tuple[int, int] | None:
 
 
 def build_text(
-    message_id: str, state: MessageState, *, submitted_at: str, done_at: str, error: str = "000", text: bytes = b""
+    message_id: str,
+    state: MessageState,
+    *,
+    submitted_at: str,
+    done_at: str,
+    error: str = "000",
+    text: bytes = b"",
+    segments: int = 1,
 ) -> bytes:
-    """A receipt as short_message (appendix B). Dates are YYMMDDhhmm; `text` is cut to 20 octets."""
-    delivered = _DELIVERED_COUNT.get(state, 0)
+    """A receipt as short_message (appendix B). Dates are YYMMDDhhmm; `text` is cut to 20 octets. `segments` of the
+    message count as delivered all or none."""
+    delivered = segments if state is MessageState.DELIVERED else 0
     head = (
-        f"id:{message_id} sub:001 dlvrd:{delivered:03d} submit date:{submitted_at} done date:{done_at}"
+        f"id:{message_id} sub:{segments:03d} dlvrd:{delivered:03d} submit date:{submitted_at} done date:{done_at}"
         f" stat:{WORDS[state]} err:{error} Text:"
     )
     return head.encode("latin-1") + text[:_TEXT_OCTETS]

@@ -1,0 +1,247 @@
+"""Receipts as a customer's bind is given them: a deliver_sm from an event, its message, how the message came and how
+its credential wants it (SMPP 3.4 4.6, appendix B).
+
+Apart from `receipts`, which reads what carriers say: here we are the SMSC, and there are many customers' parsers to
+please. So the text follows appendix B to the letter, addresses and user_message_reference stand as the customer wrote
+them, and nothing is said that its submit_sm_resp did not already say in the same form.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from whimbrel.codec import alphabets
+from whimbrel.codec.smpp import receipt
+from whimbrel.codec.smpp.bodies import ShortMessage
+from whimbrel.codec.smpp.fields import Tlvs, make_tlv, write_tlvs
+from whimbrel.codec.smpp.shortmessage import write_short_message
+from whimbrel.codec.smpp.tables import ESM_INTERMEDIATE, ESM_RECEIPT, MessageState, Tag
+from whimbrel.domain.customers import CustomerSettings, shown_id
+from whimbrel.domain.model import Flag
+from whimbrel.domain.refusals import MAP_ERRORS
+from whimbrel.domain.wire import Origin
+
+RECEIPT: Final = "message.receipt"
+SENT: Final = "message.sent"
+FINAL: Final[Mapping[str, MessageState]] = MappingProxyType(
+    {
+        "message.delivered": MessageState.DELIVERED,
+        "message.undelivered": MessageState.UNDELIVERABLE,
+        "message.expired": MessageState.EXPIRED,
+        "message.failed": MessageState.UNDELIVERABLE,
+        "message.rejected": MessageState.REJECTED,
+        "message.canceled": MessageState.DELETED,
+        "message.unknown": MessageState.UNKNOWN,
+    }
+)
+"""What each final state is called (5.2.28). `in_doubt` is not final and has no word there: nothing is told of it."""
+
+TYPES: Final = (*FINAL, SENT, RECEIPT)
+"""Events that a receipt may follow."""
+
+_INTERMEDIATE: Final = frozenset({MessageState.SCHEDULED, MessageState.ENROUTE, MessageState.ACCEPTED})
+_WANTED: Final = 0x03  # 5.2.17: bits 1 and 0 of registered_delivery
+_ALL, _FAILURE, _SUCCESS = 1, 2, 3  # the last is of 5.0 (4.7.21); 3.4 reserves it
+_WANTS_INTERMEDIATE: Final = 0x10
+_DELIVERED: Final = "message.delivered"
+_QUOTED: Final = 20
+"""Characters of the message in its receipt (appendix B), and octets at most."""
+_GSM, _OWN = 3, 8
+"""Network types of network_error_code: GSM (5.3.2.31), and the message centre's own (5.0, 4.8.4.42)."""
+
+ERRORS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        # as the Mobile Application Part has them (3GPP TS 29.002 17.6.6), which most parsers know
+        "unknown_subscriber": 1,
+        "barred": 13,
+        "absent_subscriber": 27,
+        "handset_error": 28,
+        "memory_full": 32,
+        "network_error": 34,
+        # our own
+        "undelivered": 101,
+        "expired": 102,
+        "expired_at_carrier": 103,
+        "canceled": 104,
+        "deleted_at_carrier": 105,
+        "carrier_rejected": 106,
+        "carrier_unavailable": 107,
+        "invalid_destination": 108,
+        "invalid_source": 109,
+        "filtered": 110,
+        "no_receipt": 111,
+        "link_lost": 112,
+        "response_timeout": 113,
+        "crash": 114,
+        "opted_out": 115,
+        "no_route": 116,
+        "no_price": 117,
+        "insufficient_balance": 118,
+        "invalid_number": 119,
+        "quarantined": 120,
+    }
+)
+"""`err` for each reason of the catalogue, where the carrier gave no number."""
+
+_OTHER_ERROR: Final = 199
+_ERROR_DIGITS: Final = 8
+_ERROR_MAX: Final = 999
+
+
+class Facts(msgspec.Struct, frozen=True, gc=False):
+    """What an event tells of a receipt; other fields are not read."""
+
+    reason: str | None = None
+    stat: str | None = None
+    error: str | None = None
+
+
+class Parcel(msgspec.Struct, frozen=True, gc=False):
+    """Something that a credential is owed, with its message. Columns of `smpp_owed_page`; those of a message that was
+    deleted since are None."""
+
+    position: int  # of its event
+    message_id: str
+    kind: str  # the event's type
+    data: str
+    at: int  # of the event
+    recipient: str | None
+    sender: str | None
+    text: str | None
+    encoding: str | None
+    segments: int | None
+    created_at: int | None
+    flags: int | None
+    options: str | None
+
+
+class _Came(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of a message's options."""
+
+    origin: Origin | None = None
+
+
+_read_facts = msgspec.json.Decoder(Facts).decode
+_read_came = msgspec.json.Decoder(_Came).decode
+
+
+def origin_of(options: str) -> Origin | None:
+    """How a message came over a customer's bind; None when it did not, or was redacted."""
+    return _read_came(options).origin
+
+
+def state_of(kind: str, facts: Facts) -> MessageState | None:
+    """What a receipt about this event says; None when none follows: a part's receipt, or one that contradicts."""
+    final = FINAL.get(kind)
+    if final is not None:
+        return final
+    if kind == SENT:
+        return MessageState.ENROUTE
+    state = receipt.STATES.get((facts.stat or "").upper())
+    return state if state in _INTERMEDIATE else None
+
+
+def is_wanted(registered: int, kind: str, data: str) -> bool:
+    """Whether a submit_sm with this registered_delivery asked to be told of this event (5.2.17)."""
+    if kind not in FINAL:
+        return bool(registered & _WANTS_INTERMEDIATE) and state_of(kind, _read_facts(data)) is not None
+    wanted = registered & _WANTED
+    return wanted == _ALL or wanted == (_SUCCESS if kind == _DELIVERED else _FAILURE)
+
+
+def body(parcel: Parcel, settings: CustomerSettings, *, tlvs: bool) -> bytes | None:
+    """The body of the deliver_sm; None when nothing can be told any more. A bind without `tlvs` (3.3) is given the
+    text, whatever the format. CodecError when an address cannot be written, which accept does not let in."""
+    facts = _read_facts(parcel.data)
+    state = state_of(parcel.kind, facts)
+    if state is None or parcel.options is None:
+        return None
+    origin = origin_of(parcel.options) or _REDACTED
+    message_id = shown_id(parcel.message_id, settings.id_format)
+    error = 0 if parcel.kind not in FINAL or state is MessageState.DELIVERED else _error(facts)
+    has_text = not tlvs or settings.receipt_format != "tlv"
+    source, destination = origin.destination, origin.source
+    octets = write_short_message(
+        ShortMessage(
+            service_type=origin.service_type,
+            source_ton=source[0],
+            source_npi=source[1],
+            source=source[2],
+            dest_ton=destination[0],
+            dest_npi=destination[1],
+            dest=destination[2],
+            esm_class=ESM_RECEIPT if parcel.kind in FINAL else ESM_INTERMEDIATE,
+            short_message=_text(parcel, state, message_id, error, settings.alphabet) if has_text else b"",
+        )
+    )
+    if not tlvs:
+        return octets
+    with_tlvs = settings.receipt_format != "text"
+    return octets + (_state_tlvs(message_id, state, error) if with_tlvs else b"") + _reference(origin.reference)
+
+
+_REDACTED: Final = Origin("")
+"""Its numbers are gone; its id still says which message it was."""
+
+
+def _text(parcel: Parcel, state: MessageState, message_id: str, error: int, alphabet: alphabets.Alphabet) -> bytes:
+    text = receipt.build_text(
+        message_id,
+        state,
+        submitted_at=_date(parcel.created_at or parcel.at),
+        done_at=_date(parcel.at),
+        error=f"{error:03d}",
+        text=_quote(parcel, alphabet),
+        segments=parcel.segments or 1,
+    )
+    if alphabet != "gsm7_packed":
+        return text  # what appendix B says is the same in all the others
+    return alphabets.transcode(text, alphabet) or text
+
+
+def _quote(parcel: Parcel, alphabet: alphabets.Alphabet) -> bytes:
+    """The beginning of the text; empty where it is redacted, no text, or not of the customer's alphabet."""
+    if parcel.encoding != "gsm7" or not parcel.text or (parcel.flags or 0) & Flag.REDACTED:
+        return b""
+    characters = parcel.text[:_QUOTED]
+    unpacked: alphabets.Alphabet = "gsm7" if alphabet == "gsm7_packed" else alphabet
+    while (octets := alphabets.encode(characters, unpacked)) is not None and len(octets) > _QUOTED:
+        characters = characters[:-1]
+    return octets or b""
+
+
+def _error(facts: Facts) -> int:
+    """The carrier's number if it gave one, else that of our reason."""
+    said = (facts.error or "").strip()
+    if said.isascii() and said.isdigit() and len(said) <= _ERROR_DIGITS and 0 < int(said) <= _ERROR_MAX:
+        return int(said)
+    return ERRORS.get(facts.reason or "", _OTHER_ERROR)
+
+
+def _state_tlvs(message_id: str, state: MessageState, error: int) -> bytes:
+    code = bytes((_GSM if error in MAP_ERRORS else _OWN, error >> 8, error & 0xFF)) if error else None
+    return write_tlvs(receipt.build_tlvs(message_id, state, network_error=code))
+
+
+def _reference(reference: int | None) -> bytes:
+    if reference is None:
+        return b""
+    tlvs: Tlvs = (make_tlv(Tag.USER_MESSAGE_REFERENCE, reference),)
+    return write_tlvs(tlvs)
+
+
+_MINUTE_US: Final = 60_000_000
+
+
+def _date(at: int) -> str:
+    """YYMMDDhhmm, UTC (appendix B)."""
+    return _minute(at // _MINUTE_US)
+
+
+@lru_cache(maxsize=4096)
+def _minute(minute: int) -> str:
+    return datetime.fromtimestamp(minute * 60, UTC).strftime("%y%m%d%H%M")

@@ -1,0 +1,150 @@
+"""Deliveries: receipts and texts of phones to customers' binds. What a credential is owed waits in the store
+(`journey/owed.py`) and leaves it when one of its receiving binds took it; here an `Outbox` for each credential is fed
+with pages of rows and told what happens at its binds.
+
+A row is deleted after its answer, in lists; what a crash interrupts is delivered again: at least once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+from whimbrel.base.clock import Clock
+from whimbrel.base.metrics import Metrics
+from whimbrel.domain.customer_receipts import Parcel
+from whimbrel.edges.smpp.outbox import PAGE, Hooks, Outbox
+from whimbrel.edges.smpp.registry import Bound, Listener, Registry, Reply
+from whimbrel.journey.owed import Owed
+from whimbrel.store.interface import Store, Write
+
+_log = logging.getLogger("whimbrel.smpp.deliveries")
+_LOOK_S: Final = 0.25  # how often loads whose time has come are looked for
+_RETRY_S: Final = 1.0
+_READS: Final = 4  # at once: a thousand customers who come back together must not fill the reader's queue
+
+
+class Deliveries:
+    """Outboxes of all credentials that have had a receiving bind."""
+
+    def __init__(self, *, store: Store, registry: Registry, owed: Owed, clock: Clock, metrics: Metrics) -> None:
+        self._store = store
+        self._registry = registry
+        self._owed = owed
+        self._metrics = metrics
+        self._outboxes: dict[str, Outbox] = {}
+        self._hooks = Hooks(registry.receivers, self._read, self._over, clock.monotonic_us)
+        self._over_rows: list[tuple[Outbox, int]] = []
+        self._deleting: asyncio.Task[None] | None = None
+        self._reads = asyncio.Semaphore(_READS)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self._is_subscribed = False
+
+    async def start(self) -> None:
+        """Deliver from now on; before the door for binds opens."""
+        if not self._is_subscribed:
+            self._is_subscribed = True
+            self._registry.subscribe(Listener(self._up, self._down, self._replied, self._lost, self._has_room))
+            self._owed.subscribe(self._told)
+        self._looking = asyncio.get_running_loop().create_task(self._look())
+
+    async def stop(self) -> None:
+        """Delete what was taken, and end. The binds are gone by now: what they left stays owed."""
+        ending = [task for task in (self._looking, *self._tasks) if task is not None]
+        self._looking = None
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+        if self._deleting is not None:
+            await self._deleting
+
+    def look(self) -> None:
+        """Hand over what has become due."""
+        for outbox in self._outboxes.values():
+            outbox.pump()
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            try:
+                self.look()
+            except Exception:
+                _log.exception("what is due could not be delivered; trying again")
+
+    # What the registry and the follower tell.
+
+    def _up(self, credential_id: str) -> None:
+        outbox = self._outboxes.get(credential_id)
+        if outbox is None:
+            outbox = self._outboxes[credential_id] = Outbox(credential_id, self._hooks, self._metrics)
+        outbox.pump()
+
+    def _down(self, credential_id: str) -> None:
+        outbox = self._outboxes.get(credential_id)
+        if outbox is None:
+            return
+        if self._registry.receivers(credential_id):
+            outbox.pump()
+        else:
+            outbox.forget()
+
+    def _told(self, credential_ids: Collection[str]) -> None:
+        for credential_id in credential_ids:
+            outbox = self._outboxes.get(credential_id)
+            if outbox is not None:
+                outbox.more()
+
+    def _replied(self, bound: Bound, replies: Sequence[Reply]) -> None:
+        outbox = self._outboxes.get(bound.credential_id)
+        if outbox is not None:
+            outbox.replied(bound, replies)
+
+    def _lost(self, bound: Bound, tokens: Sequence[Any]) -> None:
+        outbox = self._outboxes.get(bound.credential_id)
+        if outbox is not None:
+            outbox.lost(bound, tokens)
+
+    def _has_room(self, bound: Bound) -> None:
+        self._told((bound.credential_id,))
+
+    # Reading and deleting.
+
+    def _read(self, outbox: Outbox) -> None:
+        task = asyncio.get_running_loop().create_task(self._bring(outbox))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _bring(self, outbox: Outbox) -> None:
+        epoch, behind = outbox.epoch, outbox.reached
+        try:
+            async with self._reads:
+                parcels = await self._store.fetch(Parcel, "smpp_owed_page", outbox.credential_id, behind, PAGE)
+        except Exception:
+            _log.exception("what is owed could not be read", extra={"credential_id": outbox.credential_id})
+            outbox.failed()
+            return
+        outbox.came(parcels, epoch)
+
+    def _over(self, outbox: Outbox, positions: Sequence[int]) -> None:
+        self._over_rows += [(outbox, position) for position in positions]
+        if self._deleting is None:
+            self._deleting = asyncio.get_running_loop().create_task(self._delete())
+
+    async def _delete(self) -> None:
+        """What gathers during one commit goes with the next."""
+        try:
+            while self._over_rows:
+                rows, self._over_rows = self._over_rows, []
+                try:
+                    keys = tuple((outbox.credential_id, position) for outbox, position in rows)
+                    await self._store.write([Write("smpp_owed_delete", keys)])
+                except Exception:
+                    _log.exception("what was delivered could not be deleted; trying again")
+                    self._over_rows = rows + self._over_rows
+                    await asyncio.sleep(_RETRY_S)
+                    continue
+                for outbox, position in rows:
+                    outbox.saved(position)
+        finally:
+            self._deleting = None
