@@ -84,7 +84,19 @@ def installation(scenario: Scenario, folder: Path) -> Iterator[Installation]:
         address = json.loads(first_line(simulator))
         sink_url = f"http://127.0.0.1:{first_line(sink)}/"
         smsc = f"{address['smpp_host']}:{address['smpp_port']}"
-        running = ["-m", "whimbrel", "quickstart", "--data", str(folder), "--port", "0", "--simulator", smsc]
+        running = [
+            "-m",
+            "whimbrel",
+            "quickstart",
+            "--data",
+            str(folder),
+            "--port",
+            "0",
+            "--smpp-port",
+            "0",
+            "--simulator",
+            smsc,
+        ]
         with started("whimbrel", *running) as node:
             found = credentials(folder)
             url, key = found["http_url"], found["api_key"]

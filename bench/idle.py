@@ -61,7 +61,19 @@ def node() -> Iterator[Node]:
         address = json.loads(first_line(simulator))
         smsc = (address["smpp_host"], address["smpp_port"])
         simulated = f"{smsc[0]}:{smsc[1]}"
-        running = ["-m", "whimbrel", "quickstart", "--data", folder, "--port", "0", "--simulator", simulated]
+        running = [
+            "-m",
+            "whimbrel",
+            "quickstart",
+            "--data",
+            folder,
+            "--port",
+            "0",
+            "--smpp-port",
+            "0",
+            "--simulator",
+            simulated,
+        ]
         with started("whimbrel", *running) as process:
             found = credentials(Path(folder))
             yield Node(process, simulator, found["http_url"], found["operator_key"], smsc, found)

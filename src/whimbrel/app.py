@@ -26,6 +26,9 @@ from whimbrel.domain.pacing import FairRank
 from whimbrel.edges.http import doors
 from whimbrel.edges.shared.server import HttpServer
 from whimbrel.edges.shared.services import Services
+from whimbrel.edges.smpp.gate import Gate
+from whimbrel.edges.smpp.registry import Registry
+from whimbrel.edges.smpp.server import SmppServer
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.cancel import Cancel
 from whimbrel.journey.feed import Feed
@@ -43,6 +46,8 @@ from whimbrel.journey.worker import Worker
 from whimbrel.manage.context import Context
 from whimbrel.net.addresses import Reach
 from whimbrel.net.http import HttpClient
+from whimbrel.net.recorder import Recorders
+from whimbrel.net.tls import server_context
 from whimbrel.store.sqlite.executor import SqliteExecutor
 from whimbrel.store.store import SqlStore
 
@@ -82,6 +87,7 @@ class App:
             SqliteExecutor(str(settings.database_path()), readers=_READERS, on_commit=self._committed, clock=self.clock)
         )
         self.tables = Tables(self.store, self.vault)
+        self.recorders = Recorders(self.clock.now_us)
         self.reach = Reach(settings.webhooks.allow_networks, plain_http=settings.webhooks.allow_http)
         self.manage = Context(
             store=self.store,
@@ -93,6 +99,7 @@ class App:
             reach=self.reach,
             rate_per_s=settings.limits.rate_per_s,
             webhooks_per_account=settings.limits.webhooks_per_account,
+            smpp=settings.smpp.bounds(),
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._started: list[_Part] = []
@@ -157,10 +164,36 @@ class App:
             replies=Replies(self.accept),
         )
         self.server: HttpServer | None = None
+        self.binds = Registry()
+        self.smpp: SmppServer | None = None
+
+    def _smpp_server(self) -> SmppServer:
+        settings = self.settings.smpp
+        tls = None
+        if settings.tls_cert_file:
+            tls = server_context(settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file)
+        gate = Gate(
+            directory=self.tables,
+            vault=self.vault,
+            clock=self.clock,
+            metrics=self.metrics,
+            bounds=settings.bounds(),
+        )
+        return SmppServer(
+            self.services(),
+            gate,
+            self.binds,
+            host=settings.host,
+            port=settings.port if settings.plain else None,
+            tls=tls,
+            tls_port=settings.tls_port,
+            connections_max=settings.connections_max,
+            bind_deadline_s=settings.bind_deadline_s,
+        )
 
     def _carrier(self, carrier: Carrier, handlers: Handlers) -> CarrierLink:
         password = self.tables.carrier_password(carrier)
-        return SmppCarrier(carrier, password, handlers, clock=self.clock, chance=self.chance)
+        return SmppCarrier(carrier, password, handlers, clock=self.clock, chance=self.chance, recorders=self.recorders)
 
     def services(self) -> Services:
         """What the edges are given."""
@@ -194,6 +227,8 @@ class App:
             if "api" in self.settings.roles:
                 server = self.settings.server
                 self.server = HttpServer(doors(self.services()), host=server.host, port=server.port)
+            if "smpp" in self.settings.roles:
+                self.smpp = self._smpp_server()
             await self.open()
             if "worker" in self.settings.roles:
                 await self._start_followers()
@@ -205,6 +240,8 @@ class App:
                 await prepare()
             if self.server is not None:
                 await self._step("api", self.server.start, self._stop_server)
+            if self.smpp is not None:
+                await self._step("smpp", self.smpp.start, self._stop_smpp)
             self._ready = True
         except BaseException:
             await self.stop()
@@ -244,6 +281,11 @@ class App:
         if server is not None:
             await server.stop(seconds * _INNER_SHARE)
 
+    async def _stop_smpp(self, seconds: float) -> None:
+        server, self.smpp = self.smpp, None
+        if server is not None:
+            await server.stop(seconds * _INNER_SHARE)
+
     async def _step(self, name: str, start: Callable[[], Awaitable[None]], stop: Stop, share: float = _SHARE) -> None:
         self._started.append(_Part(name, stop, share))
         await start()
@@ -261,7 +303,8 @@ class App:
                 left = (left - STOP_DEADLINE_S * _LAST_SHARE) * part.share
             if not await _stopped(part, max(0.0, left)):
                 left_behind.append(part.name)
-        await self._stop_server(0.0)  # the port, when it was bound and never served
+        await self._stop_server(0.0)  # the ports, when they were bound and never served
+        await self._stop_smpp(0.0)
         return tuple(left_behind)
 
     async def reasons_not_ready(self) -> Sequence[str]:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from whimbrel.cli.main import app
 
 COMMAND = (sys.executable, "-m", "whimbrel")
-ANY_PORTS = ("--port", "0", "--simulator-smpp-port", "0", "--simulator-http-port", "0")
+ANY_PORTS = ("--port", "0", "--smpp-port", "0", "--simulator-smpp-port", "0", "--simulator-http-port", "0")
 START_S = 60.0
 END_S = 40.0
 

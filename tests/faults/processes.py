@@ -72,6 +72,7 @@ class Node:
     def __init__(self, folder: Path, smsc_port: int) -> None:
         self.folder = folder
         self.port = free_port()
+        self.smpp_port = free_port()
         self._smsc_port = smsc_port
         self._process: Process | None = None
 
@@ -79,7 +80,8 @@ class Node:
         """A process that answers requests; `fault` arms a kill point."""
         command = ("-m", "whimbrel", "quickstart", "--simulator", f"127.0.0.1:{self._smsc_port}")
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, *command, "--data", str(self.folder), "--port", str(self.port)),
+            *(sys.executable, *command, "--data", str(self.folder)),
+            *("--port", str(self.port), "--smpp-port", str(self.smpp_port)),
             stdout=DEVNULL,
             env={**os.environ, "WHIMBREL_FAULT": fault},
         )

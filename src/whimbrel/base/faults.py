@@ -21,6 +21,7 @@ POINTS = frozenset(
         "inbound.before_commit",
         "inbound.after_commit",
         "notify.after_post",
+        "smpp.after_commit",
     }
 )
 

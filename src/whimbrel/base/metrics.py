@@ -70,6 +70,10 @@ class Metrics:
         )
         self.window = Gauge("whimbrel_window_used", "Segments in flight", ["carrier"], registry=r)
         self.binds = Gauge("whimbrel_binds", "Binds that are up", ["carrier"], registry=r)
+        self.smpp_binds = Gauge("whimbrel_smpp_binds", "Customers' binds that are up", registry=r)
+        self.smpp_requests = Counter(
+            "whimbrel_smpp_requests", "Answers to customers' SMPP requests", ["command", "status"], registry=r
+        )
         self.smpp_binds_refused = Counter(
             "whimbrel_smpp_binds_refused", "Customers' binds refused", ["reason"], registry=r
         )

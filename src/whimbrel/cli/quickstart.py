@@ -41,9 +41,8 @@ def quickstart(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the database, keys and logs.")] = DATA,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")] = 8080,
     smpp_port: Annotated[
-        int | None,
-        typer.Option(min=0, max=65535, help="No effect yet: the SMPP door for customers comes in a later version."),
-    ] = None,
+        int, typer.Option(min=0, max=65535, help="Port that customers bind to; 0 takes a free one.")
+    ] = 2775,
     simulator_address: Annotated[
         str, typer.Option("--simulator", metavar="HOST:PORT", help="Use an SMSC that runs already.")
     ] = "",
@@ -54,11 +53,9 @@ def quickstart(
         int, typer.Option(min=0, max=65535, help="Port of the simulator's control; 0 takes a free one.")
     ] = 8086,
 ) -> None:
-    """Start everything on this machine: API, worker, and pretend phones to send to."""
-    settings = _settings(data, port)
+    """Start everything on this machine: API, SMPP, worker, and pretend phones to send to."""
+    settings = _settings(data, port, smpp_port)
     external = _external(simulator_address)
-    if smpp_port is not None:
-        warn("--smpp-port has no effect yet: the SMPP door for customers comes in a later version")
     master_key = _prepare_folder(data, settings)
     if external is not None:
         _look(external)
@@ -73,14 +70,16 @@ def quickstart(
         run(settings, master_key, started, prepare=prepare, log_file=data / LOG_FILE)
 
 
-def _settings(data: Path, port: int) -> config.Settings:
+def _settings(data: Path, port: int, smpp_port: int) -> config.Settings:
     """quickstart reads no file and no environment: it is the same everywhere."""
     return config.load(
         None,
         {},
         {
             "server.port": port,
+            "smpp.port": smpp_port,
             "server.data": str(data),
+            "smpp.port": smpp_port,
             "webhooks.allow_networks": list(_LOOPBACK),
             "webhooks.allow_http": True,
         },
@@ -128,12 +127,14 @@ def _simulator(
 
 
 async def _seed(app: App, data: Path, address: SimulatorAddress) -> None:
-    assert app.server is not None
+    assert app.server is not None and app.smpp is not None
     sandbox = SandboxAddress(host=address.smpp_host, port=address.smpp_port)
     made = await seed(app.manage, sandbox, credentials.read(data))
     complete = msgspec.structs.replace(
         made,
         http_url=f"http://127.0.0.1:{app.server.port}",
+        smpp_host=app.settings.smpp.host,
+        smpp_port=app.smpp.port,
         simulator_smpp_port=address.smpp_port,
         simulator_http_url=address.http_url,
     )
@@ -150,6 +151,7 @@ def _greet(data: Path, address: SimulatorAddress) -> None:
     rows = [
         ("API reference", f"{found.http_url}/docs"),
         ("Live events", f"whimbrel tail --data {data}"),
+        ("SMPP", f"{found.smpp_host} port {found.smpp_port}, system_id {found.smpp_system_id}"),
         ("Keys", str(data / credentials.FILE)),
         ("Log", str(data / LOG_FILE)),
     ]

@@ -26,7 +26,7 @@ Started = Callable[[App], None]
 
 
 class PortTaken(Exception):
-    """The API cannot listen where the settings say; the message says what to do."""
+    """A door cannot listen where the settings say; the message says what to do."""
 
 
 async def nothing(app: App) -> None:
@@ -98,9 +98,10 @@ async def _stop(app: App) -> None:
 
 
 def _taken(settings: Settings, error: OSError) -> str:
-    server = settings.server
-    why = os.strerror(error.errno or 0)
+    smpp = settings.smpp
+    is_smpp = error.filename in {f"{smpp.host} port {port}" for port in (smpp.port, smpp.tls_port)}
+    names, option = ("smpp.host, smpp.port", "--smpp-port") if is_smpp else ("server.host, server.port", "--port")
     return (
-        f"cannot listen on {server.host} port {server.port}: {why}; name another with --port, "
-        "or server.host and server.port in the settings (`ss -ltnp` shows who has it)"
+        f"cannot listen on {error.filename}: {os.strerror(error.errno or 0)}; name another with {option}, "
+        f"or by {names} in the settings (`ss -ltnp` shows who has it)"
     )

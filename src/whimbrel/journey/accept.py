@@ -124,6 +124,11 @@ class Accept:
         self._check_account(draft.account_id)
         return self._gatherer.put(_Request((draft,), None, ()))
 
+    def submit_each(self, drafts: Sequence[Draft]) -> "asyncio.Future[list[list[Verdict] | None]]":
+        """`submit_one` for drafts of one account: their results in order, each of which may be an exception."""
+        self._check_account(drafts[0].account_id)
+        return self._gatherer.add([_Request((draft,), None, ()) for draft in drafts])
+
     async def explain(self, draft: Draft) -> Explanation:
         """What accept would do with this draft now, with the evidence of every step; stores nothing."""
         self._check_account(draft.account_id)

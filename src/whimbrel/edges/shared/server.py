@@ -44,7 +44,7 @@ class HttpServer(Server):
             )
         )
         self.server_state = GuardedState(self._guard, app.direct if isinstance(app, Application) else {})
-        self._socket = _bind(host, port)
+        self._socket = claim(host, port)
         self._tasks: tuple[asyncio.Task[Any], ...] = ()
 
     @property
@@ -87,7 +87,9 @@ class HttpServer(Server):
                     connection.sweep(now)
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def claim(host: str, port: int) -> socket.socket:
+    """A socket that has its port and does not listen yet; OSError, with host and port as its file name, when it cannot
+    be had."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
@@ -95,8 +97,8 @@ def _bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        raise OSError(error.errno, error.strerror, f"{host} port {port}") from error
     listener.setblocking(False)
     return listener

@@ -1,0 +1,217 @@
+"""The listener for customers' binds, plain and over TLS, and the limits on those who have not bound yet.
+
+A connection costs a customer nothing and us a place, so there are so many in all, so many from one address before they
+bind, and each has some seconds for its bind. Whoever sends octets that are no SMPP (a browser, a scanner) is cut at the
+fourth octet and told of in one line of the log for each address.
+"""
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections import Counter
+from typing import Any, Final
+
+from whimbrel.base import limits
+from whimbrel.codec.smpp.events import Role, Settings
+from whimbrel.edges.shared.server import claim
+from whimbrel.edges.shared.services import Services
+from whimbrel.edges.smpp.customers import Customer
+from whimbrel.edges.smpp.gate import Gate
+from whimbrel.edges.smpp.query import Queries
+from whimbrel.edges.smpp.registry import Registry
+from whimbrel.edges.smpp.session import CustomerSession, OutbindTaker, Works
+from whimbrel.edges.smpp.submit import Answers, Submits
+from whimbrel.net.smpp import LinkHandlers, SmppLink, listen
+
+_log = logging.getLogger("whimbrel.smpp")
+_ADDRESSES_MAX: Final = 4096
+"""Addresses that a line of the log has told of; beyond it the oldest may be told of again."""
+
+
+class SmppServer:
+    """The server for `app.py`: takes its ports at once (`port` for binds without TLS, None for none; `tls_port` where
+    there is a certificate; OSError when one is taken), starts, holds the sessions, stops within a deadline."""
+
+    def __init__(
+        self,
+        services: Services,
+        gate: Gate,
+        registry: Registry,
+        *,
+        host: str,
+        port: int | None,
+        tls: ssl.SSLContext | None = None,
+        tls_port: int = 0,
+        connections_max: int = limits.SMPP_CONNECTIONS_MAX,
+        bind_deadline_s: float = limits.SMPP_BIND_DEADLINE_S,
+        outbind: OutbindTaker | None = None,
+    ) -> None:
+        self._claimed: list[tuple[socket.socket, ssl.SSLContext | None]] = []
+        self._claim(host, port, tls, tls_port)
+        self._connections_max = connections_max
+        self._bind_deadline_s = bind_deadline_s
+        self.settings = Settings(bind_timeout_ms=int(bind_deadline_s * 1000), max_pdu_octets=limits.SMPP_PDU_MAX)
+        self._metrics = services.metrics
+        self._tables = services.tables
+        self._registry = registry
+        self._told = _Told()
+        answers = Answers(services.metrics)
+        self._customers: dict[str, Customer] = {}
+        self.works = Works(
+            gate=gate,
+            registry=registry,
+            submits=Submits(accept=services.accept, clock=services.clock, answers=answers),
+            queries=Queries(
+                store=services.store,
+                cancel=services.cancel,
+                clock=services.clock,
+                vault=services.vault,
+                answers=answers,
+            ),
+            answers=answers,
+            customers=self._customers,
+            told=self._told.first,
+            admitted=self._admitted,
+            outbind=outbind,
+        )
+        self._listeners: list[asyncio.Server] = []
+        self._sessions: set[CustomerSession] = set()
+        self._strangers: Counter[str] = Counter()
+        self._all_gone = asyncio.Event()
+        self._is_stopping = False
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that it has, that of TLS last."""
+        return tuple(int(claimed.getsockname()[1]) for claimed, _ in self._claimed)
+
+    async def start(self) -> None:
+        """Listen."""
+        loop = asyncio.get_running_loop()
+        for claimed, tls in self._claimed:
+            listener = await listen(loop, claimed, 0, self._connection, tls=tls, handshake_s=self._bind_deadline_s)
+            self._listeners.append(listener)
+        self._tables.subscribe("smpp_credentials", self._follow)
+        self._tables.subscribe("accounts", self._follow)
+
+    async def stop(self, deadline_s: float) -> None:
+        """Take no more connections and no more requests, answer what is under way, unbind everybody within
+        `deadline_s`, then cut."""
+        self._is_stopping = True
+        for listener in self._listeners:
+            listener.close()
+        for session in list(self._sessions):
+            session.close("stopping")
+        self._all_gone.clear()
+        if self._sessions:
+            try:
+                async with asyncio.timeout(deadline_s):
+                    await self._all_gone.wait()
+            except TimeoutError:
+                _log.warning("customers did not answer unbind", extra={"binds": len(self._sessions)})
+        for session in list(self._sessions):
+            session.link.abort("stopped")
+        self.release()
+
+    def release(self) -> None:
+        """Give the ports back, also when it never listened."""
+        for claimed, _ in self._claimed:
+            claimed.close()
+
+    def _claim(self, host: str, port: int | None, tls: ssl.SSLContext | None, tls_port: int) -> None:
+        try:
+            if port is not None:
+                self._claimed.append((claim(host, port), None))
+            if tls is not None:
+                self._claimed.append((claim(host, tls_port), tls))
+        except OSError:
+            self.release()
+            raise
+
+    def _follow(self) -> None:
+        for session in list(self._sessions):
+            session.follow()
+        known = {credential.id for credential in self._tables.smpp_credentials.values()}
+        for gone in [each for each in self._customers if each not in known]:
+            del self._customers[gone]
+
+    # Connections.
+
+    def _connection(self) -> SmppLink:
+        return _Link(asyncio.get_running_loop(), self)
+
+    def opened(self, session: CustomerSession) -> bool:
+        """Whether a connection may stay."""
+        address = session.address
+        reason = ""
+        if self._is_stopping or len(self._sessions) >= self._connections_max:
+            reason = "too many connections"
+        elif self._strangers[address] >= limits.SMPP_UNBOUND_PER_ADDRESS:
+            reason = "too many connections without a bind from one address"
+        if reason:
+            if self._told.first(address, reason):
+                _log.warning("a connection was cut: %s", reason, extra={"address": address})
+            return False
+        self._sessions.add(session)
+        self._strangers[address] += 1
+        return True
+
+    def closed(self, session: CustomerSession) -> None:
+        """A connection is gone."""
+        if session not in self._sessions:
+            return
+        self._sessions.discard(session)
+        if session.is_bound:
+            self._metrics.smpp_binds.set(self._registry.count)
+        else:
+            self._forget(session)
+        if not self._sessions:
+            self._all_gone.set()
+
+    def _admitted(self, session: CustomerSession) -> None:
+        self._metrics.smpp_binds.set(self._registry.count)
+        self._forget(session)
+
+    def _forget(self, session: CustomerSession) -> None:
+        address = session.address
+        self._strangers[address] -= 1
+        if self._strangers[address] <= 0:
+            del self._strangers[address]
+
+
+class _Link(SmppLink):
+    """A connection that the server is told of as soon as it is there."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, server: SmppServer) -> None:
+        self._server = server
+        self._owner = CustomerSession(server.works, self)
+        owner = self._owner
+        super().__init__(
+            loop, Role.SMSC, server.settings, LinkHandlers(owner.on_events, self._on_closed, owner.on_writable)
+        )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, unless there are too many."""
+        super().connection_made(transport)
+        if not self._server.opened(self._owner):
+            self.abort("too many connections")
+
+    def _on_closed(self, link: SmppLink, tokens: list[Any], reason: str) -> None:
+        self._owner.on_closed(link, tokens, reason)
+        self._server.closed(self._owner)
+
+
+class _Told:
+    """Whether something has been told of an address already."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], None] = {}
+
+    def first(self, address: str, what: str) -> bool:
+        if (address, what) in self._known:
+            return False
+        if len(self._known) >= _ADDRESSES_MAX:
+            del self._known[next(iter(self._known))]
+        self._known[address, what] = None
+        return True
