@@ -26,6 +26,7 @@ from whimbrel.domain.pacing import FairRank
 from whimbrel.edges.http import doors
 from whimbrel.edges.shared.server import HttpServer
 from whimbrel.edges.shared.services import Services
+from whimbrel.edges.smpp.deliveries import Deliveries
 from whimbrel.edges.smpp.gate import Gate
 from whimbrel.edges.smpp.registry import Registry
 from whimbrel.edges.smpp.server import SmppServer
@@ -37,6 +38,7 @@ from whimbrel.journey.index import Index
 from whimbrel.journey.keywords import Keywords
 from whimbrel.journey.notify import Notify
 from whimbrel.journey.observe import Observe
+from whimbrel.journey.owed import Owed
 from whimbrel.journey.posting import Poster
 from whimbrel.journey.receipt import Receipts
 from whimbrel.journey.replies import Replies
@@ -151,6 +153,7 @@ class App:
             purge_before=lambda now: purge_before_us(self.settings.retention, now),
         )
         self.index = Index(store)
+        self.owed = Owed(store, tables)
         self.observe = Observe(store=store, tables=tables, clock=clock, metrics=metrics, health=self.worker.health)
         self.http_out = HttpClient(self.reach)
         poster = Poster(client=self.http_out, clock=clock, chance=self.chance, ids=self.ids)
@@ -165,6 +168,7 @@ class App:
         )
         self.server: HttpServer | None = None
         self.binds = Registry()
+        self.deliveries = Deliveries(store=store, registry=self.binds, owed=self.owed, clock=clock, metrics=metrics)
         self.smpp: SmppServer | None = None
 
     def _smpp_server(self) -> SmppServer:
@@ -241,6 +245,7 @@ class App:
             if self.server is not None:
                 await self._step("api", self.server.start, self._stop_server)
             if self.smpp is not None:
+                await self._step("deliveries", self.deliveries.start, _plain(self.deliveries.stop))
                 await self._step("smpp", self.smpp.start, self._stop_smpp)
             self._ready = True
         except BaseException:
@@ -251,6 +256,7 @@ class App:
         await self.sweep.recover()
         await self._step("index", self.index.start, _plain(self.index.stop))
         await self._step("keywords", self.keywords.start, _plain(self.keywords.stop))
+        await self._step("owed", self.owed.start, _plain(self.owed.stop))
 
     async def _start_carriers(self) -> None:
         await self._step("carriers", self.worker.start, self._stop_carriers, _CARRIERS_SHARE)
@@ -327,6 +333,7 @@ class App:
         self.metrics.commits.inc()
         self.metrics.commit_rows.inc(scripts)
         self.feed.wake()
+        self.owed.wake()
 
 
 def _plain(stop: Callable[[], Awaitable[None]]) -> Stop:
