@@ -35,9 +35,11 @@ RECEIPT = b"id:%s sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 
 async def until(condition: Callable[[], Any], within_s: float = DEADLINE_S) -> Any:
     """Wait until `condition` gives something true, and give that."""
     async with asyncio.timeout(within_s):
-        while not (found := condition()):
+        while True:
+            found = condition()
+            if found:
+                return found
             await asyncio.sleep(0.002)
-    return found
 
 
 class Connection(asyncio.Protocol):
@@ -80,7 +82,8 @@ class Connection(asyncio.Protocol):
 
     def receipt(self, message_id: str, sequence: int = 1000) -> None:
         text = RECEIPT % message_id.encode()
-        self.send(DELIVER_SM, 0, sequence, ShortMessage(source="447911123456", dest="12025550100", esm_class=4, short_message=text))  # fmt: skip
+        body = ShortMessage(source="447911123456", dest="12025550100", esm_class=4, short_message=text)
+        self.send(DELIVER_SM, 0, sequence, body)
 
     def of(self, command_id: int) -> list[Pdu]:
         return [pdu for pdu in self.got if pdu.command_id == command_id]

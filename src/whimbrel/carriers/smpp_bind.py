@@ -36,6 +36,7 @@ _STUBBORN = frozenset(
 )  # trying again soon helps nothing and may lock the account
 _OF_THE_BIND = frozenset({Bound, BindRefused, PeerUnbound})
 _DOUBLINGS_MAX: Final = 20
+_NO_CERTIFICATE: Final = "; before it answered the bind: the peer may want a certificate of ours"
 GO_HOME_S: Final = 300.0
 """How long a bind stays with a host that is not its own before it looks whether its own is back."""
 
@@ -149,18 +150,10 @@ class SmppBind:
             self._since = self._clock.now_us()
             if was_up_s >= settings.reconnect_max_s:
                 failures = 0
-            wait_s = self._wait_s(failures)
+            wait_s = backoff_s(settings, failures // len(self._addresses), self._refused_with)
             failures += 1
             self._place = self._home if was_up_s else (self._place + 1) % len(self._addresses)
             await asyncio.sleep(wait_s * self._chance.uniform(0.5, 1.0))
-
-    def _wait_s(self, failures: int) -> float:
-        """Doubled when all hosts have failed once more; the longest at once where trying again soon may do harm."""
-        settings = self._settings
-        if self._refused_with in _STUBBORN:
-            return settings.reconnect_max_s
-        rounds = min(failures // len(self._addresses), _DOUBLINGS_MAX)
-        return min(settings.reconnect_min_s * 2.0**rounds, settings.reconnect_max_s)
 
     async def _session(self) -> float:
         """One connection from its opening to its end; for how many seconds it was bound."""
@@ -272,7 +265,10 @@ class SmppBind:
             return  # one that was given up before it could bind: it carried nothing
         self.is_up = False
         self.link = None
-        self.last_error = self.last_error or reason
+        if self._bound_s is None and self._settings.tls and not self._settings.tls_cert_file:
+            reason += _NO_CERTIFICATE
+        if self._refused_with is None:
+            self.last_error = reason
         _log.info("link closed", extra={"bind": self.name, "reason": reason, "in_flight": len(tokens)})
         self._handlers.down(self, tokens, reason)
         self._closed.set()
@@ -288,6 +284,14 @@ class SmppBind:
         if self.link is not None:
             self.link.abort("stopped")
             await self._is_over(grace_s)
+
+
+def backoff_s(settings: CarrierSettings, rounds: int, refused_with: int | None = None) -> float:
+    """How long to wait at most before the next try, when all hosts have failed `rounds` times: doubled each time; the
+    longest at once where trying again soon may do harm."""
+    if refused_with in _STUBBORN:
+        return settings.reconnect_max_s
+    return min(settings.reconnect_min_s * 2.0 ** min(rounds, _DOUBLINGS_MAX), settings.reconnect_max_s)
 
 
 class _Look(asyncio.Protocol):

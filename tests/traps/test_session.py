@@ -1,0 +1,489 @@
+"""Traps T34 to T49: sessions towards carriers. The counterpart is an SMSC that follows no rules but the test's."""
+
+import asyncio
+import socket
+
+import pytest
+
+from tests.net.certificates import Authority
+from tests.traps.raw_smsc import RECEIPT, Connection, RawSmsc, bench, bound, listening, until
+from whimbrel.base.clock import SystemClock
+from whimbrel.carriers import smpp_bind
+from whimbrel.carriers.smpp_bind import backoff_s
+from whimbrel.codec.smpp.bodies import AlertNotification, BindResp, DataSm, MessageId, Outbind, ShortMessage
+from whimbrel.codec.smpp.events import Bound, Role, Settings
+from whimbrel.codec.smpp.pdu import Bind, Decoder, Pdu, encode
+from whimbrel.codec.smpp.session import Session
+from whimbrel.codec.smpp.tables import (
+    ALERT_NOTIFICATION,
+    BIND_TRANSCEIVER,
+    BIND_TRANSCEIVER_RESP,
+    BINDS,
+    DATA_SM,
+    DATA_SM_RESP,
+    DELIVER_SM,
+    DELIVER_SM_RESP,
+    ENQUIRE_LINK,
+    ENQUIRE_LINK_RESP,
+    GENERIC_NACK,
+    OUTBIND,
+    SEQUENCE_MAX,
+    SUBMIT_SM,
+    SUBMIT_SM_RESP,
+    UNBIND,
+    UNBIND_RESP,
+    Status,
+    Tag,
+)
+from whimbrel.domain.dialect import CarrierSettings
+
+TEXT = ShortMessage(source="447911123456", dest="12025550100", short_message=b"hi")
+
+
+class MonotonicClock(SystemClock):
+    """The machine's clock; a test sets what is monotonic forward."""
+
+    ahead_us = 0
+
+    def monotonic_us(self) -> int:
+        return super().monotonic_us() + self.ahead_us
+
+
+def takes_all(connection: Connection, pdu: Pdu) -> bool:
+    if pdu.command_id == SUBMIT_SM:
+        connection.take(pdu, f"id{pdu.sequence}")
+    return pdu.command_id == SUBMIT_SM
+
+
+async def test_t34_responses_are_mapped_by_sequence_also_when_late() -> None:
+    """Out of order, to nothing, or after the timeout: each response tells of its own request, and none is lost."""
+    async with bound(response_timeout_s=0.2) as (smsc, made):
+        made.submit(*[made.part() for _ in range(3)])
+        first, second, third = await smsc.last.until_got(SUBMIT_SM, 3)
+        smsc.last.take(third, "c")
+        smsc.last.send(SUBMIT_SM_RESP, 0, 999_999, MessageId("nobody's"))
+        smsc.last.take(first, "a")
+        await until(lambda: len(made.replies) == 3)
+        smsc.last.take(second, "late")
+        await until(lambda: len(made.replies) == 4)
+        assert made.kinds() == [(3, "accepted"), (1, "accepted"), (2, "in_doubt"), (2, "accepted")]
+        assert [reply.carrier_message_id for reply in made.replies] == ["c", "a", None, "late"]
+
+
+async def test_t34_a_late_refusal_ends_the_doubt_and_resends_nothing() -> None:
+    """A "not now" after the timeout is an answer; the part is not sent again behind the sender's back."""
+    async with bound(response_timeout_s=0.1) as (smsc, made):
+        made.submit(made.part())
+        (submit,) = await smsc.last.until_got(SUBMIT_SM)
+        await until(lambda: made.replies)
+        smsc.last.respond(submit, Status.ESME_RTHROTTLED)
+        await until(lambda: len(made.replies) == 2)
+        assert made.kinds() == [(1, "in_doubt"), (1, "refused_now")]
+        assert len(smsc.last.submits) == 1
+
+
+def test_t35_numbers_wrap_and_pass_those_under_way() -> None:
+    """After 0x7FFFFFFF comes 1, never 0, and no number that is still under way."""
+    session = Session(Role.ESME, Settings(window=10, first_sequence=SEQUENCE_MAX - 1), 0)
+    session.bind(BIND_TRANSCEIVER, Bind("us", "secret"), now_ms=0)
+    (bind,) = Decoder().feed(session.take_output())
+    assert isinstance(session.receive(encode(Pdu(BIND_TRANSCEIVER_RESP, 0, bind.sequence, BindResp("x"))), 0)[0], Bound)
+    numbers = [session.send(SUBMIT_SM, TEXT, token=each, now_ms=0) for each in range(3)]
+    assert [bind.sequence, *numbers] == [SEQUENCE_MAX - 1, SEQUENCE_MAX, 1, 2]
+
+
+async def test_t35_a_peers_number_is_echoed_and_ours_are_never_shared() -> None:
+    """Whatever number a peer uses comes back; segments and enquiries of ours have numbers of their own."""
+    async with bound(long_messages="udh8") as (smsc, made):
+        for number in (0, 1, SEQUENCE_MAX, 0x80000000, 0xFFFFFFFF):
+            smsc.last.send(ENQUIRE_LINK, 0, number)
+        answers = await smsc.last.until_got(ENQUIRE_LINK_RESP, 5)
+        assert [pdu.sequence for pdu in answers] == [0, 1, SEQUENCE_MAX, 0x80000000, 0xFFFFFFFF]
+        made.submit(*[made.part(part=number, parts=3, message_id="SM1", reference=7) for number in (1, 2, 3)])
+        await smsc.last.until_got(SUBMIT_SM, 3)
+        ours = [pdu.sequence for pdu in smsc.last.got if pdu.command_id in (BIND_TRANSCEIVER, SUBMIT_SM)]
+        assert len(set(ours)) == len(ours) == 4
+
+
+async def test_t36_every_end_of_a_request_frees_its_place() -> None:
+    """A response, a generic_nack, a timeout and a lost link: the next part goes."""
+    async with bound(window=1, response_timeout_s=0.3) as (smsc, made):
+        made.submit(*[made.part() for _ in range(5)])
+        link = smsc.last
+        link.take((await link.until_got(SUBMIT_SM, 1))[-1], "a")
+        link.send(GENERIC_NACK, Status.ESME_RSYSERR, (await link.until_got(SUBMIT_SM, 2))[-1].sequence)
+        await link.until_got(SUBMIT_SM, 4)  # the third timed out
+        link.transport.abort()
+        await until(lambda: len(smsc.connections) == 2 and smsc.last.submits is not link.submits)
+        made.submit(made.part())
+        await until(lambda: (4, "in_doubt") in made.kinds())
+        doubt = [(reply.part.attempt, reply.reason) for reply in made.replies if reply.kind == "in_doubt"]
+        assert doubt == [(3, "response_timeout"), (4, "link_lost")]
+        assert made.kinds()[:2] == [(1, "accepted"), (2, "refused_now")]
+
+
+async def test_t36_a_nack_that_names_nothing_fails_nothing() -> None:
+    """generic_nack with sequence 0: requests keep their timers, and the window does not stall."""
+    async with bound(window=2, response_timeout_s=0.3) as (smsc, made):
+        made.submit(made.part(), made.part(), made.part())
+        first, _ = await smsc.last.until_got(SUBMIT_SM, 2)
+        smsc.last.send(GENERIC_NACK, Status.ESME_RINVCMDLEN, 0)
+        smsc.last.take(first, "a")
+        await smsc.last.until_got(SUBMIT_SM, 3)
+        assert made.kinds() == [(1, "accepted")]
+        await until(lambda: (2, "in_doubt") in made.kinds())
+
+
+async def test_t36_a_window_that_does_not_move_is_told() -> None:
+    """`stalled_s` grows while the window is full and parts wait; it is 0 again once there is an answer and room."""
+    clock = MonotonicClock()
+    async with bound(window=1, clock=clock) as (smsc, made):
+        made.submit(made.part(), made.part())
+        (submit,) = await smsc.last.until_got(SUBMIT_SM)
+        clock.ahead_us += 60_000_000
+        assert made.carrier.health().stalled_s >= 60
+        smsc.last.take(submit, "a")
+        await smsc.last.until_got(SUBMIT_SM, 2)
+        assert made.carrier.health().stalled_s == 0
+
+
+async def test_t37_a_window_beyond_the_carriers_loses_nothing() -> None:
+    """ESME_RMSGQFUL for what is too much: each part is taken once, and none is refused."""
+    limit = [1_000]
+    under_way: list[Pdu] = []
+
+    def answers(connection: Connection) -> None:
+        pdu = under_way.pop(0)
+        connection.take(pdu, f"id{pdu.sequence}")
+
+    def own(connection: Connection, pdu: Pdu) -> bool:
+        if pdu.command_id != SUBMIT_SM:
+            return False
+        if len(under_way) >= limit[0]:
+            connection.respond(pdu, Status.ESME_RMSGQFUL)
+        else:
+            under_way.append(pdu)
+            asyncio.get_running_loop().call_later(0.002, answers, connection)
+        return True
+
+    async with bound(own, window=20) as (_, made):
+        made.submit(*[made.part() for _ in range(200)])
+        await until(lambda: len(made.replies) == 200)
+        limit[0] = 3
+        made.submit(*[made.part() for _ in range(20)])
+        await until(lambda: len(made.replies) == 220)
+        assert made.carrier.health().throttled > 0
+        assert [kind for _, kind in made.kinds()] == ["accepted"] * 220
+        assert {attempt for attempt, _ in made.kinds()} == set(range(1, 221))
+
+
+async def test_t38_throttling_pauses_keeps_the_order_and_recovers() -> None:
+    """What was told to wait goes again before what comes after it, at half of the rate, which comes back by itself."""
+    told: list[int] = []
+
+    def own(connection: Connection, pdu: Pdu) -> bool:
+        if pdu.command_id != SUBMIT_SM:
+            return False
+        if len(connection.submits) == 101:
+            told.append(pdu.sequence)
+            connection.respond(pdu, Status.ESME_RTHROTTLED)
+        else:
+            connection.take(pdu, str(pdu.sequence))
+        return True
+
+    clock = MonotonicClock()
+    async with bound(own, window=1, clock=clock) as (smsc, made):
+        made.submit(*[made.part(f"n{number}") for number in range(1, 104)])
+        await until(lambda: len(made.replies) == 103)
+        texts = [pdu.body.short_message for pdu in smsc.last.submits]
+        assert texts[100:] == [b"n101", b"n101", b"n102", b"n103"]
+        assert made.kinds() == [(number, "accepted") for number in range(1, 104)]
+        slowed = made.carrier.health().throughput_per_s
+        assert 40 <= slowed <= 60  # half of the hundred that it took in this second
+        clock.ahead_us += 30_000_000
+        made.submit(made.part())
+        await until(lambda: len(made.replies) == 104)
+        assert made.carrier.health().throughput_per_s == 0
+
+
+async def test_t38_the_limit_counts_parts() -> None:
+    """Six parts of two long texts at 20 a second take what six texts take."""
+    loop = asyncio.get_running_loop()
+    async with bound(takes_all, throughput_per_s=20) as (smsc, made):
+        began = loop.time()
+        made.submit(*[made.part(part=n, parts=3, message_id=m, reference=1) for m in ("SM1", "SM2") for n in (1, 2, 3)])
+        await smsc.last.until_got(SUBMIT_SM, 6)
+        assert loop.time() - began >= 3 / 20  # two leave at once as a burst, the first one's token was there
+
+
+async def test_t39_no_answer_is_doubt_and_never_a_resend() -> None:
+    """After a timeout and after a lost link the outcome is unknown; nothing is written a second time."""
+    async with bound(response_timeout_s=0.1) as (smsc, made):
+        made.submit(made.part("one"))
+        await until(lambda: made.kinds() == [(1, "in_doubt")])
+        made.submit(made.part("two"))
+        await smsc.last.until_got(SUBMIT_SM, 2)
+        smsc.last.transport.abort()
+        await until(lambda: len(smsc.connections) == 2)
+        await made.up()
+        made.submit(made.part("three"))
+        await smsc.last.until_got(SUBMIT_SM)
+        texts = [pdu.body.short_message for each in smsc.connections for pdu in each.submits]
+        assert texts == [b"one", b"two", b"three"]
+        assert made.kinds()[:2] == [(1, "in_doubt"), (2, "in_doubt")]
+
+
+async def test_t40_enquire_link_is_answered_before_the_bind_and_while_we_are_busy() -> None:
+    """An SMSC that asks before its bind_resp, or while receipts wait for the store, gets its answer at once."""
+
+    def own(connection: Connection, pdu: Pdu) -> bool:
+        if pdu.command_id in BINDS:
+            connection.send(ENQUIRE_LINK, 0, 77)
+        elif pdu.command_id == ENQUIRE_LINK_RESP and pdu.sequence == 77:
+            connection.respond(connection.got[0], 0, BindResp("SMSC"))
+        return pdu.command_id in BINDS
+
+    async with bound(own) as (smsc, made):
+        stored = asyncio.Event()
+
+        async def wait() -> None:
+            await stored.wait()
+
+        made.store = wait
+        smsc.last.receipt("a")
+        smsc.last.send(ENQUIRE_LINK, 0, 78)
+        await until(lambda: [pdu.sequence for pdu in smsc.last.of(ENQUIRE_LINK_RESP)] == [77, 78])
+        assert smsc.last.of(DELIVER_SM_RESP) == []
+        stored.set()
+        await smsc.last.until_got(DELIVER_SM_RESP)
+
+
+async def test_t41_a_peer_that_answers_nothing_is_left_and_bound_to_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many enquire_links without any sign of life: the link is closed, told in words, and made anew."""
+    quick = Settings(enquire_link_ms=20, enquire_link_answer_ms=10, enquire_link_tries=2, response_timeout_ms=60_000)
+    monkeypatch.setattr(smpp_bind, "session_settings", lambda settings: quick)
+    silent = [True]
+
+    def own(connection: Connection, pdu: Pdu) -> bool:
+        return silent[0] and pdu.command_id == ENQUIRE_LINK
+
+    async with bound(own) as (smsc, made):
+        made.submit(made.part())
+        await until(lambda: made.kinds() == [(1, "in_doubt")])
+        silent[0] = False
+        await until(lambda: len(smsc.connections) >= 2 and smsc.connections[0].is_closed)
+        assert len(smsc.connections[0].of(ENQUIRE_LINK)) == 2
+        await made.up()
+        last = smsc.last
+        await last.until_got(ENQUIRE_LINK, 5)  # answered: it lives
+        assert not last.is_closed
+
+
+async def test_t41_anything_from_the_peer_is_a_sign_of_life() -> None:
+    """A peer that answers no enquire_link but brings receipts is alive."""
+    session = Session(Role.ESME, Settings(enquire_link_ms=1000, enquire_link_answer_ms=100, enquire_link_tries=2), 0)
+    session.bind(BIND_TRANSCEIVER, Bind("us", "secret"), now_ms=0)
+    (bind,) = Decoder().feed(session.take_output())
+    session.receive(encode(Pdu(BIND_TRANSCEIVER_RESP, 0, bind.sequence, BindResp("x"))), 0)
+    now = 0
+    for number in range(20):
+        now += 1050
+        assert session.tick(now) == []
+        session.receive(encode(Pdu(DELIVER_SM, 0, number + 1, TEXT)), now)
+    assert not session.is_closed
+
+
+async def test_t42_unbind_is_answered_drained_and_followed_by_a_new_bind() -> None:
+    """Answers under way still count, what was not written waits for the next bind, and there is a next bind."""
+    async with bound(window=1) as (smsc, made):
+        made.submit(made.part("one"), made.part("two"))
+        (submit,) = await smsc.last.until_got(SUBMIT_SM)
+        left = smsc.last
+        left.send(UNBIND, 0, 5)
+        (answer,) = await left.until_got(UNBIND_RESP)
+        left.take(submit, "a")
+        await until(lambda: (1, "accepted") in made.kinds())
+        assert (answer.sequence, len(left.submits)) == (5, 1)
+        left.transport.close()
+        await until(lambda: len(smsc.connections) == 2)
+        assert made.kinds() == [(1, "accepted"), (2, "withdrawn")]  # back to its place in the queue
+        await made.up()
+        made.submit(made.part("two"))
+        await smsc.last.until_got(SUBMIT_SM)
+
+
+REFUSALS = [
+    (Status.ESME_RINVPASWD, 60.0),
+    (Status.ESME_RINVSYSID, 60.0),
+    (Status.ESME_RBINDFAIL, 60.0),
+    (Status.ESME_RALYBND, 60.0),
+    (Status.ESME_RSYSERR, 0.5),
+    (None, 0.5),
+]
+
+
+@pytest.mark.parametrize(("status", "first_s"), REFUSALS)
+def test_t43_a_refused_bind_is_tried_again_later_each_time(status: int | None, first_s: float) -> None:
+    """Doubled up to the longest wait; the longest at once for what locks accounts or counts binds."""
+    settings = CarrierSettings(host="smpp.example.com", port=2775, reconnect_min_s=0.5, reconnect_max_s=60)
+    waits = [backoff_s(settings, rounds, status) for rounds in range(10)]
+    assert waits[0] == first_s
+    assert waits == sorted(waits)
+    assert waits[-1] == 60
+    assert backoff_s(settings, 10_000, status) == 60
+
+
+async def test_t43_a_bind_that_never_lasts_is_no_reason_to_hurry() -> None:
+    """A carrier that takes each bind and drops it at once is asked later each time, as one that refuses."""
+    waits: list[float] = []
+
+    def own(connection: Connection, pdu: Pdu) -> bool:
+        if pdu.command_id in BINDS:
+            waits.append(asyncio.get_running_loop().time())
+            connection.respond(pdu, 0, BindResp("SMSC"))
+            connection.transport.close()
+        return pdu.command_id in BINDS
+
+    smsc = RawSmsc(own)
+    async with listening(smsc), bench(smsc, up=False, reconnect_min_s=0.02, reconnect_max_s=60):
+        await until(lambda: len(waits) == 5)
+    assert waits[4] - waits[3] >= 0.5 * 0.02 * 8  # jitter takes half at most
+
+
+async def test_t44_what_comes_before_the_bind_resp_is_kept() -> None:
+    """A deliver_sm ahead of the bind_resp is stored and acknowledged like any other."""
+
+    def own(connection: Connection, pdu: Pdu) -> bool:
+        if pdu.command_id in BINDS:
+            connection.receipt("early", 9)
+            connection.respond(pdu, 0, BindResp("SMSC"))
+        return pdu.command_id in BINDS
+
+    async with bound(own) as (smsc, made):
+        (answer,) = await smsc.last.until_got(DELIVER_SM_RESP)
+        assert (answer.status, answer.sequence) == (0, 9)
+        assert [report.message_ids[0] for report in made.reports] == ["early"]
+
+
+async def test_t45_a_receipt_is_acknowledged_once_it_is_stored() -> None:
+    """Not before; and when it cannot be stored the carrier is told to send it again (ESME_RX_T_APPN)."""
+    stored = asyncio.Event()
+
+    async def wait() -> None:
+        await stored.wait()
+
+    async def fail() -> None:
+        raise OSError("disk full")
+
+    async with bound() as (smsc, made):
+        made.store = wait
+        smsc.last.receipt("a", 1)
+        smsc.last.send(ENQUIRE_LINK, 0, 2)
+        await smsc.last.until_got(ENQUIRE_LINK_RESP)
+        assert smsc.last.of(DELIVER_SM_RESP) == []
+        stored.set()
+        await smsc.last.until_got(DELIVER_SM_RESP)
+        made.store = fail
+        smsc.last.receipt("b", 3)
+        await smsc.last.until_got(DELIVER_SM_RESP, 2)
+        assert [(pdu.sequence, pdu.status) for pdu in smsc.last.of(DELIVER_SM_RESP)] == [
+            (1, 0),
+            (3, Status.ESME_RX_T_APPN),
+        ]
+
+
+async def test_t46_deliver_sm_resp_has_seventeen_octets() -> None:
+    """The header and an empty message_id, whose NUL must be there."""
+    async with bound() as (smsc, _):
+        before = len(smsc.last.raw)
+        smsc.last.receipt("a", 9)
+        await smsc.last.until_got(DELIVER_SM_RESP)
+        assert smsc.last.raw[before:].hex() == "00000011" + "80000005" + "00000000" + "00000009" + "00"
+
+
+async def test_t47_data_sm_is_taken_and_notifications_pass() -> None:
+    """Receipts and texts by data_sm count; alert_notification and outbind end no session."""
+    async with bound() as (smsc, made):
+        link = smsc.last
+        link.send(ALERT_NOTIFICATION, 0, 1, AlertNotification(source="447911123456", esme="12025550100"))
+        link.send(OUTBIND, 0, 2, Outbind("SMSC", "x"))
+        ends = {"source": "447911123456", "dest": "12025550100"}
+        link.send(DATA_SM, 0, 3, DataSm(**ends), [(Tag.MESSAGE_PAYLOAD, b"hello")])
+        link.send(DATA_SM, 0, 4, DataSm(**ends, esm_class=4), [(Tag.MESSAGE_PAYLOAD, RECEIPT % b"a1")])
+        only_tlvs = [(Tag.RECEIPTED_MESSAGE_ID, b"b2\0"), (Tag.MESSAGE_STATE, b"\x02")]
+        link.send(DATA_SM, 0, 5, DataSm(**ends, esm_class=4), only_tlvs)
+        answers = await link.until_got(DATA_SM_RESP, 3)
+        assert {(pdu.sequence, pdu.status) for pdu in answers} == {(3, 0), (4, 0), (5, 0)}
+        assert [text.octets for text in made.texts] == [b"hello"]
+        assert [(report.message_ids[0], report.state) for report in made.reports] == [
+            ("a1", "DELIVERED"),
+            ("b2", "DELIVERED"),
+        ]
+        assert made.carrier.health().ignored == 1
+        assert not link.is_closed
+
+
+async def test_t48_a_peer_that_does_not_read_is_given_no_more() -> None:
+    """What waits for it is bounded; the rest goes when it reads again. Small writes are not held back either."""
+    async with bound(takes_all, window=4_000, response_timeout_s=60) as (smsc, made):
+        (link,) = [bind.link for bind in made.carrier._binds]
+        assert link is not None
+        assert link.transport is not None
+        ours, theirs = (each.get_extra_info("socket") for each in (link.transport, smsc.last.transport))
+        assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)  # or the kernel takes all of it
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+        smsc.last.transport.pause_reading()
+        batches = 0
+        while link.is_writable:
+            made.submit(*[made.part("x" * 160) for _ in range(100)])
+            batches += 1
+            await asyncio.sleep(0)
+            assert batches < 35  # within the window: it is the buffer that stops us
+        made.submit(*[made.part("x" * 160) for _ in range(100)])
+        assert made.carrier.health().waiting >= 100
+        assert made.carrier.room() == 0
+        assert link.transport.get_write_buffer_size() < 1 << 20
+        smsc.last.transport.resume_reading()
+        await until(lambda: len(made.replies) == 100 * (batches + 1))
+        assert {kind for _, kind in made.kinds()} == {"accepted"}
+
+
+async def test_t49_binds_go_over_tls_and_say_what_is_wrong_with_it(tmp_path) -> None:
+    """Verified certificate, name and client certificate; what fails is told in words."""
+    ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
+    tls = ours.server("smpp.example.com", clients=theirs)
+    client = theirs.issue("whimbrel")
+    good = {
+        "tls": True,
+        "tls_server_name": "smpp.example.com",
+        "tls_ca_file": ours.file,
+        "tls_cert_file": client.cert,
+        "tls_key_file": client.key,
+    }
+    async with listening(RawSmsc(takes_all), tls) as smsc:
+        async with bench(smsc, **good) as made:
+            made.submit(made.part())
+            await until(lambda: made.kinds() == [(1, "accepted")])
+        wrong = [
+            ({"tls_server_name": "smpp.example.org"}, "the peer's certificate is for another name"),
+            ({"tls_ca_file": theirs.file}, "the peer's certificate is signed by an authority that is not known here"),
+            ({"tls_cert_file": "", "tls_key_file": ""}, "a certificate of ours"),
+        ]
+        for change, words in wrong:
+            async with bench(smsc, up=False, **(good | change)) as made:
+                await until(lambda made=made, words=words: words in str(made.carrier.health().last_error))
+    async with listening(RawSmsc(takes_all)) as plain, bench(plain, up=False, **good) as made:
+        await until(lambda: "TLS" in str(made.carrier.health().last_error))
+
+
+async def test_t49_a_handshake_that_never_ends_counts_in_the_bind_timeout(tmp_path) -> None:
+    """A TLS client at a plaintext port that says nothing gives up in time, and says at what."""
+    async with listening(RawSmsc(lambda connection, pdu: True)) as smsc:
+        smsc.answer = lambda connection, pdu: None
+        Connection.data_received, before = lambda self, data: None, Connection.data_received
+        try:
+            async with bench(smsc, up=False, tls=True, bind_timeout_s=0.1) as made:
+                await until(lambda: made.carrier.health().last_error == "connect: timed out: TLS: no handshake")
+        finally:
+            Connection.data_received = before
