@@ -69,6 +69,10 @@ class Metrics:
             "whimbrel_queue_age_seconds", "Age of the oldest waiting message", ["carrier", "message_class"], registry=r
         )
         self.window = Gauge("whimbrel_window_used", "Segments in flight", ["carrier"], registry=r)
+        self.stalled = Gauge(
+            "whimbrel_window_stalled_seconds", "How long a full window has not moved", ["carrier"], registry=r
+        )
+        self.ignored = Gauge("whimbrel_ignored_requests", "Requests of a carrier ignored", ["carrier"], registry=r)
         self.binds = Gauge("whimbrel_binds", "Binds that are up", ["carrier"], registry=r)
         self.smpp_binds = Gauge("whimbrel_smpp_binds", "Customers' binds that are up", registry=r)
         self.smpp_requests = Counter(

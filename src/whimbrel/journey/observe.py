@@ -88,6 +88,8 @@ class Observe:
         for carrier_id, health in self._health().items():
             name = self._name(carrier_id)
             self._metrics.window.labels(name).set(health.in_flight)
+            self._metrics.stalled.labels(name).set(health.stalled_s)
+            self._metrics.ignored.labels(name).set(health.ignored)
             self._metrics.binds.labels(name).set(health.binds_up)
             self._metrics.throttled.labels(name).set(health.throttled)
             self._metrics.set_aside.labels(name).set(health.set_aside)
