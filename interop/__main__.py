@@ -1,6 +1,7 @@
 """`python -m interop [NAME…]`: all peers, or those of these names or roles (customer, carrier). Exit status 1 when one
 failed what it was asked."""
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -50,7 +51,8 @@ def main(names: list[str]) -> int:
     for step in (install.debian, install.python_clients, install.jasmin, install.node, install.java):
         step()
     chosen = [(peer, run) for peer, run in peers() if not names or {peer.name, peer.role} & set(names)]
-    with tempfile.TemporaryDirectory(prefix="interop-") as folder:
+    with tempfile.TemporaryDirectory(prefix="interop-") as temporary:
+        folder = os.environ.get("INTEROP_FOLDER", temporary)  # where the logs of all of them stay, for a look
         world = World(Path(folder))
         try:
             for peer, run in chosen:

@@ -19,8 +19,8 @@ const server = smpp.createServer((session) => {
   session.on('submit_sm', (pdu) => {
     const id = (0x10000 + ++count).toString(16);
     session.send(pdu.response({ message_id: id }));
-    const udh = pdu.short_message.udh;
-    say({ read: { to: pdu.destination_addr, text: pdu.short_message.message, part: udh ? udh[udh.length - 1] : 1 } });
+    const header = Buffer.concat([].concat(pdu.short_message.udh || Buffer.from([1])));
+    say({ read: { to: pdu.destination_addr, text: pdu.short_message.message, part: header[header.length - 1] } });
     const stamp = '2601010000';
     session.deliver_sm({
       source_addr: pdu.destination_addr, source_addr_ton: 1, source_addr_npi: 1,
