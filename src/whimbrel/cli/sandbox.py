@@ -1,5 +1,6 @@
-"""The simulator as a process of its own, started by quickstart: found by the first line that it prints, ended with us.
-Also when we are killed: the kernel then sends it SIGTERM, so that it writes its log to the end and frees its ports.
+"""The verb `sandbox`; and the simulator as a process of its own, started by quickstart: found by the first line that it
+prints, ended with us. Also when we are killed: the kernel then sends it SIGTERM, so that it writes its log to the end and
+frees its ports.
 """
 
 import contextlib
@@ -15,6 +16,9 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
+import typer
+
+from whimbrel_sandbox import __main__ as program
 
 _END_S = 5.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -31,6 +35,11 @@ class SimulatorAddress(msgspec.Struct, frozen=True):
 
 class SimulatorError(Exception):
     """The simulator did not start; the message says why."""
+
+
+def sandbox(context: typer.Context) -> None:
+    """Run the SMSC simulator, or with `esme HOST:PORT` its client, which loads and misuses SMPP servers."""
+    sys.exit(program.main(context.args, "whimbrel sandbox"))
 
 
 @contextlib.contextmanager
