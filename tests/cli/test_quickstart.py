@@ -9,12 +9,13 @@ import stat
 import subprocess
 
 import pytest
+import smpplib.client
 
 from tests.cli.product import ANY_PORTS, COMMAND, Answer, ask, invoke, quickstart, started, until, whimbrel
 
 FIELDS = {
-    "http_url", "account_sid", "auth_token", "api_key", "test_key", "operator_key", "simulator_smpp_port",
-    "simulator_http_url",
+    "http_url", "account_sid", "auth_token", "api_key", "test_key", "operator_key", "smpp_host", "smpp_port",
+    "smpp_system_id", "smpp_password", "simulator_smpp_port", "simulator_http_url",
 }  # fmt: skip
 ERROR = re.compile(r"^whimbrel: .+\n$", re.DOTALL)
 
@@ -64,6 +65,27 @@ def test_every_credential_is_good_for_something(node):
     assert json.loads(done.stdout)["account_id"] == node.given["account_sid"]
     with socket.create_connection(("127.0.0.1", node.given["simulator_smpp_port"]), 2):
         pass
+    bind_and_leave(node.given)
+
+
+def bind_and_leave(given):
+    """smpplib raises what is no ESME_ROK."""
+    client = smpplib.client.Client(given["smpp_host"], given["smpp_port"], timeout=10, allow_unknown_opt_params=True)
+    client.connect()
+    client.bind_transceiver(system_id=given["smpp_system_id"], password=given["smpp_password"])
+    client.unbind()
+    client.disconnect()
+
+
+def test_a_folder_of_a_version_without_smpp_gets_a_credential(tmp_path):
+    path = tmp_path / "data" / "credentials.json"
+    with quickstart(tmp_path) as first:
+        assert first.end() == 0
+    older = {name: value for name, value in first.given.items() if not name.startswith("smpp")}
+    path.write_text(json.dumps(older))
+    with quickstart(tmp_path) as second:
+        bind_and_leave(second.given)
+        assert second.given["api_key"] == older["api_key"]
 
 
 def test_a_second_run_changes_nothing(tmp_path):
@@ -73,7 +95,7 @@ def test_a_second_run_changes_nothing(tmp_path):
         before = first.given, first.get("/v1/balance"), [row["id"] for row in first.get("/v1/senders")["data"]]
         assert first.end() == 0
     with quickstart(tmp_path) as second:
-        kept = [name for name in FIELDS if not name.startswith(("http", "simulator"))]
+        kept = [name for name in FIELDS if not name.startswith(("http", "simulator", "smpp_port"))]
         assert {name: second.given[name] for name in kept} == {name: before[0][name] for name in kept}
         assert second.get("/v1/balance") == before[1]
         assert [row["id"] for row in second.get("/v1/senders")["data"]] == before[2]
@@ -106,6 +128,7 @@ def test_a_port_that_is_taken_is_named(tmp_path):
         port = listener.getsockname()[1]
         for option, words in (
             ("--port", f"cannot listen on 127.0.0.1 port {port}"),
+            ("--smpp-port", f"cannot listen on 127.0.0.1 port {port}"),
             ("--simulator-smpp-port", "another port with --simulator-smpp-port, 0 takes a free one"),
             ("--simulator-http-port", "another port with --simulator-http-port, 0 takes a free one"),
         ):
@@ -149,12 +172,6 @@ def test_a_simulator_that_is_not_there_is_told_before_it_is_ready(tmp_path):
         assert warning.startswith(f"whimbrel: nobody answers at 127.0.0.1:{port} (Connection refused)")
         assert f"whimbrel simulator --smpp-port {port}" in warning
         assert "is ready" in node.out
-
-
-def test_a_port_for_a_door_that_is_not_there_yet_is_told(tmp_path):
-    with quickstart(tmp_path, "--smpp-port", "0") as node:
-        assert node.err.startswith("whimbrel: --smpp-port has no effect yet")
-        assert node.err.count("no effect") == 1
 
 
 def test_an_external_simulator_is_used_and_left_running(tmp_path):

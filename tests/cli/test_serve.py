@@ -13,9 +13,9 @@ LISTENING = re.compile(r'"url": "(http://127\.0\.0\.1:\d+)"')
 
 @pytest.fixture
 def config(tmp_path):
-    """A node's configuration on a free port, with nothing behind it yet."""
+    """A node's configuration on free ports, with nothing behind it yet."""
     path = tmp_path / "whimbrel.toml"
-    path.write_text(f'[server]\nport = 0\ndata = "{tmp_path / "data"}"\n')
+    path.write_text(f'[server]\nport = 0\ndata = "{tmp_path / "data"}"\n[smpp]\nport = 0\n')
     return path
 
 
@@ -159,6 +159,7 @@ def test_what_has_no_effect_yet_is_told_once_and_not_called_running(installed, t
     assert warned == ([] if idle is None else [idle])
     (ready,) = [line for line in lines if line["message"] == "ready"]
     assert set(ready["roles"]) <= {"api", "worker", "smpp"}
+    assert len(ready.get("smpp_ports", ())) == ("smpp" in ready["roles"])
 
 
 def test_a_port_that_is_taken_is_named(installed, tmp_path):

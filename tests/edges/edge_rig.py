@@ -13,8 +13,7 @@ import msgspec
 
 from whimbrel.app import App
 from whimbrel.base.clock import Clock, SystemClock
-from whimbrel.config import Settings, Webhooks
-from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.config import Settings, Smpp, Webhooks
 from whimbrel.manage import accounts, balance, carriers, keys, prices, routes, senders
 from whimbrel.manage.scopes import ACCOUNT_SCOPES, OPERATOR
 from whimbrel.store.sqlite import schema
@@ -127,7 +126,7 @@ class Edge:
         await self.give_sender(self.customer.id, SENDER)
         await prices.put(ctx, ACTOR, prices.NewPrice(prefix="", price="0.0075"))
         address = self.simulator.address
-        settings = CarrierSettings(host=address.smpp_host, port=address.smpp_port, system_id="whimbrel")
+        settings = {"host": address.smpp_host, "port": address.smpp_port, "system_id": "whimbrel"}
         carrier = carriers.NewCarrier(name="Tern", settings=settings, password="secret", sandbox=True)
         made = await carriers.create(ctx, ACTOR, carrier)
         await routes.create(ctx, ACTOR, routes.NewRoute(carriers=(made.id,)))
@@ -136,7 +135,7 @@ class Edge:
 @asynccontextmanager
 async def running_edge(folder: Path, *, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Edge]:
     """A running installation in `folder`, on the machine's clock or on a test's."""
-    base = Settings(webhooks=LOCAL)
+    base = Settings(webhooks=LOCAL, smpp=Smpp(port=0))
     server = msgspec.structs.replace(base.server, data=str(folder), port=0)
     chosen = msgspec.structs.replace(base, server=server, **settings)
     schema.apply(str(chosen.database_path()), SystemClock())

@@ -157,6 +157,7 @@ async def things_of(edge):
     opt_out = await edge.post("/v1/opt-outs", {"number": "+447911123456"})
     key = await edge.post("/v1/keys", {"name": "n", "scopes": ["balance:read"]})
     sender = (await edge.get("/v1/senders")).json["data"][0]
+    credential = await edge.post("/v1/smpp-credentials", {"name": "n"})
     own_price = {"prefix": "49", "price": "0.05", "account_id": edge.customer.id}
     price = await edge.post("/v1/prices", own_price, key=edge.operator)
     return {
@@ -166,6 +167,7 @@ async def things_of(edge):
         "opt-outs": opt_out.json["id"],
         "keys": key.json["id"],
         "senders": sender["id"],
+        "smpp-credentials": credential.json["id"],
         "prices": price.json["id"],
         "accounts": edge.customer.id,
     }
@@ -185,7 +187,7 @@ async def test_a_foreign_id_is_not_found_whatever_one_does_with_it(edge):
 async def test_lists_hold_what_is_the_callers_alone(edge):
     await things_of(edge)
     stranger = await edge.new_customer("Stranger")
-    for path in ("messages", "inbound", "webhooks", "opt-outs", "senders", "events"):
+    for path in ("messages", "inbound", "webhooks", "opt-outs", "senders", "events", "smpp-credentials"):
         assert (await edge.get(f"/v1/{path}", key=stranger.live)).json["data"] == [], path
     assert [each["id"] for each in (await edge.get("/v1/accounts", key=stranger.live)).json["data"]] == [stranger.id]
 

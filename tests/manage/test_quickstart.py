@@ -1,13 +1,26 @@
 """Quickstart: everything for a first text, made once, completed when cut short, and left alone when changed."""
 
+import msgspec
 import phonenumbers
 import pytest
 
 from whimbrel.domain.numbers import normalise
-from whimbrel.manage import balance, carriers, credentials, keys, prices, quickstart, routes, senders
+from whimbrel.manage import (
+    balance,
+    carriers,
+    credentials,
+    keys,
+    passwords,
+    prices,
+    quickstart,
+    routes,
+    senders,
+    smpp_credentials,
+)
 from whimbrel.manage.carriers import CarrierChange
 from whimbrel.manage.credentials import Credentials
 from whimbrel.manage.quickstart import SandboxAddress
+from whimbrel.manage.smpp_credentials import NewSmppCredential, SmppCredentialChange
 
 from .helpers import actions
 
@@ -31,6 +44,9 @@ async def test_everything_for_a_first_text(ctx, tables):
         ("live", None),
     ]
     assert (await balance.get(ctx, account_id=made.account_sid)).available == "1000000.00"
+    (smpp,) = tables.smpp_credentials.values()
+    assert (smpp.account_id, smpp.system_id, smpp.test) == (made.account_sid, made.smpp_system_id, False)
+    assert passwords.matches(made.smpp_password, smpp.password)
 
 
 async def test_a_second_run_changes_nothing(ctx):
@@ -63,6 +79,35 @@ async def test_keys_of_another_installation_are_replaced(ctx, tables):
     assert keys.digest(again.api_key) in tables.keys
 
 
+async def test_a_lost_smpp_password_is_replaced_and_no_longer_holds(ctx, tables):
+    made = await quickstart.seed(ctx, SANDBOX)
+    lost = msgspec.structs.replace(made, smpp_system_id="", smpp_password="")
+    for known in (lost, msgspec.structs.replace(made, smpp_password="another1")):
+        again = await quickstart.seed(ctx, SANDBOX, known)
+        (smpp,) = tables.smpp_credentials.values()
+        assert again.smpp_system_id == made.smpp_system_id
+        assert passwords.matches(again.smpp_password, smpp.password)
+        assert not passwords.matches(made.smpp_password, smpp.password)
+
+
+async def test_an_smpp_credential_that_was_suspended_or_renamed_stays_so(ctx, tables):
+    made = await quickstart.seed(ctx, SANDBOX)
+    (smpp,) = tables.smpp_credentials.values()
+    change = SmppCredentialChange(name="Renamed", status="suspended")
+    await smpp_credentials.update(ctx, "cli", smpp.id, change, account_id=made.account_sid, test=False)
+    assert await quickstart.seed(ctx, SANDBOX, made) == made
+    (smpp,) = tables.smpp_credentials.values()
+    assert (smpp.name, smpp.status) == ("Renamed", "suspended")
+
+
+async def test_a_system_id_that_somebody_else_has_is_left_to_them(ctx, account, tables):
+    request = NewSmppCredential(name="Office", system_id="quickstart")
+    await smpp_credentials.create(ctx, "cli", request, account_id=account.id, test=False)
+    made = await quickstart.seed(ctx, SANDBOX)
+    assert made.smpp_system_id != "quickstart"
+    assert tables.smpp_credentials[made.smpp_system_id].account_id == made.account_sid
+
+
 async def test_the_carrier_follows_the_simulator(ctx):
     made = await quickstart.seed(ctx, SANDBOX)
     (carrier,) = (await carriers.find(ctx)).data
@@ -84,7 +129,7 @@ async def test_what_an_operator_changed_stays(ctx):
     assert await actions(ctx) == before
 
 
-@pytest.mark.parametrize("victim", ["_credit", "_senders", "_prices", "_route", "_key"])
+@pytest.mark.parametrize("victim", ["_credit", "_senders", "_prices", "_route", "_smpp", "_key"])
 async def test_a_run_that_was_cut_short_is_completed(ctx, victim, monkeypatch):
     """Cut before each of its steps; the next run ends as a whole one does."""
 
@@ -101,6 +146,7 @@ async def test_a_run_that_was_cut_short_is_completed(ctx, victim, monkeypatch):
     trail = await actions(ctx)
     assert [trail.count(f"{noun}.created") for noun in ("account", "carrier", "route", "key")] == [1, 1, 1, 3]
     assert (trail.count("prices.set"), trail.count("sender.created")) == (1, 2)
+    assert trail.count("smpp_credential.created") == 1
 
 
 def test_every_country_has_a_price():

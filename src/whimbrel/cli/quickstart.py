@@ -79,7 +79,6 @@ def _settings(data: Path, port: int, smpp_port: int) -> config.Settings:
             "server.port": port,
             "smpp.port": smpp_port,
             "server.data": str(data),
-            "smpp.port": smpp_port,
             "webhooks.allow_networks": list(_LOOPBACK),
             "webhooks.allow_http": True,
         },
@@ -134,7 +133,7 @@ async def _seed(app: App, data: Path, address: SimulatorAddress) -> None:
         made,
         http_url=f"http://127.0.0.1:{app.server.port}",
         smpp_host=app.settings.smpp.host,
-        smpp_port=app.smpp.port,
+        smpp_port=app.smpp.ports[0],
         simulator_smpp_port=address.smpp_port,
         simulator_http_url=address.http_url,
     )

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -37,7 +38,11 @@ def serve(config_file: ConfigFile = None) -> None:
 def _started(app: App, idle: list[str]) -> None:
     if idle:
         _log.warning("settings that have no effect yet: leave them away", extra={"settings": idle})
-    where = {} if app.server is None else {"url": f"http://{app.settings.server.host}:{app.server.port}"}
+    where: dict[str, Any] = {}
+    if app.server is not None:
+        where["url"] = f"http://{app.settings.server.host}:{app.server.port}"
+    if app.smpp is not None:
+        where["smpp_ports"] = app.smpp.ports
     roles = [role for role in app.settings.roles if role in config.WORKING_ROLES]
     _log.info("ready", extra={"roles": roles, **where})
 

@@ -1,23 +1,35 @@
 """Quickstart: everything that a first text needs, made once: an account with pretend money, a price for every country,
-a default sender, a carrier that is the simulator, a route to it, and keys.
+a default sender, a carrier that is the simulator, a route to it, keys, and a credential to bind with over SMPP.
 
 Each step looks whether its work is done, so a second run changes nothing, a run that was cut short is completed, and
-what an operator has changed since stays as it is. Keys are known only when they are made: later runs find them in
-credentials.json, or replace those that were lost.
+what an operator has changed since stays as it is. Keys and the SMPP password are known only when they are made: later
+runs find them in credentials.json, or replace those that were lost.
 """
 
+import asyncio
 import csv
 from importlib.resources import files
 
 import msgspec
 
 from whimbrel.base.vault import Seal
-from whimbrel.domain.dialect import CarrierSettings
-from whimbrel.domain.model import Account, Carrier, Key, Price, Route, Sender
-from whimbrel.manage import accounts, balance, carriers, keys, prices, routes, scopes, senders
+from whimbrel.domain.model import Account, Carrier, Key, Price, Route, Sender, SmppCredential
+from whimbrel.manage import (
+    accounts,
+    balance,
+    carriers,
+    keys,
+    passwords,
+    prices,
+    routes,
+    scopes,
+    senders,
+    smpp_credentials,
+)
 from whimbrel.manage.balance import LedgerRow
 from whimbrel.manage.context import FIRST_PAGE, Context, after_position
 from whimbrel.manage.credentials import Credentials
+from whimbrel.manage.smpp_credentials import NewPassword, NewSmppCredential
 
 ACTOR = "quickstart"
 ACCOUNT_NAME = "Quickstart"
@@ -25,6 +37,7 @@ CREDIT = "1000000"  # pretend US dollars: enough for millions of texts to anywhe
 SENDERS = ("+15005550006", "Whimbrel")  # a reserved number as the default, so that phones can answer; and a name
 CARRIER_NAME = "sandbox"
 _WINDOW = 100
+SMPP_NAME, SMPP_SYSTEM_ID = "Quickstart", "quickstart"
 _LIVE, _TEST, _OPERATOR = "Quickstart live", "Quickstart test", "Quickstart operator"
 
 
@@ -45,6 +58,7 @@ async def seed(ctx: Context, sandbox: SandboxAddress, previous: Credentials | No
     await _senders(ctx, account.id)
     await _prices(ctx)
     await _route(ctx, await _carrier(ctx, sandbox))
+    smpp_system_id, smpp_password = await _smpp(ctx, known, account.id)
     return msgspec.structs.replace(
         known,
         account_sid=account.id,
@@ -52,6 +66,8 @@ async def seed(ctx: Context, sandbox: SandboxAddress, previous: Credentials | No
         api_key=await _key(ctx, known.api_key, _LIVE, "live", account.id),
         test_key=await _key(ctx, known.test_key, _TEST, "test", account.id),
         operator_key=await _key(ctx, known.operator_key, _OPERATOR, "live", None),
+        smpp_system_id=smpp_system_id,
+        smpp_password=smpp_password,
     )
 
 
@@ -96,7 +112,7 @@ async def _carrier(ctx: Context, sandbox: SandboxAddress) -> str:
     """The carrier that is the simulator, at the address where the simulator is now."""
     rows = await ctx.store.fetch(Carrier, "carrier_by_name", CARRIER_NAME)
     if not rows:
-        settings = CarrierSettings(host=sandbox.host, port=sandbox.port, system_id=sandbox.system_id, window=_WINDOW)
+        settings = {"host": sandbox.host, "port": sandbox.port, "system_id": sandbox.system_id, "window": _WINDOW}
         request = carriers.NewCarrier(name=CARRIER_NAME, settings=settings, password=sandbox.password, sandbox=True)
         return (await carriers.create(ctx, ACTOR, request)).id
     present = carriers.view(rows[0]).settings
@@ -121,3 +137,24 @@ async def _key(ctx: Context, known: str, name: str, mode: keys.Mode, account_id:
     granted = tuple(scopes.ACCOUNT_SCOPES) if account_id else (scopes.OPERATOR,)
     request = keys.NewKey(name=name, mode=mode, scopes=granted)
     return (await keys.create(ctx, ACTOR, request, account_id=account_id)).key
+
+
+async def _smpp(ctx: Context, known: Credentials, account_id: str) -> tuple[str, str]:
+    """system_id and password of the credential: the known ones if they still hold, or else a new password for it; a
+    credential where there is none."""
+    own = await ctx.store.fetch(SmppCredential, "smpp_credentials_of_account", account_id)
+    named = [row for row in own if row.system_id == known.smpp_system_id] or [
+        row for row in own if row.name == SMPP_NAME and not row.test
+    ]
+    if not named:
+        is_taken = await ctx.store.fetch(SmppCredential, "smpp_credential_by_system_id", SMPP_SYSTEM_ID)
+        request = NewSmppCredential(name=SMPP_NAME, system_id=None if is_taken else SMPP_SYSTEM_ID)
+        made = await smpp_credentials.create(ctx, ACTOR, request, account_id=account_id, test=False)
+        return made.system_id, made.password
+    (present,) = named[:1]
+    if await asyncio.to_thread(passwords.matches, known.smpp_password, present.password):
+        return present.system_id, known.smpp_password
+    rotated = await smpp_credentials.rotate(
+        ctx, ACTOR, present.id, NewPassword(), account_id=account_id, test=present.test
+    )
+    return rotated.system_id, rotated.password

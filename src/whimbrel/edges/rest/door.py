@@ -7,6 +7,8 @@ import msgspec
 from whimbrel.edges.rest import (
     accounts,
     audit,
+    carrier_profiles,
+    carrier_traces,
     carriers,
     events,
     keys,
@@ -17,6 +19,7 @@ from whimbrel.edges.rest import (
     searching,
     senders,
     service,
+    smpp_credentials,
     webhooks,
 )
 from whimbrel.edges.rest.sending import Sending
@@ -45,10 +48,13 @@ def table(streams_per_account: int) -> tuple[Operation, ...]:
         *events.operations(events.Stream(streams_per_account)),
         *webhooks.OPERATIONS,
         *senders.OPERATIONS,
+        *smpp_credentials.OPERATIONS,
         *opt_outs.OPERATIONS,
         *money.OPERATIONS,
         *routing.OPERATIONS,
         *carriers.OPERATIONS,
+        *carrier_traces.OPERATIONS,
+        *carrier_profiles.OPERATIONS,
         *accounts.OPERATIONS,
         *keys.OPERATIONS,
         *audit.OPERATIONS,
