@@ -212,6 +212,7 @@ class App:
             cancel=self.cancel,
             feed=self.feed,
             manage=self.manage,
+            recorders=self.recorders,
             health=self.worker.health,
             ready=self.reasons_not_ready,
             public_url=self.settings.server.public_url,
@@ -309,6 +310,7 @@ class App:
                 left = (left - STOP_DEADLINE_S * _LAST_SHARE) * part.share
             if not await _stopped(part, max(0.0, left)):
                 left_behind.append(part.name)
+        self.recorders.close()
         await self._stop_server(0.0)  # the ports, when they were bound and never served
         await self._stop_smpp(0.0)
         return tuple(left_behind)

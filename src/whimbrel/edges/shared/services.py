@@ -17,6 +17,7 @@ from whimbrel.journey.cancel import Cancel
 from whimbrel.journey.feed import Feed
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
+from whimbrel.net.recorder import Recorders
 from whimbrel.store.interface import Store
 
 
@@ -40,6 +41,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     cancel: Cancel
     feed: Feed
     manage: Context
+    recorders: Recorders
     health: Callable[[], Mapping[str, Health]]
     ready: Callable[[], Awaitable[Sequence[str]]]
     public_url: str = ""

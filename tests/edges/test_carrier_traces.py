@@ -1,0 +1,58 @@
+"""A carrier's trace over the API: who may, what it shows, what it hides."""
+
+from pathlib import Path
+
+from tests.edges.edge_rig import NUMBER, Edge, running_edge, until
+
+
+async def carrier_of(edge: Edge) -> str:
+    found = await edge.get("/v1/carriers", key=edge.operator)
+    return found.json["data"][0]["id"]
+
+
+async def test_a_trace_shows_pdus_without_numbers_and_texts(tmp_path: Path) -> None:
+    async with running_edge(tmp_path) as edge:
+        path = f"/v1/carriers/{await carrier_of(edge)}/trace"
+        off = await edge.get(path, key=edge.operator)
+        assert (off.json["enabled"], off.json["until"], off.json["data"]) == (False, None, [])
+        started = await edge.post(path, {"enabled": True, "seconds": 60}, key=edge.operator)
+        assert (started.status, started.json["enabled"]) == (200, True)
+        sent = await edge.send(text="a secret text")
+
+        async def commands() -> list[str]:
+            shown = await edge.get(path, key=edge.operator)
+            return [f"{each['direction']} {each['pdu']['command']}" for each in shown.json["data"] if each["pdu"]]
+
+        async def all_there() -> bool:
+            return {"out submit_sm", "in submit_sm_resp", "in deliver_sm", "out deliver_sm_resp"} <= {*await commands()}
+
+        await until(all_there)
+        shown = await edge.get(path, key=edge.operator)
+        assert NUMBER.lstrip("+").encode() not in shown.body
+        assert b"secret" not in shown.body
+        last = shown.json["data"][-1]["number"]
+        assert (await edge.get(f"{path}?after={last}", key=edge.operator)).json["data"] == []
+        assert len((await edge.get(f"{path}?limit=1", key=edge.operator)).json["data"]) == 1
+        assert sent.status == 202
+        ended = await edge.post(path, {"enabled": False}, key=edge.operator)
+        assert ended.json["enabled"] is False
+        assert await commands()
+        assert (await edge.ask("DELETE", path, key=edge.operator)).status == 204
+        assert await commands() == []
+        audit = await edge.get("/v1/audit", key=edge.operator)
+        actions = [each["action"] for each in audit.json["data"]][:3]
+        assert actions == ["carrier.trace_deleted", "carrier.trace_stopped", "carrier.trace_started"]
+
+
+async def test_who_may_trace_what(tmp_path: Path) -> None:
+    async with running_edge(tmp_path) as edge:
+        path = f"/v1/carriers/{await carrier_of(edge)}/trace"
+        assert (await edge.post(path, {"enabled": True})).status == 403
+        assert (await edge.get(path)).status == 403
+        reads = await edge.new_key(None, ("carriers:read",))
+        assert (await edge.post(path, {"enabled": True}, key=reads)).status == 403
+        assert (await edge.get(path, key=reads)).status == 200
+        too_long = await edge.post(path, {"enabled": True, "seconds": 3601}, key=edge.operator)
+        assert too_long.status == 422
+        nobody = await edge.post("/v1/carriers/CR0/trace", {"enabled": True}, key=edge.operator)
+        assert nobody.status == 404
