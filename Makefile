@@ -3,20 +3,23 @@
 
 PYTHON ?= python3
 ARGS ?=
+FUZZ_SECONDS ?= 600
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-emit-index-url \
+LOCK_GROUP := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url \
 	--universal --python-version 3.11 --custom-compile-command "make lock" $(LOCK_ARGS)
+LOCK := $(LOCK_GROUP) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test ci ci-packages compile check format cover interop bench lock clean
+.PHONY: help setup setup-dev run test ci ci-packages compile check format cover interop bench soak lock clean
 
 help: ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  ARGS="…"         passes options on:  make run ARGS="--port 9000",  make test ARGS="tests/codec -x"'
+	@echo '  FUZZ_SECONDS=…   how long make fuzz runs, for all its targets together'
 	@echo '  PYTHON=…         the Python (3.11 or later) that .venv is made with'
 
 setup: $(VENV)/.stamp-run ## .venv with the command whimbrel in it
@@ -59,13 +62,21 @@ interop: setup-dev ## peers that we did not write against the running product; w
 bench: setup ## the benchmark; results also as JSON in bench/results
 	$(BIN)/python -m bench $(ARGS)
 
+soak: setup-dev compile ## ten minutes of carriers that flap, throttle and send receipts wrongly; both sides are counted
+	$(BIN)/python -m tests.soak --seconds $${SOAK_SECONDS:-600} $(ARGS)
+
 lock: $(VENV)/.stamp-venv ## resolve the lock files again (LOCK_ARGS=--upgrade for newer versions)
 	$(PIP) install --quiet "uv>=0.13,<0.14"
 	$(LOCK) --group build --output-file requirements.lock
 	$(LOCK) --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK_GROUP) --group fuzz --output-file requirements-fuzz.lock
+
+fuzz: $(VENV)/.stamp-dev compile ## hostile octets against all that reads them, for FUZZ_SECONDS (600) in all
+	$(PIP) install --quiet --require-hashes -r requirements-fuzz.lock
+	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
 clean: ## remove the environment and all caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .fuzz
 
 $(VENV)/.stamp-venv:
 	@PYTHON="$(PYTHON)" sh .ci/preflight

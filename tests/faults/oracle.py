@@ -165,12 +165,12 @@ def _forward(evidence: Evidence, verdict: Judgement) -> list[str]:
             broken.append(f"{id_} has events {sorted(told)}")
         states = [told[seq] for seq in sorted(told) if told[seq] != "receipt"]
         for old, new in pairwise(states):
-            if not _is_forward(old, new):
+            if not is_forward(old, new):
                 broken.append(f"{id_} went from {old} to {new}")
     return broken
 
 
-def _is_forward(old: str, new: str) -> bool:
+def is_forward(old: str, new: str) -> bool:
     if old in FINAL:
         return False
     return new in FINAL or (old, new) in _BACK or _RANK[new] > _RANK[old]
