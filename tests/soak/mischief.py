@@ -36,11 +36,12 @@ _THROTTLING: tuple[tuple[float, dict[str, Any], tuple[str, ...]], ...] = (
 )
 """For how many seconds, and how the carrier behaves then."""
 
+_BIND_FAILED = 0x0D  # ESME_RBINDFAIL
 _FLAPS: tuple[dict[str, Any], ...] = (
     {"drop": True},
     {"drop": True},
     {"unbind": True},
-    {"drop": True, "refuse_binds": 2},
+    {"drop": True, "refuse_binds": _BIND_FAILED},
 )
 
 
@@ -49,6 +50,8 @@ async def flap(port: int, pace: float, chance: random.Random) -> None:
     while True:
         await asyncio.sleep(chance.uniform(1.5, 5.0) * pace)
         await _post(port, "/behaviour", chance.choice(_FLAPS))
+        await asyncio.sleep(pace)
+        await _post(port, "/behaviour", {"refuse_binds": 0})
 
 
 async def throttle(port: int, pace: float) -> None:
