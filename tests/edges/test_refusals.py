@@ -199,7 +199,7 @@ async def test_what_is_wrong_is_said_in_the_words_of_json_with_the_range(edge, b
 async def test_what_is_wrong_with_a_setting_is_said_in_the_same_words(edge):
     new = {"name": "x", "password": "x", "settings": {"host": "127.0.0.1", "port": "2775"}}
     problem = (await edge.post("/v1/carriers", new, key=edge.operator)).json
-    assert problem["detail"] == "`port` must be a whole number."
+    assert problem["detail"] == "`settings/port` must be a whole number."
     (carrier,) = (await edge.get("/v1/carriers", key=edge.operator)).json["data"]
     change = {"settings": {"port": "2775"}}
     problem = (await edge.ask("PATCH", f"/v1/carriers/{carrier['id']}", json=change, key=edge.operator)).json

@@ -13,7 +13,6 @@ import msgspec
 from whimbrel.app import App
 from whimbrel.base.clock import Chance, SystemClock
 from whimbrel.config import Settings, Webhooks
-from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.model import Attempt, Draft, Event, Message, Options
 from whimbrel.manage import accounts, balance, carriers, prices, routes, senders
 from whimbrel.manage.context import Paging
@@ -96,7 +95,7 @@ class Rig:
         """A carrier that binds to a simulator (the rig's own, when none is given)."""
         address = (simulator or self.simulator).address
         wanted = {"host": address.smpp_host, "port": address.smpp_port, "system_id": "whimbrel"} | _QUICK | settings
-        request = carriers.NewCarrier(name=name, settings=CarrierSettings(**wanted), password="secret", sandbox=sandbox)
+        request = carriers.NewCarrier(name=name, settings=wanted, password="secret", sandbox=sandbox)
         return (await carriers.create(self.app.manage, ACTOR, request)).id
 
     async def add_route(self, *carrier_ids: str, prefix: str = "", position: int | None = None) -> str:

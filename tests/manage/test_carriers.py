@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec import to_builtins
 
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.manage import carriers, routes
@@ -14,7 +15,9 @@ SETTINGS = CarrierSettings(host="smsc.example.com", port=2775, system_id="whimbr
 
 
 async def add(ctx, name="main", **more):
-    return await carriers.create(ctx, "cli", NewCarrier(name=name, settings=SETTINGS, password="s3cret", **more))
+    return await carriers.create(
+        ctx, "cli", NewCarrier(name=name, settings=to_builtins(SETTINGS), password="s3cret", **more)
+    )
 
 
 @pytest.fixture
@@ -77,6 +80,27 @@ async def test_a_change_of_settings_keeps_the_others(ctx):
         ({"wnidow": 5}, ("/settings/wnidow",)),
         ({"window": "5"}, ("/settings/window",)),
         ({"temporary_statuses": [5, "x"]}, ("/settings/temporary_statuses/1",)),
+        ({"profile": "nobody"}, ("/settings/profile",)),
+        ({"hosts": ["a:1", "a", "a:0", ":5"]}, ("/settings/hosts/1", "/settings/hosts/2", "/settings/hosts/3")),
+        ({"tls_key_file": "key.pem"}, ("/settings/tls_key_file",)),
+        ({"service_type": "TOOBIG"}, ("/settings/service_type",)),
+        ({"ucs2_coding": 256}, ("/settings/ucs2_coding",)),
+        ({"source_short": [3, 256]}, ("/settings/source_short",)),
+        ({"source_short": [3]}, ("/settings/source_short",)),
+        ({"alphabet": "ebcdic"}, ("/settings/alphabet",)),
+        ({"receipt_states": {"OK": "DELIVRD"}}, ("/settings/receipt_states/OK",)),
+        ({"receipt_states": {"a/b~c": 5}}, ("/settings/receipt_states/a~1b~0c",)),
+        ({"receipt_errors": {"21b": "no_receipt"}}, ("/settings/receipt_errors/21b",)),
+        ({"statuses": {"0x408": "temporary", "0": "throttled"}}, ("/settings/statuses/0",)),
+        ({"statuses": {"0x408": "absent_subscriber"}}, ("/settings/statuses/0x408",)),
+        ({"tlvs": {"no_such_name": "1"}}, ("/settings/tlvs/no_such_name",)),
+        ({"tlvs": {"message_payload": "1"}}, ("/settings/tlvs/message_payload",)),
+        ({"tlvs": {"source_port": "high"}}, ("/settings/tlvs/source_port",)),
+        ({"tlvs": {"0x1400": {"hex": "0"}, "0x1401": True}}, ("/settings/tlvs/0x1401",)),
+        ({"tlvs": {"0x1400": {"hex": "0"}}}, ("/settings/tlvs/0x1400",)),
+        ({"tlv_names": {"ours": "x"}}, ("/settings/tlv_names/ours",)),
+        ({"interface_version": "3.3", "long_messages": "sar"}, ("/settings/long_messages",)),
+        ({"interface_version": "3.3", "tlvs": {"0x1400": "1"}}, ("/settings/tlvs",)),
     ],
 )
 async def test_bad_settings_are_refused(ctx, settings, pointers):
@@ -85,8 +109,28 @@ async def test_bad_settings_are_refused(ctx, settings, pointers):
     assert await carriers.get(ctx, made.id) == made
 
 
+async def test_what_was_given_wins_over_the_profile_also_where_it_is_the_default(ctx):
+    given = {"host": "h", "port": 1, "profile": "clickatell", "reconnect_min_s": 0.5}
+    made = await carriers.create(ctx, "cli", NewCarrier(name="one", settings=given))
+    assert (made.settings.reconnect_min_s, made.settings.reconnect_max_s) == (0.5, 300)
+
+
+async def test_another_profile_takes_the_place_of_the_former(ctx):
+    given = {"host": "h", "port": 1, "profile": "clickatell"}
+    made = await carriers.create(ctx, "cli", NewCarrier(name="one", settings=given))
+    changed = await carriers.update(ctx, "cli", made.id, CarrierChange(settings={"profile": "yo", "window": 7}))
+    assert changed.settings == CarrierSettings("h", 1, profile="yo", receipt_states={"0": "DELIVERED"}, window=7)
+    bare = await carriers.update(ctx, "cli", made.id, CarrierChange(settings={"profile": ""}))
+    assert bare.settings == CarrierSettings("h", 1, window=7)
+
+
+async def test_host_and_port_must_be_given(ctx):
+    request = NewCarrier(name="one", settings={"profile": "yo"})
+    await refused(carriers.create(ctx, "cli", request), "invalid_request", "/settings/host", "/settings/port")
+
+
 async def test_bad_requests_are_refused(ctx):
-    request = NewCarrier(name="", settings=msgspec.structs.replace(SETTINGS, port=0), password="x" * 65)
+    request = NewCarrier(name="", settings=to_builtins(SETTINGS) | {"port": 0}, password="x" * 65)
     await refused(carriers.create(ctx, "cli", request), "invalid_request", "/name", "/settings/port", "/password")
     assert (await carriers.find(ctx)).data == ()
 

@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.numbers import normalise
 from whimbrel.manage import carriers, routes
 from whimbrel.manage.carriers import NewCarrier
@@ -16,7 +15,7 @@ from .helpers import actions, refused
 
 @pytest.fixture
 async def carrier(ctx):
-    request = NewCarrier(name="main", settings=CarrierSettings(host="127.0.0.1", port=2775))
+    request = NewCarrier(name="main", settings={"host": "127.0.0.1", "port": 2775})
     return (await carriers.create(ctx, "cli", request)).id
 
 

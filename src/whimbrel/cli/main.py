@@ -7,13 +7,16 @@ import typer
 
 from whimbrel.cli.backup import backup
 from whimbrel.cli.balance import balance
+from whimbrel.cli.carrier import carrier
 from whimbrel.cli.doctor import doctor
 from whimbrel.cli.environment import env
 from whimbrel.cli.keys import key
 from whimbrel.cli.migrate import migrate
 from whimbrel.cli.quickstart import quickstart
+from whimbrel.cli.sandbox import sandbox
 from whimbrel.cli.sending import send
 from whimbrel.cli.serve import serve, simulator
+from whimbrel.cli.smpp import smpp
 from whimbrel.cli.tailing import tail
 
 
@@ -42,14 +45,19 @@ app.command()(serve)
 app.command(  # the simulator reads its options itself, --help too
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 )(simulator)
+app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)(sandbox)
 app.command()(send)
 app.command()(tail)
 app.command()(env)
 app.command()(doctor)
 app.command()(backup)
 app.add_typer(balance, name="balance")
+app.add_typer(carrier, name="carrier")
 app.add_typer(key, name="key")
 app.add_typer(migrate, name="migrate")
+app.add_typer(smpp, name="smpp")
 
 
 def main() -> None:

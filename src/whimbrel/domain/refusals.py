@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from whimbrel.base.errors import CATALOGUE
 from whimbrel.codec.smpp.tables import Status
 from whimbrel.domain.dialect import CarrierSettings
 
@@ -66,6 +67,29 @@ names (ESME_RSUBMITFAIL, ESME_RUNKNOWNERR: the carrier's profile may call them t
 
 WORDS: Final[Mapping[str, Refusal]] = MappingProxyType({"throttled": THROTTLED, "temporary": TEMPORARY})
 """What a carrier's settings may call a command_status, beside the reasons that are final."""
+
+
+REASONS: Final = frozenset(
+    {
+        "absent_subscriber",
+        "barred",
+        "carrier_rejected",
+        "deleted_at_carrier",
+        "expired_at_carrier",
+        "filtered",
+        "handset_error",
+        "invalid_destination",
+        "invalid_source",
+        "memory_full",
+        "network_error",
+        "undelivered",
+        "unknown_subscriber",
+    }
+)
+"""Codes of the catalogue that a carrier can give a reason by."""
+
+FINAL_REASONS: Final = frozenset(reason for reason in REASONS if CATALOGUE[reason].permanent)
+"""Those of them with which a submit can be refused for good."""
 
 
 def own_refusals(settings: CarrierSettings) -> Mapping[int, Refusal]:

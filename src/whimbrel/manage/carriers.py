@@ -4,10 +4,10 @@ Everything is hot: a carrier that is created, changed, paused or deleted is conn
 restart. The password is sealed when it comes and never leaves again.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from whimbrel.base import ids, moments
 from whimbrel.base.errors import WhimbrelError
@@ -15,34 +15,23 @@ from whimbrel.base.vault import Seal
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.model import Carrier, Route
 from whimbrel.manage import audit
-from whimbrel.manage.checks import Checks, in_words
+from whimbrel.manage.carrier_settings import check, octets, settled
+from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
-SYSTEM_ID_MAX = 15  # SMPP 3.4 4.1.1: 16 octets with the NUL
-SYSTEM_TYPE_MAX = 12
 PASSWORD_MAX = 64  # SMPP 3.4 has 8; carriers hand out longer ones, and the codec writes them
-STATUS_MAX = 0xFFFFFFFF
 
-_RANGES: dict[str, tuple[float, float]] = {
-    "port": (1, 65535),
-    "binds": (1, 64),
-    "window": (1, 10_000),
-    "throughput_per_s": (0, 100_000),
-    "enquire_link_s": (1, 3600),
-    "response_timeout_s": (0.1, 120),
-    "bind_timeout_s": (0.1, 120),
-    "reconnect_min_s": (0.05, 3600),
-    "reconnect_max_s": (0.05, 3600),
-}
+Settings = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": "#/components/schemas/CarrierSettings"})]
+"""What was given, and no more: a profile's values stand below it."""
 
 
 class NewCarrier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request for a carrier. `sandbox`: it takes test traffic."""
 
     name: str
-    settings: CarrierSettings
+    settings: Settings
     kind: Literal["smpp"] = "smpp"
     password: str = ""
     sandbox: bool = False
@@ -75,7 +64,8 @@ class CarrierView(msgspec.Struct, frozen=True, kw_only=True):
 
 async def create(ctx: Context, actor: str, request: NewCarrier) -> CarrierView:
     """A new active carrier: its binds are opened at once."""
-    _check(request.name, request.settings, request.password)
+    settings = settled(request.settings)
+    _check(request.name, settings, request.password)
     async with ctx.lock:
         await _check_name_free(ctx, request.name)
         now, carrier_id = ctx.clock.now_us(), ctx.ids.new(ids.CARRIER)
@@ -85,7 +75,7 @@ async def create(ctx: Context, actor: str, request: NewCarrier) -> CarrierView:
             kind=request.kind,
             status="active",
             sandbox=request.sandbox,
-            settings=msgspec.json.encode(request.settings).decode(),
+            settings=msgspec.json.encode(settings).decode(),
             password=ctx.vault.seal(request.password, Seal.of(Seal.CARRIER_PASSWORD, carrier_id)),
             created_at=now,
             updated_at=now,
@@ -197,45 +187,15 @@ def _merged(carrier: Carrier, change: CarrierChange) -> CarrierSettings:
     """The settings with the given ones put in; `invalid_request` when one is unknown or of the wrong type."""
     if change.settings is UNSET:
         return msgspec.json.decode(carrier.settings, type=CarrierSettings)
-    checks = Checks()
-    for name in change.settings:
-        checks.require(name in CarrierSettings.__struct_fields__, f"/settings/{name}", "is no setting of a carrier")
-    checks.done()
-    try:
-        return msgspec.convert(msgspec.json.decode(carrier.settings) | change.settings, CarrierSettings)
-    except msgspec.ValidationError as error:
-        detail, _, path = str(error).partition(" - at `$.")
-        checks.require(False, "/settings/" + path.rstrip("`]").replace("[", "/"), in_words(detail))
-        checks.done()
-        raise
+    return settled(change.settings, msgspec.json.decode(carrier.settings))
 
 
 def _check(name: str, settings: CarrierSettings, password: str) -> None:
     checks = Checks()
     checks.text(name, "/name")
-    checks.require(
-        bool(settings.host) and settings.host.isprintable() and " " not in settings.host and len(settings.host) <= 253,
-        "/settings/host",
-        "must be a host name or an address",
-    )
-    for field, (low, high) in _RANGES.items():
-        checks.require(low <= getattr(settings, field) <= high, f"/settings/{field}", f"must be {low} to {high}")
-    checks.require(
-        settings.reconnect_min_s <= settings.reconnect_max_s, "/settings/reconnect_max_s", "is under reconnect_min_s"
-    )
-    for place, status in enumerate(settings.temporary_statuses):
-        pointer = f"/settings/temporary_statuses/{place}"
-        checks.require(1 <= status <= STATUS_MAX, pointer, "must be a command_status other than 0")
-    _check_octets(checks, settings.system_id, "/settings/system_id", SYSTEM_ID_MAX)
-    _check_octets(checks, settings.system_type, "/settings/system_type", SYSTEM_TYPE_MAX)
-    _check_octets(checks, password, "/password", PASSWORD_MAX)
+    check(checks, settings)
+    octets(checks, password, "/password", PASSWORD_MAX)
     checks.done()
-
-
-def _check_octets(checks: Checks, text: str, pointer: str, longest: int) -> None:
-    """A C-octet string of SMPP: ASCII without NUL."""
-    fits = len(text) <= longest and text.isascii() and (not text or text.isprintable())
-    checks.require(fits, pointer, f"must be at most {longest} printable ASCII characters")
 
 
 async def _check_name_free(ctx: Context, name: str) -> None:
