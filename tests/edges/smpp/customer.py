@@ -138,9 +138,9 @@ class Door:
 
 
 @asynccontextmanager
-async def running_door(folder: Path, *, smpp: Smpp = Smpp(port=0), **more: Any) -> AsyncIterator[Door]:
+async def running_door(folder: Path, *, smpp: Smpp | None = None, **more: Any) -> AsyncIterator[Door]:
     """An installation with a customer who may bind as `acme`."""
-    async with running_edge(folder, smpp=smpp, **more) as edge:
+    async with running_edge(folder, smpp=smpp or Smpp(port=0), **more) as edge:
         door = Door(edge)
         door.credential_id = await door.credential()
         yield door

@@ -197,6 +197,11 @@ class _Link(SmppLink):
         if not self._server.opened(self._owner):
             self.abort("too many connections")
 
+    def pause_writing(self) -> None:
+        """A peer that does not read its answers is not read from either, until it does."""
+        super().pause_writing()
+        self.pause_reading()
+
     def _on_closed(self, link: SmppLink, tokens: list[Any], reason: str) -> None:
         self._owner.on_closed(link, tokens, reason)
         self._server.closed(self._owner)

@@ -160,8 +160,6 @@ class CustomerSession:
             self._works.registry.replied(self, replies)
         if submits or queries:
             self._take(submits, queries)
-        if not link.is_writable:  # a peer that does not read its answers is given no more of them
-            link.pause_reading()
 
     def on_closed(self, link: SmppLink, tokens: Sequence[Any], reason: str) -> None:
         """The connection is gone."""
