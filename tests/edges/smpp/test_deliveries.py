@@ -1,0 +1,566 @@
+"""Receipts and texts of phones to customers' binds over real connections: who gets them, what answers do, and what
+survives a bind, an application and days."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.edges.edge_rig import SENDER, until
+from whimbrel.app import App
+from whimbrel.base.clock import DAY_US, SECOND_US, SystemClock
+from whimbrel.codec import segments, udh
+from whimbrel.codec.smpp import receipt
+from whimbrel.codec.smpp.events import DeliverReceived
+from whimbrel.codec.smpp.fields import tlv_integer
+from whimbrel.codec.smpp.pdu import Pdu
+from whimbrel.codec.smpp.statuses import Status
+from whimbrel.codec.smpp.tables import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER, Tag
+from whimbrel.store.interface import Write
+from whimbrel_sandbox.network import PhoneText
+
+from .customer import TO, Door, Esme, esme, running_door
+
+ALL = {"registered_delivery": 1}
+PHONE = "+14155550177"
+
+
+class Clock(SystemClock):
+    """The machine's, set forward by a test: waits that would take seconds are over at once."""
+
+    def __init__(self) -> None:
+        self.ahead_us = 0
+
+    def now_us(self) -> int:
+        return super().now_us() + self.ahead_us
+
+    def monotonic_us(self) -> int:
+        return super().monotonic_us() + self.ahead_us
+
+
+@pytest.fixture
+async def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def door(tmp_path: Path, clock: Clock) -> AsyncIterator[Door]:
+    async with running_door(tmp_path, clock=clock) as running:
+        yield running
+
+
+Answer = Callable[[Pdu], int | None]
+
+
+def well(pdu: Pdu) -> int:
+    return Status.ESME_ROK
+
+
+def never(pdu: Pdu) -> None:
+    return None
+
+
+class Reader:
+    """A bind that receives; `answer` says with which status (None: not at all)."""
+
+    def __init__(self, one: Esme, answer: Answer = well) -> None:
+        self.one = one
+        self.link = one.link
+        self.answer = answer
+        self.got: list[Pdu] = []
+        one.mute = True
+        self._on_events = one.on_events
+        self.link._handlers = msgspec.structs.replace(self.link._handlers, on_events=self._take)
+
+    def _take(self, link: Any, events: list[Any]) -> None:
+        self._on_events(link, events)
+        for event in events:
+            if isinstance(event, DeliverReceived):
+                self.got.append(event.pdu)
+                status = self.answer(event.pdu)
+                if status is not None:
+                    link.respond(event.pdu, status)
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the receipts that came, in order."""
+        found = [receipt.parse(pdu.body.short_message, 0, pdu.tlvs) for pdu in self.got]
+        return [each.message_ids[0] for each in found if each]
+
+    async def has(self, count: int) -> list[Pdu]:
+        await until(lambda: len(self.got) >= count)
+        return self.got
+
+
+@asynccontextmanager
+async def reading(door: Door, answer: Answer = well, command_id: int = BIND_RECEIVER, **bind: Any):
+    """A bind that receives."""
+    async with esme(door.port) as one:
+        reader = Reader(one, answer)
+        assert (await one.bind(command_id, **bind)).status == 0
+        yield reader
+
+
+async def sent(door: Door, count: int = 1, **fields: Any) -> list[str]:
+    """Messages that came over a transmitter that is gone again, once their receipts are owed; their ids."""
+    async with door.bound(BIND_TRANSMITTER) as one:
+        ids = [(await one.submit(**ALL | fields)).body.message_id for _ in range(count)]
+    await owed(door, count)
+    return ids
+
+
+async def owed(door: Door, count: int) -> None:
+    """Wait until so many rows are owed to the customer."""
+
+    async def there() -> bool:
+        found = await door.app.owed.waiting(door.credential_id)
+        return found.count == count
+
+    await until(there)
+
+
+def result(door: Door, name: str) -> float:
+    return door.app.metrics.smpp_deliveries.labels(name)._value.get()
+
+
+# ---------------------------------------------------------------- the ordinary way
+
+
+async def test_a_receipt_comes_over_the_bind_that_sent(door: Door):
+    async with door.bound() as one:
+        reader = Reader(one)
+        answer = await one.submit(registered_delivery=1, source_ton=0, source_npi=8, tlvs=REFERENCE)
+        (pdu,) = await reader.has(1)
+        message_id = answer.body.message_id
+        assert reader.ids == [message_id]
+        body = pdu.body
+        assert (body.source_ton, body.source_npi, body.source) == (1, 1, TO)
+        assert (body.dest_ton, body.dest_npi, body.dest) == (0, 8, SENDER[1:])
+        assert (body.esm_class, tlv_integer(pdu.tlvs, Tag.USER_MESSAGE_REFERENCE)) == (0x04, 77)
+        assert b" stat:DELIVRD err:000 Text:Hello" in body.short_message
+        await owed(door, 0)
+    assert result(door, "delivered") == 1
+
+
+REFERENCE = ((int(Tag.USER_MESSAGE_REFERENCE), b"\x00\x4d"),)
+
+
+async def test_nothing_comes_that_was_not_asked_for(door: Door):
+    async with door.bound() as one:
+        reader = Reader(one)
+        await one.submit(registered_delivery=0)
+        wanted = await one.submit(registered_delivery=1)
+        await reader.has(1)
+        await owed(door, 0)
+        assert reader.ids == [wanted.body.message_id]
+
+
+async def test_a_transmitter_is_never_sent_anything(door: Door):
+    async with door.bound(BIND_TRANSMITTER) as one:
+        reader = Reader(one)
+        await one.submit(**ALL)
+        await owed(door, 1)
+        async with reading(door) as receiver:
+            await receiver.has(1)
+        assert reader.got == []
+
+
+@pytest.mark.parametrize("command_id", [BIND_RECEIVER, BIND_TRANSCEIVER])
+async def test_what_waited_comes_in_order(door: Door, command_id: int):
+    ids = await sent(door, 5)
+    events = await door.app.store.events_after(0, 10_000)
+    order = [event.subject_id for event in events if event.type == "message.delivered"]
+    async with reading(door, command_id=command_id) as reader:
+        await reader.has(5)
+        await owed(door, 0)
+    assert reader.ids == order
+    assert sorted(order) == sorted(ids)
+
+
+async def test_a_customer_who_is_away_for_days_loses_nothing(door: Door, clock: Clock):
+    ids = await sent(door, 3)
+    clock.ahead_us += 29 * DAY_US
+    await door.app.sweep.purge()
+    async with reading(door) as reader:
+        await reader.has(3)
+    assert sorted(reader.ids) == sorted(ids)
+
+
+async def test_what_is_older_than_its_retention_is_owed_no_more(door: Door, clock: Clock):
+    await sent(door, 3)
+    clock.ahead_us += 31 * DAY_US
+    later = await sent_later(door)
+    await door.app.sweep.purge()
+    await door.app.sweep.purge()
+    async with reading(door) as reader:
+        await reader.has(1)
+        await owed(door, 0)
+    assert reader.ids == [later]
+
+
+async def sent_later(door: Door) -> str:
+    async with door.bound(BIND_TRANSMITTER) as one:
+        answer = await one.submit(**ALL)
+    await owed(door, 4)
+    return answer.body.message_id
+
+
+async def test_pages_follow_each_other(door: Door, monkeypatch: pytest.MonkeyPatch):
+    for module in ("outbox", "deliveries"):
+        monkeypatch.setattr(f"whimbrel.edges.smpp.{module}.PAGE", 3)
+    monkeypatch.setattr("whimbrel.edges.smpp.outbox.HELD_MAX", 6)
+    ids = await sent(door, 20)
+    async with reading(door) as reader:
+        await reader.has(20)
+        await owed(door, 0)
+    assert sorted(reader.ids) == sorted(ids)
+
+
+# ---------------------------------------------------------------- several binds
+
+
+async def test_several_binds_share_and_nothing_comes_twice(door: Door):
+    async with reading(door) as one, reading(door) as two:
+        async with door.bound(BIND_TRANSMITTER) as transmitter:
+            answers = await asyncio.gather(*(transmitter.submit(**ALL) for _ in range(20)))
+        await until(lambda: len(one.got) + len(two.got) >= 20)
+        await owed(door, 0)
+    assert sorted(one.ids + two.ids) == sorted(answer.body.message_id for answer in answers)
+    assert one.got
+    assert two.got
+
+
+async def test_a_bind_that_answers_nothing_holds_up_its_window_only(door: Door):
+    await door.change(settings={"window": 3})
+    ids = await sent(door, 20)
+    async with reading(door, never) as dead:
+        await dead.has(3)
+        async with reading(door) as quick:
+            await quick.has(17)
+            await owed(door, 3)
+            assert len(dead.got) == 3
+            dead.link.abort()
+            await quick.has(20)
+            await owed(door, 0)
+    assert sorted(quick.ids) == sorted(ids)
+    assert dead.ids == [id_ for id_ in dead.ids if id_ in quick.ids]
+
+
+async def test_the_window_is_kept(door: Door):
+    await door.change(settings={"window": 4})
+    await sent(door, 10)
+    async with reading(door, never) as reader:
+        await reader.has(4)
+        reader.link.respond(reader.got[2])
+        await reader.has(5)
+        await owed(door, 9)
+        assert len(reader.got) == 5
+
+
+# ---------------------------------------------------------------- answers
+
+
+TEMPORARY = [Status.ESME_RX_T_APPN, Status.ESME_RMSGQFUL, Status.ESME_RTHROTTLED, Status.ESME_RSYSERR]
+
+
+@pytest.mark.parametrize("status", TEMPORARY)
+async def test_not_now_is_tried_again_later_for_as_long_as_it_takes(door: Door, clock: Clock, status: int):
+    await sent(door)
+    async with reading(door, lambda _: status) as reader:
+        for count in range(1, 6):
+            await until(lambda count=count: result(door, "refused") == count)
+            door.app.deliveries.look()
+            assert len(reader.got) == count
+            clock.ahead_us += 61 * SECOND_US
+        reader.answer = well
+        await reader.has(6)
+        await owed(door, 0)
+    assert result(door, "refused") == 5
+    assert result(door, "dropped") == 0
+
+
+async def test_one_that_is_not_taken_now_does_not_hold_up_the_others(door: Door):
+    ids = await sent(door, 5)
+    first: list[bytes] = []
+
+    def refuse_first(pdu: Pdu) -> int:
+        first.append(pdu.body.short_message)
+        return Status.ESME_RX_T_APPN if pdu.body.short_message == first[0] else Status.ESME_ROK
+
+    async with reading(door, refuse_first) as reader:
+        await reader.has(5)
+        await owed(door, 1)
+    assert sorted(reader.ids) == sorted(ids)
+
+
+async def test_a_full_queue_makes_everything_rest(door: Door, clock: Clock):
+    await door.change(settings={"window": 1})
+    await sent(door, 5)
+    async with reading(door, lambda _: Status.ESME_RMSGQFUL) as reader:
+        await reader.has(1)
+        await until(lambda: result(door, "refused") == 1)
+        door.app.deliveries.look()
+        reader.answer = well
+        assert len(reader.got) == 1
+        clock.ahead_us += 2 * SECOND_US
+        await reader.has(6)
+        await owed(door, 0)
+
+
+@pytest.mark.parametrize("status", [Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN, Status.ESME_RINVSRCADR, 0x0400])
+async def test_refused_for_good_three_times_is_dropped(door: Door, clock: Clock, status: int):
+    await sent(door)
+    async with reading(door, lambda _: status) as reader:
+        for count in range(1, 4):
+            await until(lambda count=count: result(door, "refused") == count)
+            clock.ahead_us += 61 * SECOND_US
+        await owed(door, 0)
+        door.app.deliveries.look()
+    assert len(reader.got) == 3
+    assert (result(door, "refused"), result(door, "dropped")) == (3, 1)
+
+
+async def test_a_generic_nack_is_a_refusal(door: Door, clock: Clock):
+    await sent(door)
+
+    def nack(pdu: Pdu) -> None:
+        reader.link.session.nack(pdu.sequence, Status.ESME_RINVCMDID)
+        reader.link.wake()
+
+    async with reading(door, never) as reader:
+        await reader.has(1)
+        reader.answer = nack
+        nack(reader.got[0])
+        for count in range(1, 4):
+            await until(lambda count=count: result(door, "refused") == count)
+            clock.ahead_us += 61 * SECOND_US
+        await owed(door, 0)
+    assert result(door, "dropped") == 1
+
+
+async def test_no_answer_in_time_is_tried_again_and_a_late_answer_counts(door: Door, clock: Clock):
+    quick = msgspec.structs.replace(door.app.smpp.settings, response_timeout_ms=50)
+    door.app.smpp.settings = quick
+    await sent(door, 2)
+    async with reading(door, never) as reader:
+        await reader.has(2)
+        await until(lambda: result(door, "unanswered") == 2)
+        reader.link.respond(reader.got[0])
+        await owed(door, 1)
+        clock.ahead_us += 61 * SECOND_US
+        await reader.has(3)
+        assert reader.got[2].body.short_message == reader.got[1].body.short_message
+        reader.link.respond(reader.got[2])
+        await owed(door, 0)
+
+
+async def test_a_bind_that_left_requests_unanswered_is_given_one_at_a_time(door: Door, clock: Clock):
+    door.app.smpp.settings = msgspec.structs.replace(door.app.smpp.settings, response_timeout_ms=50)
+    await sent(door, 4)
+    async with reading(door, never) as reader:
+        await reader.has(4)
+        await until(lambda: result(door, "unanswered") == 4)
+        clock.ahead_us += 61 * SECOND_US
+        await until(lambda: len(reader.got) == 5)
+        door.app.deliveries.look()
+        assert len(reader.got) == 5
+        reader.answer = well
+        reader.link.respond(reader.got[4])
+        clock.ahead_us += 61 * SECOND_US
+        await owed(door, 0)
+
+
+async def test_a_receipt_that_kills_its_reader_does_not_hold_up_the_others(door: Door):
+    await door.change(settings={"window": 1})
+    ids = await sent(door, 4)
+    async with reading(door, never) as reader:
+        await reader.has(1)
+    poison = reader.ids[0]
+    taken: list[str] = []
+    for _ in range(10):
+        async with reading(door, lambda _: None) as reader:
+            await reader.has(1)
+            while reader.ids[-1] != poison and len(taken) < 3:
+                taken.append(reader.ids[-1])
+                count = len(reader.got)
+                reader.link.respond(reader.got[-1])
+                if len(taken) < 3:
+                    await reader.has(count + 1)
+            if len(taken) == 3:
+                await owed(door, 1)
+        if len(taken) == 3:
+            break
+    assert sorted([*taken, poison]) == sorted(ids)
+
+
+# ---------------------------------------------------------------- what a crash leaves
+
+
+async def test_what_was_owed_before_a_restart_is_delivered_after_it(tmp_path: Path):
+    async with running_door(tmp_path) as door:
+        ids = await sent(door, 5)
+        await door.app.stop()
+        app = App(door.app.settings, bytes(range(32)))
+        await app.start()
+        try:
+            async with esme(app.smpp.ports[0]) as one:
+                reader = Reader(one)
+                await one.bind(BIND_RECEIVER)
+                await reader.has(5)
+            assert sorted(reader.ids) == sorted(ids)
+        finally:
+            await app.stop()
+
+
+async def test_taken_and_not_deleted_comes_again_and_never_less(door: Door, monkeypatch: pytest.MonkeyPatch):
+    """A kill between the answer and the commit that deletes the row."""
+    ids = await sent(door, 3)
+    real = door.app.store.write
+
+    async def broken(writes: list[Write]) -> list[int]:
+        if writes[0].statement == "smpp_owed_delete":
+            raise OSError("killed")
+        return await real(writes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(door.app.store, "write", broken)
+        async with reading(door) as reader:
+            await reader.has(3)
+            await until(lambda: result(door, "delivered") == 3)
+        await owed(door, 3)
+        # the process that delivered is gone, and knows nothing any more
+        door.app.deliveries._over_rows.clear()
+        door.app.deliveries._outboxes.clear()
+    async with reading(door) as again:
+        await again.has(3)
+        await owed(door, 0)
+    assert sorted(again.ids) == sorted(reader.ids) == sorted(ids)
+
+
+async def test_what_was_taken_does_not_come_again_on_the_next_bind(door: Door, monkeypatch: pytest.MonkeyPatch):
+    """Its deletion is still under way when the customer binds again."""
+    await sent(door, 3)
+    real, gate = door.app.store.write, asyncio.Event()
+
+    async def slow(writes: list[Write]) -> list[int]:
+        if writes[0].statement == "smpp_owed_delete":
+            await gate.wait()
+        return await real(writes)
+
+    monkeypatch.setattr(door.app.store, "write", slow)
+    async with reading(door) as reader:
+        await reader.has(3)
+        await until(lambda: result(door, "delivered") == 3)
+    last = await one_more(door)
+    async with reading(door) as again:
+        await again.has(1)
+        gate.set()
+        await owed(door, 0)
+    assert again.ids == [last]
+
+
+async def one_more(door: Door) -> str:
+    async with door.bound(BIND_TRANSMITTER) as one:
+        answer = await one.submit(**ALL)
+    await owed(door, 4)
+    return answer.body.message_id
+
+
+# ---------------------------------------------------------------- texts of phones
+
+
+def say(door: Door, text: str) -> None:
+    door.edge.simulator.network.send_text(PHONE, PhoneText(to=SENDER.lstrip("+"), text=text, system_id="whimbrel"))
+
+
+async def test_a_text_of_a_phone(door: Door):
+    async with reading(door) as reader:
+        say(door, "Yes €")
+        (pdu,) = await reader.has(1)
+        await owed(door, 0)
+    body = pdu.body
+    assert (body.source_ton, body.source, body.dest_ton, body.dest) == (1, PHONE[1:], 1, SENDER[1:])
+    assert (body.esm_class, body.data_coding, body.short_message) == (0, 0, b"Yes \x1be")
+
+
+async def test_only_parts_that_were_not_taken_come_again(door: Door, clock: Clock):
+    text = "Привет, мир! " * 20
+    seen: list[int] = []
+
+    def refuse_second(pdu: Pdu) -> int:
+        place = udh.concat(udh.parse(pdu.body.short_message).elements)
+        seen.append(place.number)
+        return Status.ESME_RX_T_APPN if place.number == 2 and seen.count(2) == 1 else Status.ESME_ROK
+
+    say(door, text)
+    await owed(door, 1)
+    async with reading(door, refuse_second) as reader:
+        await reader.has(4)
+        await until(lambda: result(door, "refused") == 1)
+        clock.ahead_us += 61 * SECOND_US
+        await reader.has(5)
+        await owed(door, 0)
+    assert reader.got[4].body == reader.got[1].body
+    parts = [udh.parse(pdu.body.short_message).payload for pdu in reader.got[:4]]
+    assert segments.decode_parts(parts, 8) == text
+
+
+async def test_the_parts_of_a_text_go_over_one_bind(door: Door):
+    say(door, "x" * 400)
+    say(door, "y" * 400)
+    await owed(door, 2)
+    async with reading(door) as one:
+        await one.has(6)
+    assert len(one.got) == 6
+    async with reading(door) as one, reading(door) as two:
+        say(door, "x" * 400)
+        say(door, "y" * 400)
+        await until(lambda: len(one.got) + len(two.got) == 6)
+        await owed(door, 0)
+    assert (len(one.got), len(two.got)) == (3, 3)
+
+
+async def test_a_text_of_more_parts_than_the_window(door: Door):
+    await door.change(settings={"window": 2})
+    say(door, "x" * 700)
+    async with reading(door) as reader:
+        await reader.has(5)
+        await owed(door, 0)
+    places = [udh.concat(udh.parse(pdu.body.short_message).elements).number for pdu in reader.got]
+    assert places == [1, 2, 3, 4, 5]
+
+
+async def test_each_credential_gets_a_text_once(door: Door):
+    await door.credential("second")
+    await door.credential("deaf", inbound=False)
+    async with (
+        reading(door) as one,
+        reading(door) as two,
+        reading(door, system_id="second") as other,
+        reading(door, system_id="deaf") as deaf,
+    ):
+        say(door, "Hi")
+        await other.has(1)
+        await until(lambda: len(one.got) + len(two.got) == 1)
+        await owed(door, 0)
+        assert (len(one.got) + len(two.got), len(other.got), deaf.got) == (1, 1, [])
+
+
+# ---------------------------------------------------------------- versions
+
+
+async def test_a_bind_of_3_3_is_given_no_tlvs_and_one_of_3_4_is(door: Door):
+    await door.change(settings={"receipt_format": "tlv"})
+    await sent(door, 2)
+    async with reading(door, never, interface_version=0x33) as old:
+        await old.has(2)
+    assert {pdu.tlvs for pdu in old.got} == {()}
+    assert len(set(old.ids)) == 2
+    async with reading(door) as new:
+        await new.has(2)
+    assert {pdu.body.short_message for pdu in new.got} == {b""}
+    assert new.ids == old.ids
