@@ -39,6 +39,7 @@ from whimbrel.journey.keywords import Keywords
 from whimbrel.journey.notify import Notify
 from whimbrel.journey.observe import Observe
 from whimbrel.journey.owed import Owed
+from whimbrel.journey.outbind import Outbinds
 from whimbrel.journey.posting import Poster
 from whimbrel.journey.receipt import Receipts
 from whimbrel.journey.replies import Replies
@@ -193,6 +194,7 @@ class App:
             tls_port=settings.tls_port,
             connections_max=settings.connections_max,
             bind_deadline_s=settings.bind_deadline_s,
+            outbind=Outbinds(self.tables, self.worker.lane).take,
         )
 
     def _carrier(self, carrier: Carrier, handlers: Handlers) -> CarrierLink:

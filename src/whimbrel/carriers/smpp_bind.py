@@ -153,7 +153,8 @@ class SmppBind:
             wait_s = backoff_s(settings, failures // len(self._addresses), self._refused_with)
             failures += 1
             self._place = self._home if was_up_s else (self._place + 1) % len(self._addresses)
-            await asyncio.sleep(wait_s * self._chance.uniform(0.5, 1.0))
+            if not self._called:  # otherwise the carrier says when
+                await asyncio.sleep(wait_s * self._chance.uniform(0.5, 1.0))
 
     async def _session(self) -> float:
         """One connection from its opening to its end; for how many seconds it was bound."""

@@ -117,7 +117,8 @@ class SmppLink(asyncio.Protocol):
 
     def turn(self, role: Role, settings: Settings, handlers: LinkHandlers) -> None:
         """Begin a new session in another role on the same connection, for another owner: after outbind the SMSC that
-        connected to us is bound to by us (clause 4.1.7). The old owner hears no more of it."""
+        connected to us is bound to by us (clause 4.1.7). For the old owner that is the link's end."""
+        self._handlers.on_closed(self, self.session.lost(), "handed over")
         self._role, self._settings, self._handlers = role, settings, handlers
         self.session = Session(role, settings, self.now_ms())
         self._cancel_timer()
