@@ -1,13 +1,16 @@
-"""Traps T34 to T49: sessions towards carriers. The counterpart is an SMSC that follows no rules but the test's."""
+"""Traps T34 to T49: sessions towards carriers. The counterpart is an SMSC that follows no rules but the test's. T50 is
+about customers."""
 
 import asyncio
 import socket
 
 import pytest
 
+from tests.edges.smpp.customer import running_door
+from tests.edges.smpp.reader import Clock, Reader, owed, reading, sent
 from tests.net.certificates import Authority
 from tests.traps.raw_smsc import RECEIPT, Connection, RawSmsc, bench, bound, listening, until
-from whimbrel.base.clock import SystemClock
+from whimbrel.base.clock import DAY_US, SystemClock
 from whimbrel.carriers import smpp_bind
 from whimbrel.carriers.smpp_bind import backoff_s
 from whimbrel.codec.smpp.bodies import AlertNotification, BindResp, DataSm, MessageId, Outbind, ShortMessage
@@ -16,8 +19,10 @@ from whimbrel.codec.smpp.pdu import Bind, Decoder, Pdu, encode
 from whimbrel.codec.smpp.session import Session
 from whimbrel.codec.smpp.tables import (
     ALERT_NOTIFICATION,
+    BIND_RECEIVER,
     BIND_TRANSCEIVER,
     BIND_TRANSCEIVER_RESP,
+    BIND_TRANSMITTER,
     BINDS,
     DATA_SM,
     DATA_SM_RESP,
@@ -487,3 +492,28 @@ async def test_t49_a_handshake_that_never_ends_counts_in_the_bind_timeout(tmp_pa
                 await until(lambda: made.carrier.health().last_error == "connect: timed out: TLS: no handshake")
         finally:
             Connection.data_received = before
+
+
+async def test_t50_a_customers_receipts_wait_for_days_and_go_to_any_receiving_bind(tmp_path) -> None:
+    """Kept while nobody is bound, or transmitters only; then shared by all receivers and transceivers, each once."""
+    clock = Clock()
+    async with running_door(tmp_path, clock=clock) as door:
+        ids = await sent(door, 20)
+        clock.ahead_us += 5 * DAY_US
+        await door.app.sweep.purge()
+        async with door.bound(BIND_TRANSMITTER) as transmitter:
+            deaf = Reader(transmitter)
+            await owed(door, 20)
+            async with reading(door, lambda _: None) as mute:  # takes its window and answers nothing
+                await until(lambda: len(mute.got) == 20)
+                async with (
+                    reading(door, command_id=BIND_TRANSCEIVER) as one,
+                    reading(door, command_id=BIND_RECEIVER) as two,
+                ):
+                    mute.link.abort()
+                    await until(lambda: len(one.got) + len(two.got) == 20)
+                    await owed(door, 0)
+            assert deaf.got == []
+    assert one.got
+    assert two.got
+    assert sorted(one.ids + two.ids) == sorted(ids)

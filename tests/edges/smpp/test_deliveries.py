@@ -2,20 +2,16 @@
 survives a bind, an application and days."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from tests.edges.edge_rig import SENDER, until
 from whimbrel.app import App
-from whimbrel.base.clock import DAY_US, SECOND_US, SystemClock
+from whimbrel.base.clock import DAY_US, SECOND_US
 from whimbrel.codec import segments, udh
-from whimbrel.codec.smpp import receipt
-from whimbrel.codec.smpp.events import DeliverReceived
 from whimbrel.codec.smpp.fields import tlv_integer
 from whimbrel.codec.smpp.pdu import Pdu
 from whimbrel.codec.smpp.statuses import Status
@@ -23,23 +19,10 @@ from whimbrel.codec.smpp.tables import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRA
 from whimbrel.store.interface import Write
 from whimbrel_sandbox.network import PhoneText
 
-from .customer import TO, Door, Esme, esme, running_door
+from .customer import TO, Door, esme, running_door
+from .reader import ALL, Clock, Reader, never, owed, reading, sent, well
 
-ALL = {"registered_delivery": 1}
 PHONE = "+14155550177"
-
-
-class Clock(SystemClock):
-    """The machine's, set forward by a test: waits that would take seconds are over at once."""
-
-    def __init__(self) -> None:
-        self.ahead_us = 0
-
-    def now_us(self) -> int:
-        return super().now_us() + self.ahead_us
-
-    def monotonic_us(self) -> int:
-        return super().monotonic_us() + self.ahead_us
 
 
 @pytest.fixture
@@ -51,76 +34,6 @@ async def clock() -> Clock:
 async def door(tmp_path: Path, clock: Clock) -> AsyncIterator[Door]:
     async with running_door(tmp_path, clock=clock) as running:
         yield running
-
-
-Answer = Callable[[Pdu], int | None]
-
-
-def well(pdu: Pdu) -> int:
-    return Status.ESME_ROK
-
-
-def never(pdu: Pdu) -> None:
-    return None
-
-
-class Reader:
-    """A bind that receives; `answer` says with which status (None: not at all)."""
-
-    def __init__(self, one: Esme, answer: Answer = well) -> None:
-        self.one = one
-        self.link = one.link
-        self.answer = answer
-        self.got: list[Pdu] = []
-        one.mute = True
-        self._on_events = one.on_events
-        self.link._handlers = msgspec.structs.replace(self.link._handlers, on_events=self._take)
-
-    def _take(self, link: Any, events: list[Any]) -> None:
-        self._on_events(link, events)
-        for event in events:
-            if isinstance(event, DeliverReceived):
-                self.got.append(event.pdu)
-                status = self.answer(event.pdu)
-                if status is not None:
-                    link.respond(event.pdu, status)
-
-    @property
-    def ids(self) -> list[str]:
-        """Ids of the receipts that came, in order."""
-        found = [receipt.parse(pdu.body.short_message, 0, pdu.tlvs) for pdu in self.got]
-        return [each.message_ids[0] for each in found if each]
-
-    async def has(self, count: int) -> list[Pdu]:
-        await until(lambda: len(self.got) >= count)
-        return self.got
-
-
-@asynccontextmanager
-async def reading(door: Door, answer: Answer = well, command_id: int = BIND_RECEIVER, **bind: Any):
-    """A bind that receives."""
-    async with esme(door.port) as one:
-        reader = Reader(one, answer)
-        assert (await one.bind(command_id, **bind)).status == 0
-        yield reader
-
-
-async def sent(door: Door, count: int = 1, **fields: Any) -> list[str]:
-    """Messages that came over a transmitter that is gone again, once their receipts are owed; their ids."""
-    async with door.bound(BIND_TRANSMITTER) as one:
-        ids = [(await one.submit(**ALL | fields)).body.message_id for _ in range(count)]
-    await owed(door, count)
-    return ids
-
-
-async def owed(door: Door, count: int) -> None:
-    """Wait until so many rows are owed to the customer."""
-
-    async def there() -> bool:
-        found = await door.app.owed.waiting(door.credential_id)
-        return found.count == count
-
-    await until(there)
 
 
 def result(door: Door, name: str) -> float:
