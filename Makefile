@@ -13,7 +13,7 @@ LOCK_GROUP := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-ur
 LOCK := $(LOCK_GROUP) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test ci ci-packages compile check format cover interop bench soak lock clean
+.PHONY: help setup setup-dev run test ci ci-packages compile check format cover interop bench soak lock fuzz clean
 
 help: ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
