@@ -40,10 +40,12 @@ class Sending(msgspec.Struct):
     replayed: bool = False
     ids: tuple[str, ...] = ()
     unexpected: str = ""
+    reference: int | None = None  # over SMPP, in place of a key
 
     @property
     def may_be_sent(self) -> bool:
-        return not self.acknowledged_at and (not self.sent_at or self.key is not None)
+        is_repeatable = self.key is not None or self.reference is not None
+        return not self.acknowledged_at and (not self.sent_at or is_repeatable)
 
     def octets(self, api_key: str) -> bytes:
         headers = {"Authorization": f"Bearer {api_key}"}

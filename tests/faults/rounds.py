@@ -12,6 +12,7 @@ import msgspec
 from whimbrel_sandbox.log import read_log
 
 from .client import Client, Mix, sendings
+from .esme import CREDENTIAL, Esme, referenced
 from .evidence import Death, Evidence, SinkLog, Spoken, ask_api, settle
 from .oracle import Judgement, judge
 from .processes import Node, simulator, sink
@@ -37,6 +38,7 @@ HITS: dict[str, tuple[int, int]] = {
     "inbound.before_commit": (2, 10),
     "inbound.after_commit": (2, 10),
     "notify.after_post": (100, 600),
+    "smpp.after_commit": (4, 14),
 }
 
 
@@ -59,6 +61,7 @@ class Scenario(msgspec.Struct, frozen=True):
     latency_ms: int
     receipt_delay_ms: int
     phones: int  # texts from phones
+    over_smpp: bool = False
 
 
 class Played(msgspec.Struct, frozen=True):
@@ -80,20 +83,22 @@ def at_point(point: str, seed: int) -> Scenario:
     """A round that ends at a kill point."""
     chance = random.Random(f"{point} {seed}")
     few, many = HITS[point]
+    over_smpp = point.startswith("smpp.")
     return Scenario(
         name=point,
         seed=seed,
         lives=(Life(fault=f"{point}:{chance.randint(few, many)}"),),
         mix=Mix(
             messages=chance.randint(300, 800),
-            batch_share=chance.uniform(0.3, 0.9),
+            batch_share=0.0 if over_smpp else chance.uniform(0.3, 0.9),
             long_share=chance.choice((0.0, 0.05, 0.1)),
-            retry_once_share=chance.choice((0.0, 0.0, 0.2)),
+            retry_once_share=0.0 if over_smpp else chance.choice((0.0, 0.0, 0.2)),
         ),
         connections=chance.choice((8, 16, 32)),
         latency_ms=chance.randint(0, 40),
         receipt_delay_ms=chance.randint(80, 250),
         phones=60 if point.startswith("inbound") else 10,
+        over_smpp=over_smpp,
     )
 
 
@@ -129,7 +134,9 @@ async def play(scenario: Scenario, folder: Path) -> Played:
         died = await stage.play(sink_port)
         await settle(stage.sink, smsc_log, stage.client.log, stage.spoken)
         key = stage.node.credentials()["api_key"]
+        repeats = await stage.repeats()
         api = await ask_api(stage.node.port, key, stage.client.log, stage.sink)
+        api.replays += repeats
         status = await stage.node.stop()
     stage.sink.read()
     smsc_events = list(read_log(smsc_log))
@@ -151,7 +158,8 @@ class _Stage:
         self.deaths: list[Death] = []
         chance = random.Random(scenario.seed)
         self._tag = f"s{scenario.seed}n"
-        self.client = Client(sendings(scenario.mix, chance, self._tag, first=0))
+        log = sendings(scenario.mix, chance, self._tag, first=0)
+        self.client: Client = Esme(referenced(log)) if scenario.over_smpp else Client(log)
         self._phones_port = int(phones_url.rpartition(":")[2])
 
     async def play(self, sink_port: int) -> bool:
@@ -171,6 +179,13 @@ class _Stage:
         body = {"url": f"http://127.0.0.1:{sink_port}/hook", "events": ["*"]}
         answer = await call(self.node.port, "POST", "/v1/webhooks", body, key)
         assert answer.status == 201, answer.body
+        if self.scenario.over_smpp:
+            answer = await call(self.node.port, "POST", "/v1/smpp-credentials", CREDENTIAL, key)
+            assert answer.status == 201, answer.body
+
+    async def repeats(self) -> list[tuple[str, str]]:
+        """What was acknowledged over SMPP, and what is answered when it comes once more."""
+        return await self.client.repeats(self.node.smpp_port) if isinstance(self.client, Esme) else []
 
     async def _live(self, life: Life, process: asyncio.subprocess.Process, key: str) -> bool:
         """The load of one life until its death."""
@@ -202,7 +217,8 @@ class _Stage:
         return self.client.acknowledged >= acknowledged or self.client.is_through
 
     async def _load(self, key: str, until_spoken: int) -> None:
-        await asyncio.gather(self.client.run(self.node.port, key, self.scenario.connections), self._speak(until_spoken))
+        port = self.node.smpp_port if self.scenario.over_smpp else self.node.port
+        await asyncio.gather(self.client.run(port, key, self.scenario.connections), self._speak(until_spoken))
 
     async def _speak(self, count: int) -> None:
         """Phones send texts, every fifth a long one, while somebody is there to take them."""

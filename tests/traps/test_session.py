@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.edges.smpp.customer import running_door
+from tests.edges.smpp.customer import PASSWORD, SYSTEM_ID, TO, running_door
 from tests.edges.smpp.reader import Clock, Reader, owed, reading, sent
 from tests.net.certificates import Authority
 from tests.traps.raw_smsc import RECEIPT, Connection, RawSmsc, bench, bound, listening, until
@@ -517,3 +517,51 @@ async def test_t50_a_customers_receipts_wait_for_days_and_go_to_any_receiving_bi
     assert one.got
     assert two.got
     assert sorted(one.ids + two.ids) == sorted(ids)
+
+
+async def test_t29_a_probe_of_http_on_the_customers_port_costs_its_own_connection_only(tmp_path, caplog) -> None:
+    """generic_nack with ESME_RINVCMDLEN, that socket closed, one line in the log for each address; binds go on."""
+    async with running_door(tmp_path) as door, door.bound() as customer:
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+            writer.write(b"GET / HTTP/1.1\r\nHost: sms.example.com\r\n\r\n")
+            (nack,) = Decoder().feed(await asyncio.wait_for(reader.read(), 5))
+            assert (nack.command_id, nack.status, nack.sequence) == (GENERIC_NACK, Status.ESME_RINVCMDLEN, 0)
+            writer.close()
+        assert (await customer.submit()).status == 0
+    assert [record.message for record in caplog.records].count("octets that are no SMPP") == 1
+
+
+@pytest.mark.parametrize(
+    "sequences", [(0, 1, 2), (0x7FFFFFFF, 1, 2), (0xFFFFFFFE, 0xFFFFFFFF, 0), (5, 5, 5), (9, 3, 7)]
+)
+async def test_t35_a_customers_numbers_are_echoed_whatever_they_are(tmp_path, sequences: tuple[int, ...]) -> None:
+    """0, beyond the specification's last, all the same, out of order, shared with enquire_link: each is answered."""
+    async with running_door(tmp_path) as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(encode(Pdu(BIND_TRANSCEIVER, 0, sequences[0], Bind(SYSTEM_ID, PASSWORD))))
+        text = ShortMessage(dest_ton=1, dest=TO, short_message=b"hi")
+        decoder, came = Decoder(), []
+        came += decoder.feed(await asyncio.wait_for(reader.read(4096), 5))
+        for sequence in sequences:
+            writer.write(encode(Pdu(SUBMIT_SM, 0, sequence, text)) + encode(Pdu(ENQUIRE_LINK, 0, sequence)))
+        while len(came) < 1 + 2 * len(sequences):
+            came += decoder.feed(await asyncio.wait_for(reader.read(4096), 5))
+        writer.close()
+        answered = [pdu.sequence for pdu in came if pdu.command_id == SUBMIT_SM_RESP and not pdu.status]
+        assert sorted(answered) == sorted(sequences)
+        assert [pdu.sequence for pdu in came if pdu.command_id == ENQUIRE_LINK_RESP] == list(sequences)
+        assert len(await door.messages()) == len(sequences)
+
+
+async def test_t44_a_customer_may_submit_once_it_is_bound_to_send(tmp_path) -> None:
+    """ESME_RINVBNDSTS before the bind and on a receiver; nothing is stored."""
+    async with running_door(tmp_path) as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(encode(Pdu(SUBMIT_SM, 0, 1, ShortMessage(dest_ton=1, dest=TO, short_message=b"early"))))
+        (answer,) = Decoder().feed(await asyncio.wait_for(reader.read(4096), 5))
+        assert (answer.command_id, answer.status, answer.sequence) == (SUBMIT_SM_RESP, Status.ESME_RINVBNDSTS, 1)
+        writer.close()
+        async with door.bound(BIND_RECEIVER) as receiver:
+            assert (await receiver.submit()).status == Status.ESME_RINVBNDSTS
+        assert await door.messages() == []

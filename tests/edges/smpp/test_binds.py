@@ -156,18 +156,30 @@ async def test_who_may_no_longer_be_bound_is_unbound(door: Door, end):
         assert (await again.bind()).status != 0
 
 
-async def test_a_stop_answers_what_is_under_way_refuses_what_comes_and_unbinds(door: Door):
+async def test_a_stop_answers_what_is_under_way_refuses_what_comes_and_unbinds(door: Door, monkeypatch):
+    stored, accept = asyncio.Event(), door.app.store.accept
+
+    async def slow(submissions):
+        await stored.wait()
+        return await accept(submissions)
+
+    monkeypatch.setattr(door.app.store, "accept", slow)
     async with door.bound() as one:
         futures = [one.submit(b"%d" % n) for n in range(50)]
-        await until(lambda: door.app.binds.bound(door.credential_id)[0].under_way)
-        await door.app.smpp.stop(5.0)
-        door.app.smpp = None
+        (session,) = door.app.binds.bound(door.credential_id)
+        await until(lambda: session.under_way == 50)
+        server, door.app.smpp = door.app.smpp, None
+        stopping = asyncio.ensure_future(server.stop(10.0))
+        await asyncio.sleep(0)
+        assert (await one.submit(b"too late")).status == Status.ESME_RMSGQFUL
+        assert not one.seen(ev.PeerUnbound)
+        stored.set()
         answers = await asyncio.gather(*futures)
-        assert {answer.status for answer in answers} <= {0, Status.ESME_RMSGQFUL}
+        await stopping
         await until(lambda: one.closed)
         assert one.seen(ev.PeerUnbound)
         accepted = {answer.body.message_id for answer in answers if not answer.status}
-        assert accepted and {message.id for message in await door.messages()} == accepted
+        assert len(accepted) == 50 and {message.id for message in await door.messages()} == accepted
         with pytest.raises(OSError):
             await asyncio.open_connection("127.0.0.1", door.port)
 
