@@ -219,6 +219,7 @@ class App:
             ready=self.reasons_not_ready,
             public_url=self.settings.server.public_url,
             streams_per_account=self.settings.limits.streams_per_account,
+            smpp_binds=lambda credential_id: len(self.binds.bound(credential_id)),
         )
 
     async def open(self) -> None:

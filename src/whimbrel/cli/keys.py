@@ -1,13 +1,6 @@
-"""`whimbrel key`: API keys. While no node runs they are made, listed and revoked in the database itself, which is how
-an installation gets its first operator key. The database has one owner: a node that runs is asked over its API, with
-the operator's key.
-"""
+"""`whimbrel key`: API keys of an account or of the operator."""
 
-import asyncio
-import os
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -15,57 +8,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from whimbrel import config
-from whimbrel.app import App
-from whimbrel.cli.client import Client, listens_at, operator, stored
-from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
-from whimbrel.cli.say import fail, guarded
+from whimbrel.cli.client import Client
+from whimbrel.cli.control import ACTOR, Place, carry_out
+from whimbrel.cli.options import ConfigFile, Json, OfQuickstart
+from whimbrel.cli.say import guarded
 from whimbrel.manage import keys, scopes
-from whimbrel.manage.context import Context, Page
-from whimbrel.manage.credentials import Credentials
-from whimbrel.store.errors import StoreBusy
+from whimbrel.manage.context import Page
 
-T = TypeVar("T")
-ACTOR = "cli"
 Account = Annotated[
     str | None, typer.Option("--account", metavar="AC…", help="The key's account; without it the operator's keys.")
 ]
 Mode = Literal["live", "test"]
 
 key = typer.Typer(help="API keys of an account or of the operator: create, list, revoke.", no_args_is_help=True)
-
-
-class Place(msgspec.Struct, frozen=True):
-    """Whose keys: the installation's as --config and --data name it, and in it an account's or the operator's."""
-
-    config_file: Path | None
-    data: Path | None
-    account: str | None
-
-
-def carry_out(place: Place, act: Callable[[Context], Awaitable[T]], ask: Callable[[Client], T]) -> T:
-    """`act` on the database, or `ask` a node: the one of the environment when nothing else is named, or the one that
-    has the database open."""
-    found = (stored(place.data) if place.data is not None else None) or Credentials()
-    if place.config_file is None and place.data is None and os.environ.get("WHIMBREL_URL"):
-        return ask(operator(found, place.account))
-    settings = settings_of(place.config_file, place.data)
-    app = App(settings, config.master_key(Path(settings.server.data), os.environ))
-
-    async def acting() -> T:
-        try:
-            await app.open()
-            return await act(app.manage)
-        finally:
-            await app.stop()
-
-    try:
-        return asyncio.run(acting())
-    except StoreBusy as error:
-        if not os.environ.get("WHIMBREL_OPERATOR_KEY") and not found.operator_key:
-            fail(f"{error} That node does it with an operator's key: name one in WHIMBREL_OPERATOR_KEY")
-        found = msgspec.structs.replace(found, http_url=found.http_url or listens_at(settings))
-        return ask(operator(found, place.account))
 
 
 @key.command("create")
