@@ -6,6 +6,7 @@ please. So the text follows appendix B to the letter, addresses and user_message
 them, and nothing is said that its submit_sm_resp did not already say in the same form.
 """
 
+import struct
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -223,15 +224,26 @@ def _error(facts: Facts) -> int:
 
 
 def _state_tlvs(message_id: str, state: MessageState, error: int) -> bytes:
-    code = bytes((_GSM if error in MAP_ERRORS else _OWN, error >> 8, error & 0xFF)) if error else None
-    return write_tlvs(receipt.build_tlvs(message_id, state, network_error=code))
+    """receipted_message_id, message_state and network_error_code (5.3.2.12, 5.3.2.35, 5.3.2.31)."""
+    shown = message_id.encode("latin-1")
+    return b"%b%b\0%b" % (_ID_HEAD(Tag.RECEIPTED_MESSAGE_ID, len(shown) + 1), shown, _outcome_tlvs(state, error))
+
+
+_ID_HEAD: Final = struct.Struct(">HH").pack
+"""By hand, as it is the one TLV that differs in every receipt; a test reads it as the others."""
+
+
+@lru_cache(maxsize=1024)
+def _outcome_tlvs(state: MessageState, error: int) -> bytes:
+    found: Tlvs = (make_tlv(Tag.MESSAGE_STATE, state),)
+    if error:
+        code = bytes((_GSM if error in MAP_ERRORS else _OWN, error >> 8, error & 0xFF))
+        found += (make_tlv(Tag.NETWORK_ERROR_CODE, code),)
+    return write_tlvs(found)
 
 
 def _reference(reference: int | None) -> bytes:
-    if reference is None:
-        return b""
-    tlvs: Tlvs = (make_tlv(Tag.USER_MESSAGE_REFERENCE, reference),)
-    return write_tlvs(tlvs)
+    return b"" if reference is None else write_tlvs((make_tlv(Tag.USER_MESSAGE_REFERENCE, reference),))
 
 
 _MINUTE_US: Final = 60_000_000

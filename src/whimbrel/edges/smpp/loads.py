@@ -68,6 +68,7 @@ class Place(msgspec.Struct):
 
     bound: Bound
     room: int
+    with_tlvs: bool
 
 
 def worsen(load: Load, verdict: int, status: int) -> None:

@@ -32,7 +32,6 @@ import msgspec
 
 from whimbrel.base.metrics import Metrics
 from whimbrel.codec.errors import CodecError
-from whimbrel.codec.smpp.session import SessionError
 from whimbrel.codec.smpp.statuses import Status, status_name
 from whimbrel.codec.smpp.tables import DELIVER_SM
 from whimbrel.codec.smpp.versions import takes_tlvs
@@ -167,7 +166,10 @@ class Outbox:
             while self._later and self._later[0][0] <= now:
                 self._put(heapq.heappop(self._later)[2])
             if self._ready:
-                self._hand_over([Place(bound, self._room(bound)) for bound in binds])
+                rooms = [(bound, self._room(bound)) for bound in binds]
+                self._hand_over(
+                    [Place(bound, room, takes_tlvs(bound.peer_version)) for bound, room in rooms if room > 0]
+                )
         has_space = len(self._ready) < PAGE // 2 and len(self._held) <= HELD_MAX - PAGE
         if self._has_more and has_space and not self._is_reading:
             self._is_reading, self._has_more = True, False
@@ -181,59 +183,61 @@ class Outbox:
 
     def _hand_over(self, places: list[Place]) -> None:
         ready = self._ready
-        places = [place for place in places if place.room > 0]
         while ready and places:
             load = ready[0]
-            if not load.is_over and self._prepared(load, places[0].bound):
-                place = self._choose(load, places)
+            if self._prepared(load, places[0]):
+                unsent = load.unsent
+                place = self._choose(len(unsent), places)
                 if place is None:
                     return
-                self._send(load, place)
-                if place.room <= 0:
+                if not self._send(load, unsent, place):
                     places.remove(place)
-            if load.is_over or not load.unsent:
-                load.is_ready = False
-                ready.popleft()
+                    continue
+            load.is_ready = False
+            ready.popleft()
 
-    def _choose(self, load: Load, places: Sequence[Place]) -> Place | None:
-        """The next bind in turn with room for all parts, or for as many as its whole window takes."""
-        wanted = len(load.unsent)
-        for step in range(len(places)):
-            place = places[(self._turn + step) % len(places)]
+    def _choose(self, wanted: int, places: Sequence[Place]) -> Place | None:
+        """The next bind in turn with room for so many parts, or for as many as its whole window takes."""
+        count = len(places)
+        for step in range(count):
+            place = places[(self._turn + step) % count]
             if place.room >= wanted or not self._in_flight.get(place.bound):
                 self._turn += step + 1
                 return place
         return None
 
-    def _prepared(self, load: Load, bound: Bound) -> bool:
-        """Make the bodies as this bind must have them; False when there is nothing to tell any more."""
-        with_tlvs = takes_tlvs(bound.peer_version)
-        if load.bodies and (load.with_tlvs == with_tlvs or load.under_way):
-            return True
+    def _prepared(self, load: Load, place: Place) -> bool:
+        """Make the bodies as this bind must have them; False when there is nothing to hand over (any more)."""
+        if load.bodies and (load.with_tlvs is place.with_tlvs or load.under_way or not load.open):
+            return bool(load.open)
         try:
-            load.bodies = bodies(load.parcel, bound, with_tlvs)
+            load.bodies = bodies(load.parcel, place.bound, place.with_tlvs)
         except (CodecError, ValueError):
             load.bodies = ()
             _log.exception("a delivery could not be written", extra=self._facts(load))
-        load.with_tlvs = with_tlvs
+        load.with_tlvs = place.with_tlvs
         load.open = list(range(len(load.bodies)))
         if not load.bodies:
             self._drop(load)
-        return bool(load.bodies)
+        return bool(load.open)
 
-    def _send(self, load: Load, place: Place) -> None:
+    def _send(self, load: Load, unsent: Sequence[int], place: Place) -> bool:
+        """Whether all of it went; otherwise this bind takes no more now."""
         bound = place.bound
-        if not self._prepared(load, bound):
-            return
-        for part in load.unsent[: place.room]:
+        if load.with_tlvs is not place.with_tlvs:
+            if not self._prepared(load, place):
+                return True
+            unsent = load.unsent
+        taken = unsent[: place.room]
+        for part in taken:
             try:
                 bound.deliver(DELIVER_SM, load.bodies[part], (load, part))
-            except SessionError:
-                place.room = 0
-                return
+            except CodecError:  # it is closing, or of 3.3 while another has parts of a text that came for 3.4
+                return False
             load.under_way.add(part)
             place.room -= 1
             self._in_flight[bound] = self._in_flight.get(bound, 0) + 1
+        return len(taken) == len(unsent)
 
     # What comes back.
 
