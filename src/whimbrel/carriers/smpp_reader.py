@@ -7,6 +7,7 @@ turned into UCS-2 here, so that nobody behind needs to know it.
 from collections.abc import Mapping
 from typing import Final
 
+from whimbrel.base.limits import TLVS_OCTETS_MAX
 from whimbrel.carriers import smpp_addresses
 from whimbrel.carriers.interface import Inbound, Report
 from whimbrel.codec import alphabets, codings, segments, udh
@@ -21,7 +22,6 @@ from whimbrel.domain.refusals import own_reason
 from whimbrel.domain.wire import Wire
 
 _UDHI = 0x40  # SMPP 3.4 5.2.12: the short message begins with a user data header
-_KEPT_OCTETS_MAX = 1024  # of optional parameters of one text: they stand in the message's row
 _STATE_NAMES = tuple(state.name for state in MessageState)  # by number: an enum looks its `name` up in Python
 _PLACE: Final = frozenset({udh.IEI_CONCAT, udh.IEI_CONCAT_WIDE, udh.IEI_SINGLE_SHIFT, udh.IEI_LOCKING_SHIFT})
 _READ: Final = frozenset(
@@ -155,7 +155,7 @@ def _sar(tlvs: Tlvs) -> udh.Concat | None:
 def _wire(tlvs: Tlvs, elements: tuple[udh.Element, ...]) -> Wire | None:
     """What came with a text and is not in it: optional parameters, as many as may be kept, and header elements."""
     kept: list[tuple[int, str]] = []
-    room = _KEPT_OCTETS_MAX
+    room = TLVS_OCTETS_MAX
     for tag, value in tlvs:
         room -= 0 if tag in _READ else len(value)
         if tag not in _READ and room >= 0:

@@ -18,6 +18,7 @@ from whimbrel.codec.smpp.shortmessage import SubmitTemplate, submit_template
 from whimbrel.codec.smpp.tables import Tag
 from whimbrel.domain.dialect import CarrierSettings, asks_for
 from whimbrel.domain.wire import Wire
+from whimbrel.domain.wire_form import tag_named
 
 _UDHI = 0x40  # SMPP 3.4 5.2.12: the short message begins with a user data header
 _ASKS = 1  # registered_delivery, 5.2.17: a receipt for success and failure
@@ -178,7 +179,7 @@ def common_tlvs(settings: CarrierSettings) -> Tlvs:
     """The optional parameters of each submit_sm; CodecError when one has no such name or no such value."""
     found: list[tuple[int, bytes]] = []
     for name, value in settings.tlvs.items():
-        tag = names.tag_of(settings.tlv_names.get(name, name))
+        tag = tag_named(name, settings.tlv_names)
         if tag is None:
             raise CodecError(f"{name} names no optional parameter")
         found.append((tag, names.value_octets(tag, value)))

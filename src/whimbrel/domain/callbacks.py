@@ -10,16 +10,21 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import asdict, replace
 
 from whimbrel.base import ids, moments, money
 from whimbrel.base.errors import CATALOGUE, Fault
 from whimbrel.domain.model import PLAIN, Event, Flag, Message, Options
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.states import IN_DOUBT, QUEUED, STATES, UNKNOWN
+from whimbrel.domain.wire import Wire
+from whimbrel.domain.wire_form import shown
 
 TWILIO_API_VERSION = "2010-04-01"
 _TWILIO_UNKNOWN_ERROR = "30008"
 _MESSAGE_EVENT = "message."
+_BINARY = "binary"
+_NO_WISHES = Wire()
 _NO_DETAIL = "{}"
 _KEYWORDS = ((Flag.KEYWORD_STOP, "STOP"), (Flag.KEYWORD_START, "START"), (Flag.KEYWORD_HELP, "HELP"))
 
@@ -74,6 +79,11 @@ class MessageView(msgspec.Struct, frozen=True, gc=False):
     on_doubt: str
     replaced: tuple[tuple[int, str, str], ...]  # by smart encoding: position, original, replacement
     reply_to: str | None
+    data: str | UnsetType = UNSET  # octets in hex in place of the text
+    flash: bool | UnsetType = UNSET
+    udh: str | UnsetType = UNSET
+    tlvs: dict[str, str | int | dict[str, str]] | UnsetType = UNSET
+    data_coding: int | UnsetType = UNSET
 
 
 class MessageData(msgspec.Struct, frozen=True, gc=False):
@@ -96,6 +106,9 @@ class MessageData(msgspec.Struct, frozen=True, gc=False):
     text: str | UnsetType | None = UNSET  # inbound only
     keyword: str | UnsetType | None = UNSET  # inbound only: STOP, START, HELP
     partial: bool | UnsetType = UNSET  # inbound only
+    data: str | UnsetType = UNSET  # inbound only, as in the message resource
+    udh: str | UnsetType = UNSET
+    tlvs: dict[str, str | int | dict[str, str]] | UnsetType = UNSET
 
 
 class DeletedData(msgspec.Struct, frozen=True, gc=False):
@@ -134,7 +147,7 @@ def message_view(message: Message) -> MessageView:
     flags = message.flags
     redacted = flags & Flag.REDACTED
     at = moments.to_text
-    return MessageView(
+    view = MessageView(
         id=message.id,
         account_id=message.account_id,
         status=message.state,
@@ -168,6 +181,16 @@ def message_view(message: Message) -> MessageView:
         replaced=options.replaced,
         reply_to=options.reply_to,
     )
+    is_binary = message.encoding == _BINARY
+    if redacted or not (is_binary or flags & Flag.WIRE):
+        return view
+    return with_wire(view, options.wire, message.text if is_binary else None)
+
+
+def with_wire(view: MessageView, wire: Wire | None, data: str | None) -> MessageView:
+    """The view with what the message carries beyond its text, or `data` in place of it."""
+    facts = asdict(shown(wire)) if wire is not None else {}
+    return replace(view, **facts) if data is None else replace(view, text=None, data=data, **facts)
 
 
 def reason_of(code: str | None) -> Reason | None:
@@ -218,7 +241,8 @@ def _message_data(event: Event, message: Message) -> MessageData:
     status = told if told in STATES else message.state
     redacted = message.flags & Flag.REDACTED
     inbound = message.direction == "in"
-    return MessageData(
+    is_binary = message.encoding == _BINARY
+    data = MessageData(
         message.id,
         None if redacted else message.recipient,
         None if redacted else message.sender,
@@ -233,10 +257,14 @@ def _message_data(event: Event, message: Message) -> MessageData:
         options.tags,
         bool(message.test),
         UNSET if event.data == _NO_DETAIL else msgspec.Raw(event.data.encode()),
-        UNSET if not inbound else None if redacted else message.text,
+        UNSET if not inbound else None if redacted or is_binary else message.text,
         keyword_of(message) if inbound else UNSET,
         message.flags & Flag.PARTIAL != 0 if inbound else UNSET,
     )
+    if not inbound or redacted or not (is_binary or options.wire):
+        return data
+    beyond = shown(options.wire or _NO_WISHES)
+    return replace(data, data=message.text if is_binary else UNSET, udh=beyond.udh, tlvs=beyond.tlvs)
 
 
 def _event_reason(event: Event, message: Message, status: str) -> Reason | None:
@@ -312,7 +340,7 @@ def twilio_inbound(message: Message) -> list[tuple[str, str]]:
         *_place("From", message.sender),
         ("SmsSid", message.id),
         ("SmsStatus", "received"),
-        ("Body", message.text),
+        ("Body", "" if message.encoding == _BINARY else message.text),
         ("To", message.recipient),
         *([("MessagingServiceSid", options.pool_id)] if options.pool_id else ()),
         *([("OptOutType", keyword)] if keyword else ()),

@@ -81,6 +81,8 @@ class Tables:
         """Numbers and short codes by their digits: whom an inbound text is for. Names receive nothing."""
         self.carriers: Mapping[str, Carrier] = {}
         """By id, paused ones too."""
+        self.tlv_names: Mapping[str, str] = {}
+        """Names that carriers gave their optional parameters, in small letters, and the numbers."""
         self.router = Router((), ())
         self.prices = PriceList(())
         self._stops: defaultdict[str, set[int]] = defaultdict(set)
@@ -213,6 +215,7 @@ class Tables:
         rows = await self._store.fetch(Carrier, "carriers_all")
         self.carriers = {carrier.id: carrier for carrier in rows}
         self._text_rules = {}
+        self.tlv_names = _tlv_names(rows)
         self.router = Router(self._routes, rows)
 
     async def _load_routes(self) -> None:
@@ -258,3 +261,12 @@ def _by_account(rows: Sequence[Owned]) -> dict[str, list[Owned]]:
     for row in rows:
         found[row.account_id].append(row)
     return dict(found)
+
+
+def _tlv_names(carriers: Iterable[Carrier]) -> Mapping[str, str]:
+    """The names of all of them; one that means different numbers to two of them means none."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for carrier in carriers:
+        for name, number in msgspec.json.decode(carrier.settings, type=CarrierSettings).tlv_names.items():
+            found[name.strip().lower()].add(number)
+    return {name: numbers.pop() for name, numbers in found.items() if len(numbers) == 1}

@@ -12,10 +12,11 @@ import msgspec
 from whimbrel.base.limits import NAME_MAX
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.smpp import names
-from whimbrel.codec.smpp.tables import MessageState, Tag
+from whimbrel.codec.smpp.tables import MessageState
 from whimbrel.domain import refusals
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.profiles import PROFILES
+from whimbrel.domain.wire_form import OURS, tag_named
 from whimbrel.manage.checks import Checks, in_words
 
 SYSTEM_ID_MAX = 15  # SMPP 3.4 4.1.1: 16 octets with the NUL
@@ -40,8 +41,6 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
 }
 _TYPES: Final = ("source_international", "source_alphanumeric", "source_short", "destination")
 _TABLES: Final = ("receipt_states", "receipt_errors", "statuses", "tlvs", "tlv_names")
-_OURS: Final = frozenset({Tag.MESSAGE_PAYLOAD, Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM})
-"""Optional parameters that the text itself decides on."""
 _STATES: Final = frozenset(state.name for state in MessageState)
 
 
@@ -170,13 +169,13 @@ def _check_tlvs(checks: Checks, settings: CarrierSettings) -> None:
         tag = names.tag_of(number)
         pointer = pointer_to("tlv_names", name)
         checks.require(
-            tag is not None and tag not in _OURS, pointer, 'must be the number of a parameter, such as "0x1400"'
+            tag is not None and tag not in OURS, pointer, 'must be the number of a parameter, such as "0x1400"'
         )
     for name, value in settings.tlvs.items():
         pointer = pointer_to("tlvs", name)
-        tag = names.tag_of(settings.tlv_names.get(name, name))
+        tag = tag_named(name, settings.tlv_names)
         checks.require(tag is not None, pointer, "names no optional parameter")
-        checks.require(tag not in _OURS, pointer, "is decided by the text")
+        checks.require(tag not in OURS, pointer, "is decided by the text")
         if tag is not None:
             try:
                 names.value_octets(tag, value)

@@ -3,12 +3,14 @@ that are about this door's fields and not about texting.
 """
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from whimbrel.base import limits, money
 from whimbrel.domain.model import PLAIN, Draft, OnDoubt, Options
+from whimbrel.domain.wire_form import BadWire, Wishes, octets, read
 from whimbrel.edges.rest.shapes import MessageDefaults, NewMessage
 from whimbrel.net.addresses import Reach
 from whimbrel.store.interface import Verdict
@@ -21,26 +23,65 @@ _AT_MOST_ONCE = frozenset({"transactional", "marketing"})
 
 
 def draft(
-    new: NewMessage, account_id: str, test: bool, *, reach: Reach, defaults: MessageDefaults | None = None
+    new: NewMessage,
+    account_id: str,
+    test: bool,
+    *,
+    reach: Reach,
+    tlv_names: Mapping[str, str],
+    defaults: MessageDefaults | None = None,
 ) -> Draft | Verdict:
-    """The draft, or the verdict on a field that cannot be used. `reach`: where callbacks may lead."""
+    """The draft, or the verdict on a field that cannot be used. `reach`: where callbacks may lead; `tlv_names`: names
+    that carriers gave their optional parameters."""
     common = defaults or _NOTHING
     send_at = new.send_at or common.send_at
     options = _options(new, common, reach)
     if isinstance(options, Verdict):
         return options
+    data = None
+    if new.data or new.tlvs or new.udh or new.flash or new.data_coding is not None or common is not _NOTHING:
+        try:
+            data, options = _beyond(new, common, options, tlv_names)
+        except BadWire as error:
+            name = error.pointer[1:].partition("/")[0]
+            return Verdict(code="invalid_request", detail=f"{name}: {error}.", pointer=error.pointer)
     return Draft(
         account_id,
         test,
         "rest",
         new.to or "",
-        (common.text or "") if new.text is None else new.text,
+        _text(new, common),
         common.sender if new.sender is None else new.sender,
         new.message_class or common.message_class or "transactional",  # type: ignore[arg-type]  # accept refuses others
         None if send_at is None else (send_at - _EPOCH) // _MICROSECOND,
         common.validity if new.validity is None else new.validity,
         options,
+        data=data,
     )
+
+
+def _text(new: NewMessage, common: MessageDefaults) -> str:
+    if new.text is not None:
+        return new.text
+    return "" if new.data is not None else common.text or ""
+
+
+def _beyond(
+    new: NewMessage, common: MessageDefaults, options: Options, tlv_names: Mapping[str, str]
+) -> tuple[bytes | None, Options]:
+    """Octets in place of a text, and the options with what the message carries beyond it; `BadWire`."""
+    given = new.data if new.data is not None or new.text is not None else common.data
+    if new.data is not None and new.text is not None:
+        raise BadWire("/data", "goes in place of `text`")
+    data = None if given is None else octets("/data", given)
+    wishes = Wishes(
+        flash=common.flash if new.flash is None else new.flash,
+        udh=common.udh if new.udh is None else new.udh,
+        tlvs=common.tlvs if new.tlvs is None else new.tlvs,
+        data_coding=common.data_coding if new.data_coding is None else new.data_coding,
+    )
+    wire = read(wishes, tlv_names, is_data=data is not None)
+    return data, options if wire is None else msgspec.structs.replace(options, wire=wire)
 
 
 def _options(new: NewMessage, common: MessageDefaults, reach: Reach) -> Options | Verdict:

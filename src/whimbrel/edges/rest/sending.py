@@ -14,7 +14,7 @@ import msgspec
 
 from whimbrel.base import limits, moments, money
 from whimbrel.base.errors import CATALOGUE, FieldError, WhimbrelError
-from whimbrel.domain.callbacks import MessageView
+from whimbrel.domain.callbacks import MessageView, with_wire
 from whimbrel.domain.model import Draft
 from whimbrel.domain.numbers import normalise
 from whimbrel.edges.rest.drafts import draft
@@ -56,6 +56,7 @@ class Sending:
         self._door = door
         self._accept = services.accept
         self._reach = services.manage.reach
+        self._tables = services.tables
         self._message = JsonBody(NewMessage, members_of_message)
         self._batch = JsonBody(NewBatch, members_of_batch)
 
@@ -105,7 +106,7 @@ class Sending:
     ) -> tuple[Draft, "_Submitted"]:
         """The draft of a message's body, and what accept will say to it."""
         new = self._message.decode(octets)
-        made = draft(new, account_id, test, reach=self._reach)
+        made = draft(new, account_id, test, reach=self._reach, tlv_names=self._tables.tlv_names)
         if isinstance(made, Verdict):
             raise refusal(made)
         sent = request.get(HEADER)
@@ -138,9 +139,13 @@ class Sending:
 
     async def _drafts(self, batch: NewBatch, account_id: str, test: bool) -> list[Draft | Verdict]:
         made: list[Draft | Verdict] = []
+        names = self._tables.tlv_names
         for start in range(0, len(batch.messages), _TURN):
             part = batch.messages[start : start + _TURN]
-            made += [draft(new, account_id, test, reach=self._reach, defaults=batch.defaults) for new in part]
+            made += [
+                draft(new, account_id, test, reach=self._reach, tlv_names=names, defaults=batch.defaults)
+                for new in part
+            ]
             await asyncio.sleep(0)
         return made
 
@@ -293,6 +298,8 @@ def _one_body(made: Draft, verdict: Verdict) -> bytes:
         verdict.replaced,
         None,  # reply_to
     )
+    if options.wire is not None or made.data is not None:
+        view = with_wire(view, options.wire, None if made.data is None else made.data.hex())
     return _encode(view)
 
 

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import astuple
 
 from whimbrel.base import limits
+from whimbrel.domain.dialect import TlvSetting
 from whimbrel.domain.model import OnDoubt
 
 Moment = Annotated[datetime.datetime, Meta(tz=True)]
@@ -74,6 +75,29 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         bool | None,
         Meta(description="Replace look-alikes (curly quotes, dashes) where that saves segments; `replaced` tells."),
     ] = None
+    flash: Annotated[bool | None, Meta(description="Show it at once and keep it nowhere (message class 0).")] = None
+    data: Annotated[
+        str | None,
+        Meta(description=f"Octets in hex in place of a text, at most {limits.DATA_MAX:,}.", examples=["0a0b0c"]),
+    ] = None
+    udh: Annotated[
+        str | None,
+        Meta(
+            description="Information elements of a user data header in hex, without the length octet.",
+            examples=["05041583158a"],
+        ),
+    ] = None
+    tlvs: Annotated[
+        dict[str, TlvSetting] | None,
+        Meta(
+            description=f"At most {limits.TLVS_MAX} optional parameters of SMPP by name or number: a text, a whole "
+            'number, or `{"hex": "…"}`.',
+            examples=[{"pe_id": "1101234567890123456", "0x1500": {"hex": "00ff"}}],
+        ),
+    ] = None
+    data_coding: Annotated[
+        int | None, Meta(description="What `data` is (0 to 255); 4, or 0x14 with `flash`, by default.")
+    ] = None
 
 
 class MessageDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
@@ -91,6 +115,11 @@ class MessageDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     max_parts: Parts | None = None
     max_price: str | None = None
     smart: bool | None = None
+    flash: bool | None = None
+    data: str | None = None
+    udh: str | None = None
+    tlvs: dict[str, TlvSetting] | None = None
+    data_coding: int | None = None
 
 
 class NewBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):

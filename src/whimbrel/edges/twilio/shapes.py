@@ -117,7 +117,7 @@ def stored(message: Message) -> MessageRecord:
     return MessageRecord(
         account_sid=message.account_id,
         api_version=TWILIO_API_VERSION,
-        body=message.text,
+        body="" if message.encoding == "binary" else message.text,
         date_created=to_rfc2822(message.created_at),
         date_sent=None if sent_at is None else to_rfc2822(sent_at),
         date_updated=to_rfc2822(message.updated_at),
