@@ -166,6 +166,24 @@ def test_bind_that_is_never_answered_closes():
     assert esme.tick(6_000) == [Closed(CloseReason.BIND_TIMEOUT)]
 
 
+def test_the_deadline_for_a_bind_is_the_peers_and_not_ours():
+    wire = Wire()
+    wire.esme.bind(BIND_TRANSCEIVER, CREDENTIALS, now_ms=wire.now_ms)
+    [asked] = wire.to_smsc()
+    assert wire.wait(wire.smsc, 20_000) == []
+    wire.smsc.respond(asked.pdu, 0, BindResp("SMSC"))
+    assert wire.smsc.state is State.BOUND
+
+
+def test_a_refused_bind_may_be_tried_again_within_the_deadline():
+    wire = Wire()
+    wire.esme.bind(BIND_TRANSCEIVER, CREDENTIALS, now_ms=wire.now_ms)
+    [asked] = wire.to_smsc()
+    wire.smsc.respond(asked.pdu, Status.ESME_RINVPASWD)
+    assert wire.smsc.next_deadline_ms == 6_000
+    assert wire.wait(wire.smsc, 5_000) == [Closed(CloseReason.BIND_TIMEOUT)]
+
+
 def test_second_bind_is_refused():
     wire = Wire().bind()
     again = Pdu(BIND_TRANSCEIVER, 0, 9, CREDENTIALS)

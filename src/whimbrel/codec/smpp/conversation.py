@@ -103,6 +103,7 @@ class Conversation:
             self._output.append(header(0, ENQUIRE_LINK_RESP, 0, pdu.sequence))
         elif command_id in BINDS and self.role is Role.SMSC and self.state is State.OPEN:
             self.state = State.BINDING
+            self._timers.bind_requested()
             self._heard_version(pdu.body.interface_version if isinstance(pdu.body, Bind) else None)
             events.append(BindRequested(pdu))
         elif command_id == UNBIND:
@@ -136,6 +137,7 @@ class Conversation:
             return
         if status:
             self.state = State.OPEN
+            self._timers.bind_refused()
             return
         self._bound(command_id)
 

@@ -21,7 +21,7 @@ OVERDUE: Final = {
 class Timers:
     """See the head of this file."""
 
-    __slots__ = ("_asked_ms", "_heard_ms", "_settings", "asked", "deadline_ms")
+    __slots__ = ("_asked_ms", "_bind_deadline_ms", "_heard_ms", "_settings", "asked", "deadline_ms")
 
     def __init__(self, settings: Settings, now_ms: int) -> None:
         """The bind's deadline counts from here."""
@@ -29,12 +29,21 @@ class Timers:
         self._heard_ms = self._asked_ms = now_ms
         self.asked = 0
         """Enquiries since the peer was last heard."""
-        self.deadline_ms = now_ms + settings.bind_timeout_ms
+        self.deadline_ms = self._bind_deadline_ms = now_ms + settings.bind_timeout_ms
         """When the present state has lasted too long; NEVER while bound."""
 
     def adopt(self, settings: Settings) -> None:
         """Other times from now on; a deadline that runs stays."""
         self._settings = settings
+
+    def bind_requested(self) -> None:
+        """An SMSC's deadline for a bind is for the peer, which has asked now: that we are slow to verify a thousand
+        passwords at once must not close on those who wait for it."""
+        self.deadline_ms = NEVER
+
+    def bind_refused(self) -> None:
+        """The peer may try again, within the time that it had."""
+        self.deadline_ms = self._bind_deadline_ms
 
     def heard(self, now_ms: int) -> None:
         """The peer sent something: any PDU is a sign of life."""
