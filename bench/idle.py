@@ -1,8 +1,9 @@
 """Many binds that do nothing: what they cost while they are up. `python -m bench idle [--seconds N]`; results also go
 to bench/results/ as JSON.
 
-The product asks each carrier every 30 seconds of silence whether it lives, and is answered; nothing else happens. The
-same node with a single bind, just before, is what the share of a core is to be compared with.
+Towards carriers the product asks every 30 seconds of silence whether they live, and is answered; customers ask the
+product. Nothing else happens. The same node just before, without those binds, is what the share of a core is to be
+compared with.
 """
 
 import argparse
@@ -16,10 +17,13 @@ from typing import Any
 
 import msgspec
 
-from bench.processes import Running, credentials, first_line, get, post, started, write_results, yardstick_ms
+from bench.idle_customers import Login, Plan, Result
+from bench.processes import Running, credentials, first_line, get, post, started, tell, write_results, yardstick_ms
 
 _BINDS = 200
 _BINDS_OF_A_CARRIER = 50
+_CUSTOMERS = 1000
+_CUSTOMERS_OF_AN_ACCOUNT = 100
 _CARRIERS_SHARE_MAX = 0.02
 _UP_S = 60.0
 _CALM_S = 5.0  # after the last bind, before anything is measured
@@ -96,6 +100,44 @@ def carriers(seconds: float) -> list[Measured]:
         return [alone, msgspec.structs.replace(many, up_s=up_s, up_cpu_s=up_cpu_s)]
 
 
+def customers(seconds: float) -> list[Measured]:
+    """A thousand customers with a credential each: their first bind, which verifies a password; the binds held; and
+    everybody at once again, when the passwords are known."""
+    with node() as its, started("customers", "-m", "bench.idle_customers") as others:
+        logins = [login for number in range(_CUSTOMERS // _CUSTOMERS_OF_AN_ACCOUNT) for login in _logins(its, number)]
+        time.sleep(_CALM_S)
+        alone = watch(its.running, "customers, none", 0, seconds / 2)
+        host, port = its.found["smpp_host"], its.found["smpp_port"]
+        plan = msgspec.json.encode(Plan(host, port, logins)).decode()
+        first = _storm(its.running, others, plan, "customers, first binds")
+        time.sleep(_CALM_S)
+        held = watch(its.running, "customers, 1,000 binds held", first.binds, seconds)
+        again = _storm(its.running, others, "again", "customers, all bind again")
+        return [alone, first, held, again]
+
+
+def _logins(its: Node, number: int) -> list[Login]:
+    account = post(f"{its.url}/v1/accounts", its.operator_key, {"name": f"Customer {number}"})["id"]
+    made: list[Login] = []
+    for place in range(_CUSTOMERS_OF_AN_ACCOUNT):
+        found = post(f"{its.url}/v1/smpp-credentials", its.operator_key, {"name": f"{place}"}, account=account)
+        made.append(Login(found["system_id"], found["password"]))
+    return made
+
+
+def _storm(running: Running, others: Running, line: str, name: str) -> Measured:
+    """Everybody binds at once; the time until the last one was up, and what it took us."""
+    yardstick = yardstick_ms()
+    began, cpu = time.monotonic(), running.cpu_s()
+    tell(others, line)
+    result = msgspec.json.decode(first_line(others), type=Result)
+    passed, used = time.monotonic() - began, running.cpu_s() - cpu
+    note = f"{name} ({result.again} came again)" if result.again else name
+    return Measured(
+        note, result.up, passed, used / passed, running.rss_mib(), result.seconds, used, yardstick_ms=yardstick
+    )
+
+
 def _binds_up(its: Node) -> int:
     health = json.loads(get(f"{its.url}/v1/carriers/health", its.operator_key))
     return sum(each["health"]["binds_up"] for each in health["data"] if each["health"])
@@ -122,7 +164,7 @@ def until(done: Callable[[], bool], what: str) -> None:
 
 def _row(m: Measured) -> str:
     return (
-        f"{m.name:<28} {m.binds:>6} {m.seconds:>6.0f} {m.share * 100:>9.2f} {m.rss_mib:>6.0f} "
+        f"{m.name:<40} {m.binds:>6} {m.seconds:>6.0f} {m.share * 100:>9.2f} {m.rss_mib:>6.0f} "
         f"{m.up_s:>8.2f} {m.up_cpu_s:>9.2f} {m.yardstick_ms:>6.0f}"
     )
 
@@ -132,9 +174,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench idle", description=__doc__)
     parser.add_argument("--seconds", type=float, default=90.0, help="how long idle binds are watched")
     chosen = parser.parse_args(arguments)
-    print(f"{'what':<28} {'binds':>6} {'s':>6} {'% of core':>9} {'MiB':>6} {'up in s':>8} {'its CPU s':>9} {'yard':>6}")
-    measured = carriers(chosen.seconds)
-    for each in measured:
-        print(_row(each), flush=True)
+    print(f"{'what':<40} {'binds':>6} {'s':>6} {'% of core':>9} {'MiB':>6} {'up in s':>8} {'its CPU s':>9} {'yard':>6}")
+    measured: list[Measured] = []
+    for measure in (carriers, customers):
+        found = measure(chosen.seconds)
+        for each in found:
+            print(_row(each), flush=True)
+        measured += found
     print(f"written to {write_results('idle-', measured)}")
-    return 0 if measured[-1].share < _CARRIERS_SHARE_MAX else 1
+    return 0 if measured[1].share < _CARRIERS_SHARE_MAX and measured[-1].binds == _CUSTOMERS else 1

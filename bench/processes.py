@@ -41,6 +41,7 @@ def started(name: str, *command: str, environ: dict[str, str] | None = None) -> 
     """A process that is ended when the block is left."""
     process = subprocess.Popen(
         [sys.executable, *command],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -61,6 +62,13 @@ def first_line(running: Running) -> str:
     """The first line that a process prints."""
     assert running.process.stdout is not None
     return running.process.stdout.readline().decode().strip()
+
+
+def tell(running: Running, line: str) -> None:
+    """Write a line to a process."""
+    assert running.process.stdin is not None
+    running.process.stdin.write(line.encode() + b"\n")
+    running.process.stdin.flush()
 
 
 def credentials(folder: Path) -> dict[str, Any]:
@@ -84,13 +92,17 @@ def get(url: str, key: str = "") -> str:
         return body.decode()
 
 
-def post(url: str, key: str, body: Any, method: str = "POST") -> Any:
-    """A JSON POST's answer."""
+def post(url: str, key: str, body: Any, method: str = "POST", account: str = "") -> Any:
+    """A JSON POST's answer; an operator's key names the account."""
     request = urllib.request.Request(
         url,
         data=msgspec.json.encode(body),
         method=method,
-        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        headers={
+            "Authorization": f"Bearer {key}",
+            "Content-Type": "application/json",
+            **({"X-Account-Id": account} if account else {}),
+        },
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         octets: bytes = answer.read()
