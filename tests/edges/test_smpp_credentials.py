@@ -8,6 +8,7 @@ import pytest_asyncio
 from whimbrel.domain.customers import CustomerSettings
 from whimbrel.edges.rest import smpp_credentials as door
 from whimbrel.manage import passwords
+from whimbrel.store.interface import Write
 
 from .edge_rig import running_edge
 
@@ -98,3 +99,15 @@ async def test_a_view_has_the_binds_of_now(edge):
     services = SimpleNamespace(manage=edge.app.manage, smpp_binds={made["id"]: 3}.__getitem__)
     call = SimpleNamespace(path={"id": made["id"]}, account_id=edge.customer.id, test=False)
     assert (await door.get(services, call)).value.binds == 3
+
+
+async def test_a_view_tells_what_waits_for_its_binds(edge):
+    made = (await edge.post(PATH, {"name": "Office"})).json
+    assert (made["owed"], made["owed_since"]) == (0, None)
+    rows = [(made["id"], n, f"SM{n:032x}", "message.delivered", "{}", 1_800_000_000_000_000 + n) for n in (1, 2)]
+    await edge.app.store.write([Write("smpp_owed_insert", tuple(rows))])
+    shown = (await edge.get(f"{PATH}/{made['id']}")).json
+    assert (shown["owed"], shown["owed_since"][:19]) == (2, "2027-01-15T08:00:00")
+    assert [each["owed"] for each in (await edge.get(PATH)).json["data"]] == [2]
+    changed = (await edge.ask("PATCH", f"{PATH}/{made['id']}", json={"status": "suspended"})).json
+    assert changed["owed"] == 2

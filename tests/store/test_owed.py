@@ -14,6 +14,8 @@ from whimbrel.domain.wire import Origin
 from whimbrel.journey import owed as module
 from whimbrel.journey.owed import CURSOR, Owed
 from whimbrel.store.interface import Deliveries, Ending, InboundRow, Write
+from whimbrel.store.owed import waiting
+from whimbrel.store.rows import to_columns
 from whimbrel.store.store import SqlStore
 
 ONE, TWO, TEST, OTHERS = "SC1", "SC2", "SC3", "SC4"
@@ -289,22 +291,26 @@ async def test_rows_go_by_key(store: SqlStore):
     assert await store.write([Write("smpp_owed_drop", ((TWO,),))]) == [2]
 
 
-async def test_how_much_is_owed(store: SqlStore, owed: Owed, monkeypatch):
-    nothing = await owed.waiting(ONE)
-    assert (nothing.count, nothing.oldest_at) == (0, None)
+def made(*credentials: SmppCredential) -> Write:
+    """The credentials in the store."""
+    return Write("smpp_credential_insert", tuple(to_columns(each) for each in credentials))
+
+
+async def test_how_much_is_owed(store: SqlStore, monkeypatch):
+    await store.write([made(credential(ONE), credential(TWO), credential(TEST))])
     await store.write([owed_rows(5, at=NOW + SECOND), owed_rows(4, TWO)])
-    some = await owed.waiting(ONE)
-    assert (some.count, some.oldest_at) == (5, NOW + SECOND)
-    monkeypatch.setattr(module, "COUNTED_MAX", 3)
-    assert (await owed.waiting(ONE)).count == 3
-    assert [tuple(row) for row in await store.fetch(lambda *row: row, "smpp_owed_total", 100)] == [(9,)]
+    found = await waiting(store, [ONE, TEST, "SC of nobody"])
+    assert {each.credential_id: (each.count, each.oldest_at) for each in found.values()} == {
+        ONE: (5, NOW + SECOND),
+        TEST: (0, None),
+    }
+    monkeypatch.setattr("whimbrel.store.owed.COUNTED_MAX", 3)
+    assert (await waiting(store, [ONE]))[ONE].count == 3
+    assert [row.position for row in await store.fetch(Position, "smpp_owed_total", 100)] == [9]
 
 
 async def test_rows_go_with_their_retention_as_their_events_do(store: SqlStore):
-    one = credential(ONE)
-    await store.write(
-        [Write("smpp_credential_insert", ((one.id, one.account_id, 0, "n", "s", "p", "active", "{}", NOW, NOW),))]
-    )
+    await store.write([made(credential(ONE))])
     sent = message()
     await submit(store, sent)
     await end(store, sent)

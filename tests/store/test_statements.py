@@ -37,7 +37,7 @@ SCANS_ALLOWED = {
     "queue_lanes",
     "routes_all",
     "senders_all",
-    "smpp_owed_count",
+    "smpp_owed_counts",
     "smpp_owed_purge",
     "smpp_owed_total",
     "tails_unanswered",

@@ -83,9 +83,9 @@ def list_credentials(
     if as_json:
         typer.echo(msgspec.json.encode(found.data).decode())
         return
-    table = Table("id", "name", "system_id", "status", "binds")
+    table = Table("id", "name", "system_id", "status", "binds", "owed")
     for each in found.data:
-        table.add_row(each.id, each.name, each.system_id, each.status, str(each.binds))
+        table.add_row(each.id, each.name, each.system_id, each.status, str(each.binds), str(each.owed))
     Console().print(table)
 
 

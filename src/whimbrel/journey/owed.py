@@ -22,8 +22,6 @@ from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store, Write
 
 CURSOR: Final = "smpp_owed"
-COUNTED_MAX: Final = 100_000
-"""Rows that are counted for one credential; more are shown as so many."""
 _READ: Final = 1000  # events in one list: its commit stays well under 20 ms
 _IDLE_S: Final = 1.0
 _REST_S: Final = 0.02  # commits gather meanwhile; a receipt that took seconds can wait so long
@@ -45,13 +43,6 @@ class _Seen(msgspec.Struct, frozen=True, gc=False):
     created_at: int
     direction: str
     options: str
-
-
-class Waiting(msgspec.Struct, frozen=True):
-    """What a credential is owed: how many rows (at most COUNTED_MAX), and when the oldest came (microseconds)."""
-
-    count: int
-    oldest_at: int | None
 
 
 class _Customer(msgspec.Struct, frozen=True):
@@ -98,11 +89,6 @@ class Owed(Follower):
             for each in self._told:
                 each(told)
         return more
-
-    async def waiting(self, credential_id: str) -> Waiting:
-        """How much a credential is owed."""
-        (found,) = await self._store.fetch(Waiting, "smpp_owed_count", credential_id, COUNTED_MAX)
-        return found
 
     def _changed(self) -> None:
         customers: defaultdict[str, list[_Customer]] = defaultdict(list)

@@ -8,6 +8,7 @@ delete the first.
 
 import asyncio
 import ipaddress
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -20,6 +21,7 @@ from whimbrel.domain.model import SmppCredential
 from whimbrel.manage import accounts, audit, passwords
 from whimbrel.manage.checks import Checks, merged
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
+from whimbrel.store import owed
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
@@ -61,7 +63,8 @@ class NewPassword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class SmppCredentialView(msgspec.Struct, frozen=True, kw_only=True):
-    """A credential without its password. `binds`: how many it has now."""
+    """A credential without its password. `binds`: how many it has now. `owed`: receipts and inbound texts that wait for
+    them, counted up to 100,000, and `owed_since` when the oldest of these came."""
 
     id: str
     account_id: str
@@ -73,6 +76,8 @@ class SmppCredentialView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     updated_at: str
     binds: int = 0
+    owed: int = 0
+    owed_since: str | None = None
 
 
 class SmppCredentialCreated(SmppCredentialView, frozen=True, kw_only=True):
@@ -116,14 +121,16 @@ async def create(
 
 async def get(ctx: Context, credential_id: str, *, account_id: str, test: bool) -> SmppCredentialView:
     """One credential of an account and mode."""
-    return view(await _existing(ctx, credential_id, account_id, test))
+    (found,) = await _with_owed(ctx, (view(await _existing(ctx, credential_id, account_id, test)),))
+    return found
 
 
 async def find(ctx: Context, *, account_id: str, test: bool, paging: Paging = FIRST_PAGE) -> Page[SmppCredentialView]:
     """The credentials of an account and mode, newest first."""
     params = (account_id, int(test), after(paging), paging.limit + 1)
     rows = await ctx.store.fetch(SmppCredential, "smpp_credentials_page", *params)
-    return page(rows, paging, view, lambda row: row.id)
+    found = page(rows, paging, view, lambda row: row.id)
+    return msgspec.structs.replace(found, data=await _with_owed(ctx, found.data))
 
 
 async def update(
@@ -148,7 +155,8 @@ async def update(
         told = {"fields": fields, "status": changed.status}
         entry = audit.entry(ctx, actor, "smpp_credential.updated", credential_id, account_id, **told)
         await commit(ctx, [Write("smpp_credential_update", (row,)), entry], "smpp_credentials")
-    return view(changed)
+    (found,) = await _with_owed(ctx, (view(changed),))
+    return found
 
 
 async def rotate(
@@ -202,6 +210,17 @@ def view(credential: SmppCredential) -> SmppCredentialView:
 
 async def _existing(ctx: Context, credential_id: str, account_id: str, test: bool) -> SmppCredential:
     return await one(ctx, SmppCredential, "smpp_credential_by_id", credential_id, account_id, int(test))
+
+
+async def _with_owed(ctx: Context, views: Sequence[SmppCredentialView]) -> tuple[SmppCredentialView, ...]:
+    """With what waits for their binds now."""
+    found = await owed.waiting(ctx.store, [each.id for each in views])
+    return tuple(_owing(each, found[each.id]) if each.id in found else each for each in views)
+
+
+def _owing(view: SmppCredentialView, waits: owed.Waiting) -> SmppCredentialView:
+    since = None if waits.oldest_at is None else moments.to_text(waits.oldest_at)
+    return msgspec.structs.replace(view, owed=waits.count, owed_since=since)
 
 
 def _shown(credential: SmppCredential, password: str) -> SmppCredentialCreated:

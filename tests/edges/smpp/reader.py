@@ -13,6 +13,7 @@ from whimbrel.codec.smpp.events import DeliverReceived
 from whimbrel.codec.smpp.pdu import Pdu
 from whimbrel.codec.smpp.statuses import Status
 from whimbrel.codec.smpp.tables import BIND_RECEIVER, BIND_TRANSMITTER
+from whimbrel.store.owed import waiting
 
 from .customer import Door, Esme, esme
 
@@ -96,7 +97,7 @@ async def owed(door: Door, count: int) -> None:
     """Wait until so many rows are owed to the customer."""
 
     async def there() -> bool:
-        found = await door.app.owed.waiting(door.credential_id)
-        return found.count == count
+        found = await waiting(door.app.store, [door.credential_id])
+        return found[door.credential_id].count == count
 
     await until(there)

@@ -7,7 +7,7 @@
 -- | smpp_owed_page (credential_id, position, limit) | rows of `Parcel`: what is owed behind a position, with its message; its columns are NULL where that was deleted |
 -- | smpp_owed_delete (credential_id, position) | owed no more |
 -- | smpp_owed_drop (credential_id) | the same of all that a credential is owed |
--- | smpp_owed_count (credential_id, limit) | count, at most the limit, and created_at of the oldest |
+-- | smpp_owed_counts (credential_ids, limit) | for each credential that exists: id, count (at most the limit), created_at of the oldest |
 -- | smpp_owed_total (limit) | count of all, at most the limit |
 -- | smpp_owed_purge (before, limit) | older ones, whose events are gone too, removed |
 
@@ -34,9 +34,10 @@ DELETE FROM smpp_owed WHERE credential_id = $1 AND position = $2;
 -- name: smpp_owed_drop
 DELETE FROM smpp_owed WHERE credential_id = $1;
 
--- name: smpp_owed_count
-SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM smpp_owed WHERE credential_id = $1 LIMIT $2) AS counted),
-  (SELECT created_at FROM smpp_owed WHERE credential_id = $1 ORDER BY position LIMIT 1);
+-- name: smpp_owed_counts
+SELECT c.id, (SELECT COUNT(*) FROM (SELECT 1 FROM smpp_owed WHERE credential_id = c.id LIMIT $2) AS counted),
+  (SELECT created_at FROM smpp_owed WHERE credential_id = c.id ORDER BY position LIMIT 1)
+FROM smpp_credentials AS c WHERE c.id = ANY($1);
 
 -- name: smpp_owed_total
 SELECT COUNT(*) FROM (SELECT 1 FROM smpp_owed LIMIT $1) AS counted;
