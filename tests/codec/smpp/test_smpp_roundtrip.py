@@ -69,14 +69,17 @@ NUMBERS = st.integers(0, 0xFFFFFFFF)
 
 
 @st.composite
-def pdus(draw):
-    command = draw(st.sampled_from(list(COMMANDS.values())))
+def pdus_of(draw, command):
     kind = body_of(command.command_id)
     body = None
     if kind is not None and not (command.command_id & RESPONSE_BIT and draw(st.booleans())):
         body = kind(*[draw(values(field.kind)) for field in command.fields])
     tlvs = draw(TLVS) if body is not None or kind is None else ()
     return Pdu(command.command_id, draw(NUMBERS), draw(NUMBERS), body, tlvs)
+
+
+def pdus():
+    return st.sampled_from(list(COMMANDS.values())).flatmap(pdus_of)
 
 
 @given(pdus())
