@@ -38,9 +38,10 @@ from whimbrel.journey.index import Index
 from whimbrel.journey.keywords import Keywords
 from whimbrel.journey.notify import Notify
 from whimbrel.journey.observe import Observe
-from whimbrel.journey.owed import Owed
 from whimbrel.journey.outbind import Outbinds
+from whimbrel.journey.owed import Owed
 from whimbrel.journey.posting import Poster
+from whimbrel.journey.probing import Probing
 from whimbrel.journey.receipt import Receipts
 from whimbrel.journey.replies import Replies
 from whimbrel.journey.sweep import Sweep
@@ -108,6 +109,7 @@ class App:
         self._started: list[_Part] = []
         self._ready = False
         self._build_journey()
+        self._build_doors()
 
     def _build_journey(self) -> None:
         store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics
@@ -167,6 +169,9 @@ class App:
             metrics=metrics,
             replies=Replies(self.accept),
         )
+
+    def _build_doors(self) -> None:
+        store, clock, metrics = self.store, self.clock, self.metrics
         self.server: HttpServer | None = None
         self.binds = Registry()
         self.deliveries = Deliveries(store=store, registry=self.binds, owed=self.owed, clock=clock, metrics=metrics)
@@ -215,6 +220,7 @@ class App:
             feed=self.feed,
             manage=self.manage,
             recorders=self.recorders,
+            probing=Probing(tables=self.tables, worker=self.worker, recorders=self.recorders, clock=self.clock),
             health=self.worker.health,
             ready=self.reasons_not_ready,
             public_url=self.settings.server.public_url,
