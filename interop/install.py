@@ -76,7 +76,9 @@ def node() -> None:
 
 def java() -> None:
     """The clients of Maven Central, compiled."""
-    if not (JAVA / "target" / "interop-1.jar").exists():
+    jar = JAVA / "target" / "interop-1.jar"
+    sources = [JAVA / "pom.xml", *JAVA.glob("src/main/java/*.java")]
+    if not jar.exists() or jar.stat().st_mtime < max(source.stat().st_mtime for source in sources):
         run("mvn", "-q", "-B", "package", "dependency:copy-dependencies", "-DoutputDirectory=target/lib", cwd=JAVA)
 
 

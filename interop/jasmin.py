@@ -230,7 +230,9 @@ class Jasmin:
         python = str(install.JASMIN / "bin" / "python")
         options = ["-c", str(etc / "jasmin.cfg"), "-u", "jcliadmin", "-p", "jclipwd"]
         self._spawn(
-            "jasmind", [python, str(program), *options, "--enable-dlr-lookup", "--enable-dlr-thrower"], **environ
+            "jasmind",
+            [python, str(program), *options, "--enable-dlr-lookup", "--enable-dlr-thrower", "--enable-deliver-thrower"],
+            **environ,
         )
         for port in ("http", "cli", "smpp"):
             _wait(self.ports[port], 60)

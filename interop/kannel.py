@@ -25,25 +25,7 @@ log-file = "{folder}/bearerbox.log"
 log-level = 0
 dlr-storage = internal
 
-group = smsc
-smsc = smpp
-smsc-id = whimbrel
-host = {host}
-port = {port}
-{receive_port}
-smsc-username = {system_id}
-smsc-password = {password}
-system-type = ""
-{mode}
-interface-version = 34
-max-pending-submits = 10
-reconnect-delay = 2
-enquire-link-interval = 5
-source-addr-ton = 1
-source-addr-npi = 1
-dest-addr-ton = 1
-dest-addr-npi = 1
-
+{smsc}
 group = smsbox
 bearerbox-host = 127.0.0.1
 sendsms-port = {http}
@@ -64,7 +46,37 @@ get-url = "{sink}/inbound?text=%a&from=%p"
 accept-x-kannel-headers = true
 max-messages = 0
 """
-_MODES = {"transceiver": ("", "transceiver-mode = true"), "pair": ("receive-port = {port}", "transceiver-mode = false")}
+_SMSC = """
+group = smsc
+smsc = smpp
+smsc-id = whimbrel
+host = {host}
+{port_line}
+smsc-username = {system_id}
+smsc-password = {password}
+system-type = ""
+transceiver-mode = {transceiver}
+interface-version = 34
+max-pending-submits = 10
+reconnect-delay = 2
+enquire-link-interval = 5
+source-addr-ton = 1
+source-addr-npi = 1
+dest-addr-ton = 1
+dest-addr-npi = 1
+"""
+_MODES = {"transceiver": ("port",), "pair": ("port", "receive-port")}
+"""By which name the port stands in each of its SMSC groups; both groups have one name, so that receipts find texts."""
+
+
+def _group(errand: Errand, port_name: str, mode: str) -> str:
+    return _SMSC.format(
+        host=errand.host,
+        port_line=f"{port_name} = {errand.port}",
+        transceiver="true" if mode == "transceiver" else "false",
+        system_id=errand.system_id,
+        password=errand.password,
+    )
 
 
 class Kannel:
@@ -74,7 +86,6 @@ class Kannel:
         folder.mkdir(parents=True)
         self.sink = Sink(b"")
         self._http, self._admin = free_port(), free_port()
-        receive_port, mode_line = _MODES[mode]
         config = folder / "kannel.conf"
         config.write_text(
             _CONFIG.format(
@@ -82,12 +93,7 @@ class Kannel:
                 box=free_port(),
                 http=self._http,
                 folder=folder,
-                host=errand.host,
-                port=errand.port,
-                receive_port=receive_port.format(port=errand.port),
-                mode=mode_line,
-                system_id=errand.system_id,
-                password=errand.password,
+                smsc="".join(_group(errand, port_name, mode) for port_name in _MODES[mode]),
                 sink=self.sink.url,
             )
         )

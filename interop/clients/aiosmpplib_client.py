@@ -43,7 +43,7 @@ async def errand():
     seen = Seen()
     esme = ESME(ERRAND["host"], ERRAND["port"], ERRAND["system_id"], ERRAND["password"], hook=seen, log_level=50)
     running = asyncio.create_task(esme.start())
-    if not await until(lambda: "BOUND" in str(esme.session_state)):
+    if not await until(lambda: "BOUND" in esme.session_state.name):
         failed("bind_transceiver", esme.session_state)
         return
     did("bind_transceiver")

@@ -1,4 +1,5 @@
 import com.cloudhopper.commons.charset.CharsetUtil;
+import com.cloudhopper.commons.util.windowing.WindowFuture;
 import com.cloudhopper.smpp.*;
 import com.cloudhopper.smpp.impl.*;
 import com.cloudhopper.smpp.pdu.*;
@@ -78,7 +79,9 @@ public final class CloudhopperClient {
         QuerySm query = new QuerySm();
         query.setMessageId(ids.get(0));
         query.setSourceAddress(new Address((byte) 1, (byte) 1, errand.get("sender")));
-        PduResponse answer = session.sendRequestPdu(query, 5000, true).getResponse();
+        WindowFuture<Integer, PduRequest, PduResponse> asked = session.sendRequestPdu(query, 5000, true);
+        asked.await();
+        PduResponse answer = asked.getResponse();
         boolean delivered = answer instanceof QuerySmResp && ((QuerySmResp) answer).getMessageState() == 2;
         Errand.judge(delivered, "query_sm", answer);
         Errand.judge(session.enquireLink(new EnquireLink(), 5000).getCommandStatus() == 0, "enquire_link", "");
