@@ -55,6 +55,7 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     addresses: tuple[str, ...]
     reason: str | None = None  # what the carrier's own table says of the error: a code of the catalogue
     base: IdBase = "auto"  # how the carrier writes its ids
+    one_for_all: bool = False  # of a long text the carrier is asked about one part only
 
 
 class Inbound(msgspec.Struct, frozen=True, gc=False):

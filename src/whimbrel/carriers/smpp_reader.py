@@ -72,6 +72,7 @@ class Reader:
             (body.source, body.dest),
             own_reason(error, self._settings.receipt_errors),
             self._settings.message_id,
+            self._settings.receipts_on in ("first", "last"),
         )
 
     def _inbound(self, pdu: Pdu, body: ShortMessage | DataSm, octets: bytes, session: str) -> Inbound:

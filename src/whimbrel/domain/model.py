@@ -115,6 +115,7 @@ class Flag:
     WIRE = 4096  # options say how it stands on the wire
     ORIGIN = 8192  # options say which customer's bind brought it
     WIDE = 16384  # cut for 16-bit references
+    ONE_RECEIPT = 32768  # its carrier was asked about one part, and has told
     LOCKING_SHIFT = 16  # the lowest of eight bits: language of the locking shift table (TS 23.038 6.2.1.2.2), 0: none
     SINGLE_SHIFT = 24  # the same of the single shift table
 

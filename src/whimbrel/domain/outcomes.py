@@ -72,6 +72,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     taken: bool = False
 
 
+_ALSO_DELIVERED: Final = Segment(DELIVERED)
 _SENT: Final = Outcome(states.SENT, taken=True)
 _ALL_DELIVERED: Final = Outcome(states.DELIVERED, taken=True)
 _SIMPLE: Final = {ACCEPTED: _SENT, DELIVERED: _ALL_DELIVERED}
@@ -126,6 +127,22 @@ def speaker(tries: Sequence[Segment]) -> Segment:
     if found.standing not in _TAKEN and any(segment.standing in _TAKEN for segment in lasting):
         return Segment(found.standing, found.reason, was_taken=True)
     return found
+
+
+def spokesman(cuts: Sequence[Sequence[Segment]]) -> Sequence[Segment]:
+    """Which of the cuts of one message, the newest last, speaks for it: carriers differ in how many parts they are
+    given. An older one only where a carrier has or may have of it, and more surely than of the newest."""
+    newest = cuts[-1]
+    lasting = [cut for cut in cuts[:-1] if any(segment.standing in _LASTING for segment in cut)]
+    return max((newest, *lasting), key=lambda cut: min(_RANK[segment.standing] for segment in cut))
+
+
+def by_one_receipt(segments: Sequence[Segment]) -> Sequence[Segment]:
+    """The segments of a message whose carrier was asked for one receipt (trap T12): what it says of the part that was
+    asked about is said of all that the carrier has."""
+    if not any(segment.standing == DELIVERED for segment in segments):
+        return segments
+    return [_ALSO_DELIVERED if segment.standing == ACCEPTED else segment for segment in segments]
 
 
 def outcome(segments: Sequence[Segment]) -> Outcome | None:

@@ -44,6 +44,7 @@ class Receipts:
             error=report.error,
             tail_hashes=tuple([tail_hash(address) for address in report.addresses if address]),
             at=now,
+            one_for_all=report.one_for_all,
         )
 
     async def _record(self, rows: list[ReceiptRow]) -> list[str]:

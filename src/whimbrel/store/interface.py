@@ -186,6 +186,7 @@ class ReceiptRow(msgspec.Struct, frozen=True, gc=False):
     error: str | None  # the carrier's own error
     tail_hashes: tuple[int, ...]  # of the addresses in it, the likelier first
     at: int
+    one_for_all: bool = False  # the carrier was asked about one part of a long message: it speaks for all of them
 
 
 class InboundRow(msgspec.Struct, frozen=True, gc=False):

@@ -213,6 +213,8 @@ class Progress:
     def settle(self, course: Course, at: int, facts: Facts) -> bool:
         """Move the message and its money to where its attempts say; whether it moved."""
         segments = _segments(course.tries)
+        if course.flags & Flag.ONE_RECEIPT:
+            segments = outcomes.by_one_receipt(segments)
         straight = outcomes.straight(course.state, segments[0].standing) if len(segments) == 1 else None
         if straight is not None:
             wanted, steps = straight
@@ -348,10 +350,12 @@ def _segments(tries: Sequence[Tried]) -> Sequence[Segment]:
         if tried.state == outcomes.ACCEPTED:
             return _ACCEPTED
         return [_segment(tried)]
-    by_part: dict[int, list[Segment]] = {}
+    cuts: dict[int, dict[int, list[Segment]]] = {}  # by the number of parts, and by part
     for tried in tries:
-        by_part.setdefault(tried.part, []).append(_segment(tried))
-    return [outcomes.speaker(by_part[part]) for part in sorted(by_part)]
+        cuts.setdefault(tried.parts, {}).setdefault(tried.part, []).append(_segment(tried))
+    newest = cuts.pop(tries[-1].parts)
+    spoken = [[outcomes.speaker(cut[part]) for part in sorted(cut)] for cut in (*cuts.values(), newest)]
+    return outcomes.spokesman(spoken) if cuts else spoken[0]
 
 
 def _segment(tried: Tried) -> Segment:

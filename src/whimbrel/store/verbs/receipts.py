@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from whimbrel.base.limits import EVENTS_BEFORE_GIVING_UP, RECEIPT_EVENTS_MAX
+from whimbrel.domain.model import Flag
 from whimbrel.domain.receipts import CONTRADICTING, FIRST, INTERMEDIATE, REPEATED, weigh
 from whimbrel.store.interface import ReceiptRow
 from whimbrel.store.script import Many, Query, Row, Rows, Script
@@ -86,6 +87,8 @@ def _apply(progress: Progress, tried: Tried | None, receipt: ReceiptRow) -> str:
         error=receipt.error,
     )
     course = progress.course_of(tried)
+    if receipt.one_for_all and receipt.final and tried.parts > 1:
+        course.flags |= Flag.ONE_RECEIPT
     has_moved = progress.settle(course, receipt.at, facts)
     is_told = tried.receipts <= RECEIPT_EVENTS_MAX and course.seq < EVENTS_BEFORE_GIVING_UP
     if is_told and (weight != FIRST or not has_moved):
