@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -35,6 +36,15 @@ def rows(played: Played) -> list[tuple[str, str]]:
     ]
 
 
+async def _ended_in_order(folder: Path, chosen: argparse.Namespace) -> Played:
+    """A run that ends its processes when it is told to end."""
+    run = asyncio.ensure_future(
+        play(folder, seconds=chosen.seconds, rate_per_s=chosen.rate, pace=chosen.pace, seed=chosen.seed)
+    )
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.cancel)
+    return await run
+
+
 def main() -> int:
     """1 when a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
@@ -47,9 +57,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="whimbrel-soak-") as name:
         folder = chosen.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
-        played = asyncio.run(
-            play(folder, seconds=chosen.seconds, rate_per_s=chosen.rate, pace=chosen.pace, seed=chosen.seed)
-        )
+        played = asyncio.run(_ended_in_order(folder, chosen))
     for what, figure in rows(played):
         sys.stdout.write(f"| {what} | {figure} |\n")
     for complaint in played.verdict.broken:

@@ -88,6 +88,7 @@ async def scene(folder: Path, pace: float, seed: int) -> AsyncIterator[Scene]:
         credentials = await _seed(folder / "data", carriers[FLAPPING].smpp_port)
         port, process = await _serve(folder)
         stack.push_async_callback(end, process)
+        await _ready(folder, port, process)
         its = Scene(folder, port, credentials["api_key"], credentials["operator_key"], process, carriers)
         await _configure(its, sink_port)
         yield its
@@ -96,8 +97,11 @@ async def scene(folder: Path, pace: float, seed: int) -> AsyncIterator[Scene]:
 async def _seed(data: Path, smsc_port: int) -> dict[str, str]:
     """An account with money, prices, senders and keys: what quickstart makes, before it is stopped again."""
     node = Node(data, smsc_port)
-    await node.start()
-    assert await node.stop() == 0
+    try:
+        await node.start()
+    finally:
+        status = await node.stop()
+    assert status == 0
     return node.credentials()
 
 
@@ -109,8 +113,10 @@ async def _serve(folder: Path) -> tuple[int, Process]:
     )
     with (folder / "serve.log").open("wb") as log:
         command = (sys.executable, "-m", "whimbrel", "serve", "--config", str(config))
-        process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=log)
+        return port, await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=log)
 
+
+async def _ready(folder: Path, port: int, process: Process) -> None:
     async def is_ready() -> bool:
         assert process.returncode is None, (folder / "serve.log").read_text()[-2000:]
         with contextlib.suppress(OSError):
@@ -118,7 +124,6 @@ async def _serve(folder: Path) -> tuple[int, Process]:
         return False
 
     await until(is_ready, _START_S, "a node ready")
-    return port, process
 
 
 async def _configure(its: Scene, sink_port: int) -> None:
