@@ -40,7 +40,7 @@ async def run(settings: Settings) -> Summary:
     except TimeoutError:
         if row is not None:
             going.abort()
-            going.tally.alive = await going.probe()
+            await going.probe()
     finally:
         await going.gone()
     return going.tally.summary()

@@ -23,10 +23,10 @@ from whimbrel.codec.smpp.pdu import (
 from whimbrel.codec.smpp.tables import DATA_SM, ESM_UDHI, SUBMIT_MULTI, SUBMIT_SM, Tag
 from whimbrel_sandbox.client.settings import Kind, Settings
 
-_DIGITS = 12
 _ONE_RECIPIENT = 11
 _MULTI = 3
 _ORDER: tuple[Kind, ...] = ("plain", "udh", "udh16", "sar", "payload", "data_sm", "multi")
+_LETTERS = 5  # TON of an alphanumeric sender, 5.2.5
 _ALL = 1  # registered_delivery, 5.2.17
 _PART = 152  # septets, beside the longer of the two headers
 
@@ -63,7 +63,7 @@ class Messages:
         prefix = self._settings.to.removeprefix("+")
         if len(prefix) >= _ONE_RECIPIENT:
             return prefix
-        room = _DIGITS - len(prefix)
+        room = max(self._settings.digits - len(prefix), 1)
         return prefix + str(self._made % 10**room).zfill(room)
 
     def _tlvs(self) -> Tlvs:
@@ -152,7 +152,7 @@ def _example(settings: Settings) -> ShortMessage:
     is_plain = gsm7.try_encode(settings.text) is not None
     is_number = settings.source.removeprefix("+").isdigit()
     return ShortMessage(
-        source_ton=1 if is_number else 5,
+        source_ton=1 if is_number else _LETTERS if settings.source else 0,
         source_npi=1 if is_number else 0,
         source=settings.source.removeprefix("+") if is_number else settings.source,
         dest_ton=1,

@@ -300,4 +300,4 @@ async def misuse(run: Run, row: Misuse) -> None:
     with contextlib.suppress(*_GONE):
         await row.play(run)
     run.abort()
-    run.tally.alive = await run.probe()
+    await run.probe()

@@ -25,6 +25,7 @@ from whimbrel_sandbox.client.messages import Messages, Request
 from whimbrel_sandbox.client.settings import Settings
 from whimbrel_sandbox.client.tally import Tally
 
+ALIVE = "a bind and an enquire_link work"
 _TICK_S = 0.005
 _ANSWER_S = 10.0
 _VERSIONS = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
@@ -44,7 +45,7 @@ class Run:
         self.messages = Messages(settings)
         self._tls = _tls(settings)
         self._waiting: deque[Request] = deque()
-        self._left = settings.count
+        self._left = 0
 
     def now(self) -> float:
         """Seconds that never run backwards. The loop's own time is too coarse for latencies."""
@@ -98,19 +99,27 @@ class Run:
                 if await self.bind(connection, command_id):
                     connection.close()
 
-    async def probe(self) -> bool:
-        """Whether a good client can still bind and gets an answer to enquire_link."""
+    async def probe(self) -> None:
+        """Look whether a good client can still bind and gets an answer to enquire_link, and note it."""
+        self.tally.afterwards = await self._probe()
+        self.tally.alive = self.tally.afterwards == ALIVE
+
+    async def _probe(self) -> str:
         beside = Run(self.settings, clock=self._clock)
         try:
             connection = await beside.connect()
             kind = _COMMANDS.get(self.settings.bind, (BIND_TRANSMITTER,))[0]
             if await beside.bind(connection, kind):
-                return False
+                return f"a bind is refused with {next(iter(beside.tally.binds_refused))}"
             answer = await connection.ask(ENQUIRE_LINK, within_s=_ANSWER_S)
             await beside.leave()
-            return isinstance(answer, Pdu) and not answer.status
-        except (OSError, TimeoutError):
-            return False
+            return (
+                ALIVE if isinstance(answer, Pdu) and not answer.status else "enquire_link is answered by something else"
+            )
+        except TimeoutError:
+            return f"no answer within {_ANSWER_S:g} s"
+        except OSError as error:
+            return f"no connection: {error}"
         finally:
             beside.abort()
 
@@ -123,6 +132,7 @@ class Run:
             return
         settings = self.settings
         self.tally.started = self.tally.ended = self.now()
+        self._left = settings.count
         self._pump()
         while (self._left or self._waiting or self._in_flight()) and self._senders():
             await self._tick()

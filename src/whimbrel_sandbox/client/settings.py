@@ -35,8 +35,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     window: _Some = 10
     kind: Kind = "plain"
     parts: Annotated[int, Meta(ge=2, le=255)] = 3
-    source: str = "Shop"
-    to: str = "44770090"
+    source: str = ""
+    to: str = "1415555"
+    digits: Annotated[int, Meta(ge=1, le=20)] = 11
     text: str = "Your order 4711 has left our house."
     registered: Annotated[int, Meta(ge=0, le=255)] = 1
     reference: bool = False
@@ -79,8 +80,9 @@ MEANINGS = {  # as docs/sandbox.md has it
     "kind": "how messages are sent: plain (one submit_sm), udh, udh16 or sar (long, in parts), payload (long, in "
     "message_payload), data_sm, multi (submit_multi to 3 numbers), mixed (all of these in turn)",
     "parts": "parts of a long message",
-    "source": "sender",
-    "to": "first digits of the recipients, filled up to 12 digits by counting; 11 digits or more are one recipient",
+    "source": "sender; the server's choice, without it",
+    "to": "first digits of the recipients, filled up by counting; 11 digits or more are one recipient",
+    "digits": "how many digits recipients have when they are filled up",
     "text": "text; a long message repeats it",
     "registered": "registered_delivery: 0 no receipts, 1 all, 2 of failures, 16 with intermediate notifications",
     "reference": "true numbers the messages by user_message_reference",
