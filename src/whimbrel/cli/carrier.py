@@ -1,20 +1,17 @@
-"""`whimbrel carrier`: what the installation knows of carriers without asking one."""
+"""`whimbrel carrier`: the dialects that are known, and what a carrier's binds say."""
 
 import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from whimbrel.cli.carrier_trace import trace
 from whimbrel.cli.options import Json
 from whimbrel.cli.say import guarded
 from whimbrel.domain.profiles import PROFILES
 
-carrier = typer.Typer(help="Carriers: the dialects to begin with.", no_args_is_help=True)
-
-
-@carrier.callback()
-def _carrier() -> None:
-    """Keeps `profiles` a verb of its own, although it is the only one."""
+carrier = typer.Typer(help="Carriers: the dialects to begin with, and what is said to one.", no_args_is_help=True)
+carrier.command("trace")(trace)
 
 
 @carrier.command("profiles")

@@ -55,10 +55,10 @@ class Client:
             request.add_header(name.replace("_", "-"), value)
         return request
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> bytes:
+    def ask(self, method: str, path: str, body: Any = None, *, timeout_s: float = _TIMEOUT_S, **headers: str) -> bytes:
         """The answer's body. Refused, Unreachable."""
         try:
-            with urllib.request.urlopen(self.request(method, path, body, **headers), timeout=_TIMEOUT_S) as answer:
+            with urllib.request.urlopen(self.request(method, path, body, **headers), timeout=timeout_s) as answer:
                 octets: bytes = answer.read()
                 return octets
         except urllib.error.HTTPError as error:
@@ -68,10 +68,10 @@ class Client:
             reason = getattr(error, "reason", error)
             raise Unreachable(f"{self.url} does not answer ({reason}); is the node running?") from error
 
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> bytes:
+    def call(self, method: str, path: str, body: Any = None, *, timeout_s: float = _TIMEOUT_S, **headers: str) -> bytes:
         """The same; ends the command with the API's own words when it refuses."""
         try:
-            return self.ask(method, path, body, **headers)
+            return self.ask(method, path, body, timeout_s=timeout_s, **headers)
         except Refused as error:
             fail(str(error), document=error.document)
         except Unreachable as error:

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import apsw
 import msgspec
@@ -22,11 +22,11 @@ from whimbrel import config
 from whimbrel.base import moments
 from whimbrel.base.clock import MINUTE_US, SystemChance, SystemClock
 from whimbrel.base.vault import Seal, Vault
-from whimbrel.cli import carrier_health
+from whimbrel.cli import carrier_health, doctor_carrier
 from whimbrel.cli.client import Client, Refused, Unreachable, listens_at, stored
 from whimbrel.cli.finding import Finding
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
-from whimbrel.cli.say import guarded
+from whimbrel.cli.say import fail, guarded
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.manage.credentials import Credentials
 from whimbrel.store.errors import SchemaError, StoreError
@@ -43,8 +43,29 @@ Check = Callable[[config.Settings], Iterator[Finding]]
 
 
 @guarded
-def doctor(config_file: ConfigFile = None, data: OfQuickstart = None, as_json: Json = False) -> None:
-    """Check everything that can be checked from here; exit code 1 when something is wrong."""
+def doctor(
+    what: Annotated[
+        str | None, typer.Argument(help="`carrier` tests one of a running node.", show_default=False)
+    ] = None,
+    name: Annotated[str | None, typer.Argument(help="Its name or id.", show_default=False)] = None,
+    config_file: ConfigFile = None,
+    data: OfQuickstart = None,
+    to: Annotated[str | None, typer.Option(help="With `carrier`: the phone that gets a text.")] = None,
+    text: Annotated[str | None, typer.Option(help="That text, one segment.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Its sender.")] = None,
+    wait: Annotated[int, typer.Option(help="Seconds to wait for its receipt.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Check everything that can be checked from here, or test a carrier; exit code 1 when something is wrong."""
+    if what is not None:
+        if what != "carrier" or name is None:
+            fail("doctor looks at everything, or at one carrier: whimbrel doctor carrier NAME", code=2)
+        node = _client(settings_of(config_file, data), data)
+        asked = {"to": to, "text": text, "sender": sender}
+        request = {key: value for key, value in asked.items() if value is not None} | {"wait_s": wait}
+        if not doctor_carrier.test(node, name, request, as_json=as_json):
+            raise typer.Exit(1)
+        return
     found = list(look(config_file, data))
     if as_json:
         typer.echo(msgspec.json.encode(found).decode())

@@ -15,6 +15,7 @@ from whimbrel.carriers.interface import Health
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.cancel import Cancel
 from whimbrel.journey.feed import Feed
+from whimbrel.journey.probing import Probing
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.recorder import Recorders
@@ -42,6 +43,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     feed: Feed
     manage: Context
     recorders: Recorders
+    probing: Probing
     health: Callable[[], Mapping[str, Health]]
     ready: Callable[[], Awaitable[Sequence[str]]]
     public_url: str = ""

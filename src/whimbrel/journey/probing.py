@@ -1,0 +1,84 @@
+"""Testing a carrier on an operator's word: a bind of its own beside those that run, and one text where it is given. The
+text is no message: it is not stored, priced or charged, and its receipt belongs to nothing.
+"""
+
+from typing import Final
+
+import msgspec
+
+from whimbrel.base.clock import Clock
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.carriers.interface import Handlers
+from whimbrel.carriers.probe import Probe, ProbeReport, ProbeText, Step
+from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.model import Carrier
+from whimbrel.journey.tables import Tables
+from whimbrel.journey.worker import Worker
+from whimbrel.net.recorder import Recorders
+
+_WATCHED_S: Final = 120.0  # longer than any test takes
+
+
+class Probing:
+    """Tests carriers, each one at a time."""
+
+    def __init__(self, *, tables: Tables, worker: Worker, recorders: Recorders, clock: Clock) -> None:
+        self._tables = tables
+        self._worker = worker
+        self._recorders = recorders
+        self._clock = clock
+        self._under_way: set[str] = set()
+
+    async def test(self, carrier: Carrier, text: ProbeText | None) -> ProbeReport:
+        """What came of it; `conflict` while another test of this carrier runs."""
+        if carrier.id in self._under_way:
+            raise WhimbrelError("conflict", "Another test of this carrier is under way.")
+        self._under_way.add(carrier.id)
+        try:
+            report = await self._watched(carrier, text)
+        finally:
+            self._under_way.discard(carrier.id)
+        return self._with_running_binds(carrier, report)
+
+    async def _watched(self, carrier: Carrier, text: ProbeText | None) -> ProbeReport:
+        """The carrier may send the receipt over a bind that runs, so those are recorded meanwhile."""
+        before = self._recorders.trace(carrier.id)
+        if text is None or (before is not None and before.is_on):
+            return await self._probe(carrier, text)
+        mine = self._recorders.start(carrier.id, _WATCHED_S)
+        try:
+            return await self._probe(carrier, text)
+        finally:
+            if self._recorders.trace(carrier.id) is mine:  # an operator may have begun a trace meanwhile
+                (self._recorders.drop if before is None else self._recorders.stop)(carrier.id)
+
+    async def _probe(self, carrier: Carrier, text: ProbeText | None) -> ProbeReport:
+        trace = self._recorders.trace(carrier.id)
+        handlers = Handlers(
+            replies=lambda replies: None,
+            reports=lambda reports: self._worker.receipts.take(carrier.id, reports),
+            inbound=lambda texts: self._worker.inbound.take(carrier.id, texts),
+            room=lambda: None,
+        )
+        probe = Probe(
+            carrier.name,
+            msgspec.json.decode(carrier.settings, type=CarrierSettings),
+            self._tables.carrier_password(carrier),
+            clock=self._clock,
+            handlers=handlers,
+            watch=trace.recorder if trace is not None else None,
+        )
+        return await probe.run(text)
+
+    def _with_running_binds(self, carrier: Carrier, report: ProbeReport) -> ProbeReport:
+        """A bind that is refused while others run is most often one too many, and no fault."""
+        lane = self._worker.lane(carrier.id)
+        last = report.steps[-1]
+        if lane is None or not (last.name.startswith("bind") and last.state == "failed"):
+            return report
+        health = lane.link.health()
+        if not health.binds_up:
+            return report
+        said = f"{health.binds_up} of {health.binds} are up; the carrier may allow no further one: pause it to test"
+        step = Step("running binds", "ok", said)
+        return msgspec.structs.replace(report, steps=(*report.steps, step))
