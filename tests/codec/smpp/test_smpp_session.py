@@ -710,3 +710,37 @@ def test_one_turn_is_one_write():
     octets = wire.esme.take_output()
     assert len(Decoder().feed(octets)) == 3
     assert wire.esme.take_output() == b""
+
+
+# What servers need beside the verbs of a carrier.
+
+
+def test_accepted_messages_are_answered_with_their_ids_in_one_go():
+    wire = Wire().bind()
+    for token in ("a", "b"):
+        wire.submit(token)
+    events = wire.to_smsc()
+    wire.smsc.respond_ids([(event.pdu, f"m{event.pdu.sequence}") for event in reversed(events)])
+    assert wire.smsc.owed == 0
+    answered = wire.to_esme()
+    assert [(event.token, event.pdu.status, event.pdu.body.message_id) for event in answered] == [
+        ("b", 0, "m3"),
+        ("a", 0, "m2"),
+    ]
+    wire.smsc.lost()
+    wire.smsc.respond_ids([(events[0].pdu, "late")])
+    assert not wire.smsc.has_output
+
+
+def test_a_session_goes_on_with_other_settings():
+    wire = Wire().bind()
+    wire.smsc.adopt(Settings(window=1, enquire_link_ms=1_000))
+    assert wire.smsc.room == 1
+    assert wire.wait(wire.smsc, 1_000) == []
+    assert [pdu.command_id for pdu in written(wire.smsc)] == [ENQUIRE_LINK]
+
+
+def test_half_a_pdu_can_be_looked_at():
+    wire = Wire().bind()
+    wire.smsc.receive(encode(Pdu(ENQUIRE_LINK, 0, 9))[:7], wire.now_ms)
+    assert wire.smsc.half_read == bytes.fromhex("00000010 000000")
