@@ -54,6 +54,7 @@ SHOWN = {
     "messages.md": ("idempotent-replayed: true", '"canceled"', '"accepted":2,"rejected":1'),
     "webhooks.md": ('"secret":"whsec_',),
     "cli.md": ("2 accepted, 0 refused",),
+    "smpp-server.md": ('"system_id":"orders"', "3 sent, 3 accepted", "3 matched"),
 }
 
 

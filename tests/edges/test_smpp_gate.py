@@ -1,8 +1,11 @@
 """Who may bind: the table of refusals, what strangers learn, the lock-out, what is remembered."""
 
 import asyncio
+import re
 import time
+from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import msgspec
 import pytest
@@ -14,9 +17,11 @@ from whimbrel.base.vault import Vault
 from whimbrel.codec.smpp.statuses import Status
 from whimbrel.domain.customers import CustomerBounds, CustomerSettings
 from whimbrel.domain.model import Account, SmppCredential
+from whimbrel.edges.smpp import gate
 from whimbrel.edges.smpp.gate import Admitted, Gate, Refused
 from whimbrel.manage import passwords
 
+DOCS = Path(__file__).parents[2] / "docs" / "smpp-server.md"
 PASSWORD = "correct-horse"
 HOME = "203.0.113.7"
 KEPT = passwords.stored(PASSWORD, SeededChance(1))
@@ -81,6 +86,8 @@ REFUSALS = [
     pytest.param(NET, {"address": "198.51.100.9"}, True, id="an address on the list"),
     pytest.param(NET, {"address": "::ffff:198.51.100.9"}, True, id="the same as IPv6 shows it"),
     pytest.param(NET, {"address": "2001:db8::1%eth0"}, True, id="an IPv6 address on the list"),
+    pytest.param(NET, {"address": ""}, (WRONG, "address"), id="no address"),
+    pytest.param({}, {"address": ""}, True, id="no address where every address will do"),
     pytest.param({"status": "suspended"}, {}, (FAILED, "suspended"), id="suspended"),
     pytest.param({"status": "suspended"}, {"password": "x"}, (WRONG, "password"), id="suspended, to strangers"),
     pytest.param({"account_id": "AC2"}, {}, (FAILED, "account"), id="of an account that is suspended"),
@@ -104,6 +111,13 @@ async def test_refusals(fields, asked, told):
         if sample.name.endswith("_total")
     }
     assert reasons == ({} if told is True else {told[1]: 2})
+
+
+def test_every_refusal_is_documented_with_its_status():
+    rows = re.findall(r"^\| [^|]+ \| `(ESME_\w+)` \| `(\w+)` \|$", DOCS.read_text("utf-8"), re.MULTILINE)
+    assert sorted((reason, Status[status]) for status, reason in rows) == sorted(
+        (reason, gate.STATUS_OF[reason]) for reason in get_args(gate.Reason)
+    )
 
 
 async def test_who_is_admitted_learns_what_holds():

@@ -22,6 +22,9 @@ def env(data: DataFolder = DATA) -> None:
         "WHIMBREL_OPERATOR_KEY": found.operator_key,
         "WHIMBREL_ACCOUNT_SID": found.account_sid,
         "WHIMBREL_AUTH_TOKEN": found.auth_token,
+        "WHIMBREL_SMPP_ADDRESS": f"{found.smpp_host}:{found.smpp_port}" if found.smpp_port else "",
+        "WHIMBREL_SMPP_SYSTEM_ID": found.smpp_system_id,
+        "WHIMBREL_SMPP_PASSWORD": found.smpp_password,
         "WHIMBREL_SIMULATOR_URL": found.simulator_http_url,
     }
     for name, value in named.items():

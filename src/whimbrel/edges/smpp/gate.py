@@ -36,7 +36,7 @@ Reason = Literal["locked_out", "unknown", "address", "password", "suspended", "a
 
 _log = logging.getLogger("whimbrel.smpp")
 _AT_ONCE: Final = 2  # verifications: each takes a core and 8 MiB, and the cores have messages to carry
-_STATUS: Final[Mapping[Reason, Status]] = {
+STATUS_OF: Final[Mapping[Reason, Status]] = {
     "locked_out": Status.ESME_RBINDFAIL,
     "unknown": Status.ESME_RINVPASWD,
     "address": Status.ESME_RINVPASWD,
@@ -45,6 +45,7 @@ _STATUS: Final[Mapping[Reason, Status]] = {
     "account": Status.ESME_RBINDFAIL,
     "too_many_binds": Status.ESME_RBINDFAIL,
 }
+"""docs/smpp-server.md lists it (a test compares)."""
 
 
 class Admitted(msgspec.Struct, frozen=True, gc=False):
@@ -112,7 +113,7 @@ class Gate:
             known = self._directory.smpp_credentials.get(system_id)  # a system_id of nobody may be a password
             told = {"reason": reason, "address": address, "credential": known.id if known else None}
             _log.info("a bind was refused", extra=told)
-        return Refused(_STATUS[reason], reason)
+        return Refused(STATUS_OF[reason], reason)
 
     def current(self, admitted: Admitted) -> Admitted | None:
         """The same bind by the tables as they are now, with its settings as they are now; None when it must end: its
@@ -207,9 +208,12 @@ class Gate:
 
 
 def _is_among(address: str, networks: tuple[str, ...]) -> bool:
-    """Whether an address is in one of the networks; every address is where there are none."""
+    """Whether an address is in one of the networks; every address is where there are none, also one that is none."""
     if not networks:
         return True
-    found = ipaddress.ip_address(address.partition("%")[0])
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
     return any((mapped or found) in ipaddress.ip_network(network) for network in networks)
