@@ -1,5 +1,7 @@
 """Receipts and texts of phones as customers' binds are given them, read back by the codec as an ESME would."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -126,6 +128,31 @@ def test_the_error_is_the_carriers_number_or_that_of_our_reason(data: str, error
 def test_errors_are_of_reasons_that_there_are_and_each_has_its_own():
     assert set(ERRORS) <= set(CATALOGUE)
     assert len(set(ERRORS.values())) == len(ERRORS)
+
+
+def documented(columns: int) -> list[list[str]]:
+    """Rows of the tables of docs/smpp-server.md that have so many columns."""
+    page = Path(__file__).parents[2] / "docs" / "smpp-server.md"
+    rows = [line.strip("| ").split(" | ") for line in page.read_text("utf-8").splitlines() if line.startswith("|")]
+    return [[cell.strip(" `") for cell in row] for row in rows if len(row) == columns]
+
+
+def test_the_page_has_every_error_and_every_word():
+    rows = documented(2)
+    assert {row[1]: int(row[0]) for row in rows if len(row[0]) == 3 and row[0].isdigit()} == {
+        **ERRORS,
+        "any other": 199,
+    }
+    told = {
+        state.strip("` "): (word, int(number))
+        for states, word, number in documented(3)
+        if number.isdigit()
+        for state in states.partition(" (")[0].split(",")
+    }
+    assert told == {
+        **{kind.removeprefix("message."): (receipt.WORDS[state], state) for kind, state in FINAL.items()},
+        "sent": ("ENROUTE", MessageState.ENROUTE),
+    }
 
 
 def test_a_delivered_message_has_no_error_whatever_the_carrier_wrote():
