@@ -103,6 +103,18 @@ def test_t19_text_in_ucs2(encoded, data_coding):
     assert parse(encoded, data_coding, ()) == READ
 
 
+@pytest.mark.parametrize(
+    ("encoded", "data_coding"),
+    [
+        ("id:7 stat:DELIVRD\0".encode("utf-16-be"), 8),
+        (b"\xff\xfe" + "id:7 stat:DELIVRD\0".encode("utf-16-le"), 0),
+    ],
+    ids=["big-endian", "little-endian, BOM"],
+)
+def test_t05_a_nul_ends_a_text_in_ucs2_too(encoded, data_coding):
+    assert parse(encoded, data_coding, ()) == Receipt(("7",), S.DELIVERED, "DELIVRD")
+
+
 TLVS = {
     "T04 the TLV's id first, then the text's": (
         b"id:0000436949 stat:DELIVRD",

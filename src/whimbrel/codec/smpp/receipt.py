@@ -154,9 +154,9 @@ def build_tlvs(message_id: str, state: MessageState, *, network_error: bytes | N
 def _characters(text: bytes, data_coding: int) -> str:
     """The receipt's text; octets beyond ASCII can only be the user's, so any reading of them will do."""
     if text.startswith(_BOMS):
-        return text.decode("utf-16", "replace")
+        return text.decode("utf-16", "replace").removesuffix("\0")
     if data_coding == _UCS2 and 0 in text:
-        return text.decode("utf-16-be", "replace")
+        return text.decode("utf-16-be", "replace").removesuffix("\0")
     return text.removesuffix(b"\0").decode("latin-1")
 
 
