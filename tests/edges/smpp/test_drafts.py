@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from whimbrel.base.limits import SMPP_TLVS_MAX, VALIDITY_MAX_S
 from whimbrel.codec import septets
@@ -11,7 +13,7 @@ from whimbrel.codec.smpp.bodies import DataSm, ShortMessage, SubmitMulti
 from whimbrel.codec.smpp.statuses import Status
 from whimbrel.codec.smpp.tables import Tag
 from whimbrel.domain.customers import CustomerSettings
-from whimbrel.domain.model import PLAIN, Account, Draft, SmppCredential
+from whimbrel.domain.model import PLAIN, Account, Draft, Options, SmppCredential
 from whimbrel.domain.wire import Origin, Wire
 from whimbrel.edges.smpp import addresses, drafts
 from whimbrel.edges.smpp.customers import Customer
@@ -348,3 +350,50 @@ def test_data_sm_and_submit_multi_are_read_as_submit_sm():
 
 def test_qos_time_to_live_is_a_validity():
     assert made(tlvs=((Tag.QOS_TIME_TO_LIVE, (600).to_bytes(4, "big")),)).validity_s == 600
+
+
+# ---------------------------------------------------------------- anything at all
+
+OCTET = st.integers(0, 255)
+WORD = st.text(st.characters(max_codepoint=255), max_size=21)
+TAGS = st.one_of(st.sampled_from([int(tag) for tag in Tag]), st.integers(0, 0xFFFF))
+ANY_TLVS = st.lists(st.tuples(TAGS, st.binary(max_size=12)), max_size=5).map(tuple)
+ANY_BODY = st.builds(
+    ShortMessage,
+    service_type=WORD,
+    source_ton=OCTET,
+    source=WORD,
+    dest_ton=OCTET,
+    dest=st.one_of(st.just("447911123456"), WORD),
+    esm_class=st.one_of(st.sampled_from([0, 3, 0x40]), OCTET),
+    protocol_id=OCTET,
+    schedule_time=st.one_of(st.just(""), WORD),
+    validity_period=st.one_of(st.just(""), WORD),
+    registered_delivery=OCTET,
+    data_coding=OCTET,
+    sm_default_msg_id=OCTET,
+    short_message=st.one_of(st.binary(max_size=254), st.binary(max_size=150).map(lambda text: udh(CONCAT) + text)),
+)
+
+
+@given(
+    ANY_BODY,
+    ANY_TLVS,
+    st.builds(
+        CustomerSettings,
+        alphabet=st.sampled_from(["gsm7", "gsm7_packed", "latin1", "ascii", "utf8"]),
+        unique_reference=st.booleans(),
+    ),
+)
+def test_any_submit_becomes_a_draft_that_can_be_stored_or_a_refusal(body, tlvs, settings):
+    of = customer(**msgspec.structs.asdict(settings))
+    try:
+        what = drafts.content(body, tlvs, of, NOW_US)
+        draft = drafts.draft(what, of, body.dest_ton, body.dest_npi, body.dest)
+    except drafts.Refuse as refusal:
+        assert refusal.status and refusal.words
+        return
+    drafts.key(what, of, body)
+    stored = msgspec.json.decode(msgspec.json.encode(draft.options), type=Options)
+    assert stored == draft.options
+    assert isinstance(draft.data, bytes) != bool(draft.text) or not draft.text

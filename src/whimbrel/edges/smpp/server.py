@@ -71,6 +71,7 @@ class SmppServer:
             ),
             answers=answers,
             customers=self._customers,
+            recorders=services.recorders,
             told=self._told.first,
             admitted=self._admitted,
             outbind=outbind,

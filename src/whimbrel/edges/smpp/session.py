@@ -32,6 +32,7 @@ from whimbrel.edges.smpp.query import Queries
 from whimbrel.edges.smpp.registry import Registry, Reply
 from whimbrel.edges.smpp.statuses import CLOSING
 from whimbrel.edges.smpp.submit import Answers, Submits
+from whimbrel.net.recorder import Recorders
 from whimbrel.net.smpp import SmppLink
 
 SYSTEM_ID: Final = "whimbrel"
@@ -54,6 +55,7 @@ class Works(msgspec.Struct, frozen=True):
     queries: Queries
     answers: Answers
     customers: dict[str, Customer]
+    recorders: Recorders
     told: Callable[[str, str], bool]
     """Whether it is the first time that this is told of an address."""
     admitted: Callable[["CustomerSession"], None]
@@ -233,7 +235,8 @@ class CustomerSession:
         session.adopt(_settings(found.settings, session.settings))
         version = min(max(session.peer_version or 0, INTERFACE_VERSION_3_4), VERSION)
         told = (make_tlv(Tag.SC_INTERFACE_VERSION, version),)
-        self.link.name = f"customer {found.credential.system_id}"
+        self.link.name = f"{found.credential.system_id} {self.link.peer}"
+        self._works.recorders.attach(found.credential.id, self.link)
         self.link.respond(pdu, 0, BindResp(SYSTEM_ID), tlvs=told)
         _log.info("a customer is bound", extra=self._seen(version=session.peer_version, address=self.address))
         self._works.registry.add(self)
