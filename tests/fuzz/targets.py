@@ -3,10 +3,11 @@ invariant, which its docstring says in one sentence, is broken.
 """
 
 from collections.abc import Callable
+from typing import get_args
 
 from tests.fuzz import seeds
 from tests.fuzz.script import run_script
-from whimbrel.codec import gsm7, segments, udh
+from whimbrel.codec import alphabets, segments, udh
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.smpp import receipt
 from whimbrel.codec.smpp.describe import describe_all
@@ -49,12 +50,13 @@ def texts(data: bytes) -> None:
         parsed = udh.parse(octets)
     except CodecError:
         return
-    header = octets[: len(octets) - len(parsed.payload)]
+    header, shift = octets[: len(octets) - len(parsed.payload)], udh.shift_of(parsed.elements)
     if len(header) <= udh.MAX_HEADER_OCTETS + 1:
         assert udh.build(parsed.elements) == header
-    segments.decode(parsed.payload, coding, udh.shift_of(parsed.elements))
     udh.concat(parsed.elements)
-    assert isinstance(gsm7.decode(parsed.payload), str)
+    segments.decode(parsed.payload, coding, shift)
+    for alphabet in get_args(alphabets.Alphabet):
+        assert isinstance(alphabets.decode(parsed.payload, alphabet, shift=shift, header_octets=len(header)), str)
 
 
 def receipts(data: bytes) -> None:

@@ -5,17 +5,20 @@ and no submit_multi, submit_multi_resp or replace_sm: it has their names and no 
 """
 
 import io
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from smpp.pdu import constants, operations, pdu_types
+from smpp.pdu import constants, operations, pdu_types, smpp_time
 from smpp.pdu.pdu_encoding import PDUEncoder
 
 from whimbrel.codec.smpp import tables
 from whimbrel.codec.smpp.pdu import Decoder, Pdu, body_of, encode, make_tlv
 from whimbrel.codec.smpp.tables import COMMANDS, CString, Integer, Tag
+from whimbrel.codec.smpp.times import RELATIVE_MAX_S, read_time, write_relative
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 THEIR_NAMES = {
     "source_ton": "source_addr_ton",
     "source_npi": "source_addr_npi",
@@ -169,6 +172,22 @@ def test_error_answers_without_a_body_are_read_by_both():
         octets = encode(Pdu(command_id, 0x0D, 7))
         assert theirs_of(octets).status == pdu_types.CommandStatus.ESME_RBINDFAIL
         assert PDUEncoder().encode(theirs_of(octets)) == octets
+
+
+@given(st.integers(1_262_304_000, 2_524_608_000), st.integers(0, 9), st.integers(-48, 48))
+def test_absolute_times_are_the_same_instant(local_s, tenths, quarters):
+    local = datetime.fromtimestamp(local_s, UTC)
+    text = f"{local:%y%m%d%H%M%S}{tenths}{abs(quarters):02d}{'-' if quarters < 0 else '+'}"
+    theirs = smpp_time.parse(text)
+    theirs = theirs if theirs.tzinfo is not None else theirs.replace(tzinfo=UTC)  # no offset is no zone to them
+    assert read_time(text, local_s * 1_000_000) == (theirs - EPOCH) // timedelta(microseconds=1)
+
+
+@given(st.integers(1, RELATIVE_MAX_S))
+def test_relative_times_are_the_same_span(seconds):
+    theirs = smpp_time.parse(write_relative(seconds))
+    span = timedelta(days=theirs.days, hours=theirs.hours, minutes=theirs.minutes, seconds=theirs.seconds)
+    assert (theirs.years, theirs.months, span.total_seconds()) == (0, 0, seconds)
 
 
 def test_statuses_and_tags_have_the_same_numbers():
