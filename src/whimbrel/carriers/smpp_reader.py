@@ -55,7 +55,7 @@ class Reader:
             return self._report(pdu, body, octets)
         if self._settings.receipts_by_text and not body.esm_class & _UDHI:
             found = self._report(pdu, body, octets)
-            if found is not None and found.message_ids and found.stat:
+            if found is not None and found.message_ids and found.stat.upper() in self._states:
                 return found
         return self._inbound(pdu, body, octets, session)
 
