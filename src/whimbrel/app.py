@@ -31,6 +31,7 @@ from whimbrel.edges.smpp.gate import Gate
 from whimbrel.edges.smpp.registry import Registry
 from whimbrel.edges.smpp.server import SmppServer
 from whimbrel.journey.accept import Accept
+from whimbrel.journey.asking import Asking
 from whimbrel.journey.cancel import Cancel
 from whimbrel.journey.feed import Feed
 from whimbrel.journey.inbound import InboundTexts
@@ -153,6 +154,7 @@ class App:
             fair=fair,
             metrics=metrics,
             queued=self.worker.wake,
+            asking=Asking(store=store, lane_of=self.worker.lane, take=self.worker.receipts.take),
             purge_before=lambda now: purge_before_us(self.settings.retention, now),
         )
         self.index = Index(store)

@@ -58,6 +58,14 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     one_for_all: bool = False  # of a long text the carrier is asked about one part only
 
 
+class Question(msgspec.Struct, frozen=True, gc=False):
+    """A message to ask the carrier about: its id there, and the addresses as accounts write them."""
+
+    carrier_message_id: str
+    sender: str
+    recipient: str
+
+
 class Inbound(msgspec.Struct, frozen=True, gc=False):
     """An inbound short message, or one part of a long one."""
 
@@ -135,6 +143,10 @@ class CarrierLink(Protocol):
 
     def adopt(self, link: SmppLink) -> bool:
         """Bind over a connection that the carrier opened (outbind); False when it waits for none."""
+        ...
+
+    async def query(self, questions: Sequence[Question]) -> list[Report]:
+        """What the carrier says of these messages when it is asked; nothing of those that it says nothing of."""
         ...
 
     async def stop(self, deadline_s: float) -> None:

@@ -12,11 +12,12 @@ from typing import Any, Final
 import msgspec
 
 from whimbrel.base.clock import Chance, Clock
-from whimbrel.carriers.interface import Handlers, Health, Part, Reply
+from whimbrel.carriers.interface import Handlers, Health, Part, Question, Reply, Report
 from whimbrel.carriers.smpp_bind import BindHandlers, SmppBind
 from whimbrel.carriers.smpp_dial import ROLES
 from whimbrel.carriers.smpp_intake import BROUGHT, Intake
 from whimbrel.carriers.smpp_outbox import Outbox
+from whimbrel.carriers.smpp_query import Queries
 from whimbrel.carriers.smpp_reader import Reader
 from whimbrel.codec.smpp.bodies import MessageId
 from whimbrel.codec.smpp.events import Answered, AnsweredLate, DeliverReceived, Event, Nacked, RequestReceived, TimedOut
@@ -71,6 +72,7 @@ class SmppCarrier:
         senders = [bind for bind in self._binds if bind.sends]
         self._counted = senders or self._binds  # which of them are "a bind": a pair is up when its transmitter is
         self._outbox = Outbox(self.settings, senders, handlers, clock=clock)
+        self._queries = Queries(self.settings, senders)
         self._intake = Intake(Reader(self.settings), handlers)
         self._own_refusals = own_refusals(self.settings)
 
@@ -110,6 +112,10 @@ class SmppCarrier:
             connections=tuple([bind.health() for bind in self._binds]),
         )
 
+    async def query(self, questions: Sequence[Question]) -> list[Report]:
+        """What the carrier says of these messages when it is asked (query_sm)."""
+        return await self._queries.ask(questions)
+
     def adopt(self, link: SmppLink) -> bool:
         """Bind over a connection that the carrier opened and began with outbind; False when none is waited for."""
         return any(bind.adopt(link) for bind in self._binds)
@@ -140,6 +146,8 @@ class SmppCarrier:
 
     def _on_down(self, bind: SmppBind, tokens: Sequence[Any], reason: str) -> None:
         self._since = self._clock.now_us()
+        if self._queries.under_way:
+            tokens = self._queries.sift_tokens(tokens)
         self._handlers.replies([Reply(part, "in_doubt", bind.name, reason="link_lost") for part in tokens])
         if not any(other.is_up for other in self._counted):
             self._outbox.withdraw()
@@ -151,7 +159,7 @@ class SmppCarrier:
         replies: list[Reply] = []
         waiting: list[Part] = []
         brought: list[Pdu] = []
-        for event in events:
+        for event in self._queries.sift(events) if self._queries.under_way else events:
             if isinstance(event, Answered):
                 self._answer(bind, event.token, event.pdu, replies, waiting)
             elif isinstance(event, DeliverReceived):

@@ -20,6 +20,7 @@ from whimbrel.domain.numbers import Number
 from whimbrel.domain.outcomes import at_deadline
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import EXPIRED, FINAL, IN_DOUBT, QUEUED, REJECTED, SCHEDULED, SENDING, SENT, UNKNOWN
+from whimbrel.journey.asking import Asking
 from whimbrel.journey.follower import cursor
 from whimbrel.journey.ranks import Ranks
 from whimbrel.journey.tables import Tables
@@ -65,6 +66,7 @@ class Sweep:
         fair: FairRank,
         metrics: Metrics,
         queued: Callable[[set[str]], None],
+        asking: Asking,
         purge_before: Callable[[int], dict[str, int]],
     ) -> None:
         self._store = store
@@ -74,6 +76,7 @@ class Sweep:
         self._ranks = Ranks(store, fair)
         self._metrics = metrics
         self._queued = queued
+        self._asking = asking
         self._purge_before = purge_before
         self._duties: list[tuple[float, Callable[[], Awaitable[bool]]]] = [
             (0.5, self.fall_due),
@@ -223,6 +226,8 @@ class Sweep:
         were reported, all of them delivered, becomes `delivered`."""
         now = self._clock.now_us()
         overdue = await self._store.overdue(now, _LIST)
+        if await self._asking.after([m for m in overdue if m.state in (IN_DOUBT, SENT)]):
+            overdue = await self._store.overdue(now, _LIST)
         endings = [
             Ending(m.id, (m.state,), *at_deadline(m.state, m.flags, m.reason), now, self._charge(m))
             for m in overdue
@@ -256,6 +261,7 @@ class Sweep:
         found = await self._store.fetch(_Unreceipted, "messages_without_receipt", first, last, _LIST)
         overdue = [m for m in found if m.state == SENT and _deadline(m.expires_at, 0) <= now]
         if overdue:
+            await self._asking.after(await self._store.messages([m.id for m in overdue]))
             await self._store.finish([Ending(m.id, (SENT,), UNKNOWN, "no_receipt", now) for m in overdue])
         later = tuple((m.id, _deadline(m.expires_at, now)) for m in found if m not in overdue)
         has_more = len(found) == _LIST
