@@ -13,6 +13,7 @@ from whimbrel_sandbox.outcome import IdForm
 from whimbrel_sandbox.settings import Ids
 
 _PADDED_TO = 20
+_REUSED = 3
 _LONGEST = 64  # SMPP 3.4, 5.2.23, without the NUL
 _BEYOND_64_BITS = 1 << 66
 _OTHER = 99_991  # an id of five digits is no message's
@@ -89,6 +90,7 @@ _WRITERS: Mapping[IdForm, Callable[[int, str], tuple[str, str, str]]] = MappingP
         IdForm.TEXT_OTHER: lambda number, word: (word, word, f"0{number % _OTHER}"),
         IdForm.BIG: _big,
         IdForm.LONG: _long,
+        IdForm.REUSED: lambda number, word: (str(number % _REUSED + 1), str(number % _REUSED + 1), ""),
     }
 )
 """From a message's number and its usual word to the ids of the response, the receipt's text and, where it differs, its

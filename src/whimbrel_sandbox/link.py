@@ -175,4 +175,4 @@ class Link(asyncio.Protocol):
 
     def _next_sequence(self) -> int:
         self._sequence = self._sequence % SEQUENCE_MAX + 1
-        return self._sequence
+        return self._sequence + self._conduct.sequence_offset

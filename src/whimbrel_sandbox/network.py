@@ -8,6 +8,7 @@ from itertools import count
 from msgspec import Struct
 
 from whimbrel.codec.smpp.tables import DELIVER_SM
+from whimbrel_sandbox import times
 from whimbrel_sandbox.center import Center
 from whimbrel_sandbox.dialect_receipts import INTERMEDIATE, command_of, dialect_body
 from whimbrel_sandbox.esme import Delivery, Esme
@@ -21,6 +22,7 @@ from whimbrel_sandbox.receipts import EXPIRED, Minutes, receipt_body
 from whimbrel_sandbox.recent import Recent
 
 SOURCES_KEPT = 10_000  # senders whose client is remembered, so that a phone can answer them
+SCHEDULED = "SCHEDULED"
 KEYWORD_PAUSE_US = 10_000_000  # a phone says STOP, START or HELP to the same sender at most this often
 
 _MEMORY_FULL = BY_NUMBER["0232"].receipts
@@ -58,7 +60,22 @@ class Network:
         self._text_numbers = count(1)
 
     def carry(self, message: Message) -> None:
-        """Bring an accepted message to its phone, as its outcome says."""
+        """Bring an accepted message to its phone, now or at its schedule_delivery_time."""
+        if message.submit.schedule_time:
+            due_us = times.read(message.submit.schedule_time, message.submitted_us) or 0
+            if due_us > message.submitted_us:
+                message.stat = SCHEDULED
+                self._center.later((due_us - message.submitted_us) / 1000, self._carry_in_time, message)
+                return
+        self._carry(message)
+
+    def _carry_in_time(self, message: Message) -> None:
+        if not message.is_canceled:
+            message.stat = "ENROUTE"
+            self._carry(message)
+
+    def _carry(self, message: Message) -> None:
+        """As its outcome says."""
         phones = self.phones
         receipts = message.outcome.receipts
         self._sources.put(message.submit.source, message.esme)
@@ -108,7 +125,10 @@ class Network:
     def wants(self, message: Message, receipt: Receipt) -> bool:
         """Whether the client asked for this receipt and the share of receipts lets it through."""
         wanted = message.submit.registered_delivery & 3
-        if message.outcome.unasked:
+        outcome = message.outcome
+        if outcome.only_part and not _is_part(message, outcome.only_part):
+            return False
+        if outcome.unasked:
             return True
         if not wanted or (wanted == _FAILURES_ONLY and receipt.stat == "DELIVRD"):
             return False
@@ -127,7 +147,7 @@ class Network:
                 (numbers.add if wanted else numbers.discard)(number)
         if off is False:
             for message in self._held.pop(number, {}).values():
-                self.carry(message)
+                self._carry(message)
 
     def reset(self) -> None:
         """Forget phones and what waits for them."""
@@ -188,8 +208,11 @@ class Network:
 
     def _hold(self, number: str, message: Message) -> None:
         self._held.setdefault(number, {})[message.message_id] = message
-        validity_ms = _validity_ms(message.submit.validity_period) or self._center.settings.validity_ms
-        self._center.wheel.after(validity_ms * self._center.settings.time_scale, self._expire, (number, message))
+        validity_ms: float = self._center.settings.validity_ms
+        if message.submit.validity_period:
+            ends_us = times.read(message.submit.validity_period, message.submitted_us) or message.submitted_us
+            validity_ms = max(0, ends_us - message.submitted_us) / 1000
+        self._center.later(validity_ms, self._expire, (number, message))
 
     def _expire(self, entry: tuple[str, Message]) -> None:
         number, message = entry
@@ -197,10 +220,7 @@ class Network:
             self.step((message, EXPIRED))
 
 
-def _validity_ms(validity_period: str) -> int:
-    """A relative validity_period (7.1.1.2, `YYMMDDhhmmsst00R`) in milliseconds; 0 for none or an absolute one."""
-    if len(validity_period) != 16 or not validity_period.endswith("R") or not validity_period[:-1].isdigit():
-        return 0
-    years, months, days, hours, minutes, seconds = (int(validity_period[at : at + 2]) for at in range(0, 12, 2))
-    days += years * 365 + months * 30
-    return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000
+def _is_part(message: Message, wanted: int) -> bool:
+    """Whether the message is the first (1) or the last (-1) part of a long text; a text of one part is both."""
+    place = message.place
+    return place is None or place.number == (1 if wanted > 0 else place.total)

@@ -66,6 +66,7 @@ class IdForm(StrEnum):
     TEXT_OTHER = "text_other"  # the TLV has another id, the text the right one
     BIG = "big"  # decimal, beyond 64 bits
     LONG = "long"  # 64 characters, the most that there may be
+    REUSED = "reused"  # three ids for all messages
 
 
 class Answer(StrEnum):
@@ -136,6 +137,7 @@ class Outcome(Struct, frozen=True):
     unasked: bool = False
     receipt_jitter_ms: int = 0
     receipts_elsewhere: bool = False
+    only_part: int = 0  # of a long text that gets a receipt: 1 the first, -1 the last, 0 all
     end: End = End.NOTHING
 
 

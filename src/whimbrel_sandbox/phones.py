@@ -24,6 +24,7 @@ class Text(Struct, frozen=True):
     text: str
     parts: int
     message_ids: list[str]
+    data_coding: int = 0
 
 
 class Phone(Struct, frozen=True):
@@ -106,6 +107,7 @@ def text_of(parts: Parts) -> Text:
         text=alphabets.read([part.piece for part in parts], first.submit.data_coding, first.alphabet, first.elements),
         parts=len(parts),
         message_ids=[part.message_id for part in parts],
+        data_coding=first.submit.data_coding,
     )
 
 

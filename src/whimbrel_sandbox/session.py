@@ -234,7 +234,7 @@ class Session(Link):
             self._window.answer(self.esme, pdu.sequence, pdu.status)
 
     def _on_enquire_link(self, pdu: Pdu) -> None:
-        self._send(header(0, ENQUIRE_LINK_RESP, 0, pdu.sequence))
+        self._send(header(0, ENQUIRE_LINK_RESP, 0, pdu.sequence + self._conduct.enquire_resp_offset))
 
     def _on_bind(self, pdu: Pdu) -> None:
         bind = pdu.body

@@ -19,7 +19,7 @@ from whimbrel.codec.smpp.pdu import (
     tlv_integer,
 )
 from whimbrel.codec.smpp.tables import ESM_UDHI, SUBMIT_MULTI, SUBMIT_MULTI_RESP, SUBMIT_SM, Status, Tag
-from whimbrel_sandbox import alphabets
+from whimbrel_sandbox import alphabets, strict
 from whimbrel_sandbox.center import Center
 from whimbrel_sandbox.ids import MessageIds
 from whimbrel_sandbox.log import Submitted
@@ -129,8 +129,13 @@ class Smsc:
         window_limit = conduct.window_limit or behaviour.window_limit
         rate_limit = conduct.rate_limit or behaviour.rate_limit
         refusal = message.outcome.refusal
-        if not message.submit.dest.removeprefix("+").isdigit():
+        submit = message.submit
+        if not submit.dest.removeprefix("+").isdigit():
             return Status.ESME_RINVDSTADR
+        if submit.schedule_time or submit.validity_period or conduct.strict_addresses:
+            status = strict.wrong(submit, conduct, message.submitted_us)
+            if status:
+                return status
         if window_limit and session.unanswered > window_limit:
             return Status.ESME_RMSGQFUL
         if rate_limit and not message.esme.within_rate(self._center.loop.time(), rate_limit):

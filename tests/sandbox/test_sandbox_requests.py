@@ -27,6 +27,7 @@ from whimbrel.codec.smpp.tables import (
     Status,
     Tag,
 )
+from whimbrel_sandbox import times
 from whimbrel_sandbox.log import Submitted
 
 PHONE, OTHER = "447700900123", "447700900124"
@@ -149,3 +150,50 @@ async def test_long_texts_by_wide_header_and_sar(start, connect):
         sar = ((int(Tag.SAR_MSG_REF_NUM), b"\0\7"), (int(Tag.SAR_TOTAL_SEGMENTS), b"\2"), (0x020F, bytes([number])))
         await client.submitted(PHONE, b"sar%d " % number, registered=0, tlvs=sar)
     assert read(simulator, PHONE) == ["wide1 wide2 ", "sar1 sar2 "]
+
+
+async def test_a_scheduled_message_waits_and_can_be_canceled(start, connect):
+    simulator = await start(time_scale=0.0001)
+    client = await connect(simulator)
+
+    async def state(message_id):
+        return (await client.ask(Pdu(QUERY_SM, 0, client.next(), QuerySm(message_id)))).body.message_state
+
+    late, soon = "010000000000000R", "000000001000000R"  # a year: 53 minutes; 10 minutes: 60 ms
+    waiting = (await client.submitted(PHONE, schedule_time=late)).body.message_id
+    told = (await client.submitted(PHONE, b"in time", schedule_time=soon)).body.message_id
+    assert await state(waiting) == await state(told) == MessageState.SCHEDULED
+    assert read(simulator, PHONE) == []
+    [got] = await client.receipts(1)
+    assert got.message_ids == (told,) and read(simulator, PHONE) == ["in time"]
+    assert (await client.ask(Pdu(CANCEL_SM, 0, 71, CancelSm(message_id=waiting, source="Shop")))).status == 0
+    assert (await client.receipts(2))[1].stat == "DELETED"
+
+
+@pytest.mark.parametrize(
+    "words, seconds",
+    [
+        ("270115080000000+", 0),
+        ("270115080000500+", 0.5),
+        ("270115090000004+", 0),  # an hour ahead of UTC: four quarters
+        ("270115070000004-", 0),
+        ("000000000100000R", 60),
+        ("000100000000000R", 30 * 86_400),
+        ("270115080000049+", None),
+        ("271315080000000+", None),
+        ("27011508000000+", None),
+        ("270115080000000Z", None),
+        ("", None),
+    ],
+)
+def test_times_of_smpp(words, seconds):
+    now_us = 1_800_000_000_000_000  # 2027-01-15 08:00:00 UTC
+    wanted = None if seconds is None else now_us + int(seconds * 1_000_000)
+    assert times.read(words, now_us) == wanted
+
+
+async def test_the_inbox_tells_the_data_coding(start, connect):
+    simulator = await start()
+    client = await connect(simulator)
+    await client.submitted(PHONE, b"flash", data_coding=0x10, registered=0)
+    assert [text.data_coding for text in simulator.network.phones.read(PHONE)] == [0x10]

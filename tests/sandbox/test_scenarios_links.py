@@ -77,7 +77,8 @@ OTHERS = {
     "black_hole", "zero_window", "slow_reader", "octet_by_octet", "pdus_together", "flapping", "resetting", "unbinding",
     "half_open", "enquire_unanswered", "unbind_unanswered", "greeting_cut", "bind_unanswered", "bind_slow",
     "bind_dropped", "bind_nacked", "bind_limit", "bind_limit_failed", "bind_lingers", "bind_resp_alien_tlvs",
-    "no_transceiver", "needs_pair", "smpp33", "smpp50", "submits_only",
+    "sequence_from_zero", "sequence_beyond", "enquire_resp_other", "no_transceiver",
+    "needs_pair", "smpp33", "smpp50", "submits_only",
 }  # fmt: skip
 
 
@@ -371,6 +372,26 @@ async def test_submit_sm_alone(start, connect):
     refused = await client.ask(Pdu(QUERY_SM, 0, 70, QuerySm("1")))
     assert (refused.command_id, refused.status) == (GENERIC_NACK, Status.ESME_RINVCMDID)
     assert (await client.submitted(PHONE)).status == 0
+
+
+@pytest.mark.parametrize(
+    "name, numbers",
+    [("sequence_from_zero", [0, 1]), ("sequence_beyond", [0x80000000, 0x80000001])],
+)
+async def test_the_numbers_of_its_own_requests(start, connect, name, numbers):
+    simulator = await start(scenario=name)
+    client = await connect(simulator)
+    for _ in numbers:
+        await client.submitted(PHONE)
+    assert [pdu.sequence for pdu in await client.deliveries(2)] == numbers
+    await eventually(lambda: simulator.center.counts.receipts_answered == 2)
+
+
+async def test_an_enquire_link_resp_with_another_number(start, connect):
+    client = await connect(await start(scenario="enquire_resp_other"))
+    client.send(Pdu(ENQUIRE_LINK, 0, 5))
+    [response] = await client.until(lambda: [pdu for pdu in client.received if pdu.command_id == ENQUIRE_LINK_RESP])
+    assert response.sequence == 1_000_005
 
 
 async def test_enquire_link_without_answer(start, connect):

@@ -93,12 +93,13 @@ IDS = {
     "id_big": lambda told, text, tlv: told == text and int(told) > 1 << 64,
     "id_long": lambda told, text, tlv: told == text and len(told) == 64,
 }
+PARTS = {"receipt_first_part": 1, "receipt_last_part": 3}
 WIRES = {"receipt_elsewhere", "receipt_data_sm", "receipt_then_unbind", "receipt_then_drop", "receipt_cut"}
 OCTETS = {"receipt_ucs2", "receipt_ucs2_marked", "receipt_payload", "receipt_payload_nul"}
 
 
 def test_every_scenario_of_receipts_is_tested():
-    assert {*TEXTS, *SEVERAL, *IDS, *WIRES, *OCTETS} == set(ROWS)
+    assert {*TEXTS, *SEVERAL, *IDS, *WIRES, *OCTETS, *PARTS, "id_reused"} == set(ROWS)
 
 
 async def sent(client, name, **fields):
@@ -240,6 +241,27 @@ async def test_a_link_that_drops_with_a_receipt(start, connect, name, seen):
     assert len(await again.receipts(1)) == 1
     await eventually(lambda: simulator.center.counts.receipts_answered == 1)
     assert not again.is_closed
+
+
+@pytest.mark.parametrize("name", PARTS)
+async def test_one_receipt_for_a_long_text(start, connect, name):
+    simulator = await start()
+    client = await connect(simulator)
+    dest = reserved(ROWS[name].number)
+    told = []
+    for part in (1, 2, 3):
+        header = bytes((5, 0, 3, 9, 3, part))
+        told.append((await client.submitted(dest, header + b"x", esm_class=0x40)).body.message_id)
+    single = (await client.submitted(dest)).body.message_id
+    got = [each.message_ids[0] for each in await client.receipts(2)]
+    assert got == [told[PARTS[name] - 1], single]
+
+
+async def test_ids_that_come_again(start, connect):
+    client = await connect(await start())
+    told = [(await client.submitted(reserved("1230"))).body.message_id for _ in range(6)]
+    assert told[:3] == told[3:] and set(told) == {"1", "2", "3"}
+    assert [each.message_ids[0] for each in await client.receipts(6)] == told
 
 
 async def test_receipts_in_any_order(start, connect):

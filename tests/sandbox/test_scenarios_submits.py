@@ -3,8 +3,8 @@
 import pytest
 from sandbox_esme import eventually, reserved
 
-from whimbrel.codec.smpp.pdu import BadPdu
-from whimbrel.codec.smpp.tables import DELIVER_SM, GENERIC_NACK, SUBMIT_SM_RESP, UNBIND, Status
+from whimbrel.codec.smpp.pdu import BadPdu, Pdu, ShortMessage
+from whimbrel.codec.smpp.tables import DELIVER_SM, GENERIC_NACK, SUBMIT_SM, SUBMIT_SM_RESP, UNBIND, Status
 from whimbrel_sandbox.log import Submitted
 from whimbrel_sandbox.scenarios.conduct import Where
 from whimbrel_sandbox.scenarios.table import SCENARIOS
@@ -43,7 +43,16 @@ CLOSED = {"response_length_short", "response_length_huge", "unbind_close", "link
 NOT_ACCEPTED = {
     "refused_with_body", "refused_unknown_status", "refused_wide_status", "refused", "unbind_close", "link_reset",
 }  # fmt: skip
-OTHERS = {"responses_shuffled", "rate_limited", "window_limited", "congested"}  # congested: test_scenarios_links.py
+OTHERS = {
+    "times_absolute",
+    "times_relative",
+    "times_refused",
+    "addresses_strict",
+    "responses_shuffled",
+    "rate_limited",
+    "window_limited",
+    "congested",
+}  # congested: test_scenarios_links.py
 
 
 def shown(pdu):
@@ -155,3 +164,48 @@ async def test_a_scenario_for_one_client_stands_beside_that_for_all(start, conne
     assert (await other.submitted(PHONE)).status == 0x14
     simulator.center.restage(Staging(scenarios=["refused=0x08"]), None)
     assert [(await each.submitted(PHONE)).status for each in (client, other)] == [0x08, 0x14]
+
+
+ABSOLUTE, RELATIVE, NO_TIME = "301231235959000+", "000001000000000R", "301331235959000+"
+
+
+@pytest.mark.parametrize(
+    "scenario, taken, refused",
+    [
+        (None, [ABSOLUTE, RELATIVE], [NO_TIME, "soon", "3012312359590+"]),
+        ("times_absolute", [ABSOLUTE], [RELATIVE, NO_TIME]),
+        ("times_relative", [RELATIVE], [ABSOLUTE]),
+        ("times_refused", [""], [ABSOLUTE, RELATIVE]),
+    ],
+)
+async def test_forms_of_times(start, connect, scenario, taken, refused):
+    client = await connect(await start(scenario=scenario))
+    for words in taken:
+        assert (await client.submitted(PHONE, validity_period=words)).status == 0
+        assert (await client.submitted(PHONE, schedule_time=words)).status == 0
+    for words in refused:
+        assert (await client.submitted(PHONE, validity_period=words)).status == Status.ESME_RINVEXPIRY
+        assert (await client.submitted(PHONE, schedule_time=words)).status == Status.ESME_RINVSCHED
+
+
+@pytest.mark.parametrize(
+    "fields, status",
+    [
+        ({}, 0),
+        ({"source_ton": 1, "source_npi": 1, "source": "15005550006"}, 0),
+        ({"source_ton": 0, "source": ""}, 0),
+        ({"source_ton": 1}, Status.ESME_RINVSRCTON),
+        ({"source": "15005550006"}, Status.ESME_RINVSRCTON),
+        ({"source_npi": 1}, Status.ESME_RINVSRCNPI),
+        ({"source": "MoreThanEleven"}, Status.ESME_RINVSRCADR),
+        ({"source_ton": 1, "source": "+15005550006"}, Status.ESME_RINVSRCADR),
+        ({"dest_ton": 0}, Status.ESME_RINVDSTTON),
+        ({"dest_npi": 0}, Status.ESME_RINVDSTNPI),
+        ({"dest": "+447700900123"}, Status.ESME_RINVDSTADR),
+    ],
+)
+async def test_strict_addresses(start, connect, fields, status):
+    client = await connect(await start(scenario="addresses_strict"))
+    usual = {"source_ton": 5, "source_npi": 0, "source": "Shop", "dest_ton": 1, "dest_npi": 1, "dest": PHONE}
+    body = ShortMessage(**usual | fields, short_message=b"x")
+    assert (await client.ask(Pdu(SUBMIT_SM, 0, 70, body))).status == status

@@ -6,11 +6,11 @@ altogether. After each of them a good client looks whether the server still work
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
+from whimbrel.base.clock import SeededChance
 from whimbrel.codec.smpp.pdu import ShortMessage, encode_body, header
 from whimbrel.codec.smpp.tables import (
     BIND_RECEIVER,
@@ -183,10 +183,10 @@ async def _garbage(run: Run) -> None:
     source = random.Random(run.settings.seed)
     for _ in range(run.settings.count):
         connection = await run.connect()
-        await _write_or_leave(connection, source.randbytes(1_000))
+        await _write_or_leave(connection, source.octets(1_000))
         bound = await _bound(run)
         # A length that may be, so that the server reads what follows as a body.
-        body = source.randbytes(200)
+        body = source.octets(200)
         for command_id in (SUBMIT_SM, BIND_TRANSMITTER, 0x00000999):
             await _write_or_leave(bound, header(len(body), command_id, 0, 7) + body)
 

@@ -57,6 +57,15 @@ class Parting(StrEnum):
     BOTH = "both"  # short_message and message_payload are filled
 
 
+class Times(StrEnum):
+    """Which forms of schedule_delivery_time and validity_period are taken."""
+
+    BOTH = "both"
+    ABSOLUTE = "absolute"
+    RELATIVE = "relative"
+    NONE = "none"
+
+
 class Conduct(Struct, frozen=True):
     """How links behave; the defaults are those of a good SMSC. Octets are whole PDUs, sent as they stand."""
 
@@ -72,6 +81,8 @@ class Conduct(Struct, frozen=True):
     unbind_after_ms: int = 0
     unanswered: frozenset[int] = frozenset()  # commands that get no answer
     unknown: frozenset[int] = frozenset()  # commands that get a generic_nack
+    sequence_offset: int = 0  # of the numbers of its own requests, which count from 1
+    enquire_resp_offset: int = 0  # of the number in enquire_link_resp, which should be that of the request
     # The bind.
     bind_status: int = 0
     bind_error_body: bool = False
@@ -88,6 +99,8 @@ class Conduct(Struct, frozen=True):
     bind_limit_status: int = 0x05
     linger_ms: int = 0  # a lost bind counts for so long after its link
     # Messages.
+    strict_addresses: bool = False
+    times: Times = Times.BOTH
     rate_limit: int = 0
     window_limit: int = 0
     congestion: int = -1

@@ -56,6 +56,13 @@ LINKS: tuple[Scenario, ...] = (
         Conduct(unanswered=frozenset({ENQUIRE_LINK})),
     ),
     link("unbind_unanswered", "never answers unbind and keeps the connection", Conduct(unanswered=frozenset({UNBIND}))),
+    link("sequence_from_zero", "counts its own requests from 0", Conduct(sequence_offset=-1)),
+    link("sequence_beyond", "counts its own requests from 0x80000000", Conduct(sequence_offset=0x7FFFFFFF)),
+    link(
+        "enquire_resp_other",
+        "answers enquire_link with a sequence number of its own",
+        Conduct(enquire_resp_offset=1_000_000),
+    ),
     link("greeting_deliver_sm", "sends a deliver_sm as soon as the connection is up", Conduct(greeting=octets.TEXT)),
     link("greeting_outbind", "sends outbind as soon as the connection is up", Conduct(greeting=octets.CALL)),
     link("greeting_enquire", "sends enquire_link as soon as the connection is up", Conduct(greeting=octets.ENQUIRY)),

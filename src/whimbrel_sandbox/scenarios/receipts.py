@@ -79,6 +79,8 @@ RECEIPTS: tuple[Scenario, ...] = (
     _row(Outcome("1209", "receipt_then_unbind", "unbind follows the receipt", end=End.UNBIND)),
     _row(Outcome("1210", "receipt_then_drop", "the link drops after the receipt", end=End.DROP)),
     _row(Outcome("1211", "receipt_cut", "the link drops in the middle of the receipt, which comes again", end=End.CUT)),
+    _row(Outcome("1212", "receipt_first_part", "of a long text only the first part gets a receipt", only_part=1)),
+    _row(Outcome("1213", "receipt_last_part", "of a long text only the last part gets a receipt", only_part=-1)),
     _id("1221", "id_hex_then_decimal", IdForm.LOWER_DECIMAL, "response in lower hex, receipt in decimal of 10 digits"),
     _id("1222", "id_decimal_then_hex", IdForm.DECIMAL_LOWER, "response in decimal, receipt in lower hex"),
     _id("1223", "id_padded_to_10", IdForm.PADDED_10, "response in decimal without zeros, receipt padded to 10 digits"),
@@ -96,4 +98,5 @@ RECEIPTS: tuple[Scenario, ...] = (
     _id("1227", "id_text_right", IdForm.TEXT_OTHER, "the text has the id, the TLV an unknown one", _TEXT_AND_TLV),
     _id("1228", "id_big", IdForm.BIG, "a decimal id beyond 64 bits"),
     _id("1229", "id_long", IdForm.LONG, "an id of 64 characters"),
+    _id("1230", "id_reused", IdForm.REUSED, "three ids, used again and again"),
 )

@@ -2,7 +2,7 @@
 
 from whimbrel.codec.smpp.tables import Status
 from whimbrel_sandbox.outcome import DELIVERED, Outcome, Refusal, Reply
-from whimbrel_sandbox.scenarios.conduct import Conduct, Scenario, Where
+from whimbrel_sandbox.scenarios.conduct import Conduct, Scenario, Times, Where
 
 
 def _reply(number: str, name: str, reply: Reply, about: str, *, accepted: bool = True) -> Scenario:
@@ -95,6 +95,30 @@ SUBMITS: tuple[Scenario, ...] = (
         "10 submits of a bind may be unanswered, or so many; beyond it ESME_RMSGQFUL",
         Conduct(window_limit=10),
         takes="window_limit",
+    ),
+    Scenario(
+        "addresses_strict",
+        Where.SUBMIT,
+        "refuses addresses whose TON and NPI do not fit: letters are 5/0, numbers 1/1 and without a plus sign",
+        Conduct(strict_addresses=True),
+    ),
+    Scenario(
+        "times_absolute",
+        Where.SUBMIT,
+        "refuses relative times: ESME_RINVSCHED, ESME_RINVEXPIRY",
+        Conduct(times=Times.ABSOLUTE),
+    ),
+    Scenario(
+        "times_relative",
+        Where.SUBMIT,
+        "refuses absolute times: ESME_RINVSCHED, ESME_RINVEXPIRY",
+        Conduct(times=Times.RELATIVE),
+    ),
+    Scenario(
+        "times_refused",
+        Where.SUBMIT,
+        "refuses schedule_delivery_time and validity_period altogether",
+        Conduct(times=Times.NONE),
     ),
     Scenario(
         "congested",
