@@ -21,6 +21,7 @@ from whimbrel.domain.customers import CustomerSettings
 from whimbrel.domain.model import Message
 from whimbrel.manage import smpp_credentials
 from whimbrel.net.smpp import LinkHandlers, SmppLink
+from whimbrel_sandbox.log import Submitted
 
 PASSWORD = "s3cret-s3cret"
 SYSTEM_ID = "acme"
@@ -131,6 +132,12 @@ class Door:
         search = msgspec.json.decode((await self.edge.get("/v1/messages")).body)["data"]
         found = await self.app.store.messages([row["id"] for row in search])
         return sorted(found, key=lambda message: message.id)
+
+    def submitted(self) -> list[Submitted]:
+        """What the carrier was given."""
+        log = self.edge.simulator.center.log
+        assert log is not None
+        return [event for event in log.after(0, 10_000)[1] if isinstance(event, Submitted)]
 
     async def message(self, message_id: str) -> Message:
         (found,) = await self.app.store.messages([message_id])

@@ -233,3 +233,31 @@ async def test_test_traffic_is_seen_by_test_keys_only(door: Door):
         answer = await one.submit(dest="15005550001")
     message = await door.message(answer.body.message_id)
     assert message.test and message.held_micros == 0
+
+
+# ---------------------------------------------------------------- from the customer's octets to the carrier's
+
+PORTS = bytes.fromhex("0605041f9023f0")
+PART = bytes.fromhex("050003070201")
+
+
+@pytest.mark.parametrize(
+    ("fields", "data_coding", "esm_class", "octets"),
+    [
+        ({"short_message": b"flash", "data_coding": 0x10}, 0x10, 0, b"flash"),
+        ({"short_message": b"flash", "data_coding": 0xF0}, 0x10, 0, b"flash"),
+        ({"short_message": b"\x01\xff", "data_coding": 4}, 4, 0, b"\x01\xff"),
+        ({"short_message": b"\x01\xff", "data_coding": 0xF5}, 0x15, 0, b"\x01\xff"),
+        ({"short_message": PORTS + b"\x01", "data_coding": 4, "esm_class": 0x40}, 4, 0x40, PORTS + b"\x01"),
+        ({"short_message": PART + b"half", "esm_class": 0x43}, 0, 0x40, PART + b"half"),
+        ({"short_message": PART + b"\0h\0i", "esm_class": 0x40, "data_coding": 8}, 8, 0x40, PART + b"\0h\0i"),
+        ({"short_message": b"One voicemail", "data_coding": 0xC8}, 0xC8, 0, b"One voicemail"),
+        ({"short_message": b"\x04\x16", "data_coding": 8}, 8, 0, b"\x04\x16"),
+        ({"short_message": "Ça".encode("latin-1"), "data_coding": 3}, 0, 0, b"\x09a"),
+    ],
+)
+async def test_what_a_customer_wrote_is_what_its_carrier_gets(door: Door, fields, data_coding, esm_class, octets):
+    async with door.bound() as one:
+        assert (await one.submit(**fields)).status == 0
+        (event,) = await until(door.submitted)
+    assert (event.data_coding, event.esm_class, event.octets) == (data_coding, esm_class, octets.hex())

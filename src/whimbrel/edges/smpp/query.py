@@ -113,7 +113,8 @@ class Queries:
 def own_id(written: str) -> str:
     """Our id of a message_id in any form that we write; WhimbrelError not_found for anything else."""
     digits = written.strip().removeprefix(ids.MESSAGE).lower()
-    if len(digits) != _HEX_DIGITS and digits.isdigit() and len(digits) <= _DECIMAL_DIGITS_MAX:
+    is_number = digits.isascii() and digits.isdigit()
+    if is_number and len(digits) != _HEX_DIGITS and len(digits) <= _DECIMAL_DIGITS_MAX:
         digits = f"{int(digits):032x}"
     found = ids.MESSAGE + digits
     if not ids.is_id(found, ids.MESSAGE):
