@@ -1,6 +1,6 @@
 """Asking carriers what became of messages before they are given up: those that were taken, of which no receipt came by
-the deadline, at carriers whose query_sm can be trusted. An answer goes the way of a receipt. An attempt whose answer was
-lost has no id to ask by, and is not asked after.
+the deadline, at carriers whose query_sm can be trusted. An answer goes the way of a receipt. An attempt whose answer
+was lost has no id to ask by, and is not asked after.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
