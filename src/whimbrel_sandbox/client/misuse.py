@@ -180,7 +180,7 @@ async def _enquires(run: Run) -> None:
 
 
 async def _garbage(run: Run) -> None:
-    source = random.Random(run.settings.seed)
+    source = SeededChance(run.settings.seed)
     for _ in range(run.settings.count):
         connection = await run.connect()
         await _write_or_leave(connection, source.octets(1_000))
