@@ -5,13 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whimbrel.base.limits import PARTS_MAX
-from whimbrel.carriers import smpp_messages
+from whimbrel.carriers.smpp_reader import Reader
 from whimbrel.codec import alphabets, codings, gsm7, segments, septets, udh
 from whimbrel.codec.segments import TooManyParts
 from whimbrel.codec.shifts import ALL_LANGUAGES, NO_SHIFT, Shift
 from whimbrel.codec.smpp.pdu import Decoder, Pdu, ShortMessage, encode, fills_both, user_data
 from whimbrel.codec.smpp.tables import DELIVER_SM, Tag
 from whimbrel.codec.udh import Concat, Element
+from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.joining import Piece, belongs, join, placed
 
 UDHI = 0x40
@@ -27,7 +28,7 @@ def arrived(octets, *, esm_class=0, data_coding=0, tlvs=()):
     pdu = over_the_wire(
         ShortMessage(source="1", dest="2", esm_class=esm_class, data_coding=data_coding, short_message=octets), tlvs
     )
-    return smpp_messages.inbound(pdu, pdu.body, "bind")
+    return Reader(CarrierSettings("h", 1)).read(pdu, "bind")
 
 
 # --- T51: data_coding 0 is "SMSC default" ----------------------------------------------------------------------------
@@ -183,7 +184,7 @@ def test_t55_the_place_is_found_wherever_it_stands(header, place):
     octets = bytes.fromhex(header)
     found = arrived(octets + b"text", esm_class=UDHI)
     assert (found.reference, found.total, found.number) == (place.reference, place.total, place.number)
-    assert found.octets == b"text"
+    assert segments.decode(found.octets, found.data_coding) == "text"
     assert udh.concat(udh.parse(octets).elements) == place
 
 
