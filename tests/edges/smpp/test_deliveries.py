@@ -163,6 +163,19 @@ async def test_a_bind_that_answers_nothing_holds_up_its_window_only(door: Door):
     assert dead.ids == [id_ for id_ in dead.ids if id_ in quick.ids]
 
 
+async def test_what_a_lost_bind_had_comes_first(door: Door):
+    await door.change(settings={"window": 3})
+    await sent(door, 20)
+    async with reading(door, never) as first:
+        await first.has(3)
+        async with reading(door, never) as second:
+            await second.has(3)
+            first.link.abort()
+            async with reading(door, never) as third:
+                await third.has(3)
+    assert third.ids == first.ids
+
+
 async def test_the_window_is_kept(door: Door):
     await door.change(settings={"window": 4})
     await sent(door, 10)
@@ -262,8 +275,10 @@ async def test_no_answer_in_time_is_tried_again_and_a_late_answer_counts(door: D
     async with reading(door, never) as reader:
         await reader.has(2)
         await until(lambda: result(door, "unanswered") == 2)
+        reader.link.respond(reader.got[1], Status.ESME_RX_P_APPN)  # too late to refuse
         reader.link.respond(reader.got[0])
         await owed(door, 1)
+        assert result(door, "refused") == 0
         clock.ahead_us += 61 * SECOND_US
         await reader.has(3)
         assert reader.got[2].body.short_message == reader.got[1].body.short_message
@@ -308,6 +323,20 @@ async def test_a_receipt_that_kills_its_reader_does_not_hold_up_the_others(door:
         if len(taken) == 3:
             break
     assert sorted([*taken, poison]) == sorted(ids)
+
+
+async def test_nor_while_another_bind_stays(door: Door):
+    await door.change(settings={"window": 1})
+    await sent(door, 4)
+    async with reading(door, never) as busy:
+        await busy.has(1)
+        got = []
+        for _ in range(4):
+            async with reading(door, never) as killed:
+                await killed.has(1)
+            await until(lambda: len(door.app.binds.receivers(door.credential_id)) == 1)
+            got += killed.ids
+    assert got[0] == got[1] == got[2] != got[3]
 
 
 # ---------------------------------------------------------------- what a crash leaves
@@ -423,18 +452,23 @@ async def test_only_parts_that_were_not_taken_come_again(door: Door, clock: Cloc
 
 
 async def test_the_parts_of_a_text_go_over_one_bind(door: Door):
-    say(door, "x" * 400)
-    say(door, "y" * 400)
-    await owed(door, 2)
-    async with reading(door) as one:
-        await one.has(6)
-    assert len(one.got) == 6
-    async with reading(door) as one, reading(door) as two:
-        say(door, "x" * 400)
-        say(door, "y" * 400)
-        await until(lambda: len(one.got) + len(two.got) == 6)
-        await owed(door, 0)
-    assert (len(one.got), len(two.got)) == (3, 3)
+    await door.change(settings={"window": 4})
+    async with reading(door, never) as one:
+        say(door, "first")
+        say(door, "second")
+        await one.has(2)
+        async with reading(door, never) as two:
+            say(door, "x" * 400)
+            say(door, "y" * 400)
+            await two.has(3)
+            await owed(door, 4)
+            assert (len(one.got), len(two.got)) == (2, 3)  # one has room for two parts, two for one
+            for pdu in list(two.got):
+                two.link.respond(pdu)
+            await two.has(6)
+            await owed(door, 3)
+    assert len(one.got) == 2
+    assert {pdu.body.short_message[-1:] for pdu in two.got[3:]} == {b"y"}
 
 
 async def test_a_text_of_more_parts_than_the_window(door: Door):
