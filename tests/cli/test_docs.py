@@ -80,9 +80,9 @@ def test_the_receiver_of_webhooks_takes_what_is_genuine(home, tmp_path):
 
 
 def test_operation_from_nothing_to_an_upgrade(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = str(listener.getsockname()[1])
-    script = "\n".join(blocks("operations.md", "serve")).replace("8080", port)
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = [str(each.getsockname()[1]) for each in (listener, other)]
+    script = "\n".join(blocks("operations.md", "serve")).replace("8080", ports[0]).replace("2775", ports[1])
     whole = f"""trap 'kill $(jobs -p) 2>&- || true' EXIT
 {script}
 until curl "$url/readyz"; do sleep 0.2; done

@@ -265,6 +265,14 @@ async def test_guesses_that_come_together_are_no_more_than_guesses_one_by_one():
     assert len(door.verified) <= limits.SMPP_FAILED_BINDS_MAX + 1
 
 
+async def test_a_burst_of_one_customer_does_not_lock_out_its_neighbours():
+    """A hundred binds at once count as the ten that are looked at, and not for the address."""
+    door = Door(credential(), credential("other"))
+    await asyncio.gather(*(door.bind(password="wrong-horse") for _ in range(100)))
+    assert await door.bind() == (FAILED, "locked_out")
+    assert await door.bind("other") is True
+
+
 async def test_what_is_remembered_is_bounded_by_the_credentials_that_there_are():
     door = Door(matches=lambda password, kept: True)
     for number in range(50):

@@ -7,8 +7,6 @@ with a pointer.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import msgspec
-
 from whimbrel.base.limits import NAME_MAX
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.smpp import names
@@ -17,7 +15,7 @@ from whimbrel.domain import refusals
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.profiles import PROFILES
 from whimbrel.domain.wire_form import OURS, tag_named
-from whimbrel.manage.checks import Checks, in_words
+from whimbrel.manage.checks import Checks, converted
 
 SYSTEM_ID_MAX = 15  # SMPP 3.4 4.1.1: 16 octets with the NUL
 SYSTEM_TYPE_MAX = 12
@@ -64,13 +62,7 @@ def settled(given: Mapping[str, Any], stored: Mapping[str, Any] | None = None) -
         for name in former.settings if former else ():
             values.pop(name, None)
         values |= PROFILES[profile].settings if profile else {}
-    try:
-        return msgspec.convert(values | dict(given), CarrierSettings)
-    except msgspec.ValidationError as error:
-        detail, _, path = str(error).partition(" - at `$.")
-        checks.require(False, "/settings/" + path.rstrip("`]").replace("[", "/"), in_words(detail))
-        checks.done()
-        raise
+    return converted(values | dict(given), CarrierSettings)
 
 
 def _check_table(checks: Checks, name: str, table: Any) -> None:

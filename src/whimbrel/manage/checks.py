@@ -104,10 +104,16 @@ def merged(kept: str, given: Mapping[str, Any], kind: type[S], what: str) -> S:
     for name in given:
         checks.require(name in kind.__struct_fields__, f"/settings/{name}", f"is no setting of {what}")
     checks.done()
+    return converted(msgspec.json.decode(kept) | dict(given), kind)
+
+
+def converted(values: Mapping[str, Any], kind: type[S]) -> S:
+    """The settings that these values are; `invalid_request` when one has the wrong type."""
     try:
-        return msgspec.convert(msgspec.json.decode(kept) | dict(given), kind)
+        return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         detail, _, path = str(error).partition(" - at `$.")
+        checks = Checks()
         checks.require(False, "/settings/" + path.rstrip("`]").replace("[", "/"), in_words(detail))
         checks.done()
         raise

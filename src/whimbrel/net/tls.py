@@ -100,7 +100,8 @@ def _load_own(context: ssl.SSLContext, cert_file: str, key_file: str) -> None:
             raise TlsFileError(f"the key {key_file} is not that of the certificate {cert_file}") from error
         raise TlsFileError(f"{cert_file} and {key_file or 'no key'} hold no certificate with its key") from error
     except OSError as error:
-        raise TlsFileError(f"certificate {cert_file} or key {key_file} cannot be read: {error.strerror}") from error
+        key = f" or key {key_file}" if key_file else ""
+        raise TlsFileError(f"certificate {cert_file}{key} cannot be read: {error.strerror}") from error
 
 
 def _load_authorities(context: ssl.SSLContext, ca_file: str) -> None:
