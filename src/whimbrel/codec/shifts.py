@@ -21,13 +21,26 @@ from whimbrel.codec.errors import CodecError
 ALL_LANGUAGES: Final = frozenset(shift_tables.SINGLE)
 """Every national language identifier, 1 (Turkish) to 13 (Urdu) (TS 23.038 clause 6.2.1.2.4)."""
 
-LANGUAGE_NAMES: Final[Mapping[int, str]] = {
-    number: name
-    for number, name in enumerate(
-        "turkish spanish portuguese bengali gujarati hindi kannada malayalam oriya punjabi tamil telugu urdu".split(),
+LANGUAGE_NAMES: Final[Mapping[int, str]] = dict(
+    enumerate(
+        (
+            "turkish",
+            "spanish",
+            "portuguese",
+            "bengali",
+            "gujarati",
+            "hindi",
+            "kannada",
+            "malayalam",
+            "oriya",
+            "punjabi",
+            "tamil",
+            "telugu",
+            "urdu",
+        ),
         start=1,
     )
-}
+)
 """What each identifier stands for (TS 23.038 clause 6.2.1.2.4)."""
 
 ELEMENT_OCTETS: Final = 3
