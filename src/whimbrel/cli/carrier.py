@@ -3,7 +3,7 @@
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from whimbrel.cli.carrier_trace import trace
 from whimbrel.cli.options import Json
@@ -21,7 +21,7 @@ def profiles(as_json: Json = False) -> None:
     if as_json:
         typer.echo(msgspec.json.encode(tuple(PROFILES.values())).decode())
         return
-    table = Table("profile", "why", "settings")
+    table = Table("profile", Column("why", ratio=1), Column("settings", ratio=1, overflow="fold"))
     for each in PROFILES.values():
         table.add_row(each.name, each.why, msgspec.json.encode(each.settings).decode() if each.settings else "")
     Console().print(table)
