@@ -5,11 +5,13 @@ alone where it has none. Its own log is the client's.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 from whimbrel.base.ids import time_us
 from whimbrel.codec.smpp import events as ev
+from whimbrel.codec.smpp import receipt
 from whimbrel.codec.smpp.bodies import Bind, MessageId, ShortMessage
 from whimbrel.codec.smpp.events import Role, Settings
 from whimbrel.codec.smpp.pdu import Pdu, make_tlv
@@ -18,7 +20,7 @@ from whimbrel.codec.smpp.tables import BIND_TRANSCEIVER, SUBMIT_SM, Tag
 from whimbrel.net.smpp import LinkHandlers, SmppLink
 
 from .client import Client, Sending
-from .wire import now_us
+from .wire import now_us, until
 
 _SYSTEM_ID, _PASSWORD = "faults", "faults-faults"
 CREDENTIAL = {
@@ -32,6 +34,7 @@ _WINDOW = 40
 _START_S = 10.0
 _AGAIN = frozenset({Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL})
 _REPEATS = 20
+_RECEIPTS_S = 15.0
 
 
 def referenced(log: list[Sending]) -> list[Sending]:
@@ -48,8 +51,21 @@ class Esme(Client):
     async def run(self, port: int, api_key: str, connections: int) -> None:
         await super().run(port, api_key, min(connections, _BINDS_MAX))
 
+    def __init__(self, log: list[Sending]) -> None:
+        super().__init__(log)
+        self.told: set[str] = set()
+
+    async def untold(self, port: int, wanted: set[str]) -> list[str]:
+        """Those of these messages of which no receipt came, in all its life and a while more."""
+        bind = _Bind(self.told)
+        assert await bind.open(port)
+        with contextlib.suppress(TimeoutError):
+            await until(lambda: wanted <= self.told, _RECEIPTS_S, "every receipt")
+        bind.link.close()
+        return sorted(wanted - self.told)
+
     async def _work(self, port: int, api_key: str) -> None:
-        bind = _Bind()
+        bind = _Bind(self.told)
         if await bind.open(port):
             await asyncio.gather(*(self._one_by_one(bind) for _ in range(_WINDOW)))
             bind.link.close()
@@ -74,7 +90,7 @@ class Esme(Client):
 
     async def repeats(self, port: int) -> list[tuple[str, str]]:
         """Acknowledged requests with a reference, sent once more: the ids of both answers."""
-        bind = _Bind()
+        bind = _Bind(self.told)
         assert await bind.open(port)
         pairs = []
         for sending in [each for each in self.log if each.reference and each.ids][-_REPEATS:]:
@@ -86,9 +102,10 @@ class Esme(Client):
 
 
 class _Bind:
-    """One bind, which answers what it is sent."""
+    """One bind, which answers what it is sent, and notes the ids of receipts in `told`."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: set[str]) -> None:
+        self._told = told
         self.link: SmppLink
         self.is_gone = False
         self.since_us = 0
@@ -126,6 +143,8 @@ class _Bind:
                 case ev.Bound():
                     self._bound.set()
                 case ev.DeliverReceived(pdu):
+                    found = receipt.parse(pdu.body.short_message, 0, pdu.tlvs)
+                    self._told.update(found.message_ids if found is not None else ())
                     link.respond(pdu)
                 case ev.Answered(token, pdu) | ev.Nacked(token, pdu):
                     self._settle(token, pdu)

@@ -57,6 +57,7 @@ class Api(msgspec.Struct):
     ledger: list[dict[str, Any]] = []
     balance: dict[str, str] = {}
     replays: list[tuple[str, str]] = []  # what an acknowledged request answered, and what it answers again
+    untold: list[str] = []  # over SMPP: final messages whose receipts the customer never got
 
 
 class Evidence(msgspec.Struct):

@@ -87,7 +87,7 @@ def _exist(evidence: Evidence, verdict: Judgement) -> list[str]:
         if found is None or (found["to"], found["text"]) != (text.to, text.text):
             verdict.lost += 1
             broken.append(f"{id_} was acknowledged and is gone or changed: {found}")
-    return broken
+    return broken + [f"no receipt of {id_} for the customer" for id_ in evidence.api.untold]
 
 
 def _once_each(evidence: Evidence, verdict: Judgement) -> list[str]:

@@ -13,7 +13,7 @@ from whimbrel_sandbox.log import read_log
 
 from .client import Client, Mix, sendings
 from .esme import CREDENTIAL, Esme, referenced
-from .evidence import Death, Evidence, SinkLog, Spoken, ask_api, settle
+from .evidence import Api, Death, Evidence, SinkLog, Spoken, ask_api, settle
 from .oracle import Judgement, judge
 from .processes import Node, simulator, sink
 from .wire import Connection, call, now_us, request, until
@@ -39,6 +39,8 @@ HITS: dict[str, tuple[int, int]] = {
     "inbound.after_commit": (2, 10),
     "notify.after_post": (100, 600),
     "smpp.after_commit": (4, 14),
+    "smpp.after_owed": (2, 6),
+    "smpp.before_delete": (1, 4),
 }
 
 
@@ -102,7 +104,7 @@ def at_point(point: str, seed: int) -> Scenario:
     )
 
 
-def by_signal(name: str, number: int, seed: int, *, deaths: int) -> Scenario:
+def by_signal(name: str, number: int, seed: int, *, deaths: int, over_smpp: bool = False) -> Scenario:
     """A round of several lives, each ended from outside at a moment that the seed chooses."""
     chance = random.Random(f"{name} {seed}")
     messages = 350 * deaths
@@ -111,11 +113,12 @@ def by_signal(name: str, number: int, seed: int, *, deaths: int) -> Scenario:
         name=name,
         seed=seed,
         lives=tuple(Life(signal=number, acknowledged=moment) for moment in moments),
-        mix=Mix(messages=messages, batch_share=chance.uniform(0.3, 0.9)),
+        mix=Mix(messages=messages, batch_share=0.0 if over_smpp else chance.uniform(0.3, 0.9)),
         connections=chance.choice((8, 16, 32)),
         latency_ms=chance.randint(0, 40),
         receipt_delay_ms=chance.randint(80, 250),
         phones=20,
+        over_smpp=over_smpp,
     )
 
 
@@ -137,6 +140,7 @@ async def play(scenario: Scenario, folder: Path) -> Played:
         repeats = await stage.repeats()
         api = await ask_api(stage.node.port, key, stage.client.log, stage.sink)
         api.replays += repeats
+        api.untold = await stage.untold(api)
         status = await stage.node.stop()
     stage.sink.read()
     smsc_events = list(read_log(smsc_log))
@@ -170,6 +174,8 @@ class _Stage:
             if place == 0:
                 await self._listen(key, sink_port)
             if not await self._live(life, process, key):
+                await self.node.stop()  # what is asked of it later must not be what ends it
+                await self.node.start()
                 return False
         await self.node.start()
         await self._load(self.node.credentials()["api_key"], until_spoken=self.scenario.phones)
@@ -186,6 +192,11 @@ class _Stage:
     async def repeats(self) -> list[tuple[str, str]]:
         """What was acknowledged over SMPP, and what is answered when it comes once more."""
         return await self.client.repeats(self.node.smpp_port) if isinstance(self.client, Esme) else []
+
+    async def untold(self, api: Api) -> list[str]:
+        """Ids of messages that are final and of which the ESME was told nothing, nor is now."""
+        final = {id_ for id_, shown in api.messages.items() if shown["final_at"]}
+        return await self.client.untold(self.node.smpp_port, final) if isinstance(self.client, Esme) else []
 
     async def _live(self, life: Life, process: asyncio.subprocess.Process, key: str) -> bool:
         """The load of one life until its death."""

@@ -86,19 +86,25 @@ async def test_many_kills_at_random_lose_and_double_nothing(rounds: list[Played]
         rounds.append(await _at_random(_MANY_FROM + number, tmp_path))
 
 
-async def _stopped(seed: int, folder: Path) -> Played:
-    played = await _counted(partial(by_signal, "SIGTERM under load", signal.SIGTERM, deaths=1), seed, folder)
+async def _stopped(name: str, seed: int, folder: Path, *, over_smpp: bool) -> Played:
+    make = partial(by_signal, name, signal.SIGTERM, deaths=1, over_smpp=over_smpp)
+    played = await _counted(make, seed, folder)
     assert played.deaths[0].took_s <= 30
     assert played.verdict.doubted == 0
     return played
 
 
+_STOPS = {"SIGTERM under load": False, "SIGTERM under load over SMPP": True}
+
+
 @pytest.mark.slow
-async def test_a_graceful_stop_under_load_leaves_nothing_in_doubt(rounds: list[Played], tmp_path: Path):
-    rounds.append(await _stopped(1, tmp_path))
+@pytest.mark.parametrize("name", _STOPS)
+async def test_a_graceful_stop_under_load_leaves_nothing_in_doubt(name: str, rounds: list[Played], tmp_path: Path):
+    rounds.append(await _stopped(name, 1, tmp_path, over_smpp=_STOPS[name]))
 
 
 @pytest.mark.ci
-async def test_many_graceful_stops_leave_nothing_in_doubt(rounds: list[Played], tmp_path: Path):
+@pytest.mark.parametrize("name", _STOPS)
+async def test_many_graceful_stops_leave_nothing_in_doubt(name: str, rounds: list[Played], tmp_path: Path):
     for number in range(_rounds(20)):
-        rounds.append(await _stopped(_MANY_FROM + number, tmp_path))
+        rounds.append(await _stopped(name, _MANY_FROM + number, tmp_path, over_smpp=_STOPS[name]))

@@ -22,6 +22,8 @@ POINTS = frozenset(
         "inbound.after_commit",
         "notify.after_post",
         "smpp.after_commit",
+        "smpp.after_owed",
+        "smpp.before_delete",
     }
 )
 

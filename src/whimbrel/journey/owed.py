@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from whimbrel.base import faults
 from whimbrel.base.limits import EVENTS_SCAN_MAX
 from whimbrel.domain.customer_receipts import TYPES, is_wanted, origin_of
 from whimbrel.domain.customer_texts import RECEIVED
@@ -86,6 +87,7 @@ class Owed(Follower):
         more = await super().follow()
         told, self._more = self._more, set()
         if told:
+            faults.hit("smpp.after_owed")
             for each in self._told:
                 each(told)
         return more

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
+from whimbrel.base import faults
 from whimbrel.base.clock import Clock
 from whimbrel.base.metrics import Metrics
 from whimbrel.domain.customer_receipts import Parcel
@@ -136,6 +137,7 @@ class Deliveries:
         try:
             while self._over_rows:
                 rows, self._over_rows = self._over_rows, []
+                faults.hit("smpp.before_delete")
                 try:
                     keys = tuple((outbox.credential_id, position) for outbox, position in rows)
                     await self._store.write([Write("smpp_owed_delete", keys)])
