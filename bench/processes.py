@@ -56,6 +56,9 @@ def started(name: str, *command: str, environ: dict[str, str] | None = None) -> 
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
 
 
 def first_line(running: Running) -> str:

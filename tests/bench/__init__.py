@@ -1,0 +1,1 @@
+"""Short forms of the benchmarks, and of what is asked of them."""

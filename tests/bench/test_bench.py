@@ -1,0 +1,29 @@
+"""The benchmarks in the small. Rates depend on who else works on the machine; CPU an exchange hardly does."""
+
+import pytest
+
+from bench import idle, smpp
+
+EXCHANGE_MAX_US = 25.0
+SHARE_MAX = 0.02
+
+
+@pytest.mark.parametrize("scenario", smpp.SCENARIOS, ids=lambda each: each.name)
+def test_an_exchange_costs_less_than_25_microseconds(scenario):
+    measured = smpp.measure(scenario, 5_000)
+    assert measured.complete
+    assert measured.exchange_us < EXCHANGE_MAX_US or scenario.window == 1  # then it is mostly the socket's
+
+
+@pytest.mark.ci
+def test_two_hundred_binds_at_rest_take_less_than_a_fiftieth_of_a_core():
+    alone, many = idle.carriers(65)
+    assert (alone.binds, many.binds) == (1, 201)
+    assert many.share < SHARE_MAX
+
+
+@pytest.mark.ci
+def test_a_thousand_customers_bind_at_once_and_again():
+    alone, first, held, again = idle.customers(10)
+    assert (first.binds, again.binds) == (1000, 1000)
+    assert held.rss_mib - alone.rss_mib < 64
