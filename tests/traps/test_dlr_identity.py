@@ -125,8 +125,8 @@ async def test_t07_a_receipt_on_another_bind(tmp_path: Path) -> None:
         assert await one.state(message_id) == "delivered"
 
 
-async def test_t08_an_id_that_is_used_again(tmp_path: Path) -> None:
-    """The newest message with it is meant; ids of another carrier are other ids."""
+async def test_t08_an_id_that_is_used_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The newest message with it is meant, and the log says so; ids of another carrier are other ids."""
     async with line(tmp_path) as one:
         other = await one.add("other")
         await one.r.add_route(other, prefix="1", position=1)
@@ -134,6 +134,9 @@ async def test_t08_an_id_that_is_used_again(tmp_path: Path) -> None:
         elsewhere = await one.sent("a1", phone="+12025550147")
         await one.tell(receipt("a1"))
         assert [await one.state(each) for each in (old, new, elsewhere)] == ["sent", "delivered", "sent"]
+        assert [record.getMessage() for record in caplog.records if record.name == "whimbrel.receipt"] == [
+            "ids of a carrier are used again"
+        ]
 
 
 async def test_t09_receipts_only_move_forward(tmp_path: Path) -> None:

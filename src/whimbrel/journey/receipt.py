@@ -2,6 +2,7 @@
 to its attempt, known already, or parked until its attempt is known.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,6 +14,8 @@ from whimbrel.carriers.interface import Report
 from whimbrel.domain.receipts import carrier_keys, outcome_of
 from whimbrel.journey.gather import Gatherer
 from whimbrel.store.interface import ReceiptRow, Store
+
+_log = logging.getLogger("whimbrel.receipt")
 
 
 class Receipts:
@@ -55,4 +58,6 @@ class Receipts:
         counts = Counter(zip([row.carrier_id for row in rows], results, strict=True))
         for (carrier_id, result), count in counts.items():
             self._metrics.receipts.labels(carrier_id, result).inc(count)
+            if result == "reused":
+                _log.warning("ids of a carrier are used again", extra={"carrier_id": carrier_id, "receipts": count})
         return results

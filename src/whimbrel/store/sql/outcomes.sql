@@ -65,7 +65,7 @@ UPDATE attempts SET state = 'accepted', bind = $2, carrier_message_id = $3, carr
 UPDATE attempts SET state = 'resolved', receipt_state = 'delivered', receipt_error = $3, receipts = receipts + 1,
   resolved_at = $4
 WHERE carrier_id = $1 AND carrier_key = $2 AND state = 'accepted' AND parts = 1 AND receipts = 0
-  AND position = (SELECT MAX(b.position) FROM attempts b WHERE b.carrier_id = $1 AND b.carrier_key = $2)
+  AND NOT EXISTS (SELECT 1 FROM attempts b WHERE b.carrier_id = $1 AND b.carrier_key = $2 AND b.position <> attempts.position)
   AND EXISTS (SELECT 1 FROM messages m WHERE m.id = attempts.message_id AND m.state = 'sent' AND m.held_micros = 0
     AND (m.flags & 768) = 0)
 RETURNING carrier_id, carrier_key, message_id;

@@ -22,6 +22,7 @@ from whimbrel.store.verbs.progress import Facts, Progress, Tried
 
 APPLIED: Final = "applied"
 PARKED: Final = "parked"
+REUSED: Final = "reused"  # applied to the newest of several attempts with this id
 _CLOCK_SLACK_US: Final = 60_000_000
 """How far clocks of two nodes may be apart: a parked receipt older than its attempt by more is about another one."""
 
@@ -30,7 +31,7 @@ _decode = msgspec.json.Decoder(ReceiptRow).decode
 
 
 def record_receipts(receipts: Sequence[ReceiptRow]) -> Script[list[str]]:
-    """`applied`, `repeated` or `parked` for each, in order."""
+    """`applied`, `reused`, `repeated` or `parked` for each, in order."""
     quick = yield from deliver_ordinary(receipts)
     others = [receipt for receipt, is_done in zip(receipts, quick, strict=True) if not is_done]
     rest = iter((yield from _record(others, waited=False)) if others else ())
@@ -52,7 +53,12 @@ def apply_parked(rows: Rows) -> Script[None]:
 def _record(receipts: Sequence[ReceiptRow], *, waited: bool) -> Script[list[str]]:
     progress = Progress()
     finder = yield from _finder(progress, receipts, waited=waited)
-    results = [_apply(progress, finder.find(receipt), receipt) for receipt in receipts]
+    results: list[str] = []
+    for receipt in receipts:
+        tried = finder.find(receipt)
+        result = _apply(progress, tried, receipt)
+        is_reused = result == APPLIED and tried is not None and (tried.carrier_id, tried.carrier_key) in finder.reused
+        results.append(REUSED if is_reused else result)
     yield from progress.flush()
     return results
 
@@ -115,6 +121,7 @@ class _Finder:
         self._progress = progress
         self._waited = receipts if waited else ()
         self.by_key: dict[tuple[str, str], Tried] = {}
+        self.reused: set[tuple[str, str | None]] = set()  # ids that the carrier gave to several attempts
         self.in_doubt: dict[tuple[str, int], list[Tried]] = defaultdict(list)
         self.unanswered: set[tuple[str, int]] = set()
 
@@ -214,5 +221,7 @@ def _load_keys(progress: Progress, finder: _Finder, keys: dict[str, set[str]]) -
         for tried in progress.add((yield Query("attempts_by_keys", (carrier_id, [*wanted])))):
             place = (carrier_id, tried.carrier_key or "")
             other = by_key.get(place)
+            if other is not None and other is not tried:
+                finder.reused.add(place)
             if other is None or other.position < tried.position:
                 by_key[place] = tried
