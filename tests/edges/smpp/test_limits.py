@@ -7,9 +7,10 @@ from tests.edges.edge_rig import until
 from whimbrel.base import limits
 from whimbrel.base.clock import ManualClock
 from whimbrel.codec.smpp.bodies import ShortMessage, SmeAddress, SubmitMulti
+from whimbrel.codec.smpp.fields import tlv_integer
 from whimbrel.codec.smpp.pdu import encode_body
 from whimbrel.codec.smpp.statuses import Status
-from whimbrel.codec.smpp.tables import SUBMIT_MULTI, SUBMIT_SM
+from whimbrel.codec.smpp.tables import SUBMIT_MULTI, SUBMIT_SM, Tag
 from whimbrel.config import Smpp
 
 from .customer import Door, esme, running_door
@@ -27,6 +28,14 @@ async def test_what_is_beyond_the_window_is_throttled_at_once_and_not_stored(doo
         assert count(answers, 0) == 5 and count(answers, Status.ESME_RTHROTTLED) == 15
         assert (await one.submit()).status == 0  # the places are free again
     assert len(await door.messages()) == 6
+
+
+async def test_a_peer_of_5_0_is_told_how_full_its_window_is(door: Door):
+    await door.change(settings={"window": 20})
+    async with door.bound(interface_version=0x50) as one, door.bound() as other:
+        answers = await asyncio.gather(*(one.submit() for _ in range(10)))
+        assert [tlv_integer(answer.tlvs, Tag.CONGESTION_STATE) for answer in answers] == [50] * 10
+        assert (await other.submit()).tlvs == ()
 
 
 async def test_throughput_is_the_customers_and_not_the_binds(door: Door, monkeypatch):

@@ -225,15 +225,16 @@ class Session(Conversation):
         self._owed = max(0, self._owed - len(requests))
         self._answer_unbind()
 
-    def respond_ids(self, answers: Sequence[tuple[Pdu, str]]) -> None:
-        """Answer messages of the peer that are accepted, each with its message_id; ids are ASCII of at most 64
-        characters."""
+    def respond_ids(self, answers: Sequence[tuple[Pdu, str]], tlvs: Tlvs = ()) -> None:
+        """Answer messages of the peer that are accepted, each with its message_id, all with the same TLVs; ids are
+        ASCII of at most 64 characters."""
         if self.is_closed:
             return
+        end = b"\0" + write_tlvs(tlvs) if tlvs and self.sends_tlvs else b"\0"
+        more = HEADER_OCTETS + len(end)
         for request, message_id in answers:
-            length = HEADER_OCTETS + 1 + len(message_id)
-            head = pack_header(length, request.command_id | RESPONSE_BIT, 0, request.sequence)
-            self._output.append(b"%b%b\0" % (head, message_id.encode("ascii")))
+            head = pack_header(more + len(message_id), request.command_id | RESPONSE_BIT, 0, request.sequence)
+            self._output.append(b"%b%b%b" % (head, message_id.encode("ascii"), end))
         self._owed = max(0, self._owed - len(answers))
         self._answer_unbind()
 

@@ -23,9 +23,11 @@ from whimbrel.codec.smpp.bodies import (
     SubmitMultiResp,
     UnsuccessfulSme,
 )
+from whimbrel.codec.smpp.fields import Tlvs
 from whimbrel.codec.smpp.pdu import Pdu, make_tlv
 from whimbrel.codec.smpp.statuses import Status, status_name
 from whimbrel.codec.smpp.tables import COMMANDS, SUBMIT_MULTI, Tag
+from whimbrel.codec.smpp.versions import CONGESTION_MAX
 from whimbrel.domain.customers import shown_id
 from whimbrel.domain.model import Draft
 from whimbrel.edges.smpp import drafts
@@ -37,6 +39,7 @@ from whimbrel.store.interface import Verdict
 
 _log = logging.getLogger("whimbrel.smpp")
 _ANY: Final = 1
+_VERSION_5_0: Final = 0x50
 _Outcome = list[Verdict] | Exception | None
 """What became of one request: verdicts of its messages, or why there are none."""
 
@@ -70,7 +73,7 @@ class Answers:
 
     def accepted(self, peer: Requester, answers: Sequence[tuple[Pdu, str]]) -> None:
         """Messages that are stored, with their ids as the customer wants them."""
-        peer.link.session.respond_ids(answers)
+        peer.link.session.respond_ids(answers, _congestion(peer))
         peer.link.wake()
         for request, _ in answers:
             self.count(request.command_id, 0)
@@ -249,6 +252,13 @@ class _Multi:
         message_id = shown_id(first, peer.customer.settings.id_format)
         peer.link.respond(request, 0, SubmitMultiResp(message_id, tuple(self._unsuccessful)))
         answers.count(request.command_id, 0)
+
+
+def _congestion(peer: Requester) -> Tlvs:
+    """How full its window is, for a peer of 5.0, whose clients pace themselves by it (SMPP 5.0 4.8.4.18)."""
+    if (peer.link.session.peer_version or 0) < _VERSION_5_0:
+        return ()
+    return (make_tlv(Tag.CONGESTION_STATE, min(CONGESTION_MAX, 100 * peer.under_way // peer.customer.settings.window)),)
 
 
 def _outcomes(future: "asyncio.Future[list[Any]]", count: int) -> Sequence[_Outcome]:
