@@ -12,10 +12,11 @@ from tests.edges.edge_rig import SENDER, until
 from whimbrel.app import App
 from whimbrel.base.clock import DAY_US, SECOND_US
 from whimbrel.codec import segments, udh
+from whimbrel.codec.smpp.bodies import CancelSm
 from whimbrel.codec.smpp.fields import tlv_integer
 from whimbrel.codec.smpp.pdu import Pdu
 from whimbrel.codec.smpp.statuses import Status
-from whimbrel.codec.smpp.tables import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER, Tag
+from whimbrel.codec.smpp.tables import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER, CANCEL_SM, Tag
 from whimbrel.store.interface import Write
 from whimbrel_sandbox.network import PhoneText
 
@@ -70,6 +71,37 @@ async def test_nothing_comes_that_was_not_asked_for(door: Door):
         await reader.has(1)
         await owed(door, 0)
         assert reader.ids == [wanted.body.message_id]
+
+
+async def test_intermediate_notifications_come_first_where_they_are_asked_for(door: Door):
+    async with door.bound() as one:
+        reader = Reader(one)
+        await one.submit(registered_delivery=0x11)
+        intermediate, final = await reader.has(2)
+        await owed(door, 0)
+    assert [pdu.body.esm_class for pdu in (intermediate, final)] == [0x20, 0x04]
+    assert [tlv_integer(pdu.tlvs, Tag.MESSAGE_STATE) for pdu in (intermediate, final)] == [1, 2]
+
+
+async def test_a_message_that_is_canceled_is_told_as_deleted(door: Door):
+    async with door.bound() as one:
+        reader = Reader(one)
+        answer = await one.submit(registered_delivery=1, schedule_time="000001000000000R")
+        message_id = answer.body.message_id
+        assert (await one.ask(CANCEL_SM, CancelSm(message_id=message_id))).status == 0
+        (pdu,) = await reader.has(1)
+        await owed(door, 0)
+    assert b" stat:DELETED err:104 " in pdu.body.short_message
+
+
+async def test_several_segments_are_one_receipt(door: Door):
+    async with door.bound() as one:
+        reader = Reader(one)
+        answer = await one.submit(b"x" * 200, registered_delivery=1)
+        (pdu,) = await reader.has(1)
+        await owed(door, 0)
+    assert reader.ids == [answer.body.message_id]
+    assert b" sub:002 dlvrd:002 " in pdu.body.short_message
 
 
 async def test_a_transmitter_is_never_sent_anything(door: Door):

@@ -63,7 +63,8 @@ class Deliveries:
     def look(self) -> None:
         """Hand over what has become due."""
         for outbox in self._outboxes.values():
-            outbox.pump()
+            if outbox.is_waiting:
+                outbox.pump()
 
     async def _look(self) -> None:
         while True:

@@ -98,6 +98,11 @@ class Outbox:
         self._has_more = True
         self._is_reading = False
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a `pump` could have something to do."""
+        return bool(self._ready or self._later or self._has_more)
+
     # What the owner tells.
 
     def more(self) -> None:
