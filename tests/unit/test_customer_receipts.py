@@ -413,6 +413,14 @@ def test_what_came_on_the_wire_is_passed_on():
     assert {pdu.tlvs for pdu in long} == {((0x1400, b"123"),)}
 
 
+@pytest.mark.parametrize(("octets", "is_kept"), [(2, True), (130, True), (131, False), (139, False)])
+def test_a_header_that_leaves_no_room_is_left_out_and_the_text_is_not(octets: int, is_kept: bool):
+    header = bytes((0x70, octets - 2)) + bytes(octets - 2)
+    pdus = given_texts(text_parcel("Привет, мир! " * 6, wire=Wire(header=header.hex())))
+    assert joined(pdus) == "Привет, мир! " * 6
+    assert all((header in pdu.body.short_message) is is_kept for pdu in pdus)
+
+
 def test_a_redacted_text_is_not_told():
     assert given_texts(text_parcel("", flags=Flag.REDACTED)) == []
 

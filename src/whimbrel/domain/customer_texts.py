@@ -26,6 +26,11 @@ _PART_MAX: Final = 254 - 1 - segments.CONCAT_OCTETS
 """Octets of a part that a short_message can hold beside the place of the part (5.2.22). Only UTF-8 can take more."""
 
 
+_HEADER_MAX: Final = segments.USER_DATA_OCTETS - 1 - segments.CONCAT_OCTETS - 4
+"""Octets of the elements of a header that leave a part of a long text room for any character; larger ones are left out:
+the text is worth more."""
+
+
 class _Options(msgspec.Struct, frozen=True, gc=False):
     """What is needed of a message's options."""
 
@@ -51,6 +56,8 @@ def bodies(parcel: Parcel, settings: CustomerSettings, *, tlvs: bool) -> tuple[b
         return ()
     wire = _read_options(parcel.options).wire or _PLAIN
     header = bytes.fromhex(wire.header)
+    if len(header) > _HEADER_MAX:
+        header = b""
     way: LongInbound = settings.long_inbound if tlvs else "udh"
     written = _write(parcel, settings.alphabet, way, len(header))
     further = write_tlvs(tuple((tag, bytes.fromhex(value)) for tag, value in wire.tlvs)) if tlvs and wire.tlvs else b""
