@@ -140,15 +140,19 @@ async def test_t36_a_nack_that_names_nothing_fails_nothing() -> None:
 
 
 async def test_t36_a_window_that_does_not_move_is_told() -> None:
-    """`stalled_s` grows while the window is full and parts wait; it is 0 again once there is an answer and room."""
+    """`stalled_s` grows while the window is full and parts wait; an answer begins it anew, room ends it."""
     clock = MonotonicClock()
-    async with bound(window=1, clock=clock) as (smsc, made):
-        made.submit(made.part(), made.part())
-        (submit,) = await smsc.last.until_got(SUBMIT_SM)
+    async with bound(window=2, clock=clock) as (smsc, made):
+        made.submit(*[made.part() for _ in range(4)])
+        first, second = await smsc.last.until_got(SUBMIT_SM, 2)
         clock.ahead_us += 60_000_000
         assert made.carrier.health().stalled_s >= 60
-        smsc.last.take(submit, "a")
-        await smsc.last.until_got(SUBMIT_SM, 2)
+        smsc.last.take(first, "a")
+        await smsc.last.until_got(SUBMIT_SM, 3)
+        assert 0 < made.carrier.health().stalled_s < 60  # full again, and it has moved
+        smsc.last.take(second, "b")
+        smsc.last.take((await smsc.last.until_got(SUBMIT_SM, 4))[2], "c")
+        await until(lambda: made.carrier.health().in_flight == 1)
         assert made.carrier.health().stalled_s == 0
 
 
