@@ -13,6 +13,8 @@ from whimbrel.domain.model import Flag, Options
 from whimbrel.domain.wire import Wire
 
 _SHIFTED = 0xFF << Flag.LOCKING_SHIFT | 0xFF << Flag.SINGLE_SHIFT
+_BEYOND = _SHIFTED | Flag.WIDE | Flag.WIRE
+"""Of a message with none of these its text says all: nearly every one, so nothing more is done for it."""
 _decode_options = msgspec.json.Decoder(Options).decode
 
 
@@ -44,7 +46,10 @@ class Sendable(Protocol):
 def octets(message: Sendable, *, whole: bool = False) -> tuple[bytes, ...]:
     """The user data of each part without headers, or of all of them in one piece (`whole`: the carrier cuts it itself);
     CodecError when the stored text does not fit its stored encoding."""
-    built = _cut(message)
+    if message.flags & _BEYOND or message.encoding != "gsm7":
+        built = _cut(message)
+    else:
+        built = segments.cut(message.text, encoding="gsm7")
     if len(built) != message.segments:
         raise CodecError(f"{len(built)} parts were built where {message.segments} were priced")
     return (b"".join(built),) if whole and len(built) > 1 else built
@@ -89,6 +94,22 @@ def parts(message: Sendable, built: Sequence[bytes], attempts: Sequence[int], ta
     The reference is drawn from the message's id, so that a part which is built again is the same part.
     """
     total, flags = len(built), message.flags
+    if total == 1 and not flags & _BEYOND:
+        return [
+            Part(
+                attempts[0],
+                message.id,
+                message.sender,
+                message.recipient,
+                built[0],
+                message.encoding,
+                message.expires_at,
+                1,
+                1,
+                tail_hash,
+                message.priority,
+            )
+        ]
     wire = wire_of(message)
     header = _header(flags, wire) if flags & (_SHIFTED | Flag.WIRE) else b""
     reference = int(message.id[-12:-4], 16) & 0xFFFF if total > 1 else 0
