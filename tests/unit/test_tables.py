@@ -50,7 +50,7 @@ def sender(id_, account_id, value, kind, default=False):
 
 def carrier(id_, status="active"):
     sealed = VAULT.seal(f"password of {id_}", Seal.of(Seal.CARRIER_PASSWORD, id_))
-    return Carrier(id_, id_, "smpp", status, False, "{}", sealed, 1, 1)
+    return Carrier(id_, id_, "smpp", status, False, '{"host":"localhost","port":2776}', sealed, 1, 1)
 
 
 def webhook(id_, account_id):
