@@ -49,6 +49,12 @@ class _OptedOut(msgspec.Struct, frozen=True, gc=False):
     number_hash: int
 
 
+class _Names(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of a carrier's settings."""
+
+    tlv_names: dict[str, str] = {}
+
+
 class Tables:
     """The snapshots of one process."""
 
@@ -267,6 +273,6 @@ def _tlv_names(carriers: Iterable[Carrier]) -> Mapping[str, str]:
     """The names of all of them; one that means different numbers to two of them means none."""
     found: dict[str, set[str]] = defaultdict(set)
     for carrier in carriers:
-        for name, number in msgspec.json.decode(carrier.settings, type=CarrierSettings).tlv_names.items():
+        for name, number in msgspec.json.decode(carrier.settings, type=_Names).tlv_names.items():
             found[name.strip().lower()].add(number)
     return {name: numbers.pop() for name, numbers in found.items() if len(numbers) == 1}
