@@ -174,6 +174,7 @@ DOWN = {"state": "connecting", "binds_up": 0, "binds": 2, "last_error": None}
         (UP | {"binds_up": 1, "last_error": "bind refused: 0x00000005"}, "warning", "ESME_RALYBND", "lower `binds`"),
         (DOWN, "warning", "connecting, 0 of 2 binds up", "look again"),
         (DOWN | {"last_error": "connect: refused"}, "error", "0 of 2 binds up: connect: refused", "check address"),
+        (DOWN | {"last_error": "connect: TLS: the peer's certificate has expired"}, "error", "has expired", "tls"),
         (DOWN | {"last_error": "bind refused: 0x0000000f"}, "error", "ESME_RINVSYSID", "set the system_id"),
         (DOWN | {"last_error": "bind refused: 0x00000058"}, "error", "ESME_RTHROTTLED", "ask the carrier"),
         (DOWN | {"last_error": "bind refused: 0x00000410"}, "error", "bind refused: 0x00000410", "ask the carrier"),
@@ -185,6 +186,22 @@ def test_what_a_node_says_of_its_carrier(folder, health, state, detail, advice):
         found = findings("--data", folder)["carrier sandbox"]
     assert found["state"] == state and detail in found["detail"] and advice in found["advice"], found
     assert bool(advice) == bool(found["advice"])
+
+
+def test_a_pair_without_its_receiver(folder):
+    receiver = {
+        "name": "sandbox#1r",
+        "role": "receiver",
+        "host": "a:1",
+        "state": "waiting",
+        "last_error": "connect: no",
+    }
+    with told(folder, UP | {"connections": [receiver]}):
+        found = findings("--data", folder)
+    assert found["carrier sandbox"]["state"] == "ok"
+    bind = found["bind sandbox#1r"]
+    assert (bind["state"], "receipts may stay away: connect: no" in bind["detail"]) == ("warning", True)
+    assert "check address" in bind["advice"]
 
 
 @pytest.mark.parametrize(("health", "advice"), [(UP, "raise its window"), (DOWN, "/pause")])

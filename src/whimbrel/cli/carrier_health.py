@@ -16,6 +16,7 @@ _STATUS = re.compile(r"0x([0-9a-f]{8})")
 _AGE = re.compile(r"^whimbrel_queue_age_seconds\{(.*)\} (\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _UNREACHABLE = "check address, firewall and carrier"
+_TLS = "check the tls… settings, the files that they name, and what the carrier says of its certificate"
 _OTHERWISE = "ask the carrier what it means; the node's log says when it happened"
 _TO_DO = {
     Status.ESME_RINVPASWD: "set the password that the carrier gave you: PATCH /v1/carriers/{id} with `password`",
@@ -29,6 +30,16 @@ _TO_DO = {
 Ages = Mapping[str, Mapping[str, float]]  # carrier's name -> class -> seconds that its oldest message waits
 
 
+class Connection(msgspec.Struct, frozen=True):
+    """What we read of one of its connections."""
+
+    name: str
+    role: str
+    host: str
+    state: str
+    last_error: str | None = None
+
+
 class Health(msgspec.Struct, frozen=True):
     """What we read of a carrier's health."""
 
@@ -36,6 +47,7 @@ class Health(msgspec.Struct, frozen=True):
     binds_up: int
     binds: int
     last_error: str | None = None
+    connections: tuple[Connection, ...] = ()
 
 
 class Carrier(msgspec.Struct, frozen=True):
@@ -80,7 +92,17 @@ def findings(carrier: Carrier, health: Health, waits: Mapping[str, float]) -> It
         yield Finding(subject, "warning", binds + oldest, "look again in a moment: it may only have begun")
     else:
         yield Finding(subject, "ok", binds + oldest)
+        yield from _without_receiver(carrier, health)
     yield from _long_waits(carrier, health, waits)
+
+
+def _without_receiver(carrier: Carrier, health: Health) -> Iterator[Finding]:
+    """A pair is up when its transmitter is; without its receiver no receipts come."""
+    for each in health.connections:
+        if each.role == "receiver" and each.state != "up":
+            said, advice = explained(each.last_error or each.state)
+            detail = f"the receiver with {each.host} is not up, so receipts may stay away: {said}"
+            yield Finding(f"bind {each.name}", "warning", detail, advice.replace("{id}", carrier.id))
 
 
 def _long_waits(carrier: Carrier, health: Health, waits: Mapping[str, float]) -> Iterator[Finding]:
@@ -97,6 +119,8 @@ def _long_waits(carrier: Carrier, health: Health, waits: Mapping[str, float]) ->
 def explained(last_error: str) -> tuple[str, str]:
     """A carrier's last error with the name of its SMPP status, and what to do about it."""
     found = _STATUS.search(last_error)
+    if "TLS" in last_error or "certificate" in last_error:
+        return last_error, _TLS
     if found is None:
         return last_error, _UNREACHABLE if last_error.startswith("connect:") else _OTHERWISE
     number = int(found[1], 16)
