@@ -23,7 +23,7 @@ from whimbrel.manage import smpp_credentials
 from whimbrel.net.smpp import LinkHandlers, SmppLink
 from whimbrel_sandbox.log import Submitted
 
-PASSWORD = "s3cret-s3cret"
+PASSWORD = "s3cret-8"  # many clients send no more than the eight characters of SMPP 3.4 4.1.1
 SYSTEM_ID = "acme"
 TO = "14155550123"
 QUIET = Settings(window=2000, enquire_link_ms=0, response_timeout_ms=20_000)
