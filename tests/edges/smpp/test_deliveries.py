@@ -4,6 +4,7 @@ survives a bind, an application and days."""
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,7 +15,7 @@ from whimbrel.base.clock import DAY_US, SECOND_US
 from whimbrel.codec import segments, udh
 from whimbrel.codec.smpp.bodies import CancelSm
 from whimbrel.codec.smpp.fields import tlv_integer
-from whimbrel.codec.smpp.pdu import Pdu
+from whimbrel.codec.smpp.pdu import Pdu, user_data
 from whimbrel.codec.smpp.statuses import Status
 from whimbrel.codec.smpp.tables import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER, CANCEL_SM, Tag
 from whimbrel.store.interface import Write
@@ -163,6 +164,73 @@ async def test_pages_follow_each_other(door: Door, monkeypatch: pytest.MonkeyPat
         await reader.has(20)
         await owed(door, 0)
     assert sorted(reader.ids) == sorted(ids)
+
+
+async def test_of_a_deleted_message_nothing_is_told_and_nothing_is_held_up(door: Door):
+    first, *others = await sent(door, 3)
+    await door.app.store.delete_messages([first])
+    async with reading(door) as reader:
+        await reader.has(2)
+        await owed(door, 0)
+    assert sorted(reader.ids) == sorted(others)
+    assert result(door, "dropped") == 1
+
+
+async def test_a_redacted_text_is_not_told(door: Door):
+    say(door, "Hi")
+    await owed(door, 1)
+    (text,) = (await door.edge.get("/v1/inbound")).json["data"]
+    await door.app.store.redact([text["id"]], door.app.clock.now_us())
+    say(door, "Ho")
+    await owed(door, 2)
+    async with reading(door) as reader:
+        (pdu,) = await reader.has(1)
+        await owed(door, 0)
+    assert pdu.body.short_message == b"Ho"
+
+
+async def test_a_read_that_fails_is_tried_again(door: Door, monkeypatch: pytest.MonkeyPatch):
+    ids = await sent(door, 3)
+    real, failures = door.app.store.fetch, []
+
+    async def fails_once(row: Any, statement: str, *params: Any) -> list[Any]:
+        if statement == "smpp_owed_page" and not failures:
+            failures.append(statement)
+            raise OSError("the disk is full")
+        return await real(row, statement, *params)
+
+    monkeypatch.setattr(door.app.store, "fetch", fails_once)
+    async with reading(door) as reader:
+        await reader.has(3)
+    assert sorted(reader.ids) == sorted(ids)
+
+
+async def test_a_page_that_was_asked_for_an_earlier_bind_is_of_no_use(door: Door, monkeypatch: pytest.MonkeyPatch):
+    """It begins behind rows that the earlier bind had and did not answer."""
+    monkeypatch.setattr("whimbrel.edges.smpp.outbox.PAGE", 2)
+    monkeypatch.setattr("whimbrel.edges.smpp.deliveries.PAGE", 2)
+    ids = await sent(door, 4)
+    real, gate, pages = door.app.store.fetch, asyncio.Event(), []
+
+    async def slow(row: Any, statement: str, *params: Any) -> list[Any]:
+        found = await real(row, statement, *params)
+        if statement == "smpp_owed_page":
+            pages.append(params)
+            if len(pages) == 2:
+                await gate.wait()
+        return found
+
+    monkeypatch.setattr(door.app.store, "fetch", slow)
+    async with reading(door, never) as reader:
+        await reader.has(2)
+        await until(lambda: len(pages) == 2)
+    await until(lambda: not door.app.binds.receivers(door.credential_id))
+    async with reading(door) as again:
+        gate.set()
+        await again.has(4)
+        await owed(door, 0)
+    assert sorted(again.ids) == sorted(ids)
+    assert again.ids[:2] == reader.ids
 
 
 # ---------------------------------------------------------------- several binds
@@ -543,3 +611,17 @@ async def test_a_bind_of_3_3_is_given_no_tlvs_and_one_of_3_4_is(door: Door):
         await new.has(2)
     assert {pdu.body.short_message for pdu in new.got} == {b""}
     assert new.ids == old.ids
+
+
+async def test_a_long_text_goes_to_binds_of_both_versions_as_each_can_take_it(door: Door):
+    await door.change(settings={"long_inbound": "payload"})
+    say(door, "x" * 400)
+    await owed(door, 1)
+    async with reading(door, never, interface_version=0x33) as old:
+        await old.has(3)
+        async with reading(door) as new:
+            old.link.abort()
+            (pdu,) = await new.has(1)
+            await owed(door, 0)
+    assert (pdu.body.short_message, user_data(pdu)) == (b"", b"x" * 400)
+    assert {old_pdu.body.esm_class for old_pdu in old.got} == {0x40}
