@@ -269,7 +269,7 @@ async def test_t40_enquire_link_is_answered_before_the_bind_and_while_we_are_bus
 
 async def test_t41_a_peer_that_answers_nothing_is_left_and_bound_to_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """So many enquire_links without any sign of life: the link is closed, told in words, and made anew."""
-    quick = Settings(enquire_link_ms=20, enquire_link_answer_ms=10, enquire_link_tries=2, response_timeout_ms=60_000)
+    quick = Settings(enquire_link_ms=20, enquire_link_answer_ms=50, enquire_link_tries=2, response_timeout_ms=60_000)
     monkeypatch.setattr(smpp_bind, "session_settings", lambda settings: quick)
     silent = [True]
 
