@@ -1,5 +1,5 @@
-"""`python -m interop [NAME…]`: all peers, or those of these names or roles (customer, carrier). Exit status 1 when one
-failed what it was asked."""
+"""`python -m interop [--no-page] [NAME…]`: all peers, or those of these names or roles (customer, carrier). All of them
+write docs/interop.md, unless told not to. Exit status 1 when one failed what it was asked."""
 
 import os
 import sys
@@ -46,29 +46,34 @@ def jasmins() -> tuple[Peer, Peer]:
     return Peer("Jasmin", version, "customer", note), Peer("Jasmin", version, "carrier")
 
 
-def main(names: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Install, run, write."""
+    names = [word for word in words if word != "--no-page"]
     for step in (install.debian, install.python_clients, install.jasmin, install.node, install.java):
         step()
-    chosen = [(peer, run) for peer, run in peers() if not names or {peer.name, peer.role} & set(names)]
+    both = jasmins()
+    rows: list[tuple[list[Peer], Callable[[World], None]]] = [([peer], _with(peer, run)) for peer, run in peers()]
+    rows.append(([*both], lambda world: jasmin.run(world, *both)))
+    chosen = [row for row in rows if not names or set(names) & {row[0][0].name, row[0][0].role}]
     with tempfile.TemporaryDirectory(prefix="interop-") as temporary:
         folder = os.environ.get("INTEROP_FOLDER", temporary)  # where the logs of all of them stay, for a look
         world = World(Path(folder))
         try:
-            for peer, run in chosen:
-                _one(world, [peer], partial(run, world, peer))
-            both = jasmins()
-            if not names or "Jasmin" in names:
-                _one(world, both, partial(jasmin.run, world, *both))
+            for run_together, run in chosen:
+                _one(run_together, partial(run, world))
         finally:
             world.close()
-    everybody = [*(peer for peer, _ in chosen), *both]
-    if not names:
-        verdict.write(everybody, PAGE)
-    return 1 if any(peer.failures for peer in everybody) else 0
+    ran = [peer for run_together, _ in chosen for peer in run_together]
+    if not words:
+        verdict.write(ran, PAGE)
+    return 1 if any(peer.failures for peer in ran) else 0
 
 
-def _one(world: World, peers: Sequence[Peer], run: Callable[[], None]) -> None:
+def _with(peer: Peer, run: Run) -> Callable[[World], None]:
+    return lambda world: run(world, peer)
+
+
+def _one(peers: Sequence[Peer], run: Callable[[], None]) -> None:
     try:
         run()
     except Exception as error:

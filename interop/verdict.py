@@ -64,8 +64,8 @@ class Peer(msgspec.Struct):
 
     @property
     def failures(self) -> list[str]:
-        """The capabilities that it was asked and failed."""
-        return [name for name, found in self.found.items() if not found.ok]
+        """The capabilities that it was asked and failed; a peer that says nothing did nothing."""
+        return [name for name, found in self.found.items() if not found.ok] if self.found else ["anything"]
 
     def read(self, line: str) -> str | None:
         """Take a line of the client's output; what it waits for, if it waits."""
