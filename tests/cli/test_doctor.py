@@ -10,6 +10,7 @@ import apsw
 import pytest
 
 from tests.cli.product import ask, invoke, quickstart, until, whimbrel
+from tests.net.certificates import Authority, Issued
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def findings(*arguments, **more):
 def test_a_node_in_good_health(node):
     found = findings("--data", node.folder)
     assert {each["state"] for each in found.values()} == {"ok"}
-    assert set(found) == {"configuration", "master key", "store", "disk", "carrier sandbox", "clock", "node"}
+    assert set(found) == {"configuration", "master key", "store", "disk", "carrier sandbox", "SMPP", "clock", "node"}
     words = whimbrel("doctor", "--data", node.folder)
     assert words.code == 0 and f"{node.url} is ready" in words.out
 
@@ -227,3 +228,37 @@ def test_a_node_that_does_not_say(folder):
         found = findings("--data", folder)
     assert found["carriers"]["state"] == "warning" and "WHIMBREL_OPERATOR_KEY" in found["carriers"]["advice"]
     assert "does not answer" in found["carrier sandbox"]["detail"]
+
+
+# ---------------------------------------------------------------- the SMPP door
+
+
+@pytest.fixture
+def smpp_says(tmp_path):
+    """What is said of the SMPP door with these settings."""
+
+    def says(text, roles='["api", "worker", "smpp"]'):
+        path = tmp_path / "whimbrel.toml"
+        path.write_text(f'roles = {roles}\n[server]\ndata = "{tmp_path}"\n[smpp]\n{text}\n')
+        found = findings("--config", path)["SMPP"]
+        return found["state"], found["detail"]
+
+    return says
+
+
+def test_binds_without_tls(smpp_says):
+    assert smpp_says('host = "127.0.0.1"')[0] == "ok"
+    state, detail = smpp_says('host = "0.0.0.0"')
+    assert state == "warning" and "in the clear" in detail
+    assert smpp_says('host = "0.0.0.0"', roles='["api"]') == ("ok", "not a role of this node")
+
+
+def test_the_certificate_of_binds(smpp_says, tmp_path):
+    authority = Authority(tmp_path, "authority")
+    for issued, state, words in (
+        (authority.issue("new.example"), "warning", "expires in"),  # it is for a day
+        (authority.issue("old.example", expired=True), "error", "has expired on"),
+        (Issued(str(tmp_path / "none.pem"), ""), "error", "none.pem cannot be read"),
+    ):
+        told = smpp_says(f'tls_cert_file = "{issued.cert}"\ntls_key_file = "{issued.key}"')
+        assert told[0] == state and words in told[1], told

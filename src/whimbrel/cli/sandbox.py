@@ -1,6 +1,6 @@
 """The verb `sandbox`; and the simulator as a process of its own, started by quickstart: found by the first line that it
-prints, ended with us. Also when we are killed: the kernel then sends it SIGTERM, so that it writes its log to the end and
-frees its ports.
+prints, ended with us. Also when we are killed: the kernel then sends it SIGTERM, so that it writes its log to the end
+and frees its ports.
 """
 
 import contextlib
