@@ -135,21 +135,33 @@ def origin_of(options: str) -> Origin | None:
     return _read_came(options).origin
 
 
-def state_of(kind: str, facts: Facts) -> MessageState | None:
-    """What a receipt about this event says; None when none follows: a part's receipt, or one that contradicts."""
-    final = FINAL.get(kind)
-    if final is not None:
-        return final
-    if kind == SENT:
-        return MessageState.ENROUTE
-    state = receipt.STATES.get((facts.stat or "").upper())
-    return state if state in _INTERMEDIATE else None
+class _Told(msgspec.Struct, frozen=True, gc=False):
+    """What a receipt says of an event, whatever its message: `tlvs` are message_state and network_error_code."""
+
+    state: MessageState
+    esm_class: int
+    error: str
+    tlvs: bytes
+
+
+@lru_cache(maxsize=4096)
+def _told(kind: str, data: str) -> _Told | None:
+    """None when no receipt follows: one of a part, or one that contradicts. Events have few kinds of data."""
+    facts = _read_facts(data)
+    state = FINAL.get(kind)
+    if state is not None:
+        error = 0 if state is MessageState.DELIVERED else _error(facts)
+        return _Told(state, ESM_RECEIPT, f"{error:03d}", _outcome_tlvs(state, error))
+    state = MessageState.ENROUTE if kind == SENT else receipt.STATES.get((facts.stat or "").upper())
+    if state not in _INTERMEDIATE:
+        return None
+    return _Told(state, ESM_INTERMEDIATE, "000", _outcome_tlvs(state, 0))
 
 
 def is_wanted(registered: int, kind: str, data: str) -> bool:
     """Whether a submit_sm with this registered_delivery asked to be told of this event (5.2.17)."""
     if kind not in FINAL:
-        return bool(registered & _WANTS_INTERMEDIATE) and state_of(kind, _read_facts(data)) is not None
+        return bool(registered & _WANTS_INTERMEDIATE) and _told(kind, data) is not None
     wanted = registered & _WANTED
     return wanted == _ALL or wanted == (_SUCCESS if kind == _DELIVERED else _FAILURE)
 
@@ -157,14 +169,12 @@ def is_wanted(registered: int, kind: str, data: str) -> bool:
 def body(parcel: Parcel, settings: CustomerSettings, *, tlvs: bool) -> bytes | None:
     """The body of the deliver_sm; None when nothing can be told any more. A bind without `tlvs` (3.3) is given the
     text, whatever the format. CodecError when an address cannot be written, which accept does not let in."""
-    facts = _read_facts(parcel.data)
-    state = state_of(parcel.kind, facts)
-    if state is None or parcel.options is None:
+    told = _told(parcel.kind, parcel.data)
+    if told is None or parcel.options is None:
         return None
     origin = origin_of(parcel.options) or _REDACTED
     message_id = shown_id(parcel.message_id, settings.id_format)
-    error = 0 if parcel.kind not in FINAL or state is MessageState.DELIVERED else _error(facts)
-    has_text = not tlvs or settings.receipt_format != "tlv"
+    wanted = settings.receipt_format
     source, destination = origin.destination, origin.source
     octets = write_short_message(
         ShortMessage(
@@ -175,27 +185,29 @@ def body(parcel: Parcel, settings: CustomerSettings, *, tlvs: bool) -> bytes | N
             dest_ton=destination[0],
             dest_npi=destination[1],
             dest=destination[2],
-            esm_class=ESM_RECEIPT if parcel.kind in FINAL else ESM_INTERMEDIATE,
-            short_message=_text(parcel, state, message_id, error, settings.alphabet) if has_text else b"",
+            esm_class=told.esm_class,
+            short_message=b"" if tlvs and wanted == "tlv" else _text(parcel, told, message_id, settings.alphabet),
         )
     )
-    if not tlvs:
-        return octets
-    with_tlvs = settings.receipt_format != "text"
-    return octets + (_state_tlvs(message_id, state, error) if with_tlvs else b"") + _reference(origin.reference)
+    if tlvs and wanted != "text":
+        shown = message_id.encode("latin-1")
+        octets = b"%b%b%b\0%b" % (octets, _ID_HEAD(Tag.RECEIPTED_MESSAGE_ID, len(shown) + 1), shown, told.tlvs)
+    if tlvs and origin.reference is not None:
+        octets += _reference(origin.reference)
+    return octets
 
 
 _REDACTED: Final = Origin("")
 """Its numbers are gone; its id still says which message it was."""
 
 
-def _text(parcel: Parcel, state: MessageState, message_id: str, error: int, alphabet: alphabets.Alphabet) -> bytes:
+def _text(parcel: Parcel, told: _Told, message_id: str, alphabet: alphabets.Alphabet) -> bytes:
     text = receipt.build_text(
         message_id,
-        state,
+        told.state,
         submitted_at=_date(parcel.created_at or parcel.at),
         done_at=_date(parcel.at),
-        error=f"{error:03d}",
+        error=told.error,
         text=_quote(parcel, alphabet),
         segments=parcel.segments or 1,
     )
@@ -223,18 +235,12 @@ def _error(facts: Facts) -> int:
     return ERRORS.get(facts.reason or "", _OTHER_ERROR)
 
 
-def _state_tlvs(message_id: str, state: MessageState, error: int) -> bytes:
-    """receipted_message_id, message_state and network_error_code (5.3.2.12, 5.3.2.35, 5.3.2.31)."""
-    shown = message_id.encode("latin-1")
-    return b"%b%b\0%b" % (_ID_HEAD(Tag.RECEIPTED_MESSAGE_ID, len(shown) + 1), shown, _outcome_tlvs(state, error))
-
-
 _ID_HEAD: Final = struct.Struct(">HH").pack
-"""By hand, as it is the one TLV that differs in every receipt; a test reads it as the others."""
+"""Tag and length of receipted_message_id (5.3.2.12), by hand: the one TLV that differs in every receipt."""
 
 
-@lru_cache(maxsize=1024)
 def _outcome_tlvs(state: MessageState, error: int) -> bytes:
+    """message_state and, for an error, network_error_code (5.3.2.35, 5.3.2.31)."""
     found: Tlvs = (make_tlv(Tag.MESSAGE_STATE, state),)
     if error:
         code = bytes((_GSM if error in MAP_ERRORS else _OWN, error >> 8, error & 0xFF))
@@ -242,8 +248,8 @@ def _outcome_tlvs(state: MessageState, error: int) -> bytes:
     return write_tlvs(found)
 
 
-def _reference(reference: int | None) -> bytes:
-    return b"" if reference is None else write_tlvs((make_tlv(Tag.USER_MESSAGE_REFERENCE, reference),))
+def _reference(reference: int) -> bytes:
+    return write_tlvs((make_tlv(Tag.USER_MESSAGE_REFERENCE, reference),))
 
 
 _MINUTE_US: Final = 60_000_000

@@ -42,6 +42,8 @@ WORDS: Final[Mapping[MessageState, str]] = MappingProxyType(
 )
 """The word of each state in a receipt's text (appendix B, table B-2)."""
 
+_WORDS_BY_NUMBER: Final = tuple(WORDS[state] for state in MessageState)  # an enum hashes in Python
+
 STATES: Final[Mapping[str, MessageState]] = MappingProxyType(
     {
         **{word: state for state, word in WORDS.items()},
@@ -140,7 +142,7 @@ def build_text(
     delivered = segments if state is MessageState.DELIVERED else 0
     head = (
         f"id:{message_id} sub:{segments:03d} dlvrd:{delivered:03d} submit date:{submitted_at} done date:{done_at}"
-        f" stat:{WORDS[state]} err:{error} Text:"
+        f" stat:{_WORDS_BY_NUMBER[state]} err:{error} Text:"
     )
     return head.encode("latin-1") + text[:_TEXT_OCTETS]
 
