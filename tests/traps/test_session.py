@@ -313,7 +313,7 @@ async def test_t42_unbind_is_answered_drained_and_followed_by_a_new_bind() -> No
         left.take(submit, "a")
         await until(lambda: (1, "accepted") in made.kinds())
         assert (answer.sequence, len(left.submits)) == (5, 1)
-        left.transport.close()
+        await until(lambda: left.is_closed, within_s=2)  # we close: many SMSCs wait for that
         await until(lambda: len(smsc.connections) == 2)
         assert made.kinds() == [(1, "accepted"), (2, "withdrawn")]  # back to its place in the queue
         await made.up()

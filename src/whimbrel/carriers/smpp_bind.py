@@ -243,6 +243,9 @@ class SmppBind:
         if not _OF_THE_BIND.isdisjoint(map(type, events)):
             self._follow(link, events)
         self._handlers.events(self, events)
+        session = link.session
+        if session.state is State.UNBOUND and not session.in_flight and not session.owed:
+            link.close("unbound by the carrier")  # all is answered; many wait for us to close
 
     def _follow(self, link: SmppLink, events: Sequence[Event]) -> None:
         for event in events:

@@ -3,6 +3,7 @@ number that gets the text stands in neither."""
 
 import msgspec
 
+from whimbrel.base.limits import CARRIER_TEST_WAIT_MAX_S
 from whimbrel.carriers.probe import ProbeText
 from whimbrel.codec import segments
 from whimbrel.codec.errors import CodecError
@@ -13,7 +14,6 @@ from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import Context, commit
 
 TEXT = "Whimbrel test"
-WAIT_MAX_S = 30
 
 
 class CarrierTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,7 +35,7 @@ async def begin(ctx: Context, actor: str, carrier_id: str, request: CarrierTest)
 
 def _text(request: CarrierTest) -> ProbeText | None:
     checks = Checks()
-    checks.require(1 <= request.wait_s <= WAIT_MAX_S, "/wait_s", f"must be 1 to {WAIT_MAX_S}")
+    checks.require(1 <= request.wait_s <= CARRIER_TEST_WAIT_MAX_S, "/wait_s", f"must be 1 to {CARRIER_TEST_WAIT_MAX_S}")
     number = numbers.normalise(request.to) if request.to is not None else None
     checks.require(request.to is None or number is not None, "/to", "is no valid number in international form")
     known = not request.sender or senders.kind_of(request.sender) is not None

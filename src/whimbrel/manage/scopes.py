@@ -34,7 +34,7 @@ OPERATOR_SCOPES: dict[str, str] = {
     OPERATOR: "Everything, in every account.",
     "senders:assign": "Give senders to accounts and take them away.",
     "balance:write": "Top up balances.",
-    "carriers:write": "Create, change, pause and delete carriers.",
+    "carriers:write": "Create, change, pause, test, trace and delete carriers.",
     "carriers:read": "Read carriers and their health.",
     "routes:write": "Create, order, change and delete routes.",
     "routes:read": "Read routes.",

@@ -17,14 +17,10 @@ from weakref import WeakSet
 
 import msgspec
 
+from whimbrel.base.limits import TRACE_KEPT_S, TRACE_OCTETS_MAX, TRACE_PDUS_MAX
 from whimbrel.codec.smpp.pdu import MAX_PDU_OCTETS
 from whimbrel.codec.smpp.tables import HEADER_OCTETS
 
-PDUS_MAX: Final = 1_000
-OCTETS_MAX: Final = 1 << 20
-SECONDS_MAX: Final = 3_600
-KEPT_S: Final = 3_600.0
-"""How long what was recorded can be read after the end."""
 _LENGTH_OCTETS: Final = 4
 _LOST_OCTETS: Final = 64
 """Of a stream that is out of step: enough to see what it is instead."""
@@ -47,7 +43,9 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 class Recorder:
     """The last PDUs of one subject, at most `pdus_max` and `octets_max`; the oldest go first."""
 
-    def __init__(self, now_us: Callable[[], int], *, pdus_max: int = PDUS_MAX, octets_max: int = OCTETS_MAX) -> None:
+    def __init__(
+        self, now_us: Callable[[], int], *, pdus_max: int = TRACE_PDUS_MAX, octets_max: int = TRACE_OCTETS_MAX
+    ) -> None:
         self._now_us = now_us
         self._pdus_max = pdus_max
         self._octets_max = octets_max
@@ -76,7 +74,7 @@ class Recorder:
         if self._halves.pop(connection, None) is not None:
             self._add(connection, "note", note=note)
 
-    def entries(self, after: int = 0, limit: int = PDUS_MAX) -> list[Entry]:
+    def entries(self, after: int = 0, limit: int = TRACE_PDUS_MAX) -> list[Entry]:
         """The last `limit` entries whose number is above `after`, oldest first."""
         first = self._entries[0].number if self._entries else 0
         start = max(0, after + 1 - first, len(self._entries) - limit)
@@ -147,14 +145,14 @@ class Recorders:
         return trace
 
     def stop(self, subject: str) -> None:
-        """Record no more; what was kept can be read for `KEPT_S`."""
+        """Record no more; what was kept can be read for `TRACE_KEPT_S`."""
         trace = self._traces.get(subject)
         if trace is None or not trace.is_on:
             return
         _cancel(trace)
         trace.is_on = False
         trace.until = min(trace.until, self._now_us())
-        trace.timer = asyncio.get_running_loop().call_later(KEPT_S, self.drop, subject)
+        trace.timer = asyncio.get_running_loop().call_later(TRACE_KEPT_S, self.drop, subject)
         self._tell(subject, None)
 
     def drop(self, subject: str) -> None:

@@ -6,11 +6,12 @@ import msgspec
 from msgspec import Meta
 
 from whimbrel.base import moments
+from whimbrel.base.limits import TRACE_PDUS_MAX, TRACE_SECONDS_MAX
 from whimbrel.codec.smpp.describe import Described, describe
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage import carriers, traces
-from whimbrel.net.recorder import PDUS_MAX, SECONDS_MAX, Entry, Trace
+from whimbrel.net.recorder import Entry, Trace
 
 _TAG = "carriers"
 
@@ -19,13 +20,13 @@ class TraceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether to record, and for how long; a recording ends by itself."""
 
     enabled: bool
-    seconds: Annotated[int, Meta(ge=1, le=SECONDS_MAX)] = 600
+    seconds: Annotated[int, Meta(ge=1, le=TRACE_SECONDS_MAX)] = 600
 
 
 class TraceQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The last `limit` entries, of those behind the number `after`."""
 
-    limit: Annotated[int, Meta(ge=1, le=PDUS_MAX)] = 100
+    limit: Annotated[int, Meta(ge=1, le=TRACE_PDUS_MAX)] = 100
     after: Annotated[int, Meta(ge=0)] = 0
 
 
