@@ -45,9 +45,9 @@ app.command()(serve)
 app.command(  # the simulator reads its options itself, --help too
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 )(simulator)
-app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-)(sandbox)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(
+    sandbox
+)
 app.command()(send)
 app.command()(tail)
 app.command()(env)
