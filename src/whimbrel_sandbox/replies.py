@@ -1,14 +1,16 @@
-"""The octets that stand in place of a submit_sm_resp, or around it.
+"""The octets that stand in place of a submit_sm_resp or data_sm_resp, or around it.
 
-Apart from the session, which sends them: here each reply is a function of the request's sequence number and the
-message's id, so that a new one is a new row.
+Apart from the session, which sends them: here each reply is a function of the request and the message's id, so that a
+new one is a new row.
 """
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from msgspec import Struct
+
 from whimbrel.codec.smpp.pdu import header
-from whimbrel.codec.smpp.tables import GENERIC_NACK, SEQUENCE_MAX, SUBMIT_SM_RESP, Status
+from whimbrel.codec.smpp.tables import GENERIC_NACK, SEQUENCE_MAX, Status
 from whimbrel_sandbox.outcome import Reply
 from whimbrel_sandbox.scenarios import octets
 
@@ -28,104 +30,75 @@ def response(command_id: int, sequence: int, status: int, message_id: str, tlvs:
     return header(len(body), command_id, 0, sequence) + body
 
 
-def played(reply: Reply, sequence: int, status: int, message_id: str) -> bytes:
+class Asked(Struct, frozen=True):
+    """What is answered: the command_id of the response, the request's number, and what the response says."""
+
+    command_id: int
+    sequence: int
+    status: int
+    message_id: str
+
+
+def played(reply: Reply, asked: Asked) -> bytes:
     """The octets of a reply that is not the usual one; none for those that are silence or a lost link."""
     make = _MADE.get(reply)
-    return b"" if make is None else make(sequence, status, message_id)
+    return b"" if make is None else make(asked)
 
 
-def _whole(sequence: int, status: int, message_id: str) -> bytes:
-    return response(SUBMIT_SM_RESP, sequence, status, message_id)
+def _whole(asked: Asked) -> bytes:
+    return response(asked.command_id, asked.sequence, asked.status, asked.message_id)
 
 
-def _cut(sequence: int, status: int, message_id: str) -> bytes:
-    whole = _whole(sequence, status, message_id)
+def _cut(asked: Asked) -> bytes:
+    whole = _whole(asked)
     return whole[: len(whole) // 2]
 
 
-def _nack(sequence: int, status: int, message_id: str) -> bytes:
+def _nack(sequence: int) -> bytes:
     return header(0, GENERIC_NACK, Status.ESME_RSYSERR, sequence)
-
-
-def _nack_zero(sequence: int, status: int, message_id: str) -> bytes:
-    return _nack(0, status, message_id)
-
-
-def _nack_first(sequence: int, status: int, message_id: str) -> bytes:
-    return _nack(0, status, message_id) + _whole(sequence, status, message_id)
 
 
 def _of_length(length: int, whole: bytes) -> bytes:
     return length.to_bytes(_LENGTH_OCTETS, "big") + whole[_LENGTH_OCTETS:]
 
 
-def _length_short(sequence: int, status: int, message_id: str) -> bytes:
-    return _of_length(8, _whole(sequence, status, message_id))
-
-
-def _length_huge(sequence: int, status: int, message_id: str) -> bytes:
-    return _of_length(0x7FFFFFFF, _whole(sequence, status, message_id))
-
-
-def _length_beyond(sequence: int, status: int, message_id: str) -> bytes:
-    return _whole(sequence, status, message_id) + _BEYOND
-
-
-def _length_within(sequence: int, status: int, message_id: str) -> bytes:
-    whole = _whole(sequence, status, message_id)
+def _length_within(asked: Asked) -> bytes:
+    whole = _whole(asked)
     return _of_length(len(whole) + _NEVER_COMES, whole)
 
 
-def _command_unknown(sequence: int, status: int, message_id: str) -> bytes:
-    return response(octets.UNKNOWN_RESPONSE, sequence, status, message_id)
+def _command_unknown(asked: Asked) -> bytes:
+    return response(octets.UNKNOWN_RESPONSE, asked.sequence, asked.status, asked.message_id)
 
 
-def _after(first: bytes) -> Callable[[int, int, str], bytes]:
-    return lambda sequence, status, message_id: first + _whole(sequence, status, message_id)
+def _stray(asked: Asked) -> bytes:
+    other = (asked.sequence + 1_000_000) % SEQUENCE_MAX
+    return response(asked.command_id, other, asked.status, "stray") + _whole(asked)
 
 
-def _twice(sequence: int, status: int, message_id: str) -> bytes:
-    return _whole(sequence, status, message_id) * 2
+def _with(asked: Asked, body: bytes) -> bytes:
+    return header(len(body), asked.command_id, asked.status, asked.sequence) + body
 
 
-def _stray(sequence: int, status: int, message_id: str) -> bytes:
-    other = (sequence + 1_000_000) % SEQUENCE_MAX
-    return _whole(other, status, "stray") + _whole(sequence, status, message_id)
-
-
-def _body_missing(sequence: int, status: int, message_id: str) -> bytes:
-    return header(0, SUBMIT_SM_RESP, status, sequence)
-
-
-def _id_empty(sequence: int, status: int, message_id: str) -> bytes:
-    return _whole(sequence, status, "")
-
-
-def _with(body: bytes, sequence: int, status: int) -> bytes:
-    return header(len(body), SUBMIT_SM_RESP, status, sequence) + body
-
-
-_MADE: Mapping[Reply, Callable[[int, int, str], bytes]] = MappingProxyType(
+_MADE: Mapping[Reply, Callable[[Asked], bytes]] = MappingProxyType(
     {
         Reply.CUT: _cut,
-        Reply.NACK: _nack,
-        Reply.NACK_ZERO: _nack_zero,
-        Reply.NACK_FIRST: _nack_first,
-        Reply.LENGTH_SHORT: _length_short,
-        Reply.LENGTH_HUGE: _length_huge,
-        Reply.LENGTH_BEYOND: _length_beyond,
+        Reply.NACK: lambda asked: _nack(asked.sequence),
+        Reply.NACK_ZERO: lambda asked: _nack(0),
+        Reply.NACK_FIRST: lambda asked: _nack(0) + _whole(asked),
+        Reply.LENGTH_SHORT: lambda asked: _of_length(8, _whole(asked)),
+        Reply.LENGTH_HUGE: lambda asked: _of_length(0x7FFFFFFF, _whole(asked)),
+        Reply.LENGTH_BEYOND: lambda asked: _whole(asked) + _BEYOND,
         Reply.LENGTH_WITHIN: _length_within,
         Reply.COMMAND_UNKNOWN: _command_unknown,
-        Reply.REQUEST_UNKNOWN: _after(octets.UNKNOWN),
-        Reply.UNREADABLE: _after(octets.UNREADABLE),
-        Reply.TWICE: _twice,
+        Reply.REQUEST_UNKNOWN: lambda asked: octets.UNKNOWN + _whole(asked),
+        Reply.UNREADABLE: lambda asked: octets.UNREADABLE + _whole(asked),
+        Reply.TWICE: lambda asked: _whole(asked) * 2,
         Reply.STRAY: _stray,
-        Reply.BODY_MISSING: _body_missing,
-        Reply.ID_EMPTY: _id_empty,
-        Reply.ID_OPEN: lambda sequence, status, message_id: _with(message_id.encode(), sequence, status),
-        Reply.TLVS: lambda sequence, status, message_id: _with(
-            message_id.encode() + b"\0" + octets.ALIEN_TLVS, sequence, status
-        ),
-        Reply.WITH_BODY: lambda sequence, status, message_id: _with(b"\0", sequence, status),
+        Reply.BODY_MISSING: lambda asked: _with(asked, b""),
+        Reply.ID_EMPTY: lambda asked: _with(asked, b"\0"),
+        Reply.ID_OPEN: lambda asked: _with(asked, asked.message_id.encode()),
+        Reply.TLVS: lambda asked: _with(asked, asked.message_id.encode() + b"\0" + octets.ALIEN_TLVS),
+        Reply.WITH_BODY: lambda asked: _with(asked, b"\0"),
     }
 )

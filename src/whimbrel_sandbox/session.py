@@ -36,6 +36,7 @@ from whimbrel_sandbox.esme import Delivery, Esme
 from whimbrel_sandbox.link import Link
 from whimbrel_sandbox.log import Bound, Malformed, Responded, Unbound
 from whimbrel_sandbox.outcome import End, Reply
+from whimbrel_sandbox.replies import Asked
 from whimbrel_sandbox.scenarios.conduct import Conduct
 from whimbrel_sandbox.window import Window
 
@@ -149,15 +150,16 @@ class Session(Link):
         self._center.counts.responses += 1
         self._center.note(Responded(self._center.now_us(), self.number, pdu.sequence, message_id, pdu.status))
 
-    def misbehave(self, reply: Reply, sequence: int, status: int, message_id: str) -> None:
+    def misbehave(self, reply: Reply, request: Pdu, status: int, message_id: str) -> None:
         """Do what the reply says in place of a response."""
         self.unanswered -= 1
         if reply is Reply.NONE:
             return
+        sequence = request.sequence
         self._center.note(Responded(self._center.now_us(), self.number, sequence, message_id, status, reply=reply))
         if reply is Reply.UNBIND or reply is Reply.UNBIND_CLOSE:
             self.unbind()
-        octets = replies.played(reply, sequence, status, message_id)
+        octets = replies.played(reply, Asked(request.command_id | RESPONSE_BIT, sequence, status, message_id))
         if octets:
             self._send(octets)
         if reply in replies.CLOSING:

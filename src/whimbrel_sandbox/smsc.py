@@ -18,7 +18,7 @@ from whimbrel.codec.smpp.pdu import (
     tlv,
     tlv_integer,
 )
-from whimbrel.codec.smpp.tables import ESM_UDHI, SUBMIT_MULTI, SUBMIT_MULTI_RESP, SUBMIT_SM, Status, Tag
+from whimbrel.codec.smpp.tables import ESM_UDHI, SUBMIT_MULTI, SUBMIT_MULTI_RESP, Status, Tag
 from whimbrel_sandbox import alphabets, strict
 from whimbrel_sandbox.center import Center
 from whimbrel_sandbox.ids import MessageIds
@@ -92,7 +92,8 @@ class Smsc:
                 message.siblings = tuple(accepted)
                 self._accept(message, number)
                 accepted.append(message)
-            self._note(session, pdu.sequence, message, status=status, outcome=message.outcome.name)
+            if self._center.log is not None:
+                self._note(session, pdu.sequence, message, status=status, outcome=message.outcome.name)
         message_id = accepted[0].message_id if accepted else ""
         status = 0 if accepted else int(Status.ESME_RSUBMITFAIL)
         body = SubmitMultiResp(message_id, tuple(failed))
@@ -155,14 +156,14 @@ class Smsc:
         if status:
             self._center.counts.refused += 1
             if outcome.reply is Reply.WITH_BODY:
-                session.misbehave(outcome.reply, pdu.sequence, status, "")
+                session.misbehave(outcome.reply, pdu, status, "")
                 return
-        elif outcome.reply is _RESPONSE or pdu.command_id != SUBMIT_SM:
+        elif outcome.reply is _RESPONSE:
             if outcome.reply_after_ms or outcome.reply_jitter_ms:
                 jitter_ms = self._center.chance.uniform(0, outcome.reply_jitter_ms)
                 latency_ms += (outcome.reply_after_ms + jitter_ms) * self._center.settings.time_scale
         elif outcome.reply is not Reply.AFTER_RECEIPT:
-            session.misbehave(outcome.reply, pdu.sequence, 0, message.message_id)
+            session.misbehave(outcome.reply, pdu, 0, message.message_id)
             return
         elif message.esme.receivers and self._network.wants(message, DELIVERED):
             message.on_receipt = lambda: self._center.wheel.after(RESPONSE_AFTER_RECEIPT_MS, session.respond, response)

@@ -36,7 +36,7 @@ class Esme:
 
     def __init__(self) -> None:
         self.received: list[Pdu | BadPdu] = []
-        self.is_closed = False
+        self.is_closed = self.was_reset = False
         self.octets = 0
         self.answers: Callable[[Pdu], int | None] = lambda pdu: 0
         self.sequence = 0
@@ -67,7 +67,7 @@ class Esme:
                         self.send(Pdu(pdu.command_id | RESPONSE_BIT, status, pdu.sequence, MessageId("")))
                 self._changed.set()
         except ConnectionError:
-            pass
+            self.was_reset = True
         self.is_closed = True
         self._changed.set()
 

@@ -20,6 +20,7 @@ from whimbrel.codec.smpp.tables import (
     CANCEL_SM,
     DATA_SM,
     DATA_SM_RESP,
+    GENERIC_NACK,
     QUERY_SM,
     REPLACE_SM,
     SUBMIT_MULTI,
@@ -55,6 +56,22 @@ async def test_data_sm(start, connect):
     assert read(simulator, PHONE) == ["x" * 300]
     data = DataSm(source="Shop", dest=reserved("0411"))
     assert (await client.ask(Pdu(DATA_SM, 0, 71, data))).status == Status.ESME_RINVDSTADR
+
+
+@pytest.mark.parametrize(
+    "number, seen",
+    [
+        ("0607", [(GENERIC_NACK, Status.ESME_RSYSERR)]),
+        ("1013", [(DATA_SM_RESP, 0)]),
+        ("1011", [(DATA_SM_RESP, 0)] * 2),
+        ("1101", [(DATA_SM_RESP, Status.ESME_RSUBMITFAIL)]),
+    ],
+)
+async def test_what_stands_in_place_of_a_data_sm_resp(start, connect, number, seen):
+    client = await connect(await start())
+    client.send(Pdu(DATA_SM, 0, 70, DataSm(source="Shop", dest=reserved(number))))
+    await client.until(lambda: len(client.received) > len(seen))
+    assert [(pdu.command_id, pdu.status) for pdu in client.received[1:]] == seen
 
 
 async def test_submit_multi_is_a_message_for_each_destination(start, connect):

@@ -227,6 +227,7 @@ async def test_connections_that_end_soon(start, name):
     client = await opened(await start(scenario=name))
     await client.closed()
     assert client.octets == (7 if name == "greeting_cut" else 0)
+    assert client.was_reset is (name == "resetting")
     await client.leave()
 
 

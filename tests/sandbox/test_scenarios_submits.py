@@ -77,6 +77,7 @@ async def test_what_the_client_sees(start, connect, name, is_switched):
     client.submit(dest, registered=0)
     if name in CLOSED:
         await client.closed()
+        assert client.was_reset is (name == "link_reset")
     await client.until(lambda: len(client.received) >= 1 + len(SEEN[name]))
     await eventually(lambda: simulator.center.counts.submits)
     assert [
