@@ -166,6 +166,37 @@ async def test_pages_follow_each_other(door: Door, monkeypatch: pytest.MonkeyPat
     assert sorted(reader.ids) == sorted(ids)
 
 
+async def test_so_much_is_in_memory_and_no_more(door: Door, monkeypatch: pytest.MonkeyPatch):
+    for module in ("outbox", "deliveries"):
+        monkeypatch.setattr(f"whimbrel.edges.smpp.{module}.PAGE", 3)
+    monkeypatch.setattr("whimbrel.edges.smpp.outbox.HELD_MAX", 6)
+    await sent(door, 20)
+    async with reading(door, never) as reader:
+        await reader.has(6)
+        door.app.deliveries.look()
+        await owed(door, 20)
+        assert len(reader.got) == 6
+        reader.link.respond(reader.got[0])
+        reader.link.respond(reader.got[1])
+        reader.link.respond(reader.got[2])
+        await reader.has(9)
+        await owed(door, 17)
+        assert len(reader.got) == 9
+
+
+async def test_a_credential_for_test_traffic_gets_its_receipts_and_no_live_texts(door: Door):
+    await door.credential("tester", test=True)
+    async with door.bound(system_id="tester") as one, reading(door) as live:
+        tester = Reader(one)
+        answer = await one.submit(**ALL)
+        await tester.has(1)
+        say(door, "Hi")
+        await live.has(1)
+        await owed(door, 0)
+    assert tester.ids == [answer.body.message_id]
+    assert len(tester.got) == len(live.got) == 1
+
+
 async def test_of_a_deleted_message_nothing_is_told_and_nothing_is_held_up(door: Door):
     first, *others = await sent(door, 3)
     await door.app.store.delete_messages([first])
