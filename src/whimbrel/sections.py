@@ -89,7 +89,13 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
 
     messages_days: Annotated[Days, Meta(description="Days that messages and their attempts are kept.")] = 400
     events_days: Annotated[
-        int, Meta(ge=4, le=3650, description="Days that events can be read and replayed; tries of webhooks take three.")
+        int,
+        Meta(
+            ge=4,
+            le=3650,
+            description="Days that events can be read and replayed, and receipts wait for customers to bind; tries of"
+            " webhooks take three.",
+        ),
     ] = 30
     tries_days: Annotated[Days, Meta(description="Days that tries of webhooks can be looked at.")] = 30
     parked_days: Annotated[Days, Meta(description="Days that a receipt waits for a message that it matches.")] = 3
