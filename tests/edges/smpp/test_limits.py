@@ -12,6 +12,7 @@ from whimbrel.codec.smpp.pdu import encode_body
 from whimbrel.codec.smpp.statuses import Status
 from whimbrel.codec.smpp.tables import SUBMIT_MULTI, SUBMIT_SM, Tag
 from whimbrel.config import Smpp
+from whimbrel.edges.smpp.session import REST_S
 
 from .customer import Door, esme, running_door
 from .test_drafts import customer
@@ -36,6 +37,23 @@ async def test_a_peer_of_5_0_is_told_how_full_its_window_is(door: Door):
         answers = await asyncio.gather(*(one.submit() for _ in range(10)))
         assert [tlv_integer(answer.tlvs, Tag.CONGESTION_STATE) for answer in answers] == [50] * 10
         assert (await other.submit()).tlvs == ()
+
+
+async def test_who_sends_nothing_but_what_is_over_its_limits_is_read_from_less_often(door: Door, monkeypatch):
+    clock = ManualClock()
+    monkeypatch.setattr(door.app.clock, "monotonic_us", clock.monotonic_us)
+    await door.change(settings={"throughput_per_s": 10, "window": 100})
+    async with door.bound() as one:
+        (session,) = door.app.binds.bound(door.credential_id)
+        transport = session.link.transport
+        answers = await asyncio.gather(*(one.submit() for _ in range(11)))
+        assert count(answers, 0) == 10 and transport.is_reading()  # one of them was taken
+        began, reads = asyncio.get_running_loop().time(), 20
+        for _ in range(reads):
+            assert (await one.submit()).status == Status.ESME_RTHROTTLED
+            assert not transport.is_reading()
+        assert asyncio.get_running_loop().time() - began > (reads - 1) * REST_S * 0.9
+        await until(transport.is_reading)
 
 
 async def test_throughput_is_the_customers_and_not_the_binds(door: Door, monkeypatch):

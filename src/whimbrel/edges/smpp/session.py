@@ -38,6 +38,8 @@ from whimbrel.net.smpp import SmppLink
 SYSTEM_ID: Final = "whimbrel"
 VERSION: Final = 0x50
 """interface_version of ours: SMPP 5.0; a peer of 3.4 is told 3.4, which is what is spoken with it."""
+REST_S: Final = 0.05
+"""Without reading, after a read of nothing but what was over a limit: twenty reads a second still tell it so."""
 _ADDRESSED: Final = frozenset({DATA_SM, SUBMIT_MULTI})
 _log = logging.getLogger("whimbrel.smpp")
 
@@ -184,10 +186,19 @@ class CustomerSession:
             for request in submits + queries:
                 self._works.answers.refused(self, request, CLOSING)
             return
-        if submits:
-            self._works.submits.take(self, submits)
+        if submits and not self._works.submits.take(self, submits):
+            self._rest()
         if queries:
             self._works.queries.take(self, queries)
+
+    def _rest(self) -> None:
+        """It sends, and sends again, what is over its limits: it is read from less often, so that others are."""
+        self.link.pause_reading()
+        asyncio.get_running_loop().call_later(REST_S, self._go_on)
+
+    def _go_on(self) -> None:
+        if self.link.is_writable:
+            self.link.resume_reading()
 
     def _on_other(self, event: ev.Event, replies: list[Reply]) -> None:
         match event:

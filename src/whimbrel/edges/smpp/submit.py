@@ -104,8 +104,8 @@ class Submits:
         self._answers = answers
         self._tasks: set[asyncio.Task[Accepted]] = set()
 
-    def take(self, peer: Requester, requests: Sequence[Pdu]) -> None:
-        """What one read brought, in order."""
+    def take(self, peer: Requester, requests: Sequence[Pdu]) -> bool:
+        """What one read brought, in order. False when all of it was over a limit."""
         customer, now_us, ticks = peer.customer, self._clock.now_us(), self._clock.monotonic_us()
         room = customer.settings.window - peer.under_way
         throttled: list[Pdu] = []
@@ -126,6 +126,7 @@ class Submits:
             self._answers.refused_all(peer, throttled, Status.ESME_RTHROTTLED)
         if made:
             self._submit(peer, taken, made)
+        return len(throttled) < len(requests)
 
     def _made(self, peer: Requester, request: Pdu, now_us: int) -> Draft | None:
         """The draft of a request that can go with others; None when it goes its own way or is refused."""
