@@ -8,16 +8,17 @@ import pytest
 
 from tests.journey.rig import SENDER
 from tests.traps.line import PHONE, line
+from tests.traps.raw_smsc import Connection, bound
 from whimbrel.base.limits import PARTS_MAX
 from whimbrel.carriers.interface import Inbound, Part
 from whimbrel.carriers.smpp_reader import Reader
 from whimbrel.carriers.smpp_writer import Unwritable, Writer
 from whimbrel.codec import segments, septets, udh
-from whimbrel.codec.smpp.bodies import ShortMessage
-from whimbrel.codec.smpp.fields import Tlvs, tlv
+from whimbrel.codec.smpp.bodies import BindResp, ShortMessage
+from whimbrel.codec.smpp.fields import Tlvs, make_tlv, tlv
 from whimbrel.codec.smpp.pdu import Decoder, Pdu, encode
 from whimbrel.codec.smpp.shortmessage import read_short_message
-from whimbrel.codec.smpp.tables import DELIVER_SM, Status, Tag
+from whimbrel.codec.smpp.tables import BIND_TRANSCEIVER, DELIVER_SM, SUBMIT_SM, Status, Tag
 from whimbrel.codec.smpp.times import read_time
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.wire import Wire
@@ -358,6 +359,22 @@ async def test_t64_ids_in_hex_of_3_3(tmp_path: Path) -> None:
         assert one.submits[0][1].tlvs == ()
         await one.tell(b"id:0972660181 stat:DELIVRD")
         assert await one.state(message_id) == "delivered"
+
+
+async def test_t64_a_peer_that_answers_the_bind_as_3_3() -> None:
+    """Whatever its contract says: parts go by header then, and what cannot be written is refused, alone."""
+
+    def as_3_3(connection: Connection, pdu: Pdu) -> bool:
+        if pdu.command_id != BIND_TRANSCEIVER:
+            return False
+        connection.respond(pdu, 0, BindResp("SMSC"), (make_tlv(Tag.SC_INTERFACE_VERSION, 0x33),))
+        return True
+
+    async with bound(as_3_3, long_messages="sar", tlvs={"0x1400": "1"}) as (smsc, bench):
+        bench.submit(bench.part("x" * 255), bench.part("one", parts=2), bench.part("two", part=2, parts=2))
+        await smsc.last.until_got(SUBMIT_SM, 2)
+        assert [(pdu.body.esm_class, pdu.tlvs) for pdu in smsc.last.submits] == [(UDHI, ())] * 2
+        assert bench.kinds() == [(1, "refused")]
 
 
 # --- T65: addresses of texts from phones -----------------------------------------------------------------------------

@@ -43,6 +43,7 @@ class Outbox:
         self._clock = clock
         self._out: deque[Part] = deque()
         self._writer = Writer(settings)
+        self._writer_3_3 = Writer(msgspec.structs.replace(settings, interface_version="3.3"))
         self._pace = Pace(settings.throughput_per_s)
         self._bucket = Bucket(0, 1)
         self._aside = Aside(max(1, settings.window * len(senders) // _AHEAD))
@@ -137,6 +138,7 @@ class Outbox:
     def _write(self, bind: SmppBind, count: int, now: int, over: list[Reply]) -> None:
         link = bind.link
         assert link is not None
+        writer = self._writer if link.session.sends_tlvs else self._writer_3_3  # the peer decides, not its contract
         requests: list[tuple[bytes, Part]] = []
         for _ in range(count):
             part = self._out.popleft()
@@ -144,7 +146,7 @@ class Outbox:
                 over.append(Reply(part, "expired", bind.name))
                 continue
             try:
-                requests.append((self._writer.body(part, now), part))
+                requests.append((writer.body(part, now), part))
             except CodecError as error:
                 _log.warning("a part cannot be written", extra={"bind": bind.name, "error": str(error)})
                 over.append(Reply(part, "refused", bind.name, reason=getattr(error, "reason", "invalid_source")))
