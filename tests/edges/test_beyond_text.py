@@ -46,6 +46,7 @@ async def test_a_batch_has_defaults_for_it(edge):
 
 REFUSED = {
     "text and data": ({"text": "Hi", "data": "00"}, "/data"),
+    "text and no data": ({"text": "Hi", "data": ""}, "/data"),
     "no hex": ({"data": "zz"}, "/data"),
     "data_coding of a text": ({"text": "Hi", "data_coding": 8}, "/data_coding"),
     "no such parameter": ({"text": "Hi", "tlvs": {"nobody": "1"}}, "/tlvs/nobody"),

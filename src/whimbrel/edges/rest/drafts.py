@@ -38,41 +38,37 @@ def draft(
     options = _options(new, common, reach)
     if isinstance(options, Verdict):
         return options
-    data = None
-    if new.data or new.tlvs or new.udh or new.flash or new.data_coding is not None or common is not _NOTHING:
-        try:
-            data, options = _beyond(new, common, options, tlv_names)
-        except BadWire as error:
-            name = error.pointer[1:].partition("/")[0]
-            return Verdict(code="invalid_request", detail=f"{name}: {error}.", pointer=error.pointer)
-    return Draft(
+    made = Draft(
         account_id,
         test,
         "rest",
         new.to or "",
-        _text(new, common),
+        (common.text or "") if new.text is None else new.text,
         common.sender if new.sender is None else new.sender,
         new.message_class or common.message_class or "transactional",  # type: ignore[arg-type]  # accept refuses others
         None if send_at is None else (send_at - _EPOCH) // _MICROSECOND,
         common.validity if new.validity is None else new.validity,
         options,
-        data=data,
     )
+    if _is_plain(new) and (common is _NOTHING or _is_plain(common)):
+        return made
+    try:
+        return _beyond(made, new, common, tlv_names)
+    except BadWire as error:
+        name = error.pointer[1:].partition("/")[0]
+        return Verdict(code="invalid_request", detail=f"{name}: {error}.", pointer=error.pointer)
 
 
-def _text(new: NewMessage, common: MessageDefaults) -> str:
-    if new.text is not None:
-        return new.text
-    return "" if new.data is not None else common.text or ""
+def _is_plain(new: NewMessage | MessageDefaults) -> bool:
+    """Nothing but a text is asked for."""
+    return new.data is None and not (new.tlvs or new.flash or new.udh) and new.data_coding is None
 
 
-def _beyond(
-    new: NewMessage, common: MessageDefaults, options: Options, tlv_names: Mapping[str, str]
-) -> tuple[bytes | None, Options]:
-    """Octets in place of a text, and the options with what the message carries beyond it; `BadWire`."""
-    given = new.data if new.data is not None or new.text is not None else common.data
+def _beyond(made: Draft, new: NewMessage, common: MessageDefaults, tlv_names: Mapping[str, str]) -> Draft:
+    """The draft with what the message carries beyond its text, or with octets in place of it; `BadWire`."""
     if new.data is not None and new.text is not None:
         raise BadWire("/data", "goes in place of `text`")
+    given = new.data if new.data is not None or new.text is not None else common.data
     data = None if given is None else octets("/data", given)
     wishes = Wishes(
         flash=common.flash if new.flash is None else new.flash,
@@ -81,7 +77,8 @@ def _beyond(
         data_coding=common.data_coding if new.data_coding is None else new.data_coding,
     )
     wire = read(wishes, tlv_names, is_data=data is not None)
-    return data, options if wire is None else msgspec.structs.replace(options, wire=wire)
+    options = made.options if wire is None else msgspec.structs.replace(made.options, wire=wire)
+    return msgspec.structs.replace(made, options=options, data=data, text=made.text if data is None else "")
 
 
 def _options(new: NewMessage, common: MessageDefaults, reach: Reach) -> Options | Verdict:
