@@ -14,7 +14,7 @@ from whimbrel.config import Server, Settings
 from whimbrel.store.sqlite import schema
 
 DEADLINE_S = 1.5
-PARTS = ("store", "tables", "index", "keywords", "feed", "webhooks", "carriers", "sweep")
+PARTS = ("store", "tables", "index", "keywords", "owed", "feed", "webhooks", "carriers", "sweep")
 
 
 async def started(folder: Path, monkeypatch: pytest.MonkeyPatch) -> App:
