@@ -91,8 +91,10 @@ def test_t16_errors_of_any_form(error: str, reason: str) -> None:
 def test_t16_a_carrier_has_errors_of_its_own() -> None:
     """A table of the carrier's goes before the network's: as it is written, or as the same number."""
     own = {"receipt_errors": {"21b": "barred", "1": "filtered", "954": "memory_full"}}
-    reasons = [told(b"id:a1 stat:UNDELIV err:" + e, settings=own).reason for e in (b"21b", b"001", b"0954", b"27")]
-    assert reasons == ["barred", "filtered", "memory_full", None]
+    reasons = [
+        told(b"id:a1 stat:UNDELIV err:" + e, settings=own).reason for e in (b"21b", b"001", b"0954", b"27", b"9z")
+    ]
+    assert reasons == ["barred", "filtered", "memory_full", None, None]
 
 
 WORDS = {

@@ -6,7 +6,16 @@ from whimbrel.base.errors import CATALOGUE
 from whimbrel.codec.smpp.tables import Status
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.outcomes import is_temporary
-from whimbrel.domain.refusals import MAP_ERRORS, STATUSES, classify, own_refusals, receipt_reason
+from whimbrel.domain.refusals import (
+    FINAL_REASONS,
+    MAP_ERRORS,
+    REASONS,
+    STATUSES,
+    classify,
+    own_refusals,
+    receipt_reason,
+    status_number,
+)
 
 KINDS = {
     "throttled": {"ESME_RTHROTTLED", "ESME_RMSGQFUL"},
@@ -29,7 +38,7 @@ def test_every_status_of_the_standard(status):
     assert classify(status).kind == expected
 
 
-REASONS = {
+MEANINGS = {
     Status.ESME_RTHROTTLED: "throttled",
     Status.ESME_RSYSERR: "carrier_unavailable",
     Status.ESME_RINVSRCADR: "invalid_source",
@@ -42,7 +51,7 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize(("status", "reason"), REASONS.items())
+@pytest.mark.parametrize(("status", "reason"), MEANINGS.items())
 def test_reasons(status, reason):
     assert classify(status).reason == reason
 
@@ -93,3 +102,32 @@ def test_every_reason_is_in_the_catalogue_and_says_whether_to_try_again():
     refusals = [*STATUSES.values(), classify(0xFFFF)]
     assert {refusal.reason for refusal in refusals} | set(MAP_ERRORS.values()) <= CATALOGUE.keys()
     assert all(is_temporary(refusal.reason) == (refusal.kind != "refused") for refusal in refusals)
+
+
+OWN = {
+    # statuses of the carrier, the status that came: kind, reason
+    "decimal": ({"1032": "filtered"}, 1032, ("refused", "filtered")),
+    "hex": ({"0x408": "temporary"}, 1032, ("refused_now", "carrier_unavailable")),
+    "capital X": ({"0X408": "throttled"}, 1032, ("throttled", "throttled")),
+    "against the standard": ({"0x58": "barred"}, 0x58, ("refused", "barred")),
+    "another one": ({"0x58": "barred"}, 0x14, ("throttled", "throttled")),
+}
+
+
+@pytest.mark.parametrize(("statuses", "status", "expected"), OWN.values(), ids=OWN)
+def test_a_carriers_own_statuses_go_before_the_tables(statuses, status, expected):
+    own = own_refusals(CarrierSettings("", 1, statuses=statuses))
+    refusal = classify(status, own)
+    assert (refusal.kind, refusal.reason) == expected
+
+
+@pytest.mark.parametrize("text", ["", "0", "0x0", "x", "1e3", "0x1ffffffff", "-1", "0b1"])
+def test_what_is_no_command_status(text):
+    with pytest.raises(ValueError, match=r".*"):
+        status_number(text)
+
+
+def test_reasons_that_a_carrier_can_give_are_in_the_catalogue():
+    assert CATALOGUE.keys() >= REASONS
+    assert {reason for reason in REASONS if not is_temporary(reason)} == FINAL_REASONS
+    assert all(CATALOGUE[reason].http == 0 for reason in REASONS)

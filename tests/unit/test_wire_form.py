@@ -33,6 +33,8 @@ BAD = {
     "two classes": (Wishes(data_coding=4, flash=True), True, "/flash"),
     "no hex": (Wishes(udh="0x05"), True, "/udh"),
     "half an octet": (Wishes(udh="050"), True, "/udh"),
+    "half an element": (Wishes(udh="0504"), True, "/udh"),
+    "nothing": (Wishes(udh=" "), True, "/udh"),
     "with its length octet": (Wishes(udh="0605041583158a"), True, "/udh"),
     "beyond the user data": (Wishes(udh="7088" + "00" * 138), True, "/udh"),
     "shift tables of a text": (Wishes(udh="240101"), False, "/udh"),

@@ -80,8 +80,8 @@ def octets(pointer: str, text: str) -> bytes:
 
 def _header(text: str, *, is_data: bool) -> str:
     given = octets("/udh", text)
-    if len(given) > udh.MAX_HEADER_OCTETS:
-        raise BadWire("/udh", f"must have at most {udh.MAX_HEADER_OCTETS} octets")
+    if not 0 < len(given) <= udh.MAX_HEADER_OCTETS:
+        raise BadWire("/udh", f"must have 1 to {udh.MAX_HEADER_OCTETS} octets")
     try:
         elements = udh.parse(bytes((len(given),)) + given).elements
     except udh.BadUdh:
