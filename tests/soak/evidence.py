@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tests.faults.wire import Connection, request
-from whimbrel_sandbox.log import ReceiptAnswered, ReceiptSent, Responded, Submitted, read_log
+from whimbrel_sandbox.log import ReceiptAnswered, ReceiptSent, Submitted, read_log
 
 from .load import Sent
 from .scene import Scene
@@ -64,7 +64,6 @@ class Smsc(msgspec.Struct):
 
     pieces: dict[tuple[str, str], list[str]]  # number and words: ids of those accepted
     outcomes: dict[str, str]  # id: what was played
-    responded: set[str]  # ids whose response was handed to a socket
     sent: Counter[tuple[str, str]]  # receipts handed to a socket: id and word
     receipts: Counter[str]  # different ones, however often each was sent: id
     answered: Counter[str]  # those acknowledged: id
@@ -125,9 +124,7 @@ def complete(evidence: Evidence, its: Scene) -> None:
 
 def read_smsc(path: Path) -> Smsc:
     """A simulator's log, in the small."""
-    smsc = Smsc(
-        pieces=defaultdict(list), outcomes={}, responded=set(), sent=Counter(), receipts=Counter(), answered=Counter()
-    )
+    smsc = Smsc(pieces=defaultdict(list), outcomes={}, sent=Counter(), receipts=Counter(), answered=Counter())
     for event in read_log(path):
         if isinstance(event, Submitted):
             if event.accepted:
@@ -135,9 +132,6 @@ def read_smsc(path: Path) -> Smsc:
                 smsc.outcomes[event.message_id] = event.outcome
             else:
                 smsc.refused += 1
-        elif isinstance(event, Responded):
-            if event.message_id and event.reply == "response":
-                smsc.responded.add(event.message_id)
         elif isinstance(event, ReceiptSent):
             smsc.sent[event.message_id, event.stat] += 1
             smsc.receipts[event.message_id] += event.tries == 1

@@ -28,7 +28,6 @@ def smsc(accepted: dict[str, tuple[str, str]]) -> Smsc:
     return Smsc(
         pieces=pieces,
         outcomes=dict.fromkeys(accepted, "delivered"),
-        responded=set(accepted),
         sent=Counter((id_, "DELIVRD") for id_ in accepted),
         receipts=Counter(list(accepted)),
         answered=Counter(list(accepted)),
