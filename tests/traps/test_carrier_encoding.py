@@ -8,7 +8,7 @@ import pytest
 
 from tests.journey.rig import SENDER
 from tests.traps.line import PHONE, line
-from tests.traps.raw_smsc import Connection, bound
+from tests.traps.raw_smsc import Connection, bound, until
 from whimbrel.base.limits import PARTS_MAX
 from whimbrel.carriers.interface import Inbound, Part
 from whimbrel.carriers.smpp_reader import Reader
@@ -21,6 +21,7 @@ from whimbrel.codec.smpp.shortmessage import read_short_message
 from whimbrel.codec.smpp.tables import BIND_TRANSCEIVER, DELIVER_SM, SUBMIT_SM, Status, Tag
 from whimbrel.codec.smpp.times import read_time
 from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.model import Flag
 from whimbrel.domain.wire import Wire
 
 NOW = 1_800_000_000_000_000
@@ -236,7 +237,7 @@ async def test_t60_what_comes_with_a_class(tmp_path: Path) -> None:
         await one.tell(ports + b"STOP", data_coding=0xF5, esm_class=UDHI, tlvs=((0x1400, b"7"),))
         *texts, data = await one.inbound(4)
         assert [text.text for text in texts] == ["Hi", "Hi", "п"]
-        assert (data.text, data.encoding, data.flags & 32) == (b"STOP".hex(), "binary", 0)
+        assert (data.text, data.encoding, data.flags & Flag.KEYWORD_STOP) == (b"STOP".hex(), "binary", 0)
         wire = msgspec.json.decode(data.options)["wire"]
         assert wire == {"header": "05040b8423f0", "tlvs": [[0x1400, "37"]]}
 
@@ -249,6 +250,17 @@ async def test_t60_data_in_parts(tmp_path: Path) -> None:
             await one.tell(head + bytes((number, 0xFF)), data_coding=4, esm_class=UDHI)
         (found,) = await one.inbound()
         assert (found.text, found.encoding, found.segments) == ("01ff02ff", "binary", 2)
+
+
+async def test_t60_a_stop_in_8_bits_is_a_stop(tmp_path: Path) -> None:
+    """Some carriers bring texts so, and nobody may miss it."""
+    async with line(tmp_path) as one:
+        await one.tell(b"Stop", data_coding=4, esm_class=0)
+        (found,) = await one.inbound()
+        assert (found.text, found.flags & Flag.KEYWORD_STOP) == (b"Stop".hex(), Flag.KEYWORD_STOP)
+        assert (await one.r.verdict(one.r.draft(PHONE))).code == "opted_out"
+        await until(lambda: one.submits)
+        assert b"opted out" in one.submits[0][1].body.short_message
 
 
 # --- T61: addresses --------------------------------------------------------------------------------------------------

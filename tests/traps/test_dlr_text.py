@@ -189,6 +189,13 @@ def test_t21_esm_class_marks_a_receipt(esm_class: int) -> None:
     assert isinstance(brought(receipt("a1"), esm_class=esm_class), Report)
 
 
+@pytest.mark.parametrize("header", ["", "050003cc0101", "0605040b8423f0"])
+def test_t21_a_receipt_behind_a_header(header: str) -> None:
+    """It is read where it begins, whether there is the header that esm_class claims or not."""
+    found = told(bytes.fromhex(header) + receipt("a1"), esm_class=0x44)
+    assert (found.message_ids, found.state) == (("a1",), "DELIVERED")
+
+
 @pytest.mark.parametrize("esm_class", [0x00, 0x03, 0x40, 0x80])
 def test_t21_the_text_alone_marks_none(esm_class: int) -> None:
     """People write "id:1 stat:" too."""

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whimbrel.codec.segments import measure
+from whimbrel.domain import consent
 from whimbrel.domain.consent import KEYWORDS, confirmation, is_yes, keyword
 
 STOPS = [
@@ -104,3 +105,11 @@ def test_a_confirmation_is_one_segment_in_the_name_of_the_account(kind, name):
 
 def test_a_confirmation_never_opts_anyone_out():
     assert all(keyword(confirmation(kind, "Whimbrel")) is None for kind in ("stop", "start", "help"))
+
+
+def test_a_keyword_in_octets_counts_unless_a_header_addresses_them():
+    assert consent.heard("Stop.", "gsm7", is_addressed=True) == "stop"
+    assert consent.heard(b"Stop.".hex(), "binary", is_addressed=False) == "stop"
+    assert consent.heard(b"Stop.".hex(), "binary", is_addressed=True) is None
+    assert consent.heard("ff" * 5000, "binary", is_addressed=False) is None
+    assert consent.heard(b"Stop.".hex(), "gsm7", is_addressed=False) is None

@@ -61,6 +61,8 @@ class Reader:
 
     def _report(self, pdu: Pdu, body: ShortMessage | DataSm, octets: bytes) -> Report | None:
         found = receipt.parse(octets, body.data_coding, pdu.tlvs, states=self._states)
+        if body.esm_class & _UDHI and not (found and found.message_ids):
+            found = receipt.parse(_headless(octets), body.data_coding, pdu.tlvs, states=self._states) or found
         if found is None:
             return None
         error = _error(found)
@@ -133,6 +135,14 @@ def _error(found: receipt.Receipt) -> str | None:
         if code is not None and code[1]:
             return f"{code[1]:03d}"
     return found.error
+
+
+def _headless(octets: bytes) -> bytes:
+    """Most receipts that claim a header have none."""
+    try:
+        return udh.parse(octets).payload
+    except udh.BadUdh:
+        return octets
 
 
 def _encoding(data_coding: int) -> str:

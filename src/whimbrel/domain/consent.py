@@ -48,6 +48,14 @@ def keyword(text: str) -> Keyword | None:
     return KEYWORDS.get(_plain(text))
 
 
+def heard(text: str, encoding: str, *, is_addressed: bool) -> Keyword | None:
+    """The keyword in a text as it is stored. Some carriers bring texts as 8-bit data, and nobody may miss a STOP; what
+    a header addresses to a program is none."""
+    if encoding != "binary":
+        return keyword(text)
+    return None if is_addressed else keyword(bytes.fromhex(text[:_LONGEST]).decode("latin-1"))
+
+
 def is_yes(text: str) -> bool:
     """YES opts in only a number that is opted out; from any other it is an ordinary answer."""
     return _plain(text) == _YES

@@ -13,7 +13,7 @@ from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Inbound
 from whimbrel.codec import segments
-from whimbrel.domain.consent import keyword
+from whimbrel.domain.consent import Keyword, heard
 from whimbrel.domain.model import KEYWORDS, Flag, Sender
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.tables import Tables
@@ -99,14 +99,14 @@ class InboundTexts:
         """Keywords take effect in the snapshot too. A long text was joined in the store, which says what it was; all
         others are applied in the order of their commits, before anything else can run."""
         long = [row for row in rows if row.total > 1]
-        heard = [(row, keyword(row.text)) for row in rows if row.total <= 1 and row.encoding != "binary"]
-        for row, word in heard:
+        spoken = [(row, _word(row)) for row in rows if row.total <= 1]
+        for row, word in spoken:
             self._apply(row.account_id or "", row.source_hash, stop=word == "stop", start=word == "start")
         joined = await self._store.messages([row.message_id for row in long]) if long else []
         for message in joined:
             stop, start = message.flags & Flag.KEYWORD_STOP, message.flags & Flag.KEYWORD_START
             self._apply(message.account_id, message.sender_hash, stop=bool(stop), start=bool(start))
-        if any(word for _, word in heard) or any(message.flags & KEYWORDS for message in joined):
+        if any(word for _, word in spoken) or any(message.flags & KEYWORDS for message in joined):
             self._spoken()
 
     def _apply(self, account_id: str, number_hash: int, *, stop: bool, start: bool) -> None:
@@ -114,6 +114,10 @@ class InboundTexts:
             self._tables.opt_outs_added(account_id, [number_hash])
         elif start:
             self._tables.opt_out_removed(account_id, number_hash)
+
+
+def _word(row: InboundRow) -> Keyword | None:
+    return heard(row.text, row.encoding, is_addressed=row.wire is not None and row.wire.header != "")
 
 
 def _international(address: str) -> str:

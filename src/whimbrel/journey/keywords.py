@@ -7,7 +7,7 @@ import logging
 
 import msgspec
 
-from whimbrel.domain.consent import confirmation, keyword
+from whimbrel.domain.consent import confirmation, heard
 from whimbrel.domain.model import KEYWORDS, Draft, Message, Options
 from whimbrel.journey.accept import Accept, IdempotencyKey
 from whimbrel.journey.follower import Follower, Taken
@@ -42,7 +42,7 @@ class Keywords(Follower):
         return Taken(len(rows), rows[-1].position)
 
     async def _answer(self, message: Message) -> None:
-        word = keyword(message.text)
+        word = heard(message.text, message.encoding, is_addressed=False)  # its flags say that it counted
         account = self._tables.accounts.get(message.account_id)
         if word is None or not message.flags & KEYWORDS or account is None or account.status != "active":
             return

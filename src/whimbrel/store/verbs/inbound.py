@@ -183,13 +183,18 @@ def _store(texts: Sequence[_Text]) -> Script[None]:
     """Whole texts become messages; the opt-outs that they cause stand in the same commit."""
     if not texts:
         return
-    words = [None if text.joined.encoding == "binary" else consent.keyword(text.joined.text) for text in texts]
+    words = [_heard(text) for text in texts]
     stops = yield from _load_stops([text.row for text, word in zip(texts, words, strict=True) if word])
     told = [stops.hear(text, word) for text, word in zip(texts, words, strict=True)]
     messages = [_message(text, word) for text, word in zip(texts, told, strict=True)]
     yield Many("message_insert", [_as_row(message) for message in messages])
     yield Many("event_insert", [_received(message, word) for message, word in zip(messages, told, strict=True)])
     yield from stops.flush()
+
+
+def _heard(text: _Text) -> consent.Keyword | None:
+    is_addressed = text.wire is not None and text.wire.header != ""
+    return consent.heard(text.joined.text, text.joined.encoding, is_addressed=is_addressed)
 
 
 class _Stops:
