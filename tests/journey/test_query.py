@@ -11,7 +11,14 @@ from whimbrel.base.limits import RECEIPT_DEADLINE_S, VALIDITY_MAX_S
 from whimbrel.carriers.interface import Question, Report
 from whimbrel.codec.smpp.bodies import QuerySmResp
 from whimbrel.codec.smpp.pdu import Pdu
-from whimbrel.codec.smpp.tables import QUERY_SM, QUERY_SM_RESP, MessageState, Status
+from whimbrel.codec.smpp.tables import (
+    ENQUIRE_LINK,
+    ENQUIRE_LINK_RESP,
+    QUERY_SM,
+    QUERY_SM_RESP,
+    MessageState,
+    Status,
+)
 
 PHONE = "+447911123456"
 ASKED = Question("1b4f", "+12025550100", PHONE)
@@ -82,6 +89,43 @@ async def test_what_it_does_not_know_or_say_is_nothing() -> None:
         silent = Question("silent", "", PHONE)
         assert await asked(made, ASKED, silent, Question("odd", "", PHONE), Question("x" * 80, "", PHONE)) == []
         assert made.replies == []  # a query that ends is no answer to a part
+
+
+async def test_a_query_that_is_answered_late_is_no_answer_to_a_part() -> None:
+    late: list[tuple[Connection, Pdu]] = []
+
+    def own(connection: Connection, pdu: Pdu) -> bool:
+        if pdu.command_id == QUERY_SM:
+            late.append((connection, pdu))
+        return pdu.command_id == QUERY_SM
+
+    async with bound(own, response_timeout_s=0.1) as (smsc, made):
+        assert await asked(made, ASKED) == []
+        ((connection, pdu),) = late
+        connection.respond(pdu, 0, QuerySmResp("1b4f", "", MessageState.DELIVERED, 0))
+        connection.send(ENQUIRE_LINK)
+        await until(lambda: smsc.last.of(ENQUIRE_LINK_RESP))
+        assert made.replies == []
+
+
+async def test_a_query_that_nobody_waits_for_any_more_is_no_answer_to_a_part() -> None:
+    waiting: list[tuple[Connection, Pdu]] = []
+
+    def own(connection: Connection, pdu: Pdu) -> bool:
+        if pdu.command_id == QUERY_SM:
+            waiting.append((connection, pdu))
+        return pdu.command_id == QUERY_SM
+
+    async with bound(own) as (smsc, made):
+        task = asyncio.create_task(asked(made, ASKED))
+        await until(lambda: waiting)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        ((connection, pdu),) = waiting
+        connection.respond(pdu, 0, QuerySmResp("1b4f", "", MessageState.DELIVERED, 0))
+        connection.send(ENQUIRE_LINK)
+        await until(lambda: smsc.last.of(ENQUIRE_LINK_RESP))
+        assert made.replies == []
 
 
 async def test_a_link_that_is_lost_ends_its_queries() -> None:

@@ -166,7 +166,7 @@ class SmppCarrier:
                 brought.append(event.pdu)
             elif isinstance(event, Nacked) and event.token is not None:
                 self._answer(bind, event.token, event.pdu, replies, waiting)
-            elif isinstance(event, AnsweredLate):
+            elif isinstance(event, AnsweredLate) and isinstance(event.token, Part):  # or a query that was given up
                 self._answer(bind, event.token, event.pdu, replies, None)
             elif isinstance(event, TimedOut):
                 replies.append(Reply(event.token, "in_doubt", bind.name, reason="response_timeout"))

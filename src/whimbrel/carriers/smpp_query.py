@@ -41,7 +41,7 @@ class Queries:
     def __init__(self, settings: CarrierSettings, senders: Sequence[SmppBind]) -> None:
         self._settings = settings
         self._senders = senders
-        self.under_way = 0
+        self.under_way = 0  # on the wire, whether somebody still waits for the answer or not
 
     async def ask(self, questions: Sequence[Question]) -> list[Report]:
         """What the carrier says, as receipts would; nothing of a message that it does not know or say anything of."""
@@ -64,11 +64,7 @@ class Queries:
         except CodecError:  # the bind is leaving, or the id cannot be written
             return None
         self.under_way += 1
-        try:
-            pdu = await asked.answer
-        finally:
-            self.under_way -= 1
-        return self._report(question, pdu)
+        return self._report(question, await asked.answer)
 
     def _report(self, question: Question, pdu: Pdu | None) -> Report | None:
         if pdu is None or pdu.status or not isinstance(pdu.body, QuerySmResp):
@@ -98,14 +94,18 @@ class Queries:
             if not isinstance(token, _Asked):
                 rest.append(event)
             elif isinstance(event, Answered | Nacked):
-                token.settle(event.pdu)
+                self._settle(token, event.pdu)
             elif isinstance(event, TimedOut):
-                token.settle(None)
+                self._settle(token, None)
         return rest
 
     def sift_tokens(self, tokens: Sequence[Any]) -> list[Any]:
         """The same for the tokens of a link that is lost."""
         for token in tokens:
             if isinstance(token, _Asked):
-                token.settle(None)
+                self._settle(token, None)
         return [token for token in tokens if not isinstance(token, _Asked)]
+
+    def _settle(self, asked: _Asked, pdu: Pdu | None) -> None:
+        self.under_way -= 1
+        asked.settle(pdu)
