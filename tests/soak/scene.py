@@ -108,7 +108,7 @@ async def _seed(data: Path, smsc_port: int) -> dict[str, str]:
 async def _serve(folder: Path) -> tuple[int, Process]:
     config, port = folder / "whimbrel.toml", free_port()
     config.write_text(
-        f'[server]\nport = {port}\ndata = "{folder / "data"}"\n'
+        f'[smpp]\nport = 0\n[server]\nport = {port}\ndata = "{folder / "data"}"\n'
         '[webhooks]\nallow_http = true\nallow_networks = ["127.0.0.0/8"]\n'
     )
     with (folder / "serve.log").open("wb") as log:
