@@ -106,6 +106,9 @@ async def sent_as_data_sm(start, connect):
 async def sent_with_mark(start, connect):
     [pdu] = await texts(await start(scenario="inbound_mark"), connect, "grün –", 1)
     assert pdu.body.short_message == "\ufeffgrün –".encode("utf-16-be")
+    pdus = await texts(await start(scenario="inbound_mark"), connect, WIDE)
+    marked = [udh.parse(each.body.short_message).payload.startswith(b"\xfe\xff") for each in pdus]
+    assert marked == [True, False, False]
 
 
 async def sent_from_00(start, connect):
@@ -233,6 +236,12 @@ async def test_what_the_alphabet_cannot_carry_goes_in_ucs2(start, connect):
 def test_packing(text, fill, octets):
     assert alphabets.pack(gsm7.encode(text), fill).hex().upper() == octets
     assert gsm7.decode(alphabets.unpack(bytes.fromhex(octets), fill)) == text
+
+
+# 3GPP TS 23.040, 9.2.3.24: the first septet begins at a multiple of seven bits, counted from the header's first octet.
+@pytest.mark.parametrize("header, bits", [(0, 0), (6, 1), (7, 0), (8, 6), (12, 2)])
+def test_fill_bits(header, bits):
+    assert alphabets.fill_bits(header) == bits
 
 
 @given(st.text("abcdefg@ é{€", max_size=170), st.sampled_from([0, 6, 7, 12]))

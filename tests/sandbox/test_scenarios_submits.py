@@ -158,11 +158,14 @@ async def test_a_scenario_for_one_number(start, connect):
 
 
 async def test_a_scenario_for_one_client_stands_beside_that_for_all(start, connect):
-    simulator = await start(scenario="response_slow=1")
+    simulator = await start(scenario="congested=7")
     simulator.center.restage(Staging(scenarios=["refused=0x14"], system_id="other"), None)
     client, other = await connect(simulator), await connect(simulator, system_id="other")
     assert (await client.submitted(PHONE)).status == 0
     assert (await other.submitted(PHONE)).status == 0x14
+    simulator.center.restage(Staging(scenarios=["receipt_late"], system_id="other"), None)
+    assert [(await each.submitted(PHONE)).tlvs for each in (client, other)] == [((0x0428, b"\7"),)] * 2
+    simulator.center.restage(Staging(scenarios=["refused=0x14"], system_id="other"), None)
     simulator.center.restage(Staging(scenarios=["refused=0x08"]), None)
     assert [(await each.submitted(PHONE)).status for each in (client, other)] == [0x08, 0x14]
 
