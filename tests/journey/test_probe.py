@@ -171,6 +171,16 @@ async def test_a_pair_is_tested_on_both_connections() -> None:
         assert names[-1] == "receipt"
 
 
+async def test_further_hosts_are_looked_at() -> None:
+    async with listening(RawSmsc()) as gone:
+        pass
+    async with listening(RawSmsc(good)) as smsc, listening(RawSmsc()) as second:
+        hosts = (f"127.0.0.1:{second.port}", f"127.0.0.1:{gone.port}")
+        async with bench(smsc, hosts=hosts) as made:
+            report = await probed(made, None)
+            assert steps(report)[-2:] == [(f"host {hosts[0]}", "ok"), (f"host {hosts[1]}", "warning")]
+
+
 async def test_a_response_without_an_id_is_a_warning() -> None:
     def own(connection: Connection, pdu: Pdu) -> bool:
         if pdu.command_id == SUBMIT_SM:

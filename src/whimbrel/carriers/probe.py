@@ -123,6 +123,7 @@ class Probe:
             pass
         finally:
             await self._leave()
+        await self._look_at_further_hosts()
         own = self._recorder.entries()
         return ProbeReport(
             steps=tuple(self._steps),
@@ -248,6 +249,17 @@ class Probe:
         """Where no id agrees: a receipt about the same phone, most likely."""
         tail = self._text.recipient[-_SAME_TAIL:] if self._text is not None else ""
         return any(address.endswith(tail) for address in found.report.addresses)
+
+    async def _look_at_further_hosts(self) -> None:
+        """Whether they take connections; bound to is the first one only."""
+        for host, port in addresses(self._settings)[1:]:
+            to = dial(self._settings, (host, port))
+            try:
+                await to.look(asyncio.get_running_loop(), self._settings.bind_timeout_s)
+            except DialError as error:
+                self._step(f"host {host}:{port}", "warning", str(error))
+            else:
+                self._step(f"host {host}:{port}", "ok", "takes connections", sum(to.took_ms.values()) / 1000)
 
     async def _leave(self) -> None:
         await self._intake.drain(1.0)

@@ -27,7 +27,7 @@ from whimbrel.carriers.smpp_dial import (
 from whimbrel.codec.smpp.events import BindRefused, Bound, Event, PeerUnbound, Role, State
 from whimbrel.codec.smpp.tables import Status
 from whimbrel.domain.dialect import CarrierSettings
-from whimbrel.net.dial import Dial, DialError
+from whimbrel.net.dial import DialError
 from whimbrel.net.smpp import LinkHandlers, SmppLink, connect
 
 _log = logging.getLogger("whimbrel.carrier")
@@ -215,13 +215,11 @@ class SmppBind:
         return True
 
     async def _home_is_back(self) -> bool:
-        home: Dial = dial(self._settings, self._addresses[self._home])
-        loop = asyncio.get_running_loop()
+        home = dial(self._settings, self._addresses[self._home])
         try:
-            found = await home.run(loop, _Look, self._settings.bind_timeout_s)
+            await home.look(asyncio.get_running_loop(), self._settings.bind_timeout_s)
         except DialError:
             return False
-        found.close()
         return True
 
     async def _leave(self) -> None:
@@ -296,16 +294,3 @@ def backoff_s(settings: CarrierSettings, rounds: int, refused_with: int | None =
     if refused_with in _STUBBORN:
         return settings.reconnect_max_s
     return min(settings.reconnect_min_s * 2.0 ** min(rounds, _DOUBLINGS_MAX), settings.reconnect_max_s)
-
-
-class _Look(asyncio.Protocol):
-    """A connection that only shows that it can be made."""
-
-    _transport: asyncio.BaseTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()

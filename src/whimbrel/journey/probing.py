@@ -73,8 +73,8 @@ class Probing:
     def _with_running_binds(self, carrier: Carrier, report: ProbeReport) -> ProbeReport:
         """A bind that is refused while others run is most often one too many, and no fault."""
         lane = self._worker.lane(carrier.id)
-        last = report.steps[-1]
-        if lane is None or not (last.name.startswith("bind") and last.state == "failed"):
+        failed = [step for step in report.steps if step.state == "failed"]
+        if lane is None or not failed or not failed[0].name.startswith("bind"):
             return report
         health = lane.link.health()
         if not health.binds_up:

@@ -56,6 +56,10 @@ class Dial:
         except (OSError, ValueError) as error:  # ValueError: a name that cannot be written in DNS
             raise DialError(in_words(error)) from error
 
+    async def look(self, loop: asyncio.AbstractEventLoop, within_s: float) -> None:
+        """Connect and close at once: whether it can be reached. DialError when it cannot."""
+        (await self.run(loop, _Look, within_s)).close()
+
     async def _run(self, loop: asyncio.AbstractEventLoop, factory: Callable[[], P]) -> P:
         context = self._tls() if self._tls is not None else None
         began = loop.time()
@@ -104,3 +108,16 @@ class Dial:
     def _took(self, step: str, now: float, began: float) -> float:
         self.took_ms[step] = round((now - began) * 1000, 3)
         return now
+
+
+class _Look(asyncio.Protocol):
+    """A connection that only shows that it can be made."""
+
+    _transport: asyncio.BaseTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
