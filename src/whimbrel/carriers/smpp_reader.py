@@ -42,15 +42,21 @@ class Reader:
     def __init__(self, settings: CarrierSettings) -> None:
         self._settings = settings
         self._states = states_of(settings)
+        self._errors = settings.receipt_errors
+        self._base = settings.message_id
+        self._one_for_all = settings.receipts_on in ("first", "last")
         self._alphabet = settings.alphabet_in or settings.alphabet
         self._own_codings = frozenset({0, settings.gsm7_coding})
 
     def read(self, pdu: Pdu, session: str) -> Report | Inbound | None:
         """A receipt or a text; None for a receipt that says nothing which could be matched, and for what is neither."""
         body = pdu.body
-        if not isinstance(body, ShortMessage | DataSm):
+        if isinstance(body, ShortMessage):
+            octets = body.short_message or user_data(pdu)
+        elif isinstance(body, DataSm):
+            octets = user_data(pdu)
+        else:
             return None
-        octets = user_data(pdu)
         if receipt.is_receipt(body.esm_class):
             return self._report(pdu, body, octets)
         if self._settings.receipts_by_text and not body.esm_class & _UDHI:
@@ -65,16 +71,16 @@ class Reader:
             found = receipt.parse(_headless(octets), body.data_coding, pdu.tlvs, states=self._states) or found
         if found is None:
             return None
-        error = _error(found)
+        error = found.error if found.network_error is None else _error(found)
         return Report(
             found.message_ids,
             _STATE_NAMES[found.state],
             found.stat,
             error,
             (body.source, body.dest),
-            own_reason(error, self._settings.receipt_errors),
-            self._settings.message_id,
-            self._settings.receipts_on in ("first", "last"),
+            own_reason(error, self._errors) if self._errors else None,
+            self._base,
+            self._one_for_all,
         )
 
     def _inbound(self, pdu: Pdu, body: ShortMessage | DataSm, octets: bytes, session: str) -> Inbound:
