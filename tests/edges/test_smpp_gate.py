@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -263,6 +264,31 @@ async def test_guesses_that_come_together_are_no_more_than_guesses_one_by_one():
     told = await asyncio.gather(*(door.bind(password=f"guess-{n}") for n in range(100)))
     assert set(told) == {(WRONG, "password"), (FAILED, "locked_out")}
     assert len(door.verified) <= limits.SMPP_FAILED_BINDS_MAX + 1
+
+
+async def test_who_hangs_up_while_its_password_is_verified_has_had_its_guess():
+    begun, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(password, kept):
+        loop.call_soon_threadsafe(begun.set)
+        go_on.wait(10)
+        return False
+
+    door = Door(credential(), matches=slow)
+    try:
+        for _ in range(limits.SMPP_FAILED_BINDS_MAX):
+            begun.clear()
+            bind = asyncio.ensure_future(door.bind(password="guess"))
+            await begun.wait()
+            bind.cancel()
+            go_on.set()
+            with pytest.raises(asyncio.CancelledError):
+                await bind
+            go_on.clear()
+    finally:
+        go_on.set()
+    assert await door.bind(password="guess") == (FAILED, "locked_out")
 
 
 async def test_a_burst_of_one_customer_does_not_lock_out_its_neighbours():

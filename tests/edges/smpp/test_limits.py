@@ -6,11 +6,11 @@ import logging
 from tests.edges.edge_rig import until
 from whimbrel.base import limits
 from whimbrel.base.clock import ManualClock
-from whimbrel.codec.smpp.bodies import ShortMessage, SmeAddress, SubmitMulti
+from whimbrel.codec.smpp.bodies import QuerySm, ShortMessage, SmeAddress, SubmitMulti
 from whimbrel.codec.smpp.fields import tlv_integer
 from whimbrel.codec.smpp.pdu import encode_body
 from whimbrel.codec.smpp.statuses import Status
-from whimbrel.codec.smpp.tables import SUBMIT_MULTI, SUBMIT_SM, Tag
+from whimbrel.codec.smpp.tables import QUERY_SM, SUBMIT_MULTI, SUBMIT_SM, Tag
 from whimbrel.config import Smpp
 from whimbrel.edges.smpp.session import REST_S
 
@@ -54,6 +54,8 @@ async def test_who_sends_nothing_but_what_is_over_its_limits_is_read_from_less_o
             assert not transport.is_reading()
         assert asyncio.get_running_loop().time() - began > (reads - 1) * REST_S * 0.9
         await until(transport.is_reading)
+        assert (await one.ask(QUERY_SM, QuerySm("nobody"))).status == Status.ESME_RTHROTTLED
+        assert not transport.is_reading()
 
 
 async def test_throughput_is_the_customers_and_not_the_binds(door: Door, monkeypatch):

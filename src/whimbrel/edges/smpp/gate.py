@@ -170,7 +170,12 @@ class Gate:
             if self._by_address.left_us(site(address), SMPP_FAILED_BINDS_PER_ADDRESS):
                 return "locked_out"
             kept = passwords.NOBODY if credential is None else credential.password
-            is_right = await asyncio.to_thread(self._matches, password, kept)
+            try:
+                is_right = await asyncio.to_thread(self._matches, password, kept)
+            except asyncio.CancelledError:  # it has hung up: what it cost is counted all the same
+                self._by_pair.note(pair)
+                self._by_address.note(site(address))
+                raise
         if credential is None or not is_right:
             return "password"
         self._remember(credential, password)

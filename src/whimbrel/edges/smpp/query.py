@@ -47,18 +47,21 @@ class Queries:
         self._answers = answers
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def take(self, peer: Requester, requests: Sequence[Pdu]) -> None:
-        """What one read brought."""
+    def take(self, peer: Requester, requests: Sequence[Pdu]) -> bool:
+        """What one read brought. False when all of it was over a limit."""
+        throttled = 0
         for request in requests:
             customer = peer.customer
             is_over = peer.under_way >= customer.settings.window
             if is_over or not customer.take(1, self._clock.monotonic_us()):
                 self._refuse(peer, request, Status.ESME_RTHROTTLED)
+                throttled += 1
                 continue
             peer.under_way += 1
             task = asyncio.ensure_future(self._answer(peer, request))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        return throttled < len(requests)
 
     async def _answer(self, peer: Requester, request: Pdu) -> None:
         try:

@@ -186,10 +186,11 @@ class CustomerSession:
             for request in submits + queries:
                 self._works.answers.refused(self, request, CLOSING)
             return
-        if submits and not self._works.submits.take(self, submits):
-            self._rest()
+        is_of_use = bool(submits) and self._works.submits.take(self, submits)
         if queries:
-            self._works.queries.take(self, queries)
+            is_of_use |= self._works.queries.take(self, queries)
+        if not is_of_use:
+            self._rest()
 
     def _rest(self) -> None:
         """It sends, and sends again, what is over its limits: it is read from less often, so that others are."""
