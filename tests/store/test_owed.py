@@ -244,6 +244,24 @@ async def test_long_stretches_of_others_are_passed_over_and_the_cursor_follows_n
     assert await cursor(store) == 49
 
 
+async def test_who_is_deleted_while_a_list_is_under_way_is_owed_nothing(
+    store: SqlStore, tables: Tables, owed: Owed, monkeypatch
+):
+    sent = came()
+    await submit(store, sent)
+    await end(store, sent)
+    record = store.record_deliveries
+
+    async def after_the_delete(deliveries: Deliveries) -> None:
+        await store.write([Write("smpp_owed_drop", ((ONE,),))])
+        tables.become(credential(TWO, inbound=False))
+        await record(deliveries)
+
+    monkeypatch.setattr(store, "record_deliveries", after_the_delete)
+    await catch_up(owed)
+    assert await page(store) == []
+
+
 async def test_a_full_list_is_followed_by_the_next(store: SqlStore, owed: Owed):
     owed._limit = 3
     sent = [came() for _ in range(7)]

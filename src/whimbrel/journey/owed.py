@@ -66,6 +66,7 @@ class Owed(Follower):
         self._saved = 0
         self._more: set[str] = set()
         self._told: list[Callable[[Collection[str]], None]] = []
+        self._gone: frozenset[str] = frozenset()  # credentials that were deleted since the last list
 
     def subscribe(self, told: Callable[[Collection[str]], None]) -> None:
         """Call `told(credential_ids)` after each commit that owes them something. It must not block or raise."""
@@ -91,13 +92,21 @@ class Owed(Follower):
             faults.hit("smpp.after_owed")
             for each in self._told:
                 each(told)
+        if self._gone:
+            await self._drop(self._gone)
         return more
+
+    async def _drop(self, gone: frozenset[str]) -> None:
+        """A list that was under way while a credential was deleted may have owed it something after its rows went."""
+        await self._store.write([Write("smpp_owed_drop", tuple((credential_id,) for credential_id in sorted(gone)))])
+        self._gone -= gone
 
     def _changed(self) -> None:
         customers: defaultdict[str, list[_Customer]] = defaultdict(list)
         for credential in self._tables.smpp_credentials.values():
             customers[credential.account_id].append(_customer(credential))
-        self._customers = dict(customers)
+        before, self._customers = self._customers, dict(customers)
+        self._gone |= _ids(before) - _ids(customers)
         self.wake()
 
     async def _take(self, position: int) -> Taken:
@@ -136,6 +145,10 @@ class Owed(Follower):
             for each in owed
             if each.test == bool(event.test)
         ]
+
+
+def _ids(customers: Mapping[str, Sequence[_Customer]]) -> frozenset[str]:
+    return frozenset(each.id for group in customers.values() for each in group)
 
 
 def _customer(credential: SmppCredential) -> _Customer:
