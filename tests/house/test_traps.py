@@ -10,7 +10,9 @@ TRAPS = {f"T{number:02}" for number in range(1, 66)}
 def test_each_has_a_test() -> None:
     found: set[str] = set()
     for file in (ROOT / "tests" / "traps").glob("test_*.py"):
-        found |= {f"T{number}" for number in re.findall(r"^(?:async )?def test_t(\d\d)_", file.read_text("utf-8"), re.M)}
+        found |= {
+            f"T{number}" for number in re.findall(r"^(?:async )?def test_t(\d\d)_", file.read_text("utf-8"), re.M)
+        }
     assert found == TRAPS
 
 
