@@ -17,7 +17,7 @@ from whimbrel_sandbox.client import main
 from whimbrel_sandbox.client.misuse import MISUSES
 from whimbrel_sandbox.client.settings import MEANINGS, Settings, from_arguments, option_names, shown, usage
 from whimbrel_sandbox.client.tally import Tally, unexpected, words
-from whimbrel_sandbox.log import Bound, Submitted
+from whimbrel_sandbox.log import Bound, ReceiptAnswered, Submitted
 from whimbrel_sandbox.phones import digits
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8")
@@ -166,6 +166,17 @@ async def test_what_a_misuse_does(start, name, seen):
     got = await main.run(settings(simulator, scenario=name, password="right", **SHORT))
     for field, value in seen.items():
         assert getattr(got, field) == value or (value is None and getattr(got, field) > 0), got
+
+
+@pytest.mark.parametrize(
+    "name, answered, refused",
+    [("ignores_deliveries", False, False), ("rejects_deliveries", False, True), ("answers_twice", True, False)],
+)
+async def test_how_deliveries_are_answered(start, name, answered, refused):
+    simulator = await start()
+    await main.run(settings(simulator, scenario=name, **SHORT))
+    statuses = {event.status for event in events(simulator, ReceiptAnswered) if event.bind == 1}  # not of the probe
+    assert statuses == ({0} if answered else {0x65} if refused else set())
 
 
 async def test_a_server_that_is_dead_afterwards_is_not_as_expected(start):
