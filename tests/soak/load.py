@@ -12,7 +12,7 @@ import msgspec
 
 from tests.faults.wire import Connection, request
 
-CONNECTIONS = 40
+CONNECTIONS = 200
 _TICK_S = 0.01
 _LONG_WORDS = 45  # of ten characters: three segments
 _LONG_SHARE = 0.05
