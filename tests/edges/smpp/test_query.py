@@ -9,7 +9,9 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.codec.smpp.bodies import CancelSm, QuerySm, QuerySmResp, ReplaceSm
 from whimbrel.codec.smpp.statuses import Status
 from whimbrel.codec.smpp.tables import CANCEL_SM, QUERY_SM, REPLACE_SM, MessageState
-from whimbrel.edges.smpp.query import own_id
+from whimbrel.edges.smpp import query
+from whimbrel.edges.smpp.query import PAGE_MAX, own_id
+from whimbrel.store.interface import Search
 
 from .customer import TO, Door
 
@@ -88,23 +90,22 @@ async def test_what_is_on_its_way_is_not_cancelable(door: Door):
         assert (await one.ask(CANCEL_SM, CancelSm(message_id=message_id))).status == Status.ESME_RCANCELFAIL
 
 
-async def test_cancel_sm_without_an_id_takes_back_all_of_a_pair(door: Door):
+@pytest.mark.parametrize("page", [PAGE_MAX, 2])
+async def test_cancel_sm_without_an_id_takes_back_all_of_a_pair(door: Door, monkeypatch: pytest.MonkeyPatch, page: int):
+    monkeypatch.setattr(query, "PAGE_MAX", page)
     async with door.bound() as one:
         ids = [(await one.submit(b"%d" % n, schedule_time=LATER)).body.message_id for n in range(3)]
         kept = (await one.submit(schedule_time=LATER, dest="14155550124")).body.message_id
         cancel = CancelSm(source_ton=1, source="12025550100", dest_ton=1, dest=TO)
 
         async def indexed() -> bool:
-            return (await one.ask(CANCEL_SM, cancel)).status == 0
+            number_hash = door.app.vault.number_hash(f"+{TO}")
+            search = Search(door.edge.customer.id, False, number_hash=number_hash)
+            return len(await door.app.store.search(search, 10)) == len(ids)
 
         await until(indexed)
-
-        async def all_gone() -> bool:
-            await one.ask(CANCEL_SM, cancel)
-            states = {message.state for message in await door.app.store.messages(ids)}
-            return states == {"canceled"}
-
-        await until(all_gone)
+        assert (await one.ask(CANCEL_SM, cancel)).status == 0
+        assert {message.state for message in await door.app.store.messages(ids)} == {"canceled"}
         assert (await door.message(kept)).state == "scheduled"
         assert (await one.ask(CANCEL_SM, cancel)).status == Status.ESME_RCANCELFAIL
         nobody = CancelSm(dest="123")

@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from whimbrel.base import ids
 from whimbrel.base.clock import Clock
 from whimbrel.base.errors import WhimbrelError
@@ -95,20 +97,20 @@ class Queries:
         if number is None:
             raise WhimbrelError("not_cancelable")
         number_hash = self._vault.number_hash(number.e164)
-        found = await self._store.search(
-            Search(
-                customer.account_id,
-                customer.test,
-                direction="out",
-                states=tuple(CANCELABLE),
-                number_hash=number_hash,
-                recipient_hash=number_hash,
-                sender=addresses.sender(body.source_ton, body.source),
-            ),
-            PAGE_MAX,
+        search = Search(
+            customer.account_id,
+            customer.test,
+            direction="out",
+            states=tuple(CANCELABLE),
+            number_hash=number_hash,
+            recipient_hash=number_hash,
+            sender=addresses.sender(body.source_ton, body.source),
         )
-        ends = [self._cancel.cancel(customer.account_id, customer.test, message.id) for message in found]
-        ended = await asyncio.gather(*ends, return_exceptions=True)
+        ended: list[Message | BaseException] = []
+        while found := await self._store.search(search, PAGE_MAX):
+            ends = [self._cancel.cancel(customer.account_id, customer.test, message.id) for message in found]
+            ended += await asyncio.gather(*ends, return_exceptions=True)
+            search = msgspec.structs.replace(search, before_id=found[-1].id)
         if all(isinstance(each, BaseException) for each in ended):  # also where there was none
             raise WhimbrelError("not_cancelable")
 
