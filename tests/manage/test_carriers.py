@@ -82,6 +82,7 @@ async def test_a_change_of_settings_keeps_the_others(ctx):
         ({"temporary_statuses": [5, "x"]}, ("/settings/temporary_statuses/1",)),
         ({"profile": "nobody"}, ("/settings/profile",)),
         ({"hosts": ["a:1", "a", "a:0", ":5"]}, ("/settings/hosts/1", "/settings/hosts/2", "/settings/hosts/3")),
+        ({"tls_server_name": "two words"}, ("/settings/tls_server_name",)),
         ({"tls_key_file": "key.pem"}, ("/settings/tls_key_file",)),
         ({"service_type": "TOOBIG"}, ("/settings/service_type",)),
         ({"ucs2_coding": 256}, ("/settings/ucs2_coding",)),
@@ -122,6 +123,22 @@ async def test_another_profile_takes_the_place_of_the_former(ctx):
     assert changed.settings == CarrierSettings("h", 1, profile="yo", receipt_states={"0": "DELIVERED"}, window=7)
     bare = await carriers.update(ctx, "cli", made.id, CarrierChange(settings={"profile": ""}))
     assert bare.settings == CarrierSettings("h", 1, window=7)
+
+
+async def test_what_was_given_since_outlives_its_profile(ctx):
+    made = await carriers.create(
+        ctx, "cli", NewCarrier(name="one", settings={"host": "h", "port": 1, "profile": "vonage"})
+    )
+    await carriers.update(ctx, "cli", made.id, CarrierChange(settings={"throughput_per_s": 100}))
+    changed = await carriers.update(ctx, "cli", made.id, CarrierChange(settings={"profile": "sar"}))
+    assert changed.settings == CarrierSettings("h", 1, profile="sar", throughput_per_s=100, long_messages="sar")
+
+
+async def test_a_word_that_cannot_be_is_told_which_can(ctx):
+    made = await add(ctx)
+    change = CarrierChange(settings={"bind_mode": "duplex"})
+    error = await refused(carriers.update(ctx, "cli", made.id, change), "invalid_request", "/settings/bind_mode")
+    assert error.errors[0].detail == "must be pair or receiver or transceiver or transmitter"
 
 
 async def test_host_and_port_must_be_given(ctx):

@@ -59,8 +59,9 @@ def settled(given: Mapping[str, Any], stored: Mapping[str, Any] | None = None) -
     values = dict(stored or {})
     if "profile" in given:
         former = PROFILES.get(values.get("profile", ""))
-        for name in former.settings if former else ():
-            values.pop(name, None)
+        for name, written in former.settings.items() if former else ():
+            if values.get(name) == written:  # otherwise it was given since
+                values.pop(name, None)
         values |= PROFILES[profile].settings if profile else {}
     return converted(values | dict(given), CarrierSettings)
 
@@ -123,6 +124,8 @@ def _check_link(checks: Checks, settings: CarrierSettings) -> None:
         host, _, port = both.rpartition(":")
         holds = _is_host(host) and port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535
         checks.require(holds, f"/settings/hosts/{place}", 'must be "host:port"')
+    is_name = not settings.tls_server_name or _is_host(settings.tls_server_name)
+    checks.require(is_name, "/settings/tls_server_name", "must be a host name or an address")
     has_both = bool(settings.tls_cert_file) == bool(settings.tls_key_file)
     checks.require(has_both, "/settings/tls_key_file", "goes together with tls_cert_file")
 

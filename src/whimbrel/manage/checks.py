@@ -11,6 +11,7 @@ import phonenumbers
 
 from whimbrel.base import limits, money
 from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.manage.choices import choice
 from whimbrel.manage.context import Context
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -114,7 +115,9 @@ def converted(values: Mapping[str, Any], kind: type[S]) -> S:
     except msgspec.ValidationError as error:
         detail, _, path = str(error).partition(" - at `$.")
         checks = Checks()
-        checks.require(False, "/settings/" + path.rstrip("`]").replace("[", "/"), in_words(detail))
+        pointer = "/" + path.rstrip("`]").replace("[", "/")
+        said = choice(kind, pointer) if detail.startswith("Invalid enum value") else in_words(detail)
+        checks.require(False, "/settings" + pointer, said)
         checks.done()
         raise
 

@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 import msgspec
-from msgspec import inspect
 
 from whimbrel.base.errors import CATALOGUE, FieldError, WhimbrelError
 from whimbrel.edges.shared.asgi import PROBLEM_TYPE, Headers
 from whimbrel.manage.checks import in_words
+from whimbrel.manage.choices import choice
 
 TYPE_PREFIX = "/docs/errors#"
 
@@ -91,37 +91,13 @@ def _field_error(words: str, kind: Any) -> FieldError:
     pointer = _pointer(path)
     member = _MEMBER.search(what)
     if member is None:
-        said = _choice(kind, pointer) if what.startswith("Invalid enum value") else in_words(what)
+        said = choice(kind, pointer) if what.startswith("Invalid enum value") else in_words(what)
         name = f"`{pointer.rpartition('/')[2]}`" if pointer else "The body"
         return FieldError(pointer, _sentence(said if said is what else f"{name} {said}"), "invalid")
     pointer += "/" + _escape(member["name"])
     if member["kind"] == "unknown":
         return FieldError(pointer, f"The field `{member['name']}` is unknown.", "unknown")
     return FieldError(pointer, f"The field `{member['name']}` is missing.", "missing")
-
-
-def _choice(kind: Any, pointer: str) -> str:
-    """The words that a field may be; msgspec tells only which it may not."""
-    found = [inspect.type_info(kind)]
-    for step in pointer.split("/")[1:]:
-        found = [inner for info in found for bare in _bare(info) for inner in _inside(bare, step)]
-    literals = [bare for info in found for bare in _bare(info) if isinstance(bare, inspect.LiteralType)]
-    words = [str(word) for literal in literals for word in literal.values]
-    return f"must be {' or '.join(words)}"
-
-
-def _bare(info: inspect.Type) -> list[inspect.Type]:
-    if isinstance(info, inspect.Metadata):
-        return _bare(info.type)
-    if isinstance(info, inspect.UnionType):
-        return [bare for each in info.types for bare in _bare(each)]
-    return [info]
-
-
-def _inside(info: inspect.Type, step: str) -> list[inspect.Type]:
-    if isinstance(info, inspect.StructType):
-        return [field.type for field in info.fields if field.encode_name == step]
-    return [info.item_type] if isinstance(info, inspect.ListType | inspect.VarTupleType) else []
 
 
 def _pointer(path: str) -> str:
