@@ -212,7 +212,7 @@ def test_a_running_node_does_it_itself(node, tmp_path, named_by):
     env = {} if folder else variables
 
     def key(*arguments):
-        done = whimbrel("key", *arguments, *folder, env=env | {"COLUMNS": "200"}, cwd=tmp_path)
+        done = whimbrel("key", *arguments, *folder, env=env | {"COLUMNS": "80"}, cwd=tmp_path)
         assert done.code == 0, done.err
         return done.out
 

@@ -30,7 +30,7 @@ def folder(request):
 
 
 def smpp(folder, *arguments):
-    done = whimbrel("smpp", *arguments, "--data", folder, env={"COLUMNS": "200"})
+    done = whimbrel("smpp", *arguments, "--data", folder, env={"COLUMNS": "80"})
     assert done.code == 0, done.err
     return done.out
 

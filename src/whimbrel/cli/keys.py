@@ -6,7 +6,7 @@ from urllib.parse import quote
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from whimbrel.cli.client import Client
 from whimbrel.cli.control import ACTOR, Place, carry_out
@@ -62,10 +62,10 @@ def list_keys(
     if as_json:
         typer.echo(msgspec.json.encode(found.data).decode())
         return
-    table = Table("id", "name", "key", "mode", "status", "scopes")
+    table = Table(Column("id", min_width=34), "name", "key", "mode", "status", "scopes")
     for each in found.data:
         table.add_row(each.id, each.name, f"{each.hint}…", each.mode, each.status, " ".join(each.scopes))
-    Console().print(table)
+    Console(soft_wrap=True).print(table)
 
 
 @key.command("revoke")

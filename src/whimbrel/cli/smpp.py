@@ -11,16 +11,18 @@ import msgspec
 import typer
 from msgspec import UNSET
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
-from whimbrel.cli.client import Client, stored
+from whimbrel.cli import trace_lines
+from whimbrel.cli.client import Client, operator, stored
 from whimbrel.cli.control import ACTOR, Place, carry_out
-from whimbrel.cli.options import ConfigFile, Json, OfQuickstart
+from whimbrel.cli.options import DATA, ConfigFile, DataFolder, Json, OfQuickstart
 from whimbrel.cli.say import fail, guarded
 from whimbrel.domain.customers import CustomerSettings
 from whimbrel.manage import smpp_credentials
 from whimbrel.manage.checks import merged
 from whimbrel.manage.context import Page
+from whimbrel.manage.credentials import Credentials
 from whimbrel.manage.smpp_credentials import (
     NewPassword,
     NewSmppCredential,
@@ -41,7 +43,7 @@ Set = Annotated[
 ]
 
 smpp = typer.Typer(
-    help="What customers bind with over SMPP: create, list, show, update, rotate, delete.", no_args_is_help=True
+    help="What customers bind with over SMPP: create, list, show, update, rotate, trace, delete.", no_args_is_help=True
 )
 
 
@@ -83,10 +85,10 @@ def list_credentials(
     if as_json:
         typer.echo(msgspec.json.encode(found.data).decode())
         return
-    table = Table("id", "name", "system_id", "status", "binds", "owed")
+    table = Table(Column("id", min_width=34), "name", "system_id", "status", "binds", "owed")
     for each in found.data:
         table.add_row(each.id, each.name, each.system_id, each.status, str(each.binds), str(each.owed))
-    Console().print(table)
+    Console(soft_wrap=True).print(table)
 
 
 @smpp.command("show")
@@ -182,6 +184,23 @@ def delete(
     place, owner = _place(config_file, data, account)
     carry_out(place, lambda ctx: smpp_credentials.delete(ctx, ACTOR, credential_id, account_id=owner, test=False), ask)
     typer.echo(f"{credential_id} is deleted")
+
+
+@smpp.command("trace")
+@guarded
+def trace(
+    credential_id: Id,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on showing until the recording ends.")] = False,
+    seconds: Annotated[int, typer.Option(help="How long to record, at most 3600.")] = 600,
+    off: Annotated[bool, typer.Option("--off", help="End the recording and forget it.")] = False,
+    account: Account = None,
+    data: DataFolder = DATA,
+    as_json: Json = False,
+) -> None:
+    """Record its binds and show their PDUs, numbers and texts masked; by a node that runs."""
+    _, owner = _place(None, data, account)
+    node = operator(stored(data) or Credentials(), owner, data)
+    trace_lines.show(node, f"{_of(credential_id)}/trace", follow=follow, seconds=seconds, off=off, as_json=as_json)
 
 
 # ---------------------------------------------------------------- parts of them
