@@ -147,7 +147,7 @@ async def test_what_a_test_key_cannot_do(edge, operation):
 
 
 FOREIGN = [each for each in ACCOUNT_KEYED if "{id}" in each.path and each.access != "operator"]
-BODIES = {"replayWebhook": {"dead": True}}
+BODIES = {"replayWebhook": {"dead": True}, "traceSmppCredential": {"enabled": True}}
 
 
 async def things_of(edge):

@@ -1,6 +1,9 @@
 """A carrier's trace over the API: who may, what it shows, what it hides."""
 
+import asyncio
 from pathlib import Path
+
+import smpplib.client
 
 from tests.edges.edge_rig import NUMBER, Edge, running_edge, until
 
@@ -56,3 +59,52 @@ async def test_who_may_trace_what(tmp_path: Path) -> None:
         assert too_long.status == 422
         nobody = await edge.post("/v1/carriers/CR0/trace", {"enabled": True}, key=edge.operator)
         assert nobody.status == 404
+
+
+async def test_a_customers_binds_are_traced_by_their_account(tmp_path: Path) -> None:
+    async with running_edge(tmp_path) as edge:
+        made = (await edge.post("/v1/smpp-credentials", {"name": "Shop", "password": "secret99"})).json
+        path = f"/v1/smpp-credentials/{made['id']}/trace"
+        assert (await edge.get(path)).json["enabled"] is False
+        started = await edge.post(path, {"enabled": True, "seconds": 60})
+        assert (started.status, started.json["subject_id"], started.json["enabled"]) == (200, made["id"], True)
+        port = edge.app.smpp.ports[0]
+        done = await asyncio.to_thread(say_hello, port, made["system_id"])
+        assert done == 0
+
+        async def there() -> bool:
+            found = (await edge.get(path)).json["data"]
+            return {"in submit_sm", "out submit_sm_resp"} <= {
+                f"{each['direction']} {each['pdu']['command']}" for each in found if each["pdu"]
+            }
+
+        await until(there)
+        shown = await edge.get(path)
+        assert NUMBER.lstrip("+").encode() not in shown.body and b"whisper" not in shown.body
+        account = (await edge.post("/v1/accounts", {"name": "Other"}, key=edge.operator)).json
+        other = await edge.new_key(account["id"], ("smpp:read", "smpp:write"))
+        assert (await edge.get(path, key=other)).status == 404
+        assert (await edge.ask("DELETE", path)).status == 204
+        actions = [each["action"] for each in (await edge.get("/v1/audit", key=edge.operator)).json["data"]]
+        assert actions.count("smpp_credential.trace_started") == 1
+
+
+def say_hello(port: int, system_id: str) -> int:
+    """The status of one submit_sm of smpplib's."""
+    client = smpplib.client.Client("127.0.0.1", port, timeout=10, allow_unknown_opt_params=True)
+    statuses: list[int] = []
+    client.set_message_sent_handler(lambda pdu, **_: statuses.append(pdu.status))
+    client.connect()
+    client.bind_transmitter(system_id=system_id, password="secret99")
+    client.send_message(
+        source_addr_ton=0,
+        source_addr="",
+        dest_addr_ton=1,
+        dest_addr_npi=1,
+        destination_addr=NUMBER.lstrip("+"),
+        short_message=b"a whisper",
+    )
+    client.read_once()
+    client.unbind()
+    client.disconnect()
+    return statuses[0]

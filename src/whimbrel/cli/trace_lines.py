@@ -1,9 +1,40 @@
-"""One PDU of a trace in one line, for people."""
+"""A trace for people: one PDU in one line, as it happens or as it was recorded."""
 
+import time
 from typing import Any
+
+import msgspec
+import typer
+
+from whimbrel.cli.client import Client
+
+_LOOK_S = 0.5
 
 _ARROWS = {"out": "->", "in": "<-", "note": "--"}
 _EMPTY: tuple[Any, ...] = ("", 0, None, [])
+
+
+def show(node: Client, path: str, *, follow: bool, seconds: int, off: bool, as_json: bool) -> None:
+    """Begin the recording at `path` where none runs, and print what it has; until it ends, when followed."""
+    if off:
+        node.call("DELETE", path)
+        return
+    if not _read(node, path, 0)["enabled"]:
+        node.call("POST", path, {"enabled": True, "seconds": seconds})
+    shown = 0
+    while True:
+        found = _read(node, path, shown)
+        for entry in found["data"]:
+            typer.echo(msgspec.json.encode(entry).decode() if as_json else line(entry))
+            shown = entry["number"]
+        if not follow or not found["enabled"]:
+            return
+        time.sleep(_LOOK_S)
+
+
+def _read(node: Client, path: str, after: int) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(node.call("GET", f"{path}?limit=1000&after={after}"))
+    return found
 
 
 def line(entry: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from whimbrel.carriers.probe import ProbeReport
 from whimbrel.carriers.smpp_dial import version_name
-from whimbrel.edges.rest.carrier_traces import TraceEntry, entry_view
+from whimbrel.edges.rest.traces import TraceEntry, entry_view
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage import carrier_tests

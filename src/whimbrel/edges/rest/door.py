@@ -9,7 +9,6 @@ from whimbrel.edges.rest import (
     audit,
     carrier_profiles,
     carrier_tests,
-    carrier_traces,
     carriers,
     events,
     keys,
@@ -21,6 +20,7 @@ from whimbrel.edges.rest import (
     senders,
     service,
     smpp_credentials,
+    traces,
     webhooks,
 )
 from whimbrel.edges.rest.sending import Sending
@@ -54,7 +54,7 @@ def table(streams_per_account: int) -> tuple[Operation, ...]:
         *money.OPERATIONS,
         *routing.OPERATIONS,
         *carriers.OPERATIONS,
-        *carrier_traces.OPERATIONS,
+        *traces.OPERATIONS,
         *carrier_tests.OPERATIONS,
         *carrier_profiles.OPERATIONS,
         *accounts.OPERATIONS,
