@@ -9,7 +9,9 @@ from tests.edges.test_carrier_traces import carrier_of
 async def test_a_carrier_is_tested_with_a_text(tmp_path: Path) -> None:
     async with running_edge(tmp_path) as edge:
         carrier_id = await carrier_of(edge)
-        await until(lambda: edge.app.worker.health()[carrier_id].binds_up)
+        change = {"settings": {"message_id": "hex_dec"}}  # which the simulator does not do
+        await edge.ask("PATCH", f"/v1/carriers/{carrier_id}", json=change, key=edge.operator)
+        await until(lambda: (health := edge.app.worker.health().get(carrier_id)) and health.binds_up)
         before = (await edge.get("/v1/balance")).json
         asked = {"to": NUMBER, "text": "a secret text", "sender": "Whimbrel"}
         answer = await edge.post(f"/v1/carriers/{carrier_id}/test", asked, key=edge.operator)
@@ -23,7 +25,7 @@ async def test_a_carrier_is_tested_with_a_text(tmp_path: Path) -> None:
             ("submit_sm", "ok"),
             ("receipt", "ok"),
         ]
-        assert [each["setting"] for each in found["proposals"]] == ["message_id"]
+        assert [(each["setting"], each["value"]) for each in found["proposals"]] == [("message_id", "auto")]
         commands = [each["pdu"]["command"] for each in found["pdus"] if each["pdu"]]
         assert {"submit_sm", "submit_sm_resp", "deliver_sm"} <= {*commands}
         assert b"secret" not in answer.body

@@ -134,8 +134,21 @@ async def test_a_receipt_that_comes_over_a_running_bind_is_seen() -> None:
         made.recorders.attach("CR1", made.carrier._binds[0].link)
         report = await probed(made, watched=True)
         assert steps(report)[-1] == ("receipt", "ok")
-        assert [(each.setting, each.value) for each in report.proposals] == [("message_id", "same")]
+        assert report.proposals == ()
         assert "deliver_sm" in [describe(entry.octets).command for entry in report.entries if entry.octets]
+
+
+async def test_a_receipt_that_nothing_marks_is_seen() -> None:
+    def own(connection: Connection, pdu: Pdu) -> bool:
+        if pdu.command_id == SUBMIT_SM:
+            reports(connection, pdu, receipt="1b4f", esm_class=0)
+        return pdu.command_id == SUBMIT_SM
+
+    async with bound(own) as (_, made):
+        report = await probed(made)
+        assert steps(report)[-1] == ("receipt", "ok")
+        assert [(each.setting, each.value) for each in report.proposals] == [("receipts_by_text", True)]
+        assert len(made.texts) == 1  # stored as the settings read it
 
 
 async def test_what_else_the_carrier_brings_is_stored() -> None:

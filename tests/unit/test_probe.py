@@ -12,7 +12,7 @@ from whimbrel.domain.probe import Reported, Seen, base_of, propose
 @pytest.mark.parametrize(
     ("response_id", "receipt_id", "base"),
     [
-        ("a1", "a1", "same"),
+        ("a1", "a1", "auto"),
         ("0000a1", "A1", "auto"),
         ("123", "0000000123", "auto"),
         ("1b4f", "6991", "hex_dec"),
@@ -69,10 +69,14 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ({"submit_status": 0, "response_ms": 8_000.0}, {}, {"response_timeout_s": 32.0}),
     ({"message_id": "1b4f", "receipt": RECEIPT}, {}, {"message_id": "hex_dec"}),
     ({"message_id": "1b4f", "receipt": RECEIPT}, {"message_id": "hex_dec"}, {}),
-    ({"message_id": "6991", "receipt": RECEIPT}, {}, {"message_id": "same"}),
+    ({"message_id": "6991", "receipt": RECEIPT}, {}, {}),
+    ({"message_id": "6991", "receipt": RECEIPT}, {"message_id": "same"}, {}),
+    ({"message_id": "6991", "receipt": RECEIPT}, {"message_id": "hex_dec"}, {"message_id": "auto"}),
+    ({"message_id": "06991", "receipt": RECEIPT}, {"message_id": "same"}, {"message_id": "auto"}),
+    ({"message_id": "7", "receipt": Reported(text_id="7")}, {"message_id": "hex_dec"}, {}),
     ({"message_id": "77", "receipt": RECEIPT}, {}, {}),
     ({"receipt": RECEIPT}, {}, {}),
-    ({"message_id": "1b4f", "receipt": Reported(tlv_id="1b4f", text_id="6991")}, {}, {"message_id": "same"}),
+    ({"message_id": "1b4f", "receipt": Reported(tlv_id="1b4f", text_id="6991")}, {}, {}),
     ({"receipt": Reported(text_id="1", stat="DELIVRD", marked=False)}, {}, {"receipts_by_text": True}),
     (
         {"receipt": Reported(stat="OK2", state="DELIVERED")},

@@ -100,8 +100,8 @@ class Probe:
         self._recorder = Recorder(clock.now_us)
         self._watch = watch
         self._watched = watch.entries()[-1].number if watch is not None and watch.entries() else 0
-        self._reader = Reader(settings)
-        self._intake = Intake(self._reader, handlers)
+        self._intake = Intake(Reader(settings), handlers)
+        self._reader = Reader(msgspec.structs.replace(settings, receipts_by_text=True))  # which the test may propose
         self._links: dict[BindRole, SmppLink] = {}
         self._steps: list[Step] = []
         self._seen = Seen(settings=settings)

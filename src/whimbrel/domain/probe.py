@@ -11,7 +11,7 @@ import msgspec
 from whimbrel.codec.smpp.receipt import STATES
 from whimbrel.codec.smpp.statuses import Status, status_name
 from whimbrel.domain.dialect import CarrierSettings, IdBase
-from whimbrel.domain.receipts import carrier_key
+from whimbrel.domain.receipts import carrier_key, carrier_keys
 
 _VERSION_3_4, _VERSION_5_0 = 0x34, 0x50
 _SLOW_SHARE: Final = 0.5  # of the response timeout: what a single text on an idle bind should not come near
@@ -61,10 +61,9 @@ def propose(seen: Seen) -> tuple[Proposal, ...]:
 
 
 def base_of(response_id: str, receipt_id: str) -> IdBase | None:
-    """How the id of a receipt is written against that of the response: letter by letter the `same`, in `auto` but for
-    zeros and case, in another number base; None when they are two ids."""
-    if response_id == receipt_id:
-        return "same"
+    """How the id of a receipt is written against that of the response: in another number base, or alike (`auto`, which
+    minds neither zeros nor case: one id that is the same letter by letter does not say that all are); None when they
+    are two ids."""
     if carrier_key(response_id) == carrier_key(receipt_id):
         return "auto"
     if _number(response_id, 16) is not None and _number(response_id, 16) == _number(receipt_id, 10):
@@ -191,6 +190,13 @@ def _base(seen: Seen, receipt: Reported) -> Proposal | None:
     for receipt_id in ids:
         base = base_of(response_id, receipt_id)
         if base is not None:
+            if _is_read(response_id, receipt_id, seen.settings.message_id):
+                return None
             why = f"the response says {response_id}, the receipt {receipt_id}"
             return Proposal("message_id", base, why)
     return None
+
+
+def _is_read(response_id: str, receipt_id: str, base: IdBase) -> bool:
+    """Whether the carrier's setting finds the one by the other; `auto` finds what it only guesses at too."""
+    return base != "auto" and carrier_keys((receipt_id,), base)[:1] == (carrier_key(response_id, base),)
