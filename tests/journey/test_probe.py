@@ -1,5 +1,6 @@
 """A test of a carrier, over real sockets, against an SMSC without rules."""
 
+import asyncio
 from typing import Any
 
 from tests.traps.raw_smsc import RECEIPT, Bench, Connection, RawSmsc, bench, bound, listening
@@ -118,6 +119,36 @@ async def test_a_connection_that_is_lost_is_said() -> None:
         report = await probed(made)
         assert steps(report)[-1] == ("submit_sm", "failed")
         assert "the connection was lost" in said(report, "submit_sm")
+
+
+async def test_a_peer_that_does_not_speak_smpp_is_said() -> None:
+    """What it says first closes the session before we can bind."""
+
+    class Mail(Connection):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            transport.write(b"220 mail.example.com ESMTP ready\r\n")
+
+    smsc = RawSmsc()
+    server = await asyncio.get_running_loop().create_server(lambda: Mail(smsc), "127.0.0.1")
+    smsc.port = server.sockets[0].getsockname()[1]
+    async with server, bench(smsc, up=False) as made:
+        report = await probed(made)
+        assert steps(report) == [("dns", "ok"), ("tcp", "ok"), ("bind transceiver", "failed")]
+        assert "the connection was lost" in said(report, "bind transceiver")
+
+
+async def test_a_connection_that_is_lost_between_two_steps_is_said() -> None:
+    def own(connection: Connection, pdu: Pdu) -> bool:
+        if pdu.command_id in BINDS:
+            connection.respond(pdu, 0, BindResp("SMSC"))
+            connection.transport.write(b"out of step, on purpose")
+        return pdu.command_id in BINDS
+
+    async with listening(RawSmsc(own)) as smsc, bench(smsc, up=False) as made:
+        report = await probed(made)
+        assert steps(report)[-1] == ("enquire_link", "failed")
+        assert "the connection was lost" in said(report, "enquire_link")
 
 
 async def test_a_receipt_that_comes_over_a_running_bind_is_seen() -> None:

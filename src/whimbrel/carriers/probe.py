@@ -6,7 +6,8 @@ carrier may send the probe's receipt over a running bind; `watch` is where those
 """
 
 import asyncio
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, NoReturn
 
 import msgspec
@@ -154,9 +155,8 @@ class Probe:
         link.name = f"{self._name} test {role}"
         link.record(self._recorder)
         began = loop.time()
-        answer = self._expect("bind")
-        link.bind(COMMANDS[role], bind_body(self._settings, self._password))
-        pdu = await self._awaited(f"bind {role}", answer, within_s)
+        body = bind_body(self._settings, self._password)
+        pdu = await self._asked(f"bind {role}", link, "bind", lambda: link.bind(COMMANDS[role], body), within_s)
         status = pdu.status or (0 if pdu.command_id & 0xFF else Status.ESME_RBINDFAIL)
         version = link.session.peer_version
         self._seen = msgspec.structs.replace(self._seen, bind_status=status, peer_version=version)
@@ -177,9 +177,8 @@ class Probe:
         for role, link in self._links.items():
             loop = asyncio.get_running_loop()
             began = loop.time()
-            answer = self._expect(_ENQUIRE)
-            link.send(ENQUIRE_LINK, None, token=_ENQUIRE)
-            await self._awaited("enquire_link", answer, self._settings.response_timeout_s)
+            ask = functools.partial(link.send, ENQUIRE_LINK, None, token=_ENQUIRE)
+            await self._asked("enquire_link", link, _ENQUIRE, ask, self._settings.response_timeout_s)
             self._step("enquire_link", "ok", f"answered on the {role}", loop.time() - began)
 
     async def _send(self, text: ProbeText) -> None:
@@ -192,9 +191,8 @@ class Probe:
             self._fail("submit_sm", f"cannot be written with these settings: {error}")
         loop = asyncio.get_running_loop()
         began = loop.time()
-        answer = self._expect(_SUBMIT)
-        link.send(SUBMIT_SM, octets, token=_SUBMIT)
-        pdu = await self._awaited("submit_sm", answer, self._settings.response_timeout_s)
+        ask = functools.partial(link.send, SUBMIT_SM, octets, token=_SUBMIT)
+        pdu = await self._asked("submit_sm", link, _SUBMIT, ask, self._settings.response_timeout_s)
         took_ms = (loop.time() - began) * 1000
         message_id = pdu.body.message_id if isinstance(pdu.body, MessageId) else ""
         self._seen = msgspec.structs.replace(
@@ -314,19 +312,22 @@ class Probe:
 
     # The report.
 
-    def _expect(self, what: str) -> "asyncio.Future[Pdu]":
-        self._answers[what] = future = asyncio.get_running_loop().create_future()
-        return future
-
     def _answered(self, what: str, pdu: Pdu) -> None:
         future = self._answers.get(what)
         if future is not None and not future.done():
             future.set_result(pdu)
 
-    async def _awaited(self, step: str, future: "asyncio.Future[Pdu]", within_s: float) -> Pdu:
+    async def _asked(self, step: str, link: SmppLink, what: str, ask: Callable[[], object], within_s: float) -> Pdu:
+        """The answer to what `ask` writes."""
+        future: asyncio.Future[Pdu] = asyncio.get_running_loop().create_future()
+        self._answers[what] = future
         try:
+            ask()
             async with asyncio.timeout(within_s):
                 return await future
+        except CodecError as error:
+            lost = f"the connection was lost: {link.session.close_reason or 'peer closed'}"
+            self._fail(step, lost if link.session.is_closed else f"cannot be written: {error}")
         except TimeoutError:
             self._fail(step, f"no answer within {within_s:g} s")
         except DialError as error:
