@@ -174,6 +174,13 @@ def test_the_id_is_the_one_of_the_answer(form: str, shown: str):
     assert tlv_text(pdu.tlvs, Tag.RECEIPTED_MESSAGE_ID) == shown
 
 
+def test_the_id_of_the_answer_may_be_another_messages():
+    first = "SM" + "1" * 28 + "0000"
+    pdu = told(parcel(origin=msgspec.structs.replace(ORIGIN, told_id=first)), CustomerSettings(id_format="hex"))
+    assert pdu.body.short_message.startswith(f"id:{first[2:]} ".encode())
+    assert tlv_text(pdu.tlvs, Tag.RECEIPTED_MESSAGE_ID) == first[2:]
+
+
 def test_text_alone_and_tlvs_alone():
     text = told(parcel(), CustomerSettings(receipt_format="text"))
     assert text.body.short_message.startswith(b"id:")

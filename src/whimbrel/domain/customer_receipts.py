@@ -173,7 +173,7 @@ def body(parcel: Parcel, settings: CustomerSettings, *, tlvs: bool) -> bytes | N
     if told is None or parcel.options is None:
         return None
     origin = origin_of(parcel.options) or _REDACTED
-    message_id = shown_id(parcel.message_id, settings.id_format)
+    message_id = shown_id(origin.told_id or parcel.message_id, settings.id_format)
     wanted = settings.receipt_format
     source, destination = origin.destination, origin.source
     octets = write_short_message(

@@ -57,6 +57,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     options: Options = PLAIN
     bypass_opt_out: bool = False  # the one confirmation of a STOP
     data: bytes | None = None  # octets to send in place of a text
+    id: str = ""  # of the message that it becomes, where its door must know it before; else one is made
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):

@@ -27,3 +27,4 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     destination: tuple[int, int, str] = (0, 0, "")
     reference: int | None = None  # user_message_reference
     service_type: str = ""
+    told_id: str = ""  # the message whose id the answer gave, when it is another one: submit_multi gives one for all

@@ -284,7 +284,7 @@ class Accept:
         if plan.replaced:
             options = msgspec.structs.replace(options, replaced=plan.replaced)
         return Message(
-            self._ids.new(ids.MESSAGE),  # id
+            draft.id or self._ids.new(ids.MESSAGE),
             draft.account_id,
             draft.test,
             "out",  # direction

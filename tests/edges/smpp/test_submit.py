@@ -204,9 +204,22 @@ async def test_submit_multi_is_a_message_for_each_destination_and_names_those_th
     assert answer.body.message_id == messages[0].id
     assert [(each.address, each.status) for each in answer.body.unsuccessful] == [
         ("friends", Status.ESME_RINVDLNAME),
-        ("2025550123", Status.ESME_RINVDSTTON),
         ("123", Status.ESME_RINVDSTADR),
+        ("2025550123", Status.ESME_RINVDSTTON),
     ]
+
+
+async def test_the_receipts_of_a_submit_multi_bear_the_id_of_its_answer(door: Door):
+    numbers = ["14155550126", "14155550127", "14155550128"]
+    to = tuple(SmeAddress(1, 1, number) for number in numbers)
+    async with door.bound() as one:
+        asked = SubmitMulti(destinations=to, short_message=b"Hi all", registered_delivery=1)
+        answer = await one.ask(SUBMIT_MULTI, asked)
+        assert answer.status == 0
+        messages = await door.messages()
+    assert messages[0].id == answer.body.message_id
+    told = [msgspec.json.decode(message.options, type=Options).origin.told_id for message in messages]
+    assert told == ["", messages[0].id, messages[0].id]
 
 
 async def test_submit_multi_of_254_destinations_is_taken_whole(door: Door):

@@ -10,7 +10,10 @@ import logging
 import socket
 import ssl
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
+
+import msgspec
 
 from whimbrel.base import limits
 from whimbrel.codec.smpp.events import Role, Settings
@@ -20,8 +23,9 @@ from whimbrel.edges.smpp.customers import Customer
 from whimbrel.edges.smpp.gate import Gate
 from whimbrel.edges.smpp.query import Queries
 from whimbrel.edges.smpp.registry import Registry
-from whimbrel.edges.smpp.session import CustomerSession, OutbindTaker, Works
+from whimbrel.edges.smpp.session import CustomerSession, OutbindTaker, Works, address_of
 from whimbrel.edges.smpp.submit import Answers, Submits
+from whimbrel.net.handshakes import Handshakes
 from whimbrel.net.smpp import LinkHandlers, SmppLink, listen
 
 _log = logging.getLogger("whimbrel.smpp")
@@ -61,7 +65,7 @@ class SmppServer:
         self.works = Works(
             gate=gate,
             registry=registry,
-            submits=Submits(accept=services.accept, clock=services.clock, answers=answers),
+            submits=Submits(accept=services.accept, clock=services.clock, ids=services.ids, answers=answers),
             queries=Queries(
                 store=services.store,
                 cancel=services.cancel,
@@ -78,7 +82,9 @@ class SmppServer:
         )
         self._listeners: list[asyncio.Server] = []
         self._sessions: set[CustomerSession] = set()
-        self._strangers: Counter[str] = Counter()
+        self._handshakes: list[Handshakes] = []
+        self._shaking = 0
+        self._strangers: Counter[str] = Counter()  # by address: connections that have not bound, handshakes too
         self._all_gone = asyncio.Event()
         self._is_stopping = False
 
@@ -91,8 +97,10 @@ class SmppServer:
         """Listen."""
         loop = asyncio.get_running_loop()
         for claimed, tls in self._claimed:
-            listener = await listen(loop, claimed, 0, self._connection, tls=tls, handshake_s=self._bind_deadline_s)
-            self._listeners.append(listener)
+            factory: Callable[[], asyncio.Protocol] = self._connection
+            if tls is not None:
+                factory = self._with_tls(tls).connection
+            self._listeners.append(await listen(loop, claimed, 0, factory))
         self._tables.subscribe("smpp_credentials", self._follow)
         self._tables.subscribe("accounts", self._follow)
 
@@ -102,6 +110,8 @@ class SmppServer:
         self._is_stopping = True
         for listener in self._listeners:
             listener.close()
+        for each in self._handshakes:
+            each.stop()
         for session in list(self._sessions):
             session.close("stopping")
         self._all_gone.clear()
@@ -139,24 +149,49 @@ class SmppServer:
 
     # Connections.
 
-    def _connection(self) -> SmppLink:
-        return _Link(asyncio.get_running_loop(), self)
+    def _connection(self, spent_s: float = 0.0) -> SmppLink:
+        """With what `spent_s` leaves of the time to bind."""
+        left_ms = max(1, self.settings.bind_timeout_ms - int(spent_s * 1000))
+        settings = msgspec.structs.replace(self.settings, bind_timeout_ms=left_ms) if spent_s else self.settings
+        return _Link(asyncio.get_running_loop(), self, settings)
+
+    def _with_tls(self, tls: ssl.SSLContext) -> Handshakes:
+        made = Handshakes(
+            tls, self._connection, within_s=self._bind_deadline_s, admits=self._may_begin, ended=self._has_ended
+        )
+        self._handshakes.append(made)
+        return made
+
+    def _may_begin(self, peer: str) -> bool:
+        address = address_of(peer)
+        if not self._has_room(address):
+            return False
+        self._shaking += 1
+        self._strangers[address] += 1
+        return True
+
+    def _has_ended(self, peer: str) -> None:
+        self._shaking -= 1
+        self._forget(address_of(peer))
 
     def opened(self, session: CustomerSession) -> bool:
         """Whether a connection may stay."""
         address = session.address
-        reason = ""
-        if self._is_stopping or len(self._sessions) >= self._connections_max:
-            reason = "too many connections"
-        elif self._strangers[address] >= limits.SMPP_UNBOUND_PER_ADDRESS:
-            reason = "too many connections without a bind from one address"
-        if reason:
-            if self._told.first(address, reason):
-                _log.warning("a connection was cut: %s", reason, extra={"address": address})
+        if not self._has_room(address):
             return False
         self._sessions.add(session)
         self._strangers[address] += 1
         return True
+
+    def _has_room(self, address: str) -> bool:
+        reason = ""
+        if self._is_stopping or len(self._sessions) + self._shaking >= self._connections_max:
+            reason = "too many connections"
+        elif self._strangers[address] >= limits.SMPP_UNBOUND_PER_ADDRESS:
+            reason = "too many connections without a bind from one address"
+        if reason and self._told.first(address, reason):
+            _log.warning("a connection was cut: %s", reason, extra={"address": address})
+        return not reason
 
     def closed(self, session: CustomerSession) -> None:
         """A connection is gone."""
@@ -166,16 +201,15 @@ class SmppServer:
         if session.is_bound:
             self._metrics.smpp_binds.set(self._registry.count)
         else:
-            self._forget(session)
+            self._forget(session.address)
         if not self._sessions:
             self._all_gone.set()
 
     def _admitted(self, session: CustomerSession) -> None:
         self._metrics.smpp_binds.set(self._registry.count)
-        self._forget(session)
+        self._forget(session.address)
 
-    def _forget(self, session: CustomerSession) -> None:
-        address = session.address
+    def _forget(self, address: str) -> None:
         self._strangers[address] -= 1
         if self._strangers[address] <= 0:
             del self._strangers[address]
@@ -184,13 +218,12 @@ class SmppServer:
 class _Link(SmppLink):
     """A connection that the server is told of as soon as it is there."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, server: SmppServer) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, server: SmppServer, settings: Settings) -> None:
         self._server = server
         self._owner = CustomerSession(server.works, self)
         owner = self._owner
-        super().__init__(
-            loop, Role.SMSC, server.settings, LinkHandlers(owner.on_events, self._on_closed, owner.on_writable)
-        )
+        handlers = LinkHandlers(owner.on_events, self._on_closed, owner.on_writable)
+        super().__init__(loop, Role.SMSC, settings, handlers)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless there are too many."""

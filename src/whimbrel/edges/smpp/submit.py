@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from whimbrel.base import faults
 from whimbrel.base.clock import Clock
+from whimbrel.base.ids import MESSAGE, Ids
 from whimbrel.base.metrics import Metrics, Tally
 from whimbrel.codec.smpp.bodies import (
     DistributionList,
@@ -28,6 +31,7 @@ from whimbrel.codec.smpp.pdu import Pdu, make_tlv
 from whimbrel.codec.smpp.statuses import Status, status_name
 from whimbrel.codec.smpp.tables import COMMANDS, SUBMIT_MULTI, Tag
 from whimbrel.codec.smpp.versions import CONGESTION_MAX
+from whimbrel.domain import numbers
 from whimbrel.domain.customers import shown_id
 from whimbrel.domain.model import Draft
 from whimbrel.edges.smpp import drafts
@@ -98,8 +102,9 @@ class Answers:
 class Submits:
     """Takes messages of all sessions."""
 
-    def __init__(self, *, accept: Accept, clock: Clock, answers: Answers) -> None:
+    def __init__(self, *, accept: Accept, clock: Clock, ids: Ids, answers: Answers) -> None:
         self._accept = accept
+        self._ids = ids
         self._clock = clock
         self._answers = answers
         self._tasks: set[asyncio.Task[Accepted]] = set()
@@ -208,6 +213,7 @@ class _Multi:
         self._now_us = now_us
         self._unsuccessful: list[UnsuccessfulSme] = []
         self._sent_to: list[SmeAddress] = []
+        self._told_id = ""
 
     def begin(self) -> None:
         """Up to accept. Raises `Refuse`."""
@@ -220,6 +226,7 @@ class _Multi:
         if not made:
             self._answer([])
             return
+        made = self._named(made)
         self._submits._submit_keyed(self._peer, made, drafts.key(what, customer, self._body), self._answer)
 
     def _draft(self, what: drafts.Content, to: SmeAddress | DistributionList) -> Draft | None:
@@ -231,8 +238,17 @@ class _Multi:
         except drafts.Refuse as refusal:
             self._fail(to, refusal.status)
             return None
+        if numbers.normalise(made.recipient) is None:  # accept would say so too; the first of those left gives its id
+            self._fail(to, Status.ESME_RINVDSTADR)
+            return None
         self._sent_to.append(to)
         return made
+
+    def _named(self, made: list[Draft]) -> list[Draft]:
+        """With their ids. The answer has one for all of them, the first's, and so have their receipts (4.5.2)."""
+        named = [msgspec.structs.replace(draft, id=self._submits._ids.new(MESSAGE)) for draft in made]
+        self._told_id = named[0].id
+        return [named[0], *(_told_by(draft, self._told_id) for draft in named[1:])]
 
     def _fail(self, to: SmeAddress, status: int) -> None:
         self._unsuccessful.append(UnsuccessfulSme(to.ton, to.npi, to.address, int(status)))
@@ -242,15 +258,14 @@ class _Multi:
         if not isinstance(outcome, list):
             answers.refused(peer, request, *_refusal(outcome))
             return
-        first = ""
         for to, verdict in zip(self._sent_to, outcome, strict=True):
             if verdict.id is None:
                 self._fail(to, status_of(verdict.code or ""))
-            first = first or verdict.id or ""
-        if not first:
+        if not any(verdict.id for verdict in outcome):
             answers.refused(peer, request, self._unsuccessful[0].status, "no destination was accepted")
             return
-        message_id = shown_id(first, peer.customer.settings.id_format)
+        # what was sent before under the same reference keeps the id that was told then
+        message_id = shown_id(outcome[0].id or self._told_id, peer.customer.settings.id_format)
         peer.link.respond(request, 0, SubmitMultiResp(message_id, tuple(self._unsuccessful)))
         answers.count(request.command_id, 0)
 
@@ -260,6 +275,14 @@ def _congestion(peer: Requester) -> Tlvs:
     if (peer.link.session.peer_version or 0) < _VERSION_5_0:
         return ()
     return (make_tlv(Tag.CONGESTION_STATE, min(CONGESTION_MAX, 100 * peer.under_way // peer.customer.settings.window)),)
+
+
+def _told_by(draft: Draft, told_id: str) -> Draft:
+    options = draft.options
+    if options.origin is None:
+        return draft
+    origin = msgspec.structs.replace(options.origin, told_id=told_id)
+    return msgspec.structs.replace(draft, options=msgspec.structs.replace(options, origin=origin))
 
 
 def _outcomes(future: "asyncio.Future[list[Any]]", count: int) -> Sequence[_Outcome]:
