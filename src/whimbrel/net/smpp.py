@@ -8,7 +8,6 @@ the peer's delayed acknowledgement.
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
@@ -29,8 +28,6 @@ WRITE_MAX: Final = 4 * 1024 * 1024
 """Octets that wait for the peer before the link is cut: only a peer that sends but never reads gets here."""
 CLOSE_GRACE_S: Final = 5.0
 """How long a closing link may take to write what is left."""
-HANDSHAKE_S: Final = 5.0
-"""How long a peer may take for the handshake of TLS, where its owner says nothing."""
 BACKLOG: Final = 1024
 """Connections that wait to be accepted: a thousand customers may come back at once."""
 _READ_FIRST_S: Final = 0.001
@@ -159,7 +156,7 @@ class SmppLink(asyncio.Protocol):
         endpoint = transport.get_extra_info("socket")
         if endpoint is not None:
             endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.peer = _name_of(transport.get_extra_info("peername"))
+        self.peer = peer_name(transport)
         self.session = Session(self._role, self._settings, self.now_ms())
         self._arm()
 
@@ -265,19 +262,16 @@ async def listen(
     loop: asyncio.AbstractEventLoop,
     host: str | Sequence[str] | socket.socket,
     port: int,
-    factory: Callable[[], SmppLink],
-    *,
-    tls: ssl.SSLContext | None = None,
-    handshake_s: float = HANDSHAKE_S,
+    factory: Callable[[], asyncio.Protocol],
 ) -> asyncio.Server:
-    """A listening SMSC; `factory` makes a link of role SMSC for each connection. Port 0 takes a free one; a socket in
-    place of a host has its port already. Over TLS a link is made once the handshake is done, which may take
-    `handshake_s`."""
-    limit_s = None if tls is None else handshake_s
+    """A listening SMSC; `factory` makes a link of role SMSC for each connection, or what becomes one. Port 0 takes a
+    free one; a socket in place of a host has its port already."""
     if isinstance(host, socket.socket):
-        return await loop.create_server(factory, sock=host, ssl=tls, ssl_handshake_timeout=limit_s, backlog=BACKLOG)
-    return await loop.create_server(factory, host, port, ssl=tls, ssl_handshake_timeout=limit_s, backlog=BACKLOG)
+        return await loop.create_server(factory, sock=host, backlog=BACKLOG)
+    return await loop.create_server(factory, host, port, backlog=BACKLOG)
 
 
-def _name_of(address: Any) -> str:
+def peer_name(transport: asyncio.BaseTransport) -> str:
+    """`address:port` of the peer; empty when nobody knows."""
+    address = transport.get_extra_info("peername")
     return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address or "")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from tests.edges.edge_rig import until
+from tests.net.certificates import Authority
 from whimbrel.base import limits
 from whimbrel.base.clock import ManualClock
 from whimbrel.codec.smpp.bodies import QuerySm, ShortMessage, SmeAddress, SubmitMulti
@@ -121,6 +122,8 @@ async def test_a_connection_that_does_not_bind_is_closed(tmp_path):
     async with running_door(tmp_path, smpp=Smpp(port=0, bind_deadline_s=1)) as door, esme(door.port) as one:
         await until(lambda: one.closed)
         assert one.came == []
+        after_a_handshake = door.app.smpp._connection(0.75)
+        assert after_a_handshake._settings.bind_timeout_ms == 250
 
 
 async def test_connections_of_one_address_that_have_not_bound_are_bounded(door: Door, monkeypatch, caplog):
@@ -138,6 +141,32 @@ async def test_connections_of_one_address_that_have_not_bound_are_bounded(door: 
         assert (await two.bind()).status == 0
     await until(lambda: not door.app.smpp._sessions)
     assert not door.app.smpp._strangers
+
+
+async def test_handshakes_of_tls_are_connections_that_have_not_bound(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "SMPP_UNBOUND_PER_ADDRESS", 2)
+    cert, key = Authority(tmp_path, "ours").issue("localhost")
+    smpp = Smpp(port=0, tls_port=0, tls_cert_file=cert, tls_key_file=key, connections_max=3)
+    async with running_door(tmp_path, smpp=smpp) as door, door.bound(), door.bound():
+        server = door.app.smpp
+        one, other = await silent(server.ports[1]), await silent(server.ports[1])
+        assert await asyncio.wait_for(other[0].read(), 5) == b""  # the fourth of all
+        assert server._strangers == {"127.0.0.1": 1}
+        one[1].close()
+        await until(lambda: not server._strangers)
+        monkeypatch.setattr(server, "_connections_max", 100)
+        waiting = [await silent(server.ports[1]) for _ in range(3)]
+        assert await asyncio.wait_for(waiting[2][0].read(), 5) == b""  # the third of one address
+        async with esme(door.port) as late:
+            await until(lambda: late.closed)
+        for _, writer in (*waiting, other):
+            writer.close()
+        await until(lambda: not server._strangers)
+
+
+async def silent(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection that says nothing."""
+    return await asyncio.open_connection("127.0.0.1", port)
 
 
 async def test_connections_in_all_are_bounded(tmp_path):
