@@ -134,6 +134,7 @@ def _attempts(evidence: Evidence, places: _Places, verdict: Judgement) -> list[s
 def _standing(evidence: Evidence, places: _Places, verdict: Judgement) -> list[str]:
     """Each message says of itself what the carriers' logs say of it."""
     first = {carrier_id: place for place, carrier_id in enumerate(evidence.smsc)}
+    doubtful = {m for attempts in evidence.attempts.values() for m, state, _ in attempts if state == "in_doubt"}
     broken: list[str] = []
     for sent in evidence.sent:
         row = evidence.rows.get(sent.id)
@@ -141,6 +142,8 @@ def _standing(evidence: Evidence, places: _Places, verdict: Judgement) -> list[s
             continue
         found = places.get(row.to, [])
         verdict.elsewhere += any(place_of(row.to) != first[piece.carrier_id] for piece in found)
+        if row.status == "sent" and row.possible_duplicate and row.id in doubtful:
+            continue  # its second try failed, and the phone may have the first
         complaint = _says(row, found, evidence)
         if complaint:
             broken.append(f"{row.id} is {row.status}, but {complaint}")

@@ -230,3 +230,17 @@ def test_one_more_try_that_was_asked_for_and_flagged_is_no_duplicate():
     evidence.counted["CR1"] = Counter(applied=2)
     verdict = judge(evidence)
     assert (verdict.broken, verdict.retried, verdict.came_twice, verdict.twice) == ([], 1, 1, 0)
+
+
+def test_a_second_try_that_failed_leaves_the_first_in_doubt():
+    evidence = clean()
+    evidence.smsc["CR1"].sent = Counter({("1", "UNDELIV"): 1})
+    evidence.rows[PLAIN].status = "sent"
+    for event in (evidence.events[PLAIN], evidence.hooks[PLAIN]):
+        del event[3 if isinstance(event, list) else 4]
+    evidence.event_ids.remove(f"{PLAIN}-4")
+    del evidence.told[f"{PLAIN}-4"]
+    assert judge(evidence).broken == [f"{PLAIN} is sent, but not all of it is taken, or a receipt came"]
+    evidence.sent[0].retry_once = evidence.rows[PLAIN].possible_duplicate = True
+    evidence.attempts["CR2"].append((PLAIN, "in_doubt", ""))
+    assert judge(evidence).broken == []
