@@ -1,32 +1,50 @@
-"""TLS for a listener that wants to know of its connections before their handshake: asyncio's own tells only of those
-whose handshake is done, and until then any number of strangers may each hold a descriptor and 70 KiB.
-
-So connections are taken without TLS, looked at, and begin TLS then. What a peer sends between the end of its handshake
-and the turn in which its owner is made waits here.
+"""A listener of TLS that knows of its connections before their handshake: asyncio's own tells only of those whose
+handshake is done, and until then any number of strangers may each hold a descriptor and 70 KiB.
 """
 
 import asyncio
+import logging
+import socket
 import ssl
 from collections.abc import Callable
-from typing import Any, cast
+from functools import partial
+from typing import Final
 
-from whimbrel.net.smpp import peer_name
+_log = logging.getLogger("whimbrel.net")
+_NO_DESCRIPTOR_S: Final = 1.0  # as asyncio rests when there is none left
+_BACKLOG: Final = 1024
+
+
+class Handshake:
+    """One connection, from when it was taken until it has an owner or has gone. Whoever knows first says `end`."""
+
+    def __init__(self, address: str, began_s: float, ended: Callable[[str], None]) -> None:
+        self.address = address
+        self.began_s = began_s
+        self._ended: Callable[[str], None] | None = ended
+
+    def end(self) -> None:
+        """It is over, one way or the other; a second time does nothing."""
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended(self.address)
 
 
 class Handshakes:
-    """Connections of one listener until their handshake is done. `admits(peer)` says whether one may begin; for each
-    that did, `ended(peer)` is called once, in the turn in which `factory(spent_s)` makes its owner, if it comes so far:
-    `spent_s` is how long the handshake took. A peer is `address:port`."""
+    """Takes the connections of a bound socket. `admits(address)` says whether one may begin; `ended(address)` is called
+    once for each that did, at the latest when `factory`'s protocol ends it in its `connection_made`."""
 
     def __init__(
         self,
+        listening: socket.socket,
         tls: ssl.SSLContext,
-        factory: Callable[[float], asyncio.Protocol],
+        factory: Callable[[Handshake], asyncio.Protocol],
         *,
         within_s: float,
         admits: Callable[[str], bool],
         ended: Callable[[str], None],
     ) -> None:
+        self._listening = listening
         self._tls = tls
         self._factory = factory
         self._within_s = within_s
@@ -34,86 +52,43 @@ class Handshakes:
         self._ended = ended
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def connection(self) -> asyncio.Protocol:
-        """For `create_server`."""
-        return _Newcomer(self)
+    def start(self) -> None:
+        """Listen."""
+        self._listening.setblocking(False)
+        self._listening.listen(_BACKLOG)
+        self._keep(asyncio.get_running_loop().create_task(self._take()))
 
-    def stop(self) -> None:
-        """Cut those whose handshake is not done."""
+    def close(self) -> None:
+        """Take no more, and cut those whose handshake is not done. The socket is its owner's to close."""
         for task in self._tasks:
             task.cancel()
 
-    def begin(self, transport: asyncio.Transport) -> None:
-        """A connection is there."""
-        peer = peer_name(transport)
-        if not self._admits(peer):
-            transport.abort()
-            return
-        task = asyncio.get_running_loop().create_task(self._shake(transport, peer))
+    async def _take(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, peer = await loop.sock_accept(self._listening)
+            except OSError as error:
+                _log.warning("a connection could not be taken", exc_info=error)
+                await asyncio.sleep(_NO_DESCRIPTOR_S)
+                continue
+            address = str(peer[0])
+            if self._admits(address):
+                handshake = Handshake(address, loop.time(), self._ended)
+                self._keep(loop.create_task(self._shake(connection, handshake)))
+            else:
+                connection.close()
+
+    async def _shake(self, connection: socket.socket, handshake: Handshake) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                partial(self._factory, handshake), connection, ssl=self._tls, ssl_handshake_timeout=self._within_s
+            )
+        except OSError:  # no TLS, no certificate, too slow, or gone: strangers do that all day
+            connection.close()
+        finally:
+            handshake.end()
+
+    def _keep(self, task: "asyncio.Task[None]") -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def _shake(self, transport: asyncio.Transport, peer: str) -> None:
-        loop, guest = asyncio.get_running_loop(), _Guest()
-        began = loop.time()
-        secured: asyncio.Transport | None = None
-        try:
-            secured = await loop.start_tls(
-                transport, guest, self._tls, server_side=True, ssl_handshake_timeout=self._within_s
-            )
-        except OSError:
-            transport.abort()
-        finally:
-            self._ended(peer)
-        if secured is not None:  # None: it has gone in the middle
-            guest.welcome(secured, self._factory(loop.time() - began))
-
-
-class _Newcomer(asyncio.Protocol):
-    """A connection without TLS that has sent nothing yet."""
-
-    def __init__(self, handshakes: Handshakes) -> None:
-        self._handshakes = handshakes
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._handshakes.begin(cast(asyncio.Transport, transport))
-
-
-class _Guest(asyncio.Protocol):
-    """A connection with TLS: keeps what happens until it has an owner, and passes it on from then."""
-
-    def __init__(self) -> None:
-        self._owner: asyncio.Protocol | None = None
-        self._before: list[tuple[str, tuple[Any, ...]]] = []
-
-    def welcome(self, transport: asyncio.Transport, owner: asyncio.Protocol) -> None:
-        self._owner = owner
-        owner.connection_made(transport)
-        for what, values in self._before:
-            if what == "connection_lost" or not transport.is_closing():
-                getattr(owner, what)(*values)
-        self._before.clear()
-
-    def data_received(self, data: bytes) -> None:
-        if self._owner is not None:
-            self._owner.data_received(data)
-        else:
-            self._before.append(("data_received", (data,)))
-
-    def eof_received(self) -> None:
-        self._pass("eof_received")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._pass("connection_lost", exc)
-
-    def pause_writing(self) -> None:
-        self._pass("pause_writing")
-
-    def resume_writing(self) -> None:
-        self._pass("resume_writing")
-
-    def _pass(self, what: str, *values: Any) -> None:
-        if self._owner is not None:
-            getattr(self._owner, what)(*values)
-        else:
-            self._before.append((what, values))

@@ -156,7 +156,7 @@ class SmppLink(asyncio.Protocol):
         endpoint = transport.get_extra_info("socket")
         if endpoint is not None:
             endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.peer = peer_name(transport)
+        self.peer = _name_of(transport.get_extra_info("peername"))
         self.session = Session(self._role, self._settings, self.now_ms())
         self._arm()
 
@@ -262,16 +262,14 @@ async def listen(
     loop: asyncio.AbstractEventLoop,
     host: str | Sequence[str] | socket.socket,
     port: int,
-    factory: Callable[[], asyncio.Protocol],
+    factory: Callable[[], SmppLink],
 ) -> asyncio.Server:
-    """A listening SMSC; `factory` makes a link of role SMSC for each connection, or what becomes one. Port 0 takes a
-    free one; a socket in place of a host has its port already."""
+    """A listening SMSC; `factory` makes a link of role SMSC for each connection. Port 0 takes a free one; a
+    socket in place of a host has its port already."""
     if isinstance(host, socket.socket):
         return await loop.create_server(factory, sock=host, backlog=BACKLOG)
     return await loop.create_server(factory, host, port, backlog=BACKLOG)
 
 
-def peer_name(transport: asyncio.BaseTransport) -> str:
-    """`address:port` of the peer; empty when nobody knows."""
-    address = transport.get_extra_info("peername")
+def _name_of(address: Any) -> str:
     return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address or "")

@@ -10,7 +10,6 @@ import logging
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -23,9 +22,9 @@ from whimbrel.edges.smpp.customers import Customer
 from whimbrel.edges.smpp.gate import Gate
 from whimbrel.edges.smpp.query import Queries
 from whimbrel.edges.smpp.registry import Registry
-from whimbrel.edges.smpp.session import CustomerSession, OutbindTaker, Works, address_of
+from whimbrel.edges.smpp.session import CustomerSession, OutbindTaker, Works
 from whimbrel.edges.smpp.submit import Answers, Submits
-from whimbrel.net.handshakes import Handshakes
+from whimbrel.net.handshakes import Handshake, Handshakes
 from whimbrel.net.smpp import LinkHandlers, SmppLink, listen
 
 _log = logging.getLogger("whimbrel.smpp")
@@ -80,9 +79,8 @@ class SmppServer:
             admitted=self._admitted,
             outbind=outbind,
         )
-        self._listeners: list[asyncio.Server] = []
+        self._listeners: list[asyncio.Server | Handshakes] = []
         self._sessions: set[CustomerSession] = set()
-        self._handshakes: list[Handshakes] = []
         self._shaking = 0
         self._strangers: Counter[str] = Counter()  # by address: connections that have not bound, handshakes too
         self._all_gone = asyncio.Event()
@@ -97,10 +95,10 @@ class SmppServer:
         """Listen."""
         loop = asyncio.get_running_loop()
         for claimed, tls in self._claimed:
-            factory: Callable[[], asyncio.Protocol] = self._connection
-            if tls is not None:
-                factory = self._with_tls(tls).connection
-            self._listeners.append(await listen(loop, claimed, 0, factory))
+            if tls is None:
+                self._listeners.append(await listen(loop, claimed, 0, self._connection))
+            else:
+                self._listeners.append(self._with_tls(claimed, tls))
         self._tables.subscribe("smpp_credentials", self._follow)
         self._tables.subscribe("accounts", self._follow)
 
@@ -110,8 +108,6 @@ class SmppServer:
         self._is_stopping = True
         for listener in self._listeners:
             listener.close()
-        for each in self._handshakes:
-            each.stop()
         for session in list(self._sessions):
             session.close("stopping")
         self._all_gone.clear()
@@ -149,30 +145,31 @@ class SmppServer:
 
     # Connections.
 
-    def _connection(self, spent_s: float = 0.0) -> SmppLink:
-        """With what `spent_s` leaves of the time to bind."""
-        left_ms = max(1, self.settings.bind_timeout_ms - int(spent_s * 1000))
-        settings = msgspec.structs.replace(self.settings, bind_timeout_ms=left_ms) if spent_s else self.settings
-        return _Link(asyncio.get_running_loop(), self, settings)
+    def _connection(self, handshake: Handshake | None = None) -> SmppLink:
+        return _Link(asyncio.get_running_loop(), self, handshake)
 
-    def _with_tls(self, tls: ssl.SSLContext) -> Handshakes:
+    def _with_tls(self, claimed: socket.socket, tls: ssl.SSLContext) -> Handshakes:
         made = Handshakes(
-            tls, self._connection, within_s=self._bind_deadline_s, admits=self._may_begin, ended=self._has_ended
+            claimed,
+            tls,
+            self._connection,
+            within_s=self._bind_deadline_s,
+            admits=self._may_begin,
+            ended=self._has_ended,
         )
-        self._handshakes.append(made)
+        made.start()
         return made
 
-    def _may_begin(self, peer: str) -> bool:
-        address = address_of(peer)
+    def _may_begin(self, address: str) -> bool:
         if not self._has_room(address):
             return False
         self._shaking += 1
         self._strangers[address] += 1
         return True
 
-    def _has_ended(self, peer: str) -> None:
+    def _has_ended(self, address: str) -> None:
         self._shaking -= 1
-        self._forget(address_of(peer))
+        self._forget(address)
 
     def opened(self, session: CustomerSession) -> bool:
         """Whether a connection may stay."""
@@ -218,15 +215,21 @@ class SmppServer:
 class _Link(SmppLink):
     """A connection that the server is told of as soon as it is there."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, server: SmppServer, settings: Settings) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, server: SmppServer, handshake: Handshake | None) -> None:
         self._server = server
         self._owner = CustomerSession(server.works, self)
         owner = self._owner
         handlers = LinkHandlers(owner.on_events, self._on_closed, owner.on_writable)
-        super().__init__(loop, Role.SMSC, settings, handlers)
+        super().__init__(loop, Role.SMSC, server.settings, handlers)
+        self._handshake = handshake
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, unless there are too many."""
+        """Begin, unless there are too many. What the handshake took is part of the time to bind."""
+        if self._handshake is not None:
+            self._handshake.end()
+            spent_ms = int((self._loop.time() - self._handshake.began_s) * 1000)
+            left_ms = max(1, self._settings.bind_timeout_ms - spent_ms)
+            self._settings = msgspec.structs.replace(self._settings, bind_timeout_ms=left_ms)
         super().connection_made(transport)
         if not self._server.opened(self._owner):
             self.abort("too many connections")

@@ -108,7 +108,7 @@ class CustomerSession:
     @property
     def address(self) -> str:
         """Where it comes from, without the port."""
-        return address_of(self.link.peer)
+        return self.link.peer.rpartition(":")[0]
 
     def room(self) -> int:
         return 0 if self._is_ending else self.link.room
@@ -266,11 +266,6 @@ class CustomerSession:
 
     def _seen(self, **more: Any) -> dict[str, Any]:
         return {"credential": self.customer.credential_id, **more}
-
-
-def address_of(peer: str) -> str:
-    """Where a peer comes from, without the port."""
-    return peer.rpartition(":")[0]
 
 
 def _settings(wanted: CustomerSettings, before: Settings) -> Settings:
