@@ -139,6 +139,12 @@ async def test_a_link_that_is_lost_ends_its_queries() -> None:
         assert made.replies == []
 
 
+async def test_a_carrier_that_answers_no_query_is_not_asked_the_rest() -> None:
+    async with bound(lambda _, pdu: pdu.command_id == QUERY_SM, response_timeout_s=0.1) as (smsc, made):
+        assert await asked(made, *[Question(str(n), "", PHONE) for n in range(100)]) == []
+        assert len(smsc.last.of(QUERY_SM)) == 10
+
+
 async def test_few_are_asked_at_once() -> None:
     waiting: list[tuple[Connection, Pdu]] = []
 

@@ -44,15 +44,19 @@ class Queries:
         self.under_way = 0  # on the wire, whether somebody still waits for the answer or not
 
     async def ask(self, questions: Sequence[Question]) -> list[Report]:
-        """What the carrier says, as receipts would; nothing of a message that it does not know or say anything of."""
+        """What the carrier says, as receipts would; nothing of a message that it does not know or say anything of. One
+        that leaves all of `AT_ONCE` unanswered is not asked the rest: each list would cost a response timeout."""
         found: list[Report] = []
         for start in range(0, len(questions), AT_ONCE):
             some = questions[start : start + AT_ONCE]
             answers = await asyncio.gather(*(self._ask(question) for question in some))
-            found += [report for report in answers if report is not None]
+            if not any(answers):
+                break
+            reports = [self._report(question, pdu) for question, pdu in zip(some, answers, strict=True)]
+            found += [report for report in reports if report is not None]
         return found
 
-    async def _ask(self, question: Question) -> Report | None:
+    async def _ask(self, question: Question) -> Pdu | None:
         bind = next((bind for bind in self._senders if bind.is_up and bind.link is not None), None)
         if bind is None or bind.link is None:
             return None
@@ -64,7 +68,7 @@ class Queries:
         except CodecError:  # the bind is leaving, or the id cannot be written
             return None
         self.under_way += 1
-        return self._report(question, await asked.answer)
+        return await asked.answer
 
     def _report(self, question: Question, pdu: Pdu | None) -> Report | None:
         if pdu is None or pdu.status or not isinstance(pdu.body, QuerySmResp):
