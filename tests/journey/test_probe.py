@@ -1,8 +1,10 @@
 """A test of a carrier, over real sockets, against an SMSC without rules."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
+from tests.net.certificates import Authority
 from tests.traps.raw_smsc import RECEIPT, Bench, Connection, RawSmsc, bench, bound, listening
 from whimbrel.carriers.probe import Probe, ProbeReport, ProbeText
 from whimbrel.codec.smpp.bodies import BindResp, MessageId, ShortMessage
@@ -146,9 +148,21 @@ async def test_a_connection_that_is_lost_between_two_steps_is_said() -> None:
         return pdu.command_id in BINDS
 
     async with listening(RawSmsc(own)) as smsc, bench(smsc, up=False) as made:
-        report = await probed(made)
+        probe = Probe("tern", made.carrier.settings, "secret", clock=made.clock, handlers=made.carrier._handlers)
+        report = await probe.run(TEXT)
         assert steps(report)[-1] == ("enquire_link", "failed")
         assert "the connection was lost" in said(report, "enquire_link")
+        assert probe._answers["enquire_link"].cancelled()  # not failed later, where nobody looks
+
+
+async def test_a_peer_that_wants_a_certificate_is_suspected(tmp_path: Path) -> None:
+    ours = Authority(tmp_path, "ours")
+    tls = ours.server("smpp.example.com", clients=Authority(tmp_path, "theirs"))
+    settings = {"tls": True, "tls_server_name": "smpp.example.com", "tls_ca_file": ours.file}
+    async with listening(RawSmsc(good), tls) as smsc, bench(smsc, up=False, **settings) as made:
+        report = await probed(made)
+        assert steps(report)[-1] == ("bind transceiver", "failed")
+        assert "a certificate of ours" in said(report, "bind transceiver")
 
 
 async def test_a_receipt_that_comes_over_a_running_bind_is_seen() -> None:

@@ -14,7 +14,16 @@ import msgspec
 
 from whimbrel.base.clock import Clock
 from whimbrel.carriers.interface import Handlers, Part, Report
-from whimbrel.carriers.smpp_dial import COMMANDS, ROLES, BindRole, addresses, bind_body, dial, session_settings
+from whimbrel.carriers.smpp_dial import (
+    COMMANDS,
+    ROLES,
+    BindRole,
+    addresses,
+    bind_body,
+    dial,
+    lost_unbound,
+    session_settings,
+)
 from whimbrel.carriers.smpp_intake import BROUGHT, Intake
 from whimbrel.carriers.smpp_reader import Reader
 from whimbrel.carriers.smpp_writer import Writer
@@ -36,7 +45,7 @@ from whimbrel.net.smpp import LinkHandlers, SmppLink, connect
 _LOOK_S: Final = 0.05  # at what the running binds bring
 _LIVES_US: Final = 3_600_000_000
 _SAME_TAIL: Final = 7  # digits of the number that a receipt must share with the probe's when it names another id
-_ENQUIRE, _SUBMIT = "enquire_link", "submit_sm"
+_BIND, _ENQUIRE, _SUBMIT = "bind", "enquire_link", "submit_sm"
 
 StepState = Literal["ok", "warning", "failed", "skipped"]
 
@@ -156,7 +165,7 @@ class Probe:
         link.record(self._recorder)
         began = loop.time()
         body = bind_body(self._settings, self._password)
-        pdu = await self._asked(f"bind {role}", link, "bind", lambda: link.bind(COMMANDS[role], body), within_s)
+        pdu = await self._asked(f"bind {role}", link, _BIND, lambda: link.bind(COMMANDS[role], body), within_s)
         status = pdu.status or (0 if pdu.command_id & 0xFF else Status.ESME_RBINDFAIL)
         version = link.session.peer_version
         self._seen = msgspec.structs.replace(self._seen, bind_status=status, peer_version=version)
@@ -278,7 +287,7 @@ class Probe:
         brought: list[Pdu] = []
         for event in events:
             if isinstance(event, Bound | BindRefused):
-                self._answered("bind", event.pdu)
+                self._answered(_BIND, event.pdu)
             elif isinstance(event, Answered | Nacked) and event.token is not None:
                 self._answered(str(event.token), event.pdu)
             elif isinstance(event, DeliverReceived | RequestReceived) and event.pdu.command_id in BROUGHT:
@@ -291,9 +300,9 @@ class Probe:
             self._intake.take(link.name, link.name, link, brought)
 
     def _on_closed(self, link: SmppLink, tokens: list[Any], reason: str) -> None:
-        for future in self._answers.values():
+        for what, future in self._answers.items():
             if not future.done():
-                future.set_exception(DialError(reason))
+                future.set_exception(DialError(lost_unbound(self._settings, reason) if what == _BIND else reason))
 
     def _note(self, pdu: Pdu, entry: Entry | None = None) -> None:
         """A receipt may be the probe's."""
@@ -332,6 +341,8 @@ class Probe:
             self._fail(step, f"no answer within {within_s:g} s")
         except DialError as error:
             self._fail(step, f"the connection was lost: {error}")
+        finally:
+            future.cancel()
 
     def _step(self, name: str, state: StepState, said: str, took_s: float | None = None) -> None:
         self._steps.append(Step(name, state, said, None if took_s is None else round(took_s * 1000, 3)))

@@ -21,6 +21,7 @@ from whimbrel.carriers.smpp_dial import (
     addresses,
     bind_body,
     dial,
+    lost_unbound,
     session_settings,
     version_name,
 )
@@ -36,7 +37,6 @@ _STUBBORN = frozenset(
 )  # trying again soon helps nothing and may lock the account
 _OF_THE_BIND = frozenset({Bound, BindRefused, PeerUnbound})
 _DOUBLINGS_MAX: Final = 20
-_NO_CERTIFICATE: Final = "; before it answered the bind: the peer may want a certificate of ours"
 GO_HOME_S: Final = 300.0
 """How long a bind stays with a host that is not its own before it looks whether its own is back."""
 
@@ -267,8 +267,8 @@ class SmppBind:
             return  # one that was given up before it could bind: it carried nothing
         self.is_up = False
         self.link = None
-        if self._bound_s is None and self._settings.tls and not self._settings.tls_cert_file:
-            reason += _NO_CERTIFICATE
+        if self._bound_s is None:
+            reason = lost_unbound(self._settings, reason)
         if self._refused_with is None:
             self.last_error = reason
         _log.info("link closed", extra={"bind": self.name, "reason": reason, "in_flight": len(tokens)})

@@ -27,6 +27,7 @@ ROLES: Final[dict[str, tuple[BindRole, ...]]] = {
 """By `bind_mode`: the connections of one bind."""
 _VERSIONS: Final = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 _ANSWER_MS: Final = 10_000
+_NO_CERTIFICATE: Final = "; before it answered the bind: the peer may want a certificate of ours"
 
 
 def addresses(settings: CarrierSettings) -> tuple[tuple[str, int], ...]:
@@ -73,6 +74,12 @@ def bind_body(settings: CarrierSettings, password: str) -> Bind:
         interface_version=_VERSIONS[settings.interface_version],
         address_range=settings.address_range,
     )
+
+
+def lost_unbound(settings: CarrierSettings, reason: str) -> str:
+    """Why a connection ended before it was bound. With TLS 1.3 a certificate that the peer misses is told only after
+    the handshake, or not at all."""
+    return reason + _NO_CERTIFICATE if settings.tls and not settings.tls_cert_file else reason
 
 
 def version_name(number: int | None) -> str | None:
