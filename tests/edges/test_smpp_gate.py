@@ -1,6 +1,7 @@
 """Who may bind: the table of refusals, what strangers learn, the lock-out, what is remembered."""
 
 import asyncio
+import logging
 import re
 import threading
 import time
@@ -227,6 +228,25 @@ async def test_one_system_id_is_locked_out_at_one_address_for_the_rest_of_the_mi
     door.clock.advance(limits.FAILED_CREDENTIALS_WINDOW_S - limits.SMPP_FAILED_BINDS_MAX - 1)
     assert await door.bind() == (FAILED, "locked_out")
     door.clock.advance(1)
+    assert await door.bind() is True
+
+
+async def test_who_is_refused_time_and_again_waits_for_its_answer_and_leaves_the_log_alone(caplog):
+    caplog.set_level(logging.INFO, "whimbrel.smpp")
+    door = Door(credential(status="suspended"))
+    most = limits.SMPP_FAILED_BINDS_MAX
+
+    async def waits() -> float:
+        return (await door.gate.admit("acme", PASSWORD, HOME, binds_now=lambda _: 0)).wait_s
+
+    assert [await waits() for _ in range(most)] == [0.0] * most
+    assert [await waits() for _ in range(5)] == [1.0] * 5
+    assert sum(record.message == "a bind was refused" for record in caplog.records) == most
+    (metric,) = door.metrics.smpp_binds_refused.collect()
+    assert [sample.value for sample in metric.samples if sample.name.endswith("_total")] == [most + 5]
+    door.clock.advance(limits.FAILED_CREDENTIALS_WINDOW_S)
+    assert await waits() == 0.0
+    door.change(status="active")
     assert await door.bind() is True
 
 

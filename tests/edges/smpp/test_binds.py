@@ -8,7 +8,7 @@ import pytest
 from tests.edges.edge_rig import ACTOR, until
 from tests.net.certificates import Authority
 from whimbrel.codec.smpp import events as ev
-from whimbrel.codec.smpp.bodies import DataSm, Outbind, QuerySm
+from whimbrel.codec.smpp.bodies import Bind, DataSm, Outbind, QuerySm
 from whimbrel.codec.smpp.fields import tlv_integer
 from whimbrel.codec.smpp.statuses import Status
 from whimbrel.codec.smpp.tables import (
@@ -21,6 +21,7 @@ from whimbrel.codec.smpp.tables import (
     Tag,
 )
 from whimbrel.config import Smpp
+from whimbrel.edges.smpp import gate
 from whimbrel.edges.smpp.registry import Listener
 from whimbrel.manage import accounts, smpp_credentials
 
@@ -51,6 +52,23 @@ async def test_a_refused_bind_is_told_why_and_the_connection_ends(door: Door, fi
         assert (await one.bind(**fields)).status == status
         await until(lambda: one.closed)
     assert door.app.binds.count == 0
+
+
+async def test_who_is_refused_time_and_again_is_answered_later(door: Door, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(gate, "SMPP_FAILED_BINDS_MAX", 1)
+    monkeypatch.setattr(gate, "_WAIT_S", 0.1)
+    took = []
+    for _ in range(2):
+        async with esme(door.port) as one:
+            began = asyncio.get_running_loop().time()
+            assert (await one.bind(password="wrong")).status in (Status.ESME_RINVPASWD, Status.ESME_RBINDFAIL)
+            took.append(asyncio.get_running_loop().time() - began)
+    assert took[1] > 0.09
+    async with esme(door.port) as one:  # nor is it waited for one that has gone
+        one.link.bind(BIND_TRANSCEIVER, Bind("acme", "wrong"))
+        await until(lambda: door.app.smpp._sessions)
+        one.link.abort()
+        await until(lambda: not door.app.smpp._sessions)
 
 
 async def test_binds_beyond_the_most_are_refused_also_when_they_come_at_once(door: Door):

@@ -35,6 +35,8 @@ from whimbrel.manage import passwords
 Reason = Literal["locked_out", "unknown", "address", "password", "suspended", "account", "too_many_binds"]
 
 _log = logging.getLogger("whimbrel.smpp")
+_WAIT_S: Final = 1.0
+"""Before the answer of one who is refused time and again: programs that bind again at once do so by the thousand."""
 _AT_ONCE: Final = 2  # verifications: each takes a core and 8 MiB, and the cores have messages to carry
 STATUS_OF: Final[Mapping[Reason, Status]] = {
     "locked_out": Status.ESME_RBINDFAIL,
@@ -58,10 +60,12 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
-    """command_status of the bind's answer, and the reason that is not told but counted."""
+    """command_status of the bind's answer, after how many seconds it is given, and the reason that is not told but
+    counted."""
 
     status: Status
     reason: Reason
+    wait_s: float = 0.0
 
 
 class Directory(Protocol):
@@ -95,6 +99,7 @@ class Gate:
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._by_pair = Windows(clock)
         self._by_address = Windows(clock)
+        self._refused = Windows(clock)  # by pair, whatever the reason
         self._right: dict[str, bytes] = {}  # what is remembered, by system_id
 
     async def admit(
@@ -109,11 +114,14 @@ class Gate:
             assert found is not None
             return found
         self._metrics.smpp_binds_refused.labels(reason).inc()
-        if reason != "locked_out":
+        pair = _pair(system_id, address)
+        is_again = reason == "locked_out" or self._refused.left_us(pair, SMPP_FAILED_BINDS_MAX) > 0
+        if not is_again:
+            self._refused.note(pair)
             known = self._directory.smpp_credentials.get(system_id)  # a system_id of nobody may be a password
             told = {"reason": reason, "address": address, "credential": known.id if known else None}
             _log.info("a bind was refused", extra=told)
-        return Refused(STATUS_OF[reason], reason)
+        return Refused(STATUS_OF[reason], reason, _WAIT_S if is_again else 0.0)
 
     def current(self, admitted: Admitted) -> Admitted | None:
         """The same bind by the tables as they are now, with its settings as they are now; None when it must end: its
@@ -130,7 +138,7 @@ class Gate:
     async def _authenticated(
         self, system_id: str, password: str, address: str
     ) -> tuple[Admitted | None, Reason | None]:
-        pair = f"{site(address)} {system_id}"
+        pair = _pair(system_id, address)
         if self._by_pair.left_us(pair, SMPP_FAILED_BINDS_MAX):
             return None, "locked_out"
         credential, reason = self._candidate(system_id, address)
@@ -210,6 +218,10 @@ class Gate:
         if len(self._right) > len(self._directory.smpp_credentials):
             present = self._directory.smpp_credentials
             self._right = {system_id: digest for system_id, digest in self._right.items() if system_id in present}
+
+
+def _pair(system_id: str, address: str) -> str:
+    return f"{site(address)} {system_id}"
 
 
 def _is_among(address: str, networks: tuple[str, ...]) -> bool:

@@ -27,7 +27,7 @@ from whimbrel.codec.smpp.tables import (
 )
 from whimbrel.domain.customers import CustomerSettings
 from whimbrel.edges.smpp.customers import Customer
-from whimbrel.edges.smpp.gate import Admitted, Gate
+from whimbrel.edges.smpp.gate import Admitted, Gate, Refused
 from whimbrel.edges.smpp.query import Queries
 from whimbrel.edges.smpp.registry import Registry, Reply
 from whimbrel.edges.smpp.statuses import CLOSING
@@ -225,6 +225,8 @@ class CustomerSession:
         found = await self._works.gate.admit(
             body.system_id, body.password, self.address, binds_now=lambda of: len(self._works.registry.bound(of))
         )
+        if isinstance(found, Refused):
+            await asyncio.sleep(found.wait_s)
         session = self.link.session
         if session.state is not State.BINDING or self.link.transport is None:
             return  # it has gone meanwhile
