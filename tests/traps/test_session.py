@@ -11,7 +11,7 @@ from tests.edges.smpp.reader import Clock, Reader, owed, reading, sent
 from tests.net.certificates import Authority
 from tests.traps.raw_smsc import RECEIPT, Connection, RawSmsc, bench, bound, listening, until
 from whimbrel.base.clock import DAY_US, SystemClock
-from whimbrel.carriers import smpp_bind
+from whimbrel.carriers import smpp_bind, smpp_intake
 from whimbrel.carriers.smpp_bind import backoff_s
 from whimbrel.codec.smpp.bodies import AlertNotification, BindResp, DataSm, MessageId, Outbind, ShortMessage
 from whimbrel.codec.smpp.events import Bound, Role, Settings
@@ -108,6 +108,16 @@ async def test_t35_a_peers_number_is_echoed_and_ours_are_never_shared() -> None:
         await smsc.last.until_got(SUBMIT_SM, 3)
         ours = [pdu.sequence for pdu in smsc.last.got if pdu.command_id in (BIND_TRANSCEIVER, SUBMIT_SM)]
         assert len(set(ours)) == len(ours) == 4
+
+
+async def test_t36_a_generic_nack_takes_nothing_whatever_its_status() -> None:
+    """A nack of status 0 for a submit is a refusal: the carrier says that it has not understood it."""
+    async with bound() as (smsc, made):
+        made.submit(made.part())
+        (pdu,) = await smsc.last.until_got(SUBMIT_SM)
+        smsc.last.send(GENERIC_NACK, 0, pdu.sequence)
+        await until(lambda: made.replies)
+        assert [(reply.kind, reply.reason) for reply in made.replies] == [("refused", "carrier_rejected")]
 
 
 async def test_t36_every_end_of_a_request_frees_its_place() -> None:
@@ -372,6 +382,26 @@ async def test_t44_what_comes_before_the_bind_resp_is_kept() -> None:
         (answer,) = await smsc.last.until_got(DELIVER_SM_RESP)
         assert (answer.status, answer.sequence) == (0, 9)
         assert [report.message_ids[0] for report in made.reports] == ["early"]
+
+
+async def test_t45_what_waits_to_be_stored_is_bounded(monkeypatch) -> None:
+    """A carrier that delivers whatever is unanswered is read no further until the store has caught up; nothing is
+    lost."""
+    monkeypatch.setattr(smpp_intake, "WAITING_MAX", 10)
+    async with bound() as (smsc, made):
+        stored = asyncio.Event()
+        made.store = stored.wait
+        transport = made.carrier._binds[0].link.transport
+        for number in range(11):
+            smsc.last.receipt(f"a{number}", sequence=number + 1)
+        await until(lambda: not transport.is_reading())
+        for number in range(11, 500):
+            smsc.last.receipt(f"a{number}", sequence=number + 1)
+        stored.set()
+        answers = await smsc.last.until_got(DELIVER_SM_RESP, 500)
+        assert {pdu.status for pdu in answers} == {0}
+        assert len(made.reports) == 500
+        await until(transport.is_reading)
 
 
 async def test_t45_a_receipt_is_acknowledged_once_it_is_stored() -> None:

@@ -203,16 +203,17 @@ class Probe:
         ask = functools.partial(link.send, SUBMIT_SM, octets, token=_SUBMIT)
         pdu = await self._asked("submit_sm", link, _SUBMIT, ask, self._settings.response_timeout_s)
         took_ms = (loop.time() - began) * 1000
+        status = pdu.status or (0 if pdu.command_id & 0xFF else Status.ESME_RUNKNOWNERR)
         message_id = pdu.body.message_id if isinstance(pdu.body, MessageId) else ""
         self._seen = msgspec.structs.replace(
             self._seen,
             sender=_kind_of(text.sender),
-            submit_status=pdu.status,
+            submit_status=status,
             message_id=message_id or None,
             response_ms=took_ms,
         )
-        if pdu.status:
-            self._fail("submit_sm", words_of(pdu.status), took_ms / 1000)
+        if status:
+            self._fail("submit_sm", words_of(status), took_ms / 1000)
         said = f"taken as {message_id}" if message_id else "taken without an id: no receipt can be matched"
         self._step("submit_sm", "ok" if message_id else "warning", said, took_ms / 1000)
         await self._await_receipt(text.wait_s, began)

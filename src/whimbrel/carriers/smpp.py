@@ -22,7 +22,7 @@ from whimbrel.carriers.smpp_reader import Reader
 from whimbrel.codec.smpp.bodies import MessageId
 from whimbrel.codec.smpp.events import Answered, AnsweredLate, DeliverReceived, Event, Nacked, RequestReceived, TimedOut
 from whimbrel.codec.smpp.pdu import Pdu
-from whimbrel.codec.smpp.tables import WITHOUT_RESPONSE, Status
+from whimbrel.codec.smpp.tables import GENERIC_NACK, WITHOUT_RESPONSE, Status
 from whimbrel.codec.smpp.versions import congestion
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.model import Carrier
@@ -197,7 +197,7 @@ class SmppCarrier:
         the doubt, and the part is not sent again behind the sender's back."""
         if pdu.tlvs and (congestion(pdu.tlvs) or 0) >= _CONGESTED:
             self._outbox.slow_down()
-        if not pdu.status:
+        if not pdu.status and pdu.command_id != GENERIC_NACK:
             message_id = pdu.body.message_id if isinstance(pdu.body, MessageId) else ""
             self._outbox.taken()
             replies.append(Reply(part, "accepted", bind.name, message_id or None))

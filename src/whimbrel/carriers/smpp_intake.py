@@ -15,6 +15,8 @@ from whimbrel.net.smpp import SmppLink
 
 _log = logging.getLogger("whimbrel.carrier")
 BROUGHT: Final = frozenset({DELIVER_SM, DATA_SM})
+WAITING_MAX: Final = 10_000
+"""Of one carrier: with so many not yet stored, no more is read from the connection that brought the last of them."""
 
 
 class Intake:
@@ -24,6 +26,8 @@ class Intake:
         self._reader = reader
         self._handlers = handlers
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+        self._held: set[SmppLink] = set()  # connections that are not read
 
     def take(self, bind: str, session: str, link: SmppLink, pdus: Sequence[Pdu]) -> None:
         """Requests of `BROUGHT` that came over `link`."""
@@ -45,6 +49,10 @@ class Intake:
             link.session.respond_list(unreadable, Status.ESME_RX_R_APPN)
             link.wake()
             pdus = [pdu for pdu in pdus if pdu not in unreadable]
+        self._waiting += len(pdus)
+        if self._waiting > WAITING_MAX:  # only a carrier without a window of its own gets here
+            self._held.add(link)
+            link.pause_reading()
         task = asyncio.get_running_loop().create_task(self._keep(bind, link, pdus, reports, texts))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -73,3 +81,11 @@ class Intake:
             status = Status.ESME_RX_T_APPN
         link.session.respond_list(pdus, status)
         link.wake()
+        self._kept(len(pdus))
+
+    def _kept(self, count: int) -> None:
+        self._waiting -= count
+        if self._held and self._waiting <= WAITING_MAX // 2:
+            for held in self._held:
+                held.resume_reading()
+            self._held.clear()
