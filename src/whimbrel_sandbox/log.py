@@ -40,7 +40,8 @@ class Unbound(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind
 
 
 class Submitted(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="submit"):
-    """One submit_sm as it came: `octets` is the short_message (or message_payload) in hex with its header."""
+    """One submit_sm as it came: `octets` is the short_message (or message_payload) in hex with its header, `tlvs` the
+    other TLVs in hex by their tags (`0x1400`)."""
 
     at_us: int
     bind: int
@@ -56,6 +57,7 @@ class Submitted(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="ki
     esm_class: int = 0
     data_coding: int = 0
     registered: int = 0
+    tlvs: dict[str, str] = {}
 
     @property
     def accepted(self) -> bool:

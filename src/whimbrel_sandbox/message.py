@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from whimbrel.codec.smpp.pdu import ShortMessage
+from whimbrel.codec.smpp.pdu import ShortMessage, Tlvs
 from whimbrel.codec.udh import Concat, Element
 from whimbrel_sandbox.esme import Esme
 from whimbrel_sandbox.outcome import Outcome
@@ -21,7 +21,7 @@ class Message(Struct, gc=False):
 
     `octets` is its user data as it came, `payload` without the header and `elements` what the header held; `link` is
     the number of the connection that brought it; `stat` is its latest state. `on_receipt` is called when its first
-    receipt is handed to a socket. `siblings` came in the same submit_multi.
+    receipt is handed to a socket. `tlvs` are those that came with it. `siblings` came in the same submit_multi.
     """
 
     esme: Esme
@@ -34,6 +34,7 @@ class Message(Struct, gc=False):
     link: int = 0
     elements: tuple[Element, ...] = ()
     alphabet: Alphabet = _GSM7
+    tlvs: Tlvs = ()
     message_id: str = ""
     receipt_id: str = ""
     stat: str = "ENROUTE"

@@ -122,7 +122,9 @@ class Smsc:
         if PREFIX in submit.dest or center.stage.has_numbers:
             outcome = center.stage.outcome_of(digits(submit.dest), outcome)
         alphabet = esme.conduct.alphabet
-        return Message(esme, submit, outcome, at_us, octets, payload, place, session.number, elements, alphabet)
+        return Message(
+            esme, submit, outcome, at_us, octets, payload, place, session.number, elements, alphabet, pdu.tlvs
+        )
 
     def _verdict(self, session: Session, message: Message) -> int:
         behaviour = self._center.behaviour
@@ -191,6 +193,7 @@ class Smsc:
                 submit.esm_class,
                 submit.data_coding,
                 submit.registered_delivery,
+                {f"0x{tag:04x}": value.hex() for tag, value in message.tlvs if tag != _PAYLOAD},
             )
         )
 

@@ -6,6 +6,8 @@ import msgspec
 import pytest
 from sandbox_esme import eventually, reserved
 
+from whimbrel.codec.smpp.fields import make_tlv
+from whimbrel.codec.smpp.tables import Tag
 from whimbrel_sandbox.log import (
     Bound,
     EventLog,
@@ -48,6 +50,17 @@ async def test_the_log_tells_the_whole_story(start, connect, tmp_path):
     assert unbound == Unbound(unbound.at_us, 1, "shop", "lost")
     times = [event.at_us for event in read_log(path)]
     assert times == sorted(times)
+
+
+async def test_tlvs_are_in_the_log_by_their_tags(start, connect):
+    simulator = await start()
+    client = await connect(simulator)
+    tlvs = ((0x1400, b"12"), make_tlv(Tag.MESSAGE_PAYLOAD, b"Hi"), make_tlv(Tag.DESTINATION_PORT, 9))
+    client.submit(reserved("0000"), b"", tlvs=tlvs)
+    log = simulator.center.log
+    await eventually(lambda: any(isinstance(event, Submitted) for event in log.after(0, 100)[1]))
+    [submitted] = [event for event in log.after(0, 100)[1] if isinstance(event, Submitted)]
+    assert (submitted.octets, submitted.tlvs) == (b"Hi".hex(), {"0x1400": "3132", "0x020b": "0009"})
 
 
 async def test_events_reach_the_file_without_being_asked_and_at_the_end(tmp_path):
