@@ -12,7 +12,7 @@ def test_the_doctor_tests_a_carrier(node):
     assert done.code == 0, done.err
     assert "submit_sm: taken as " in done.out
     assert "receipt: DELIVRD" in done.out
-    assert 'proposed: "message_id": "same"' in done.out
+    assert "proposed:" not in done.out, "a carrier that does as everybody does needs no settings"
     assert "->  submit_sm seq=" in done.out
     assert "secret" not in done.out
     assert NUMBER.lstrip("+") not in done.out

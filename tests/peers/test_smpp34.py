@@ -129,7 +129,7 @@ async def test_refusals(tmp_path: Path) -> None:
 
 async def test_texts_from_phones_whole_and_in_parts(tmp_path: Path) -> None:
     async with bound(tmp_path) as (r, smsc):
-        (session,) = smsc.sessions.values()
+        (session,) = await until(lambda: list(smsc.sessions.values()))
         await session.deliver_sm(SENDER[1:], "Größe".encode("utf-16-be"), source_addr=PHONES[0][1:], data_coding=8)
         for number, half in ((2, b"world"), (1, b"Hello ")):
             header = bytes((5, 0, 3, 77, 2, number))
