@@ -42,6 +42,7 @@ def test_a_test_that_is_refused(node):
 def test_a_trace_of_a_carrier(node):
     begun = whimbrel("carrier", "trace", "sandbox", "--data", node.folder, "--seconds", "60")
     assert begun.code == 0, begun.err
+    assert begun.err.startswith("recording for 60 s")
     sent = whimbrel("send", NUMBER, "a secret text", "--data", node.folder, "--wait")
     assert sent.code == 0, sent.err
     shown = whimbrel("carrier", "trace", "sandbox", "--data", node.folder)

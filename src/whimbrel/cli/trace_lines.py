@@ -21,6 +21,10 @@ def show(node: Client, path: str, *, follow: bool, seconds: int, off: bool, as_j
         return
     if not _read(node, path, 0)["enabled"]:
         node.call("POST", path, {"enabled": True, "seconds": seconds})
+        if not follow and not as_json:
+            typer.echo(
+                f"recording for {seconds} s; the same again shows what was said, --follow as it is said", err=True
+            )
     shown = 0
     while True:
         found = _read(node, path, shown)
