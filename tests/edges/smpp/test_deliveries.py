@@ -18,6 +18,8 @@ from whimbrel.codec.smpp.fields import tlv_integer
 from whimbrel.codec.smpp.pdu import Pdu, user_data
 from whimbrel.codec.smpp.statuses import Status
 from whimbrel.codec.smpp.tables import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER, CANCEL_SM, Tag
+from whimbrel.edges.smpp import outbox
+from whimbrel.edges.smpp.outbox import Outbox
 from whimbrel.store.interface import Write
 from whimbrel_sandbox.network import PhoneText
 
@@ -182,6 +184,43 @@ async def test_so_much_is_in_memory_and_no_more(door: Door, monkeypatch: pytest.
         await reader.has(9)
         await owed(door, 17)
         assert len(reader.got) == 9
+
+
+async def test_nothing_is_kept_of_who_has_gone_and_left_nothing_open(door: Door):
+    ids = await sent(door, 3)
+    outboxes = door.app.deliveries._outboxes
+    async with reading(door) as reader:
+        await reader.has(3)
+        await owed(door, 0)
+        assert list(outboxes) == [door.credential_id]
+    await until(lambda: not outboxes)
+    assert sorted(reader.ids) == sorted(ids)
+
+
+async def test_one_customer_whose_deliveries_fail_holds_up_no_other(door: Door, monkeypatch: pytest.MonkeyPatch):
+    broken, works = Outbox("SC-broken", door.app.deliveries._hooks, door.app.metrics), []
+    monkeypatch.setattr(broken, "pump", lambda: 1 // 0)
+    other = Outbox("SC-other", door.app.deliveries._hooks, door.app.metrics)
+    monkeypatch.setattr(other, "pump", lambda: works.append(True))
+    monkeypatch.setattr(door.app.deliveries, "_outboxes", {"SC-broken": broken, "SC-other": other})
+    door.app.deliveries.look()
+    assert works
+
+
+async def test_what_cannot_be_written_is_dropped_and_holds_nothing_up(door: Door, monkeypatch: pytest.MonkeyPatch):
+    first, second = sorted(await sent(door, 2))
+    real = outbox.bodies
+
+    def fails(parcel: Any, *rest: Any) -> Any:
+        if parcel.message_id == first:
+            raise TypeError("a mistake of ours")
+        return real(parcel, *rest)
+
+    monkeypatch.setattr(outbox, "bodies", fails)
+    async with reading(door) as reader:
+        await reader.has(1)
+        await owed(door, 0)
+    assert reader.ids == [second] and result(door, "dropped") == 1
 
 
 async def test_a_credential_for_test_traffic_gets_its_receipts_and_no_live_texts(door: Door):

@@ -26,7 +26,7 @@ _READS: Final = 4  # at once: a thousand customers who come back together must n
 
 
 class Deliveries:
-    """Outboxes of all credentials that have had a receiving bind."""
+    """Outboxes of all credentials that have a receiving bind, or had one and something is remembered of it."""
 
     def __init__(self, *, store: Store, registry: Registry, owed: Owed, clock: Clock, metrics: Metrics) -> None:
         self._store = store
@@ -62,17 +62,18 @@ class Deliveries:
 
     def look(self) -> None:
         """Hand over what has become due."""
-        for outbox in self._outboxes.values():
-            if outbox.is_waiting:
-                outbox.pump()
+        for outbox in list(self._outboxes.values()):
+            try:
+                if outbox.is_waiting:
+                    outbox.pump()
+            except Exception:  # of one customer, which costs the others nothing
+                told = {"credential_id": outbox.credential_id}
+                _log.exception("what is due could not be delivered; trying again", extra=told)
 
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_S)
-            try:
-                self.look()
-            except Exception:
-                _log.exception("what is due could not be delivered; trying again")
+            self.look()
 
     # What the registry and the follower tell.
 
@@ -88,8 +89,10 @@ class Deliveries:
             return
         if self._registry.receivers(credential_id):
             outbox.pump()
-        else:
-            outbox.forget()
+            return
+        outbox.forget()
+        if outbox.is_blank:
+            del self._outboxes[credential_id]
 
     def _told(self, credential_ids: Collection[str]) -> None:
         for credential_id in credential_ids:

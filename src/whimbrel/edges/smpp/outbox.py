@@ -103,6 +103,11 @@ class Outbox:
         """Whether a `pump` could have something to do."""
         return bool(self._ready or self._later or self._has_more)
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether another one in its place would do the same."""
+        return not (self._held or self._unsaved or self._troubles or self._is_reading)
+
     # What the owner tells.
 
     def more(self) -> None:
@@ -217,7 +222,7 @@ class Outbox:
             return bool(load.open)
         try:
             load.bodies = bodies(load.parcel, place.bound, place.with_tlvs)
-        except (CodecError, ValueError):
+        except Exception:  # whatever is wrong with it would be so the next time, and hold up all behind it
             load.bodies = ()
             _log.exception("a delivery could not be written", extra=self._facts(load))
         load.with_tlvs = place.with_tlvs
