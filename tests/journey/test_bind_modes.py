@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
+import msgspec
 import pytest
 
 from tests.traps.raw_smsc import Bench, Connection, RawSmsc, bench, bound, listening, until
 from whimbrel.carriers.smpp_bind import SmppBind
-from whimbrel.carriers.smpp_dial import addresses
+from whimbrel.carriers.smpp_dial import addresses, session_settings
 from whimbrel.codec.smpp.bodies import BindResp, MessageId
+from whimbrel.codec.smpp.events import Settings
 from whimbrel.codec.smpp.pdu import Pdu
 from whimbrel.codec.smpp.tables import (
     BIND_RECEIVER,
@@ -43,6 +45,18 @@ async def test_the_bind_says_what_the_settings_say(version: str, number: int) ->
         body = bind_of(smsc.last).body
         assert (body.system_id, body.password, body.system_type) == ("us", "secret", "WEB")
         assert (body.interface_version, body.address_range) == (number, "1202")
+
+
+def test_timers_and_window_of_a_session_are_those_of_the_settings() -> None:
+    own = CarrierSettings("h", 1, window=7, response_timeout_s=2.5, bind_timeout_s=1.5, enquire_link_s=45)
+    assert session_settings(own) == Settings(
+        window=7,
+        response_timeout_ms=2_500,
+        bind_timeout_ms=1_500,
+        enquire_link_ms=45_000,
+        enquire_link_answer_ms=10_000,
+    )
+    assert session_settings(msgspec.structs.replace(own, enquire_link_s=2)).enquire_link_answer_ms == 2_000
 
 
 async def test_a_pair_sends_on_one_connection_and_receives_on_the_other() -> None:

@@ -171,6 +171,14 @@ def test_a_segment_keeps_its_first_final_word(rig):
 # which attempt
 
 
+def test_a_receipt_before_its_answer_is_found_by_an_id_as_it_is(rig):
+    """Of a carrier whose ids are compared letter by letter; the receipt's address is of no use."""
+    message_id, (attempt,) = rig.sending()
+    assert rig.receipt(reported("0A1B-C", tails=(99,))) == ["parked"]
+    rig.answer(answered(message_id, attempt, "accepted", key="0A1B-C"))
+    assert rig.message(message_id, "state") == "delivered"
+
+
 def test_receipts_are_matched_within_their_carrier(rig):
     message_id = sent(rig, "a1")
     assert rig.receipt(reported("a1", carrier_id=OTHER)) == ["parked"]

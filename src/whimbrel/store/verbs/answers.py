@@ -67,7 +67,7 @@ def _look_for_parked(answers: Sequence[Answer]) -> Script[None]:
     for answer in answers:
         tails[answer.carrier_id].add(answer.tail_hash)
         if answer.carrier_key:
-            keys[answer.carrier_id].update(carrier_keys((answer.carrier_key,)))
+            keys[answer.carrier_id].update((answer.carrier_key, *carrier_keys((answer.carrier_key,))))
     parked: Rows = []
     for carrier_id, carrier_tails in tails.items():
         parked += yield Query("parked_for", (carrier_id, [*keys[carrier_id]], [*carrier_tails]))
