@@ -137,7 +137,7 @@ async def test_a_peer_that_does_not_speak_smpp_is_said() -> None:
     async with server, bench(smsc, up=False) as made:
         report = await probed(made)
         assert steps(report) == [("dns", "ok"), ("tcp", "ok"), ("bind transceiver", "failed")]
-        assert "the connection was lost" in said(report, "bind transceiver")
+        assert said(report, "bind transceiver") == "the connection was lost: what it sends is not SMPP, or out of step"
 
 
 async def test_a_connection_that_is_lost_between_two_steps_is_said() -> None:
@@ -181,6 +181,23 @@ async def test_a_receipt_that_comes_over_a_running_bind_is_seen() -> None:
         assert steps(report)[-1] == ("receipt", "ok")
         assert report.proposals == ()
         assert "deliver_sm" in [describe(entry.octets).command for entry in report.entries if entry.octets]
+
+
+async def test_a_word_that_nobody_knows_is_a_warning() -> None:
+    def own(connection: Connection, pdu: Pdu) -> bool:
+        if pdu.command_id == SUBMIT_SM:
+            connection.take(pdu, "1b4f")
+            text = (RECEIPT % b"1b4f").replace(b"DELIVRD", b"GREENED")
+            body = ShortMessage(source="447911123456", dest="12025550100", esm_class=4, short_message=text)
+            connection.send(DELIVER_SM, 0, 1, body)
+        return pdu.command_id == SUBMIT_SM
+
+    async with bound(own) as (_, made):
+        report = await probed(made)
+        assert steps(report)[-1] == ("receipt", "warning")
+        assert said(report, "receipt").startswith('"GREENED" is no word that is known')
+    async with bound(own, receipt_states={"GREENED": "UNKNOWN"}) as (_, made):
+        assert steps(await probed(made))[-1] == ("receipt", "ok")
 
 
 async def test_a_receipt_that_nothing_marks_is_seen() -> None:

@@ -21,11 +21,11 @@ from whimbrel.carriers.smpp_dial import (
     addresses,
     bind_body,
     dial,
-    lost_unbound,
     session_settings,
+    why_lost,
 )
 from whimbrel.carriers.smpp_intake import BROUGHT, Intake
-from whimbrel.carriers.smpp_reader import Reader
+from whimbrel.carriers.smpp_reader import Reader, states_of
 from whimbrel.carriers.smpp_writer import Writer
 from whimbrel.codec import segments
 from whimbrel.codec.errors import CodecError
@@ -243,7 +243,12 @@ class Probe:
             self._entries.append(found.entry)
         reported = _reported(found.pdu, found.report)
         self._seen = msgspec.structs.replace(self._seen, receipt=reported)
-        self._step("receipt", "ok", reported.stat or reported.state, loop.time() - began)
+        took_s = loop.time() - began
+        if reported.state == "UNKNOWN" and reported.stat and reported.stat.upper() not in states_of(self._settings):
+            said = f'"{reported.stat}" is no word that is known: receipt_states can say what it means'
+            self._step("receipt", "warning", said, took_s)
+            return
+        self._step("receipt", "ok", reported.stat or reported.state, took_s)
 
     def _receipt(self) -> "_Candidate | None":
         """The receipt that names the probe's id, written in any way that is known."""
@@ -303,7 +308,7 @@ class Probe:
     def _on_closed(self, link: SmppLink, tokens: list[Any], reason: str) -> None:
         for what, future in self._answers.items():
             if not future.done():
-                future.set_exception(DialError(lost_unbound(self._settings, reason) if what == _BIND else reason))
+                future.set_exception(DialError(why_lost(self._settings, reason, bound=what != _BIND)))
 
     def _note(self, pdu: Pdu, entry: Entry | None = None) -> None:
         """A receipt may be the probe's."""
@@ -336,7 +341,8 @@ class Probe:
             async with asyncio.timeout(within_s):
                 return await future
         except CodecError as error:
-            lost = f"the connection was lost: {link.session.close_reason or 'peer closed'}"
+            reason = why_lost(self._settings, link.session.close_reason or "peer closed", bound=what != _BIND)
+            lost = f"the connection was lost: {reason}"
             self._fail(step, lost if link.session.is_closed else f"cannot be written: {error}")
         except TimeoutError:
             self._fail(step, f"no answer within {within_s:g} s")

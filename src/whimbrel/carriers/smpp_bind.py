@@ -21,9 +21,9 @@ from whimbrel.carriers.smpp_dial import (
     addresses,
     bind_body,
     dial,
-    lost_unbound,
     session_settings,
     version_name,
+    why_lost,
 )
 from whimbrel.codec.smpp.events import BindRefused, Bound, Event, PeerUnbound, Role, State
 from whimbrel.codec.smpp.tables import Status
@@ -267,8 +267,7 @@ class SmppBind:
             return  # one that was given up before it could bind: it carried nothing
         self.is_up = False
         self.link = None
-        if self._bound_s is None:
-            reason = lost_unbound(self._settings, reason)
+        reason = why_lost(self._settings, reason, bound=self._bound_s is not None)
         if self._refused_with is None:
             self.last_error = reason
         _log.info("link closed", extra={"bind": self.name, "reason": reason, "in_flight": len(tokens)})

@@ -6,7 +6,7 @@ import functools
 from typing import Final, Literal
 
 from whimbrel.codec.smpp.bodies import Bind
-from whimbrel.codec.smpp.events import Settings
+from whimbrel.codec.smpp.events import CloseReason, Settings
 from whimbrel.codec.smpp.tables import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.net.dial import Dial
@@ -27,6 +27,12 @@ ROLES: Final[dict[str, tuple[BindRole, ...]]] = {
 """By `bind_mode`: the connections of one bind."""
 _VERSIONS: Final = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 _ANSWER_MS: Final = 10_000
+_CLOSED: Final[dict[str, str]] = {
+    CloseReason.PROTOCOL: "what it sends is not SMPP, or out of step",
+    CloseReason.BIND_TIMEOUT: "the bind was not answered in time",
+    CloseReason.LINK_DEAD: "enquire_link was not answered",
+    CloseReason.UNBIND_TIMEOUT: "unbind was not answered",
+}
 _NO_CERTIFICATE: Final = "; before it answered the bind: the peer may want a certificate of ours"
 
 
@@ -76,10 +82,14 @@ def bind_body(settings: CarrierSettings, password: str) -> Bind:
     )
 
 
-def lost_unbound(settings: CarrierSettings, reason: str) -> str:
-    """Why a connection ended before it was bound. With TLS 1.3 a certificate that the peer misses is told only after
-    the handshake, or not at all."""
-    return reason + _NO_CERTIFICATE if settings.tls and not settings.tls_cert_file else reason
+def why_lost(settings: CarrierSettings, reason: str, *, bound: bool) -> str:
+    """Why a connection ended, in words. With TLS 1.3 a certificate that the peer misses is told only after the
+    handshake, or not at all."""
+    said = _CLOSED.get(reason)
+    if said is not None:
+        return said
+    has_none = settings.tls and not settings.tls_cert_file
+    return reason + _NO_CERTIFICATE if has_none and not bound else reason
 
 
 def version_name(number: int | None) -> str | None:
