@@ -35,6 +35,7 @@ _START_S = 10.0
 _AGAIN = frozenset({Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL})
 _REPEATS = 20
 _RECEIPTS_S = 15.0
+_LINGER_S = 3.0  # for receipts after the last submit: most of what customers are told comes then
 
 
 def referenced(log: list[Sending]) -> list[Sending]:
@@ -68,7 +69,13 @@ class Esme(Client):
         bind = _Bind(self.told)
         if await bind.open(port):
             await asyncio.gather(*(self._one_by_one(bind) for _ in range(_WINDOW)))
+            with contextlib.suppress(TimeoutError):
+                await until(lambda: bind.is_gone or self._has_been_told, _LINGER_S, "the receipts of this life")
             bind.link.close()
+
+    @property
+    def _has_been_told(self) -> bool:
+        return all(sending.ids[0] in self.told for sending in self.log if sending.ids)
 
     async def _one_by_one(self, bind: "_Bind") -> None:
         while self._left and not bind.is_gone:
