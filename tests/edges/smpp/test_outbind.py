@@ -7,6 +7,7 @@ import pytest
 
 from tests.edges.edge_rig import ACTOR, Edge, running_edge, until
 from tests.traps.raw_smsc import Connection, RawSmsc
+from whimbrel.base.limits import SMPP_FAILED_BINDS_MAX
 from whimbrel.codec.smpp.bodies import Outbind
 from whimbrel.codec.smpp.tables import BIND_RECEIVER, BIND_TRANSCEIVER, DELIVER_SM_RESP, OUTBIND, SUBMIT_SM
 from whimbrel.manage import carriers
@@ -74,6 +75,17 @@ async def test_strangers_are_bound_to_by_nobody(tmp_path: Path, system_id: str, 
         connection = await calls(edge, RawSmsc(), system_id, password)
         await until(lambda: connection.is_closed)
         assert connection.got == []
+
+
+async def test_a_password_is_not_guessed(tmp_path: Path) -> None:
+    async with running_edge(tmp_path) as edge:
+        carrier_id = await add_carrier(edge)
+        for guess in range(SMPP_FAILED_BINDS_MAX):
+            refused = await calls(edge, RawSmsc(), password=f"guess{guess}")
+            await until(lambda refused=refused: refused.is_closed)
+        late = await calls(edge, RawSmsc())  # the right one, too late
+        await until(lambda: late.is_closed)
+        assert (late.got, state(edge, carrier_id)) == ([], [("transceiver", "waiting")])
 
 
 async def test_no_more_connections_than_binds(tmp_path: Path) -> None:

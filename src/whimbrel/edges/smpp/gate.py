@@ -100,6 +100,7 @@ class Gate:
         self._by_pair = Windows(clock)
         self._by_address = Windows(clock)
         self._refused = Windows(clock)  # by pair, whatever the reason
+        self._calls = Windows(clock)  # by pair: outbinds that nobody took
         self._right: dict[str, bytes] = {}  # what is remembered, by system_id
 
     async def admit(
@@ -122,6 +123,18 @@ class Gate:
             told = {"reason": reason, "address": address, "credential": known.id if known else None}
             _log.info("a bind was refused", extra=told)
         return Refused(STATUS_OF[reason], reason, _WAIT_S if is_again else 0.0)
+
+    def takes_call(self, system_id: str, address: str, take: Callable[[], bool]) -> bool:
+        """Whether `take` takes over the connection of who says outbind. Failures are counted as those of binds are: the
+        password in an outbind must not be guessed either."""
+        pair = _pair(system_id, address)
+        if self._calls.left_us(pair, SMPP_FAILED_BINDS_MAX):
+            return False
+        if take():
+            return True
+        self._calls.note(pair)
+        _log.info("an outbind was refused", extra={"address": address})
+        return False
 
     def current(self, admitted: Admitted) -> Admitted | None:
         """The same bind by the tables as they are now, with its settings as they are now; None when it must end: its

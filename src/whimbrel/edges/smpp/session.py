@@ -259,7 +259,9 @@ class CustomerSession:
     def _outbound(self, pdu: Pdu) -> None:
         asked = pdu.body if isinstance(pdu.body, Outbind) else Outbind()
         outbind = self._works.outbind
-        if outbind is None or not outbind(asked.system_id, asked.password, self.link):
+        if outbind is None or not self._works.gate.takes_call(
+            asked.system_id, self.address, lambda: outbind(asked.system_id, asked.password, self.link)
+        ):
             self.link.close("an outbind of nobody we know")
 
     def _end_if_through(self) -> None:
