@@ -15,7 +15,7 @@ JAVA = HERE / "clients" / "java"
 PYPI = ("smpplib==2.2.4", "aiosmpplib==0.7.4", "naz==0.8.1", "smpp34==1.5.0")
 JASMIN_PYPI = "jasmin==0.11.1"
 NPM = "smpp@0.5.1"
-DEBIAN = ("kannel", "redis-server", "rabbitmq-server", "default-jre-headless", "maven", "nodejs", "npm")
+DEBIAN = ("kannel", "redis-server", "rabbitmq-server", "default-jdk-headless", "maven", "nodejs", "npm")
 _LONG_S = 900
 
 
@@ -36,7 +36,7 @@ def debian() -> None:
 
 def _has(package: str) -> bool:
     """Whether the package, or the program that it is wanted for, is there."""
-    programs = {"kannel": "bearerbox", "default-jre-headless": "java", "maven": "mvn", "nodejs": "node"}
+    programs = {"kannel": "bearerbox", "default-jdk-headless": "javac", "maven": "mvn", "nodejs": "node"}
     return any(
         shutil.which(programs.get(package, package), path=path) for path in (None, "/usr/sbin:/usr/bin:/sbin:/bin")
     )
