@@ -139,7 +139,10 @@ class Gate:
     def current(self, admitted: Admitted) -> Admitted | None:
         """The same bind by the tables as they are now, with its settings as they are now; None when it must end: its
         credential is gone or suspended, the password or the address holds no more, the account is not active."""
-        before = admitted.credential
+        before, account = admitted.credential, admitted.account
+        tables = self._directory
+        if tables.smpp_credentials.get(before.system_id) == before and tables.accounts.get(account.id) == account:
+            return admitted  # as for all but one of a thousand binds when something has changed
         credential, _ = self._candidate(before.system_id, admitted.address)
         if credential is None or (credential.id, credential.password) != (before.id, before.password):
             return None
