@@ -112,7 +112,8 @@ class Link(asyncio.Protocol):
         if self._wire is not None:
             self._wire.drain()
         self._is_closing = True
-        self._transport.close()
+        if not self._transport.is_closing():  # a TLS transport that is closed twice cannot be aborted any more
+            self._transport.close()
 
     # The conduct.
 

@@ -171,7 +171,8 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Write the rest and close."""
         self.is_leaving = True
-        self.transport.close()
+        if not self.transport.is_closing():  # a TLS transport that is closed twice cannot be aborted any more
+            self.transport.close()
 
     def abort(self) -> None:
         """Break the connection."""

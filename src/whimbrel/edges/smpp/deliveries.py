@@ -91,7 +91,13 @@ class Deliveries:
             outbox.pump()
             return
         outbox.forget()
-        if outbox.is_blank:
+        self._leave(outbox)
+
+    def _leave(self, outbox: Outbox) -> None:
+        """Keep nothing of who has gone; what is being read or deleted for him is waited for."""
+        credential_id = outbox.credential_id
+        is_here = self._outboxes.get(credential_id) is outbox
+        if is_here and outbox.is_blank and not self._registry.receivers(credential_id):
             del self._outboxes[credential_id]
 
     def _told(self, credential_ids: Collection[str]) -> None:
@@ -130,6 +136,7 @@ class Deliveries:
             outbox.failed()
             return
         outbox.came(parcels, epoch)
+        self._leave(outbox)
 
     def _over(self, outbox: Outbox, positions: Sequence[int]) -> None:
         self._over_rows += [(outbox, position) for position in positions]
@@ -152,5 +159,7 @@ class Deliveries:
                     continue
                 for outbox, position in rows:
                     outbox.saved(position)
+                for outbox in {id(outbox): outbox for outbox, _ in rows}.values():
+                    self._leave(outbox)
         finally:
             self._deleting = None
