@@ -19,14 +19,13 @@ from whimbrel.base.ids import Ids
 from whimbrel.base.limits import COMMIT_CHUNK
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
-from whimbrel.codec.shifts import NO_SHIFT
-from whimbrel.domain.model import PLAIN, PRIORITY, Draft, Flag, Message, Options
+from whimbrel.domain.model import PLAIN, PRIORITY, Draft, Message
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import QUEUED, SCHEDULED
 from whimbrel.journey.encode import encode
 from whimbrel.journey.explain import Explanation, explanation, with_balance
 from whimbrel.journey.gather import Gatherer
-from whimbrel.journey.plan import Plan
+from whimbrel.journey.plan import Plan, flags_of
 from whimbrel.journey.price import price
 from whimbrel.journey.route import route
 from whimbrel.journey.screen import screen
@@ -312,7 +311,7 @@ class Accept:
             None,  # sent_at
             None,  # final_at
             None,  # reason
-            _flags(plan, options),
+            flags_of(plan, options),
             1,  # seq
             plan.recipient_hash,
             self._sender_hash(plan.sender_value),
@@ -329,22 +328,6 @@ class Accept:
     def _count(self, submissions: Sequence[Submission]) -> None:
         for door, count in _count_doors(submissions).items():
             self._metrics.accepted.labels(door).inc(count)
-
-
-def _flags(plan: Plan, options: Options) -> int:
-    flags = Flag.BYPASS_OPT_OUT if plan.draft.bypass_opt_out else 0
-    if plan.shift is not NO_SHIFT:
-        flags |= plan.shift.locking << Flag.LOCKING_SHIFT | plan.shift.single << Flag.SINGLE_SHIFT
-    if plan.wide:
-        flags |= Flag.WIDE
-    if options is PLAIN:
-        return flags
-    return (
-        flags
-        | (Flag.CALLBACK if options.callback_url else 0)
-        | (Flag.WIRE if options.wire else 0)
-        | (Flag.ORIGIN if options.origin else 0)
-    )
 
 
 def _count_doors(submissions: Sequence[Submission]) -> dict[str, int]:

@@ -6,7 +6,7 @@ import msgspec
 
 from whimbrel.base.errors import CATALOGUE, ErrorSpec
 from whimbrel.codec.shifts import NO_SHIFT, Shift
-from whimbrel.domain.model import Draft, Encoding, Sender
+from whimbrel.domain.model import PLAIN, Draft, Encoding, Flag, Options, Sender
 from whimbrel.domain.numbers import Number
 
 
@@ -40,6 +40,23 @@ class Plan(msgspec.Struct, gc=False):
         self.refusal = code
         self.pointer = pointer
         self.detail = detail or spec(code).title
+
+
+def flags_of(plan: Plan, options: Options) -> int:
+    """The bits of `Flag` that the message starts with."""
+    flags = Flag.BYPASS_OPT_OUT if plan.draft.bypass_opt_out else 0
+    if plan.shift is not NO_SHIFT:
+        flags |= plan.shift.locking << Flag.LOCKING_SHIFT | plan.shift.single << Flag.SINGLE_SHIFT
+    if plan.wide:
+        flags |= Flag.WIDE
+    if options is PLAIN:
+        return flags
+    return (
+        flags
+        | (Flag.CALLBACK if options.callback_url else 0)
+        | (Flag.WIRE if options.wire else 0)
+        | (Flag.ORIGIN if options.origin else 0)
+    )
 
 
 def spec(code: str) -> ErrorSpec:
