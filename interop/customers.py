@@ -62,7 +62,11 @@ def run(world: World, peer: Peer, command_of: Callable[[Errand], Sequence[str]])
             process.wait(_RUN_S)
         finally:
             process.kill()
-    if process.returncode:
+    done = peer.found.get("unbind")
+    if process.returncode < 0 and done is not None and done.ok:
+        # its last word was spoken: what its interpreter does with a native extension afterwards is its own matter
+        done.detail = f"then ended by signal {-process.returncode}"
+    elif process.returncode:
         peer.say("unbind", False, f"exit status {process.returncode}: {_tail(log)}")
     judge(world, peer, errand)
 
