@@ -35,7 +35,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.db = apsw.Connection(":memory:")
-        for migration in load():
+        for migration in load("sqlite"):
             self.db.execute(migration.sql)
         self.db.execute("INSERT INTO balances VALUES (?, 'EUR', ?, 0, 0)", (ACCOUNT, CREDIT))
         self._runner = Runner(self.db, STATEMENTS)

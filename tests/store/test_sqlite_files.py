@@ -159,17 +159,17 @@ def test_where_a_database_stands(applied: list[Applied], pending: list[int], pro
 
 
 def test_numbers_of_migrations_have_no_gaps():
-    assert [migration.number for migration in load()] == list(range(1, len(load()) + 1))
+    assert [migration.number for migration in load("sqlite")] == list(range(1, len(load("sqlite")) + 1))
 
 
 def test_applying_brings_a_new_file_up_to_date_once(tmp_path: Path):
     path, clock = str(tmp_path / "new.db"), ManualClock(NOW)
     assert not schema.status(path).current
     assert not os.path.exists(path)
-    assert schema.apply(path, clock) == load()
+    assert schema.apply(path, clock) == load("sqlite")
     found = schema.status(path)
     assert found.current
-    assert [(row.checksum, row.applied_at) for row in found.applied] == [(item.checksum, NOW) for item in load()]
+    assert [(row.checksum, row.applied_at) for row in found.applied] == [(item.checksum, NOW) for item in load("sqlite")]
     assert schema.apply(path, clock) == ()
 
 

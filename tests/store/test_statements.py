@@ -50,7 +50,7 @@ early."""
 @pytest.fixture(scope="module")
 def connection() -> apsw.Connection:
     made = apsw.Connection(":memory:")
-    for migration in migrations.load():
+    for migration in migrations.load("sqlite"):
         made.execute(migration.sql)
     return made
 

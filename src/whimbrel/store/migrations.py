@@ -6,10 +6,13 @@ import hashlib
 import re
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import Literal
 
 import msgspec
 
 from whimbrel.store.errors import SchemaError
+
+Dialect = Literal["sqlite", "postgresql"]
 
 _FILE = re.compile(r"(\d{4})_(\w+)\.sql")
 
@@ -44,10 +47,10 @@ class SchemaStatus(msgspec.Struct, frozen=True, gc=False):
         return not self.pending and not self.problem
 
 
-def load() -> tuple[Migration, ...]:
-    """The migrations of this version, in order."""
+def load(dialect: Dialect) -> tuple[Migration, ...]:
+    """The migrations of this version for a dialect, in order."""
     found = []
-    for file in (files("whimbrel.store") / "migrations").iterdir():
+    for file in (files("whimbrel.store") / "migrations" / dialect).iterdir():
         match = _FILE.fullmatch(file.name)
         if match:
             sql = file.read_text("utf-8")

@@ -17,7 +17,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS schema_migrations (
 def status(path: str) -> SchemaStatus:
     """Where a file stands; one that does not exist has nothing applied. Needs no lock: it may be in use."""
     if not os.path.exists(path):
-        return compare(load(), ())
+        return compare(load("sqlite"), ())
     connection = open_reader(path)
     try:
         return read_status(connection)
@@ -44,9 +44,9 @@ def apply(path: str, clock: Clock) -> tuple[Migration, ...]:
 def read_status(connection: apsw.Connection) -> SchemaStatus:
     """Where the connection's file stands."""
     if not connection.table_exists(None, "schema_migrations"):
-        return compare(load(), ())
+        return compare(load("sqlite"), ())
     rows = connection.execute("SELECT number, name, checksum, applied_at FROM schema_migrations ORDER BY number")
-    return compare(load(), [Applied(*row) for row in rows])
+    return compare(load("sqlite"), [Applied(*row) for row in rows])
 
 
 def check_current(connection: apsw.Connection) -> None:

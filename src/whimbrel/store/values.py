@@ -1,0 +1,296 @@
+"""What goes into the store and comes out of it, beside the structs of `domain.model`: plain data, so that a verb can
+cross a process border.
+"""
+
+from typing import Any
+
+import msgspec
+
+from whimbrel.domain.model import Event, Message
+from whimbrel.domain.wire import Wire
+
+
+class Write(msgspec.Struct, frozen=True, gc=False):
+    """A further write for the same commit: a statement of `sql/` by name and its parameter rows."""
+
+    statement: str
+    rows: tuple[tuple[Any, ...], ...]
+
+
+# ---------------------------------------------------------------- accept
+
+
+class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What the caller was told of one message: enough, with the request, to give the same answer again."""
+
+    id: str | None = None
+    code: str | None = None  # of the catalogue, when refused
+    detail: str = ""
+    pointer: str = ""
+    state: str = ""
+    route_id: str | None = None
+    sender: str = ""
+    encoding: str = ""
+    segments: int = 0
+    price_micros: int = 0
+    currency: str = ""
+    created_at: int = 0
+    due_at: int = 0
+    expires_at: int = 0
+    replaced: tuple[tuple[int, str, str], ...] = ()
+
+
+class Idempotency(msgspec.Struct, frozen=True, gc=False):
+    """The claim of a key by a request: scope (account, door, key), fingerprint of the canonical body."""
+
+    account_id: str
+    door: str
+    key: str
+    fingerprint: bytes
+    chunk: int  # 0-based; a large batch commits in chunks
+    chunks: int
+    created_at: int
+    verdicts: tuple[Verdict, ...]  # of this chunk, in the request's order
+
+
+class Submission(msgspec.Struct, frozen=True, gc=False):
+    """Messages of one request (or one chunk of it), ready to store: accepted, priced, routed."""
+
+    messages: tuple[Message, ...]
+    idempotency: Idempotency | None = None
+    also: tuple[Write, ...] = ()
+    claims: tuple["Claim", ...] = ()  # of those among the messages that need not wait in the queue
+
+
+class Stored(msgspec.Struct, frozen=True, gc=False):
+    """What became of a submission: ids that the balance did not cover (not stored), or that its key was already
+    taken by another request since we looked (nothing stored; look again). `attempts`: their numbers, one a part, for
+    each message that was claimed."""
+
+    uncovered: tuple[str, ...] = ()
+    key_taken: bool = False
+    attempts: dict[str, tuple[int, ...]] = {}
+
+
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """A stored idempotency chunk."""
+
+    fingerprint: bytes
+    chunk: int
+    chunks: int
+    verdicts: bytes  # JSON of a list of Verdict
+
+
+# ---------------------------------------------------------------- lists
+
+
+class Search(msgspec.Struct, frozen=True, gc=False):
+    """Which messages of an account are asked for; what is None or empty does not matter. Newest first."""
+
+    account_id: str
+    test: bool
+    direction: str | None = None
+    states: tuple[str, ...] = ()
+    number_hash: int | None = None  # of the recipient or the sender; texts are found a second or two after they came
+    recipient_hash: int | None = None  # narrows `number_hash` to one side
+    sender: str | None = None
+    message_class: str | None = None
+    carrier_id: str | None = None
+    tag: str | None = None
+    created_from: int | None = None  # inclusive, microseconds
+    created_to: int | None = None  # exclusive
+    before_id: str | None = None  # the last id of the page before
+
+
+# ---------------------------------------------------------------- worker
+
+
+class Waiting(msgspec.Struct, frozen=True, gc=False):
+    """A queued message with what a worker needs to decide and to build its parts."""
+
+    id: str
+    account_id: str
+    recipient: str
+    sender: str
+    text: str
+    encoding: str
+    segments: int
+    priority: int
+    rank: int
+    expires_at: int
+    flags: int
+    recipient_hash: int
+    options: str
+
+
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """One message taken from the queue, or past it: its attempts (one a part) are committed, its state becomes
+    `sending`."""
+
+    message_id: str
+    carrier_id: str
+    parts: int
+    tail_hash: int  # keyed hash of the recipient's last eight digits: how a receipt finds an attempt in doubt
+    at: int
+
+
+class Ending(msgspec.Struct, frozen=True, gc=False):
+    """A message that ends without (further) submission. Applied only while its state is one of `states`; deletes its
+    queue, schedule and deadline rows; releases (or, with `charge`, charges) what is still held."""
+
+    message_id: str
+    states: tuple[str, ...]
+    new_state: str
+    reason: str | None
+    at: int
+    charge: bool = False
+    account_id: str | None = None  # when given, a message of another account is left alone
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What the carrier said to one attempt, or that it said nothing.
+
+    kind: `accepted`; `refused` (final); `refused_now` (try the next carrier); `in_doubt`; `withdrawn` (no byte of it
+    left: the message goes back to its place in the queue)."""
+
+    attempt: int
+    message_id: str
+    carrier_id: str
+    kind: str
+    at: int
+    bind: str = ""
+    carrier_message_id: str | None = None
+    carrier_key: str | None = None
+    status_code: int | None = None
+    reason: str | None = None
+    throttled: int = 0
+    tail_hash: int = 0
+    parts: int = 0  # segments of its message; 0: not known
+
+
+class ReceiptRow(msgspec.Struct, frozen=True, gc=False):
+    """One delivery receipt, decoded. `keys` are the normalised ids that it may mean, best first."""
+
+    carrier_id: str
+    keys: tuple[str, ...]
+    state: str  # delivered, undelivered, expired (final) or another word (intermediate)
+    final: bool
+    reason: str | None  # a code of the catalogue when it was not delivered
+    stat: str  # the carrier's own word
+    error: str | None  # the carrier's own error
+    tail_hashes: tuple[int, ...]  # of the addresses in it, the likelier first
+    at: int
+    one_for_all: bool = False  # the carrier was asked about one part of a long message: it speaks for all of them
+
+
+class InboundRow(msgspec.Struct, frozen=True, gc=False):
+    """One inbound short message, or one part of a long one. `text` is what its octets say alone; a long text is decoded
+    from the octets of all its parts. Ids are made by the caller."""
+
+    message_id: str  # for the message that it becomes or completes
+    carrier_id: str
+    session: str  # which connection brought it: the same octets on another one soon after are a redelivery
+    fingerprint: int  # keyed hash of addresses and octets
+    account_id: str | None  # owner of the number; None: nobody's
+    test: bool
+    source: str
+    destination: str
+    source_hash: int
+    destination_hash: int
+    text: str
+    encoding: str
+    at: int
+    reference: int = 0
+    total: int = 1
+    number: int = 1
+    opt_out_id: str = ""
+    masked: str = ""
+    octets: bytes | None = None  # without header; None only in parts that 0.1.0 stored
+    data_coding: int = 0
+    wire: Wire | None = None  # what came with it and is not in its text
+
+
+class Owed(msgspec.Struct, frozen=True, gc=False):
+    """An attempt whose outcome is not recorded (found at start) or a deadline that has passed."""
+
+    attempt: int
+    message_id: str
+    carrier_id: str
+    tail_hash: int
+
+
+class Due(msgspec.Struct, frozen=True, gc=False):
+    """A scheduled message that fell due, with its route and price as of now."""
+
+    message_id: str
+    candidates: str
+    route_id: str | None
+    price_micros: int
+    rank: int
+    at: int
+
+
+# ---------------------------------------------------------------- notify
+
+
+class Try(msgspec.Struct, frozen=True, gc=False):
+    """One POST of one event to one URL, and what came back."""
+
+    delivery_id: str | None  # None: a first try straight from the log
+    webhook_id: str | None  # None: the message's own callback_url
+    account_id: str
+    event_position: int
+    event_id: str
+    event_type: str
+    number: int  # 1-based
+    at: int
+    latency_ms: int
+    status: int | None
+    error: str | None
+    answer: str  # first characters of the body
+    ok: bool
+
+
+class Wait(msgspec.Struct, frozen=True, gc=False):
+    """An event that waits for another try (or is dead: `next_at` None). Replaces the row of the same id."""
+
+    id: str
+    webhook_id: str | None
+    account_id: str
+    event_position: int
+    event_id: str
+    event_type: str
+    url: str
+    format: str
+    tries: int
+    next_at: int | None
+    created_at: int
+    last_error: str
+
+
+class Deliveries(msgspec.Struct, frozen=True, gc=False):
+    """A batch of results of webhook tries, for one commit."""
+
+    tries: tuple[Try, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    done: tuple[str, ...] = ()  # ids of waiting rows that were delivered
+    cursors: tuple[tuple[str, int], ...] = ()  # follower name (a webhook's id, or a name) and position
+    also: tuple[Write, ...] = ()
+
+
+class News(msgspec.Struct, frozen=True, gc=False):
+    """Events that somebody wants, in commit order, and the messages that they are about (those that still exist).
+    `position`: the log was looked through up to here; `more`: it goes on."""
+
+    events: list[Event]
+    messages: list[Message]
+    position: int
+    more: bool
+
+
+class EventsPart(msgspec.Struct, frozen=True, gc=False):
+    """An account's events in a stretch of the log, oldest first. `reached`: where to go on; there is nothing more when
+    that is where the read began."""
+
+    events: list[Event]
+    reached: int
