@@ -169,7 +169,9 @@ def test_applying_brings_a_new_file_up_to_date_once(tmp_path: Path):
     assert schema.apply(path, clock) == load("sqlite")
     found = schema.status(path)
     assert found.current
-    assert [(row.checksum, row.applied_at) for row in found.applied] == [(item.checksum, NOW) for item in load("sqlite")]
+    assert [(row.checksum, row.applied_at) for row in found.applied] == [
+        (item.checksum, NOW) for item in load("sqlite")
+    ]
     assert schema.apply(path, clock) == ()
 
 
@@ -195,7 +197,7 @@ async def test_a_database_that_lags_says_what_to_do(tmp_path: Path):
 def test_a_failing_migration_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = str(tmp_path / "new.db")
     broken = Migration(2, "broken", "CREATE TABLE b (x); CREATE TABLE b (x)", "c")
-    monkeypatch.setattr(schema, "load", lambda: (FIRST, broken))
+    monkeypatch.setattr(schema, "load", lambda _dialect: (FIRST, broken))
     with pytest.raises(SchemaError, match="0002_broken"):
         schema.apply(path, ManualClock())
     found = schema.status(path)
