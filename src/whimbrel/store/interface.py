@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
+from whimbrel.store.signals import Signals
 from whimbrel.store.values import (
     Answer,
     Claim,
@@ -61,6 +62,11 @@ Row = TypeVar("Row")
 
 class Store(Protocol):
     """The store. `fetch` and `write` serve the control plane by statement name; the rest are the hot verbs."""
+
+    @property
+    def signals(self) -> Signals:
+        """To and from the other processes that share the database; they start and stop with the store."""
+        ...
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...

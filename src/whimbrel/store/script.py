@@ -16,6 +16,8 @@ from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from whimbrel.store.signals import Signals
+
 T = TypeVar("T")
 P = ParamSpec("P")
 Row: TypeAlias = tuple[Any, ...]
@@ -56,6 +58,11 @@ Script: TypeAlias = Generator[Step, Any, T]
 
 class Executor(Protocol):
     """Runs scripts on one dialect. `write` returns when the commit is durable."""
+
+    @property
+    def signals(self) -> Signals:
+        """To and from the other processes of this database."""
+        ...
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...

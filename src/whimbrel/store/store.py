@@ -26,6 +26,7 @@ from whimbrel.store.interface import (
 )
 from whimbrel.store.rows import builder
 from whimbrel.store.script import Executor
+from whimbrel.store.signals import Signals
 from whimbrel.store.verbs import accept, answers, claim, deliveries, erase, finish, inbound, receipts, sweep, write
 
 Row = TypeVar("Row")
@@ -36,13 +37,16 @@ class SqlStore:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
+        self.signals: Signals = executor.signals
 
     async def start(self) -> None:
         """Open the database; raises StoreError (with what to do) when it cannot be used."""
         await self._executor.start()
+        await self.signals.start()
 
     async def stop(self) -> None:
         """Finish what was handed in and close."""
+        await self.signals.stop()
         await self._executor.stop()
 
     async def ping(self) -> None:

@@ -10,6 +10,7 @@ import apsw
 from whimbrel.base.clock import Clock, SystemClock
 from whimbrel.store.errors import StoreError
 from whimbrel.store.script import P, Script, T
+from whimbrel.store.signals import LocalSignals, Signals
 from whimbrel.store.sqlite.connect import make_private, open_reader, open_writer
 from whimbrel.store.sqlite.jobs import Jobs
 from whimbrel.store.sqlite.lock import OwnerLock
@@ -50,6 +51,7 @@ class SqliteExecutor:
         self._readers: list[Reader] = []
         self._reads = Jobs()
         self._writer: Writer | None = None
+        self.signals: Signals = LocalSignals()
 
     async def start(self) -> None:
         """StoreBusy, SchemaError or StoreError, with what to do, when the file cannot be used."""
