@@ -19,3 +19,8 @@ class StoreStopped(StoreError):
 
 class CommitFailed(StoreError):
     """The commit did not become durable (disk full, I/O error): nothing of the whole group was stored."""
+
+
+class CommitUnknown(StoreError):
+    """The connection was lost during the commit, and the server that could tell what became of it is gone (another one
+    was promoted): the group may or may not have been stored."""

@@ -7,7 +7,9 @@ written with `$1` parameters and `= ANY($n)` for lists, as PostgreSQL has them. 
 A name may be followed by a word that lets an executor do more in one step:
 
 - `(distinct)`: an UPDATE or DELETE by key, only ever called with rows of distinct keys; many go in one statement.
-- `(packed)`: a hot read without octets; its rows come as one JSON array.
+- `(packed)`: a hot read without octets; its rows come as one JSON array (SQLite).
+- `(locks a, m)`: a read whose rows the same script is about to write: PostgreSQL locks those of the tables (or aliases)
+  named, in the order in which they are read; SQLite has one writer and needs none.
 
 An INSERT of one row of VALUES takes many rows as it is.
 """
@@ -22,7 +24,8 @@ import msgspec
 
 Manner = Literal["", "distinct", "packed"]
 
-_NAME = re.compile(r"^-- name: (\w+)(?: \((distinct|packed)\))?\s*$", re.MULTILINE)
+_NAME = re.compile(r"^-- name: (\w+)(?: \((.+)\))?\s*$", re.MULTILINE)
+_MANNER = re.compile(r"(distinct|packed)?(?:(?:^|, )locks ([\w, ]+))?")
 _PARAMETER = re.compile(r"\$(\d+)")
 _LIST = re.compile(r"= ANY\(\$(\d+)\)")
 _BOUND = re.compile(r"\?(\d+)")
@@ -36,6 +39,7 @@ class Source(msgspec.Struct, frozen=True, gc=False):
 
     sql: str
     manner: Manner = ""
+    locks: str = ""
 
 
 class Statement(msgspec.Struct, frozen=True, gc=False):
@@ -66,8 +70,15 @@ def parse(text: str) -> dict[str, Source]:
     for name, manner, body in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True):
         if name in found:
             raise ValueError(f"statement {name} stands twice")
-        found[name] = Source(body.strip().rstrip(";"), cast("Manner", manner or ""))
+        found[name] = _source(name, manner or "", body)
     return found
+
+
+def _source(name: str, words: str, body: str) -> Source:
+    match = _MANNER.fullmatch(words)
+    if match is None:
+        raise ValueError(f"statement {name}: ({words}) means nothing")
+    return Source(body.strip().rstrip(";"), cast("Manner", match[1] or ""), match[2] or "")
 
 
 def sources(dialect: str) -> dict[str, Source]:

@@ -1,0 +1,117 @@
+"""How a connection to PostgreSQL is set up, and which servers may be used at all."""
+
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from whimbrel.store.errors import StoreError
+
+OLDEST: Final = 150_000  # Debian 12 has 15; later ones up to 18 are tested
+CONNECT_S: Final = 5.0
+STATEMENTS_CACHED: Final = 1024  # more than `sql/` holds
+
+_PROFILE: Final = {
+    "application_name": "whimbrel",
+    "statement_timeout": "20s",
+    "idle_in_transaction_session_timeout": "10s",
+    "lock_timeout": "10s",
+    "jit": "off",
+    "timezone": "UTC",
+    "default_transaction_isolation": "read committed",
+    "extra_float_digits": "1",
+}
+"""What each connection is set to: nothing of ours may hold locks or a snapshot for long, whatever happens to a node."""
+
+_HOT: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+"""For the statements of the journey: each finds its rows by key, a list at a time, so a nested loop over an index is
+right however large the tables have grown since they were last counted. A plan that is made while a table is empty is
+kept, and must still be right when it holds millions."""
+
+GONE: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.ReadOnlySQLTransactionError,  # it has become a standby
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    OSError,
+    TimeoutError,
+)
+"""The connection cannot be used any more, or its server cannot: make a new one. So does any other error that leaves the
+connection closed: see `is_gone`."""
+
+AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""Nobody's fault: the same transaction succeeds when it runs again."""
+
+STORAGE: Final = (asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError, asyncpg.DataCorruptedError)
+"""Not a script's fault: the next script would meet the same (disk full, out of memory, I/O error)."""
+
+
+def shown(url: str) -> str:
+    """A database URL without its password, for messages and logs."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{place}"))
+
+
+async def connect(url: str, *, hot: bool, read_only: bool = False, timeout_s: float = CONNECT_S) -> Any:
+    """A connection that writes (or, with `read_only`, one that does not and may be to a standby). `hot`: for the
+    statements of the journey. StoreError when the server is no PostgreSQL that can be used; what cannot be reached is
+    one of GONE."""
+    settings = _PROFILE | (_HOT if hot else {}) | ({"default_transaction_read_only": "on"} if read_only else {})
+    try:
+        connection = await asyncpg.connect(
+            url,
+            timeout=timeout_s,
+            statement_cache_size=STATEMENTS_CACHED,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+            server_settings=settings,
+            target_session_attrs="any" if read_only else "read-write",
+        )
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise StoreError(f"{shown(url)} refuses us: {error}") from error
+    except (asyncpg.InvalidCatalogNameError, asyncpg.ClientConfigurationError, ValueError) as error:
+        raise StoreError(f"{shown(url)} cannot be used: {error}") from error
+    try:
+        await _check(connection, url, read_only)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def _check(connection: Any, url: str, read_only: bool) -> None:
+    version = int(await connection.fetchval("SHOW server_version_num"))
+    if version < OLDEST:
+        raise StoreError(f"{shown(url)} is PostgreSQL {version // 10_000}: at least {OLDEST // 10_000} is needed.")
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise StoreError(f"{shown(url)} has the encoding {encoding}: create the database with ENCODING 'UTF8'.")
+    if not read_only and await connection.fetchval("SHOW synchronous_commit") == "off":
+        await connection.execute("SET synchronous_commit = on")  # what is acknowledged must be durable
+
+
+def is_gone(connection: Any, error: BaseException) -> bool:
+    """Whether an error means the connection and not what was asked of it."""
+    return isinstance(error, GONE) or connection.is_closed()
+
+
+async def timeline(connection: Any) -> str:
+    """Names the history that the server writes: a standby that is promoted begins another one."""
+    return str(await connection.fetchval("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"))
+
+
+def changed_rows(status: str) -> int:
+    """The number of rows in a command's tag, such as `UPDATE 3` or `INSERT 0 3`; 0 when it has none."""
+    match = re.search(r"(\d+)$", status)
+    return int(match[1]) if match else 0

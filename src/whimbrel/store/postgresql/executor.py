@@ -1,0 +1,108 @@
+"""The executor for PostgreSQL: a few connections that write, a few that read, all in the event loop.
+
+Each kind of verb has a writer of its own, so that what must keep its order keeps it (a carrier's answers before the
+receipts that follow them), and a long list of one kind holds up no other: codes do not wait behind a purge, and a
+node's sign of life behind nothing.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable
+from typing import Any, Final
+
+from whimbrel.base.clock import Clock, SystemClock
+from whimbrel.store.errors import StoreError
+from whimbrel.store.postgresql.connect import connect, shown
+from whimbrel.store.postgresql.jobs import Jobs
+from whimbrel.store.postgresql.reader import Reader
+from whimbrel.store.postgresql.runner import Types
+from whimbrel.store.postgresql.statements import for_postgresql
+from whimbrel.store.postgresql.writer import Writer
+from whimbrel.store.script import P, Script, T
+
+LINES: Final = {
+    "accept": "accept",
+    "claim": "course",
+    "finish": "course",
+    "record_answers": "course",
+    "record_receipts": "course",
+    "record_inbound": "course",
+    "enqueue": "course",
+    "join": "nodes",
+    "beat": "nodes",
+    "leave": "nodes",
+    "take": "nodes",
+    "release": "nodes",
+}
+"""Which writer runs which verb; the others are run by `rest`."""
+REST: Final = "rest"
+
+
+def ignore_commit(scripts: int) -> None:
+    """For those who do not count commits."""
+
+
+class PostgresExecutor:
+    """`url`: the database, and `read_url` a replica for long reads (the same database when it is empty).
+    `on_commit(scripts)` is called after each commit."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        read_url: str = "",
+        readers: int = 2,
+        on_commit: Callable[[int], None] = ignore_commit,
+        clock: Clock | None = None,
+    ) -> None:
+        self._url = url
+        clock = clock or SystemClock()
+        statements, types = for_postgresql(), Types()
+        hot = functools.partial(connect, url, hot=True)
+        self._writers = {
+            line: Writer(line, hot, statements=statements, types=types, on_commit=on_commit, clock=clock)
+            for line in {*LINES.values(), REST}
+        }
+        self._reads, self._reports = Jobs(), Jobs()
+        cold = functools.partial(connect, read_url or url, hot=False, read_only=True)
+        reader = functools.partial(Reader, statements=statements, types=types, clock=clock)
+        self._readers = [*(reader(self._reads, hot) for _ in range(readers)), reader(self._reports, cold)]
+
+    async def start(self) -> None:
+        """SchemaError or StoreError, with what to do, when the database cannot be used."""
+        try:
+            for writer in self._writers.values():
+                await writer.start()
+            for reader in self._readers:
+                await reader.start()
+        except BaseException as error:
+            await self.stop()
+            if isinstance(error, OSError):
+                raise StoreError(f"{shown(self._url)} cannot be reached: {error}") from error
+            raise
+
+    async def stop(self) -> None:
+        """Finish what was handed in, then close all connections."""
+        self._reads.close()
+        self._reports.close()
+        await asyncio.gather(*(reader.join() for reader in self._readers))
+        await asyncio.gather(*(writer.stop() for writer in self._writers.values()))
+
+    def write(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        line = LINES.get(_name(verb), REST)
+        return self._writers[line].jobs.submit(verb, args, kwargs)
+
+    def read(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        return self._reads.submit(verb, args, kwargs)
+
+    def report(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """A read that may take long, and may be of a moment ago: from the replica where there is one."""
+        return self._reports.submit(verb, args, kwargs)
+
+    async def backup(self, path: str) -> None:
+        """PostgreSQL has its own tools for that."""
+        raise StoreError(f"use pg_basebackup or pg_dump for {shown(self._url)}: see docs/production.md")
+
+
+def _name(verb: Callable[..., Any]) -> str:
+    return getattr(verb, "__name__", "")

@@ -1,0 +1,73 @@
+"""Work that waits for a connection: one call of a verb and the future that its caller awaits."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from whimbrel.store.errors import StoreStopped
+from whimbrel.store.script import Script
+
+
+class Job(msgspec.Struct, eq=False):
+    """One call of a verb."""
+
+    future: asyncio.Future[Any]
+    verb: Callable[..., Script[Any]]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def script(self) -> Script[Any]:
+        return self.verb(*self.args, **self.kwargs)
+
+    def answer(self, result: Any) -> None:
+        """Hand the result over; a waiter that was cancelled wants none, and the work is done all the same."""
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+class Jobs:
+    """What waits for the connections of one line."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Job] = deque()
+        self._some = asyncio.Event()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def submit(
+        self, verb: Callable[..., Script[Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if self._closed:
+            future.set_exception(StoreStopped("the store is stopped"))
+        else:
+            self._waiting.append(Job(future, verb, args, kwargs))
+            self._some.set()
+        return future
+
+    def close(self) -> None:
+        """No more jobs; those that wait are still done."""
+        self._closed = True
+        self._some.set()
+
+    async def take(self, limit: int) -> list[Job]:
+        """Wait for a job, then take those that wait, at most `limit`. Empty: the end."""
+        while not self._waiting and not self._closed:
+            self._some.clear()
+            await self._some.wait()
+        count = min(limit, len(self._waiting))
+        return [self._waiting.popleft() for _ in range(count)]
+
+    def drop(self, error: BaseException) -> None:
+        """Nobody is left to do them."""
+        while self._waiting:
+            self._waiting.popleft().fail(error)

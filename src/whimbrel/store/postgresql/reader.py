@@ -1,0 +1,80 @@
+"""A reader: one connection. A lost one is made again, and the read is repeated."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import asyncpg
+
+from whimbrel.base.clock import SECOND_US, Clock
+from whimbrel.store.errors import StoreError
+from whimbrel.store.postgresql.connect import GONE, is_gone
+from whimbrel.store.postgresql.jobs import Job, Jobs
+from whimbrel.store.postgresql.runner import Runner, Types
+from whimbrel.store.postgresql.statements import Statement
+
+PATIENCE_S: Final = 5.0
+RETRY_S: Final = 0.2
+
+
+class Reader:
+    """Several readers may share one `Jobs`."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        open_: Callable[[], Awaitable[Any]],
+        *,
+        statements: Mapping[str, Statement],
+        types: Types,
+        clock: Clock,
+    ) -> None:
+        self._jobs = jobs
+        self._open = open_
+        self._statements = statements
+        self._types = types
+        self._clock = clock
+        self._runner: Runner | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Connect, and work. Raises what the connection raises."""
+        self._runner = await self._new()
+        self._task = asyncio.get_running_loop().create_task(self._work(), name="store-reader")
+
+    async def join(self) -> None:
+        """Wait for the end of the jobs, after they were closed."""
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._drop()
+
+    async def _work(self) -> None:
+        while jobs := await self._jobs.take(1):
+            await self._answer(jobs[0])
+
+    async def _answer(self, job: Job) -> None:
+        deadline_us = self._clock.monotonic_us() + int(PATIENCE_S * SECOND_US)
+        while True:
+            try:
+                if self._runner is None:
+                    self._runner = await self._new()
+                return job.answer(await self._runner.run(job.script()))
+            except Exception as error:
+                is_lost = self._runner is None or is_gone(self._runner.connection, error)
+                if not is_lost:
+                    return job.fail(error)
+                self._drop()
+                if self._clock.monotonic_us() > deadline_us:
+                    return job.fail(StoreError(f"the database cannot be reached: {error}"))
+                await asyncio.sleep(RETRY_S)
+
+    async def _new(self) -> Runner:
+        try:
+            return Runner(await self._open(), self._statements, self._types)
+        except (*GONE, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise StoreError(f"the database cannot be reached: {error}") from error
+
+    def _drop(self) -> None:
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.connection.terminate()

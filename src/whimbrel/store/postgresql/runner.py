@@ -1,0 +1,80 @@
+"""Runs one script on one connection, step by step. Each step is one round trip, however many rows it has."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from whimbrel.store.postgresql.connect import changed_rows
+from whimbrel.store.postgresql.statements import Statement
+from whimbrel.store.script import Each, Many, Query, Row, Rows, Script, Step
+
+T = TypeVar("T")
+Types = dict[str, tuple[str, ...]]
+_LARGEST = 10_000  # rows of a step
+
+
+class Runner:
+    """A connection with the statements that scripts name. `types` holds what the server said of the parameters of each
+    statement, and is shared by the runners of a process."""
+
+    def __init__(self, connection: Any, statements: Mapping[str, Statement], types: Types) -> None:
+        self.connection = connection
+        self._statements = statements
+        self._types = types
+        self._columns: dict[str, str] = {}
+
+    async def run(self, script: Script[T]) -> T:
+        """The script's result. An error of a step ends the script where it stands."""
+        answer: Any = None
+        try:
+            while True:
+                answer = await self._step(script.send(answer))
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            script.close()
+
+    async def _step(self, step: Step) -> Any:
+        statement = self._statements[step.statement]
+        if isinstance(step, Query):
+            return _tuples(await self.connection.fetch(statement.sql, *step.params))
+        if isinstance(step, Many):
+            return await self._many(statement, step.rows)
+        if isinstance(step, Each):
+            return await self._each(statement, step.rows)
+        return changed_rows(await self.connection.execute(statement.sql, *step.params))
+
+    async def _many(self, statement: Statement, rows: Sequence[Row]) -> int:
+        execute = self.connection.execute
+        if not statement.many or len(rows) == 1:
+            return sum([changed_rows(await execute(statement.sql, *row)) for row in rows])
+        sql = await self._of_columns(statement)
+        return sum([changed_rows(await execute(sql, *columns)) for columns in _cut(statement, rows)])
+
+    async def _each(self, statement: Statement, rows: Sequence[Row]) -> Rows:
+        fetch = self.connection.fetch
+        if not statement.many or len(rows) == 1:
+            return [row for given in rows for row in _tuples(await fetch(statement.sql, *given))]
+        sql = await self._of_columns(statement)
+        return [row for columns in _cut(statement, rows) for row in _tuples(await fetch(sql, *columns))]
+
+    async def _of_columns(self, statement: Statement) -> str:
+        sql = self._columns.get(statement.name)
+        if sql is None:
+            types = self._types.get(statement.name)
+            if types is None:
+                prepared = await self.connection.prepare(statement.sql)
+                types = self._types[statement.name] = tuple(kind.name for kind in prepared.get_parameters())
+            sql = self._columns[statement.name] = statement.of_columns(types)
+        return sql
+
+
+def _tuples(records: Sequence[Any]) -> Rows:
+    return [tuple(record) for record in records]
+
+
+def _cut(statement: Statement, rows: Sequence[Row]) -> list[list[Row]]:
+    """The rows as lists of columns, so many rows each."""
+    if statement.unique:
+        rows = list({tuple([row[place] for place in statement.unique]): row for row in rows}.values())
+    return [list(zip(*rows[start : start + _LARGEST], strict=True)) for start in range(0, len(rows), _LARGEST)]

@@ -1,0 +1,80 @@
+"""The statements of `sql/` as PostgreSQL runs them. Written for it already, they are taken as they are; what takes many
+rows of parameters takes them as columns, by `unnest`, so that a list of any length is one prepared statement.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from whimbrel.store.statements import Source, sources
+
+_PARAMETER = re.compile(r"\$(\d+)")
+_VALUES = re.compile(r"VALUES \((\$\d+(?:,\s*\$\d+)*)\)")
+_INSERT = re.compile(r"INSERT INTO (\w+) \(([^)]+)\)")
+_CONFLICT = re.compile(r"ON CONFLICT \(([^)]+)\) DO UPDATE")
+_UPDATE = re.compile(r"(UPDATE \w+ SET .+?)\s+(WHERE .+)", re.DOTALL)
+_DELETE = re.compile(r"(DELETE FROM \w+) (WHERE .+)", re.DOTALL)
+
+
+class Statement(msgspec.Struct, frozen=True, gc=False):
+    """One statement.
+
+    `many`: the same for many rows of parameters, with `{columns}` where the arrays go; empty when it takes one row
+    only. `width`: the number of parameters of a row. `unique`: 0-based places of the parameters of which no two rows
+    may agree (the last one counts), as an upsert asks for it."""
+
+    name: str
+    sql: str
+    many: str = ""
+    width: int = 0
+    unique: tuple[int, ...] = ()
+
+    def of_columns(self, types: Sequence[str]) -> str:
+        """The statement for columns of these types."""
+        return self.many.replace("{columns}", ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(types, 1)))
+
+
+def for_postgresql() -> Mapping[str, Statement]:
+    """All statements for PostgreSQL."""
+    return {name: postgresql(name, source) for name, source in sources("postgresql").items()}
+
+
+def postgresql(name: str, source: Source) -> Statement:
+    """One statement for PostgreSQL. ValueError when it is not of the form that its manner asks for."""
+    sql = f"{source.sql}\nFOR UPDATE OF {source.locks}" if source.locks else source.sql
+    width = len(set(_PARAMETER.findall(sql)))
+    if source.manner == "distinct":
+        return Statement(name, sql, _distinct(name, sql, width), width)
+    many = _inserted(sql)
+    return Statement(name, sql, many, width if many else 0, _unique(sql) if many else ())
+
+
+def _inserted(sql: str) -> str:
+    """Empty unless the parameters are one row of VALUES, in order, and stand nowhere else."""
+    rows = _VALUES.findall(sql)
+    places = _PARAMETER.findall(sql)
+    if len(rows) != 1 or places != _PARAMETER.findall(rows[0]) or places != _counted(len(places)):
+        return ""
+    return _VALUES.sub("SELECT * FROM unnest({columns})", sql)
+
+
+def _unique(sql: str) -> tuple[int, ...]:
+    insert, conflict = _INSERT.match(sql), _CONFLICT.search(sql)
+    if insert is None or conflict is None:
+        return ()
+    columns = [column.strip() for column in insert[2].split(",")]
+    return tuple(columns.index(column.strip()) for column in conflict[1].split(","))
+
+
+def _distinct(name: str, sql: str, width: int) -> str:
+    rows = f"unnest({{columns}}) AS v ({', '.join(f'column{n}' for n in _counted(width))})"
+    for pattern, joint in ((_UPDATE, "FROM"), (_DELETE, "USING")):
+        if match := pattern.fullmatch(sql):
+            head, where = (_PARAMETER.sub(r"v.column\1", part) for part in match.groups())
+            return f"{head} {joint} {rows} {where}"
+    raise ValueError(f"statement {name} is neither an UPDATE nor a DELETE: it cannot be (distinct)")
+
+
+def _counted(length: int) -> list[str]:
+    return [str(number) for number in range(1, length + 1)]

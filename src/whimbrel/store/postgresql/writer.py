@@ -1,0 +1,216 @@
+"""A writer: one connection that commits in groups.
+
+Theory of operation. Scripts gather while a commit is under way. The writer takes all of them, runs them in one
+transaction and commits once; only then are their futures resolved. A small commit is followed by a short rest in which
+the next one grows, because a transaction has a price of its own beside that of its rows; a script that comes after a
+quiet moment meets no rest. Several writers work beside each other, each for verbs of one kind (`executor.py`), so verbs
+of one kind keep their order and a long list of one kind holds up no other.
+
+What goes wrong:
+
+- a deadlock with another node, or a serialization failure: the group runs again (scripts can be run again);
+- a script's own error: the transaction is rolled back and each script runs in a transaction of its own;
+- the connection is lost before the commit was sent: nothing was stored, so the group runs again on a new connection,
+  as long as one can be had within PATIENCE_S; then it fails;
+- the connection is lost during the commit: the server is asked on a new connection what became of the transaction.
+  Only when another server has been promoted meanwhile can nobody say: CommitUnknown;
+- the server cannot store anything (disk full): the whole group fails.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from whimbrel.base.clock import SECOND_US, Clock
+from whimbrel.store.errors import CommitFailed, CommitUnknown, StoreError
+from whimbrel.store.postgresql.connect import AGAIN, GONE, STORAGE, is_gone, timeline
+from whimbrel.store.postgresql.jobs import Job, Jobs
+from whimbrel.store.postgresql.runner import Runner, Types
+from whimbrel.store.postgresql.statements import Statement
+
+GROUP_MAX: Final = 256  # scripts in one commit: each may hold a list of hundreds of rows
+COMMIT_EVERY_US: Final = 5_000  # under load no more often
+REST_MAX_SHARE: Final = 2  # of the time that the last commit took
+TRIES_MAX: Final = 8  # of a group that met deadlocks
+PATIENCE_S: Final = 10.0  # for a connection: a failover takes about as long
+RETRY_S: Final = 0.2
+
+_log = logging.getLogger("whimbrel.store")
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A connection that writes, and which history of which server it writes to."""
+
+    runner: Runner
+    timeline: str
+
+
+class Writer:
+    """Owns one connection from `start` to `stop`. `open_` makes one; `on_commit(scripts)` is called after each."""
+
+    def __init__(
+        self,
+        name: str,
+        open_: Callable[[], Awaitable[Any]],
+        *,
+        statements: Mapping[str, Statement],
+        types: Types,
+        on_commit: Callable[[int], None],
+        clock: Clock,
+    ) -> None:
+        self.jobs = Jobs()
+        self._name = name
+        self._open = open_
+        self._statements = statements
+        self._types = types
+        self._on_commit = on_commit
+        self._clock = clock
+        self._session: Session | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Connect, and work. Raises what the connection raises."""
+        await self._connect()
+        self._task = asyncio.get_running_loop().create_task(self._work(), name=f"store-{self._name}")
+
+    async def stop(self) -> None:
+        """Finish what waits, then close."""
+        self.jobs.close()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._close()
+
+    async def _work(self) -> None:
+        while jobs := await self.jobs.take(GROUP_MAX):
+            began_us = self._clock.monotonic_us()
+            try:
+                await self._group(jobs)
+            except Exception as error:  # nobody may wait for ever, whatever happened
+                _log.exception("a group failed", extra={"writer": self._name})
+                _fail(jobs, CommitFailed(f"nothing was stored: {error}"))
+            rest_us = _rest_us(self._clock.monotonic_us() - began_us)
+            del jobs
+            if rest_us and len(self.jobs):
+                await asyncio.sleep(rest_us / SECOND_US)
+
+    async def _group(self, jobs: list[Job]) -> None:
+        """Run a group to its end, whatever it meets."""
+        deadline_us = self._clock.monotonic_us() + int(PATIENCE_S * SECOND_US)
+        tries = 0
+        while True:
+            try:
+                results = await self._together(jobs)
+            except (*AGAIN, _Lost) as error:
+                tries += isinstance(error, AGAIN)
+                if tries >= TRIES_MAX or self._clock.monotonic_us() > deadline_us:
+                    _log.error("commit failed", extra={"writer": self._name, "scripts": len(jobs), "error": str(error)})
+                    return _fail(jobs, CommitFailed(f"nothing was stored: {error}"))
+                continue
+            except (CommitUnknown, CommitFailed) as error:
+                _log.error("commit failed", extra={"writer": self._name, "scripts": len(jobs), "error": str(error)})
+                return _fail(jobs, error)
+            except Exception as error:
+                if len(jobs) == 1:
+                    return jobs[0].fail(error)
+                for job in jobs:
+                    await self._group([job])
+                return None
+            for job, result in zip(jobs, results, strict=True):
+                job.answer(result)
+            return self._on_commit(len(jobs))
+
+    async def _together(self, jobs: list[Job]) -> list[Any]:
+        """Run and commit once. _Lost: the connection went, and nothing was stored."""
+        session = await self._connect()
+        connection, run = session.runner.connection, session.runner.run
+        try:
+            await connection.execute("BEGIN")
+            xid = await connection.fetchval("SELECT pg_current_xact_id()::text")
+            results = [await run(job.script()) for job in jobs]
+        except BaseException as error:
+            await self._roll_back(connection, error)
+            raise
+        await self._commit(session, xid)
+        return results
+
+    async def _roll_back(self, connection: Any, error: BaseException) -> None:
+        """Leave the connection as it was; raises _Lost or CommitFailed where the error means more than a script."""
+        if is_gone(connection, error):
+            await self._close()
+            raise _Lost(str(error)) from error
+        try:
+            await connection.execute("ROLLBACK")
+        except Exception as trouble:
+            await self._close()
+            raise _Lost(str(trouble)) from trouble
+        if isinstance(error, STORAGE):
+            raise CommitFailed(f"nothing was stored: {error}") from error
+
+    async def _commit(self, session: Session, xid: str) -> None:
+        connection = session.runner.connection
+        try:
+            await connection.execute("COMMIT")
+            return
+        except BaseException as error:
+            if not is_gone(connection, error):
+                await self._roll_back(connection, error)
+                raise
+            _log.warning("the connection was lost during a commit", extra={"writer": self._name, "error": str(error)})
+        await self._close()
+        if not await self._has_committed(session.timeline, xid):
+            raise _Lost("the connection was lost during the commit, which did not take place")
+
+    async def _has_committed(self, history: str, xid: str) -> bool:
+        """What became of a transaction whose connection was lost during its commit."""
+        while True:
+            session = await self._connect(CommitUnknown)
+            if session.timeline != history:
+                raise CommitUnknown("the server was replaced during the commit: it may or may not have been stored")
+            try:
+                status = await session.runner.connection.fetchval("SELECT pg_xact_status($1::text::xid8)", xid)
+            except Exception as error:
+                if not is_gone(session.runner.connection, error):
+                    raise CommitUnknown(f"the server does not say what became of a commit: {error}") from error
+                await self._close()
+                continue
+            if status != "in progress":
+                return bool(status == "committed")
+            await asyncio.sleep(RETRY_S)
+
+    async def _connect(self, failure: type[StoreError] = CommitFailed) -> Session:
+        """The connection, or a new one: `failure` when none can be had in time."""
+        if self._session is not None and not self._session.runner.connection.is_closed():
+            return self._session
+        deadline_us = self._clock.monotonic_us() + int(PATIENCE_S * SECOND_US)
+        while True:
+            try:
+                connection = await self._open()
+                self._session = Session(Runner(connection, self._statements, self._types), await timeline(connection))
+                return self._session
+            except (*GONE, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                if self._task is None or self._clock.monotonic_us() > deadline_us:
+                    raise failure(f"the database cannot be reached: {error}") from error
+                await asyncio.sleep(RETRY_S)
+
+    async def _close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.runner.connection.terminate()
+
+
+class _Lost(Exception):
+    """The connection was lost, and nothing was stored."""
+
+
+def _rest_us(took_us: int) -> int:
+    """How long the next commit is left to grow after one that took so long, in microseconds."""
+    return max(0, min(COMMIT_EVERY_US - took_us, REST_MAX_SHARE * took_us))
+
+
+def _fail(jobs: list[Job], error: StoreError) -> None:
+    for job in jobs:
+        job.fail(error)
