@@ -53,6 +53,8 @@ from whimbrel.net.addresses import Reach
 from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
 from whimbrel.net.tls import server_context
+from whimbrel.store.postgresql.executor import PostgresExecutor
+from whimbrel.store.script import Executor
 from whimbrel.store.sqlite.executor import SqliteExecutor
 from whimbrel.store.store import SqlStore
 
@@ -88,9 +90,7 @@ class App:
         self.metrics = Metrics()
         self.vault = Vault(master_key, self.chance)
         self.ids = Ids(self.clock, self.chance)
-        self.store = SqlStore(
-            SqliteExecutor(str(settings.database_path()), readers=_READERS, on_commit=self._committed, clock=self.clock)
-        )
+        self.store = SqlStore(self._executor())
         self.tables = Tables(self.store, self.vault)
         self.recorders = Recorders(self.clock.now_us)
         self.reach = Reach(settings.webhooks.allow_networks, plain_http=settings.webhooks.allow_http)
@@ -111,6 +111,14 @@ class App:
         self._ready = False
         self._build_journey()
         self._build_doors()
+
+    def _executor(self) -> Executor:
+        settings, clock = self.settings, self.clock
+        if settings.is_sqlite:
+            path = str(settings.database_path())
+            return SqliteExecutor(path, readers=_READERS, on_commit=self._committed, clock=clock)
+        url, read_url = settings.database, settings.database_read
+        return PostgresExecutor(url, read_url=read_url, readers=_READERS, on_commit=self._after_commit, clock=clock)
 
     def _build_journey(self) -> None:
         store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics

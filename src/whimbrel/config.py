@@ -42,11 +42,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database: Annotated[
         str,
         Meta(
-            pattern=r"^sqlite:///.+",
-            title="a URL such as sqlite:///whimbrel.db",
-            description='The database: "sqlite:///" and a file, relative to `server.data` unless it begins with "/".',
+            pattern=r"^(sqlite:///|postgresql://).+",
+            title="a URL such as sqlite:///whimbrel.db or postgresql://whimbrel@10.0.0.5/whimbrel",
+            description='The database: "sqlite:///" and a file, relative to `server.data` unless it begins with "/"; or '
+            '"postgresql://", which several nodes can share. It may name several hosts, with commas between them: the '
+            "one that takes writes is used.",
         ),
     ] = "sqlite:///whimbrel.db"
+    database_read: Annotated[
+        str,
+        Meta(
+            pattern=r"^(postgresql://.+)?$",
+            title='a URL such as postgresql://whimbrel@10.0.0.6/whimbrel, or ""',
+            description="A replica of the database for lists and reports, which may show what was true a moment ago; "
+            "without one they are read where everything is written. PostgreSQL only.",
+        ),
+    ] = ""
     roles: Annotated[
         tuple[Role, ...],
         Meta(
@@ -61,6 +72,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     log: Log = Log()
     simulator: Simulator = Simulator()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is a file of this machine."""
+        return self.database.startswith(_SQLITE)
 
     def database_path(self) -> Path:
         """The file of the SQLite database."""

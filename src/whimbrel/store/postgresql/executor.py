@@ -19,6 +19,7 @@ from whimbrel.store.postgresql.runner import Types
 from whimbrel.store.postgresql.statements import for_postgresql
 from whimbrel.store.postgresql.writer import Writer
 from whimbrel.store.script import P, Script, T
+from whimbrel.store.signals import LocalSignals, Signals
 
 LINES: Final = {
     "accept": "accept",
@@ -56,6 +57,7 @@ class PostgresExecutor:
         clock: Clock | None = None,
     ) -> None:
         self._url = url
+        self.signals: Signals = LocalSignals()
         clock = clock or SystemClock()
         statements, types = for_postgresql(), Types()
         hot = functools.partial(connect, url, hot=True)
