@@ -96,7 +96,10 @@ def test_variables_of_others_are_left_alone():
         ("[log]\nlevel = 'loud'", "log.level: expected debug, info, warning, error, not 'loud'"),
         ("roles = ['cook']", "roles: expected a list of api, worker, smpp, console, not ['cook']"),
         ("roles = []", "roles: expected a list of api"),
-        ("database = 'mysql://x'", "database: expected a URL such as sqlite:///whimbrel.db, not 'mysql://x'"),
+        (
+            "database = 'mysql://x'",
+            "database: expected a URL such as sqlite:///whimbrel.db or postgresql://whimbrel@10.0.0.5/whimbrel, not 'mysql://x'",
+        ),
         ("[webhooks]\nallow_networks = ['10.0.0.1/8']", "expected networks such as 10.1.0.0/16, not '10.0.0.1/8'"),
         ("[webhooks]\nallow_http = 'yes'", "webhooks.allow_http: expected true or false"),
         ("[retention]\nevents_days = 3", "retention.events_days: expected an integer from 4 to 3650"),
