@@ -70,3 +70,5 @@ EVENTS_BEFORE_GIVING_UP = 20_000  # of one message: then it is queued no more; e
 PARKED_RECEIPT_TTL_S = 3 * 24 * 3600  # how long a receipt waits for the message that it is about
 RECEIPT_DEADLINE_S = 3 * 24 * 3600  # after validity: then a sent message becomes `unknown`
 DOUBT_DEADLINE_S = 24 * 3600  # without a receipt a message in doubt becomes `unknown` after this
+SIGNAL_OCTETS_MAX = 7900  # of one NOTIFY between nodes: PostgreSQL takes 7,999
+SIGNAL_DETAILS_MAX = 64  # of one topic at once, then the topic alone is told: whoever hears it looks at everything

@@ -17,6 +17,11 @@ Heard = Callable[[str], None]
 class Signals(Protocol):
     """Between processes of one database. A process does not hear itself."""
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether this process has its database to itself: nobody else changes what it has read."""
+        ...
+
     async def start(self) -> None:
         """Begin to hear and to tell. It does not fail: what cannot be reached is tried again and again."""
         ...
@@ -35,6 +40,8 @@ class Signals(Protocol):
 
 class LocalSignals:
     """For a process that has its database to itself: there is nobody to tell and nobody to hear."""
+
+    is_alone = True
 
     async def start(self) -> None:
         pass

@@ -39,6 +39,8 @@ _log = logging.getLogger("whimbrel.signals")
 class PostgresSignals:
     """Implements `store.signals.Signals`. `connect` makes a connection that is used for nothing else."""
 
+    is_alone = False
+
     def __init__(self, connect: Connect, chance: Chance) -> None:
         self._connect = connect
         self._chance = chance
