@@ -20,7 +20,9 @@ from whimbrel.store.values import (
     Idempotency,
     InboundRow,
     Kept,
+    Lease,
     News,
+    Node,
     Owed,
     ReceiptRow,
     Search,
@@ -43,7 +45,9 @@ __all__ = [
     "Idempotency",
     "InboundRow",
     "Kept",
+    "Lease",
     "News",
+    "Node",
     "Owed",
     "ReceiptRow",
     "Search",
@@ -121,6 +125,31 @@ class Store(Protocol):
         """For each: `stored`, `waiting` (for other parts), `repeated`, `nobody`."""
         ...
 
+    # nodes
+    async def join(self, node: Node) -> None:
+        """A process begins."""
+        ...
+
+    async def beat(self, node_id: str, *, now: int, alive_until: int, draining: bool) -> bool:
+        """Whether the node was still alive at `now`, and is until the given time."""
+        ...
+
+    async def leave(self, node_id: str, now: int) -> None:
+        """A process ends; what it held is free at once."""
+        ...
+
+    async def take_leases(self, names: Sequence[str], node_id: str, now: int) -> dict[str, int]:
+        """Those that were free, or whose node is gone, and that this node has now: each with its fence."""
+        ...
+
+    async def release_leases(self, names: Sequence[str], node_id: str, now: int) -> None:
+        """This node does it no more."""
+        ...
+
+    async def stand_alone(self) -> None:
+        """All other processes of this database are gone."""
+        ...
+
     # sweep
     async def due(self, now: int, limit: int) -> list[Message]: ...
     async def enqueue(self, due: Sequence[Due]) -> None:
@@ -128,7 +157,10 @@ class Store(Protocol):
         ...
 
     async def expired(self, now: int, limit: int) -> list[str]: ...
-    async def unanswered(self) -> list[Owed]: ...
+    async def unanswered(self, carrier_id: str | None = None) -> list[Owed]:
+        """Attempts that were committed and have no answer: of one carrier, or of all."""
+        ...
+
     async def overdue(self, now: int, limit: int) -> list[Message]:
         """Messages whose deadline row has passed: in doubt, or sent without a receipt."""
         ...

@@ -16,6 +16,7 @@ from whimbrel.store.interface import (
     InboundRow,
     Kept,
     News,
+    Node,
     Owed,
     ReceiptRow,
     Search,
@@ -27,7 +28,19 @@ from whimbrel.store.interface import (
 from whimbrel.store.rows import builder
 from whimbrel.store.script import Executor
 from whimbrel.store.signals import Signals
-from whimbrel.store.verbs import accept, answers, claim, deliveries, erase, finish, inbound, receipts, sweep, write
+from whimbrel.store.verbs import (
+    accept,
+    answers,
+    claim,
+    deliveries,
+    erase,
+    finish,
+    inbound,
+    leases,
+    receipts,
+    sweep,
+    write,
+)
 
 Row = TypeVar("Row")
 
@@ -106,6 +119,26 @@ class SqlStore:
     async def record_inbound(self, rows: Sequence[InboundRow]) -> list[str]:
         return await self._executor.write(inbound.record_inbound, rows)
 
+    # nodes
+
+    async def join(self, node: Node) -> None:
+        await self._executor.write(leases.join, node)
+
+    async def beat(self, node_id: str, *, now: int, alive_until: int, draining: bool) -> bool:
+        return await self._executor.write(leases.beat, node_id, now, alive_until, draining)
+
+    async def leave(self, node_id: str, now: int) -> None:
+        await self._executor.write(leases.leave, node_id, now)
+
+    async def take_leases(self, names: Sequence[str], node_id: str, now: int) -> dict[str, int]:
+        return await self._executor.write(leases.take, names, node_id, now)
+
+    async def release_leases(self, names: Sequence[str], node_id: str, now: int) -> None:
+        await self._executor.write(leases.release, names, node_id, now)
+
+    async def stand_alone(self) -> None:
+        await self._executor.write(leases.alone)
+
     # sweep
 
     async def due(self, now: int, limit: int) -> list[Message]:
@@ -117,8 +150,8 @@ class SqlStore:
     async def expired(self, now: int, limit: int) -> list[str]:
         return await self._executor.read(reads.expired, now, limit)
 
-    async def unanswered(self) -> list[Owed]:
-        return await self.fetch(Owed, "attempts_unanswered")
+    async def unanswered(self, carrier_id: str | None = None) -> list[Owed]:
+        return await self.fetch(Owed, "attempts_unanswered", carrier_id)
 
     async def overdue(self, now: int, limit: int) -> list[Message]:
         return await self._executor.read(reads.overdue, now, limit)

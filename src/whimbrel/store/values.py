@@ -132,6 +132,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     parts: int
     tail_hash: int  # keyed hash of the recipient's last eight digits: how a receipt finds an attempt in doubt
     at: int
+    fence: int = 0  # of the carrier's lease: nothing is claimed when another node has it by now; 0: not looked at
 
 
 class Ending(msgspec.Struct, frozen=True, gc=False):
@@ -228,6 +229,30 @@ class Due(msgspec.Struct, frozen=True, gc=False):
     price_micros: int
     rank: int
     at: int
+
+
+# ---------------------------------------------------------------- nodes
+
+
+class Node(msgspec.Struct, frozen=True, gc=False):
+    """A process that runs, as the others see it."""
+
+    id: str
+    name: str
+    version: str
+    roles: str  # with commas between them
+    started_at: int
+    alive_until: int
+    draining: bool = False  # gives up what it holds, and takes nothing
+
+
+class Lease(msgspec.Struct, frozen=True, gc=False):
+    """Who does something that one node does for all. Free when `node_id` is empty or names no node."""
+
+    name: str
+    node_id: str
+    fence: int  # grows with each taking
+    changed_at: int
 
 
 # ---------------------------------------------------------------- notify

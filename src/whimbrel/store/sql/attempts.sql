@@ -3,7 +3,7 @@
 -- | statement | gives or does |
 -- | --- | --- |
 -- | attempt_insert | position, message_id, account_id, part, parts, carrier_id, bind, state, throttled, tail_hash, committed_at, receipts |
--- | attempts_unanswered | columns of `Owed`: committed, and nothing was recorded since |
+-- | attempts_unanswered (carrier_id or NULL) | columns of `Owed`: committed, and nothing was recorded since |
 -- | attempts_of_message (message_id) | whole rows of `Attempt`, as they were made |
 -- | attempts_delete (message_ids) | removed; the newest of all stays, so that its number is not given out again |
 
@@ -13,7 +13,8 @@ INSERT INTO attempts (position, message_id, account_id, part, parts, carrier_id,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- name: attempts_unanswered
-SELECT position, message_id, carrier_id, tail_hash FROM attempts WHERE state = 'committed' ORDER BY position;
+SELECT position, message_id, carrier_id, tail_hash FROM attempts
+WHERE state = 'committed' AND ($1 IS NULL OR carrier_id = $1) ORDER BY position;
 
 -- name: attempts_of_message
 SELECT position, message_id, account_id, part, parts, carrier_id, bind, state, carrier_message_id, carrier_key,

@@ -1,6 +1,6 @@
 """accept: everything that an acknowledged message leaves behind, in one commit: its key, the hold on the balance, its
 row, its place in the queue or the schedule (or, where it is claimed at once, its attempts), its first events, and what
-the caller wants written with it.
+the caller wants written with it. A claim for a carrier that another node has by now is none: the message is queued.
 """
 
 from collections import defaultdict
@@ -14,6 +14,7 @@ from whimbrel.store.interface import Claim, Idempotency, Stored, Submission, Ver
 from whimbrel.store.script import Each, Many, Row, Rows, Script
 from whimbrel.store.verbs.claim import attempt_numbers, attempt_rows
 from whimbrel.store.verbs.events import NO_DATA, carrier_data
+from whimbrel.store.verbs.leases import lost
 from whimbrel.store.verbs.ledger import Entry, hold
 from whimbrel.store.verbs.queue import queue_key
 
@@ -54,7 +55,7 @@ def accept(submissions: Sequence[Submission]) -> Script[list[Stored]]:
         if kept or not submission.messages:
             for write in submission.also:
                 also[write.statement].extend(write.rows)
-    attempts = yield from _insert(messages, claims)
+    attempts = yield from _insert(messages, (yield from _held(claims)) if claims else claims)
     for statement, rows in also.items():
         yield Many(statement, rows)
     return [_with_attempts(*pair, attempts) for pair in zip(submissions, results, strict=True)] if attempts else results
@@ -128,6 +129,11 @@ def _insert(messages: Sequence[Message], claims: dict[str, Claim]) -> Script[dic
         yield Many("schedule_insert", [(m.due_at, m.id) for m in scheduled])
     yield Many("event_insert", _first_events(messages, claims))
     return attempts
+
+
+def _held(claims: dict[str, Claim]) -> Script[dict[str, Claim]]:
+    elsewhere = yield from lost(claims.values())
+    return {id_: claim for id_, claim in claims.items() if claim.carrier_id not in elsewhere} if elsewhere else claims
 
 
 def _insert_attempts(messages: Sequence[Message], claims: dict[str, Claim]) -> Script[dict[str, tuple[int, ...]]]:

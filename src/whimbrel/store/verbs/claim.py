@@ -1,5 +1,5 @@
 """claim: messages leave the queue for one carrier, with an attempt for each part, before any byte leaves. What is no
-longer queued (canceled, expired, claimed before) is left alone.
+longer queued (canceled, expired, claimed before), or whose carrier another node has by now, is left alone.
 """
 
 from collections.abc import Sequence
@@ -8,12 +8,16 @@ from whimbrel.domain.states import SENDING
 from whimbrel.store.interface import Claim
 from whimbrel.store.script import Each, Many, Query, Row, Rows, Script
 from whimbrel.store.verbs.events import Subject, carrier_data, moved
+from whimbrel.store.verbs.leases import lost
 from whimbrel.store.verbs.queue import queue_key
 
 
 def claim(claims: Sequence[Claim]) -> Script[list[tuple[int, ...]]]:
     """Attempt numbers for each claim, in the order of its parts; empty where nothing was claimed."""
-    rows: Rows = yield Each("message_sending", [(c.message_id, c.carrier_id, c.at) for c in claims])
+    elsewhere = yield from lost(claims)
+    rows: Rows = yield Each(
+        "message_sending", [(c.message_id, c.carrier_id, c.at) for c in claims if c.carrier_id not in elsewhere]
+    )
     sending = {row[0]: row for row in rows}
     taken = [(claim, sending.pop(claim.message_id)) for claim in claims if claim.message_id in sending]
     if not taken:

@@ -1,0 +1,72 @@
+"""Leases: what one node does for all. A lease is taken where it is free or its node is gone, and its fence grows with
+each taking; whoever writes as the holder of a lease has the store look whether it still has that fence.
+
+A node that did not renew in time is removed by whoever takes leases next, in the same transaction: two nodes can never
+both believe that it is theirs, however late a renewal comes.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from whimbrel.store.interface import Claim, Node
+from whimbrel.store.script import Each, Many, One, Query, Rows, Script
+
+CARRIER: Final = "carrier:"
+"""The prefix of the lease of a carrier: its lane and all its binds."""
+_END_OF_TIME: Final = (1 << 63) - 1
+
+
+def join(node: Node) -> Script[None]:
+    """A process begins."""
+    row = (node.id, node.name, node.version, node.roles, node.started_at, node.alive_until, node.draining)
+    yield One("node_insert", row)
+
+
+def beat(node_id: str, now: int, alive_until: int, draining: bool) -> Script[bool]:
+    """Whether the node was still alive, and is until the given time."""
+    renewed: int = yield One("node_renew", (node_id, now, alive_until, draining))
+    return renewed > 0
+
+
+def leave(node_id: str, now: int) -> Script[None]:
+    """A process ends: what it held is free at once."""
+    yield One("leases_release_of", (node_id, now))
+    yield One("seats_delete_of", ([node_id],))
+    yield One("node_delete", (node_id,))
+
+
+def take(names: Sequence[str], node_id: str, now: int) -> Script[dict[str, int]]:
+    """Those of the leases that the node has got, each with its fence."""
+    gone: Rows = yield Query("nodes_bury", (now,))
+    if gone:
+        yield One("seats_delete_of", ([row[0] for row in gone],))
+    known: Rows = yield Query("leases_to_take", (sorted(names),))
+    alive = {row[0] for row in (yield Query("nodes_ids"))}  # after the leases are locked: who joined meanwhile counts
+    if node_id not in alive:
+        return {}
+    free = [(name, fence, node_id, now) for name, holder, fence in known if holder not in alive]
+    new = [(name, node_id, now) for name in sorted(set(names) - {row[0] for row in known})]
+    taken: Rows = yield Each("lease_move", free)
+    made: Rows = yield Each("lease_new", new)
+    return dict(taken + made)
+
+
+def release(names: Sequence[str], node_id: str, now: int) -> Script[None]:
+    """The node does it no more; what is not its own is left alone."""
+    yield Many("lease_release", [(name, node_id, now) for name in sorted(names)])
+
+
+def alone() -> Script[None]:
+    """All processes of before are gone: whoever says so has the database to himself."""
+    gone: Rows = yield Query("nodes_bury", (_END_OF_TIME,))
+    yield One("seats_delete_of", ([row[0] for row in gone],))
+
+
+def lost(claims: Iterable[Claim]) -> Script[frozenset[str]]:
+    """Carriers for which claims are made by a node that does not hold them any more. The others stay with their holders
+    until the transaction ends."""
+    fences = {CARRIER + claim.carrier_id: claim.fence for claim in claims if claim.fence}
+    if not fences:
+        return frozenset()
+    held = dict((yield Query("leases_held", (sorted(fences),))))
+    return frozenset(name.removeprefix(CARRIER) for name, fence in fences.items() if held.get(name) != fence)
