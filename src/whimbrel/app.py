@@ -118,7 +118,14 @@ class App:
             path = str(settings.database_path())
             return SqliteExecutor(path, readers=_READERS, on_commit=self._committed, clock=clock)
         url, read_url = settings.database, settings.database_read
-        return PostgresExecutor(url, read_url=read_url, readers=_READERS, on_commit=self._after_commit, clock=clock)
+        return PostgresExecutor(
+            url,
+            read_url=read_url,
+            readers=_READERS,
+            on_commit=self._after_commit,
+            clock=clock,
+            chance=self.chance,
+        )
 
     def _build_journey(self) -> None:
         store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics

@@ -10,16 +10,17 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
-from whimbrel.base.clock import Clock, SystemClock
+from whimbrel.base.clock import Chance, Clock, SystemChance, SystemClock
 from whimbrel.store.errors import StoreError
 from whimbrel.store.postgresql.connect import connect, shown
 from whimbrel.store.postgresql.jobs import Jobs
 from whimbrel.store.postgresql.reader import Reader
 from whimbrel.store.postgresql.runner import Types
+from whimbrel.store.postgresql.signals import PostgresSignals
 from whimbrel.store.postgresql.statements import for_postgresql
 from whimbrel.store.postgresql.writer import Writer
 from whimbrel.store.script import P, Script, T
-from whimbrel.store.signals import LocalSignals, Signals
+from whimbrel.store.signals import Signals
 
 LINES: Final = {
     "accept": "accept",
@@ -55,9 +56,11 @@ class PostgresExecutor:
         readers: int = 2,
         on_commit: Callable[[int], None] = ignore_commit,
         clock: Clock | None = None,
+        chance: Chance | None = None,
     ) -> None:
         self._url = url
-        self.signals: Signals = LocalSignals()
+        listen = functools.partial(connect, url, hot=False)
+        self.signals: Signals = PostgresSignals(listen, chance or SystemChance())
         clock = clock or SystemClock()
         statements, types = for_postgresql(), Types()
         hot = functools.partial(connect, url, hot=True)

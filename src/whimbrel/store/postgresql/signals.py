@@ -19,6 +19,7 @@ import asyncpg
 
 from whimbrel.base.clock import Chance
 from whimbrel.base.limits import SIGNAL_DETAILS_MAX, SIGNAL_OCTETS_MAX
+from whimbrel.store.errors import StoreError
 from whimbrel.store.signals import Heard, Topic
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
@@ -31,7 +32,7 @@ _IDLE_S: Final = 10.0  # a connection on which nothing is sent for so long is as
 _REST_S: Final = 0.1  # after the first failure; doubled after each further one
 _REST_MAX_S: Final = 5.0
 _TOPICS: Final = frozenset(get_args(Topic))
-_BROKEN: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_BROKEN: Final = (StoreError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 _log = logging.getLogger("whimbrel.signals")
 
