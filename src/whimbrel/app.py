@@ -111,6 +111,7 @@ class App:
         self._ready = False
         self._build_journey()
         self._build_doors()
+        self._hear()
 
     def _executor(self) -> Executor:
         settings, clock = self.settings, self.clock
@@ -279,6 +280,12 @@ class App:
             await self.stop()
             raise
 
+    def _hear(self) -> None:
+        """What other processes tell shortens the same waits as what this one does."""
+        signals = self.store.signals
+        signals.subscribe("events", lambda _: self._log_grew())
+        signals.subscribe("queue", lambda lane: self.worker.wake({lane}) if lane else self.worker.wake_all())
+
     async def _start_followers(self) -> None:
         await self.sweep.recover()
         await self._step("index", self.index.start, _plain(self.index.stop))
@@ -360,6 +367,10 @@ class App:
     def _after_commit(self, scripts: int) -> None:
         self.metrics.commits.inc()
         self.metrics.commit_rows.inc(scripts)
+        self._log_grew()
+        self.store.signals.send("events")
+
+    def _log_grew(self) -> None:
         self.feed.wake()
         self.owed.wake()
 
