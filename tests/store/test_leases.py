@@ -39,10 +39,10 @@ async def test_what_is_free_is_taken_and_what_is_held_is_not(store: SqlStore):
 async def test_what_is_released_is_free_and_its_fence_goes_on(store: SqlStore):
     await join(store, "a", "b")
     await take(store, "a", NAME, "duty:index")
-    await store.release_leases([NAME, "duty:other"], "a", NOW + 1)
+    await store.release_leases([NAME, "duty:other"], "a")
     assert await holders(store) == {NAME: "", "duty:index": "a"}
     assert await take(store, "b", NAME) == {NAME: 2}
-    await store.release_leases([NAME], "a", NOW + 2)
+    await store.release_leases([NAME], "a")
     assert (await holders(store))[NAME] == "b"
 
 
@@ -77,7 +77,7 @@ async def test_who_was_buried_cannot_come_back_by_a_clock_that_is_late(store: Sq
 async def test_who_leaves_gives_up_all_at_once(store: SqlStore):
     await join(store, "a", "b")
     await take(store, "a", NAME, "duty:sweep")
-    await store.leave("a", NOW + 1)
+    await store.leave("a")
     assert [node.id for node in await nodes(store, NOW)] == ["b"]
     assert await take(store, "b", NAME, "duty:sweep", at=NOW + 1) == {"duty:sweep": 2, NAME: 2}
 
@@ -98,7 +98,7 @@ def claim_of(item: Message, **more: Any) -> Claim:
 async def test_nothing_is_claimed_with_a_fence_that_does_not_hold(store: SqlStore, fence: int):
     await join(store, "a", "b")
     await take(store, "a", NAME)
-    await store.leave("a", NOW)
+    await store.leave("a")
     await take(store, "b", NAME)
     mine, other = many(2)
     await submit(store, mine, other)
@@ -121,7 +121,7 @@ async def test_accept_queues_what_it_may_not_claim(store: SqlStore):
     through, queued = many(2)
     (stored,) = await store.accept([Submission((through,), claims=(claim_of(through, fence=1),))])
     assert list(stored.attempts) == [through.id]
-    await store.leave("a", NOW)
+    await store.leave("a")
     await take(store, "b", NAME)
     (stored,) = await store.accept([Submission((queued,), claims=(claim_of(queued, fence=1),))])
     assert (stored.attempts, stored.uncovered) == ({}, ())

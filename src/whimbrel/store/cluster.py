@@ -1,5 +1,5 @@
-"""Who is there and who does what, as the nodes themselves and operators read it. Apart from `interface`, because none of
-it is a verb of the journey.
+"""Who is there and who does what, as the nodes themselves and operators read it. Apart from `interface`, because none
+of it is a verb of the journey.
 """
 
 from collections.abc import Sequence

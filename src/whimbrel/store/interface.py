@@ -134,7 +134,7 @@ class Store(Protocol):
         """Whether the node was still alive at `now`, and is until the given time."""
         ...
 
-    async def leave(self, node_id: str, now: int) -> None:
+    async def leave(self, node_id: str) -> None:
         """A process ends; what it held is free at once."""
         ...
 
@@ -142,7 +142,7 @@ class Store(Protocol):
         """Those that were free, or whose node is gone, and that this node has now: each with its fence."""
         ...
 
-    async def release_leases(self, names: Sequence[str], node_id: str, now: int) -> None:
+    async def release_leases(self, names: Sequence[str], node_id: str) -> None:
         """This node does it no more."""
         ...
 

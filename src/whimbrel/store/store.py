@@ -127,14 +127,14 @@ class SqlStore:
     async def beat(self, node_id: str, *, now: int, alive_until: int, draining: bool) -> bool:
         return await self._executor.write(leases.beat, node_id, now, alive_until, draining)
 
-    async def leave(self, node_id: str, now: int) -> None:
-        await self._executor.write(leases.leave, node_id, now)
+    async def leave(self, node_id: str) -> None:
+        await self._executor.write(leases.leave, node_id)
 
     async def take_leases(self, names: Sequence[str], node_id: str, now: int) -> dict[str, int]:
         return await self._executor.write(leases.take, names, node_id, now)
 
-    async def release_leases(self, names: Sequence[str], node_id: str, now: int) -> None:
-        await self._executor.write(leases.release, names, node_id, now)
+    async def release_leases(self, names: Sequence[str], node_id: str) -> None:
+        await self._executor.write(leases.release, names, node_id)
 
     async def stand_alone(self) -> None:
         await self._executor.write(leases.alone)

@@ -252,7 +252,7 @@ class Lease(msgspec.Struct, frozen=True, gc=False):
     name: str
     node_id: str
     fence: int  # grows with each taking
-    changed_at: int
+    taken_at: int
 
 
 # ---------------------------------------------------------------- notify

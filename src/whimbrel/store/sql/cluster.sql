@@ -13,8 +13,8 @@
 -- | leases_to_take (names) | name, node_id, fence, in the order of their names |
 -- | lease_new (name, node_id, at) | the first taking; gives name, fence; nothing where another node was quicker |
 -- | lease_move (name, fence, node_id, at) | taken from the holder that had this fence; gives name, fence |
--- | lease_release (name, node_id, at) | free, when it is this node's |
--- | leases_release_of (node_id, at) | the same of all that a node has |
+-- | lease_release (name, node_id) | free, when it is this node's |
+-- | leases_release_of (node_id) | the same of all that a node has |
 -- | leases_between (from, below) | rows of `Lease` by name |
 -- | seats_delete_of (node_ids) | none at these nodes |
 
@@ -40,21 +40,21 @@ SELECT id FROM nodes;
 SELECT name, node_id, fence FROM leases WHERE name = ANY($1) ORDER BY name;
 
 -- name: lease_new
-INSERT INTO leases (name, node_id, fence, changed_at) VALUES ($1, $2, 1, $3) ON CONFLICT (name) DO NOTHING
+INSERT INTO leases (name, node_id, fence, taken_at) VALUES ($1, $2, 1, $3) ON CONFLICT (name) DO NOTHING
 RETURNING name, fence;
 
 -- name: lease_move
-UPDATE leases SET node_id = $3, fence = fence + 1, changed_at = $4 WHERE name = $1 AND fence = $2
+UPDATE leases SET node_id = $3, fence = fence + 1, taken_at = $4 WHERE name = $1 AND fence = $2
 RETURNING name, fence;
 
 -- name: lease_release
-UPDATE leases SET node_id = '', changed_at = $3 WHERE name = $1 AND node_id = $2;
+UPDATE leases SET node_id = '' WHERE name = $1 AND node_id = $2;
 
 -- name: leases_release_of
-UPDATE leases SET node_id = '', changed_at = $2 WHERE node_id = $1;
+UPDATE leases SET node_id = '' WHERE node_id = $1;
 
 -- name: seats_delete_of
 DELETE FROM smpp_seats WHERE node_id = ANY($1);
 
 -- name: leases_between
-SELECT name, node_id, fence, changed_at FROM leases WHERE name >= $1 AND name < $2 ORDER BY name;
+SELECT name, node_id, fence, taken_at FROM leases WHERE name >= $1 AND name < $2 ORDER BY name;

@@ -28,9 +28,9 @@ def beat(node_id: str, now: int, alive_until: int, draining: bool) -> Script[boo
     return renewed > 0
 
 
-def leave(node_id: str, now: int) -> Script[None]:
+def leave(node_id: str) -> Script[None]:
     """A process ends: what it held is free at once."""
-    yield One("leases_release_of", (node_id, now))
+    yield One("leases_release_of", (node_id,))
     yield One("seats_delete_of", ([node_id],))
     yield One("node_delete", (node_id,))
 
@@ -51,9 +51,9 @@ def take(names: Sequence[str], node_id: str, now: int) -> Script[dict[str, int]]
     return dict(taken + made)
 
 
-def release(names: Sequence[str], node_id: str, now: int) -> Script[None]:
+def release(names: Sequence[str], node_id: str) -> Script[None]:
     """The node does it no more; what is not its own is left alone."""
-    yield Many("lease_release", [(name, node_id, now) for name in sorted(names)])
+    yield Many("lease_release", [(name, node_id) for name in sorted(names)])
 
 
 def alone() -> Script[None]:

@@ -10,7 +10,7 @@ CREATE TABLE nodes (
 -- Who does what one node does for all: carrier:<id>, duty:<name>, customer:<credential id>. Free when `node_id` is empty
 -- or names no node. `fence` grows with each taking; rows stay, so that it never starts anew.
 CREATE TABLE leases (
-    name TEXT PRIMARY KEY, node_id TEXT NOT NULL, fence INTEGER NOT NULL, changed_at INTEGER NOT NULL
+    name TEXT PRIMARY KEY, node_id TEXT NOT NULL, fence INTEGER NOT NULL, taken_at INTEGER NOT NULL
 );
 CREATE INDEX leases_by_node ON leases (node_id);
 
