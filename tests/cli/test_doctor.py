@@ -86,7 +86,7 @@ def test_a_master_key_of_another_installation(folder):
     ("sql", "subject", "words"),
     [
         ("UPDATE schema_migrations SET checksum = 'x' WHERE number = 1", "store", "0001_first is not the one"),
-        ("INSERT INTO schema_migrations VALUES (9999, 'later', 'x', 0)", "store", "use a newer version"),
+        ("INSERT INTO schema_migrations VALUES (9999, 'later', 'x', 0, 9999)", "store", "use a newer version"),
         ("DELETE FROM schema_migrations", "store", "run `whimbrel migrate apply`"),
         ("UPDATE carriers SET status = 'paused'", "carrier sandbox", "is paused"),
         ("DELETE FROM routes; DELETE FROM carriers", "carriers", "there are none"),

@@ -30,7 +30,7 @@ from whimbrel.cli.say import fail, guarded
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.manage.credentials import Credentials
 from whimbrel.store.errors import SchemaError, StoreError
-from whimbrel.store.migrations import require_current
+from whimbrel.store.migrations import require_usable
 from whimbrel.store.sqlite import schema
 from whimbrel.store.sqlite.connect import open_reader
 
@@ -129,7 +129,7 @@ def _store(settings: config.Settings) -> Iterator[Finding]:
         yield Finding("store", "error", f"{path} does not exist", "run: whimbrel migrate apply")
         return
     try:
-        require_current(schema.status(str(path)))
+        require_usable(schema.status(str(path)))
     except SchemaError as error:
         yield Finding("store", "error", f"{path}: {error}", "stop the node before you run migrations")
         return

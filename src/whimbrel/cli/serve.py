@@ -14,7 +14,7 @@ from whimbrel.cli.options import ConfigFile, settings_of
 from whimbrel.cli.running import run
 from whimbrel.cli.say import fail, guarded
 from whimbrel.store.errors import SchemaError
-from whimbrel.store.migrations import require_current
+from whimbrel.store.migrations import require_usable
 from whimbrel.store.sqlite import schema
 from whimbrel_sandbox import __main__ as sandbox
 
@@ -28,7 +28,7 @@ def serve(config_file: ConfigFile = None) -> None:
     master_key = config.master_key(Path(settings.server.data), os.environ)
     path = settings.database_path()
     try:
-        require_current(schema.status(str(path)))
+        require_usable(schema.status(str(path)))
     except SchemaError as error:
         fail(f"{path}: {error}", code=2)
     idle = config.without_effect(config_file, os.environ)

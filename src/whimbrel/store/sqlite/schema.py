@@ -6,12 +6,16 @@ import apsw
 
 from whimbrel.base.clock import Clock
 from whimbrel.store.errors import SchemaError
-from whimbrel.store.migrations import Applied, Migration, SchemaStatus, compare, label, load, require_current
+from whimbrel.store.migrations import Applied, Migration, SchemaStatus, compare, label, load, require_usable
 from whimbrel.store.sqlite.connect import open_reader, open_writer
 from whimbrel.store.sqlite.lock import OwnerLock
 
 _TABLE = """CREATE TABLE IF NOT EXISTS schema_migrations (
-    number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL)"""
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL,
+    oldest INTEGER)"""
+_COLUMNS = "SELECT COUNT(*) FROM pragma_table_info('schema_migrations') WHERE name = 'oldest'"
+_ROWS = "SELECT number, name, checksum, applied_at, {oldest} FROM schema_migrations ORDER BY number"
+_INSERT = "INSERT INTO schema_migrations (number, name, checksum, applied_at, oldest) VALUES (?1, ?2, ?3, ?4, ?5)"
 
 
 def status(path: str) -> SchemaStatus:
@@ -31,6 +35,8 @@ def apply(path: str, clock: Clock) -> tuple[Migration, ...]:
         connection = open_writer(path)
         try:
             connection.execute(_TABLE)
+            if not _knows_oldest(connection):
+                connection.execute("ALTER TABLE schema_migrations ADD COLUMN oldest INTEGER")
             found = read_status(connection)
             if found.problem:
                 raise SchemaError(found.problem)
@@ -45,13 +51,19 @@ def read_status(connection: apsw.Connection) -> SchemaStatus:
     """Where the connection's file stands."""
     if not connection.table_exists(None, "schema_migrations"):
         return compare(load("sqlite"), ())
-    rows = connection.execute("SELECT number, name, checksum, applied_at FROM schema_migrations ORDER BY number")
+    oldest = "COALESCE(oldest, number)" if _knows_oldest(connection) else "number"
+    rows = connection.execute(_ROWS.format(oldest=oldest))
     return compare(load("sqlite"), [Applied(*row) for row in rows])
 
 
+def _knows_oldest(connection: apsw.Connection) -> bool:
+    """The first versions kept no word on older code with a migration: none runs on what it does not know."""
+    return bool(connection.execute(_COLUMNS).fetchall()[0][0])
+
+
 def check_current(connection: apsw.Connection) -> None:
-    """SchemaError unless the file has exactly this version's schema."""
-    require_current(read_status(connection))
+    """SchemaError unless this version runs on the file's schema."""
+    require_usable(read_status(connection))
 
 
 def _apply_one(connection: apsw.Connection, migration: Migration, at: int) -> None:
@@ -60,8 +72,8 @@ def _apply_one(connection: apsw.Connection, migration: Migration, at: int) -> No
     try:
         connection.execute(migration.sql)
         connection.execute(
-            "INSERT INTO schema_migrations VALUES (?1, ?2, ?3, ?4)",
-            (migration.number, migration.name, migration.checksum, at),
+            _INSERT,
+            (migration.number, migration.name, migration.checksum, at, migration.oldest),
         )
     except apsw.Error as error:
         connection.execute("ROLLBACK")
