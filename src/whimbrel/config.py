@@ -5,7 +5,8 @@ A setting has one name in every place: `server.port` in words is `port` under `[
 The environment wins over the file. Unknown names and bad values are refused, with the place, the name and what is
 expected, before anything starts. `describe()` is the list that docs/settings.md must hold (a test compares).
 
-The master key is no setting: it stands in a file of its own or in `WHIMBREL_MASTER_KEY`, see `master_key`.
+The master key is no setting: it stands in a file of its own, among the credentials that a service manager hands over,
+or in `WHIMBREL_MASTER_KEY`, see `master_key`.
 """
 
 import difflib
@@ -29,6 +30,7 @@ WORKING_ROLES: tuple[Role, ...] = ("api", "worker", "smpp")  # the other comes w
 ENV = "WHIMBREL_"
 MASTER_KEY_ENV = "WHIMBREL_MASTER_KEY"
 MASTER_KEY_FILE = "secret.key"
+CREDENTIALS_ENV = "CREDENTIALS_DIRECTORY"  # as systemd sets it
 _SQLITE = "sqlite:///"
 
 
@@ -291,11 +293,14 @@ def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
 
 
 def master_key(data: Path, environ: Mapping[str, str]) -> bytes:
-    """The installation's master key (32 octets) from `WHIMBREL_MASTER_KEY` or `secret.key` in the data folder, both
-    as 64 hex digits. ConfigError when there is none, when it is malformed, or when others may read the file."""
+    """The installation's master key (32 octets), as 64 hex digits: from `WHIMBREL_MASTER_KEY`, from `secret.key` among
+    the credentials that a service manager hands over, or from `secret.key` in the data folder. ConfigError when there
+    is none, when it is malformed, or when others may read the file."""
     if MASTER_KEY_ENV in environ:
         return _parse_key(environ[MASTER_KEY_ENV], MASTER_KEY_ENV)
-    path = data / MASTER_KEY_FILE
+    handed = Path(environ.get(CREDENTIALS_ENV, ""), MASTER_KEY_FILE)
+    is_handed = CREDENTIALS_ENV in environ and handed.exists()
+    path = handed if is_handed else data / MASTER_KEY_FILE
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         text = path.read_text(encoding="ascii", errors="replace")
@@ -304,7 +309,7 @@ def master_key(data: Path, environ: Mapping[str, str]) -> bytes:
             f"{path}: the master key cannot be read: {error.strerror}; "
             f"restore it from your backup or set {MASTER_KEY_ENV} (`whimbrel quickstart` makes a new installation)"
         ) from None
-    if mode & 0o077:
+    if mode & 0o077 and not is_handed:  # systemd grants access by ACL, which shows as a group's
         raise ConfigError(f"{path}: others may read the master key (mode {mode:04o}); run: chmod 600 {path}")
     return _parse_key(text, str(path))
 

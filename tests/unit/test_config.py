@@ -211,6 +211,19 @@ def test_a_new_master_key_is_readable_by_its_owner_only(tmp_path):
     assert config.master_key(tmp_path, {}) == SeededChance(1).octets(32)
 
 
+def test_a_service_manager_may_hand_the_master_key_over(tmp_path):
+    """systemd grants access to a credential by ACL, which shows as the group's; the data folder needs no key then."""
+    handed = tmp_path / "credentials"
+    handed.mkdir()
+    environ = {"CREDENTIALS_DIRECTORY": str(handed)}
+    config.create_master_key(tmp_path, SeededChance(1))
+    assert config.master_key(tmp_path, environ) == SeededChance(1).octets(32), "other credentials mean nothing to us"
+    config.create_master_key(handed, SeededChance(2))
+    (handed / "secret.key").chmod(0o440)
+    assert config.master_key(tmp_path, environ) == SeededChance(2).octets(32)
+    assert config.master_key(tmp_path, environ | {"WHIMBREL_MASTER_KEY": "ab" * 32}) == b"\xab" * 32
+
+
 def test_an_existing_master_key_is_never_overwritten(tmp_path):
     config.create_master_key(tmp_path, SeededChance(1))
     with pytest.raises(FileExistsError):
