@@ -99,7 +99,9 @@ async def top_up(ctx: Context, actor: str, request: TopUp, *, account_id: str) -
 
 async def ledger(ctx: Context, *, account_id: str, paging: Paging = FIRST_PAGE) -> Page[LedgerView]:
     """Every movement of an account's money, newest first."""
-    rows = await ctx.store.fetch(LedgerRow, "ledger_page", account_id, after_position(paging), paging.limit + 1)
+    rows = await ctx.store.report(
+        account_id, LedgerRow, "ledger_page", account_id, after_position(paging), paging.limit + 1
+    )
     return page(rows, paging, _view, lambda row: row.position)
 
 

@@ -108,7 +108,7 @@ async def find(
     """What an endpoint has not taken, newest first; all of it, or only what waits or is dead."""
     await webhooks.existing(ctx, webhook_id, account_id, test)
     params = (webhook_id, state or "", after(paging), paging.limit + 1)
-    return page(await ctx.store.fetch(Wait, "deliveries_page", *params), paging, _view, lambda row: row.id)
+    return page(await ctx.store.report(account_id, Wait, "deliveries_page", *params), paging, _view, lambda row: row.id)
 
 
 async def tries(
@@ -116,7 +116,8 @@ async def tries(
 ) -> Page[TryView]:
     """The POSTs to an endpoint, newest first."""
     await webhooks.existing(ctx, webhook_id, account_id, test)
-    rows = await ctx.store.fetch(TryRow, "delivery_tries_page", webhook_id, after_position(paging), paging.limit + 1)
+    params = (webhook_id, after_position(paging), paging.limit + 1)
+    rows = await ctx.store.report(account_id, TryRow, "delivery_tries_page", *params)
     return page(rows, paging, _try_view, lambda row: row.position)
 
 

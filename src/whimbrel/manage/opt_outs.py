@@ -89,7 +89,7 @@ async def get_by_number(ctx: Context, number: str, *, account_id: str) -> OptOut
 
 async def find(ctx: Context, *, account_id: str, paging: Paging = FIRST_PAGE) -> Page[OptOutView]:
     """The opt-outs of an account, newest first."""
-    rows = await ctx.store.fetch(OptOut, "opt_outs_page", account_id, after(paging), paging.limit + 1)
+    rows = await ctx.store.report(account_id, OptOut, "opt_outs_page", account_id, after(paging), paging.limit + 1)
     return page(rows, paging, _view, lambda row: row.id)
 
 

@@ -81,6 +81,11 @@ class Store(Protocol):
         or tuples are converted (from 0 and 1, from JSON)."""
         ...
 
+    async def report(self, account_id: str | None, row: Callable[..., Row], statement: str, *params: Any) -> list[Row]:
+        """`fetch` for lists that people look at: it may see what was true a moment ago, and with an account no rows of
+        any other."""
+        ...
+
     async def write(self, writes: Sequence[Write]) -> list[int]:
         """Named writes in one commit; the number of rows that each changed."""
         ...

@@ -75,6 +75,13 @@ class Executor(Protocol):
         """Run `verb(...)`, which only reads. Each step sees what was committed when it began."""
         ...
 
+    def report(
+        self, account_id: str | None, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
+        """A read that may take long and may see what was true a moment ago (a replica). With an account it sees no
+        rows of others, where the dialect can see to that."""
+        ...
+
     async def backup(self, path: str) -> None:
         """Write a consistent copy of the whole database to a new file (or what the dialect has for it)."""
         ...

@@ -77,6 +77,9 @@ class SqlStore:
         """Rows of a named read, each as `row(*columns)`; a struct's booleans and tuples are what they say."""
         return await self._executor.read(reads.fetch, builder(row), statement, params)
 
+    async def report(self, account_id: str | None, row: Callable[..., Row], statement: str, *params: Any) -> list[Row]:
+        return await self._executor.report(account_id, reads.fetch, builder(row), statement, params)
+
     async def write(self, writes: Sequence[Write]) -> list[int]:
         """Named writes in one commit; the number of rows that each changed."""
         return await self._executor.write(write.write, writes)
@@ -182,7 +185,7 @@ class SqlStore:
         return await self._executor.read(reads.messages, ids)
 
     async def search(self, search: Search, limit: int) -> list[Message]:
-        return await self._executor.read(reads.search, search, limit)
+        return await self._executor.report(search.account_id, reads.search, search, limit)
 
     async def record_deliveries(self, batch: Deliveries) -> None:
         await self._executor.write(deliveries.record_deliveries, batch)

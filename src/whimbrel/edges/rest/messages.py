@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from whimbrel.base import limits, moments
 from whimbrel.domain.callbacks import EventBody, MessageView, Reason, message_view, reason_of
-from whimbrel.domain.model import Attempt, Event
+from whimbrel.domain.model import Attempt, Event, Message
 from whimbrel.edges.rest.drafts import draft
 from whimbrel.edges.rest.events import EventObject, views
 from whimbrel.edges.rest.sending import SCOPE, refusal
@@ -75,14 +75,15 @@ async def get(services: Services, call: Call[NoQuery, None]) -> Answer:
 
 async def timeline(services: Services, call: Call[NoQuery, None]) -> Answer:
     message = await services.cancel.find(call.account_id, call.test, call.path["id"])
-    events = await services.store.fetch(Event, "events_of_subject", message.account_id, message.id)
+    account_id = message.account_id
+    events = await services.store.report(account_id, Event, "events_of_subject", account_id, message.id)
     shown = await views(services.store, events)
-    return Answer(Timeline(shown, await _attempts(services, message.id)))
+    return Answer(Timeline(shown, await _attempts(services, message)))
 
 
 async def attempts(services: Services, call: Call[NoQuery, None]) -> Answer:
     message = await services.cancel.find(call.account_id, call.test, call.path["id"])
-    return Answer(Attempts(await _attempts(services, message.id)))
+    return Answer(Attempts(await _attempts(services, message)))
 
 
 async def cancel(services: Services, call: Call[NoQuery, None]) -> Answer:
@@ -107,8 +108,8 @@ async def explain(services: Services, call: Call[NoQuery, NewMessage]) -> Answer
     return Answer(told)
 
 
-async def _attempts(services: Services, message_id: str) -> tuple[AttemptView, ...]:
-    rows = await services.store.fetch(Attempt, "attempts_of_message", message_id)
+async def _attempts(services: Services, message: Message) -> tuple[AttemptView, ...]:
+    rows = await services.store.report(message.account_id, Attempt, "attempts_of_message", message.id)
     carriers = services.tables.carriers
     return tuple(_attempt_view(row, carriers) for row in rows)
 

@@ -100,9 +100,10 @@ class PostgresExecutor:
     def read(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         return self._reads.submit(verb, args, kwargs)
 
-    def report(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
-        """A read that may take long, and may be of a moment ago: from the replica where there is one."""
-        return self._reports.submit(verb, args, kwargs)
+    def report(
+        self, account_id: str | None, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
+        return self._reports.submit(verb, args, kwargs, account_id)
 
     async def backup(self, path: str) -> None:
         """PostgreSQL has its own tools for that."""

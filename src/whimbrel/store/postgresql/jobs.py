@@ -12,12 +12,13 @@ from whimbrel.store.script import Script
 
 
 class Job(msgspec.Struct, eq=False):
-    """One call of a verb."""
+    """One call of a verb. `account_id`: whose rows it may see; all when it is None."""
 
     future: asyncio.Future[Any]
     verb: Callable[..., Script[Any]]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+    account_id: str | None = None
 
     def script(self) -> Script[Any]:
         return self.verb(*self.args, **self.kwargs)
@@ -44,13 +45,18 @@ class Jobs:
         return len(self._waiting)
 
     def submit(
-        self, verb: Callable[..., Script[Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        verb: Callable[..., Script[Any]],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        account_id: str | None = None,
     ) -> asyncio.Future[Any]:
+        """To be called on the event loop."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self._closed:
             future.set_exception(StoreStopped("the store is stopped"))
         else:
-            self._waiting.append(Job(future, verb, args, kwargs))
+            self._waiting.append(Job(future, verb, args, kwargs, account_id))
             self._some.set()
         return future
 

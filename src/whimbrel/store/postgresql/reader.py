@@ -1,4 +1,8 @@
-"""A reader: one connection. A lost one is made again, and the read is repeated."""
+"""A reader: one connection. A lost one is made again, and the read is repeated.
+
+What is read for one account is read by the role READER, which sees the rows of that account only, whatever the
+statement says (row-level security, see the migrations).
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,8 +17,12 @@ from whimbrel.store.postgresql.jobs import Job, Jobs
 from whimbrel.store.postgresql.runner import Runner, Types
 from whimbrel.store.postgresql.statements import Statement
 
+READER: Final = "whimbrel_reader"
 PATIENCE_S: Final = 5.0
 RETRY_S: Final = 0.2
+_NARROWED: Final = """SELECT set_config('whimbrel.account', $2, true),
+  CASE WHEN to_regrole($1) IS NOT NULL THEN set_config('role', $1, true) END"""
+"""For the rest of the transaction. Where the role could not be made, the statements' own conditions hold alone."""
 
 
 class Reader:
@@ -58,7 +66,7 @@ class Reader:
             try:
                 if self._runner is None:
                     self._runner = await self._new()
-                return job.answer(await self._runner.run(job.script()))
+                return job.answer(await _read(self._runner, job))
             except Exception as error:
                 is_lost = self._runner is None or is_gone(self._runner.connection, error)
                 if not is_lost:
@@ -78,3 +86,12 @@ class Reader:
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.connection.terminate()
+
+
+async def _read(runner: Runner, job: Job) -> Any:
+    if job.account_id is None:
+        return await runner.run(job.script())
+    connection = runner.connection
+    async with connection.transaction(readonly=True):
+        await connection.fetchval(_NARROWED, READER, job.account_id)
+        return await runner.run(job.script())

@@ -73,6 +73,11 @@ class SqliteExecutor:
     def read(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         return self._reads.submit(verb, args, kwargs)
 
+    def report(
+        self, account_id: str | None, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
+        return self._reads.submit(verb, args, kwargs)
+
     async def backup(self, path: str) -> None:
         """A compact copy by VACUUM INTO, on a connection of its own: it reads a snapshot and holds up no write."""
         await asyncio.to_thread(self._backup, path)
