@@ -1,0 +1,208 @@
+"""What a writer makes of everything that can go wrong with its connection: on a real server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.pg import Server
+
+from whimbrel.base.clock import SystemClock
+from whimbrel.store.errors import CommitUnknown
+from whimbrel.store.postgresql import writer as writers
+from whimbrel.store.postgresql.connect import connect
+from whimbrel.store.postgresql.statements import postgresql
+from whimbrel.store.postgresql.writer import Writer
+from whimbrel.store.script import Many, Query, Rows, Script
+from whimbrel.store.statements import Source
+
+STATEMENTS = {
+    name: postgresql(name, Source(sql))
+    for name, sql in {
+        "put": "INSERT INTO things (id, note) VALUES ($1, $2)",
+        "all": "SELECT id FROM things ORDER BY id",
+        "lock": "UPDATE things SET note = 'locked' WHERE id = $1 RETURNING id",
+        "sleep": "SELECT pg_sleep($1)",
+        "pid": "SELECT pg_backend_pid()",
+    }.items()
+}
+
+
+def put(*ids: int) -> Script[int]:
+    count: int = yield Many("put", [(number, "x") for number in ids])
+    return count
+
+
+def put_slowly(number: int, seconds: float) -> Script[None]:
+    yield Many("put", [(number, "slow")])
+    yield Query("sleep", (seconds,))
+
+
+def lock_in_turn(first: int, second: int) -> Script[None]:
+    yield Query("lock", (first,))
+    yield Query("sleep", (0.2,))
+    yield Query("lock", (second,))
+
+
+def backend() -> Script[int]:
+    rows: Rows = yield Query("pid")
+    return int(rows[0][0])
+
+
+class Rig:
+    """Writers on one database, and a connection of our own to look."""
+
+    def __init__(self, url: str, eye: Any) -> None:
+        self.url = url
+        self.eye = eye
+        self.commits = 0
+        self._started: list[Writer] = []
+
+    async def writer(self, spoil: Callable[[Any], Any] = lambda connection: connection) -> Writer:
+        """`spoil` may put something around each connection."""
+
+        async def open_() -> Any:
+            return spoil(await connect(self.url, hot=True))
+
+        made = Writer("test", open_, statements=STATEMENTS, types={}, on_commit=self._committed, clock=SystemClock())
+        await made.start()
+        self._started.append(made)
+        return made
+
+    def _committed(self, scripts: int) -> None:
+        self.commits += 1
+
+    async def stored(self) -> list[int]:
+        return [row[0] for row in await self.eye.fetch("SELECT id FROM things ORDER BY id")]
+
+    async def stop(self) -> None:
+        for writer in self._started:
+            await writer.stop()
+
+
+@pytest.fixture
+async def rig(empty_postgres: str) -> AsyncIterator[Rig]:
+    eye = await asyncpg.connect(empty_postgres)
+    await eye.execute("CREATE TABLE things (id bigint PRIMARY KEY, note text)")
+    made = Rig(empty_postgres, eye)
+    try:
+        yield made
+    finally:
+        await made.stop()
+        await eye.close()
+
+
+async def test_scripts_that_gather_are_one_commit(rig: Rig) -> None:
+    writer = await rig.writer()
+    first = writer.jobs.submit(put_slowly, (1, 0.1), {})
+    await asyncio.sleep(0)
+    others = [writer.jobs.submit(put, (number,), {}) for number in range(2, 30)]
+    await asyncio.gather(first, *others)
+    assert await rig.stored() == list(range(1, 30))
+    assert rig.commits <= 2
+
+
+async def test_a_script_that_fails_harms_no_other_and_leaves_nothing(rig: Rig) -> None:
+    writer = await rig.writer()
+    await writer.jobs.submit(put, (5,), {})
+    jobs = [writer.jobs.submit(put, ids, {}) for ids in ((1,), (2, 3, 5), (4,))]
+    good, bad, other = await asyncio.gather(*jobs, return_exceptions=True)
+    assert (good, other) == (1, 1)
+    assert isinstance(bad, asyncpg.UniqueViolationError)
+    assert await rig.stored() == [1, 4, 5]
+
+
+async def test_a_connection_that_went_while_nothing_was_under_way_is_made_anew(rig: Rig) -> None:
+    writer = await rig.writer()
+    pid = await writer.jobs.submit(backend, (), {})
+    await rig.eye.execute("SELECT pg_terminate_backend($1)", pid)
+    assert await writer.jobs.submit(put, (1, 2), {}) == 2
+    assert await rig.stored() == [1, 2]
+
+
+async def test_a_connection_that_is_lost_in_a_transaction_is_made_anew_and_the_group_runs_again(rig: Rig) -> None:
+    writer = await rig.writer()
+    pid = await writer.jobs.submit(backend, (), {})
+    slow = writer.jobs.submit(put_slowly, (1, 0.5), {})
+    query = "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND query LIKE '%pg_sleep%' AND state = 'active'"
+    async with asyncio.timeout(5):
+        while not await rig.eye.fetchval(query, pid):  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.01)
+    await rig.eye.execute("SELECT pg_terminate_backend($1)", pid)
+    await slow
+    assert await rig.stored() == [1]
+
+
+class LosesCommit:
+    """A connection that is lost while it commits, once: before the server hears of it, or after it did it."""
+
+    def __init__(self, connection: Any, lose: list[str]) -> None:
+        self._connection = connection
+        self._lose = lose
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def execute(self, sql: str, *params: Any) -> Any:
+        if sql != "COMMIT" or not self._lose:
+            return await self._connection.execute(sql, *params)
+        if self._lose.pop() == "after":
+            await self._connection.execute(sql)
+        self._connection.terminate()
+        raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_connection_that_is_lost_at_the_commit_stores_the_group_once(rig: Rig, when: str) -> None:
+    lose: list[str] = []
+    writer = await rig.writer(lambda connection: LosesCommit(connection, lose))
+    lose.append(when)
+    assert await writer.jobs.submit(put, (1, 2, 3), {}) == 3
+    assert not lose
+    assert await rig.stored() == [1, 2, 3]
+
+
+async def test_after_a_promotion_nobody_can_say_what_became_of_a_commit(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose: list[str] = []
+    writer = await rig.writer(lambda connection: LosesCommit(connection, lose))
+    await writer.jobs.submit(put, (1,), {})
+
+    async def another(connection: Any) -> str:
+        return "00000002"
+
+    monkeypatch.setattr(writers, "timeline", another)
+    lose.append("after")
+    with pytest.raises(CommitUnknown):
+        await writer.jobs.submit(put, (2,), {})
+    assert await writer.jobs.submit(put, (3,), {}) == 1
+
+
+async def test_a_deadlock_costs_time_and_nothing_else(rig: Rig) -> None:
+    one, two = await rig.writer(), await rig.writer()
+    await one.jobs.submit(put, (1, 2), {})
+    await asyncio.gather(
+        one.jobs.submit(lock_in_turn, (1, 2), {}),
+        two.jobs.submit(lock_in_turn, (2, 1), {}),
+    )
+
+
+async def test_what_is_written_while_the_server_restarts_waits_for_it() -> None:
+    server = Server()
+    server.start()
+    try:
+        eye = await asyncpg.connect(server.url)
+        await eye.execute("CREATE TABLE things (id bigint PRIMARY KEY, note text)")
+        await eye.close()
+        rig = Rig(server.url, None)
+        writer = await rig.writer()
+        await writer.jobs.submit(put, (1,), {})
+        await asyncio.to_thread(server.crash)
+        waiting = writer.jobs.submit(put, (2,), {})
+        await asyncio.to_thread(server.start)
+        assert await waiting == 1
+        await rig.stop()
+    finally:
+        server.remove()
