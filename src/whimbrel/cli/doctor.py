@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import apsw
 import msgspec
@@ -22,7 +22,7 @@ from whimbrel import config
 from whimbrel.base import moments
 from whimbrel.base.clock import MINUTE_US, SystemChance, SystemClock
 from whimbrel.base.vault import Seal, Vault
-from whimbrel.cli import carrier_health, doctor_carrier, doctor_smpp
+from whimbrel.cli import carrier_health, database, doctor_carrier, doctor_smpp
 from whimbrel.cli.client import Client, Refused, Unreachable, listens_at, stored
 from whimbrel.cli.finding import Finding
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
@@ -30,9 +30,7 @@ from whimbrel.cli.say import fail, guarded
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.manage.credentials import Credentials
 from whimbrel.store.errors import SchemaError, StoreError
-from whimbrel.store.migrations import require_usable
-from whimbrel.store.sqlite import schema
-from whimbrel.store.sqlite.connect import open_reader
+from whimbrel.store.migrations import label, require_usable
 
 _MARKS = {"ok": "[green]ok[/]     ", "warning": "[yellow]warning[/]", "error": "[red]error[/]  "}
 _TIMEOUT_S = 3.0
@@ -124,20 +122,27 @@ def _master_key(settings: config.Settings) -> Iterator[Finding]:
 
 
 def _store(settings: config.Settings) -> Iterator[Finding]:
-    path = settings.database_path()
-    if not path.exists():
-        yield Finding("store", "error", f"{path} does not exist", "run: whimbrel migrate apply")
+    place, is_sqlite = database.shown(settings), settings.is_sqlite
+    if is_sqlite and not settings.database_path().exists():
+        yield Finding("store", "error", f"{place} does not exist", "run: whimbrel migrate apply")
         return
+    found = database.status(settings)
     try:
-        require_usable(schema.status(str(path)))
+        require_usable(found)
     except SchemaError as error:
-        yield Finding("store", "error", f"{path}: {error}", "stop the node before you run migrations")
+        advice = "stop the node before you run migrations" if is_sqlite else "see docs/migrations.md"
+        yield Finding("store", "error", f"{place}: {error}", advice)
         return
-    yield Finding("store", "ok", f"{path}, schema current, SQLite {apsw.sqlite_lib_version()}")
+    library = f", SQLite {apsw.sqlite_lib_version()}" if is_sqlite else ""
+    if found.pending:
+        names = ", ".join(map(label, found.pending))
+        yield Finding("store", "warning", f"{place} works without {names}{library}", "run: whimbrel migrate apply")
+        return
+    yield Finding("store", "ok", f"{place}, schema current{library}")
 
 
 def _disk(settings: config.Settings) -> Iterator[Finding]:
-    folder = settings.database_path().parent
+    folder = settings.database_path().parent if settings.is_sqlite else Path(settings.server.data)
     if not os.access(folder, os.W_OK | os.X_OK):
         yield Finding("disk", "error", f"{folder} cannot be written to", "make it the folder of the user who runs this")
         return
@@ -152,7 +157,7 @@ def _disk(settings: config.Settings) -> Iterator[Finding]:
 def _clock(settings: config.Settings) -> Iterator[Finding]:
     """Against what the database has seen: a clock that went back orders events wrongly and sends late."""
     now = SystemClock().now_us()
-    newest = _rows(settings, "SELECT created_at FROM events ORDER BY position DESC LIMIT 1")
+    newest = database.rows(settings, "SELECT created_at FROM events ORDER BY position DESC LIMIT 1")
     seen = int(newest[0][0]) if newest else _YEAR_2026_US
     if now < seen - MINUTE_US:
         detail = f"{moments.to_text(now)} is before {moments.to_text(seen)}, which was written already"
@@ -166,7 +171,7 @@ def _clock(settings: config.Settings) -> Iterator[Finding]:
 
 def _carriers(settings: config.Settings, *, node: Client | None) -> Iterator[Finding]:
     """A node that runs is asked; otherwise we look whether anybody takes connections."""
-    rows = _rows(settings, "SELECT id, name, status, settings, password FROM carriers ORDER BY id")
+    rows = database.rows(settings, "SELECT id, name, status, settings, password FROM carriers ORDER BY id")
     if not rows:
         yield Finding("carriers", "warning", "there are none", "add one: POST /v1/carriers")
         return
@@ -211,18 +216,6 @@ def _reach(subject: str, host: str, port: int, *, active: bool) -> Finding:
         detail = f"{host}:{port} does not answer: {error}"
         return Finding(subject, "error", detail, "check address, firewall and carrier")
     return Finding(subject, "ok", f"{host}:{port} takes connections; whether it takes our bind, a running node knows")
-
-
-def _rows(settings: config.Settings, query: str) -> list[tuple[Any, ...]]:
-    """Rows of a database that this version understands; none otherwise, which `_store` tells."""
-    path = settings.database_path()
-    if not path.exists() or not schema.status(str(path)).current:
-        return []
-    connection = open_reader(str(path))
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
 
 
 # ---------------------------------------------------------------- the node

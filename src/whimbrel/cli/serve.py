@@ -10,12 +10,12 @@ import typer
 
 from whimbrel import config
 from whimbrel.app import App
+from whimbrel.cli import database
 from whimbrel.cli.options import ConfigFile, settings_of
 from whimbrel.cli.running import run
 from whimbrel.cli.say import fail, guarded
 from whimbrel.store.errors import SchemaError
 from whimbrel.store.migrations import require_usable
-from whimbrel.store.sqlite import schema
 from whimbrel_sandbox import __main__ as sandbox
 
 _log = logging.getLogger("whimbrel.run")
@@ -26,11 +26,10 @@ def serve(config_file: ConfigFile = None) -> None:
     """Run a node until SIGTERM; stops gracefully. Logs go to stderr, one JSON object a line."""
     settings = settings_of(config_file)
     master_key = config.master_key(Path(settings.server.data), os.environ)
-    path = settings.database_path()
     try:
-        require_usable(schema.status(str(path)))
+        require_usable(database.status(settings))
     except SchemaError as error:
-        fail(f"{path}: {error}", code=2)
+        fail(f"{database.shown(settings)}: {error}", code=2)
     idle = config.without_effect(config_file, os.environ)
     run(settings, master_key, lambda app: _started(app, idle))
 

@@ -68,6 +68,11 @@ class SchemaStatus(msgspec.Struct, frozen=True, gc=False):
         return not self.pending and not self.problem
 
     @property
+    def usable(self) -> bool:
+        """Whether this version runs on it."""
+        return not self.missing and not self.problem
+
+    @property
     def missing(self) -> tuple[Migration, ...]:
         """What is pending and this version does not run without."""
         return tuple(migration for migration in self.pending if not migration.optional)

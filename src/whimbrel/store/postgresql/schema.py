@@ -19,9 +19,9 @@ from typing import Any, Final
 import asyncpg
 
 from whimbrel.base.clock import Clock
-from whimbrel.store.errors import SchemaError
+from whimbrel.store.errors import SchemaError, StoreError
 from whimbrel.store.migrations import Applied, Migration, SchemaStatus, compare, label, load, require_usable
-from whimbrel.store.postgresql.connect import connect
+from whimbrel.store.postgresql.connect import GONE, connect, shown
 
 LOCK: Final = 0x776D_6967  # key of the advisory lock of whoever changes the schema or fills the database
 LOCK_WAIT_MS: Final = 500
@@ -40,6 +40,8 @@ _HOLDERS: Final = """SELECT pid, application_name, state,
     extract(epoch FROM clock_timestamp() - xact_start)::bigint AS age_s
     FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
     ORDER BY xact_start LIMIT 3"""
+_RUNNING: Final = """SELECT name, version FROM nodes
+    WHERE alive_until > extract(epoch FROM clock_timestamp()) * 1000000 ORDER BY name, id"""
 _INVALID: Final = """SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
     WHERE NOT i.indisvalid AND c.relname = ANY($1) AND pg_table_is_visible(c.oid)"""
 _MADE: Final = re.compile(r"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?(\w+)", re.IGNORECASE)
@@ -71,6 +73,27 @@ async def apply(url: str, clock: Clock, told: Told = ignore) -> tuple[Migration,
         return found.pending
 
 
+async def running(url: str) -> list[str]:
+    """Nodes that use a database now, by name and version. By the server's clock, as theirs: ours may be wrong."""
+    async with opened(url) as connection:
+        return await read_running(connection)
+
+
+async def read_running(connection: asyncpg.Connection) -> list[str]:
+    """The same of the connection's database."""
+    if await connection.fetchval("SELECT to_regclass('nodes')") is None:
+        return []
+    return [f"{name} ({version})" for name, version in await connection.fetch(_RUNNING)]
+
+
+async def rows(url: str, query: str) -> list[tuple[Any, ...]]:
+    """What a query finds in a database that this version understands; nothing in another one."""
+    async with opened(url) as connection:
+        if not (await read_status(connection)).usable:
+            return []
+        return [tuple(row) for row in await connection.fetch(query)]
+
+
 async def read_status(connection: asyncpg.Connection) -> SchemaStatus:
     """Where the connection's database stands."""
     if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
@@ -85,8 +108,11 @@ async def check_usable(connection: asyncpg.Connection) -> None:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Any]:
-    """A connection for work that may take long."""
-    connection = await connect(url, hot=False)
+    """A connection for work that may take long. StoreError when there is none to be had."""
+    try:
+        connection = await connect(url, hot=False)
+    except GONE as error:
+        raise StoreError(f"{shown(url)} cannot be reached: {error}") from error
     try:
         await connection.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
         yield connection
