@@ -30,6 +30,8 @@ SENDER = "+12025550100"
 PRICE_MICROS = 10_000  # of a segment
 CREDIT_MICROS = 1_000_000_000
 KEY = bytes(range(32))
+POSTGRES = "postgresql-url"
+"""A file of this name in an installation's folder names the database that it is to use."""
 
 
 class ShiftedClock(SystemClock):
@@ -267,11 +269,15 @@ async def simulated(**settings: Any) -> AsyncIterator[Simulator]:
 async def installation(
     folder: Path, simulator: Simulator, *, chance: Chance | None = None, **settings: Any
 ) -> AsyncIterator[Rig]:
-    """The application over what `folder` holds, started; it is stopped at the end of the block."""
+    """The application over what `folder` holds (a file, or the URL of a database), started; it is stopped at the end of
+    the block."""
     base = Settings(roles=("worker",), webhooks=Webhooks(allow_networks=("127.0.0.0/8",), allow_http=True))
     chosen = msgspec.structs.replace(base, server=msgspec.structs.replace(base.server, data=str(folder)), **settings)
     clock = ShiftedClock()
-    schema.apply(str(chosen.database_path()), clock)
+    if (folder / POSTGRES).exists():
+        chosen = msgspec.structs.replace(chosen, database=(folder / POSTGRES).read_text())
+    else:
+        schema.apply(str(chosen.database_path()), clock)
     app = App(chosen, KEY, clock=clock, chance=chance)
     await app.start()
     try:
