@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from whimbrel import brokers
 from whimbrel.base.clock import Chance, Clock, SystemChance, SystemClock
 from whimbrel.base.ids import Ids
 from whimbrel.base.limits import STOP_DEADLINE_S
@@ -187,6 +188,7 @@ class App:
             metrics=metrics,
             replies=Replies(self.accept),
         )
+        self.streams = brokers.streams(self.settings, store=store, clock=clock, chance=self.chance, metrics=metrics)
 
     def _build_doors(self) -> None:
         store, clock, metrics = self.store, self.clock, self.metrics
@@ -267,6 +269,7 @@ class App:
             await self._step("feed", self.feed.start, _plain(self.feed.stop))
             if "worker" in self.settings.roles:
                 await self._step("webhooks", self._start_notify, _plain(self._stop_notify))
+                await self._step("streams", self.streams.start, _plain(self.streams.stop))
                 await self._start_carriers()
             if prepare is not None:
                 await prepare()
@@ -373,6 +376,7 @@ class App:
     def _log_grew(self) -> None:
         self.feed.wake()
         self.owed.wake()
+        self.streams.wake()
 
 
 def _plain(stop: Callable[[], Awaitable[None]]) -> Stop:

@@ -24,13 +24,16 @@ from msgspec import Meta
 
 from whimbrel.base.clock import DAY_US, HOUR_US, Chance
 from whimbrel.base.vault import MASTER_KEY_OCTETS
-from whimbrel.sections import Limits, Log, Retention, Role, Server, Simulator, Smpp, Webhooks
+from whimbrel.sections import Limits, Log, Retention, Role, Server, Simulator, Smpp, Stream, Webhooks
 
 WORKING_ROLES: tuple[Role, ...] = ("api", "worker", "smpp")  # the other comes with a later version
 ENV = "WHIMBREL_"
 MASTER_KEY_ENV = "WHIMBREL_MASTER_KEY"
 MASTER_KEY_FILE = "secret.key"
 CREDENTIALS_ENV = "CREDENTIALS_DIRECTORY"  # as systemd sets it
+_STREAMS = "streams"
+_STREAM_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_SECRETS = ("password", "token")
 _SQLITE = "sqlite:///"
 
 
@@ -74,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     log: Log = Log()
     simulator: Simulator = Simulator()
+    streams: dict[str, Stream] = {}
 
     @property
     def is_sqlite(self) -> bool:
@@ -135,12 +139,24 @@ def _file_values(path: Path) -> Iterator[tuple[str, Any]]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: no valid TOML: {error}") from None
     for name, value in tables.items():
-        if name in _SECTIONS and isinstance(value, dict):
+        if name == _STREAMS:
+            yield from _file_streams(path, value)
+        elif name in _SECTIONS and isinstance(value, dict):
             yield from ((f"{name}.{key}", inner) for key, inner in value.items())
         elif name in _SECTIONS:
             raise ConfigError(f"{path}: {name}: expected a table, [{name}]")
         else:
             yield name, value
+
+
+def _file_streams(path: Path, value: Any) -> Iterator[tuple[str, Any]]:
+    """A table for each stream, whose names are the operator's own."""
+    if not isinstance(value, dict) or not all(isinstance(inner, dict) for inner in value.values()):
+        raise ConfigError(f"{path}: {_STREAMS}: expected a table for each stream, [{_STREAMS}.NAME]")
+    for name, settings in value.items():
+        if not _STREAM_NAME.fullmatch(name) or "__" in name:
+            raise ConfigError(f"{path}: {_STREAMS}.{name}: expected a name of lower-case letters, digits and _")
+        yield from ((f"{_STREAMS}.{name}.{key}", inner) for key, inner in settings.items())
 
 
 def _env_names(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -154,7 +170,7 @@ def _env_names(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _env_value(name: str, text: str) -> Any:
     """Lists are written with commas in the environment."""
-    field = _FIELDS.get(name)
+    field = _FIELDS.get(_written(name))
     if field is not None and _is_list(field):
         return [item.strip() for item in text.split(",") if item.strip()]
     if field is not None and _bare(field) is bool:
@@ -163,15 +179,25 @@ def _env_value(name: str, text: str) -> Any:
 
 
 def _convert(name: str, raw: Any, place: str, *, strict: bool) -> Any:
-    if name not in _FIELDS:
+    hint = _FIELDS.get(_written(name))
+    if hint is None:
         raise ConfigError(f"{place}: {name} is no setting{_suggestion(name)}")
     try:
-        value = msgspec.convert(raw, _FIELDS[name], strict=strict)
+        value = msgspec.convert(raw, hint, strict=strict)
     except msgspec.ValidationError:
-        raise ConfigError(f"{place}: {name}: expected {_expected(_FIELDS[name])}, not {raw!r}") from None
+        given = "" if name.rpartition(".")[2] in _SECRETS else f", not {raw!r}"
+        raise ConfigError(f"{place}: {name}: expected {_expected(hint)}{given}") from None
     if name == "webhooks.allow_networks":
         _check_networks(value, place, name)
     return value
+
+
+def _written(name: str) -> str:
+    """A setting's name in the docs: a stream's has NAME in it."""
+    section, _, rest = name.partition(".")
+    stream, dot, key = rest.partition(".")
+    is_stream = section == _STREAMS and dot and _STREAM_NAME.fullmatch(stream)
+    return f"{_STREAMS}.NAME.{key}" if is_stream else name
 
 
 def _check_networks(networks: tuple[str, ...], place: str, name: str) -> None:
@@ -192,9 +218,25 @@ def _build(values: Mapping[str, Any]) -> Settings:
         section: kind(**{name.partition(".")[2]: v for name, v in values.items() if name.startswith(f"{section}.")})
         for section, kind in _SECTIONS.items()
     }
-    settings = Settings(**sections, **{name: value for name, value in values.items() if "." not in name})
+    streams: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        section, *names = name.split(".")
+        if section == _STREAMS:
+            streams.setdefault(names[0], {})[names[1]] = value
+    settings = Settings(
+        **sections,
+        streams={name: Stream(**given) for name, given in streams.items()},
+        **{name: value for name, value in values.items() if "." not in name},
+    )
     _check_tls(settings.smpp)
+    _check_streams(settings.streams)
     return settings
+
+
+def _check_streams(streams: Mapping[str, Stream]) -> None:
+    for name, stream in streams.items():
+        if problem := stream.problem():
+            raise ConfigError(f"{_STREAMS}.{name}.{problem}")
 
 
 def _check_tls(smpp: Smpp) -> None:
@@ -221,6 +263,8 @@ def describe() -> list[SettingDoc]:
 
 def _default(name: str) -> Any:
     section, _, key = name.rpartition(".")
+    if section.startswith(_STREAMS):
+        return getattr(Stream(), key)
     owner = getattr(Settings(), section) if section else Settings()
     return getattr(owner, key)
 
@@ -266,9 +310,11 @@ def _hints(kind: type[msgspec.Struct]) -> dict[str, Any]:
 _SECTIONS: dict[str, type[msgspec.Struct]] = {
     name: hint for name, hint in _hints(Settings).items() if isinstance(hint, type)
 }
-_FIELDS: dict[str, Any] = {name: hint for name, hint in _hints(Settings).items() if name not in _SECTIONS} | {
-    f"{section}.{key}": hint for section, kind in _SECTIONS.items() for key, hint in _hints(kind).items()
-}
+_FIELDS: dict[str, Any] = (
+    {name: hint for name, hint in _hints(Settings).items() if name not in _SECTIONS and name != _STREAMS}
+    | {f"{section}.{key}": hint for section, kind in _SECTIONS.items() for key, hint in _hints(kind).items()}
+    | {f"{_STREAMS}.NAME.{key}": hint for key, hint in _hints(Stream).items()}
+)
 
 
 # ---------------------------------------------------------------- what follows from settings
@@ -285,8 +331,11 @@ def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
         "parked": retention.parked_days,
         "idempotency": retention.idempotency_days,
     }
-    seen = {"seen": now_us - HOUR_US}  # a carrier brings a text again within minutes
-    return {kind: now_us - count * DAY_US for kind, count in days.items()} | seen
+    soon = {
+        "seen": now_us - HOUR_US,  # a carrier brings a text again within minutes
+        "opt_out_changes": now_us - HOUR_US,  # a node that was away for longer reads all opt-outs
+    }
+    return {kind: now_us - count * DAY_US for kind, count in days.items()} | soon
 
 
 # ---------------------------------------------------------------- master key

@@ -2,6 +2,8 @@
 `config`, which reads them, so that either can be read in one piece.
 """
 
+import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -9,8 +11,12 @@ from msgspec import Meta
 
 from whimbrel.base import limits
 from whimbrel.domain.customers import CustomerBounds
+from whimbrel.domain.events import types_of
 
 Role = Literal["api", "worker", "smpp", "console"]
+Broker = Literal["nats", "kafka"]
+Sasl = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+Start = Literal["new", "oldest"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
@@ -120,6 +126,114 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     """What is logged."""
 
     level: Annotated[LogLevel, Meta(description="The least grave line that is logged.")] = "info"
+
+
+class Stream(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream of events to a broker (docs/streams.md)."""
+
+    kind: Annotated[Broker, Meta(description="What the brokers speak: NATS with JetStream, or Kafka.")] = "nats"
+    servers: Annotated[
+        tuple[str, ...],
+        Meta(description='Brokers to begin with, such as "nats-1:4222" or "kafka-1:9092". Must be set.'),
+    ] = ()
+    events: Annotated[
+        tuple[str, ...], Meta(min_length=1, description='Types of events: all, `"message.*"` or whole names.')
+    ] = ("*",)
+    accounts: Annotated[tuple[str, ...], Meta(description="Ids of accounts; empty: all of them.")] = ()
+    test: Annotated[bool, Meta(description="Whether events of test traffic go there too.")] = False
+    start: Annotated[
+        Start, Meta(description="Where a new stream begins: with what comes, or with the oldest event that is kept.")
+    ] = "new"
+    batch: Annotated[int, Meta(ge=1, le=5000, description="Events that are under way at the same time, at most.")] = (
+        1000
+    )
+    stream: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9_-]{1,255}$",
+            title="a name of letters, digits, _ and -",
+            description="NATS: the stream of JetStream.",
+        ),
+    ] = "WHIMBREL"
+    subject: Annotated[
+        str,
+        Meta(
+            pattern=r"^[\w{}-]+(\.[\w{}-]+)*$",
+            title="a subject such as whimbrel.events.{account_id}.{type}",
+            description="NATS: the subject of an event, with `{account_id}`, `{type}` and `{mode}` (live or test).",
+        ),
+    ] = "whimbrel.events.{account_id}.{type}"
+    topic: Annotated[
+        str,
+        Meta(
+            pattern=r"^[\w{}.-]{1,249}$",
+            title="a topic such as whimbrel.events",
+            description="Kafka: the topic of an event, with `{account_id}` and `{mode}` (live or test).",
+        ),
+    ] = "whimbrel.events"
+    create: Annotated[bool, Meta(description="Whether the stream or topic is made when it is missing.")] = False
+    replicas: Annotated[int, Meta(ge=1, le=7, description="Copies of what is made.")] = 1
+    partitions: Annotated[int, Meta(ge=1, le=10_000, description="Kafka: partitions of a topic that is made.")] = 12
+    keep_days: Annotated[Days, Meta(description="Days that what is made keeps events.")] = 7
+    user: Annotated[str, Meta(description="User name; with Kafka it turns SASL on.")] = ""
+    password: Annotated[str, Meta(description="Its password.")] = ""
+    sasl: Annotated[Sasl, Meta(description="Kafka: how the password is shown.")] = "SCRAM-SHA-512"
+    token: Annotated[str, Meta(description="NATS: a token in place of a user.")] = ""
+    nkey_file: Annotated[str, Meta(description="NATS: a file with the seed of an nkey.")] = ""
+    credentials_file: Annotated[str, Meta(description="NATS: a credentials file with a JWT, as `nsc` makes it.")] = ""
+    tls: Annotated[bool, Meta(description="Whether the connection is encrypted; nothing is sent when it is not.")] = (
+        False
+    )
+    tls_ca_file: Annotated[
+        str, Meta(description="Who signed the brokers' certificates (PEM); empty: the system's.")
+    ] = ""
+    tls_cert_file: Annotated[str, Meta(description="Our certificate with its chain (PEM), where they ask for one.")] = (
+        ""
+    )
+    tls_key_file: Annotated[
+        str, Meta(description="The certificate's private key (PEM); empty: it stands in `tls_cert_file`.")
+    ] = ""
+
+    def problem(self) -> str:
+        """What is wrong between settings, as `name: words`; empty when nothing is."""
+        return next((words for words in self._problems() if words), "")
+
+    def _problems(self) -> Iterator[str]:
+        yield "" if self.servers else "servers: must name a broker"
+        for server in self.servers:
+            yield "servers: user and password are settings of their own" if "@" in server else ""
+            yield "" if _SERVER.fullmatch(server) else f"servers: expected a host and a port, not {server!r}"
+        for pattern in self.events:
+            yield "" if types_of((pattern,)) else f"events: {pattern} names no event; docs/events.md lists them"
+        yield from (self._misplaced(name) for name in (_OF_NATS if self.kind == "kafka" else _OF_KAFKA))
+        yield _placeholders("subject", self.subject, ("account_id", "type", "mode"))
+        yield _placeholders("topic", self.topic, ("account_id", "mode"))
+        ways = [name for name in ("user", "token", "nkey_file", "credentials_file") if getattr(self, name)]
+        yield f"{ways[1]}: means nothing beside {ways[0]}" if len(ways) > 1 else ""
+        yield "password: means nothing without user" if self.password and not self.user else ""
+        tls = [name for name in ("tls_ca_file", "tls_cert_file", "tls_key_file") if getattr(self, name)]
+        yield f"{tls[0]}: means nothing without tls = true" if tls and not self.tls else ""
+        yield "tls_key_file: means nothing without tls_cert_file" if tls == ["tls_key_file"] else ""
+
+    def _misplaced(self, name: str) -> str:
+        default = getattr(_DEFAULTS, name)
+        return f'{name}: means nothing with kind = "{self.kind}"' if getattr(self, name) != default else ""
+
+
+_DEFAULTS = Stream()
+_OF_NATS = ("stream", "subject", "token", "nkey_file", "credentials_file")
+_OF_KAFKA = ("topic", "partitions", "sasl")
+_SERVER = re.compile(r"((nats|tls)://)?([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
+
+
+def _placeholders(name: str, text: str, known: tuple[str, ...]) -> str:
+    """What is in braces must be known. A topic by type would cost a message's events their order."""
+    left = text
+    for placeholder in known:
+        left = left.replace(f"{{{placeholder}}}", "")
+    if "{" in left or "}" in left:
+        return f"{name}: expected nothing but {', '.join(known)} in braces, not {text!r}"
+    return ""
 
 
 class Simulator(msgspec.Struct, frozen=True, kw_only=True):

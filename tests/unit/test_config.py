@@ -176,11 +176,14 @@ def test_every_setting_says_what_it_means():
 
 def test_every_variable_takes_what_the_docs_give_as_default():
     environ = {setting.env: _env_text(json.loads(setting.default)) for setting in config.describe()}
-    assert config.load(None, environ) == config.Settings()
+    environ["WHIMBREL_STREAMS__NAME__SERVERS"] = "broker:4222"  # has no default that could be used
+    assert config.load(None, environ) == config.Settings(streams={"name": config.Stream(servers=("broker:4222",))})
 
 
 def _env_text(value: object) -> str:
-    return ",".join(value) if isinstance(value, list) else str(value).lower()
+    if isinstance(value, list):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def test_the_example_of_the_docs_is_a_valid_file(tmp_path):
@@ -197,6 +200,7 @@ def test_rows_may_go_after_their_days():
         "dead": 5 * DAY_US,
         "owed": 5 * DAY_US,
         "seen": 10 * DAY_US - HOUR_US,
+        "opt_out_changes": 10 * DAY_US - HOUR_US,
         "tries": -20 * DAY_US,
         "parked": 7 * DAY_US,
         "idempotency": 9 * DAY_US,

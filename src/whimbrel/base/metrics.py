@@ -85,6 +85,16 @@ class Metrics:
         self.set_aside = Gauge("whimbrel_set_aside", "Segments told to wait again and again", ["carrier"], registry=r)
         self.smpp_owed = Gauge("whimbrel_smpp_owed", "Receipts and texts that customers' binds are owed", registry=r)
         self.webhook_lag = Gauge("whimbrel_webhook_lag_events", "Events not yet handed to an endpoint", registry=r)
+        self.stream_events = Counter(
+            "whimbrel_stream_events", "Events that a broker acknowledged", ["stream"], registry=r
+        )
+        self.stream_gaps = Counter(
+            "whimbrel_stream_gaps", "Times that events were purged before a broker had them", ["stream"], registry=r
+        )
+        self.stream_lag = Gauge(
+            "whimbrel_stream_lag_seconds", "Age of the oldest event that a broker lacks", ["stream"], registry=r
+        )
+        self.stream_up = Gauge("whimbrel_stream_up", "Whether a broker takes events", ["stream"], registry=r)
         self.loop_lag = Gauge("whimbrel_loop_lag_seconds", "How late the event loop runs its timers", registry=r)
 
     def tally(self, counter: Counter) -> Tally:

@@ -1,0 +1,30 @@
+-- Streams of events to brokers: where each stands, and how it is doing.
+--
+-- | statement | gives or does |
+-- | --- | --- |
+-- | stream_cursor_begin (name, position) | where a new one begins; nothing when it stands somewhere already |
+-- | stream_cursor_move (name, from, to) | from where it was left; nothing when somebody moved it meanwhile |
+-- | stream_cursor_set (name, position) | wherever it was |
+-- | stream_put (name, state, error, since, caught_up_at, gaps, updated_at) | how it is doing |
+-- | stream_by_name (name) | the same |
+-- | streams_all | the same of all, by name |
+
+-- name: stream_cursor_begin
+INSERT INTO cursors (name, position) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING;
+
+-- name: stream_cursor_move
+UPDATE cursors SET position = $3 WHERE name = $1 AND position = $2;
+
+-- name: stream_cursor_set
+UPDATE cursors SET position = $2 WHERE name = $1;
+
+-- name: stream_put
+INSERT INTO streams (name, state, error, since, caught_up_at, gaps, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (name) DO UPDATE SET state = excluded.state, error = excluded.error, since = excluded.since,
+  caught_up_at = excluded.caught_up_at, gaps = excluded.gaps, updated_at = excluded.updated_at;
+
+-- name: stream_by_name
+SELECT name, state, error, since, caught_up_at, gaps, updated_at FROM streams WHERE name = $1;
+
+-- name: streams_all
+SELECT name, state, error, since, caught_up_at, gaps, updated_at FROM streams ORDER BY name;
