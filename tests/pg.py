@@ -79,7 +79,7 @@ class Server:
         server = [str(self._programs / "postgres"), "-D", self._data, "-p", str(self._port)]
         command = ["sh", "-c", _KEEPER, *server, *options]
         with (self._folder / "log").open("ab") as log:
-            self._keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, **_unprivileged())
+            self._keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, **as_user())
         ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self._port)]
         while subprocess.run(ready).returncode != 0:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -114,11 +114,11 @@ class Server:
         shutil.chown(self._folder, "nobody", pwd.getpwnam("nobody").pw_gid)
 
     def _run(self, program: str, *arguments: str) -> None:
-        done = subprocess.run([self._programs / program, *arguments], capture_output=True, text=True, **_unprivileged())
+        done = subprocess.run([self._programs / program, *arguments], capture_output=True, text=True, **as_user())
         assert done.returncode == 0, done.stderr
 
 
-def _unprivileged() -> dict[str, Any]:
+def as_user() -> dict[str, Any]:
     """How a program is started as somebody who is not root."""
     return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
 

@@ -34,6 +34,12 @@ _HOT: Final = {
 right however large the tables have grown since they were last counted. A plan that is made while a table is empty is
 kept, and must still be right when it holds millions."""
 
+_POOLER: Final = (
+    "does not take the settings of our connections, as a pooler such as PgBouncer does not: name PostgreSQL's own "
+    "hosts and port, see docs/production.md#pgbouncer"
+)
+"""Prepared statements, time-outs and LISTEN belong to a connection; a pooler would hand us another one each time."""
+
 GONE: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
@@ -80,6 +86,10 @@ async def connect(url: str, *, hot: bool, read_only: bool = False, timeout_s: fl
         )
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         raise StoreError(f"{shown(url)} refuses us: {error}") from error
+    except asyncpg.ProtocolViolationError as error:
+        if "startup parameter" not in str(error):
+            raise
+        raise StoreError(f"{shown(url)} {_POOLER} ({error})") from error
     except (asyncpg.InvalidCatalogNameError, asyncpg.ClientConfigurationError, ValueError) as error:
         raise StoreError(f"{shown(url)} cannot be used: {error}") from error
     try:
@@ -94,6 +104,8 @@ async def _check(connection: Any, url: str, read_only: bool) -> None:
     version = int(await connection.fetchval("SHOW server_version_num"))
     if version < OLDEST:
         raise StoreError(f"{shown(url)} is PostgreSQL {version // 10_000}: at least {OLDEST // 10_000} is needed.")
+    if await connection.fetchval("SHOW statement_timeout") != _PROFILE["statement_timeout"]:
+        raise StoreError(f"{shown(url)} {_POOLER}.")
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
         raise StoreError(f"{shown(url)} has the encoding {encoding}: create the database with ENCODING 'UTF8'.")

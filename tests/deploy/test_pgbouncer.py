@@ -1,0 +1,82 @@
+"""PgBouncer between us and PostgreSQL is told apart and refused, however it is set up: Debian's own, for real."""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.cli.product import invoke
+from tests.pg import as_user
+from whimbrel.store.errors import StoreError
+from whimbrel.store.postgresql.connect import connect
+
+pytestmark = pytest.mark.ci
+SET_BY_US = (
+    "statement_timeout,idle_in_transaction_session_timeout,lock_timeout,jit,default_transaction_isolation,"
+    "extra_float_digits,plan_cache_mode,enable_seqscan,enable_hashjoin,enable_mergejoin,default_transaction_read_only"
+)
+
+
+@contextmanager
+def pgbouncer(database: str, **settings: str) -> Iterator[str]:
+    """The URL of the same database through PgBouncer."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    parts = urlsplit(database)
+    folder = Path(tempfile.mkdtemp(prefix="whimbrel-pgbouncer-"))
+    (folder / "users").write_text('"whimbrel" ""\n')
+    lines = {"listen_addr": "127.0.0.1", "listen_port": port, "auth_type": "trust", "auth_file": folder / "users"}
+    settings = {key: str(value) for key, value in lines.items()} | {"unix_socket_dir": ""} | settings
+    ini = ["[databases]", f"* = host={parts.hostname} port={parts.port}", "[pgbouncer]"]
+    (folder / "ini").write_text("\n".join([*ini, *(f"{name} = {value}" for name, value in settings.items())]))
+    if os.geteuid() == 0:
+        folder.chmod(0o755)
+    process = subprocess.Popen(["/usr/sbin/pgbouncer", "-q", str(folder / "ini")], **as_user())
+    try:
+        yield parts._replace(netloc=f"whimbrel@127.0.0.1:{port}").geturl()
+    finally:
+        process.terminate()
+        process.wait(10)
+        shutil.rmtree(folder)
+
+
+async def connection_through(url: str, within_s: float = 10) -> Any:
+    """As soon as PgBouncer listens."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            return await connect(url, hot=True)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction", "statement"])
+@pytest.mark.parametrize("more", [{}, {"ignore_startup_parameters": SET_BY_US}], ids=["as it comes", "told to ignore"])
+async def test_it_is_refused_in_words(postgres, mode, more):
+    with pgbouncer(postgres, pool_mode=mode, **more) as url:
+        with pytest.raises(StoreError, match=r"pooler such as PgBouncer.*production\.md#pgbouncer") as refused:
+            await connection_through(url)
+        assert (refused.value.__cause__ is None) == bool(more), "by what it says, or by what it keeps quiet about"
+
+
+async def test_the_command_line_says_the_same(postgres, tmp_path):
+    env = {"WHIMBREL_MASTER_KEY": "00" * 32, "WHIMBREL_SERVER__DATA": str(tmp_path)}
+    with pgbouncer(postgres, pool_mode="transaction") as url:
+        with pytest.raises(StoreError):
+            await connection_through(url)
+        for verb in (("migrate", "status"), ("serve",)):
+            done = await asyncio.to_thread(invoke, *verb, env=env | {"WHIMBREL_DATABASE": url})
+            assert done.code != 0 and "PgBouncer" in done.err, done
