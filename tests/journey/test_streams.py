@@ -6,7 +6,7 @@ from tests.net.nats_server import NatsServer, ids_in_order, nats_server
 from whimbrel.domain.callbacks import event_view
 from whimbrel.sections import Stream
 
-from .rig import Rig, rig, until
+from .rig import Rig, rig
 
 
 def target(server: NatsServer, **more: object) -> Stream:
@@ -29,7 +29,7 @@ async def test_every_event_goes_out_once_and_in_order(tmp_path):
         sent = await made.send(*[made.draft() for _ in range(200)])
         await made.all_settled(sent, "delivered")
         wanted = await expected(made)
-        await until(lambda: _holds(server, len(wanted)))
+        await server.holds(len(wanted))
         seen = await server.everything()
         assert [each.event["id"] for each in seen if each.headers["Nats-Msg-Id"] != each.event["id"]] == []
         assert {each.event["id"]: each.event["type"] for each in seen} == wanted
@@ -40,7 +40,3 @@ async def test_every_event_goes_out_once_and_in_order(tmp_path):
         )
         first = seen[0]
         assert first.subject == f"whimbrel.events.{made.account_id}.{first.event['type']}"
-
-
-async def _holds(server: NatsServer, count: int) -> bool:
-    return await server.count() >= count

@@ -107,6 +107,15 @@ class NatsServer:
             except NotFoundError:
                 return 0
 
+    async def holds(self, count: int, *, within_s: float = 30.0) -> None:
+        """Until the stream holds so many messages."""
+        async with asyncio.timeout(within_s), self.client() as client:
+            while True:
+                with contextlib.suppress(NotFoundError):
+                    if (await client.jetstream().stream_info(STREAM)).state.messages >= count:
+                        return
+                await asyncio.sleep(0.005)
+
     async def everything(self, name: str = STREAM, **options: object) -> list[Seen]:
         """The whole stream, in its order."""
         async with self.client(**options) as client:

@@ -156,9 +156,11 @@ class NatsPublisher:
         await self.close()
         self._lost = self._told = ""
         try:
-            self._client = client = _Client(self._access)
+            client = _Client(self._access)
+            arguments = client.arguments(self._access)
+            self._client = client
             async with asyncio.timeout(_CONNECT_ALL_S):
-                await self._connect(client)
+                await self._connect(client, arguments)
                 await self._look(client)
         except BrokerError:
             await self.close()
@@ -174,7 +176,7 @@ class NatsPublisher:
     async def publish(self, records: Sequence[Record], taken: Taken) -> None:
         self.check()
         first = self._sent
-        flight = self._flight = _Flight(records, lambda number: taken(number))
+        flight = self._flight = _Flight(records, taken)
         try:
             while flight.left:
                 await self._send(flight, records, first)
@@ -199,7 +201,7 @@ class NatsPublisher:
 
     # ---------------------------------------------------------------- connecting
 
-    async def _connect(self, client: _Client) -> None:
+    async def _connect(self, client: _Client, arguments: dict[str, Any]) -> None:
         await client.connect(
             servers=list(self._access.servers),
             name="whimbrel",
@@ -210,7 +212,7 @@ class NatsPublisher:
             reconnect_time_wait=0,
             connect_timeout=_CONNECT_S,
             ping_interval=_PING_S,
-            **client.arguments(self._access),
+            **arguments,
         )
         self._told = ""
         self._inbox = client.new_inbox()

@@ -1,0 +1,424 @@
+"""The publisher against a real NATS server: what is acknowledged is in the stream, in order for each key, also when the
+server is killed in between; who we are; TLS; and what is said when something is wrong. A client that is not ours looks.
+"""
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from whimbrel.net import nats as module
+from whimbrel.net.brokers import Access, BrokerError, Creation, Record
+from whimbrel.net.nats import NatsPublisher, wildcard
+from whimbrel.net.nkeys import NkeyError, credentials_of, seed_of
+
+from .certificates import Authority
+from .nats_server import STREAM, NatsServer, ids_in_order, nats_server
+
+SUBJECT = "whimbrel.events.{account_id}.{type}"
+CREATION = Creation(replicas=1, partitions=1, keep_days=3)
+
+
+def record(message: int, seq: int, size: int = 0) -> Record:
+    """The event `seq` of a message."""
+    key, event_id = f"SM{message:04}", f"EV{message:04}{seq:02}"
+    event = {"id": event_id, "message_id": key, "seq": seq, "more": "x" * size}
+    return Record(key, event_id, "message.sent", "AC1", False, json.dumps(event).encode())
+
+
+def records(messages: int, events: int = 3) -> list[Record]:
+    """The events of so many messages, mixed as in a log."""
+    return [record(message, seq) for seq in range(1, events + 1) for message in range(messages)]
+
+
+def publisher(server: NatsServer, *, creation: Creation | None = CREATION, subject: str = SUBJECT, **access: object):
+    chosen = Access(servers=(server.address,), **access)
+    return NatsPublisher(chosen, stream=STREAM, subject=subject, creation=creation)
+
+
+@asynccontextmanager
+async def connected(server: NatsServer, **more: object) -> AsyncIterator[NatsPublisher]:
+    made = publisher(server, **more)
+    try:
+        await made.connect()
+        yield made
+    finally:
+        await made.close()
+
+
+async def refusal(made: NatsPublisher) -> str:
+    """What a connection is refused with."""
+    try:
+        with pytest.raises(BrokerError) as caught:
+            await made.connect()
+        return str(caught.value)
+    finally:
+        await made.close()
+
+
+async def publish_all(made: NatsPublisher, wanted: list[Record]) -> None:
+    """As a stream does it: what was not taken is published again, over a new connection."""
+    left = wanted
+    while left:
+        taken: set[int] = set()
+        try:
+            await made.publish(left, taken.add)
+        except BrokerError:
+            await _reconnected(made)
+        left = [each for place, each in enumerate(left) if place not in taken]
+
+
+async def _reconnected(made: NatsPublisher) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await made.connect()
+            except BrokerError:
+                await asyncio.sleep(0.05)
+
+
+# ---------------------------------------------------------------- what is in the stream
+
+
+async def test_what_is_acknowledged_is_in_the_stream(tmp_path):
+    async with nats_server(tmp_path) as server, connected(server) as made:
+        wanted, taken = records(300), []
+        await made.publish(wanted, taken.append)
+        assert sorted(taken) == list(range(900))
+        seen = await server.everything()
+        assert {each.headers["Nats-Msg-Id"] for each in seen} == {each.event_id for each in wanted}
+        assert len(seen) == 900
+        assert set(map(tuple, ids_in_order([each.event for each in seen]).values())) == {(1, 2, 3)}
+        first = next(each for each in seen if each.event["id"] == "EV000001")
+        assert first.subject == "whimbrel.events.AC1.message.sent"
+        assert first.headers["Whimbrel-Event-Id"] == "EV000001"
+        assert first.headers["Whimbrel-Event-Type"] == "message.sent"
+        assert first.headers["Whimbrel-Account-Id"] == "AC1"
+
+
+async def test_what_comes_twice_is_in_the_stream_once(tmp_path):
+    async with nats_server(tmp_path) as server, connected(server) as made:
+        await made.publish(records(50), lambda _: None)
+        await made.publish(records(60), lambda _: None)
+        assert await server.count() == 180
+
+
+async def test_the_server_is_killed_while_many_are_under_way(tmp_path):
+    """Nothing is missing, nothing comes twice, and no event comes before an earlier one of its message."""
+    async with nats_server(tmp_path) as server, connected(server) as made:
+        wanted = records(800, 5)
+
+        async def kill_often() -> None:
+            for count in (300, 1200, 2400):
+                await server.holds(count)
+                await server.kill()
+                await server.start()
+
+        killing = asyncio.create_task(kill_often())
+        for start in range(0, len(wanted), 500):
+            await publish_all(made, wanted[start : start + 500])
+        await killing
+        seen = [each.event for each in await server.everything()]
+        assert len(seen) == len(wanted)
+        assert set(map(tuple, ids_in_order(seen).values())) == {(1, 2, 3, 4, 5)}
+
+
+async def test_nothing_overtakes_what_is_refused(tmp_path):
+    async with nats_server(tmp_path) as server:
+        await server.make_stream(max_msg_size=500)
+        async with connected(server) as made:
+            taken: set[int] = set()
+            wanted = [record(1, 1), record(2, 1, size=600), record(2, 2), record(3, 1)]
+            with pytest.raises(BrokerError, match="JetStream refuses: message size exceeds maximum allowed"):
+                await made.publish(wanted, taken.add)
+            assert 1 not in taken
+            assert 2 not in taken
+        assert "EV000202" not in {each.event["id"] for each in await server.everything()}
+
+
+async def test_acknowledgements_that_come_late_count_for_their_own_list_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_ACK_S", 0.3)
+    async with nats_server(tmp_path) as server, connected(server) as made:
+        server.freeze()
+        with pytest.raises(BrokerError, match="no acknowledgement within"):
+            await made.publish([record(1, 1)], lambda _: None)
+        server.thaw()
+        taken: list[int] = []
+        await made.publish([record(2, 1), record(2, 2)], taken.append)
+        assert taken == [0, 1]
+        assert await server.count() == 3
+
+
+async def test_a_lost_connection_is_known_before_anything_is_published(tmp_path):
+    async with nats_server(tmp_path) as server, connected(server) as made:
+        made.check()
+        await server.kill()
+        async with asyncio.timeout(5):
+            while True:
+                try:
+                    made.check()
+                except BrokerError as error:
+                    assert str(error) == "the connection was lost"
+                    break
+                await asyncio.sleep(0.01)
+        with pytest.raises(BrokerError):
+            await made.publish([record(1, 1)], lambda _: None)
+
+
+# ---------------------------------------------------------------- the stream
+
+
+async def test_a_stream_that_is_missing(tmp_path):
+    async with nats_server(tmp_path) as server:
+        said = await refusal(publisher(server, creation=None))
+        assert said == "there is no stream WHIMBREL: make it, or set `create`"
+        async with connected(server), server.client() as client:
+            config = (await client.jetstream().stream_info(STREAM)).config
+            assert config.subjects == ["whimbrel.events.*.>"]
+            assert config.max_age == 3 * 86_400
+            assert config.storage == "file"
+
+
+async def test_a_stream_that_is_there_is_left_as_it_is(tmp_path):
+    async with nats_server(tmp_path) as server:
+        await server.make_stream("whimbrel.>", max_age=60)
+        async with connected(server), server.client() as client:
+            assert (await client.jetstream().stream_info(STREAM)).config.subjects == ["whimbrel.>"]
+
+
+async def test_subjects_that_no_stream_takes(tmp_path):
+    async with nats_server(tmp_path) as server:
+        await server.make_stream("other.>")
+        async with connected(server) as made:
+            with pytest.raises(BrokerError, match="no stream takes whimbrel"):
+                await made.publish([record(1, 1)], lambda _: None)
+
+
+async def test_subjects_that_another_stream_takes(tmp_path):
+    async with nats_server(tmp_path) as server:
+        await server.make_stream("elsewhere.>")
+        await server.make_stream("whimbrel.>", name="OTHER")
+        async with connected(server) as made:
+            with pytest.raises(BrokerError, match="expected stream does not match"):
+                await made.publish([record(1, 1)], lambda _: None)
+
+
+async def test_a_server_without_jetstream(tmp_path):
+    async with nats_server(tmp_path, jetstream=False) as server:
+        assert await refusal(publisher(server)) == "JetStream is not enabled on the server, or not for this account"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "subjects"),
+    [
+        ("whimbrel.events.{account_id}.{type}", "whimbrel.events.*.>"),
+        ("w.{mode}.{type}.{account_id}", "w.*.*.*.*"),
+        ("whimbrel", "whimbrel"),
+    ],
+)
+def test_the_subjects_of_a_stream_that_is_made(pattern, subjects):
+    assert wildcard(pattern) == subjects
+
+
+# ---------------------------------------------------------------- who we are
+
+
+async def test_nobody_is_there(tmp_path):
+    server = NatsServer(tmp_path)
+    assert "Connect call failed" in await refusal(publisher(server))
+
+
+async def test_one_of_several_servers_is_there(tmp_path):
+    gone = NatsServer(tmp_path / "gone")
+    async with nats_server(tmp_path / "here") as server:
+        access = Access(servers=(gone.address, server.address))
+        for _ in range(4):  # whichever is tried first
+            made = NatsPublisher(access, stream=STREAM, subject=SUBJECT, creation=CREATION)
+            await made.connect()
+            await made.close()
+
+
+async def test_user_and_password(tmp_path):
+    config = 'authorization { user: "whimbrel", password: "right" }'
+    async with nats_server(tmp_path, config) as server:
+        async with connected(server, user="whimbrel", password="right"):
+            pass
+        said = await refusal(publisher(server, user="whimbrel", password="wrong"))
+        assert "Authorization Violation" in said
+        assert "wrong" not in said
+        assert "Authorization Violation" in await refusal(publisher(server))
+
+
+async def test_a_token(tmp_path):
+    async with nats_server(tmp_path, 'authorization { token: "right" }') as server:
+        async with connected(server, token="right"):
+            pass
+        assert "Authorization Violation" in await refusal(publisher(server, token="wrong"))
+
+
+async def test_an_nkey(tmp_path):
+    ours, other = Key("U"), Key("U")
+    config = f'authorization {{ users: [ {{ nkey: "{ours.public}" }} ] }}'
+    async with nats_server(tmp_path, config) as server:
+        async with connected(server, nkey_file=ours.file(tmp_path)):
+            pass
+        assert "Authorization Violation" in await refusal(publisher(server, nkey_file=other.file(tmp_path)))
+
+
+async def test_a_credentials_file(tmp_path):
+    operator, account, system, user = Key("O"), Key("A"), Key("A"), Key("U")
+    owner = jwt(operator, operator, {"type": "operator", "version": 2, "system_account": system.public})
+    limits = {"mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1}
+    limits |= {"subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "conn": -1, "leaf": -1}
+    tenant = jwt(operator, account, {"type": "account", "version": 2, "limits": limits})
+    watcher = jwt(operator, system, {"type": "account", "version": 2})
+    config = f"""
+        operator: {owner}
+        system_account: {system.public}
+        resolver: MEMORY
+        resolver_preload: {{ {account.public}: {tenant}, {system.public}: {watcher} }}
+    """
+    unlimited = {"subs": -1, "data": -1, "payload": -1}
+    allowed = jwt(account, user, {"type": "user", "version": 2, **unlimited})
+    file = tmp_path / "user.creds"
+    file.write_text(
+        f"-----BEGIN NATS USER JWT-----\n{allowed}\n------END NATS USER JWT------\n\n"
+        f"-----BEGIN USER NKEY SEED-----\n{user.seed}\n------END USER NKEY SEED------\n"
+    )
+    async with nats_server(tmp_path, config) as server:
+        async with connected(server, credentials_file=str(file)) as made:
+            await made.publish(records(3), lambda _: None)
+        assert "Authorization Violation" in await refusal(publisher(server))
+
+
+async def test_files_that_hold_no_key(tmp_path):
+    file = tmp_path / "seed"
+    for text in ("", "SUAB", Key("A").seed, _damaged(Key("U").seed), Key("U").public):
+        file.write_text(text)
+        with pytest.raises(NkeyError, match="holds no user's seed"):
+            seed_of(str(file))
+        with pytest.raises(NkeyError, match="holds no user's JWT"):
+            credentials_of(str(file))
+    server = NatsServer(tmp_path)
+    assert "holds no user's seed" in await refusal(publisher(server, nkey_file=str(file)))
+    assert "No such file" in await refusal(publisher(server, nkey_file=str(tmp_path / "none")))
+
+
+async def test_a_user_who_may_not_publish(tmp_path):
+    allow = '["$JS.API.STREAM.INFO.WHIMBREL", "_INBOX.>"]'
+    user = f'{{ user: "w", password: "p", permissions: {{ publish: {allow}, subscribe: "_INBOX.>" }} }}'
+    config = f'authorization {{ users: [ {user}, {{ user: "root", password: "r" }} ] }}'
+    async with nats_server(tmp_path, config) as server:
+        async with server.client(user="root", password="r") as client:
+            await client.jetstream().add_stream(name=STREAM, subjects=["whimbrel.>"])
+        async with connected(server, user="w", password="p") as made:
+            with pytest.raises(BrokerError, match=r"(?i)permissions violation for publish to .whimbrel.events.AC1"):
+                await made.publish([record(1, 1)], lambda _: None)
+
+
+# ---------------------------------------------------------------- TLS
+
+
+def tls_config(authority: Authority, name: str, *, clients: Authority | None = None) -> str:
+    issued = authority.issue(name)
+    more = f'ca_file: "{clients.file}", verify: true' if clients else ""
+    return f'tls {{ cert_file: "{issued.cert}", key_file: "{issued.key}", {more} }}'
+
+
+async def test_tls(tmp_path):
+    authority, other = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
+    async with nats_server(tmp_path / "nats", tls_config(authority, "localhost")) as server:
+        access = Access(servers=(f"localhost:{server.port}",), tls=True, tls_ca_file=authority.file)
+        made = NatsPublisher(access, stream=STREAM, subject=SUBJECT, creation=CREATION)
+        await made.connect()
+        await made.publish(records(3), lambda _: None)
+        await made.close()
+        stranger = msgspec.structs.replace(access, tls_ca_file=other.file)
+        said = await refusal(NatsPublisher(stranger, stream=STREAM, subject=SUBJECT, creation=CREATION))
+        assert "is signed by an authority that is not known here" in said
+        elsewhere = msgspec.structs.replace(access, servers=(server.address,))
+        said = await refusal(NatsPublisher(elsewhere, stream=STREAM, subject=SUBJECT, creation=CREATION))
+        assert "is for another address" in said
+
+
+async def test_a_certificate_of_ours(tmp_path):
+    authority = Authority(tmp_path, "ours")
+    ours = authority.issue("whimbrel")
+    async with nats_server(tmp_path / "nats", tls_config(authority, "localhost", clients=authority)) as server:
+        access = Access(servers=(f"localhost:{server.port}",), tls=True, tls_ca_file=authority.file)
+        shown = msgspec.structs.replace(access, tls_cert_file=ours.cert, tls_key_file=ours.key)
+        made = NatsPublisher(shown, stream=STREAM, subject=SUBJECT, creation=CREATION)
+        await made.connect()
+        await made.close()
+        assert "TLS" in await refusal(NatsPublisher(access, stream=STREAM, subject=SUBJECT, creation=CREATION))
+
+
+async def test_a_password_is_never_sent_in_the_clear_where_tls_is_asked_for():
+    said: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'INFO {"server_id":"x","headers":true,"max_payload":1000,"auth_required":true}\r\n')
+        said.append(await reader.read(1000))
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        access = Access(servers=(f"127.0.0.1:{port}",), tls=True, user="whimbrel", password="hidden")
+        made = NatsPublisher(access, stream=STREAM, subject=SUBJECT, creation=CREATION)
+        assert await refusal(made) == "the server offers no TLS, and `tls` asks for it"
+    assert b"".join(said) == b""
+
+
+async def test_files_of_tls_that_cannot_be_read(tmp_path):
+    server = NatsServer(tmp_path)
+    assert "cannot be read" in await refusal(publisher(server, tls=True, tls_ca_file=str(tmp_path / "none.pem")))
+
+
+# ---------------------------------------------------------------- keys and tokens of NATS, made here
+
+
+class Key:
+    """A key of NATS of a kind (O, A, U), with its own way of writing it."""
+
+    def __init__(self, kind: str) -> None:
+        self._key = Ed25519PrivateKey.generate()
+        self._kind = {"O": 14, "A": 0, "U": 20}[kind] << 3
+        octets = self._key.private_bytes_raw()
+        self.seed = _text(bytes([(18 << 3) | (self._kind >> 5), (self._kind & 31) << 3]) + octets)
+        self.public = _text(bytes([self._kind]) + self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+    def file(self, folder: Path) -> str:
+        path = folder / f"{self.public}.nk"
+        path.write_text(self.seed + "\n")
+        return str(path)
+
+    def sign(self, octets: bytes) -> bytes:
+        return self._key.sign(octets)
+
+
+def _damaged(seed: str) -> str:
+    """With one letter changed."""
+    return seed[:20] + ("A" if seed[20] != "A" else "B") + seed[21:]
+
+
+def _text(octets: bytes) -> str:
+    whole = octets + binascii.crc_hqx(octets, 0).to_bytes(2, "little")
+    return base64.b32encode(whole).decode().rstrip("=")
+
+
+def jwt(issuer: Key, subject: Key, facts: dict) -> str:
+    """A token of NATS: JWT with its own algorithm."""
+    head = {"typ": "JWT", "alg": "ed25519-nkey"}
+    claims = {"jti": subject.public, "iat": 1, "iss": issuer.public, "sub": subject.public, "name": "x", "nats": facts}
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (head, claims)]
+    signed = b".".join(parts)
+    return b".".join([signed, base64.urlsafe_b64encode(issuer.sign(signed)).rstrip(b"=")]).decode()
