@@ -1,0 +1,133 @@
+"""What the store process and the others say to each other over a Unix socket: frames of four octets of length and an
+array in msgpack. Verbs of the store go by name, with arguments and results of the types that they are annotated with,
+so a new verb needs nothing here.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from functools import lru_cache
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from whimbrel.store import reads, verbs
+from whimbrel.store.script import Script
+
+_LENGTH: Final = 4
+_PACKAGE: Final = f"{verbs.__name__}."
+RUN_SHIFT: Final = 30
+NOTHING: Final = "nothing"
+"""The verb that shows that the writer answers."""
+
+encode = msgspec.msgpack.Encoder().encode
+
+
+class Call(msgspec.Struct, array_like=True, tag="call", frozen=True, gc=False):
+    """A write. `number` counts a session's calls; `slot` is free again once the answer is there; `again`: sent once
+    before, over a connection that was lost."""
+
+    number: int
+    slot: int
+    again: bool
+    verb: str
+    args: msgspec.Raw
+
+
+class Hello(msgspec.Struct, array_like=True, tag="hello", frozen=True, gc=False):
+    """The first frame of a connection. A session is one life of one process, over all its connections; see
+    `session_of`."""
+
+    session: int
+
+
+class Signal(msgspec.Struct, array_like=True, tag="signal", frozen=True, gc=False):
+    """Something for all other processes, in either direction."""
+
+    topic: str
+    detail: str
+
+
+class Done(msgspec.Struct, array_like=True, tag="done", frozen=True, gc=False):
+    """A call's result; what it wrote is durable."""
+
+    number: int
+    result: msgspec.Raw
+
+
+class Failed(msgspec.Struct, array_like=True, tag="failed", frozen=True, gc=False):
+    """A call wrote nothing. `kind`: a class of `store.errors`, or another one's name."""
+
+    number: int
+    kind: str
+    message: str
+
+
+read_by_server = msgspec.msgpack.Decoder(Call | Hello | Signal).decode
+read_by_client = msgspec.msgpack.Decoder(Done | Failed | Signal).decode
+
+
+def session_of(run: int, number: int) -> int:
+    """The session of the process that was started as number so much in a run: one life of all processes together. A
+    run has 32 bits."""
+    return run << RUN_SHIFT | number
+
+
+def frame(said: msgspec.Struct) -> bytes:
+    """The octets of one frame."""
+    return framed(encode(said))
+
+
+def framed(body: bytes) -> bytes:
+    """The same for a body that is octets already."""
+    return len(body).to_bytes(_LENGTH, "big") + body
+
+
+class Frames:
+    """Cuts a stream of octets into the bodies of its frames."""
+
+    def __init__(self) -> None:
+        self._octets = bytearray()
+
+    def feed(self, octets: bytes) -> Iterator[bytes]:
+        """What is whole now."""
+        held = self._octets
+        held += octets
+        start = 0
+        try:
+            while len(held) - start >= _LENGTH:
+                end = start + _LENGTH + int.from_bytes(held[start : start + _LENGTH], "big")
+                if end > len(held):
+                    return
+                body = bytes(held[start + _LENGTH : end])
+                start = end
+                yield body
+        finally:
+            del held[:start]
+
+
+class Verb(msgspec.Struct, frozen=True):
+    """A verb and how its values are read."""
+
+    script: Callable[..., Script[Any]]
+    args: Callable[[bytes | msgspec.Raw], tuple[Any, ...]]
+    result: Callable[[bytes | msgspec.Raw], Any]
+
+
+def name_of(script: Callable[..., Script[Any]]) -> str:
+    """`claim.claim` for the verb of that name in `store/verbs/claim.py`."""
+    if script is reads.nothing:
+        return NOTHING
+    module: str = script.__module__
+    return f"{module.removeprefix(_PACKAGE)}.{script.__name__}"
+
+
+@lru_cache(maxsize=256)
+def verb(name: str) -> Verb:
+    """The verb of a name. LookupError when there is none: the two processes are of different versions."""
+    module, _, function = name.partition(".")
+    script = reads.nothing if name == NOTHING else getattr(getattr(verbs, module, None), function, None)
+    hints = get_type_hints(script) if callable(script) else {}
+    if script is None or get_origin(hints.get("return")) is not Generator:
+        raise LookupError(f"the store has no verb {name}")
+    _, _, result = get_args(hints.pop("return"))
+    args: Any = tuple.__class_getitem__(tuple(hints.values()))
+    return Verb(script, msgspec.msgpack.Decoder(args).decode, msgspec.msgpack.Decoder(result).decode)
