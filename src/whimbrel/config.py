@@ -24,15 +24,16 @@ from msgspec import Meta
 
 from whimbrel.base.clock import DAY_US, HOUR_US, Chance
 from whimbrel.base.vault import MASTER_KEY_OCTETS
-from whimbrel.sections import Limits, Log, Retention, Role, Server, Simulator, Smpp, Stream, Webhooks
+from whimbrel.sections import Cell, Limits, Log, Retention, Role, Server, Simulator, Smpp, Stream, Webhooks
 
 WORKING_ROLES: tuple[Role, ...] = ("api", "worker", "smpp")  # the other comes with a later version
 ENV = "WHIMBREL_"
 MASTER_KEY_ENV = "WHIMBREL_MASTER_KEY"
 MASTER_KEY_FILE = "secret.key"
 CREDENTIALS_ENV = "CREDENTIALS_DIRECTORY"  # as systemd sets it
-_STREAMS = "streams"
-_STREAM_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_NAMED: dict[str, type[Stream] | type[Cell]] = {"streams": Stream, "cells": Cell}
+"""Sections that hold a table for each name; the names are the operator's own."""
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _SECRETS = ("password", "token")
 _SQLITE = "sqlite:///"
 
@@ -49,9 +50,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             pattern=r"^(sqlite:///|postgresql://).+",
             title="a URL such as sqlite:///whimbrel.db or postgresql://whimbrel@10.0.0.5/whimbrel",
-            description='The database: "sqlite:///" and a file, relative to `server.data` unless it begins with "/"; or '
-            '"postgresql://", which several nodes can share. It may name several hosts, with commas between them: the '
-            "one that takes writes is used.",
+            description='The database: "sqlite:///" and a file, relative to `server.data` unless it begins with "/"; '
+            'or "postgresql://", which several nodes can share. It may name several hosts, with commas between them: '
+            "the one that takes writes is used.",
         ),
     ] = "sqlite:///whimbrel.db"
     database_read: Annotated[
@@ -61,6 +62,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             title='a URL such as postgresql://whimbrel@10.0.0.6/whimbrel, or ""',
             description="A replica of the database for lists and reports, which may show what was true a moment ago; "
             "without one they are read where everything is written. PostgreSQL only.",
+        ),
+    ] = ""
+    cell: Annotated[
+        str,
+        Meta(
+            description="The cell that this node works for, where there are several (docs/cells.md). Its database is "
+            "that of `cells.NAME`; `database` is not set then."
         ),
     ] = ""
     roles: Annotated[
@@ -78,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log: Log = Log()
     simulator: Simulator = Simulator()
     streams: dict[str, Stream] = {}
+    cells: dict[str, Cell] = {}
 
     @property
     def is_sqlite(self) -> bool:
@@ -139,8 +148,8 @@ def _file_values(path: Path) -> Iterator[tuple[str, Any]]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: no valid TOML: {error}") from None
     for name, value in tables.items():
-        if name == _STREAMS:
-            yield from _file_streams(path, value)
+        if name in _NAMED:
+            yield from _file_named(path, name, value)
         elif name in _SECTIONS and isinstance(value, dict):
             yield from ((f"{name}.{key}", inner) for key, inner in value.items())
         elif name in _SECTIONS:
@@ -149,14 +158,14 @@ def _file_values(path: Path) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _file_streams(path: Path, value: Any) -> Iterator[tuple[str, Any]]:
-    """A table for each stream, whose names are the operator's own."""
+def _file_named(path: Path, section: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A table for each name."""
     if not isinstance(value, dict) or not all(isinstance(inner, dict) for inner in value.values()):
-        raise ConfigError(f"{path}: {_STREAMS}: expected a table for each stream, [{_STREAMS}.NAME]")
+        raise ConfigError(f"{path}: {section}: expected a table for each {section[:-1]}, [{section}.NAME]")
     for name, settings in value.items():
-        if not _STREAM_NAME.fullmatch(name) or "__" in name:
-            raise ConfigError(f"{path}: {_STREAMS}.{name}: expected a name of lower-case letters, digits and _")
-        yield from ((f"{_STREAMS}.{name}.{key}", inner) for key, inner in settings.items())
+        if not _NAME.fullmatch(name) or "__" in name:
+            raise ConfigError(f"{path}: {section}.{name}: expected a name of lower-case letters, digits and _")
+        yield from ((f"{section}.{name}.{key}", inner) for key, inner in settings.items())
 
 
 def _env_names(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -193,11 +202,11 @@ def _convert(name: str, raw: Any, place: str, *, strict: bool) -> Any:
 
 
 def _written(name: str) -> str:
-    """A setting's name in the docs: a stream's has NAME in it."""
+    """A setting's name in the docs: a stream's or a cell's has NAME in it."""
     section, _, rest = name.partition(".")
-    stream, dot, key = rest.partition(".")
-    is_stream = section == _STREAMS and dot and _STREAM_NAME.fullmatch(stream)
-    return f"{_STREAMS}.NAME.{key}" if is_stream else name
+    own, dot, key = rest.partition(".")
+    is_named = section in _NAMED and dot and _NAME.fullmatch(own)
+    return f"{section}.NAME.{key}" if is_named else name
 
 
 def _check_networks(networks: tuple[str, ...], place: str, name: str) -> None:
@@ -218,25 +227,36 @@ def _build(values: Mapping[str, Any]) -> Settings:
         section: kind(**{name.partition(".")[2]: v for name, v in values.items() if name.startswith(f"{section}.")})
         for section, kind in _SECTIONS.items()
     }
-    streams: dict[str, dict[str, Any]] = {}
+    named: dict[str, dict[str, dict[str, Any]]] = {section: {} for section in _NAMED}
     for name, value in values.items():
         section, *names = name.split(".")
-        if section == _STREAMS:
-            streams.setdefault(names[0], {})[names[1]] = value
-    settings = Settings(
-        **sections,
-        streams={name: Stream(**given) for name, given in streams.items()},
-        **{name: value for name, value in values.items() if "." not in name},
-    )
+        if section in _NAMED:
+            named[section].setdefault(names[0], {})[names[1]] = value
+    made: dict[str, Any] = {
+        section: {name: _NAMED[section](**given) for name, given in tables.items()} for section, tables in named.items()
+    }
+    settings = Settings(**sections, **made, **{name: value for name, value in values.items() if "." not in name})
     _check_tls(settings.smpp)
-    _check_streams(settings.streams)
-    return settings
+    for section, tables in made.items():
+        for name, table in tables.items():
+            if problem := table.problem():
+                raise ConfigError(f"{section}.{name}.{problem}")
+    return _at_home(settings, values)
 
 
-def _check_streams(streams: Mapping[str, Stream]) -> None:
-    for name, stream in streams.items():
-        if problem := stream.problem():
-            raise ConfigError(f"{_STREAMS}.{name}.{problem}")
+def _at_home(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """With cells, the database is that of the node's own cell."""
+    if not settings.cells and not settings.cell:
+        return settings
+    if settings.cell not in settings.cells:
+        raise ConfigError(f"cell: expected the cell of this node ({', '.join(settings.cells) or 'there are no cells'})")
+    for name in ("database", "database_read"):
+        if name in values:
+            raise ConfigError(f"{name}: means nothing with cells: set cells.{settings.cell}.{name}")
+    if sum(cell.leads for cell in settings.cells.values()) != 1:
+        raise ConfigError("cells: expected `leads = true` in one of them")
+    home = settings.cells[settings.cell]
+    return msgspec.structs.replace(settings, database=home.database, database_read=home.database_read)
 
 
 def _check_tls(smpp: Smpp) -> None:
@@ -263,8 +283,8 @@ def describe() -> list[SettingDoc]:
 
 def _default(name: str) -> Any:
     section, _, key = name.rpartition(".")
-    if section.startswith(_STREAMS):
-        return getattr(Stream(), key)
+    if kind := _NAMED.get(section.partition(".")[0]):
+        return getattr(kind(), key)
     owner = getattr(Settings(), section) if section else Settings()
     return getattr(owner, key)
 
@@ -311,9 +331,9 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     name: hint for name, hint in _hints(Settings).items() if isinstance(hint, type)
 }
 _FIELDS: dict[str, Any] = (
-    {name: hint for name, hint in _hints(Settings).items() if name not in _SECTIONS and name != _STREAMS}
+    {name: hint for name, hint in _hints(Settings).items() if name not in _SECTIONS and name not in _NAMED}
     | {f"{section}.{key}": hint for section, kind in _SECTIONS.items() for key, hint in _hints(kind).items()}
-    | {f"{_STREAMS}.NAME.{key}": hint for key, hint in _hints(Stream).items()}
+    | {f"{section}.NAME.{key}": hint for section, kind in _NAMED.items() for key, hint in _hints(kind).items()}
 )
 
 

@@ -128,6 +128,43 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     level: Annotated[LogLevel, Meta(description="The least grave line that is logged.")] = "info"
 
 
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell: a database of its own with its nodes (docs/cells.md). All nodes are told of all cells."""
+
+    database: Annotated[
+        str,
+        Meta(
+            pattern=r"^(postgresql://.+)?$",
+            title="a URL such as postgresql://whimbrel@10.0.0.5/whimbrel",
+            description="The cell's database. Must be set; PostgreSQL only.",
+        ),
+    ] = ""
+    database_read: Annotated[
+        str,
+        Meta(
+            pattern=r"^(postgresql://.+)?$",
+            title='a URL such as postgresql://whimbrel@10.0.0.6/whimbrel, or ""',
+            description="A replica of it for lists and reports.",
+        ),
+    ] = ""
+    share: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="The cell's part of what carriers grant, in proportion to the others': binds and throughput.",
+        ),
+    ] = 1
+    leads: Annotated[
+        bool,
+        Meta(description="Whether carriers, routes, prices and operators' keys are changed here; one cell leads."),
+    ] = False
+
+    def problem(self) -> str:
+        """What is wrong with it, beginning with the name of a setting; empty: nothing."""
+        return "" if self.database else "database: must be set"
+
+
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
     """One stream of events to a broker (docs/streams.md)."""
 

@@ -37,6 +37,7 @@ class CarrierSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fiel
     reconnect_max_s: float = 30.0
     temporary_statuses: tuple[int, ...] = ()  # command_status values to treat as temporary beside the usual ones
     charge_unknown: bool = False  # settle a message that ends `unknown` as charged (the carrier bills it)
+    cells: dict[str, int] = {}  # how much of it which cell uses, in place of the cells' own shares; others: nothing
 
     # where and how it binds
     profile: str = ""  # the profile whose values these began with; tells where they come from, and nothing else

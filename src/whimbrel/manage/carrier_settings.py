@@ -23,6 +23,7 @@ ADDRESS_RANGE_MAX = 40
 SERVICE_TYPE_MAX = 5
 HOSTS_MAX = 16
 ENTRIES_MAX = 256  # of one table
+SHARE_MAX = 1000
 
 _RANGES: Final[dict[str, tuple[float, float]]] = {
     "port": (1, 65535),
@@ -96,6 +97,10 @@ def check(checks: Checks, settings: CarrierSettings) -> None:
     for field in _TYPES:
         is_octets = all(0 <= number <= 255 for number in getattr(settings, field))
         checks.require(is_octets, f"/settings/{field}", "must be two numbers of 0 to 255")
+    for cell, share in settings.cells.items():
+        checks.require(0 <= share <= SHARE_MAX, pointer_to("cells", cell), f"must be 0 to {SHARE_MAX}")
+    is_used = not settings.cells or any(settings.cells.values())
+    checks.require(is_used, "/settings/cells", "must leave it to one cell at least")
     checks.require(
         settings.reconnect_min_s <= settings.reconnect_max_s, "/settings/reconnect_max_s", "is under reconnect_min_s"
     )
