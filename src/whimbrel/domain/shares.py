@@ -1,0 +1,42 @@
+"""What a cell may use of a carrier. A carrier grants an installation so many binds and segments a second, however many
+cells there are; no cell knows what the others do at the moment, so each has a fixed share of the whole.
+
+A share of nothing would read as "no limit", and a bind cannot be halved: cells that come out with less than one bind or
+one segment a second get none of that carrier, and the others get theirs. The window is of one bind, and so needs no
+sharing out.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from whimbrel.domain.dialect import CarrierSettings
+
+
+def of_cell(settings: CarrierSettings, cell: str, weights: Mapping[str, int]) -> CarrierSettings | None:
+    """The settings as they hold in a cell; None when it may not use the carrier. `weights` are those of the
+    installation by cell; a carrier that has its own (`settings.cells`) is shared out by them."""
+    wanted = settings.cells or weights
+    members = _members(wanted, settings.binds, settings.throughput_per_s)
+    if cell not in members:
+        return None
+    throughput = allot(settings.throughput_per_s, members)[cell] if settings.throughput_per_s else 0
+    return msgspec.structs.replace(settings, binds=allot(settings.binds, members)[cell], throughput_per_s=throughput)
+
+
+def allot(total: int, weights: Mapping[str, int]) -> dict[str, int]:
+    """Whole numbers by weight that add up to the total, at least 1 each; the total must not be under their number."""
+    spare, sum_of_weights = total - len(weights), sum(weights.values())
+    parts = {name: divmod(spare * weight, sum_of_weights) for name, weight in weights.items()}
+    left = spare - sum(whole for whole, _ in parts.values())
+    by_rest = sorted(parts, key=lambda name: (-parts[name][1], name))
+    return {name: 1 + whole + (name in by_rest[:left]) for name, (whole, _) in parts.items()}
+
+
+def _members(weights: Mapping[str, int], binds: int, throughput_per_s: int) -> dict[str, int]:
+    """The cells that can have a whole bind and a whole segment a second: those with the greatest weights."""
+    most = min(binds, throughput_per_s or binds)
+    by_weight = sorted(
+        (name for name, weight in weights.items() if weight > 0), key=lambda name: (-weights[name], name)
+    )
+    return {name: weights[name] for name in by_weight[:most]}
