@@ -16,6 +16,7 @@ from whimbrel.store.postgresql.connect import connect, shown
 from whimbrel.store.postgresql.jobs import Jobs
 from whimbrel.store.postgresql.reader import Reader
 from whimbrel.store.postgresql.runner import Types
+from whimbrel.store.postgresql.schema import check_usable
 from whimbrel.store.postgresql.signals import PostgresSignals
 from whimbrel.store.postgresql.statements import for_postgresql
 from whimbrel.store.postgresql.writer import Writer
@@ -75,6 +76,7 @@ class PostgresExecutor:
 
     async def start(self) -> None:
         """SchemaError or StoreError, with what to do, when the database cannot be used."""
+        await check_usable(self._url)
         try:
             for writer in self._writers.values():
                 await writer.start()

@@ -101,9 +101,9 @@ async def read_status(connection: asyncpg.Connection) -> SchemaStatus:
     return compare(load("postgresql"), [Applied(*row) for row in await connection.fetch(_ROWS)])
 
 
-async def check_usable(connection: asyncpg.Connection) -> None:
+async def check_usable(url: str) -> None:
     """SchemaError unless this version runs on the database's schema."""
-    require_usable(await read_status(connection))
+    require_usable(await status(url))
 
 
 @asynccontextmanager
@@ -138,10 +138,12 @@ async def alone(connection: asyncpg.Connection, told: Told) -> AsyncIterator[Non
 
 async def _begun(connection: asyncpg.Connection) -> bool:
     await connection.execute("BEGIN")
-    if await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", LOCK):
-        return True
-    await connection.execute("ROLLBACK")
-    return False
+    if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", LOCK):
+        await connection.execute("ROLLBACK")
+        return False
+    # Ends the portal of the question, and with it its snapshot: an index that is made concurrently waits for those.
+    await connection.execute("SELECT 1")
+    return True
 
 
 async def _apply_one(connection: asyncpg.Connection, migration: Migration, clock: Clock, told: Told) -> None:
