@@ -58,9 +58,18 @@ async def test_a_new_database_gets_the_whole_schema_and_the_next_run_has_nothing
 
 async def test_two_that_migrate_at_once_do_it_once(empty_postgres: str, ours: list[Migration]):
     told: list[str] = []
-    both = await asyncio.gather(*(schema.apply(empty_postgres, ManualClock(NOW), told.append) for _ in range(2)))
-    assert sorted(map(numbers, both)) == [[], [1, 2]]
-    assert told == ["another process changes this database: waiting for it"]
+    both_wait = asyncio.Event()
+
+    def hear(words: str) -> None:
+        told.append(words)
+        if len(told) == 2:
+            both_wait.set()
+
+    async with schema.opened(empty_postgres) as third, schema.alone(third, schema.ignore):
+        both = [asyncio.create_task(schema.apply(empty_postgres, ManualClock(NOW), hear)) for _ in range(2)]
+        await asyncio.wait_for(both_wait.wait(), 10)
+    assert sorted(map(numbers, await asyncio.gather(*both))) == [[], [1, 2]]
+    assert told == ["another process changes this database: waiting for it"] * 2
 
 
 async def test_a_failing_migration_leaves_nothing_behind(empty_postgres: str, connection: Any, ours: list[Migration]):
