@@ -77,6 +77,7 @@ class Rig:
         self.account_id = await self.add_account("Acme", SENDER)
         await self.set_price()
         self.carrier_id = await self.add_carrier("sim", **carrier_settings)
+        await until(lambda: self.carrier_id in self.app.standing.health())
         await self.add_route(self.carrier_id)
 
     async def add_account(self, name: str, sender: str) -> str:
@@ -119,6 +120,11 @@ class Rig:
     async def resume(self) -> None:
         """Let the carrier work again."""
         await carriers.resume(self.app.manage, ACTOR, self.carrier_id)
+
+    async def stop_carriers(self, seconds: float) -> None:
+        """Give up all carriers as an application does that stops."""
+        self.app.worker.stop_s = seconds
+        await self.app.owners.hand_over("carrier")
 
     async def bound(self, count: int = 1) -> None:
         """Wait until the carrier has so many binds."""
@@ -185,7 +191,7 @@ class Rig:
 
     async def attempts(self, message_id: str) -> list[Attempt]:
         """The message's attempts, oldest first."""
-        return await self.app.store.fetch(Attempt, "attempts_of_message", message_id)
+        return await self.app.store.fetch(Attempt, "attempts_of_message", message_id, 0)
 
     async def inbound(self, count: int = 1, **search: Any) -> list[Message]:
         """The account's inbound messages once there are so many, oldest first."""

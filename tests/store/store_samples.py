@@ -8,6 +8,7 @@ import msgspec
 from whimbrel.base.clock import ManualClock, SeededChance
 from whimbrel.base.ids import Ids
 from whimbrel.domain.model import PRIORITY, Attempt, Event, Message
+from whimbrel.domain.positions import floor_of_messages
 from whimbrel.store.interface import Claim, Idempotency, Store, Stored, Submission, Verdict, Write
 
 ACCOUNT = "AC" + "a" * 32
@@ -19,7 +20,7 @@ NOW = ManualClock().now_us()
 HOUR = 3600 * SECOND
 PRICE = 10_000
 CREDIT = 100 * PRICE
-INDEXED = Write("message_numbers_follow", ((0, 10**9),))
+INDEXED = Write("message_numbers_follow", ((0, 2**62),))
 """Look-ups by number of all messages in the log."""
 IDS = Ids(ManualClock(NOW), SeededChance(1))
 
@@ -153,7 +154,7 @@ async def told(store: Store, wanted: Message) -> list[str]:
 
 
 async def attempts(store: Store, wanted: Message) -> list[Attempt]:
-    return await store.fetch(Attempt, "attempts_of_message", wanted.id)
+    return await store.fetch(Attempt, "attempts_of_message", wanted.id, floor_of_messages([wanted.id]))
 
 
 async def lane(store: Store, carrier: str = CARRIER) -> list[str]:

@@ -23,6 +23,7 @@ SCANS_ALLOWED = {
     "deliveries_purge",
     "delivery_tries_purge",
     "events_purge",
+    "events_stretch_end",
     "inbound_parts_overdue",
     "inbound_seen_purge",
     "keys_active",

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from whimbrel.carriers.interface import Question, Report
 from whimbrel.domain.model import Attempt, Message
+from whimbrel.domain.positions import floor_of_messages
 from whimbrel.journey.worker import Lane
 from whimbrel.store.interface import Store
 
@@ -39,7 +40,8 @@ class Asking:
         return any(found)
 
     async def _questions(self, message: Message, carrier_id: str) -> list[Question]:
-        attempts = await self._store.fetch(Attempt, "attempts_of_message", message.id)
+        floor = floor_of_messages([message.id])
+        attempts = await self._store.fetch(Attempt, "attempts_of_message", message.id, floor)
         return [
             Question(attempt.carrier_message_id, message.sender, message.recipient)
             for attempt in attempts

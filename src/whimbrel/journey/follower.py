@@ -18,6 +18,14 @@ class _Position(msgspec.Struct, frozen=True):
     position: int
 
 
+class Stretch(msgspec.Struct, frozen=True):
+    """Events that follow a position: how many there are, at most as many as were asked for, and where the last one is.
+    Positions are no count: there may be any distance between two."""
+
+    count: int
+    end: int
+
+
 class Taken(msgspec.Struct, frozen=True, gc=False):
     """One list: how many rows it had, up to where the log is done with, what to write with the cursor (if any rows),
     and whether there is more although the list is short."""
@@ -32,6 +40,12 @@ async def cursor(store: Store, name: str) -> int:
     """Where a cursor stands; 0 when it never moved."""
     rows = await store.fetch(_Position, "cursor_by_name", name)
     return rows[0].position if rows else 0
+
+
+async def stretch(store: Store, position: int, limit: int) -> Stretch:
+    """The next so many events of the log."""
+    (found,) = await store.fetch(Stretch, "events_stretch_end", position, limit)
+    return found
 
 
 class Follower(ABC):

@@ -3,7 +3,7 @@ event log and fills the look-up table in sorted lists, within two seconds of the
 itself: none of them comes up here.
 """
 
-from whimbrel.journey.follower import Follower, Taken
+from whimbrel.journey.follower import Follower, Taken, stretch
 from whimbrel.store.interface import Store, Write
 
 CURSOR = "message_numbers"
@@ -18,6 +18,5 @@ class Index(Follower):
         super().__init__(store, CURSOR, limit=_STRETCH, idle_s=_EVERY_S)
 
     async def _take(self, position: int) -> Taken:
-        end = await self._store.last_position()
-        reached = min(end, position + _STRETCH)
-        return Taken(reached - position, reached, (Write("message_numbers_follow", ((position, reached),)),))
+        new = await stretch(self._store, position, _STRETCH)
+        return Taken(new.count, new.end, (Write("message_numbers_follow", ((position, new.end),)),))

@@ -18,7 +18,7 @@ from whimbrel.domain.customer_receipts import TYPES, is_wanted, origin_of
 from whimbrel.domain.customer_texts import RECEIVED
 from whimbrel.domain.customers import CustomerSettings
 from whimbrel.domain.model import Flag, SmppCredential
-from whimbrel.journey.follower import Follower, Taken
+from whimbrel.journey.follower import Follower, Taken, stretch
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store, Write
 
@@ -63,7 +63,7 @@ class Owed(Follower):
         super().__init__(store, CURSOR, limit=_READ, idle_s=_IDLE_S, rest_s=_REST_S)
         self._tables = tables
         self._customers: Mapping[str, Sequence[_Customer]] = {}
-        self._saved = 0
+        self._passed = 0  # events since the cursor was stored
         self._more: set[str] = set()
         self._told: list[Callable[[Collection[str]], None]] = []
         self._gone: frozenset[str] = frozenset()  # credentials that were deleted since the last list
@@ -77,7 +77,6 @@ class Owed(Follower):
         self._tables.subscribe("smpp_credentials", self._changed)
         self._changed()
         await super().start()
-        self._saved = self._position
 
     def wake(self) -> None:
         """Something was committed."""
@@ -111,22 +110,24 @@ class Owed(Follower):
 
     async def _take(self, position: int) -> Taken:
         """With the first credential it begins at the end of the log: what came before is owed to nobody."""
-        last = await self._store.last_position()
-        if not self._customers or last <= position:
-            return Taken(0, max(position, last) if not self._customers else position)
-        end = min(last, position + EVENTS_SCAN_MAX)
+        if not self._customers:
+            return Taken(0, max(position, await self._store.last_position()))
+        new = await stretch(self._store, position, EVENTS_SCAN_MAX)
+        if not new.count:
+            return Taken(0, position)
         accounts = sorted(self._customers)
         seen = await self._store.fetch(
-            _Seen, "smpp_owed_seen", position, end, _TYPES, accounts, Flag.ORIGIN, self._limit
+            _Seen, "smpp_owed_seen", position, new.end, _TYPES, accounts, Flag.ORIGIN, self._limit
         )
-        reached = seen[-1].position if len(seen) == self._limit else end
+        reached = seen[-1].position if len(seen) == self._limit else new.end
         rows = tuple(row for event in seen for row in self._rows(event))
         self._more = {row[0] for row in rows}
         self._rest_s = _REST_S if rows else _QUIET_REST_S
-        more = reached < last
-        if not rows and reached - self._saved < _SAVE_EVERY:
+        more = reached < new.end or new.count == EVENTS_SCAN_MAX
+        self._passed += new.count
+        if not rows and self._passed < _SAVE_EVERY:
             return Taken(0, reached, more=more)
-        self._saved = reached
+        self._passed = 0
         return Taken(len(rows) or 1, reached, (Write("smpp_owed_insert", rows),), more)
 
     def _rows(self, event: _Seen) -> list[_Row]:

@@ -10,7 +10,7 @@ from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
 from whimbrel.store import rows as build
 from whimbrel.store.interface import EventsPart, News, Search, Waiting
-from whimbrel.store.script import Query, Rows, Script
+from whimbrel.store.script import Query, Row, Rows, Script
 
 T = TypeVar("T")
 _FIRST, _LAST = 0, (1 << 48) * 1000 - 1  # the times that an id can hold
@@ -105,9 +105,8 @@ def events_after(position: int, limit: int, callbacks_only: bool) -> Script[list
 
 def news(position: int, limit: int, interests: Sequence[Interest], callbacks_only: bool) -> Script[News]:
     """What the log holds after a position of what anybody is interested in, with the messages that it is about."""
-    last = yield from last_position()
-    end = min(position + EVENTS_SCAN_MAX, last)
-    if end <= position:
+    count, end = yield from _stretch(position)
+    if not count:
         return News([], [], position, more=False)
     if callbacks_only:
         rows: Rows = yield Query("events_with_callback_between", (position, end, limit))
@@ -119,19 +118,22 @@ def news(position: int, limit: int, interests: Sequence[Interest], callbacks_onl
     wanted = [event for event in found if any(interest.wants(event) for interest in interests)]
     ids = dict.fromkeys(event.subject_id for event in wanted if event.subject_id.startswith(MESSAGE))
     about = (yield from messages(list(ids))) if ids else []
-    return News(wanted, about, reached, more=reached < last)
+    return News(wanted, about, reached, more=reached < end or count == EVENTS_SCAN_MAX)
 
 
 def account_events(interest: Interest, position: int, limit: int) -> Script[EventsPart]:
     """The log has no index by account (each event would pay for it), so it is read stretch by stretch."""
-    bounds: Rows = yield Query("events_bounds")
-    first, last = bounds[0]
-    start = max(position, first - 1)  # what was purged is passed over at once
-    end = min(start + EVENTS_SCAN_MAX, last)
+    _, end = yield from _stretch(position)
     about = (interest.account_id, interest.test, sorted(interest.types))
-    rows: Rows = yield Query("events_page", (*about, start, end, limit))
+    rows: Rows = yield Query("events_page", (*about, position, end, limit))
     found = build.builder(Event)(rows)
-    return EventsPart(found, found[-1].position if len(found) == limit else max(position, end))
+    return EventsPart(found, found[-1].position if len(found) == limit else end)
+
+
+def _stretch(position: int) -> Script[Row]:
+    """How many events follow a position, as many as one read looks through, and the position of the last of them."""
+    rows: Rows = yield Query("events_stretch_end", (position, EVENTS_SCAN_MAX))
+    return rows[0]
 
 
 def last_position() -> Script[int]:

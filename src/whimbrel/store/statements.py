@@ -28,6 +28,8 @@ _NAME = re.compile(r"^-- name: (\w+)(?: \((.+)\))?\s*$", re.MULTILINE)
 _MANNER = re.compile(r"(distinct|packed)?(?:(?:^|, )locks ([\w, ]+))?")
 _PARAMETER = re.compile(r"\$(\d+)")
 _LIST = re.compile(r"= ANY\(\$(\d+)\)")
+_HORIZON = "event_horizon()"
+_NO_HORIZON = "9223372036854775807"  # one writer: what is seen is followed by nothing older
 _BOUND = re.compile(r"\?(\d+)")
 _VALUES = re.compile(r"VALUES \((\?\d+(?:,\s*\?\d+)*)\)")
 _UPDATE = re.compile(r"(UPDATE \w+ SET .+?)\s+(WHERE .+)", re.DOTALL)
@@ -102,7 +104,7 @@ def sqlite(name: str, source: Source) -> Statement:
     """One statement for SQLite. ValueError when it is not of the form that its manner asks for."""
     lists = sorted({int(number) - 1 for number in _LIST.findall(source.sql)})
     sql = _LIST.sub(r"IN (SELECT value FROM json_each(?\1))", source.sql)
-    sql = _PARAMETER.sub(r"?\1", sql)
+    sql = _PARAMETER.sub(r"?\1", sql).replace(_HORIZON, _NO_HORIZON)
     many = _distinct(name, sql) if source.manner == "distinct" else _inserted(sql)
     width = len(set(_BOUND.findall(sql))) if many else 0
     return Statement(name, sql, tuple(lists), source.manner == "packed", many, width, source.manner == "distinct")

@@ -8,6 +8,7 @@ from msgspec import Meta
 from whimbrel.base import limits, moments
 from whimbrel.domain.callbacks import EventBody, MessageView, Reason, message_view, reason_of
 from whimbrel.domain.model import Attempt, Event, Message
+from whimbrel.domain.positions import floor_of_messages
 from whimbrel.edges.rest.drafts import draft
 from whimbrel.edges.rest.events import EventObject, views
 from whimbrel.edges.rest.sending import SCOPE, refusal
@@ -109,7 +110,8 @@ async def explain(services: Services, call: Call[NoQuery, NewMessage]) -> Answer
 
 
 async def _attempts(services: Services, message: Message) -> tuple[AttemptView, ...]:
-    rows = await services.store.report(message.account_id, Attempt, "attempts_of_message", message.id)
+    floor = floor_of_messages([message.id])
+    rows = await services.store.report(message.account_id, Attempt, "attempts_of_message", message.id, floor)
     carriers = services.tables.carriers
     return tuple(_attempt_view(row, carriers) for row in rows)
 

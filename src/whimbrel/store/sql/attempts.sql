@@ -1,11 +1,12 @@
--- Attempts. `attempts_reserve` stands in each dialect's own folder.
+-- Attempts. `attempts_reserve` stands in each dialect's own folder. PostgreSQL partitions by position: a floor keeps a
+-- look-up out of the days before it. Below 2**38 are attempts of SQLite files that are older than numbers by day.
 --
 -- | statement | gives or does |
 -- | --- | --- |
 -- | attempt_insert | position, message_id, account_id, part, parts, carrier_id, bind, state, throttled, tail_hash, committed_at, receipts |
 -- | attempts_unanswered (carrier_id or NULL) | columns of `Owed`: committed, and nothing was recorded since |
--- | attempts_of_message (message_id) | whole rows of `Attempt`, as they were made |
--- | attempts_delete (message_ids) | removed; the newest of all stays, so that its number is not given out again |
+-- | attempts_of_message (message_id, floor) | whole rows of `Attempt`, as they were made |
+-- | attempts_delete (message_ids, floor) | removed; the newest of all stays, so that its number is not given out again |
 
 -- name: attempt_insert
 INSERT INTO attempts (position, message_id, account_id, part, parts, carrier_id, bind, state, throttled, tail_hash,
@@ -14,13 +15,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- name: attempts_unanswered
 SELECT position, message_id, carrier_id, tail_hash FROM attempts
-WHERE state = 'committed' AND ($1 IS NULL OR carrier_id = $1) ORDER BY position;
+WHERE state = 'committed' AND (CAST($1 AS TEXT) IS NULL OR carrier_id = $1) ORDER BY position;
 
 -- name: attempts_of_message
 SELECT position, message_id, account_id, part, parts, carrier_id, bind, state, carrier_message_id, carrier_key,
   status_code, reason, throttled, tail_hash, committed_at, answered_at, receipt_state, receipt_error, receipts,
   resolved_at
-FROM attempts WHERE message_id = $1 ORDER BY position;
+FROM attempts WHERE message_id = $1 AND (position >= $2 OR position < 274877906944) ORDER BY position;
 
 -- name: attempts_delete
-DELETE FROM attempts WHERE message_id = ANY($1) AND position < (SELECT MAX(position) FROM attempts);
+DELETE FROM attempts WHERE message_id = ANY($1) AND (position >= $2 OR position < 274877906944)
+  AND position < (SELECT MAX(position) FROM attempts);

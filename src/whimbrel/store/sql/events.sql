@@ -1,4 +1,5 @@
--- The event log.
+-- The event log. On PostgreSQL positions are sparse, and a read goes no further than event_horizon(), behind which
+-- transactions may still commit; SQLite has one writer and no such border.
 --
 -- | statement | gives or does |
 -- | --- | --- |
@@ -8,6 +9,7 @@
 -- | events_with_callback_between (position, end, limit) | the same of messages with a callback |
 -- | events_at (positions) | whole rows |
 -- | events_last_position | 0 when there is none |
+-- | events_stretch_end (position, limit) | how many events follow a position, at most so many, and the position of the last of them |
 -- | events_of_subject (account_id, subject_id) | whole rows, by number |
 -- | events_bounds | the first and the last position; 0 and 0 when there is none |
 -- | events_page (account_id, test, types, after_position, until_position, limit) | whole rows of an account, oldest first |
@@ -20,11 +22,11 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: events_after (packed)
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
-WHERE position > $1 ORDER BY position LIMIT $2;
+WHERE position > $1 AND position < event_horizon() ORDER BY position LIMIT $2;
 
 -- name: events_with_callback_after (packed)
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
-WHERE position > $1 AND callback = 1 ORDER BY position LIMIT $2;
+WHERE position > $1 AND position < event_horizon() AND callback = 1 ORDER BY position LIMIT $2;
 
 -- name: events_of_types (packed)
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
@@ -39,14 +41,19 @@ SELECT position, account_id, test, subject_id, seq, type, data, callback, create
 WHERE position = ANY($1);
 
 -- name: events_last_position
-SELECT COALESCE(MAX(position), 0) FROM events;
+SELECT COALESCE(MAX(position), 0) FROM events WHERE position < event_horizon();
+
+-- name: events_stretch_end
+SELECT COUNT(*), COALESCE(MAX(position), $1) FROM (
+  SELECT position FROM events WHERE position > $1 AND position < event_horizon() ORDER BY position LIMIT $2
+) AS stretch;
 
 -- name: events_of_subject
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
 WHERE subject_id = $2 AND account_id = $1 ORDER BY seq;
 
 -- name: events_bounds
-SELECT COALESCE((SELECT MIN(position) FROM events), 0), COALESCE((SELECT MAX(position) FROM events), 0);
+SELECT COALESCE((SELECT MIN(position) FROM events), 0), COALESCE((SELECT MAX(position) FROM events WHERE position < event_horizon()), 0);
 
 -- name: events_page
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events

@@ -12,7 +12,8 @@
 -- | webhook_event (webhook_id, type, data, at) | the next event of an active endpoint, as long as its numbers last |
 
 -- name: events_received_after
-SELECT position, subject_id FROM events WHERE position > $1 AND type = 'message.received' ORDER BY position LIMIT $2;
+SELECT position, subject_id FROM events
+WHERE position > $1 AND position < event_horizon() AND type = 'message.received' ORDER BY position LIMIT $2;
 
 -- name: messages_without_receipt
 SELECT id, state, expires_at FROM messages

@@ -4,13 +4,13 @@
 -- | statement | gives or does |
 -- | --- | --- |
 -- | attempts_by_positions (positions) | columns of `Tried`, then of `Course` |
--- | attempts_by_keys (carrier_id, keys) | the same: those that the carrier answered with one of the keys |
+-- | attempts_by_keys (carrier_id, keys, floor, below) | the same: those between two positions that the carrier answered with one of the keys |
 -- | attempts_in_doubt (carrier_id, tails) | the same: those in doubt |
--- | attempts_of_messages (message ids) | columns of `Tried`: all attempts of each message |
+-- | attempts_of_messages (message ids, floor) | columns of `Tried`: all attempts of each message |
 -- | tails_unanswered (carrier_id, tails) | which of the tails have an attempt without an answer |
 -- | message_taken (id, at, carrier_id, attempt) | `sent` and charged where the answer is an ordinary one; gives what follows |
 -- | attempt_taken | the same for its attempt |
--- | attempt_delivered (carrier_id, key, error, at) | resolved where the receipt is an ordinary one; gives carrier_id, key, message_id |
+-- | attempt_delivered (carrier_id, key, error, at, floor) | resolved where the receipt is an ordinary one; gives carrier_id, key, message_id |
 -- | message_delivered (id, at) | the same for its message; gives what follows |
 -- | attempt_answered, attempt_learned, attempt_reported, attempt_counted | what changed of an attempt |
 -- | course_moved | what changed of a message |
@@ -32,7 +32,7 @@ SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carri
   m.held_micros, m.charged_micros, m.carrier_id, m.candidates, m.priority, m.rank, m.expires_at, m.sent_at, m.final_at,
   m.reason, m.flags, m.seq, m.options
 FROM attempts AS a JOIN messages AS m ON m.id = a.message_id
-WHERE a.carrier_id = $1 AND a.carrier_key = ANY($2);
+WHERE a.carrier_id = $1 AND a.carrier_key = ANY($2) AND a.position >= $3 AND a.position < $4;
 
 -- name: attempts_in_doubt
 SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carrier_key, a.reason, a.tail_hash,
@@ -45,7 +45,7 @@ WHERE a.state = 'in_doubt' AND a.carrier_id = $1 AND a.tail_hash = ANY($2);
 -- name: attempts_of_messages
 SELECT position, message_id, part, parts, carrier_id, state, carrier_key, reason, tail_hash, committed_at,
   receipt_state, receipts
-FROM attempts WHERE message_id = ANY($1);
+FROM attempts WHERE message_id = ANY($1) AND (position >= $2 OR position < 274877906944);
 
 -- name: tails_unanswered
 SELECT DISTINCT tail_hash FROM attempts WHERE state = 'committed' AND carrier_id = $1 AND tail_hash = ANY($2);
@@ -64,8 +64,9 @@ UPDATE attempts SET state = 'accepted', bind = $2, carrier_message_id = $3, carr
 -- name: attempt_delivered (distinct)
 UPDATE attempts SET state = 'resolved', receipt_state = 'delivered', receipt_error = $3, receipts = receipts + 1,
   resolved_at = $4
-WHERE carrier_id = $1 AND carrier_key = $2 AND state = 'accepted' AND parts = 1 AND receipts = 0
-  AND NOT EXISTS (SELECT 1 FROM attempts b WHERE b.carrier_id = $1 AND b.carrier_key = $2 AND b.position <> attempts.position)
+WHERE carrier_id = $1 AND carrier_key = $2 AND position >= $5 AND state = 'accepted' AND parts = 1 AND receipts = 0
+  AND NOT EXISTS (SELECT 1 FROM attempts b WHERE b.carrier_id = $1 AND b.carrier_key = $2 AND b.position >= $5
+    AND b.position <> attempts.position)
   AND EXISTS (SELECT 1 FROM messages m WHERE m.id = attempts.message_id AND m.state = 'sent' AND m.held_micros = 0
     AND (m.flags & 768) = 0)
 RETURNING carrier_id, carrier_key, message_id;

@@ -4,6 +4,7 @@ longer queued (canceled, expired, claimed before), or whose carrier another node
 
 from collections.abc import Sequence
 
+from whimbrel.domain.positions import day_floor
 from whimbrel.domain.states import SENDING
 from whimbrel.store.interface import Claim
 from whimbrel.store.script import Each, Many, Query, Row, Rows, Script
@@ -37,7 +38,8 @@ def claim(claims: Sequence[Claim]) -> Script[list[tuple[int, ...]]]:
 
 def attempt_numbers(claims: Sequence[Claim]) -> Script[dict[str, tuple[int, ...]]]:
     """New attempt numbers by message, one a part."""
-    rows: Rows = yield Query("attempts_reserve", (sum(claim.parts for claim in claims),))
+    floor = day_floor(max(claim.at for claim in claims))
+    rows: Rows = yield Query("attempts_reserve", (sum(claim.parts for claim in claims), floor))
     free = [row[0] for row in rows]
     numbers: dict[str, tuple[int, ...]] = {}
     start = 0

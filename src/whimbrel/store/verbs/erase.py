@@ -5,6 +5,7 @@ and with them STOP and look-ups. The ledger stays whatever happens.
 from collections.abc import Sequence
 
 from whimbrel.domain.model import Flag
+from whimbrel.domain.positions import floor_of_messages
 from whimbrel.domain.states import FINAL
 from whimbrel.store.script import Many, One, Query, Rows, Script
 from whimbrel.store.verbs.events import Subject, row
@@ -32,6 +33,6 @@ def remove(rows: Rows) -> Script[None]:
     gone = [columns[0] for columns in rows]
     look_ups = [(number_hash, message_id) for message_id, *hashes in rows for number_hash in hashes]
     yield Many("message_number_delete", look_ups)
-    yield One("attempts_delete", (gone,))
+    yield One("attempts_delete", (gone, floor_of_messages(gone)))
     yield One("events_delete", (gone,))
     yield One("messages_delete", (gone,))

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
+from whimbrel.domain.positions import recent_floor
 from whimbrel.domain.states import DELIVERED, SENT
 from whimbrel.store.interface import Answer, ReceiptRow
 from whimbrel.store.script import Each, Many, Row, Rows, Script
@@ -77,7 +78,8 @@ def deliver_ordinary(receipts: Sequence[ReceiptRow]) -> Script[list[bool]]:
     }
     if not likely:
         return [False] * len(receipts)
-    found: Rows = yield Each("attempt_delivered", [(*place, r.error, r.at) for place, r in likely.items()])
+    floor = recent_floor(min(receipt.at for receipt in likely.values()))
+    found: Rows = yield Each("attempt_delivered", [(*place, r.error, r.at, floor) for place, r in likely.items()])
     taken = {(row[0], row[1]): row[2] for row in found}
     if taken:
         yield from _tell_delivered([(message_id, likely[place]) for place, message_id in taken.items()])

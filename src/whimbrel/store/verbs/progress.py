@@ -15,6 +15,7 @@ from whimbrel.base.limits import DOUBT_DEADLINE_S, PART_RECEIPTS_WAIT_S, RECEIPT
 from whimbrel.domain import outcomes, states
 from whimbrel.domain.model import Flag, Options
 from whimbrel.domain.outcomes import Outcome, Segment
+from whimbrel.domain.positions import floor_of_messages
 from whimbrel.store.script import Many, Query, Row, Script
 from whimbrel.store.verbs import ledger
 from whimbrel.store.verbs.ledger import Entry
@@ -173,7 +174,7 @@ class Progress:
         whole = {tried.message_id for tried in tries.values() if tried.parts > 1}
         whole |= {course.id for course in courses.values() if course.flags & Flag.DOUBT_RETRIED}
         if whole:
-            for columns in (yield Query("attempts_of_messages", ([*whole],))):
+            for columns in (yield Query("attempts_of_messages", ([*whole], floor_of_messages(whole)))):
                 self._add(columns)
         for position in sorted(tries):
             tried = tries[position]

@@ -14,6 +14,7 @@ import msgspec
 
 from whimbrel.base.limits import EVENTS_BEFORE_GIVING_UP, RECEIPT_EVENTS_MAX
 from whimbrel.domain.model import Flag
+from whimbrel.domain.positions import ABOVE_ALL, recent_floor
 from whimbrel.domain.receipts import CONTRADICTING, FIRST, INTERMEDIATE, REPEATED, weigh
 from whimbrel.store.interface import ReceiptRow
 from whimbrel.store.script import Many, Query, Row, Rows, Script
@@ -186,21 +187,22 @@ def _finder(progress: Progress, receipts: Sequence[ReceiptRow], *, waited: bool)
     for receipt in receipts:
         if receipt.keys:
             firsts[receipt.carrier_id].add(receipt.keys[0])
-    yield from _load_keys(progress, finder, firsts)
+    floor = recent_floor(min((receipt.at for receipt in receipts), default=0))
+    yield from _load_keys(progress, finder, firsts, floor)
     unmatched = [r for r in receipts if not r.keys or (r.carrier_id, r.keys[0]) not in finder.by_key]
     if unmatched:
-        yield from _load_guesses(progress, finder, unmatched)
+        yield from _load_guesses(progress, finder, unmatched, floor)
     yield from progress.complete()
     return finder
 
 
-def _load_guesses(progress: Progress, finder: _Finder, receipts: Sequence[ReceiptRow]) -> Script[None]:
+def _load_guesses(progress: Progress, finder: _Finder, receipts: Sequence[ReceiptRow], floor: int) -> Script[None]:
     others: dict[str, set[str]] = defaultdict(set)
     tails: dict[str, set[int]] = defaultdict(set)
     for receipt in receipts:
         others[receipt.carrier_id].update(receipt.keys[1:])
         tails[receipt.carrier_id].update(receipt.tail_hashes)
-    yield from _load_keys(progress, finder, others)
+    yield from _load_keys(progress, finder, others, floor)
     for carrier_id, wanted in tails.items():
         if not wanted:
             continue
@@ -212,16 +214,22 @@ def _load_guesses(progress: Progress, finder: _Finder, receipts: Sequence[Receip
             finder.unanswered.update((carrier_id, row[0]) for row in rows)
 
 
-def _load_keys(progress: Progress, finder: _Finder, keys: dict[str, set[str]]) -> Script[None]:
-    """Of the attempts with one key the newest counts."""
-    by_key = finder.by_key
+def _load_keys(progress: Progress, finder: _Finder, keys: dict[str, set[str]], floor: int) -> Script[None]:
+    """Of the attempts with one key the newest counts: those below the floor are asked for where none is above it."""
     for carrier_id, wanted in keys.items():
-        if not wanted:
-            continue
-        for tried in progress.add((yield Query("attempts_by_keys", (carrier_id, [*wanted])))):
-            place = (carrier_id, tried.carrier_key or "")
-            other = by_key.get(place)
-            if other is not None and other is not tried:
-                finder.reused.add(place)
-            if other is None or other.position < tried.position:
-                by_key[place] = tried
+        if wanted:
+            yield from _load_between(progress, finder, (carrier_id, [*wanted], floor, ABOVE_ALL))
+        missing = [key for key in wanted if (carrier_id, key) not in finder.by_key]
+        if missing:
+            yield from _load_between(progress, finder, (carrier_id, missing, 0, floor))
+
+
+def _load_between(progress: Progress, finder: _Finder, params: Row) -> Script[None]:
+    by_key = finder.by_key
+    for tried in progress.add((yield Query("attempts_by_keys", params))):
+        place = (tried.carrier_id, tried.carrier_key or "")
+        other = by_key.get(place)
+        if other is not None and other is not tried:
+            finder.reused.add(place)
+        if other is None or other.position < tried.position:
+            by_key[place] = tried

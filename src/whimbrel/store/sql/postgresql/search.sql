@@ -1,0 +1,42 @@
+-- Lists of messages. Here, because a tag is looked for inside a JSON column.
+--
+-- | statement | gives or does |
+-- | --- | --- |
+-- | messages_page (account_id, test, from_id, before_id, created_from, created_to, direction, states, the states, sender, message_class, carrier_id, recipient_hash, tag, limit) | whole rows, newest first; what is NULL (states: 0) does not matter |
+-- | messages_page_by_number (the same, number_hash) | those with this number on either side |
+
+-- name: messages_page
+SELECT m.id, m.account_id, m.test, m.direction, m.door, m.message_class, m.state, m.recipient, m.sender, m.text, m.encoding,
+  m.segments, m.price_micros, m.held_micros, m.charged_micros, m.currency, m.carrier_id, m.route_id, m.candidates,
+  m.priority, m.rank, m.created_at, m.due_at, m.expires_at, m.updated_at, m.sent_at, m.final_at, m.reason, m.flags, m.seq,
+  m.recipient_hash, m.sender_hash, m.options
+FROM messages AS m
+WHERE m.id >= $3 AND m.id < $4 AND m.account_id = $1 AND m.test = $2 AND m.created_at >= $5 AND m.created_at < $6
+  AND ($7 IS NULL OR m.direction = $7)
+  AND ($8 = 0 OR m.state = ANY($9))
+  AND ($10 IS NULL OR m.sender = $10)
+  AND ($11 IS NULL OR m.message_class = $11)
+  AND ($12 IS NULL OR m.carrier_id = $12)
+  AND ($13 IS NULL OR m.recipient_hash = $13)
+  AND ($14 IS NULL OR EXISTS (
+    SELECT 1 FROM json_array_elements_text(CAST(m.options AS JSON) -> 'tags') AS tags (tag) WHERE tag = $14
+  ))
+ORDER BY m.id DESC LIMIT $15;
+
+-- name: messages_page_by_number
+SELECT m.id, m.account_id, m.test, m.direction, m.door, m.message_class, m.state, m.recipient, m.sender, m.text, m.encoding,
+  m.segments, m.price_micros, m.held_micros, m.charged_micros, m.currency, m.carrier_id, m.route_id, m.candidates,
+  m.priority, m.rank, m.created_at, m.due_at, m.expires_at, m.updated_at, m.sent_at, m.final_at, m.reason, m.flags, m.seq,
+  m.recipient_hash, m.sender_hash, m.options
+FROM message_numbers AS n JOIN messages AS m ON m.id = n.message_id
+WHERE n.number_hash = $16 AND n.message_id >= $3 AND n.message_id < $4 AND m.account_id = $1 AND m.test = $2 AND m.created_at >= $5 AND m.created_at < $6
+  AND ($7 IS NULL OR m.direction = $7)
+  AND ($8 = 0 OR m.state = ANY($9))
+  AND ($10 IS NULL OR m.sender = $10)
+  AND ($11 IS NULL OR m.message_class = $11)
+  AND ($12 IS NULL OR m.carrier_id = $12)
+  AND ($13 IS NULL OR m.recipient_hash = $13)
+  AND ($14 IS NULL OR EXISTS (
+    SELECT 1 FROM json_array_elements_text(CAST(m.options AS JSON) -> 'tags') AS tags (tag) WHERE tag = $14
+  ))
+ORDER BY n.message_id DESC LIMIT $15;
