@@ -20,6 +20,8 @@ SCANS_ALLOWED = {
     "attempts_reserve",
     "attempts_unanswered",
     "carriers_all",
+    "configuration_version",
+    "configuration_versions",
     "deliveries_purge",
     "delivery_tries_purge",
     "events_purge",

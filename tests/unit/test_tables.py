@@ -10,8 +10,10 @@ from whimbrel.base.clock import SeededChance
 from whimbrel.base.vault import Seal, Vault
 from whimbrel.domain.model import Account, Carrier, Key, Price, Route, Sender, SmppCredential, Webhook
 from whimbrel.domain.numbers import normalise
-from whimbrel.journey import tables as module
-from whimbrel.journey.tables import KINDS, Tables
+from whimbrel.journey import following as module
+from whimbrel.journey.following import KINDS
+from whimbrel.journey.tables import Tables
+from whimbrel.store.signals import LocalSignals
 
 VAULT = Vault(bytes(32), SeededChance(1))
 NUMBER = normalise("+447400123456")
@@ -21,6 +23,8 @@ CREDENTIAL = SmppCredential("SC1", "AC1", False, "Shop", "shop", "$argon2id$", "
 class Rows:
     """Reads of the store: rows by statement, each given as they are when the read begins; `hold` keeps reads of a
     statement from answering."""
+
+    signals = LocalSignals()
 
     def __init__(self) -> None:
         self.rows: dict[str, list[Any]] = {}

@@ -9,8 +9,9 @@ import msgspec
 
 from whimbrel.domain.consent import confirmation, heard
 from whimbrel.domain.model import KEYWORDS, Draft, Message, Options
-from whimbrel.journey.accept import Accept, IdempotencyKey
+from whimbrel.journey.accept import Accept
 from whimbrel.journey.follower import Follower, Taken
+from whimbrel.journey.record import IdempotencyKey
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store
 

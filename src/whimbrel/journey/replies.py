@@ -14,9 +14,10 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.ids import event_id
 from whimbrel.codec import twiml
 from whimbrel.domain.model import Draft, Message, Options
-from whimbrel.journey.accept import Accept, IdempotencyKey
+from whimbrel.journey.accept import Accept
 from whimbrel.journey.feed import Item
 from whimbrel.journey.posting import Outcome, Target
+from whimbrel.journey.record import IdempotencyKey
 
 _log = logging.getLogger("whimbrel.replies")
 REDIRECTS_MAX: Final = 5  # of one answer to the next

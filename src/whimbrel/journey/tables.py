@@ -1,15 +1,10 @@
 """Snapshots in memory of everything that is configured: what the journey decides on without asking the store.
 
-A snapshot is immutable and is replaced whole after each write of the control plane (`refresh`), so whoever reads one
-during a step sees one state. Only opt-outs change in place, one by one: there may be millions. Who has to act on a
+A snapshot is immutable and is replaced whole after each change (when that is, `journey/following.py` says), so whoever
+reads one during a step sees one state. Only opt-outs change in place (`journey/opted_out.py`). Who has to act on a
 change (the worker on carriers, notify on webhooks) subscribes to its kind.
-
-Refreshes run one after another, each reading after the commit that caused it: an older state never replaces a newer.
-One that fails cannot take its commit back: it is told in the log and tried again until it succeeds.
 """
 
-import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -23,30 +18,11 @@ from whimbrel.domain.model import Account, Carrier, ConfigKind, Key, Price, Rout
 from whimbrel.domain.pricing import PriceList
 from whimbrel.domain.routing import Router
 from whimbrel.domain.senders import SenderBook
+from whimbrel.journey.following import Following
+from whimbrel.journey.opted_out import OptedOut
 from whimbrel.store.interface import Store
 
 Owned = TypeVar("Owned", Sender, Webhook)
-
-_log = logging.getLogger("whimbrel.tables")
-_RETRY_S = 1.0
-KINDS: tuple[ConfigKind, ...] = (
-    "accounts",
-    "keys",
-    "senders",
-    "carriers",
-    "routes",
-    "prices",
-    "opt_outs",
-    "webhooks",
-    "smpp_credentials",
-)
-
-
-class _OptedOut(msgspec.Struct, frozen=True, gc=False):
-    """Columns of `opt_outs_all`."""
-
-    account_id: str
-    number_hash: int
 
 
 class _Names(msgspec.Struct, frozen=True, gc=False):
@@ -61,11 +37,9 @@ class Tables:
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self._vault = vault
-        self._refreshing = asyncio.Lock()
         self._subscribers: defaultdict[ConfigKind, list[Callable[[], None]]] = defaultdict(list)
-        self._stops_meanwhile: list[tuple[str, int, bool]] | None = None
-        self._stale: set[ConfigKind] = set()
-        self._catching_up: asyncio.Task[None] | None = None
+        self._following = Following(store, self._load, self._changed)
+        self._opted_out = OptedOut(store)
         self._loaders: Mapping[ConfigKind, Callable[[], Awaitable[None]]] = {
             "accounts": self._load_accounts,
             "keys": self._load_keys,
@@ -91,8 +65,7 @@ class Tables:
         """Names that carriers gave their optional parameters, in small letters, and the numbers."""
         self.router = Router((), ())
         self.prices = PriceList(())
-        self._stops: defaultdict[str, set[int]] = defaultdict(set)
-        self.opt_outs: Mapping[str, AbstractSet[int]] = self._stops
+        self.opt_outs: Mapping[str, AbstractSet[int]] = self._opted_out.numbers
         """Keyed hashes of numbers by account id."""
         self.webhooks: Mapping[str, tuple[Webhook, ...]] = {}
         """By account id, disabled ones too; cursors and failures are as of the last refresh."""
@@ -110,51 +83,28 @@ class Tables:
             known = self._text_rules[carriers] = PLAIN_RULES if found == PLAIN_RULES else found
         return known
 
+    @property
+    def version(self) -> int | None:
+        """Of all snapshots together; None when no other process changes what they hold."""
+        return self._following.version
+
     async def load(self) -> None:
-        """Read everything; once, at start."""
-        await self._read(KINDS)
+        """Read everything, and follow what others change; once, at start."""
+        await self._following.start()
+
+    async def stop(self) -> None:
+        """Follow nothing any more."""
+        await self._following.stop()
 
     async def refresh(self, *kinds: ConfigKind) -> None:
         """Read these kinds anew, swap the snapshots, then tell the subscribers. It does not raise: the write that it
         follows is committed. What could not be read is read later."""
-        try:
-            await self._read(kinds)
-        except Exception:
-            _log.exception("a change could not be read; trying again", extra={"kinds": kinds})
-            self._read_later(kinds)
-        except asyncio.CancelledError:
-            self._read_later(kinds)
-            raise
+        await self._following.refresh(kinds)
 
-    def _read_later(self, kinds: Iterable[ConfigKind]) -> None:
-        self._stale.update(kinds)
-        if self._catching_up is None or self._catching_up.done():
-            self._catching_up = asyncio.get_running_loop().create_task(self._catch_up())
-
-    async def _catch_up(self) -> None:
-        while self._stale:
-            await asyncio.sleep(_RETRY_S)
-            for kind in sorted(self._stale):
-                self._stale.discard(kind)  # before the read: what becomes stale during it is read again
-                try:
-                    await self._read((kind,))
-                except Exception as error:
-                    self._stale.add(kind)
-                    _log.error("a change could still not be read", extra={"kind": kind, "error": str(error)})
-
-    async def stop(self) -> None:
-        """Try nothing again any more."""
-        if self._catching_up is not None:
-            self._catching_up.cancel()
-            await asyncio.gather(self._catching_up, return_exceptions=True)
-
-    async def _read(self, kinds: Sequence[ConfigKind]) -> None:
-        async with self._refreshing:
-            for kind in kinds:
-                await self._loaders[kind]()
-        for kind in kinds:
-            for changed in self._subscribers[kind]:
-                changed()
+    async def current(self) -> None:
+        """Whatever was committed before this was called, at any node, is in the snapshots when it returns. StoreError
+        when nobody can know."""
+        await self._following.current()
 
     def subscribe(self, kind: ConfigKind, changed: Callable[[], None]) -> None:
         """Call `changed()` after each refresh of `kind`; it reads the new snapshot here. It must not block or raise."""
@@ -164,20 +114,13 @@ class Tables:
 
     def opt_outs_added(self, account_id: str, hashes: Iterable[int]) -> None:
         """These numbers opted out, and that is committed."""
-        for number_hash in hashes:
-            self._stop_changed(account_id, number_hash, True)
+        self._opted_out.change(account_id, hashes, stopped=True)
+        self._following.tell("opt_outs")
 
     def opt_out_removed(self, account_id: str, number_hash: int) -> None:
         """This number opted in again, and that is committed."""
-        self._stop_changed(account_id, number_hash, False)
-
-    def _stop_changed(self, account_id: str, number_hash: int, stopped: bool) -> None:
-        if self._stops_meanwhile is not None:
-            self._stops_meanwhile.append((account_id, number_hash, stopped))
-        if stopped:
-            self._stops[account_id].add(number_hash)
-        else:
-            self._stops[account_id].discard(number_hash)
+        self._opted_out.change(account_id, (number_hash,), stopped=False)
+        self._following.tell("opt_outs")
 
     # ---------------------------------------------------------------- secrets, opened when they are needed
 
@@ -204,6 +147,13 @@ class Tables:
         return self._vault.open(carrier.password, Seal.of(Seal.CARRIER_PASSWORD, carrier.id))
 
     # ---------------------------------------------------------------- reading
+
+    async def _load(self, kind: ConfigKind) -> None:
+        await self._loaders[kind]()
+
+    def _changed(self, kind: ConfigKind) -> None:
+        for changed in self._subscribers[kind]:
+            changed()
 
     async def _load_accounts(self) -> None:
         rows = {account.id: account for account in await self._store.fetch(Account, "accounts_all")}
@@ -232,18 +182,8 @@ class Tables:
         self.prices = PriceList(await self._store.fetch(Price, "prices_all"))
 
     async def _load_opt_outs(self) -> None:
-        """What is committed during the read may be missing in it, and is applied again."""
-        self._stops_meanwhile = []
-        try:
-            fresh: defaultdict[str, set[int]] = defaultdict(set)
-            for row in await self._store.fetch(_OptedOut, "opt_outs_all"):
-                fresh[row.account_id].add(row.number_hash)
-        finally:
-            meanwhile, self._stops_meanwhile = self._stops_meanwhile, None
-        self._stops = fresh
-        self.opt_outs = fresh
-        for account_id, number_hash, stopped in meanwhile:
-            self._stop_changed(account_id, number_hash, stopped)
+        await self._opted_out.load()
+        self.opt_outs = self._opted_out.numbers
 
     async def _load_webhooks(self) -> None:
         rows = await self._store.fetch(Webhook, "webhooks_all")

@@ -4,7 +4,7 @@ group commit); every value is plain data, so that a verb can cross a process bor
 A returned awaitable means durable: when `await` comes back, the rows survive `kill -9` and power loss.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from whimbrel.domain.events import Interest
@@ -20,9 +20,11 @@ from whimbrel.store.values import (
     Idempotency,
     InboundRow,
     Kept,
+    LaneStatus,
     Lease,
     News,
     Node,
+    OptOutChanges,
     Owed,
     ReceiptRow,
     Search,
@@ -45,9 +47,11 @@ __all__ = [
     "Idempotency",
     "InboundRow",
     "Kept",
+    "LaneStatus",
     "Lease",
     "News",
     "Node",
+    "OptOutChanges",
     "Owed",
     "ReceiptRow",
     "Search",
@@ -91,7 +95,10 @@ class Store(Protocol):
         ...
 
     # the journey
-    async def accept(self, submissions: Sequence[Submission]) -> list[Stored]: ...
+    async def accept(self, submissions: Sequence[Submission], version: int | None = None) -> list[Stored]:
+        """Nothing is stored when the configuration's version is not this one any more (None: not looked at)."""
+        ...
+
     async def kept(self, account_id: str, door: str, key: str) -> list[Kept]: ...
     async def waiting(self, lane: str, limit: int) -> list[Waiting]:
         """The head of a lane, in order."""
@@ -105,8 +112,9 @@ class Store(Protocol):
         """Those of these messages that exist, in no particular order."""
         ...
 
-    async def claim(self, claims: Sequence[Claim]) -> list[tuple[int, ...]]:
-        """Attempt numbers for each claim, one a part; empty where the message is no longer queued."""
+    async def claim(self, claims: Sequence[Claim], version: int | None = None) -> list[tuple[int, ...]] | None:
+        """Attempt numbers for each claim, one a part; empty where the message is no longer queued. None, and nothing is
+        claimed, when the configuration's version is not this one any more."""
         ...
 
     async def finish(self, endings: Sequence[Ending]) -> list[bool]:
@@ -153,6 +161,15 @@ class Store(Protocol):
 
     async def stand_alone(self) -> None:
         """All other processes of this database are gone."""
+        ...
+
+    # configuration
+    async def versions(self) -> Mapping[str, int]:
+        """How often each kind has changed. A version that a plan was made with is the sum of all."""
+        ...
+
+    async def opt_out_changes(self, after: int | None) -> OptOutChanges:
+        """What changed after a position; None: only where they stand now."""
         ...
 
     # sweep

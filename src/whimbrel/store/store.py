@@ -1,6 +1,6 @@
 """The store over an executor: each verb of `interface.Store` is one transaction script. One class for every dialect."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from whimbrel.domain.events import Interest
@@ -17,6 +17,7 @@ from whimbrel.store.interface import (
     Kept,
     News,
     Node,
+    OptOutChanges,
     Owed,
     ReceiptRow,
     Search,
@@ -32,6 +33,7 @@ from whimbrel.store.verbs import (
     accept,
     answers,
     claim,
+    configuration,
     deliveries,
     erase,
     finish,
@@ -86,8 +88,8 @@ class SqlStore:
 
     # the journey
 
-    async def accept(self, submissions: Sequence[Submission]) -> list[Stored]:
-        return await self._executor.write(accept.accept, submissions)
+    async def accept(self, submissions: Sequence[Submission], version: int | None = None) -> list[Stored]:
+        return await self._executor.write(accept.accept, submissions, version)
 
     async def kept(self, account_id: str, door: str, key: str) -> list[Kept]:
         return await self.fetch(Kept, "idempotency_kept", account_id, door, key)
@@ -101,8 +103,8 @@ class SqlStore:
     async def waiting_of(self, ids: Sequence[str]) -> list[Waiting]:
         return await self._executor.read(reads.waiting_of, ids)
 
-    async def claim(self, claims: Sequence[Claim]) -> list[tuple[int, ...]]:
-        return await self._executor.write(claim.claim, claims)
+    async def claim(self, claims: Sequence[Claim], version: int | None = None) -> list[tuple[int, ...]] | None:
+        return await self._executor.write(claim.claim, claims, version)
 
     async def finish(self, endings: Sequence[Ending]) -> list[bool]:
         return await self._executor.write(finish.finish, endings)
@@ -141,6 +143,14 @@ class SqlStore:
 
     async def stand_alone(self) -> None:
         await self._executor.write(leases.alone)
+
+    # configuration
+
+    async def versions(self) -> Mapping[str, int]:
+        return await self._executor.read(configuration.versions)
+
+    async def opt_out_changes(self, after: int | None) -> OptOutChanges:
+        return await self._executor.read(configuration.opt_out_changes, after)
 
     # sweep
 

@@ -64,11 +64,13 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
     """What became of a submission: ids that the balance did not cover (not stored), or that its key was already
-    taken by another request since we looked (nothing stored; look again). `attempts`: their numbers, one a part, for
-    each message that was claimed."""
+    taken by another request since we looked (nothing stored; look again), or that it was `stale`: planned with
+    configuration that has changed since (nothing stored; plan again). `attempts`: their numbers, one a part, for each
+    message that was claimed."""
 
     uncovered: tuple[str, ...] = ()
     key_taken: bool = False
+    stale: bool = False
     attempts: dict[str, tuple[int, ...]] = {}
 
 
@@ -231,6 +233,17 @@ class Due(msgspec.Struct, frozen=True, gc=False):
     at: int
 
 
+# ---------------------------------------------------------------- configuration
+
+
+class OptOutChanges(msgspec.Struct, frozen=True, gc=False):
+    """Who opted out (True) or in again, as account and keyed hash of the number, in commit order up to `position`.
+    None: it is not known any more, or was not asked; everything has to be read."""
+
+    position: int
+    changes: list[tuple[str, int, bool]] | None
+
+
 # ---------------------------------------------------------------- nodes
 
 
@@ -253,6 +266,17 @@ class Lease(msgspec.Struct, frozen=True, gc=False):
     node_id: str
     fence: int  # grows with each taking
     taken_at: int
+
+
+class LaneStatus(msgspec.Struct, frozen=True, gc=False):
+    """What the owner of a carrier tells the others. `served`: JSON of the rank that each priority is served up to;
+    `health`: JSON of the carrier's health."""
+
+    carrier_id: str
+    node_id: str
+    served: str
+    health: str
+    at: int
 
 
 # ---------------------------------------------------------------- notify

@@ -9,7 +9,7 @@ import msgspec
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import IDEMPOTENCY_KEY_MAX
-from whimbrel.journey.accept import IdempotencyKey
+from whimbrel.journey.record import IdempotencyKey
 
 HEADER = b"idempotency-key"
 REPLAYED = (b"idempotent-replayed", b"true")

@@ -22,7 +22,7 @@ from whimbrel.domain.model import PLAIN, Draft, Options
 from whimbrel.domain.wire import Origin, Wire
 from whimbrel.edges.smpp import addresses
 from whimbrel.edges.smpp.customers import Customer
-from whimbrel.journey.accept import IdempotencyKey
+from whimbrel.journey.record import IdempotencyKey
 
 _RECEIPTS: Final = 0x13
 """registered_delivery (5.2.17): a final receipt, bits 0 and 1, or an intermediate one, bit 4."""

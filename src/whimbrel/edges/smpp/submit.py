@@ -37,7 +37,8 @@ from whimbrel.domain.model import Draft
 from whimbrel.edges.smpp import drafts
 from whimbrel.edges.smpp.customers import Customer
 from whimbrel.edges.smpp.statuses import refusal_of, status_of
-from whimbrel.journey.accept import Accept, Accepted, IdempotencyKey
+from whimbrel.journey.accept import Accept, Accepted
+from whimbrel.journey.record import IdempotencyKey
 from whimbrel.net.smpp import SmppLink
 from whimbrel.store.interface import Verdict
 

@@ -20,7 +20,8 @@ from whimbrel.domain.model import Draft
 from whimbrel.edges.shared import idempotency
 from whimbrel.edges.twilio.forms import Form
 from whimbrel.edges.twilio.routes import Request
-from whimbrel.journey.accept import Accept, Accepted, IdempotencyKey
+from whimbrel.journey.accept import Accept, Accepted
+from whimbrel.journey.record import IdempotencyKey
 from whimbrel.store.interface import Kept, Store, Verdict
 
 DOOR: Final = "twilio"

@@ -13,12 +13,14 @@ from whimbrel.domain.states import QUEUED, SENDING, event_type
 from whimbrel.store.interface import Claim, Idempotency, Stored, Submission, Verdict
 from whimbrel.store.script import Each, Many, Row, Rows, Script
 from whimbrel.store.verbs.claim import attempt_numbers, attempt_rows
+from whimbrel.store.verbs.configuration import has_changed
 from whimbrel.store.verbs.events import NO_DATA, carrier_data
 from whimbrel.store.verbs.leases import lost
 from whimbrel.store.verbs.ledger import Entry, hold
 from whimbrel.store.verbs.queue import queue_key
 
 _KEY_TAKEN = Stored(key_taken=True)
+_STALE = Stored(stale=True)
 _STORED = Stored()
 _UNCOVERED = Verdict(code="insufficient_balance")
 _FIRST_SEQ = 1
@@ -29,8 +31,11 @@ _encode = msgspec.json.Encoder().encode
 _as_row = msgspec.structs.astuple
 
 
-def accept(submissions: Sequence[Submission]) -> Script[list[Stored]]:
-    """Store what is free and covered; gives what became of each submission, in order."""
+def accept(submissions: Sequence[Submission], version: int | None = None) -> Script[list[Stored]]:
+    """Store what is free and covered; gives what became of each submission, in order. `version`: of the configuration
+    that they were planned with."""
+    if (yield from has_changed(version)):
+        return [_STALE] * len(submissions)
     free = yield from _take_keys(submissions)
     uncovered = yield from hold(
         [

@@ -8,13 +8,17 @@ from whimbrel.domain.positions import day_floor
 from whimbrel.domain.states import SENDING
 from whimbrel.store.interface import Claim
 from whimbrel.store.script import Each, Many, Query, Row, Rows, Script
+from whimbrel.store.verbs.configuration import has_changed
 from whimbrel.store.verbs.events import Subject, carrier_data, moved
 from whimbrel.store.verbs.leases import lost
 from whimbrel.store.verbs.queue import queue_key
 
 
-def claim(claims: Sequence[Claim]) -> Script[list[tuple[int, ...]]]:
-    """Attempt numbers for each claim, in the order of its parts; empty where nothing was claimed."""
+def claim(claims: Sequence[Claim], version: int | None = None) -> Script[list[tuple[int, ...]] | None]:
+    """Attempt numbers for each claim, in the order of its parts; empty where nothing was claimed. None: the
+    configuration that they were decided with has another version by now."""
+    if (yield from has_changed(version)):
+        return None
     elsewhere = yield from lost(claims)
     rows: Rows = yield Each(
         "message_sending", [(c.message_id, c.carrier_id, c.at) for c in claims if c.carrier_id not in elsewhere]

@@ -18,6 +18,7 @@ PURGES = {
     "dead": "deliveries_purge",
     "events": "events_purge",
     "idempotency": "idempotency_purge",
+    "opt_out_changes": "opt_out_changes_purge",
     "owed": "smpp_owed_purge",
     "parked": "parked_receipts_purge",
     "seen": "inbound_seen_purge",

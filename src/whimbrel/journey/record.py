@@ -1,0 +1,156 @@
+"""What accept records of its plans: for each request the messages' rows, the claims of those that go straight through,
+the verdicts, and its idempotency key. It decides nothing and stores nothing.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from whimbrel.base import ids
+from whimbrel.base.ids import Ids
+from whimbrel.base.metrics import Metrics
+from whimbrel.base.vault import Vault
+from whimbrel.domain.model import PLAIN, PRIORITY, Draft, Message
+from whimbrel.domain.pacing import FairRank
+from whimbrel.domain.states import QUEUED, SCHEDULED
+from whimbrel.journey.plan import Plan, flags_of
+from whimbrel.journey.straight import Passage
+from whimbrel.journey.tables import Tables
+from whimbrel.store.interface import Claim, Idempotency, Submission, Verdict, Write
+
+_PLAIN_JSON = "{}"
+
+
+class IdempotencyKey(msgspec.Struct, frozen=True, gc=False):
+    """A request's key and the fingerprint of its canonical body. Scope: account, door, key."""
+
+    account_id: str
+    door: str
+    key: str
+    fingerprint: bytes
+
+
+class Request(msgspec.Struct, gc=False):
+    """Drafts that are stored together: one request, or one chunk of a large one. `still` raises what the door answers
+    when who asks may do so no more."""
+
+    drafts: Sequence[Draft]
+    key: IdempotencyKey | None
+    also: tuple[Write, ...]
+    still: Callable[[], object] | None = None
+    chunk: int = 0
+    chunks: int = 1
+
+
+class Record:
+    """Makes the rows of plans."""
+
+    def __init__(self, *, tables: Tables, ids: Ids, vault: Vault, fair: FairRank, metrics: Metrics) -> None:
+        self._tables = tables
+        self._ids = ids
+        self._vault = vault
+        self._fair = fair
+        self._metrics = metrics
+        self._sender_hashes: dict[str, int] = {}
+
+    def submission(self, request: Request, plans: Sequence[Plan], passage: Passage) -> tuple[Submission, list[Verdict]]:
+        """What is to be stored of a request, and its verdicts if it is."""
+        messages: list[Message] = []
+        claims: list[Claim] = []
+        verdicts: list[Verdict] = []
+        for plan in plans:
+            if plan.refusal is not None:
+                verdicts.append(Verdict(code=plan.refusal, detail=plan.detail, pointer=plan.pointer))
+                self._metrics.refused.labels(plan.refusal).inc()
+                continue
+            message = self._message(plan)
+            messages.append(message)
+            verdicts.append(_verdict(message, plan))
+            claim = passage.claim(message)
+            if claim is not None:
+                claims.append(claim)
+        key = request.key
+        idempotency = None
+        if key is not None and (messages or request.chunks > 1):  # a lone refusal is not remembered
+            idempotency = Idempotency(
+                account_id=key.account_id,
+                door=key.door,
+                key=key.key,
+                fingerprint=key.fingerprint,
+                chunk=request.chunk,
+                chunks=request.chunks,
+                created_at=plans[0].now,
+                verdicts=tuple(verdicts),
+            )
+        return Submission(tuple(messages), idempotency, request.also, tuple(claims)), verdicts
+
+    def _message(self, plan: Plan) -> Message:
+        draft, number = plan.draft, plan.number
+        assert number is not None
+        scheduled = plan.due_at > plan.now
+        priority = PRIORITY[draft.message_class]
+        options = draft.options
+        if plan.replaced:
+            options = msgspec.structs.replace(options, replaced=plan.replaced)
+        return Message(
+            draft.id or self._ids.new(ids.MESSAGE),
+            draft.account_id,
+            draft.test,
+            "out",  # direction
+            draft.door,
+            draft.message_class,
+            SCHEDULED if scheduled else QUEUED,  # state
+            number.e164,  # recipient
+            plan.sender_value,  # sender
+            plan.text,
+            plan.encoding,
+            plan.segments,
+            plan.price_micros,
+            0 if draft.test else plan.price_micros,  # held_micros
+            0,  # charged_micros
+            plan.currency or self._tables.accounts[draft.account_id].currency,
+            None,  # carrier_id
+            plan.route_id,
+            " ".join(plan.carriers),  # candidates
+            priority,
+            0 if scheduled else self._fair.rank(plan.carriers[0], priority, draft.account_id, plan.segments),  # rank
+            plan.now,  # created_at
+            plan.due_at,
+            plan.expires_at,
+            plan.now,  # updated_at
+            None,  # sent_at
+            None,  # final_at
+            None,  # reason
+            flags_of(plan, options),
+            1,  # seq
+            plan.recipient_hash,
+            self._sender_hash(plan.sender_value),
+            _PLAIN_JSON if options is PLAIN else msgspec.json.encode(options).decode(),  # options
+        )
+
+    def _sender_hash(self, sender: str) -> int:
+        """Senders are few and come again and again."""
+        known = self._sender_hashes.get(sender)
+        if known is None:
+            known = self._sender_hashes[sender] = self._vault.number_hash(sender)
+        return known
+
+
+def _verdict(message: Message, plan: Plan) -> Verdict:
+    return Verdict(
+        message.id,
+        None,  # code
+        "",  # detail
+        "",  # pointer
+        message.state,
+        message.route_id,
+        message.sender,
+        message.encoding,
+        message.segments,
+        message.price_micros,
+        message.currency,
+        message.created_at,
+        message.due_at,
+        message.expires_at,
+        plan.replaced,
+    )
