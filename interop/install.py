@@ -12,6 +12,7 @@ PYTHON = HOME / "python"
 JASMIN = HOME / "jasmin"
 NODE = HOME / "node"
 JAVA = HERE / "clients" / "java"
+KAFKA = HERE / "kafka"
 PYPI = ("smpplib==2.2.4", "aiosmpplib==0.7.4", "naz==0.8.1", "smpp34==1.5.0")
 JASMIN_PYPI = "jasmin==0.11.1"
 NPM = "smpp@0.5.1"
@@ -26,9 +27,9 @@ def run(*command: str | Path, cwd: Path | None = None) -> None:
         raise RuntimeError(f"{command[0]} failed: {(done.stdout + done.stderr)[-1500:]}")
 
 
-def debian() -> None:
+def debian(wanted: tuple[str, ...] = DEBIAN) -> None:
     """The Debian packages that are missing, as root."""
-    missing = [name for name in DEBIAN if not _has(name)]
+    missing = [name for name in wanted if not _has(name)]
     if missing:
         run("apt-get", "update", "-qq")
         run("apt-get", "install", "-qq", "-y", "--no-install-recommends", *missing)
@@ -80,6 +81,16 @@ def java() -> None:
     sources = [JAVA / "pom.xml", *JAVA.glob("src/main/java/*.java")]
     if not jar.exists() or jar.stat().st_mtime < max(source.stat().st_mtime for source in sources):
         run("mvn", "-q", "-B", "package", "dependency:copy-dependencies", "-DoutputDirectory=target/lib", cwd=JAVA)
+
+
+def kafka() -> str:
+    """A Kafka broker and its tools: the class path of Java."""
+    lib = HOME / "kafka"
+    if not (lib / "done").exists():
+        debian(("default-jdk-headless", "maven"))
+        run("mvn", "-q", "-B", "-f", KAFKA / "pom.xml", "dependency:copy-dependencies", f"-DoutputDirectory={lib}")
+        (lib / "done").touch()
+    return f"{lib}/*"
 
 
 def version_of(name: str, python: Path = PYTHON) -> str:

@@ -8,6 +8,7 @@ from whimbrel.config import Settings
 from whimbrel.domain.events import Interest, types_of
 from whimbrel.journey.streams import Stream, Streams, Target
 from whimbrel.net.brokers import Access, Creation, Publisher
+from whimbrel.net.kafka import KafkaPublisher
 from whimbrel.net.nats import NatsPublisher
 from whimbrel.sections import Stream as Section
 from whimbrel.store.interface import Store
@@ -60,4 +61,6 @@ def publisher(section: Section) -> Publisher:
         tls_key_file=section.tls_key_file,
     )
     creation = Creation(section.replicas, section.partitions, section.keep_days) if section.create else None
+    if section.kind == "kafka":
+        return KafkaPublisher(access, topic=section.topic, creation=creation)
     return NatsPublisher(access, stream=section.stream, subject=section.subject, creation=creation)

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 _NUMBER = re.compile(r"(?<![\w.])(\+|%2B)?(\d{2,4})(\d{4,8})(\d{3})(?![\w.])")
 _SECRET_FIELDS = frozenset({"text", "body", "password", "secret", "token", "auth_token", "api_key", "code"})
+_BROKERS = ("aiokafka", "nats")  # their clients tell each try in vain; who uses them tells the first
 _STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", None, None).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -29,7 +30,12 @@ def mask_text(text: str) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; fields given as `extra` stand beside the message, masked."""
+    """One JSON object a line; fields given as `extra` stand beside the message, masked. `process` stands in each, where
+    several processes write one log."""
+
+    def __init__(self, process: str = "") -> None:
+        super().__init__()
+        self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -38,6 +44,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": mask_text(record.getMessage()),
         }
+        if self._process:
+            line["process"] = self._process
         for name, value in record.__dict__.items():
             if name not in _STANDARD:
                 line[name] = _masked(name, value)
@@ -52,11 +60,13 @@ def _masked(name: str, value: object) -> object:
     return mask_text(value) if isinstance(value, str) else value
 
 
-def configure(level: str = "info", stream: TextIO | None = None) -> None:
+def configure(level: str = "info", stream: TextIO | None = None, *, process: str = "") -> None:
     """Send all logs of this process as JSON lines to `stream` (stderr by default)."""
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("uvicorn.access").disabled = True
+    for name in _BROKERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
