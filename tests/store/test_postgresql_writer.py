@@ -1,6 +1,8 @@
 """What a writer makes of everything that can go wrong with its connection: on a real server."""
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from tests.pg import Server
 
 from whimbrel.base.clock import SystemClock
-from whimbrel.store.errors import CommitUnknown
+from whimbrel.store.errors import CommitFailed, CommitUnknown
 from whimbrel.store.postgresql import writer as writers
 from whimbrel.store.postgresql.connect import connect
 from whimbrel.store.postgresql.statements import postgresql
@@ -57,6 +59,7 @@ class Rig:
         self.url = url
         self.eye = eye
         self.commits = 0
+        self.troubles: list[str] = []
         self._started: list[Writer] = []
 
     async def writer(self, spoil: Callable[[Any], Any] = lambda connection: connection) -> Writer:
@@ -65,7 +68,15 @@ class Rig:
         async def open_() -> Any:
             return spoil(await connect(self.url, hot=True))
 
-        made = Writer("test", open_, statements=STATEMENTS, types={}, on_commit=self._committed, clock=SystemClock())
+        made = Writer(
+            "test",
+            open_,
+            statements=STATEMENTS,
+            types={},
+            on_commit=self._committed,
+            on_trouble=self.troubles.append,
+            clock=SystemClock(),
+        )
         await made.start()
         self._started.append(made)
         return made
@@ -144,9 +155,9 @@ class LosesCommit:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
-    async def execute(self, sql: str, *params: Any) -> Any:
+    async def execute(self, sql: str, *params: Any, **options: Any) -> Any:
         if sql != "COMMIT" or not self._lose:
-            return await self._connection.execute(sql, *params)
+            return await self._connection.execute(sql, *params, **options)
         if self._lose.pop() == "after":
             await self._connection.execute(sql)
         self._connection.terminate()
@@ -161,6 +172,7 @@ async def test_a_connection_that_is_lost_at_the_commit_stores_the_group_once(rig
     assert await writer.jobs.submit(put, (1, 2, 3), {}) == 3
     assert not lose
     assert await rig.stored() == [1, 2, 3]
+    assert rig.troubles == ["connection_lost"]
 
 
 async def test_after_a_promotion_nobody_can_say_what_became_of_a_commit(
@@ -177,7 +189,111 @@ async def test_after_a_promotion_nobody_can_say_what_became_of_a_commit(
     lose.append("after")
     with pytest.raises(CommitUnknown):
         await writer.jobs.submit(put, (2,), {})
+    assert rig.troubles == ["connection_lost", "commit_unknown"]
     assert await writer.jobs.submit(put, (3,), {}) == 1
+
+
+@pytest.fixture
+async def alone() -> AsyncIterator[Rig]:
+    """A server whose commits can be made to wait for a standby that there is not."""
+    server = Server()
+    server.start()
+    eye = await asyncpg.connect(server.url)
+    try:
+        await eye.execute("CREATE TABLE things (id bigint PRIMARY KEY, note text)")
+        yield Rig(server.url, eye)
+    finally:
+        await eye.close()
+        server.remove()
+
+
+async def wait_for_a_standby(rig: Rig, name: str) -> None:
+    await rig.eye.execute("SET synchronous_commit = off")
+    await rig.eye.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+    await rig.eye.execute("SELECT pg_reload_conf()")
+    async with asyncio.timeout(5):
+        while await rig.eye.fetchval("SHOW synchronous_standby_names") != name:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def stored_at_last(writer: Writer, number: int) -> None:
+    """What is refused meanwhile is not stored, so it can be handed in again."""
+    async with asyncio.timeout(5):
+        while True:
+            with contextlib.suppress(CommitFailed):
+                await writer.jobs.submit(put, (number,), {})
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_a_commit_that_waits_for_a_standby_is_unknown_and_what_follows_refused(
+    alone: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "PATIENCE_S", 0.3)
+    writer = await alone.writer()
+    await wait_for_a_standby(alone, "away")
+    first = writer.jobs.submit(put, (1,), {})
+    with pytest.raises(CommitUnknown, match="may or may not"):
+        await first
+    with pytest.raises(CommitFailed, match="nothing was stored"):
+        await writer.jobs.submit(put, (2,), {})
+    assert alone.troubles == ["commit_unknown"]
+    await wait_for_a_standby(alone, "")
+    await stored_at_last(writer, 3)
+    assert await alone.stored() == [1, 3], "it was the commit that hung, and it was left to its end"
+    await alone.stop()
+
+
+async def test_a_server_that_hangs_and_is_replaced_is_given_up(alone: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writers, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(writers, "LOOK_S", 0.05)
+    writer = await alone.writer()
+    await wait_for_a_standby(alone, "away")
+    with pytest.raises(CommitUnknown):
+        await writer.jobs.submit(put, (1,), {})
+
+    async def another(connection: Any) -> str:
+        return "00000002"
+
+    monkeypatch.setattr(writers, "timeline", another)
+    async with asyncio.timeout(5):
+        while "connection_lost" not in alone.troubles:  # noqa: ASYNC110 - it is only counted
+            await asyncio.sleep(0.01)
+    await wait_for_a_standby(alone, "")
+    await stored_at_last(writer, 2)
+    await alone.stop()
+
+
+async def test_what_waits_behind_a_server_that_is_gone_is_refused_with_it(
+    alone: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "PATIENCE_S", 0.3)
+    writer = await alone.writer()
+    gone = asyncio.Event()
+
+    async def nobody() -> Any:
+        gone.set()
+        raise OSError("connection refused")
+
+    monkeypatch.setattr(writer, "_open", nobody)
+    pid = await writer.jobs.submit(backend, (), {})
+    await alone.eye.execute("SELECT pg_terminate_backend($1)", pid)
+    first = writer.jobs.submit(put, (1,), {})
+    await gone.wait()
+    behind = writer.jobs.submit(put, (2,), {})
+    for each in (first, behind):
+        with pytest.raises(CommitFailed, match="cannot be reached"):
+            await each
+    await alone.stop()
+
+
+async def test_a_dead_machine_is_noticed_by_its_silence(empty_postgres: str) -> None:
+    connection = await connect(empty_postgres, hot=True)
+    found = connection._transport.get_extra_info("socket")
+    assert found.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    seconds = [found.getsockopt(socket.IPPROTO_TCP, option) for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL)]
+    assert sum(seconds) * found.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT) < 20
+    await connection.close()
 
 
 async def test_a_deadlock_costs_time_and_nothing_else(rig: Rig) -> None:

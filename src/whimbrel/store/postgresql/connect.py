@@ -1,6 +1,7 @@
 """How a connection to PostgreSQL is set up, and which servers may be used at all."""
 
 import re
+import socket
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -10,6 +11,7 @@ from whimbrel.store.errors import StoreError
 
 OLDEST: Final = 150_000  # Debian 12 has 15; later ones up to 18 are tested
 CONNECT_S: Final = 5.0
+COMMAND_S: Final = 25.0  # longer than the server's own limit for a statement: only one that hangs is given up by us
 STATEMENTS_CACHED: Final = 1024  # more than `sql/` holds
 
 _PROFILE: Final = {
@@ -39,6 +41,14 @@ _POOLER: Final = (
     "hosts and port, see docs/production.md#pgbouncer"
 )
 """Prepared statements, time-outs and LISTEN belong to a connection; a pooler would hand us another one each time."""
+
+_SIGNS_OF_LIFE: Final = {
+    socket.TCP_KEEPIDLE: 4,
+    socket.TCP_KEEPINTVL: 2,
+    socket.TCP_KEEPCNT: 3,
+    socket.TCP_USER_TIMEOUT: 10_000,
+}
+"""A dead machine is noticed within ten seconds: seconds, seconds, number, milliseconds."""
 
 GONE: Final = (
     asyncpg.PostgresConnectionError,
@@ -78,6 +88,7 @@ async def connect(url: str, *, hot: bool, read_only: bool = False, timeout_s: fl
         connection = await asyncpg.connect(
             url,
             timeout=timeout_s,
+            command_timeout=COMMAND_S,
             statement_cache_size=STATEMENTS_CACHED,
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=0,
@@ -93,11 +104,23 @@ async def connect(url: str, *, hot: bool, read_only: bool = False, timeout_s: fl
     except (asyncpg.InvalidCatalogNameError, asyncpg.ClientConfigurationError, ValueError) as error:
         raise StoreError(f"{shown(url)} cannot be used: {error}") from error
     try:
+        _keep_alive(connection)
         await _check(connection, url, read_only)
     except BaseException:
         connection.terminate()
         raise
     return connection
+
+
+def _keep_alive(connection: Any) -> None:
+    """A server whose machine is gone says nothing: the kernel would wait for it for a quarter of an hour, and asyncpg
+    has no option for that."""
+    found = connection._transport.get_extra_info("socket")
+    if found.family == socket.AF_UNIX:
+        return
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _SIGNS_OF_LIFE.items():
+        found.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 async def _check(connection: Any, url: str, read_only: bool) -> None:

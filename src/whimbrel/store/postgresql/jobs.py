@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from whimbrel.store.errors import StoreStopped
+from whimbrel.store.errors import StoreError, StoreStopped
 from whimbrel.store.script import Script
 
 
@@ -40,6 +40,7 @@ class Jobs:
         self._waiting: deque[Job] = deque()
         self._some = asyncio.Event()
         self._closed = False
+        self._refusal: StoreError | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -55,6 +56,8 @@ class Jobs:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self._closed:
             future.set_exception(StoreStopped("the store is stopped"))
+        elif self._refusal is not None:
+            future.set_exception(self._refusal)
         else:
             self._waiting.append(Job(future, verb, args, kwargs, account_id))
             self._some.set()
@@ -72,6 +75,12 @@ class Jobs:
             await self._some.wait()
         count = min(limit, len(self._waiting))
         return [self._waiting.popleft() for _ in range(count)]
+
+    def refuse(self, error: StoreError | None) -> None:
+        """Those that wait fail with this error, and so do those that come until it is None again."""
+        self._refusal = error
+        if error is not None:
+            self.drop(error)
 
     def drop(self, error: BaseException) -> None:
         """Nobody is left to do them."""

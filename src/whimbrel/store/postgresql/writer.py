@@ -11,16 +11,20 @@ What goes wrong:
 - a deadlock with another node, or a serialization failure: the group runs again (scripts can be run again);
 - a script's own error: the transaction is rolled back and each script runs in a transaction of its own;
 - the connection is lost before the commit was sent: nothing was stored, so the group runs again on a new connection,
-  as long as one can be had within PATIENCE_S; then it fails;
+  as long as one can be had within PATIENCE_S; then it fails, and so does all that waits behind it;
 - the connection is lost during the commit: the server is asked on a new connection what became of the transaction.
   Only when another server has been promoted meanwhile can nobody say: CommitUnknown;
+- the commit does not end within PATIENCE_S, because the server waits for a synchronous standby that is away, or hangs:
+  CommitUnknown for the group, and what comes meanwhile is refused at once, with nothing stored. The commit itself is
+  waited for on its connection: to cancel it would have the server call it done without the standby. Only when another
+  server turns out to have been promoted is the connection given up;
 - the server cannot store anything (disk full): the whole group fails.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import asyncpg
 import msgspec
@@ -36,10 +40,19 @@ GROUP_MAX: Final = 256  # scripts in one commit: each may hold a list of hundred
 COMMIT_EVERY_US: Final = 5_000  # under load no more often
 REST_MAX_SHARE: Final = 2  # of the time that the last commit took
 TRIES_MAX: Final = 8  # of a group that met deadlocks
-PATIENCE_S: Final = 10.0  # for a connection: a failover takes about as long
+PATIENCE_S: Final = 10.0  # for a connection, or for the end of a commit: a failover takes about as long
 RETRY_S: Final = 0.2
+LOOK_S: Final = 2.0  # while a commit hangs: whether its server is still the one that takes writes
+
+FOR_EVER_S: Final = 1e9
+
+Trouble = Literal["connection_lost", "commit_failed", "commit_unknown"]
 
 _log = logging.getLogger("whimbrel.store")
+
+
+def ignore_trouble(trouble: Trouble) -> None:
+    """For those who do not count."""
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -50,7 +63,8 @@ class Session(msgspec.Struct, frozen=True):
 
 
 class Writer:
-    """Owns one connection from `start` to `stop`. `open_` makes one; `on_commit(scripts)` is called after each."""
+    """Owns one connection from `start` to `stop`. `open_` makes one; `on_commit(scripts)` is called after each, and
+    `on_trouble` when something went wrong."""
 
     def __init__(
         self,
@@ -61,6 +75,7 @@ class Writer:
         types: Types,
         on_commit: Callable[[int], None],
         clock: Clock,
+        on_trouble: Callable[[Trouble], None] = ignore_trouble,
     ) -> None:
         self.jobs = Jobs()
         self._name = name
@@ -69,8 +84,10 @@ class Writer:
         self._types = types
         self._on_commit = on_commit
         self._clock = clock
+        self._on_trouble = on_trouble
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
+        self._look: asyncio.Task[None] | None = None  # while a commit hangs
 
     async def start(self) -> None:
         """Connect, and work. Raises what the connection raises."""
@@ -107,12 +124,10 @@ class Writer:
             except (*AGAIN, _Lost) as error:
                 tries += isinstance(error, AGAIN)
                 if tries >= TRIES_MAX or self._clock.monotonic_us() > deadline_us:
-                    _log.error("commit failed", extra={"writer": self._name, "scripts": len(jobs), "error": str(error)})
-                    return _fail(jobs, CommitFailed(f"nothing was stored: {error}"))
+                    return self._failed(jobs, CommitFailed(f"nothing was stored: {error}"))
                 continue
             except (CommitUnknown, CommitFailed) as error:
-                _log.error("commit failed", extra={"writer": self._name, "scripts": len(jobs), "error": str(error)})
-                return _fail(jobs, error)
+                return self._failed(jobs, error)
             except Exception as error:
                 if len(jobs) == 1:
                     return jobs[0].fail(error)
@@ -122,6 +137,11 @@ class Writer:
             for job, result in zip(jobs, results, strict=True):
                 job.answer(result)
             return self._on_commit(len(jobs))
+
+    def _failed(self, jobs: list[Job], error: CommitFailed | CommitUnknown) -> None:
+        _log.error("commit failed", extra={"writer": self._name, "scripts": len(jobs), "error": str(error)})
+        self._on_trouble("commit_unknown" if isinstance(error, CommitUnknown) else "commit_failed")
+        _fail(jobs, error)
 
     async def _together(self, jobs: list[Job]) -> list[Any]:
         """Run and commit once. _Lost: the connection went, and nothing was stored."""
@@ -134,12 +154,18 @@ class Writer:
         except BaseException as error:
             await self._roll_back(connection, error)
             raise
-        await self._commit(session, xid)
+        impatience = asyncio.get_running_loop().call_later(PATIENCE_S, self._hangs, session, jobs)
+        try:
+            await self._commit(session, xid)
+        finally:
+            impatience.cancel()
+            self._hangs_no_more()
         return results
 
     async def _roll_back(self, connection: Any, error: BaseException) -> None:
         """Leave the connection as it was; raises _Lost or CommitFailed where the error means more than a script."""
         if is_gone(connection, error):
+            self._on_trouble("connection_lost")
             await self._close()
             raise _Lost(str(error)) from error
         try:
@@ -153,12 +179,13 @@ class Writer:
     async def _commit(self, session: Session, xid: str) -> None:
         connection = session.runner.connection
         try:
-            await connection.execute("COMMIT")
+            await connection.execute("COMMIT", timeout=FOR_EVER_S)
             return
         except BaseException as error:
             if not is_gone(connection, error):
                 await self._roll_back(connection, error)
                 raise
+            self._on_trouble("connection_lost")
             _log.warning("the connection was lost during a commit", extra={"writer": self._name, "error": str(error)})
         await self._close()
         if not await self._has_committed(session.timeline, xid):
@@ -181,6 +208,33 @@ class Writer:
                 return bool(status == "committed")
             await asyncio.sleep(RETRY_S)
 
+    def _hangs(self, session: Session, jobs: list[Job]) -> None:
+        """The commit of a group has not ended for long: nobody waits for it any longer."""
+        self._failed(jobs, CommitUnknown("the server does not end the commit: it may or may not have been stored"))
+        self.jobs.refuse(CommitFailed("nothing was stored: the server does not end an earlier commit"))
+        self._look = asyncio.get_running_loop().create_task(self._until_replaced(session))
+
+    def _hangs_no_more(self) -> None:
+        self.jobs.refuse(None)
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+
+    async def _until_replaced(self, session: Session) -> None:
+        """Give up a connection whose server is no longer the one that takes writes."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                connection = await self._open()
+                history = await timeline(connection)
+            except (*GONE, StoreError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                continue
+            connection.terminate()
+            if history != session.timeline:
+                _log.warning("another server was promoted while a commit hung", extra={"writer": self._name})
+                session.runner.connection.terminate()
+                return
+
     async def _connect(self, failure: type[StoreError] = CommitFailed) -> Session:
         """The connection, or a new one: `failure` when none can be had in time."""
         if self._session is not None and not self._session.runner.connection.is_closed():
@@ -193,6 +247,7 @@ class Writer:
                 return self._session
             except (*GONE, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 if self._task is None or self._clock.monotonic_us() > deadline_us:
+                    self.jobs.drop(CommitFailed(f"nothing was stored: the database cannot be reached: {error}"))
                     raise failure(f"the database cannot be reached: {error}") from error
                 await asyncio.sleep(RETRY_S)
 
