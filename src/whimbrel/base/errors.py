@@ -149,3 +149,21 @@ class WhimbrelError(Exception):
     @property
     def code(self) -> str:
         return self.spec.code
+
+
+class Unavailable(Exception):
+    """What a request needs cannot be had just now; nothing of it was done. Doors answer `overloaded`."""
+
+
+class Unanswerable(Exception):
+    """Nobody can say whether a request was carried out. Any answer would say one or the other, so doors give none:
+    whoever sends it again under the same Idempotency-Key finds out."""
+
+
+def public(error: Exception) -> WhimbrelError:
+    """What a door tells of whatever was raised."""
+    if isinstance(error, WhimbrelError):
+        return error
+    if isinstance(error, Unavailable):
+        return WhimbrelError("overloaded", retry_after_s=1)
+    return WhimbrelError("internal_error")

@@ -18,7 +18,7 @@ import msgspec
 
 from whimbrel.base import faults
 from whimbrel.base.clock import Clock
-from whimbrel.base.errors import CATALOGUE, FieldError, WhimbrelError
+from whimbrel.base.errors import CATALOGUE, FieldError, Unanswerable, WhimbrelError
 from whimbrel.base.ids import Ids
 from whimbrel.base.limits import COMMIT_CHUNK
 from whimbrel.base.metrics import Metrics
@@ -162,6 +162,8 @@ class Accept:
             chunk = Request(part, request.key, further, request.still, start // COMMIT_CHUNK, chunks)
             try:
                 verdicts += await self._submit_chunk(chunk)
+            except Unanswerable:
+                raise  # which of them are stored is told to whoever asks again with the key
             except Exception:
                 if not verdicts:
                     raise

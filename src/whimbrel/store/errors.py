@@ -1,7 +1,9 @@
 """What can go wrong with the store itself, in words for the operator. Never for a verb's verdict: those are results."""
 
+from whimbrel.base.errors import Unanswerable, Unavailable
 
-class StoreError(Exception):
+
+class StoreError(Unavailable):
     """The store cannot do its work; the message says what to do."""
 
 
@@ -21,6 +23,6 @@ class CommitFailed(StoreError):
     """The commit did not become durable (disk full, I/O error): nothing of the whole group was stored."""
 
 
-class CommitUnknown(StoreError):
+class CommitUnknown(StoreError, Unanswerable):
     """The connection was lost during the commit, and the server that could tell what became of it is gone (another one
-    was promoted): the group may or may not have been stored."""
+    was promoted), or the commit does not end: the group may or may not have been stored."""

@@ -10,6 +10,7 @@ Send = Callable[[Event], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
+ABANDON = "whimbrel.abandon"  # a message of ours: the connection is closed, and the request has no answer
 JSON_TYPE = (b"content-type", b"application/json")
 PROBLEM_TYPE = (b"content-type", b"application/problem+json")
 
@@ -31,3 +32,8 @@ async def respond(send: Send, status: int, headers: Headers, body: bytes) -> Non
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def abandon(send: Send) -> None:
+    """Close the connection without an answer."""
+    await send({"type": ABANDON})

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from whimbrel.edges.shared.asgi import Headers, Receive, Scope, Send
+from whimbrel.edges.shared.asgi import ABANDON, Headers, Receive, Scope, Send
 
 _BODYLESS = frozenset({204, 304})
 _TEXT: Headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"21")]
@@ -63,6 +63,10 @@ class Cycle(RequestResponseCycle):
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
+            return
+        if message["type"] == ABANDON:
+            self.disconnected = True
+            self.transport.abort()
             return
         if message["type"] == "http.response.start":
             if self.response_started:
@@ -173,6 +177,12 @@ class Exchange:
         """What uvicorn answers for an application that failed."""
         self.keep_alive = False
         self.answer(500, _TEXT, b"Internal Server Error")
+
+    def abandon(self) -> None:
+        """Close the connection without an answer."""
+        self.disconnected = self.response_complete = True
+        self._connection.transport.abort()
+        self._connection.on_response_complete()
 
     def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Answer; the length of the body is among the headers."""
