@@ -18,6 +18,7 @@ from whimbrel.base.clock import Chance, Clock, SystemChance, SystemClock
 from whimbrel.base.ids import Ids
 from whimbrel.base.limits import STOP_DEADLINE_S
 from whimbrel.base.metrics import Metrics
+from whimbrel.base.place import ALONE, Place
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import CarrierLink, Handlers
 from whimbrel.carriers.smpp import SmppCarrier
@@ -53,10 +54,14 @@ from whimbrel.manage.context import Context
 from whimbrel.net.addresses import Reach
 from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
+from whimbrel.net.siblings import Siblings
 from whimbrel.net.tls import server_context
 from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.script import Executor
 from whimbrel.store.sqlite.executor import SqliteExecutor
+from whimbrel.store.sqlite.link import StoreLink
+from whimbrel.store.sqlite.remote import RemoteExecutor
+from whimbrel.store.sqlite.wire import session_of
 from whimbrel.store.store import SqlStore
 
 _log = logging.getLogger("whimbrel.app")
@@ -83,12 +88,20 @@ class App:
     """One node: everything that `settings.roles` names, in one process and one event loop."""
 
     def __init__(
-        self, settings: Settings, master_key: bytes, *, clock: Clock | None = None, chance: Chance | None = None
+        self,
+        settings: Settings,
+        master_key: bytes,
+        *,
+        clock: Clock | None = None,
+        chance: Chance | None = None,
+        place: Place = ALONE,
     ) -> None:
         self.settings = settings
+        self._place = place
         self.clock: Clock = clock or SystemClock()
         self.chance: Chance = chance or SystemChance()
         self.metrics = Metrics()
+        self._siblings = Siblings(place, self.metrics)
         self.vault = Vault(master_key, self.chance)
         self.ids = Ids(self.clock, self.chance)
         self.store = SqlStore(self._executor())
@@ -115,9 +128,12 @@ class App:
         self._hear()
 
     def _executor(self) -> Executor:
-        settings, clock = self.settings, self.clock
+        settings, clock, place = self.settings, self.clock, self._place
         if settings.is_sqlite:
             path = str(settings.database_path())
+            if place.has_store:
+                link = StoreLink(place.store_socket, session_of(place.run, place.number))
+                return RemoteExecutor(path, link, readers=_READERS)
             return SqliteExecutor(path, readers=_READERS, on_commit=self._committed, clock=clock)
         url, read_url = settings.database, settings.database_read
         return PostgresExecutor(
@@ -220,6 +236,7 @@ class App:
             connections_max=settings.connections_max,
             bind_deadline_s=settings.bind_deadline_s,
             outbind=Outbinds(self.tables, self.worker.lane).take,
+            shared=not self._place.is_alone,
         )
 
     def _carrier(self, carrier: Carrier, handlers: Handlers) -> CarrierLink:
@@ -243,6 +260,7 @@ class App:
             probing=Probing(tables=self.tables, worker=self.worker, recorders=self.recorders, clock=self.clock),
             health=self.worker.health,
             ready=self.reasons_not_ready,
+            scrape=self._siblings.render,
             public_url=self.settings.server.public_url,
             streams_per_account=self.settings.limits.streams_per_account,
             smpp_binds=lambda credential_id: len(self.binds.bound(credential_id)),
@@ -260,10 +278,13 @@ class App:
         try:
             if "api" in self.settings.roles:
                 server = self.settings.server
-                self.server = HttpServer(doors(self.services()), host=server.host, port=server.port)
+                self.server = HttpServer(
+                    doors(self.services()), host=server.host, port=server.port, shared=not self._place.is_alone
+                )
             if "smpp" in self.settings.roles:
                 self.smpp = self._smpp_server()
             await self.open()
+            await self._step("siblings", self._siblings.start, _plain(self._siblings.stop))
             if "worker" in self.settings.roles:
                 await self._start_followers()
             await self._step("feed", self.feed.start, _plain(self.feed.stop))

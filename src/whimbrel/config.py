@@ -23,6 +23,7 @@ import msgspec
 from msgspec import Meta
 
 from whimbrel.base.clock import DAY_US, HOUR_US, Chance
+from whimbrel.base.limits import PROCESSES_MAX
 from whimbrel.base.vault import MASTER_KEY_OCTETS
 from whimbrel.sections import Cell, Limits, Log, Retention, Role, Server, Simulator, Smpp, Stream, Webhooks
 
@@ -71,6 +72,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "that of `cells.NAME`; `database` is not set then."
         ),
     ] = ""
+    processes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=PROCESSES_MAX,
+            description="Processes that `whimbrel serve` runs, to use as many cores (docs/processes.md). On SQLite one "
+            "more owns the file.",
+        ),
+    ] = 1
     roles: Annotated[
         tuple[Role, ...],
         Meta(

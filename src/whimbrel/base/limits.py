@@ -13,6 +13,7 @@ BODY_DEADLINE_S = 20.0  # and this long for its body
 KEEP_ALIVE_S = 75.0  # an idle connection is kept longer than the 60 s of usual proxies, which then close first
 LINGER_S = 2.0  # after an early answer: closing at once would reset the connection and lose the answer
 WRITE_STALL_S = 30.0  # a client that does not read its answer holds memory this long
+PROCESSES_MAX = 64  # of one `serve`: as many cores; each costs some 100 MiB; a setting
 CONNECTIONS_MAX = 8192  # open HTTP connections of one process
 METADATA_DEPTH_MAX = 32  # levels of nesting: what is stored must be readable again, whoever reads it
 SSE_PING_S = 15.0  # proxies close a silent stream after 30 to 60 s

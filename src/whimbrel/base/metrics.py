@@ -4,7 +4,7 @@ Hot paths count lists (`inc(n)`), never single messages; where one at a time is 
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
 from prometheus_client.registry import Collector
 
 _STEP_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -96,6 +96,16 @@ class Metrics:
         )
         self.stream_up = Gauge("whimbrel_stream_up", "Whether a broker takes events", ["stream"], registry=r)
         self.loop_lag = Gauge("whimbrel_loop_lag_seconds", "How late the event loop runs its timers", registry=r)
+        self._of_processes(r)
+
+    def _of_processes(self, r: CollectorRegistry) -> None:
+        self.process_up = Gauge(
+            "whimbrel_process_up", "Whether a process answered this scrape", ["process"], registry=r
+        )
+        self.process_restarts = Counter(
+            "whimbrel_process_restarts", "Processes that ended and were started again", ["process"], registry=r
+        )
+        ProcessCollector(registry=r)
 
     def tally(self, counter: Counter) -> Tally:
         """A tally for a counter whose labels are chosen."""

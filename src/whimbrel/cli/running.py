@@ -45,7 +45,7 @@ def run(
     awaited before the doors open, `started` called when requests are taken. PortTaken."""
     configure(settings.log.level, None if log_file is None else _private(log_file))
     tune_library()
-    uvloop.run(_serve(App(settings, master_key), prepare, started))
+    uvloop.run(serving(App(settings, master_key), prepare, started, asked_to_stop))
 
 
 def _private(path: Path) -> TextIO:
@@ -53,16 +53,15 @@ def _private(path: Path) -> TextIO:
     return open(path, "a", encoding="utf-8", buffering=1, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
-async def _serve(app: App, prepare: Prepare, started: Started) -> None:
-    stopping = _signals()
+async def serving(app: App, prepare: Prepare, started: Started, asked: Callable[[], asyncio.Event]) -> None:
+    """From start to stop. `asked` begins to listen for the wish to stop."""
+    stopping = asked()
     try:
         await app.start(lambda: prepare(app))
     except OSError as error:
-        if error.errno in _CANNOT_LISTEN:
-            raise PortTaken(_taken(app.settings, error)) from error
+        refuse_taken(app.settings, error)
         raise
-    gc.freeze()
-    gc.set_threshold(_GC_THRESHOLD)
+    settle_memory()
     try:
         started(app)
         await stopping.wait()
@@ -71,7 +70,13 @@ async def _serve(app: App, prepare: Prepare, started: Started) -> None:
         await _stop(app)
 
 
-def _signals() -> asyncio.Event:
+def settle_memory() -> None:
+    """What the start has made stays."""
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD)
+
+
+def asked_to_stop() -> asyncio.Event:
     """Set by the first signal; the second ends the process, as the kernel would have."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -95,6 +100,12 @@ async def _stop(app: App) -> None:
         logging.shutdown()
         os._exit(1)
     _log.info("stopped")
+
+
+def refuse_taken(settings: Settings, error: OSError) -> None:
+    """PortTaken when the error is about a door's port."""
+    if error.errno in _CANNOT_LISTEN:
+        raise PortTaken(_taken(settings, error)) from error
 
 
 def _taken(settings: Settings, error: OSError) -> str:

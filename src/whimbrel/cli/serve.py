@@ -4,16 +4,19 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from whimbrel import config
 from whimbrel.app import App
+from whimbrel.base.limits import PROCESSES_MAX
 from whimbrel.cli import database
-from whimbrel.cli.options import ConfigFile, settings_of
+from whimbrel.cli.child import run_child
+from whimbrel.cli.options import ConfigFile
 from whimbrel.cli.running import run
 from whimbrel.cli.say import fail, guarded
+from whimbrel.cli.supervisor import run_processes
 from whimbrel.store.errors import SchemaError
 from whimbrel.store.migrations import require_usable
 from whimbrel_sandbox import __main__ as sandbox
@@ -22,15 +25,27 @@ _log = logging.getLogger("whimbrel.run")
 
 
 @guarded
-def serve(config_file: ConfigFile = None) -> None:
+def serve(
+    config_file: ConfigFile = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, max=PROCESSES_MAX, help="How many processes share the work; as many cores are used."),
+    ] = None,
+    child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
+) -> None:
     """Run a node until SIGTERM; stops gracefully. Logs go to stderr, one JSON object a line."""
-    settings = settings_of(config_file)
+    if child:
+        run_child()
+        return
+    settings = config.load(config_file, os.environ, {"processes": processes})
     master_key = config.master_key(Path(settings.server.data), os.environ)
     try:
         require_usable(database.status(settings))
     except SchemaError as error:
         fail(f"{database.shown(settings)}: {error}", code=2)
     idle = config.without_effect(config_file, os.environ)
+    if settings.processes > 1:
+        raise typer.Exit(run_processes(settings, master_key, idle))
     run(settings, master_key, lambda app: _started(app, idle))
 
 

@@ -37,7 +37,7 @@ async def ready(services: Services, call: Call[NoQuery, None]) -> Answer:
 
 
 async def metrics(services: Services, call: Call[NoQuery, None]) -> Answer:
-    return Answer(services.metrics.render(), content_type=_METRICS.encode())
+    return Answer(await services.scrape(), content_type=_METRICS.encode())
 
 
 async def root(services: Services, call: Call[NoQuery, None]) -> Answer:

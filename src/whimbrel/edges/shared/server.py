@@ -26,6 +26,7 @@ class HttpServer(Server):
         *,
         host: str,
         port: int,
+        shared: bool = False,
         guard: Guard | None = None,
     ) -> None:
         self._guard = guard or Guard()
@@ -44,7 +45,7 @@ class HttpServer(Server):
             )
         )
         self.server_state = GuardedState(self._guard, app.direct if isinstance(app, Application) else {})
-        self._socket = claim(host, port)
+        self._socket = claim(host, port, shared=shared)
         self._tasks: tuple[asyncio.Task[Any], ...] = ()
 
     @property
@@ -87,14 +88,15 @@ class HttpServer(Server):
                     connection.sweep(now)
 
 
-def claim(host: str, port: int) -> socket.socket:
+def claim(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """A socket that has its port and does not listen yet; OSError, with host and port as its file name, when it cannot
-    be had."""
+    be had. `shared`: among the processes of one user that ask so, between which the kernel shares out connections."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(shared))
     try:
         listener.bind(address)
     except OSError as error:

@@ -29,8 +29,8 @@ def _no_binds(credential_id: str) -> int:
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that an edge may use. `ready` gives the reasons why requests cannot be taken now, in words; empty
-    when they can. `health` gives the running carriers by id, `smpp_binds` how many binds a customer's credential has
-    in this process."""
+    when they can. `scrape` gives the metrics of this process, with those of the others that share its ports. `health`
+    gives the running carriers by id, `smpp_binds` how many binds a customer's credential has in this process."""
 
     store: Store
     tables: Tables
@@ -46,6 +46,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     probing: Probing
     health: Callable[[], Mapping[str, Health]]
     ready: Callable[[], Awaitable[Sequence[str]]]
+    scrape: Callable[[], Awaitable[bytes]]
     public_url: str = ""
     streams_per_account: int = limits.SSE_STREAMS_PER_ACCOUNT
     smpp_binds: Callable[[str], int] = _no_binds

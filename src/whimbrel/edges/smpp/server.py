@@ -49,7 +49,9 @@ class SmppServer:
         connections_max: int = limits.SMPP_CONNECTIONS_MAX,
         bind_deadline_s: float = limits.SMPP_BIND_DEADLINE_S,
         outbind: OutbindTaker | None = None,
+        shared: bool = False,
     ) -> None:
+        self._shared = shared
         self._claimed: list[tuple[socket.socket, ssl.SSLContext | None]] = []
         self._claim(host, port, tls, tls_port)
         self._connections_max = connections_max
@@ -129,9 +131,9 @@ class SmppServer:
     def _claim(self, host: str, port: int | None, tls: ssl.SSLContext | None, tls_port: int) -> None:
         try:
             if port is not None:
-                self._claimed.append((claim(host, port), None))
+                self._claimed.append((claim(host, port, shared=self._shared), None))
             if tls is not None:
-                self._claimed.append((claim(host, tls_port), tls))
+                self._claimed.append((claim(host, tls_port, shared=self._shared), tls))
         except OSError:
             self.release()
             raise

@@ -3,8 +3,11 @@ array in msgpack. Verbs of the store go by name, with arguments and results of t
 so a new verb needs nothing here.
 """
 
-from collections.abc import Callable, Generator, Iterator
+import importlib
+import pkgutil
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import lru_cache
+from types import ModuleType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -14,6 +17,9 @@ from whimbrel.store.script import Script
 
 _LENGTH: Final = 4
 _PACKAGE: Final = f"{verbs.__name__}."
+_MODULES: Final[Mapping[str, ModuleType]] = {
+    found.name: importlib.import_module(_PACKAGE + found.name) for found in pkgutil.iter_modules(verbs.__path__)
+}
 RUN_SHIFT: Final = 30
 NOTHING: Final = "nothing"
 """The verb that shows that the writer answers."""
@@ -124,7 +130,7 @@ def name_of(script: Callable[..., Script[Any]]) -> str:
 def verb(name: str) -> Verb:
     """The verb of a name. LookupError when there is none: the two processes are of different versions."""
     module, _, function = name.partition(".")
-    script = reads.nothing if name == NOTHING else getattr(getattr(verbs, module, None), function, None)
+    script = reads.nothing if name == NOTHING else getattr(_MODULES.get(module), function, None)
     hints = get_type_hints(script) if callable(script) else {}
     if script is None or get_origin(hints.get("return")) is not Generator:
         raise LookupError(f"the store has no verb {name}")

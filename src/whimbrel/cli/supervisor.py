@@ -1,0 +1,289 @@
+"""The supervisor of `whimbrel serve --processes N`: starts the processes, starts again what dies, stops them all.
+
+Order: the ports are reserved first, so that one that is taken is told once, by one process, before anything runs. On
+SQLite the store process is the next, and at the end the last: the others write through it. A process that dies is
+started again after a rest, which grows while it dies again and again. One that cannot start at all ends everything, as
+it would alone: the service manager or a person has to look.
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import uvloop
+
+from whimbrel.base.clock import Chance, SystemChance
+from whimbrel.base.limits import STOP_DEADLINE_S
+from whimbrel.base.log import configure
+from whimbrel.base.metrics import Metrics
+from whimbrel.base.place import STORE, SUPERVISOR, Place
+from whimbrel.cli.child import Orders, Ready, command, encoded
+from whimbrel.cli.running import refuse_taken
+from whimbrel.config import Settings
+from whimbrel.edges.shared.server import claim
+from whimbrel.net.siblings import Sums
+
+_log = logging.getLogger("whimbrel.run")
+_STEADY_S: Final = 60.0
+"""A process that lived so long begins anew with short rests."""
+_FIRST_REST_S: Final = 0.1
+_REST_MAX_S: Final = 30.0
+_STOP_S: Final = STOP_DEADLINE_S + 3.0
+"""A process that has not ended by then hangs."""
+_PATH_MAX: Final = 80
+"""Octets of a folder's path that leave room for a socket's name: Unix sockets take 107."""
+
+
+def rest_s(deaths: int) -> float:
+    """How long a process waits to be started again, in seconds, after so many deaths in a row."""
+    return min(_FIRST_REST_S * 2.0 ** (deaths - 1), _REST_MAX_S)
+
+
+def run_processes(settings: Settings, master_key: bytes, idle: Sequence[str]) -> int:
+    """Run as many processes as the settings say, until a signal; the exit status. `idle`: settings without effect.
+    PortTaken."""
+    configure(settings.log.level, process=SUPERVISOR)
+    try:
+        supervisor = Supervisor(settings, master_key)
+    except OSError as error:
+        refuse_taken(settings, error)
+        raise
+    if idle:
+        _log.warning("settings that have no effect yet: leave them away", extra={"settings": idle})
+    return uvloop.run(supervisor.run())
+
+
+class Supervisor:
+    """All processes of one `serve`."""
+
+    def __init__(self, settings: Settings, master_key: bytes, *, chance: Chance | None = None) -> None:
+        self._reserved, self._settings = reserve(settings)
+        self._master_key = master_key
+        self._run = int.from_bytes((chance or SystemChance()).octets(4), "big")
+        self._folder = _private_folder()
+        self._workers = tuple(str(number) for number in range(1, settings.processes + 1))
+        store = (STORE,) if settings.is_sqlite else ()
+        self._names = (*store, *self._workers)
+        self._metrics = Metrics()
+        self._sums = Sums(Place(SUPERVISOR, self._folder, self._names), self._metrics)
+        self._started = 0
+        self._children: dict[str, _Child] = {}
+        self._stopping = asyncio.Event()
+        self._status = 0
+
+    async def run(self) -> int:
+        """Until a signal asks to stop; the exit status."""
+        self._listen()
+        await self._sums.start()
+        try:
+            if await self._start():
+                await self._stopping.wait()
+            _log.info("stopping")
+            await self._stop(self._workers)
+            await self._stop((STORE,))
+        finally:
+            await self._sums.stop()
+            self.close()
+        if not self._status:
+            _log.info("stopped")
+        return self._status
+
+    def close(self) -> None:
+        """Give back ports and sockets."""
+        for reserved in self._reserved:
+            reserved.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _listen(self) -> None:
+        """The first signal asks everybody to stop, the second ends everybody at once."""
+        loop = asyncio.get_running_loop()
+
+        def stop(number: int) -> None:
+            if self._stopping.is_set():
+                self._kill(self._names)
+                os._exit(128 + number)
+            self._stopping.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop, number)
+
+    async def _start(self) -> bool:
+        """All of them, the store process first; False when one cannot, or when a signal came meanwhile."""
+        for names in ((STORE,), self._workers):
+            children = [_Child(self, name) for name in names if name in self._names]
+            self._children |= {child.name: child for child in children}
+            for child in children:
+                child.begin()
+            stopping = asyncio.ensure_future(self._stopping.wait())
+            waiting = asyncio.gather(*(child.ready() for child in children))
+            await asyncio.wait((stopping, waiting), return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if self._stopping.is_set():
+                waiting.cancel()
+                return False
+            told = await waiting
+        _log.info("ready", extra={**msgspec.to_builtins(told[0]), "processes": len(self._workers)})
+        return True
+
+    def failed_to_start(self, name: str, status: int) -> None:
+        """A process ended before it was ever ready: so would the next."""
+        _log.error("a process did not start: everything stops", extra={"child": name, "status": status})
+        self._status = status if status > 0 else 1
+        self._stopping.set()
+
+    async def restarted(self, name: str) -> None:
+        """A process is about to be started again."""
+        await self._sums.died(name)
+        self._metrics.process_restarts.labels(name).inc()
+
+    def is_stopping(self) -> bool:
+        """Whether everybody is to stop."""
+        return self._stopping.is_set()
+
+    async def rest(self, seconds: float) -> None:
+        """Wait, but not longer than until everybody is to stop."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
+
+    async def spawn(self, name: str) -> Process:
+        """A new process of that name."""
+        orders = Orders(self._place(name), self._settings, self._master_key)
+        process = await asyncio.create_subprocess_exec(*command(), stdin=PIPE, stdout=PIPE, start_new_session=True)
+        assert process.stdin is not None
+        process.stdin.write(encoded(orders))
+        return process
+
+    def _place(self, name: str) -> Place:
+        self._started += 1
+        others = tuple(each for each in self._names if each != name)
+        return Place(name=name, folder=self._folder, others=others, run=self._run, number=self._started)
+
+    async def _stop(self, names: Sequence[str]) -> None:
+        """Ask them, wait, and end what hangs."""
+        children = [self._children[name] for name in names if name in self._children]
+        for child in children:
+            child.signal(signal.SIGTERM)
+        ended = asyncio.gather(*(child.ended() for child in children))
+        done, _ = await asyncio.wait((ended,), timeout=_STOP_S)
+        if not done:
+            hanging = [child.name for child in children if child.is_running]
+            _log.error("processes did not stop in time and are ended", extra={"children": hanging})
+            self._kill(names)
+        if any(await ended):
+            self._status = self._status or 1
+
+    def _kill(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name in self._children:
+                self._children[name].signal(signal.SIGKILL)
+
+
+class _Child:
+    """One process by its name, whichever life of it."""
+
+    def __init__(self, supervisor: Supervisor, name: str) -> None:
+        self._supervisor = supervisor
+        self.name = name
+        self._process: Process | None = None
+        self._told: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
+        self._task: asyncio.Task[int] | None = None
+
+    def begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._keep())
+
+    async def ready(self) -> Ready:
+        """What it said when it was ready for the first time."""
+        return await asyncio.shield(self._told)
+
+    async def ended(self) -> int:
+        """The status of its last life, once everybody was asked to stop."""
+        assert self._task is not None
+        return await self._task
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    def signal(self, number: int) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+
+    async def _keep(self) -> int:
+        """Life after life until everybody is to stop."""
+        loop, supervisor = asyncio.get_running_loop(), self._supervisor
+        deaths = 0
+        while True:
+            began = loop.time()
+            status = await self._live()
+            if supervisor.is_stopping():
+                return status
+            if not self._told.done():
+                supervisor.failed_to_start(self.name, status)
+                return status
+            deaths = 1 if loop.time() - began > _STEADY_S else deaths + 1
+            seconds = rest_s(deaths)
+            _log.error(
+                "a process ended and is started again",
+                extra={"child": self.name, "status": status, "deaths": deaths, "after_s": seconds},
+            )
+            await supervisor.rest(seconds)
+            if supervisor.is_stopping():
+                return 0
+            await supervisor.restarted(self.name)
+
+    async def _live(self) -> int:
+        """One life, to its end; its exit status, negative for a signal."""
+        process = self._process = await self._supervisor.spawn(self.name)
+        assert process.stdout is not None
+        if self._supervisor.is_stopping():
+            self.signal(signal.SIGTERM)
+        while line := await process.stdout.readline():
+            if not self._told.done():
+                self._told.set_result(msgspec.json.decode(line, type=Ready))
+        return await process.wait()
+
+
+def reserve(settings: Settings) -> tuple[list[socket.socket], Settings]:
+    """The ports of all doors, so that the processes can share them, and the settings with their numbers. Nobody else
+    may have them, not even one that would share. OSError, with host and port as its file name, when one is taken."""
+    reserved: list[socket.socket] = []
+
+    def port(host: str, number: int) -> int:
+        if number:
+            claim(host, number).close()
+        reserved.append(claim(host, number, shared=True))
+        return int(reserved[-1].getsockname()[1])
+
+    server, smpp = settings.server, settings.smpp
+    try:
+        if "api" in settings.roles:
+            server = msgspec.structs.replace(server, port=port(server.host, server.port))
+        if "smpp" in settings.roles and smpp.plain:
+            smpp = msgspec.structs.replace(smpp, port=port(smpp.host, smpp.port))
+        if "smpp" in settings.roles and smpp.tls_cert_file:
+            smpp = msgspec.structs.replace(smpp, tls_port=port(smpp.host, smpp.tls_port))
+    except OSError:
+        for each in reserved:
+            each.close()
+        raise
+    return reserved, msgspec.structs.replace(settings, server=server, smpp=smpp)
+
+
+def _private_folder() -> str:
+    """A folder for the sockets that only this user may enter."""
+    folder = tempfile.mkdtemp(prefix="whimbrel-")
+    if len(os.fsencode(folder)) <= _PATH_MAX:
+        return folder
+    os.rmdir(folder)
+    return tempfile.mkdtemp(prefix="whimbrel-", dir="/tmp")
