@@ -247,9 +247,9 @@ def held_up(edge, monkeypatch):
     """A store that does not accept until this is set."""
     go_on, accept = asyncio.Event(), edge.app.store.accept
 
-    async def later(submissions):
+    async def later(*args):
         await go_on.wait()
-        return await accept(submissions)
+        return await accept(*args)
 
     monkeypatch.setattr(edge.app.store, "accept", later)
     return go_on

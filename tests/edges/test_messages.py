@@ -37,7 +37,7 @@ def unrenderable(edge, monkeypatch):
         return broken(await submit_one(*args))
 
     monkeypatch.setattr(accept, "submit", many)
-    monkeypatch.setattr(accept, "submit_one", lambda draft: asyncio.ensure_future(one(draft)))
+    monkeypatch.setattr(accept, "submit_one", lambda draft, still: asyncio.ensure_future(one(draft)))
 
 
 async def test_after_the_commit_the_answer_is_202_even_if_it_cannot_be_rendered(edge, unrenderable, caplog):

@@ -44,7 +44,9 @@ class Door:
         self.tables = SimpleNamespace(
             smpp_credentials={each.system_id: each for each in credentials},
             accounts={"AC1": account(), "AC2": account("AC2", status="suspended")},
+            current=self._look,
         )
+        self.looked = lambda: None
         self.verified: list[tuple[str, str]] = []
         self._matches = matches
         self.bound: dict[str, int] = {}
@@ -56,6 +58,9 @@ class Door:
             bounds=bounds or CustomerBounds(),
             matches=self._verify,
         )
+
+    async def _look(self):
+        self.looked()
 
     def _verify(self, password, kept):
         self.verified.append((password, kept))
@@ -113,6 +118,23 @@ async def test_refusals(fields, asked, told):
         if sample.name.endswith("_total")
     }
     assert reasons == ({} if told is True else {told[1]: 2})
+
+
+async def test_what_another_node_changed_a_moment_ago_holds():
+    door = Door(credential())
+    assert await door.bind() is True
+    door.looked = lambda: door.change(status="suspended")
+    assert await door.bind() == (FAILED, "suspended")
+
+
+async def test_without_a_store_what_was_known_last_holds(caplog):
+    def away():
+        raise OSError
+
+    door = Door(credential())
+    door.looked = away
+    assert await door.bind() is True
+    assert "known last" in caplog.text
 
 
 def test_every_refusal_is_documented_with_its_status():

@@ -177,9 +177,9 @@ async def test_who_may_no_longer_be_bound_is_unbound(door: Door, end):
 async def test_a_stop_answers_what_is_under_way_refuses_what_comes_and_unbinds(door: Door, monkeypatch):
     stored, accept = asyncio.Event(), door.app.store.accept
 
-    async def slow(submissions):
+    async def slow(*args):
         await stored.wait()
-        return await accept(submissions)
+        return await accept(*args)
 
     monkeypatch.setattr(door.app.store, "accept", slow)
     async with door.bound() as one:

@@ -146,7 +146,7 @@ def test_no_status_of_a_refusal_is_success_and_our_own_are_the_vendors():
 
 
 async def test_a_store_that_fails_is_a_system_error_and_never_success(door: Door, monkeypatch):
-    async def broken(_: object) -> None:
+    async def broken(*_: object) -> None:
         raise OSError("disk")
 
     async with door.bound() as one:

@@ -28,14 +28,14 @@ from whimbrel.edges.rest.shapes import (
     members_of_message,
 )
 from whimbrel.edges.shared.asgi import JSON_TYPE, ASGIApp, ClientGone, Headers, Receive, Scope, Send
-from whimbrel.edges.shared.auth import Principal
+from whimbrel.edges.shared.auth import ACCOUNT_HEADER, Principal
 from whimbrel.edges.shared.bodies import JsonBody, check_json, check_size, read_body
-from whimbrel.edges.shared.door import Door, id_header
+from whimbrel.edges.shared.door import Door, check_scope, id_header
 from whimbrel.edges.shared.exchange import DirectTable, Exchange
 from whimbrel.edges.shared.idempotency import HEADER, REPLAYED, idempotency_key
 from whimbrel.edges.shared.ratelimit import rate_headers, too_many
 from whimbrel.edges.shared.services import Services
-from whimbrel.journey.accept import Accepted
+from whimbrel.journey.accept import Accepted, Still
 from whimbrel.store.interface import Verdict
 
 _log = logging.getLogger("whimbrel.edges")
@@ -89,7 +89,7 @@ class Sending:
 
     async def _send_one(self, scope: Scope, receive: Receive, send: Send, answer: Headers) -> None:
         request = dict(scope["headers"])
-        principal = self._door.admit(request, answer)
+        principal = await self._door.admit(request, answer)
         account_id = self._account(principal, request, scope["query_string"])
         octets = await read_body(receive, request.get(b"content-length"), limits.BODY_MAX)
         made, submitted = self._submitted(octets, request, account_id, principal.test)
@@ -109,15 +109,18 @@ class Sending:
         made = draft(new, account_id, test, reach=self._reach, tlv_names=self._tables.tlv_names)
         if isinstance(made, Verdict):
             raise refusal(made)
-        sent = request.get(HEADER)
+        sent, still = request.get(HEADER), self._still(request)
         if sent is None:
-            return made, self._accept.submit_one(made)
+            return made, self._accept.submit_one(made, still)
         key = idempotency_key(sent, account_id=account_id, door=_DOOR, test=test, request=new)
-        return made, asyncio.ensure_future(self._accept.submit((made,), key=key))
+        return made, asyncio.ensure_future(self._accept.submit((made,), key=key, still=still))
+
+    def _still(self, request: dict[bytes, bytes]) -> Still | None:
+        return self._door.still(SCOPE, request.get(b"authorization"), request.get(ACCOUNT_HEADER))
 
     async def _send_batch(self, scope: Scope, receive: Receive, send: Send, answer: Headers) -> None:
         request = dict(scope["headers"])
-        principal = self._door.admit(request, answer)
+        principal = await self._door.admit(request, answer)
         account_id = self._account(principal, request, scope["query_string"])
         octets = await read_body(receive, request.get(b"content-length"), limits.BATCH_BODY_MAX)
         batch = self._batch.decode(octets)
@@ -130,7 +133,7 @@ class Sending:
         )
         made = await self._drafts(batch, account_id, principal.test)
         good = [each for each in made if isinstance(each, Draft)]
-        accepted = await self._accept.submit(good, key=key) if good else Accepted([])
+        accepted = await self._accept.submit(good, key=key, still=self._still(request)) if good else Accepted([])
         if accepted.replayed:
             answer.append(REPLAYED)
         answer.append(JSON_TYPE)
@@ -151,8 +154,7 @@ class Sending:
 
     def _account(self, principal: Principal, request: dict[bytes, bytes], query: bytes) -> str:
         """The account that sends, if the principal may and the request is of the right form."""
-        if not principal.may(SCOPE):
-            raise WhimbrelError("forbidden", f"The key lacks the scope `{SCOPE}`.")
+        check_scope(principal, SCOPE)
         account_id = self._door.acting_for(principal, request)
         if account_id is None:
             raise WhimbrelError("invalid_parameter", "The operator names an account in the header `X-Account-Id`.")

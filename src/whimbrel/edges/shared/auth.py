@@ -1,7 +1,8 @@
 """Who asks: `Authorization: Bearer wk_…` (an API key) or Basic `AC…:auth_token` (an account's own token), and for whom
 they act. Deny by default: a principal may do what its scopes name and nothing else.
 
-Keys are looked up by SHA-256 in the snapshot of tables, so a revoked key fails at the next request. A verified Basic
+Keys are looked up by SHA-256 in the snapshot of tables, so a revoked key fails at the next request: the doors bring the
+snapshots up to date before they ask here, and what accept stores is looked at once more by its commit. A verified Basic
 pair is remembered by keyed hash for as long as the account's sealed token is the very same value.
 """
 
@@ -77,6 +78,12 @@ class Authenticator:
                 self._failures.check()
                 self._failures.note()
             raise
+
+    def again(self, authorization: bytes | None) -> Principal:
+        """The same for a request that was let in a moment ago, and counts nothing."""
+        if authorization is None:
+            raise WhimbrelError("unauthorized")
+        return self._principal(authorization)
 
     def _principal(self, authorization: bytes) -> Principal:
         scheme = authorization[:7].lower()

@@ -6,6 +6,7 @@ a path, and its methods are told apart here, so that a 405 names them all.
 import copy
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,6 +24,7 @@ from whimbrel.edges.shared.problems import invalid_query, problem_answer
 from whimbrel.edges.shared.ratelimit import RateLimiter, rate_headers, too_many
 from whimbrel.edges.shared.routes import Answer, Call, Operation
 from whimbrel.edges.shared.services import Services
+from whimbrel.journey.accept import Still
 
 _log = logging.getLogger("whimbrel.edges")
 _NOBODY = Principal(None, "", False, frozenset(), 0)
@@ -54,8 +56,9 @@ class Door:
         """A new id for this request, told in `X-Request-Id` and in every problem."""
         return self._ids.new(REQUEST)
 
-    def admit(self, request: dict[bytes, bytes], answer: Headers) -> Principal:
-        """Who asks, if the key has requests left; adds the RateLimit headers to the answer's."""
+    async def admit(self, request: dict[bytes, bytes], answer: Headers) -> Principal:
+        """Who asks as of now, if the key has requests left; adds the RateLimit headers to the answer's."""
+        await self.services.tables.current()
         principal = self.principal(request)
         granted, remaining = self.take(principal)
         answer += rate_headers(principal.rate_per_s, remaining)
@@ -74,6 +77,19 @@ class Door:
     def acting_for(self, principal: Principal, request: dict[bytes, bytes]) -> str | None:
         """The account that the request is about."""
         return self._authenticator.acting_for(principal, request.get(ACCOUNT_HEADER))
+
+    def still(self, scope: str, authorization: bytes | None, wanted: bytes | None) -> Still | None:
+        """For accept, which calls it when the configuration has changed since this request was let in: raises what the
+        request is answered now. `wanted`: the account that it is about, where it named one. None where no other process
+        changes anything."""
+        if self.services.tables.version is None:
+            return None
+        return partial(self._let_in, scope, authorization, wanted)
+
+    def _let_in(self, scope: str, authorization: bytes | None, wanted: bytes | None) -> None:
+        principal = self._authenticator.again(authorization)
+        check_scope(principal, scope)
+        self._authenticator.acting_for(principal, wanted)
 
     async def refuse(self, error: Exception, request_id: str, answer: Headers, send: Send) -> None:
         """Answer with problem details; anything but a WhimbrelError is ours, logged once, and told as 500."""
@@ -190,7 +206,7 @@ class _Endpoint:
         operation, request = self._operation, dict(scope["headers"])
         principal, acting_for = _NOBODY, None
         if operation.access != "public":
-            principal = self._door.admit(request, answer)
+            principal = await self._door.admit(request, answer)
             _check_may(principal, operation)
             _check_header(operation, request)
             acting_for = self._door.acting_for(principal, request)
@@ -216,8 +232,14 @@ def _check_may(principal: Principal, operation: Operation) -> None:
         raise WhimbrelError("forbidden", "Only the operator's key may do this.")
     if operation.live_only and principal.test:
         raise WhimbrelError("test_mode")
-    if operation.scope and not principal.may(operation.scope):
-        raise WhimbrelError("forbidden", f"The key lacks the scope `{operation.scope}`.")
+    if operation.scope:
+        check_scope(principal, operation.scope)
+
+
+def check_scope(principal: Principal, scope: str) -> None:
+    """Raises forbidden when the principal may not do this."""
+    if not principal.may(scope):
+        raise WhimbrelError("forbidden", f"The key lacks the scope `{scope}`.")
 
 
 def _check_header(operation: Operation, request: dict[bytes, bytes]) -> None:

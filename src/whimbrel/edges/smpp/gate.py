@@ -77,6 +77,8 @@ class Directory(Protocol):
     @property
     def accounts(self) -> Mapping[str, Account]: ...
 
+    async def current(self) -> None: ...
+
 
 class Gate:
     """Admits binds; one for the process."""
@@ -108,6 +110,10 @@ class Gate:
     ) -> Admitted | Refused:
         """Who binds from this address (IPv4 or IPv6, without port). `binds_now` tells how many binds a credential has;
         it is asked last, and nothing is awaited after it: who registers the bind at once is never over the number."""
+        try:
+            await self._directory.current()
+        except Exception:  # without a store nothing that it sends is taken, and nothing is there to be delivered
+            _log.exception("a bind is looked at by what was known last")
         found, reason = await self._authenticated(system_id, password, address)
         if found is not None:
             reason = self._objection(found, binds_now)

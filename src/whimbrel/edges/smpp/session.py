@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.codec.smpp import events as ev
 from whimbrel.codec.smpp.bodies import Bind, BindResp, Outbind
 from whimbrel.codec.smpp.events import Settings, State
@@ -131,6 +132,11 @@ class CustomerSession:
         self.under_way -= count
         if self._is_ending:
             self._end_if_through()
+
+    def still(self) -> None:
+        """WhimbrelError unauthorized when who is bound may be so no more."""
+        if self._admitted is None or self._works.gate.current(self._admitted) is None:
+            raise WhimbrelError("unauthorized")
 
     def follow(self) -> None:
         """The tables have changed: new settings hold from now on, and who may no longer be bound is unbound."""

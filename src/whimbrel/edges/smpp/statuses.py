@@ -18,6 +18,7 @@ CLOSING: Final = Status.ESME_RMSGQFUL
 
 STATUS_OF: Final[Mapping[str, int]] = {
     # who asks
+    "unauthorized": Status.ESME_RSUBMITFAIL,
     "account_suspended": Status.ESME_RSUBMITFAIL,
     "rate_limited": Status.ESME_RTHROTTLED,
     "overloaded": Status.ESME_RMSGQFUL,

@@ -60,6 +60,10 @@ class Requester(Protocol):
         """So many of them are answered."""
         ...
 
+    def still(self) -> None:
+        """WhimbrelError unauthorized when who is bound may be so no more."""
+        ...
+
 
 class Answers:
     """Writes answers and counts them."""
@@ -155,7 +159,7 @@ class Submits:
 
     def _submit(self, peer: Requester, taken: list[Pdu], made: list[Draft]) -> None:
         try:
-            future = self._accept.submit_each(made)
+            future = self._accept.submit_each(made, peer.still)
         except Exception as error:
             status, words = refusal_of(error)
             for request in taken:
@@ -198,7 +202,7 @@ class Submits:
             peer.settled(1)
 
         peer.under_way += 1
-        task = asyncio.ensure_future(self._accept.submit(made, key=key))
+        task = asyncio.ensure_future(self._accept.submit(made, key=key, still=peer.still))
         self._tasks.add(task)
         task.add_done_callback(done)
 

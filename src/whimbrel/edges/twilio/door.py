@@ -13,7 +13,7 @@ from typing import Final
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.shared.asgi import JSON_TYPE, ClientGone, Headers, Receive, Scope, Send
 from whimbrel.edges.shared.auth import ACCOUNT_HEADER
-from whimbrel.edges.shared.door import Door, id_header
+from whimbrel.edges.shared.door import Door, check_scope, id_header
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio.accounts import Accounts
 from whimbrel.edges.twilio.messages import Messages
@@ -74,9 +74,8 @@ class TwilioDoor:
             answer.append((b"allow", ", ".join(sorted(operations)).encode()))
             raise WhimbrelError("method_not_allowed")
         headers = _with_key(dict(scope["headers"]))
-        principal = self._door.admit(headers, answer)
-        if not principal.may(operation.scope):
-            raise WhimbrelError("forbidden", f"The key lacks the scope `{operation.scope}`.")
+        principal = await self._door.admit(headers, answer)
+        check_scope(principal, operation.scope)
         account_id = path[len(ROOT) : _ACCOUNT_END]
         self._door.acting_for(principal, {ACCOUNT_HEADER: account_id.encode()})
         request = Request(
@@ -87,6 +86,7 @@ class TwilioDoor:
             query_string=scope["query_string"],
             headers=headers,
             receive=receive,
+            still=self._door.still(operation.scope, headers.get(b"authorization"), account_id.encode()),
         )
         return await operation.handle(request)
 

@@ -45,7 +45,7 @@ class Repeats:
         key = idempotency.idempotency_key(
             sent, account_id=request.account_id, door=DOOR, test=request.test, request=form
         )
-        return await self._accept.submit((made,), key=key)
+        return await self._accept.submit((made,), key=key, still=request.still)
 
     async def equal(self, request: Request, made: Draft, octets: bytes, dedupe_s: int) -> Accepted:
         """Accept, unless octets equal to these came within `dedupe_s` seconds; then as it was then."""
@@ -59,7 +59,7 @@ class Repeats:
             found = _younger(kept, digest, now - dedupe_s * SECOND_US)
             if found is not None:
                 return Accepted(found, replayed=True)
-            return await self._accept.submit((made,), key=_key(request, digest, span))
+            return await self._accept.submit((made,), key=_key(request, digest, span), still=request.still)
 
     @asynccontextmanager
     async def _alone(self, digest: bytes) -> AsyncIterator[None]:

@@ -6,15 +6,16 @@ import msgspec
 
 from whimbrel.edges.shared.asgi import Receive
 from whimbrel.edges.shared.auth import Principal
+from whimbrel.journey.accept import Still
 
 ROOT = "/2010-04-01/Accounts/"
 
 
 class Request:
     """One request of somebody who may make it. `account_id` is the account in the path, `sid` the message in it (empty
-    where the path names none)."""
+    where the path names none), `still` for accept to ask whether it may still be made."""
 
-    __slots__ = ("account_id", "headers", "path", "principal", "query_string", "receive", "sid")
+    __slots__ = ("account_id", "headers", "path", "principal", "query_string", "receive", "sid", "still")
 
     def __init__(
         self,
@@ -26,6 +27,7 @@ class Request:
         query_string: bytes,
         headers: dict[bytes, bytes],
         receive: Receive,
+        still: Still | None,
     ) -> None:
         self.principal = principal
         self.account_id = account_id
@@ -34,6 +36,7 @@ class Request:
         self.query_string = query_string
         self.headers = headers
         self.receive = receive
+        self.still = still
 
     @property
     def test(self) -> bool:

@@ -54,7 +54,7 @@ class Sending:
         account = self._accounts.accounts.get(request.account_id)
         if account is not None and account.dedupe_s > 0:
             return await self._repeats.equal(request, made, octets, account.dedupe_s)
-        return await self._accept.submit((made,))
+        return await self._accept.submit((made,), still=request.still)
 
 
 def _refused(made: Draft, verdict: Verdict) -> WhimbrelError:
