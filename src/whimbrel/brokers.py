@@ -33,6 +33,16 @@ def streams(settings: Settings, *, store: Store, clock: Clock, chance: Chance, m
     )
 
 
+def destinations(settings: Settings) -> dict[str, str]:
+    """Where each stream goes, in words."""
+    return {name: _destination(section) for name, section in settings.streams.items()}
+
+
+def _destination(section: Section) -> str:
+    into = section.topic if section.kind == "kafka" else section.stream
+    return f"{section.kind} {', '.join(section.servers)} {into}"
+
+
 def target(name: str, section: Section) -> Target:
     """What goes to a stream's brokers."""
     types, test = types_of(section.events), None if section.test else False

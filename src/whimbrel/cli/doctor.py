@@ -22,7 +22,7 @@ from whimbrel import config
 from whimbrel.base import moments
 from whimbrel.base.clock import MINUTE_US, SystemChance, SystemClock
 from whimbrel.base.vault import Seal, Vault
-from whimbrel.cli import carrier_health, database, doctor_carrier, doctor_smpp
+from whimbrel.cli import carrier_health, database, doctor_carrier, doctor_smpp, doctor_streams
 from whimbrel.cli.client import Client, Refused, Unreachable, listens_at, stored
 from whimbrel.cli.finding import Finding
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
@@ -92,10 +92,12 @@ def look(file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield Finding("configuration", "ok", str(file or data or "defaults and environment"))
     node = _client(settings, data)
     ready = _node(node.url)
-    carriers = functools.partial(_carriers, node=node if ready.state == "ok" else None)
+    running = node if ready.state == "ok" else None
+    carriers = functools.partial(_carriers, node=running)
+    streams = functools.partial(doctor_streams.look, node=running)
     checks: tuple[tuple[str, Check], ...] = (
         ("master key", _master_key), ("store", _store), ("disk", _disk), ("carriers", carriers),
-        ("SMPP", doctor_smpp.look), ("clock", _clock),
+        ("SMPP", doctor_smpp.look), ("streams", streams), ("clock", _clock),
     )  # fmt: skip
     for subject, check in checks:
         yield from _careful(subject, check, settings)

@@ -17,6 +17,7 @@ from whimbrel.cli.sandbox import sandbox
 from whimbrel.cli.sending import send
 from whimbrel.cli.serve import serve, simulator
 from whimbrel.cli.smpp import smpp
+from whimbrel.cli.streams import streams
 from whimbrel.cli.tailing import tail
 
 
@@ -58,6 +59,7 @@ app.add_typer(carrier, name="carrier")
 app.add_typer(key, name="key")
 app.add_typer(migrate, name="migrate")
 app.add_typer(smpp, name="smpp")
+app.add_typer(streams, name="streams")
 
 
 def main() -> None:

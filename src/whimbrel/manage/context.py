@@ -4,7 +4,7 @@ snapshots after it, pages, look-ups that answer 404.
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -35,7 +35,8 @@ class Snapshots(Protocol):
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a verb needs. Writes take `lock`, so that what a verb has checked still holds when it commits; across
-    nodes the unique keys of the schema hold. `reach`: where webhooks may lead."""
+    nodes the unique keys of the schema hold. `reach`: where webhooks may lead. `streams`: those to brokers by name, and
+    where each goes."""
 
     store: Store
     tables: Snapshots
@@ -47,6 +48,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     rate_per_s: int = limits.RATE_DEFAULT_PER_S
     webhooks_per_account: int = limits.WEBHOOKS_PER_ACCOUNT
     smpp: CustomerBounds = CustomerBounds()
+    streams: Mapping[str, str] = {}
     lock: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 

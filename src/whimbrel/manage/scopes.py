@@ -39,6 +39,8 @@ OPERATOR_SCOPES: dict[str, str] = {
     "routes:write": "Create, order, change and delete routes.",
     "routes:read": "Read routes.",
     "prices:write": "Set and delete prices.",
+    "streams:write": "Set back streams of events to brokers.",
+    "streams:read": "Read how streams of events to brokers are doing.",
 }
 """Scopes of operator keys only, beside all those of accounts."""
 

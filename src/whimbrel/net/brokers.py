@@ -17,6 +17,10 @@ class BrokerError(Exception):
     """A broker that cannot be reached, or does not take what it is given; in words for whoever sets it right."""
 
 
+class Missing(BrokerError):
+    """The stream or topic is not there, and was not to be made."""
+
+
 class Record(msgspec.Struct, frozen=True, gc=False):
     """One event on its way out. `key`: records of one key keep their order."""
 

@@ -36,6 +36,7 @@ from whimbrel.net.brokers import (
     Access,
     BrokerError,
     Creation,
+    Missing,
     Pattern,
     Record,
     Taken,
@@ -180,7 +181,7 @@ class KafkaPublisher:
             if topic in await admin.list_topics():
                 return
             if self._creation is None:
-                raise BrokerError(f"there is no topic {topic}: make it, or set `create`")
+                raise Missing(f"there is no topic {topic}: make it, or set `create`")
             answer = await admin.create_topics([_new_topic(topic, self._creation)])
             for _, code, *words in answer.topic_errors:
                 if code and for_code(code) is not TopicAlreadyExistsError:

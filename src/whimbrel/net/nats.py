@@ -32,6 +32,7 @@ from whimbrel.net.brokers import (
     Access,
     BrokerError,
     Creation,
+    Missing,
     Pattern,
     Record,
     Taken,
@@ -225,7 +226,7 @@ class NatsPublisher:
             await manager.stream_info(self._stream)
         except NotFoundError:
             if self._creation is None:
-                raise BrokerError(f"there is no stream {self._stream}: make it, or set `create`") from None
+                raise Missing(f"there is no stream {self._stream}: make it, or set `create`") from None
             await manager.add_stream(self._config(self._creation))
         except (ServiceUnavailableError, NoRespondersError):
             raise BrokerError("JetStream is not enabled on the server, or not for this account") from None

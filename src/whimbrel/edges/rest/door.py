@@ -20,6 +20,7 @@ from whimbrel.edges.rest import (
     senders,
     service,
     smpp_credentials,
+    streams,
     traces,
     webhooks,
 )
@@ -57,6 +58,7 @@ def table(streams_per_account: int) -> tuple[Operation, ...]:
         *traces.OPERATIONS,
         *carrier_tests.OPERATIONS,
         *carrier_profiles.OPERATIONS,
+        *streams.OPERATIONS,
         *accounts.OPERATIONS,
         *keys.OPERATIONS,
         *audit.OPERATIONS,

@@ -6,6 +6,7 @@
 -- | stream_cursor_move (name, from, to) | from where it was left; nothing when somebody moved it meanwhile |
 -- | stream_cursor_set (name, position) | wherever it was |
 -- | stream_put (name, state, error, since, caught_up_at, gaps, updated_at) | how it is doing |
+-- | stream_rewound (name, caught_up_at) | it has all up to then, and no more |
 -- | stream_by_name (name) | the same |
 -- | streams_all | the same of all, by name |
 
@@ -22,6 +23,9 @@ UPDATE cursors SET position = $2 WHERE name = $1;
 INSERT INTO streams (name, state, error, since, caught_up_at, gaps, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (name) DO UPDATE SET state = excluded.state, error = excluded.error, since = excluded.since,
   caught_up_at = excluded.caught_up_at, gaps = excluded.gaps, updated_at = excluded.updated_at;
+
+-- name: stream_rewound
+UPDATE streams SET caught_up_at = $2 WHERE name = $1;
 
 -- name: stream_by_name
 SELECT name, state, error, since, caught_up_at, gaps, updated_at FROM streams WHERE name = $1;
