@@ -16,7 +16,7 @@ from store_samples import ACCOUNT, CARRIER, CREDIT, NOW, SECOND, Balance, many, 
 
 from whimbrel.store import verbs
 from whimbrel.store.errors import StoreError, StoreStopped
-from whimbrel.store.interface import Claim, Submission, Write
+from whimbrel.store.interface import Claim, Node, Submission, Write
 from whimbrel.store.sqlite.executor import SqliteExecutor
 from whimbrel.store.sqlite.link import ScriptFailed, StoreLink
 from whimbrel.store.sqlite.remote import LinkSignals, RemoteExecutor
@@ -198,6 +198,24 @@ async def test_signals_reach_the_others_only_and_commits_reach_all(database: str
         assert ("one", "CR1") not in heard
         await one.write(top_up(ACCOUNT, CREDIT))
         await until(lambda: {("one", "events"), ("two", "events")} <= set(heard))
+
+
+async def test_leases_of_a_process_that_died_are_free_at_once(database: str, owner: Owner):
+    """Also when the store process is another one by then than the one in which it joined."""
+    async with process(database, owner.address, 1) as (one, ones), process(database, owner.address, 2) as (two, _):
+        for store, name in ((one, "one"), (two, "two")):
+            await store.join(Node(name, name, "1", "worker", NOW, NOW + 100 * SECOND, False))
+        assert await two.take_leases(["duty:sweep"], "two", NOW) == {"duty:sweep": 1}
+        await owner.stop()
+        await owner.start()
+        await two.ping()
+        assert await one.take_leases(["duty:sweep"], "one", NOW) == {}
+        heard: list[str] = []
+        ones.subscribe("leases", heard.append)
+        two._executor._link._connection._transport.abort()
+        two._executor._link._address += "-nowhere"
+        await until(lambda: heard)
+        assert await one.take_leases(["duty:sweep"], "one", NOW) == {"duty:sweep": 2}
 
 
 async def test_the_socket_is_private_and_replaces_one_that_was_left(database: str, owner: Owner):

@@ -7,6 +7,8 @@ import msgspec
 STORE: Final = "store"
 """The process that owns the file of an SQLite database, where there is more than one process."""
 SUPERVISOR: Final = "supervisor"
+FIRST: Final = 1
+"""The number of the first process of a run; on SQLite that is the store process."""
 
 
 class Place(msgspec.Struct, frozen=True):

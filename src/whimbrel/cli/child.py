@@ -22,7 +22,7 @@ from whimbrel.base.clock import SystemClock
 from whimbrel.base.limits import STOP_DEADLINE_S
 from whimbrel.base.log import configure
 from whimbrel.base.metrics import Metrics
-from whimbrel.base.place import STORE, Place
+from whimbrel.base.place import FIRST, STORE, Place
 from whimbrel.cli.running import PortTaken, nothing, serving, settle_memory
 from whimbrel.config import Settings
 from whimbrel.net.siblings import Siblings
@@ -30,6 +30,7 @@ from whimbrel.store.errors import StoreError
 from whimbrel.store.sqlite.connect import tune_library
 from whimbrel.store.sqlite.executor import SqliteExecutor
 from whimbrel.store.sqlite.serving import StoreServer
+from whimbrel.store.verbs import leases
 
 _log = logging.getLogger("whimbrel.run")
 _STDIN: Final = 0
@@ -129,6 +130,8 @@ async def _store(orders: Orders) -> None:
     siblings = Siblings(place, metrics)
     await executor.start()
     try:
+        if place.number == FIRST:  # of this run: whoever was there before is gone
+            await executor.write(leases.alone)
         await server.start()
         await siblings.start()
         settle_memory()

@@ -26,6 +26,7 @@ from whimbrel.store.sqlite.wire import (
     Hello,
     Signal,
     Verb,
+    Will,
     encode,
     frame,
     name_of,
@@ -73,6 +74,7 @@ class StoreLink:
         self._connection: _Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._closed = False
+        self._will: bytes = b""
         self._idle = asyncio.Event()
 
     async def start(self) -> None:
@@ -116,6 +118,12 @@ class StoreLink:
         else:
             loop.call_later(AWAY_S, self._give_up, pending)
         return future
+
+    def leave_will(self, script: Callable[..., Script[Any]], args: tuple[Any, ...]) -> None:
+        """Have the store process run a verb once this process is gone, in place of the one left before."""
+        self._will = frame(Will(name_of(script), msgspec.Raw(encode(args))))
+        if self._connection is not None:
+            self._connection.send(self._will)
 
     def send(self, topic: Topic, detail: str) -> None:
         """Tell all other processes; nobody, while the store process is away."""
@@ -165,7 +173,7 @@ class StoreLink:
 
     def _resume(self, connection: "_Connection") -> None:
         """Everything without an answer, in its order, before anything new."""
-        connection.send(frame(Hello(self._session)))
+        connection.send(frame(Hello(self._session)) + self._will)
         self._connection = connection
         for pending in list(self._pending.values()):
             self._send(connection, name_of(pending.verb.script), pending)

@@ -3,10 +3,11 @@ that cannot write.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import apsw
 
+from whimbrel.store.interface import Node
 from whimbrel.store.script import P, Script, T
 from whimbrel.store.signals import Heard, Signals, Topic
 from whimbrel.store.sqlite.backup import backup
@@ -17,6 +18,7 @@ from whimbrel.store.sqlite.reader import Reader
 from whimbrel.store.sqlite.runner import Runner
 from whimbrel.store.sqlite.schema import check_current
 from whimbrel.store.statements import for_sqlite
+from whimbrel.store.verbs import leases
 
 
 class RemoteExecutor:
@@ -49,6 +51,10 @@ class RemoteExecutor:
 
     def write(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         assert not kwargs, "arguments of a verb go to the store process in their order"
+        if verb is leases.join:
+            (node,) = args
+            assert isinstance(node, Node)
+            self._link.leave_will(leases.leave, (node.id,))
         return self._link.call(verb, args)
 
     def read(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
@@ -58,6 +64,9 @@ class RemoteExecutor:
         self, account_id: str | None, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
         return self._reads.submit(verb, args, kwargs)
+
+    async def tend(self, before_us: Mapping[str, int]) -> None:
+        """Nothing to do."""
 
     async def backup(self, path: str) -> None:
         """A compact copy, read on a connection of its own."""

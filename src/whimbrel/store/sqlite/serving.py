@@ -7,6 +7,9 @@ store process dies, its successor is sent all of that again, and must not do twi
 caller heard of it. So each call leaves its result in a row of the same commit; a call that comes again is answered from
 there. The row is overwritten by the next call in the same slot, so that a session has as many rows as it ever had calls
 under way at once.
+
+A process that dies is noticed at once, because its connection closes; what it left as its will is done then: its leases
+are free for the others without a wait.
 """
 
 import asyncio
@@ -28,6 +31,7 @@ from whimbrel.store.sqlite.wire import (
     Hello,
     Signal,
     Verb,
+    Will,
     encode,
     frame,
     framed,
@@ -39,6 +43,7 @@ from whimbrel.store.sqlite.wire import (
 _log = logging.getLogger("whimbrel.store")
 _BACKLOG: Final = 128
 _GREW: Final = frame(Signal("events", ""))
+_LEFT: Final = frame(Signal("leases", ""))
 
 
 def once(verb: Verb, args: tuple[Any, ...], session: int, call: Call) -> Script[bytes]:
@@ -75,6 +80,8 @@ class StoreServer:
         self._nobody = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told = True
+        self._stopping = False
+        self._burials: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen, in place of one that died before."""
@@ -93,11 +100,13 @@ class StoreServer:
 
     async def stop(self) -> None:
         """Cut whoever is still connected."""
+        self._stopping = True
         if self._server is not None:
             self._server.close()
         for peer in list(self._peers):
             peer.close()
         await self.left_alone()
+        await asyncio.gather(*self._burials)
 
     def committed(self) -> None:
         """Something was committed; called on any thread. Every process may have something to read."""
@@ -123,11 +132,25 @@ class StoreServer:
             return asyncio.ensure_future(self._executor.write(plainly, known, args))
         return asyncio.ensure_future(self._executor.write(once, known, args, session, call))
 
+    async def bury(self, will: Will) -> None:
+        """Do what a process left to be done when it is gone."""
+        known = verb(will.verb)
+        try:
+            await self._executor.write(plainly, known, known.args(will.args))
+        except Exception:
+            _log.exception("a process is gone, and its will could not be done; its leases will run out")
+        else:
+            self.tell(_LEFT)
+
     def opened(self, peer: "_Peer") -> None:
         self._peers.add(peer)
 
     def closed(self, peer: "_Peer") -> None:
         self._peers.discard(peer)
+        if peer.will is not None and not self._stopping:
+            task = asyncio.get_running_loop().create_task(self.bury(peer.will))
+            self._burials.add(task)
+            task.add_done_callback(self._burials.discard)
         if not self._peers:
             self._nobody.set()
 
@@ -141,6 +164,7 @@ class _Peer(asyncio.Protocol):
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self.session = 0
+        self.will: Will | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -173,6 +197,8 @@ class _Peer(asyncio.Protocol):
         said = read_by_server(body)
         if isinstance(said, Hello):
             self.session = said.session
+        elif isinstance(said, Will):
+            self.will = said
         elif isinstance(said, Signal):
             self._server.tell(framed(body), but=self)
         else:

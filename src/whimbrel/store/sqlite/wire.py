@@ -45,6 +45,13 @@ class Hello(msgspec.Struct, array_like=True, tag="hello", frozen=True, gc=False)
     session: int
 
 
+class Will(msgspec.Struct, array_like=True, tag="will", frozen=True, gc=False):
+    """A write for the moment at which this process is gone, however that comes about."""
+
+    verb: str
+    args: msgspec.Raw
+
+
 class Signal(msgspec.Struct, array_like=True, tag="signal", frozen=True, gc=False):
     """Something for all other processes, in either direction."""
 
@@ -67,7 +74,7 @@ class Failed(msgspec.Struct, array_like=True, tag="failed", frozen=True, gc=Fals
     message: str
 
 
-read_by_server = msgspec.msgpack.Decoder(Call | Hello | Signal).decode
+read_by_server = msgspec.msgpack.Decoder(Call | Hello | Will | Signal).decode
 read_by_client = msgspec.msgpack.Decoder(Done | Failed | Signal).decode
 
 
