@@ -1,8 +1,10 @@
-"""A real PostgreSQL for tests: version 18 from a wheel, one server for a whole run (the workers of pytest-xdist share
-it), and a database of its own for each test, copied from one that has the schema.
+"""A real PostgreSQL for tests: version 18 from a wheel, one server for each worker of a run, and a database of its own
+for each test, copied from one that has the schema.
 
-`WHIMBREL_TEST_POSTGRES=postgresql://user@host:port/postgres` names a server to be used instead; its user has to be
-allowed to create databases. Nothing of a database outlives its test, and nothing of the server outlives its run.
+`WHIMBREL_TEST_POSTGRES` names another one: a folder with the programs of a version that is installed, such as
+`/usr/lib/postgresql/15/bin`, or the URL of a server that runs, whose user may create databases and roles; nobody else
+should write to that one meanwhile, so run one worker only (`-n 0`). Nothing of a database outlives its test, and
+nothing of a server that was started here outlives its run.
 
 As root, which PostgreSQL refuses, the server runs as nobody. It does not sync, because no test here loses power;
 `Server(durable=True)` makes one that does, for tests that crash it.
@@ -10,7 +12,6 @@ As root, which PostgreSQL refuses, the server runs as nobody. It does not sync, 
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import itertools
 import os
@@ -19,7 +20,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -53,34 +54,45 @@ killed."""
 
 
 class Server:
-    """A cluster in a folder of its own. `url` leads to its database `postgres`."""
+    """A cluster in a folder of its own. `url` leads to its database `postgres`. `settings`: those of postgresql.conf.
+    `copy_of`: another server, which runs, of which it is a base backup, ready to follow it as a standby."""
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(
+        self, *, durable: bool = False, settings: Mapping[str, str] | None = None, copy_of: "Server | None" = None
+    ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="whimbrel-pg-"))
-        self._settings = _SETTINGS | ({} if durable else _NOT_DURABLE)
+        self.settings = _SETTINGS | ({} if durable else _NOT_DURABLE) | dict(settings or {})
         self._keeper: subprocess.Popen[bytes] | None = None
-        self._port = _free_port()
-        self._programs = INSTALLED / "bin"
+        self.port = _free_port()
+        self._programs = Path(GIVEN) if GIVEN.startswith("/") else INSTALLED / "bin"
         if os.geteuid() == 0:
             self._give_to_nobody()
-        self._run("initdb", "--no-sync", "-U", "whimbrel", "-A", "trust", "-E", "UTF8", "--locale=C", "-D", self._data)
+        self._fill(copy_of)
+
+    def _fill(self, copy_of: "Server | None") -> None:
+        if copy_of is None:
+            like = ("-U", "whimbrel", "-A", "trust", "-E", "UTF8", "--locale=C")
+            self._run("initdb", "--no-sync", *like, "-D", self.data)
+        else:
+            source = ("-h", "127.0.0.1", "-p", str(copy_of.port), "-U", "whimbrel")
+            self._run("pg_basebackup", *source, "-D", self.data, "-X", "stream", "-c", "fast", "-R", "--no-sync")
 
     @property
     def url(self) -> str:
-        return f"postgresql://whimbrel@127.0.0.1:{self._port}/postgres"
+        return f"postgresql://whimbrel@127.0.0.1:{self.port}/postgres"
 
     @property
-    def _data(self) -> str:
+    def data(self) -> str:
         return str(self._folder / "data")
 
     def start(self) -> None:
         """Returns when it takes connections. Starts again what was stopped or crashed, on the same port."""
-        options = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in self._settings.items())
-        server = [str(self._programs / "postgres"), "-D", self._data, "-p", str(self._port)]
+        options = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in self.settings.items())
+        server = [str(self._programs / "postgres"), "-D", self.data, "-p", str(self.port)]
         command = ["sh", "-c", _KEEPER, *server, *options]
         with (self._folder / "log").open("ab") as log:
             self._keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, **as_user())
-        ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self._port)]
+        ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         while subprocess.run(ready).returncode != 0:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._keeper.wait(0.05)
@@ -93,6 +105,10 @@ class Server:
     def crash(self) -> None:
         """No process of it does anything more; the next start recovers from the log."""
         self._end(b"QUIT")
+
+    def kill(self) -> None:
+        """kill -9: its processes find out by themselves."""
+        self._end(b"KILL")
 
     def _end(self, name: bytes) -> None:
         if self._keeper is not None:
@@ -132,37 +148,6 @@ def _free_port() -> int:
 def of_database(url: str, name: str) -> str:
     """The URL of another database of the same server."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-
-
-@contextlib.contextmanager
-def shared_server(folder: Path) -> Iterator[str]:
-    """The URL of the server of this run. The first who comes starts it, the last who goes stops it: `folder` is shared
-    by the workers of a run and holds a lock, the URL, and how many use it."""
-    if GIVEN:
-        yield GIVEN
-        return
-    server: Server | None = None
-    with _locked(folder) as note:
-        if not note.exists():
-            server = Server()
-            server.start()
-            note.write_text(server.url)
-        url = note.read_text()
-        users = (folder / "postgres-users").open("w")
-        fcntl.flock(users, fcntl.LOCK_SH)
-    with users:
-        yield url
-        if server is not None:
-            fcntl.flock(users, fcntl.LOCK_EX)  # until everybody else has gone
-            server.remove()
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[Path]:
-    """The note with the URL, held alone."""
-    with (folder / "postgres-lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder / "postgres-url"
 
 
 async def make_template(url: str) -> str:
@@ -206,13 +191,18 @@ class Postgres(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """One for all workers of pytest-xdist."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    with shared_server(folder) as url:
-        yield Postgres(url, asyncio.run(make_template(url)))
+def postgres_server() -> Iterator[Postgres]:
+    """One for each worker of pytest-xdist: how far the event log may be read is a matter of all transactions of a
+    server, those of other tests too."""
+    if GIVEN.startswith("postgresql:"):
+        yield Postgres(GIVEN, asyncio.run(make_template(GIVEN)))
+        return
+    server = Server(settings={"autovacuum": "off"})  # its transactions too would hold up readers of the log
+    try:
+        server.start()
+        yield Postgres(server.url, asyncio.run(make_template(server.url)))
+    finally:
+        server.remove()
 
 
 @pytest.fixture

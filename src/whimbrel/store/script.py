@@ -11,7 +11,7 @@ its arguments and of the rows it is sent, because an executor may run it again f
         return changed
 """
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -80,6 +80,11 @@ class Executor(Protocol):
     ) -> Awaitable[T]:
         """A read that may take long and may see what was true a moment ago (a replica). With an account it sees no
         rows of others, where the dialect can see to that."""
+        ...
+
+    async def tend(self, before_us: Mapping[str, int]) -> None:
+        """What a dialect has to do now and then beside statements: partitions made, and those of which every row is
+        older than the time given for its kind dropped. What fails is told in the log and tried again."""
         ...
 
     async def backup(self, path: str) -> None:

@@ -7,13 +7,14 @@ node's sign of life behind nothing.
 
 import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from whimbrel.base.clock import Chance, Clock, SystemChance, SystemClock
 from whimbrel.store.errors import StoreError
 from whimbrel.store.postgresql.connect import connect, shown
 from whimbrel.store.postgresql.jobs import Jobs
+from whimbrel.store.postgresql.partitions import Partitions
 from whimbrel.store.postgresql.reader import Reader
 from whimbrel.store.postgresql.runner import Types
 from whimbrel.store.postgresql.schema import check_usable
@@ -65,8 +66,17 @@ class PostgresExecutor:
         clock = clock or SystemClock()
         statements, types = for_postgresql(), Types()
         hot = functools.partial(connect, url, hot=True)
+        self._partitions = Partitions(listen, clock)
         self._writers = {
-            line: Writer(line, hot, statements=statements, types=types, on_commit=on_commit, clock=clock)
+            line: Writer(
+                line,
+                hot,
+                statements=statements,
+                types=types,
+                on_commit=on_commit,
+                clock=clock,
+                make_room=self._partitions.make,
+            )
             for line in {*LINES.values(), REST}
         }
         self._reads, self._reports = Jobs(), Jobs()
@@ -78,6 +88,7 @@ class PostgresExecutor:
         """SchemaError or StoreError, with what to do, when the database cannot be used."""
         await check_usable(self._url)
         try:
+            await self._partitions.start()
             for writer in self._writers.values():
                 await writer.start()
             for reader in self._readers:
@@ -106,6 +117,9 @@ class PostgresExecutor:
         self, account_id: str | None, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
         return self._reports.submit(verb, args, kwargs, account_id)
+
+    async def tend(self, before_us: Mapping[str, int]) -> None:
+        await self._partitions.tend(before_us)
 
     async def backup(self, path: str) -> None:
         """PostgreSQL has its own tools for that."""

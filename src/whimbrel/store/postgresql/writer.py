@@ -9,6 +9,7 @@ of one kind keep their order and a long list of one kind holds up no other.
 What goes wrong:
 
 - a deadlock with another node, or a serialization failure: the group runs again (scripts can be run again);
+- a row has no partition (the clock jumped, or transaction numbers did): it is made, and the group runs again;
 - a script's own error: the transaction is rolled back and each script runs in a transaction of its own;
 - the connection is lost before the commit was sent: nothing was stored, so the group runs again on a new connection,
   as long as one can be had within PATIENCE_S; then it fails, and so does all that waits behind it;
@@ -55,6 +56,10 @@ def ignore_trouble(trouble: Trouble) -> None:
     """For those who do not count."""
 
 
+async def make_nothing() -> None:
+    """For those who have no partitions."""
+
+
 class Session(msgspec.Struct, frozen=True):
     """A connection that writes, and which history of which server it writes to."""
 
@@ -75,6 +80,7 @@ class Writer:
         types: Types,
         on_commit: Callable[[int], None],
         clock: Clock,
+        make_room: Callable[[], Awaitable[None]] = make_nothing,
         on_trouble: Callable[[Trouble], None] = ignore_trouble,
     ) -> None:
         self.jobs = Jobs()
@@ -84,6 +90,7 @@ class Writer:
         self._types = types
         self._on_commit = on_commit
         self._clock = clock
+        self._make_room = make_room
         self._on_trouble = on_trouble
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
@@ -126,6 +133,11 @@ class Writer:
                 if tries >= TRIES_MAX or self._clock.monotonic_us() > deadline_us:
                     return self._failed(jobs, CommitFailed(f"nothing was stored: {error}"))
                 continue
+            except asyncpg.CheckViolationError as error:  # there are no checks but those of partitions
+                tries += 1
+                if tries >= TRIES_MAX:
+                    return self._failed(jobs, CommitFailed(f"nothing was stored: {error}"))
+                await self._make_room()
             except (CommitUnknown, CommitFailed) as error:
                 return self._failed(jobs, error)
             except Exception as error:

@@ -34,7 +34,7 @@ FROM accounts WHERE id = $1;
 
 -- name: accounts_page
 SELECT id, parent_id, name, status, currency, dedupe_s, auth_token, callback_secret, created_at, updated_at
-FROM accounts WHERE ($1 IS NULL OR id = $1 OR parent_id = $1) AND id < $2 ORDER BY id DESC LIMIT $3;
+FROM accounts WHERE (CAST($1 AS TEXT) IS NULL OR id = $1 OR parent_id = $1) AND id < $2 ORDER BY id DESC LIMIT $3;
 
 -- name: account_set_profile
 UPDATE accounts SET name = $2, dedupe_s = $3, updated_at = $4 WHERE id = $1;
@@ -80,4 +80,4 @@ INSERT INTO audit (id, account_id, actor, action, subject_id, detail, created_at
 
 -- name: audit_page
 SELECT id, account_id, actor, action, subject_id, detail, created_at
-FROM audit WHERE ($1 IS NULL OR account_id = $1) AND id < $2 ORDER BY id DESC LIMIT $3;
+FROM audit WHERE (CAST($1 AS TEXT) IS NULL OR account_id = $1) AND id < $2 ORDER BY id DESC LIMIT $3;

@@ -81,7 +81,7 @@ FROM prices WHERE COALESCE(account_id, '') = $1 AND prefix = $2;
 
 -- name: prices_page
 SELECT id, account_id, prefix, price_micros, currency, created_at, updated_at
-FROM prices WHERE ($1 IS NULL OR account_id IS NULL OR account_id = $1) AND id < $2 ORDER BY id DESC LIMIT $3;
+FROM prices WHERE (CAST($1 AS TEXT) IS NULL OR account_id IS NULL OR account_id = $1) AND id < $2 ORDER BY id DESC LIMIT $3;
 
 -- name: price_delete
 DELETE FROM prices WHERE id = $1;

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import apsw
 
@@ -77,6 +77,9 @@ class SqliteExecutor:
         self, account_id: str | None, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
         return self._reads.submit(verb, args, kwargs)
+
+    async def tend(self, before_us: Mapping[str, int]) -> None:
+        """Nothing to do."""
 
     async def backup(self, path: str) -> None:
         """A compact copy by VACUUM INTO, on a connection of its own: it reads a snapshot and holds up no write."""

@@ -12,13 +12,13 @@ SELECT m.id, m.account_id, m.test, m.direction, m.door, m.message_class, m.state
   m.recipient_hash, m.sender_hash, m.options
 FROM messages AS m
 WHERE m.id >= $3 AND m.id < $4 AND m.account_id = $1 AND m.test = $2 AND m.created_at >= $5 AND m.created_at < $6
-  AND ($7 IS NULL OR m.direction = $7)
+  AND (CAST($7 AS TEXT) IS NULL OR m.direction = $7)
   AND ($8 = 0 OR m.state = ANY($9))
-  AND ($10 IS NULL OR m.sender = $10)
-  AND ($11 IS NULL OR m.message_class = $11)
-  AND ($12 IS NULL OR m.carrier_id = $12)
-  AND ($13 IS NULL OR m.recipient_hash = $13)
-  AND ($14 IS NULL OR EXISTS (
+  AND (CAST($10 AS TEXT) IS NULL OR m.sender = $10)
+  AND (CAST($11 AS TEXT) IS NULL OR m.message_class = $11)
+  AND (CAST($12 AS TEXT) IS NULL OR m.carrier_id = $12)
+  AND (CAST($13 AS BIGINT) IS NULL OR m.recipient_hash = $13)
+  AND (CAST($14 AS TEXT) IS NULL OR EXISTS (
     SELECT 1 FROM json_array_elements_text(CAST(m.options AS JSON) -> 'tags') AS tags (tag) WHERE tag = $14
   ))
 ORDER BY m.id DESC LIMIT $15;
@@ -30,13 +30,13 @@ SELECT m.id, m.account_id, m.test, m.direction, m.door, m.message_class, m.state
   m.recipient_hash, m.sender_hash, m.options
 FROM message_numbers AS n JOIN messages AS m ON m.id = n.message_id
 WHERE n.number_hash = $16 AND n.message_id >= $3 AND n.message_id < $4 AND m.account_id = $1 AND m.test = $2 AND m.created_at >= $5 AND m.created_at < $6
-  AND ($7 IS NULL OR m.direction = $7)
+  AND (CAST($7 AS TEXT) IS NULL OR m.direction = $7)
   AND ($8 = 0 OR m.state = ANY($9))
-  AND ($10 IS NULL OR m.sender = $10)
-  AND ($11 IS NULL OR m.message_class = $11)
-  AND ($12 IS NULL OR m.carrier_id = $12)
-  AND ($13 IS NULL OR m.recipient_hash = $13)
-  AND ($14 IS NULL OR EXISTS (
+  AND (CAST($10 AS TEXT) IS NULL OR m.sender = $10)
+  AND (CAST($11 AS TEXT) IS NULL OR m.message_class = $11)
+  AND (CAST($12 AS TEXT) IS NULL OR m.carrier_id = $12)
+  AND (CAST($13 AS BIGINT) IS NULL OR m.recipient_hash = $13)
+  AND (CAST($14 AS TEXT) IS NULL OR EXISTS (
     SELECT 1 FROM json_array_elements_text(CAST(m.options AS JSON) -> 'tags') AS tags (tag) WHERE tag = $14
   ))
 ORDER BY n.message_id DESC LIMIT $15;

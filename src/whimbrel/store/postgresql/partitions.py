@@ -1,0 +1,207 @@
+"""Partitions of attempts (one for each day) and of events (ranges of positions, a day or so each): made ahead, and
+dropped whole when all that is in them is older than its retention.
+
+Nobody is locked out. A partition is made beside its table and attached to it; it is detached concurrently, and dropped
+when nobody reads it any more. Hence there is no default partition, which would forbid both. In its place:
+
+- partitions are made when a node starts and every minute, so far ahead that nobody has to hurry;
+- a writer that meets a row without a partition (the clock jumped, transaction numbers did) has it made, and runs its
+  transaction again.
+
+How fast transactions are numbered is seen from when the newest range of events was made, which stands in its comment.
+"""
+
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from whimbrel.base.clock import Clock
+from whimbrel.base.limits import RECEIPT_DEADLINE_S, VALIDITY_MAX_S
+from whimbrel.domain.positions import DAY_US, NUMBER_BITS
+
+DAYS_AHEAD: Final = 2
+RANGE_MIN: Final = 1 << 22  # transactions: minutes of the fastest server, a day of a quiet one
+RANGE_MAX: Final = 1 << 31
+TEND_EVERY_US: Final = 60_000_000
+_EVENT_BITS: Final = 20  # of a position: the number of an event in its transaction
+_LOCK: Final = 0x776D_7061  # key of the advisory lock of whoever makes or drops partitions
+_UNDER_WAY_US: Final = (VALIDITY_MAX_S + RECEIPT_DEADLINE_S) * 1_000_000 + DAY_US
+"""A message may still move so long after its first attempt: its attempts stay."""
+_LATE_US: Final = 3_600_000_000  # transactions commit within minutes of the times that they write
+_STORAGE: Final = {
+    "attempts": "fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05",
+    "events": "autovacuum_analyze_scale_factor = 0.05",
+}
+"""Attempts are written twice more, by the answer and by the receipt; events never."""
+_BOUNDS: Final = re.compile(r"FROM \('(-?\d+)'\) TO \('(-?\d+)'\)")
+_EXISTING: Final = """SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bounds,
+    obj_description(c.oid, 'pg_class') AS made, i.inhdetachpending AS is_leaving
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::text::regclass"""
+_DETACHED: Final = """SELECT c.relname FROM pg_class c WHERE c.relkind = 'r' AND NOT c.relispartition
+    AND c.relname ~ '^(attempts|events)_\\d+$' AND pg_table_is_visible(c.oid)"""
+
+log = logging.getLogger("whimbrel.store")
+
+
+class Partition(msgspec.Struct, frozen=True):
+    """A range of positions, `below` not included. `made`: when it was made (microseconds), and the number that the next
+    transaction had then."""
+
+    name: str
+    start: int
+    below: int
+    made: tuple[int, int]
+    is_leaving: bool = False
+
+
+class Partitions:
+    """`open_` makes a connection for statements that may take a while."""
+
+    def __init__(self, open_: Callable[[], Awaitable[Any]], clock: Clock) -> None:
+        self._open = open_
+        self._clock = clock
+        self._tended_us: int | None = None
+
+    async def start(self) -> None:
+        """What this moment needs, before anything is written."""
+        async with self._opened() as connection, _alone(connection):
+            await _rebase(connection)
+            await _make_ahead(connection, self._clock.now_us())
+
+    async def make(self) -> None:
+        """What this moment needs, and was not there."""
+        async with self._opened() as connection, _alone(connection):
+            await _make_ahead(connection, self._clock.now_us())
+
+    async def tend(self, before_us: Mapping[str, int]) -> None:
+        """Make what will be needed and drop what is older than its retention, at most every minute. What cannot be
+        done now is done the next time."""
+        now = self._clock.now_us()
+        if self._tended_us is not None and 0 <= now - self._tended_us < TEND_EVERY_US:
+            return
+        self._tended_us = now
+        try:
+            await self.make()
+            async with self._opened() as connection:
+                await _drop_old(connection, before_us, now)
+        except (asyncpg.PostgresError, OSError) as error:
+            log.warning("partitions could not be tended; trying again", extra={"error": str(error)})
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Any]:
+        connection = await self._open()
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+@asynccontextmanager
+async def _alone(connection: Any) -> AsyncIterator[None]:
+    """A transaction in which no other node makes or drops partitions."""
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        yield
+
+
+async def partitions(connection: Any, table: str) -> list[Partition]:
+    """Those of a table, by position."""
+    found = []
+    for name, bounds, made, is_leaving in await connection.fetch(_EXISTING, table):
+        match = _BOUNDS.search(bounds)
+        if match is not None:
+            at_us, transaction = (made or "0 0").split()
+            found.append(Partition(name, int(match[1]), int(match[2]), (int(at_us), int(transaction)), is_leaving))
+    return sorted(found, key=lambda partition: partition.start)
+
+
+async def _make_ahead(connection: Any, now_us: int) -> None:
+    made = (now_us, await _transaction(connection))
+    days = {partition.start for partition in await partitions(connection, "attempts")}
+    today = now_us // DAY_US
+    for day in range(max(today - 1, 0), today + DAYS_AHEAD + 1):  # yesterday's: a commit may take a moment
+        if day << NUMBER_BITS not in days:
+            await _make(
+                connection, "attempts", Partition(f"attempts_{day}", day << NUMBER_BITS, (day + 1) << NUMBER_BITS, made)
+            )
+    ranges = await partitions(connection, "events")
+    following = next_range(ranges[-1] if ranges else None, made)
+    if following is not None:
+        await _make(connection, "events", following)
+
+
+def next_range(newest: Partition | None, now: tuple[int, int]) -> Partition | None:
+    """The range of events to be made `now` (time, and number of the next transaction): when less is left than a day is
+    likely to need, judged by how many transactions there were since the newest was made."""
+    at_us, transaction = now
+    if newest is None:
+        return Partition("events_0", 0, (transaction + RANGE_MIN) << _EVENT_BITS, now)
+    took_us = max(at_us - newest.made[0], TEND_EVERY_US)
+    size = max(RANGE_MIN, min(RANGE_MAX, (transaction - newest.made[1]) * DAY_US // took_us))
+    start = newest.below >> _EVENT_BITS
+    if start - transaction >= size:
+        return None
+    below = (max(start, transaction) + size) << _EVENT_BITS
+    return Partition(f"events_{start}", newest.below, below, now)
+
+
+async def _transaction(connection: Any) -> int:
+    """The number that the next transaction gets, less the base."""
+    return int(await connection.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint - event_base()"))
+
+
+async def _make(connection: Any, table: str, new: Partition) -> None:
+    await connection.execute(
+        f"CREATE TABLE {new.name} (LIKE {table} INCLUDING DEFAULTS) WITH ({_STORAGE[table]});"
+        f"COMMENT ON TABLE {new.name} IS '{new.made[0]} {new.made[1]}';"
+        f"ALTER TABLE {table} ATTACH PARTITION {new.name} FOR VALUES FROM ({new.start}) TO ({new.below})"
+    )
+
+
+async def _rebase(connection: Any) -> None:
+    """A database that was restored from a dump may be in a cluster that counts fewer transactions than its events do:
+    their numbers then go on where the events ended."""
+    newest = await connection.fetchval("SELECT MAX(position) FROM events")
+    if newest is None:
+        return
+    ahead = (newest >> _EVENT_BITS) - await _transaction(connection)
+    if ahead >= 0:
+        base = await connection.fetchval("SELECT event_base()") - ahead - 1
+        await connection.execute(
+            f"CREATE OR REPLACE FUNCTION event_base() RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE "
+            f"AS 'SELECT ({base})::bigint'"
+        )
+        log.warning("this server counts fewer transactions than the events do: it was restored", extra={"base": base})
+
+
+async def _drop_old(connection: Any, before_us: Mapping[str, int], now_us: int) -> None:
+    """Detach and drop what is older than its retention, and what an earlier look left over."""
+    for table in ("attempts", "events"):
+        for old in await partitions(connection, table):
+            if old.is_leaving:
+                await connection.execute(f"ALTER TABLE {table} DETACH PARTITION {old.name} FINALIZE")
+    if "messages" in before_us:
+        first_day = min(before_us["messages"], now_us - _UNDER_WAY_US) // DAY_US
+        for old in await partitions(connection, "attempts"):
+            if old.below <= first_day << NUMBER_BITS:
+                await connection.execute(f"ALTER TABLE attempts DETACH PARTITION {old.name} CONCURRENTLY")
+    if "events" in before_us:
+        for old in await partitions(connection, "events"):
+            if not await _is_past(connection, old, before_us["events"]):
+                break
+            await connection.execute(f"ALTER TABLE events DETACH PARTITION {old.name} CONCURRENTLY")
+    for row in await connection.fetch(_DETACHED):
+        await connection.execute(f"DROP TABLE {row['relname']}")
+
+
+async def _is_past(connection: Any, old: Partition, before_us: int) -> bool:
+    """Whether no event will be added to a range, and all that it has are older than `before_us`."""
+    if await connection.fetchval("SELECT event_horizon()") < old.below:
+        return False
+    newest = await connection.fetchval(f"SELECT created_at FROM {old.name} ORDER BY position DESC LIMIT 1")
+    return newest is None or newest < before_us - _LATE_US
