@@ -18,7 +18,8 @@ from rich.panel import Panel
 
 from whimbrel import config
 from whimbrel.app import App
-from whimbrel.base.clock import SystemChance, SystemClock
+from whimbrel.base.clock import SystemChance
+from whimbrel.cli import database
 from whimbrel.cli.client import stored
 from whimbrel.cli.options import DATA
 from whimbrel.cli.running import run
@@ -27,7 +28,6 @@ from whimbrel.cli.say import fail, guarded, warn
 from whimbrel.manage import credentials
 from whimbrel.manage.credentials import Credentials
 from whimbrel.manage.quickstart import SandboxAddress, seed
-from whimbrel.store.sqlite import schema
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _HELLO = "+15005550001"
@@ -52,9 +52,12 @@ def quickstart(
     simulator_http_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the simulator's control; 0 takes a free one.")
     ] = 8086,
+    database_url: Annotated[
+        str, typer.Option("--database", metavar="URL", help="A PostgreSQL database instead of a file in the folder.")
+    ] = "",
 ) -> None:
     """Start everything on this machine: API, SMPP, worker, and pretend phones to send to."""
-    settings = _settings(data, port, smpp_port)
+    settings = _settings(data, port, smpp_port, database_url)
     external = _external(simulator_address)
     master_key = _prepare_folder(data, settings)
     if external is not None:
@@ -70,7 +73,7 @@ def quickstart(
         run(settings, master_key, started, prepare=prepare, log_file=data / LOG_FILE)
 
 
-def _settings(data: Path, port: int, smpp_port: int) -> config.Settings:
+def _settings(data: Path, port: int, smpp_port: int, database_url: str) -> config.Settings:
     """quickstart reads no file and no environment: it is the same everywhere."""
     return config.load(
         None,
@@ -78,6 +81,7 @@ def _settings(data: Path, port: int, smpp_port: int) -> config.Settings:
         {
             "server.port": port,
             "smpp.port": smpp_port,
+            "database": database_url or None,
             "server.data": str(data),
             "webhooks.allow_networks": list(_LOOPBACK),
             "webhooks.allow_http": True,
@@ -91,7 +95,7 @@ def _prepare_folder(data: Path, settings: config.Settings) -> bytes:
     stored(data)
     with contextlib.suppress(FileExistsError):
         config.create_master_key(data, SystemChance())
-    schema.apply(str(settings.database_path()), SystemClock())
+    database.apply(settings, warn)
     return config.master_key(data, {})
 
 
