@@ -208,12 +208,28 @@ async def alone() -> AsyncIterator[Rig]:
 
 
 async def wait_for_a_standby(rig: Rig, name: str) -> None:
+    """From now on commits wait for this standby; without a name for none. The checkpointer makes it so, some time after
+    everybody can read it."""
     await rig.eye.execute("SET synchronous_commit = off")
     await rig.eye.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
     await rig.eye.execute("SELECT pg_reload_conf()")
+    await rig.eye.execute("CREATE TABLE IF NOT EXISTS probes (at timestamptz)")
     async with asyncio.timeout(5):
-        while await rig.eye.fetchval("SHOW synchronous_standby_names") != name:  # noqa: ASYNC110
+        while await commits(rig.url) == bool(name):  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.01)
+
+
+async def commits(url: str) -> bool:
+    """Whether a commit ends."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("INSERT INTO probes VALUES (now())", timeout=0.1)
+    except TimeoutError:
+        return False
+    else:
+        return True
+    finally:
+        connection.terminate()
 
 
 async def stored_at_last(writer: Writer, number: int) -> None:
