@@ -1,0 +1,97 @@
+"""Two nodes of one installation: two applications, each with its doors, on one PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import aiohttp
+import msgspec
+
+from tests.edges.edge_rig import LOCAL, Edge, until
+from whimbrel.app import App
+from whimbrel.base.clock import Clock
+from whimbrel.config import Settings, Smpp
+from whimbrel.store.postgresql.signals import PostgresSignals
+from whimbrel_sandbox.serve import running
+from whimbrel_sandbox.settings import Settings as SandboxSettings
+
+KEY = bytes(range(32))
+
+
+class Nodes(NamedTuple):
+    """`here` is where things are changed, `there` the other one."""
+
+    here: Edge
+    there: Edge
+
+    @property
+    def owner(self) -> Edge:
+        """The one that has the carrier."""
+        (carrier_id,) = self.here.app.tables.carriers
+        return self.here if self.here.app.worker.lane(carrier_id) is not None else self.there
+
+    @property
+    def other(self) -> Edge:
+        """The one that has not."""
+        return self.there if self.owner is self.here else self.here
+
+
+class Deaf(PostgresSignals):
+    """Signals of which none arrives."""
+
+    async def start(self) -> None:
+        pass
+
+
+class Held:
+    """A verb of one node's store that waits, once, until a test lets it go on: its arguments were made before."""
+
+    def __init__(self, edge: Edge, verb: str) -> None:
+        self._store, self._verb = edge.app.store, verb
+        self._do = getattr(self._store, verb)
+        self.came, self._go_on = asyncio.Event(), asyncio.Event()
+
+    def __enter__(self) -> "Held":
+        setattr(self._store, self._verb, self._held)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.go_on()
+
+    def go_on(self) -> None:
+        setattr(self._store, self._verb, self._do)
+        self._go_on.set()
+
+    async def _held(self, *args: Any) -> Any:
+        self.came.set()
+        await self._go_on.wait()
+        return await self._do(*args)
+
+
+@asynccontextmanager
+async def two_nodes(
+    folder: Path, url: str, *, deaf: bool = False, clocks: tuple[Clock | None, Clock | None] = (None, None)
+) -> AsyncIterator[Nodes]:
+    """Started, with a customer, and the simulator as the carrier of everything."""
+    async with AsyncExitStack() as stack:
+        simulator = await stack.enter_async_context(running(SandboxSettings(smpp_port=0, http_port=None, seed=1)))
+        edges = []
+        for number, clock in enumerate(clocks):
+            base = Settings(webhooks=LOCAL, smpp=Smpp(port=0), database=url)
+            server = msgspec.structs.replace(base.server, data=str(folder / str(number)), port=0)
+            app = App(msgspec.structs.replace(base, server=server), KEY, clock=clock)
+            if deaf:
+                app.store.signals.__class__ = Deaf
+            await app.start()
+            stack.push_async_callback(app.stop)
+            http = await stack.enter_async_context(aiohttp.ClientSession())
+            edges.append(Edge(app, simulator, http))
+        here, there = edges
+        await here.seed()
+        there.customer, there.operator = here.customer, here.operator
+        await there.app.tables.current()
+        nodes = Nodes(here, there)
+        await until(lambda: any(edge.app.worker.health() for edge in nodes), within_s=15)
+        yield nodes

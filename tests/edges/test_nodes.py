@@ -1,0 +1,220 @@
+"""What is changed at one node holds at the other: what must at its next request, all else within two seconds."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.edges.edge_rig import ACTOR, NUMBER, until
+from tests.edges.nodes import Held, Nodes, two_nodes
+from whimbrel.domain.model import Message
+from whimbrel.domain.numbers import normalise
+from whimbrel.manage import accounts, carriers, keys, opt_outs, prices, routes, senders, webhooks
+
+WITHIN_S = 2.0
+FORM = {"To": NUMBER, "From": "+12025550100", "Body": "Hello"}
+
+
+@pytest.fixture
+async def nodes(tmp_path: Path, postgres: str) -> AsyncIterator[Nodes]:
+    async with two_nodes(tmp_path, postgres) as made:
+        yield made
+
+
+@pytest.fixture
+async def deaf(tmp_path: Path, postgres: str) -> AsyncIterator[Nodes]:
+    async with two_nodes(tmp_path, postgres, deaf=True) as made:
+        yield made
+
+
+async def key_id_of(nodes: Nodes, secret: str) -> str:
+    return nodes.here.app.tables.keys[keys.digest(secret)].id
+
+
+async def revoke(nodes: Nodes) -> None:
+    """Revoke the customer's live key at `here`."""
+    key_id = await key_id_of(nodes, nodes.here.customer.live)
+    await keys.revoke(nodes.here.app.manage, ACTOR, key_id, account_id=nodes.here.customer.id)
+
+
+async def suspend(nodes: Nodes) -> None:
+    await accounts.suspend(nodes.here.app.manage, ACTOR, nodes.here.customer.id)
+
+
+async def stop(nodes: Nodes) -> None:
+    """The number opts out at `here`."""
+    request = opt_outs.NewOptOut(number=NUMBER)
+    await opt_outs.create(nodes.here.app.manage, ACTOR, request, account_id=nodes.here.customer.id)
+
+
+async def stored(nodes: Nodes) -> list[Message]:
+    events = await nodes.here.app.store.events_after(0, 10_000)
+    return await nodes.here.app.store.messages([e.subject_id for e in events if e.type == "message.queued"])
+
+
+async def twilio(nodes: Nodes) -> tuple[int, Any]:
+    """POST Messages.json at `there`, by the customer's live key."""
+    edge = nodes.there
+    url = f"{edge.url}/2010-04-01/Accounts/{edge.customer.id}/Messages.json"
+    headers = {"Authorization": aiohttp.encode_basic_auth(edge.customer.id, edge.customer.live)}
+    async with edge.http.post(url, data=FORM, headers=headers) as response:
+        return response.status, await response.json()
+
+
+async def test_a_revoked_key_fails_at_the_next_request_at_the_other_node(deaf: Nodes):
+    edge = deaf.there
+    assert (await edge.send()).status == 202
+    assert (await edge.get("/v1/messages")).status == 200
+    assert (await twilio(deaf))[0] == 201
+    await revoke(deaf)
+    assert (await edge.send()).status == 401
+    assert len(await stored(deaf)) == 2
+
+
+@pytest.mark.parametrize("way", ["get", "twilio", "batch", "explain", "keyed"])
+async def test_so_does_every_other_first_request(deaf: Nodes, way: str):
+    edge = deaf.there
+    same = {"headers": {"Idempotency-Key": "one"}}
+    assert (await edge.send(**same)).status == 202
+    await revoke(deaf)
+    message = {"to": NUMBER, "text": "Hello"}
+    asked: dict[str, Callable[[], Awaitable[Any]]] = {
+        "get": lambda: edge.get("/v1/messages"),
+        "batch": lambda: edge.post("/v1/messages/batch", {"messages": [message]}),
+        "explain": lambda: edge.post("/v1/messages/explain", message),
+        "keyed": lambda: edge.send(**same),  # stored before, and not told to whom it may not be told any more
+    }
+    if way == "twilio":
+        assert (await twilio(deaf))[0] == 401
+    else:
+        assert (await asked[way]()).status == 401
+    assert len(await stored(deaf)) == 1
+
+
+@pytest.mark.parametrize(("change", "status"), [(revoke, 401), (suspend, 403), (stop, 422)])
+async def test_what_is_changed_while_accept_is_under_way_holds_for_it(
+    deaf: Nodes, change: Callable[[Nodes], Awaitable[None]], status: int
+):
+    """The plan was made before the change, and its commit comes after it."""
+    edge = deaf.there
+    with Held(edge, "accept") as held:
+        sending = asyncio.ensure_future(edge.send())
+        await held.came.wait()
+        await change(deaf)
+        held.go_on()
+        answer = await sending
+    assert answer.status == status
+    assert await stored(deaf) == []
+    assert not edge.simulator.network.phones.read(NUMBER.lstrip("+"))
+
+
+async def test_who_may_still_send_is_not_refused_with_the_others_of_the_list(deaf: Nodes):
+    edge = deaf.there
+    second = await deaf.here.new_key(edge.customer.id, ("messages:write",))
+    await edge.app.tables.current()
+    with Held(edge, "accept") as held:
+        sending = [asyncio.ensure_future(edge.send(key=key)) for key in (edge.customer.live, second) * 3]
+        await held.came.wait()
+        await asyncio.sleep(0)
+        await revoke(deaf)
+        held.go_on()
+        answers = await asyncio.gather(*sending)
+    assert [answer.status for answer in answers] == [401, 202] * 3
+    assert len(await stored(deaf)) == 3
+
+
+async def test_a_stop_wins_over_what_waits_in_the_lane_of_another_node(deaf: Nodes):
+    """The lane has decided before the STOP, and its claim commits after it."""
+    here, owner, other = deaf.here, deaf.owner, deaf.other
+    with Held(owner, "claim") as held:
+        answer = await other.send()
+        assert answer.status == 202
+        await held.came.wait()
+        await stop(deaf)
+        held.go_on()
+    message_id = answer.json["id"]
+
+    async def ended() -> Message | None:
+        (message,) = await here.app.store.messages([message_id])
+        return message if message.state == "rejected" else None
+
+    message = await until(ended)
+    assert message.reason == "opted_out"
+    assert not here.simulator.network.phones.read(NUMBER.lstrip("+"))
+
+
+async def test_who_opted_in_again_at_another_node_is_not_refused(deaf: Nodes):
+    here, there = deaf.here, deaf.there
+    await stop(deaf)
+    assert (await there.send()).status == 422
+    (opted_out,) = (await opt_outs.find(here.app.manage, account_id=here.customer.id)).data
+    await opt_outs.delete(here.app.manage, ACTOR, opted_out.id, account_id=here.customer.id)
+    answer = await there.send()
+    assert answer.status == 202
+
+    async def delivered() -> bool:
+        (message,) = await here.app.store.messages([answer.json["id"]])
+        assert message.state != "rejected"
+        return message.state == "delivered"
+
+    await until(delivered)
+
+
+async def test_everything_configured_is_in_force_elsewhere_within_two_seconds(deaf: Nodes):
+    """Though no signal arrives. Each change is one commit, made as soon as the one before is in force."""
+    here, there = deaf.here, deaf.there
+    ctx, account_id, tables = here.app.manage, here.customer.id, there.app.tables
+    (carrier_id,) = tables.carriers
+    british = normalise("+447400123456")
+    assert british is not None
+    hook = webhooks.NewWebhook(url="http://127.0.0.1:9/", events=("*",))
+    sender = senders.NewSender(value="+12025550199")
+    changes: dict[str, tuple[Callable[[], Awaitable[Any]], Callable[[], Any]]] = {
+        "price": (
+            lambda: prices.put(ctx, ACTOR, prices.NewPrice(prefix="1", price="0.5")),
+            lambda: tables.prices.price(account_id, NUMBER[1:], 1)[0] == 500_000,
+        ),
+        "route": (
+            lambda: routes.create(ctx, ACTOR, routes.NewRoute(carriers=(carrier_id,), prefix="44", position=1)),
+            lambda: tables.router.candidates(british, account_id, False).route_id != whole_world,
+        ),
+        "webhook": (
+            lambda: webhooks.create(ctx, ACTOR, hook, account_id=account_id, test=False),
+            lambda: tables.webhooks.get(account_id),
+        ),
+        "opt-out": (lambda: stop(deaf), lambda: tables.opt_outs.get(account_id)),
+        "sender": (
+            lambda: senders.create(ctx, ACTOR, sender, account_id=account_id),
+            lambda: "12025550199" in tables.senders_by_value,
+        ),
+        "account": (lambda: suspend(deaf), lambda: tables.accounts[account_id].status == "suspended"),
+        "carrier": (
+            lambda: carriers.pause(ctx, ACTOR, carrier_id),
+            lambda: tables.carriers[carrier_id].status == "paused" and not there.app.worker.health(),
+        ),
+    }
+    whole_world = tables.router.candidates(british, account_id, False).route_id
+    took: dict[str, float] = {}
+    for name, (change, in_force) in changes.items():
+        assert not in_force(), name
+        await change()
+        began = time.monotonic()
+        await until(in_force)
+        took[name] = time.monotonic() - began
+    assert max(took.values()) < WITHIN_S, took
+
+
+async def test_a_signal_shortens_the_wait(nodes: Nodes):
+    here, there = nodes.here, nodes.there
+    spans = []
+    for price in range(1, 6):
+        began = time.monotonic()
+        before = there.app.tables.prices
+        await prices.put(here.app.manage, ACTOR, prices.NewPrice(prefix="", price=f"0.{price}"))
+        await until(lambda before=before: there.app.tables.prices is not before)
+        spans.append(time.monotonic() - began)
+    assert sorted(spans)[2] < 0.5
