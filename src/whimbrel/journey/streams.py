@@ -188,6 +188,9 @@ class Stream:
         if self._position is None:
             await self._load()
         await self._look_for_gap()
+        if not self._list.records:
+            await self._read()
+        self._show_lag()
         self._is_confirmed = False
         await self._publisher.connect()
 
@@ -258,16 +261,21 @@ class Stream:
         """The cursor, from where we left it. When it is not there any more it was rewound, or another node follows
         too: then the store is right."""
         position, self._saved_at = self._position, self._clock.now_us()
-        if position is not None and position != self._saved:
-            move = Write("stream_cursor_move", ((self.target.cursor, self._saved, position),))
-            (moved,) = await self._store.write([move])
-            if not moved:
-                _log.info("a stream goes on from where it was set", extra={"stream": self.target.name})
-                await self._load()
-                return
-            self._saved = position
+        if not await self._is_moved(position):
+            _log.info("a stream goes on from where it was set", extra={"stream": self.target.name})
+            await self._load()
+            return
         if self._saved_at - self._row.updated_at > _TOLD_US:
             await self._tell()
+
+    async def _is_moved(self, position: int | None) -> bool:
+        """Whether the cursor was where we left it, and is where we are."""
+        if position is None or position == self._saved:
+            return await cursor(self._store, self.target.cursor) == self._saved
+        move = Write("stream_cursor_move", ((self.target.cursor, self._saved, position),))
+        (moved,) = await self._store.write([move])
+        self._saved = position
+        return bool(moved)
 
     async def _tell(self) -> None:
         self._row = msgspec.structs.replace(self._row, updated_at=self._clock.now_us())
