@@ -7,15 +7,16 @@ part has its share of one deadline: one that hangs is left behind and told, and 
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
+from importlib.metadata import version
+from os import getpid
+from socket import gethostname
 from typing import Final
-
-import msgspec
 
 from whimbrel import brokers
 from whimbrel.base.clock import Chance, Clock, SystemChance, SystemClock
 from whimbrel.base.ids import Ids
+from whimbrel.base.lifecycle import INNER_SHARE, Lifecycle, plain
 from whimbrel.base.limits import STOP_DEADLINE_S
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.place import ALONE, Place
@@ -35,6 +36,7 @@ from whimbrel.edges.smpp.server import SmppServer
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.asking import Asking
 from whimbrel.journey.cancel import Cancel
+from whimbrel.journey.duties import Duties
 from whimbrel.journey.feed import Feed
 from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.index import Index
@@ -43,10 +45,12 @@ from whimbrel.journey.notify import Notify
 from whimbrel.journey.observe import Observe
 from whimbrel.journey.outbind import Outbinds
 from whimbrel.journey.owed import Owed
+from whimbrel.journey.owners import Identity, Owners
 from whimbrel.journey.posting import Poster
 from whimbrel.journey.probing import Probing
 from whimbrel.journey.receipt import Receipts
 from whimbrel.journey.replies import Replies
+from whimbrel.journey.standing import Standing
 from whimbrel.journey.sweep import Sweep
 from whimbrel.journey.tables import Tables
 from whimbrel.journey.worker import Worker
@@ -63,25 +67,12 @@ from whimbrel.store.sqlite.link import StoreLink
 from whimbrel.store.sqlite.remote import RemoteExecutor
 from whimbrel.store.sqlite.wire import session_of
 from whimbrel.store.store import SqlStore
+from whimbrel.store.verbs.leases import CARRIER
 
-_log = logging.getLogger("whimbrel.app")
 _READERS = 2  # one for the journey's short reads, one so that a long page never holds it up
 
 
-_LAST_SHARE: Final = 1 / 6  # of the whole time is kept for the store, which stops last
-_SHARE: Final = 1 / 2  # of what else is left, for a part to stop in
-_CARRIERS_SHARE: Final = 2 / 3  # windows of texts take the longest
-_INNER_SHARE: Final = 2 / 3  # of that, for what a part waits for itself before it gives up
-
-Stop = Callable[[float], Awaitable[None]]  # is told how many seconds it has
-
-
-class _Part(msgspec.Struct, frozen=True):
-    """What has started, and how it stops."""
-
-    name: str
-    stop: Stop
-    share: float
+_CARRIERS_SHARE: Final = 2 / 3  # of the time that is left to stop: windows of texts take the longest
 
 
 class App:
@@ -119,9 +110,10 @@ class App:
             rate_per_s=settings.limits.rate_per_s,
             webhooks_per_account=settings.limits.webhooks_per_account,
             smpp=settings.smpp.bounds(),
+            streams=brokers.destinations(settings),
         )
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._started: list[_Part] = []
+        self._parts = Lifecycle(STOP_DEADLINE_S)
         self._ready = False
         self._build_journey()
         self._build_doors()
@@ -148,6 +140,7 @@ class App:
     def _build_journey(self) -> None:
         store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics
         fair = FairRank()
+        self.owners = self._owners()
         self.feed = Feed(store)
         self.accept = Accept(
             store=store,
@@ -157,7 +150,7 @@ class App:
             vault=self.vault,
             fair=fair,
             metrics=metrics,
-            lane_of=lambda carrier_id: self.worker.lane(carrier_id),
+            lane_of=lambda carrier_id: self.worker.way(carrier_id),
         )
         self.cancel = Cancel(store=store, clock=clock)
         self.keywords = Keywords(store=store, tables=tables, accept=self.accept)
@@ -179,17 +172,24 @@ class App:
                 metrics=metrics,
                 spoken=self.keywords.wake,
             ),
+            owners=self.owners,
         )
+        self.worker.start()
+        self.standing = Standing(store=store, clock=clock, fair=fair, owners=self.owners, own=self.worker.health)
         self.sweep = Sweep(
             store=store,
             tables=tables,
             clock=clock,
             fair=fair,
             metrics=metrics,
-            queued=self.worker.wake,
+            queued=self.worker.queued,
             asking=Asking(store=store, lane_of=self.worker.lane, take=self.worker.receipts.take),
             purge_before=lambda now: purge_before_us(self.settings.retention, now),
         )
+        self._build_duties()
+
+    def _build_duties(self) -> None:
+        store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics
         self.index = Index(store)
         self.owed = Owed(store, tables)
         self.observe = Observe(store=store, tables=tables, clock=clock, metrics=metrics, health=self.worker.health)
@@ -205,6 +205,35 @@ class App:
             replies=Replies(self.accept),
         )
         self.streams = brokers.streams(self.settings, store=store, clock=clock, chance=self.chance, metrics=metrics)
+        self.duties = Duties(
+            {
+                "count": self.observe.counts,
+                "index": self.index,
+                "keywords": self.keywords,
+                "notify": self.notify,
+                "owed": self.owed,
+                "streams": self.streams,
+                "sweep": self.sweep,
+            }
+        )
+        self.owners.hold("carrier", self.worker)
+        self.owners.hold("duty", self.duties)
+        tables.subscribe("carriers", self.owners.wake)
+
+    def _owners(self) -> Owners:
+        roles = self.settings.roles
+        return Owners(
+            store=self.store,
+            clock=self.clock,
+            ids=self.ids,
+            identity=lambda: Identity(
+                name=f"{gethostname()}:{getpid()}",
+                version=version("whimbrel"),
+                roles=(*roles, *(self.duties.names if "worker" in roles else ())),
+            ),
+            names=lambda: [*(CARRIER + carrier_id for carrier_id in self.tables.carriers), *self.duties.names],
+            alone=self.store.signals.is_alone,
+        )
 
     def _build_doors(self) -> None:
         store, clock, metrics = self.store, self.clock, self.metrics
@@ -258,7 +287,7 @@ class App:
             manage=self.manage,
             recorders=self.recorders,
             probing=Probing(tables=self.tables, worker=self.worker, recorders=self.recorders, clock=self.clock),
-            health=self.worker.health,
+            health=self.standing.health,
             ready=self.reasons_not_ready,
             scrape=self._siblings.render,
             public_url=self.settings.server.public_url,
@@ -269,8 +298,8 @@ class App:
     async def open(self) -> None:
         """The store and the snapshots only: what the command line needs beside a stopped server."""
         self._loop = asyncio.get_running_loop()
-        await self._step("store", self.store.start, _plain(self.store.stop))
-        await self._step("tables", self.tables.load, _plain(self.tables.stop))
+        await self._parts.step("store", self.store.start, plain(self.store.stop))
+        await self._parts.step("tables", self.tables.load, plain(self.tables.stop))
 
     async def start(self, prepare: Callable[[], Awaitable[None]] | None = None) -> None:
         """Everything, in order; a failure stops again what had started. `prepare` is awaited before the doors open.
@@ -284,21 +313,20 @@ class App:
             if "smpp" in self.settings.roles:
                 self.smpp = self._smpp_server()
             await self.open()
-            await self._step("siblings", self._siblings.start, _plain(self._siblings.stop))
+            step = self._parts.step
+            await step("siblings", self._siblings.start, plain(self._siblings.stop))
+            await step("node", self.owners.join, plain(self.owners.leave))
+            await step("standing", self.standing.start, plain(self.standing.stop))
+            await step("feed", self.feed.start, plain(self.feed.stop))
             if "worker" in self.settings.roles:
-                await self._start_followers()
-            await self._step("feed", self.feed.start, _plain(self.feed.stop))
-            if "worker" in self.settings.roles:
-                await self._step("webhooks", self._start_notify, _plain(self._stop_notify))
-                await self._step("streams", self.streams.start, _plain(self.streams.stop))
-                await self._start_carriers()
+                await self._start_work()
             if prepare is not None:
                 await prepare()
             if self.server is not None:
-                await self._step("api", self.server.start, self._stop_server)
+                await step("api", self.server.start, self._stop_server)
             if self.smpp is not None:
-                await self._step("deliveries", self.deliveries.start, _plain(self.deliveries.stop))
-                await self._step("smpp", self.smpp.start, self._stop_smpp)
+                await step("deliveries", self.deliveries.start, plain(self.deliveries.stop))
+                await step("smpp", self.smpp.start, self._stop_smpp)
             self._ready = True
         except BaseException:
             await self.stop()
@@ -308,69 +336,38 @@ class App:
         """What other processes tell shortens the same waits as what this one does."""
         signals = self.store.signals
         signals.subscribe("events", lambda _: self._log_grew())
-        signals.subscribe("queue", lambda lane: self.worker.wake({lane}) if lane else self.worker.wake_all())
+        signals.subscribe("queue", self.worker.wake)
 
-    async def _start_followers(self) -> None:
-        await self.sweep.recover()
-        await self._step("index", self.index.start, _plain(self.index.stop))
-        await self._step("keywords", self.keywords.start, _plain(self.keywords.stop))
-        await self._step("owed", self.owed.start, _plain(self.owed.stop))
-
-    async def _start_carriers(self) -> None:
-        await self._step("carriers", self.worker.start, self._stop_carriers, _CARRIERS_SHARE)
-
-        async def begin() -> None:
-            self.sweep.start()
-            self.observe.start()
-
-        async def end() -> None:
-            await self.sweep.stop()
-            await self.observe.stop()
-
-        await self._step("sweep", begin, _plain(end))
+    async def _start_work(self) -> None:
+        """What the leases of this node are for begins as it gets them, and ends as it loses them."""
+        step = self._parts.step
+        await step("http", self.http_out.start, plain(self.http_out.stop))
+        await step("duties", _nothing, lambda _: self.owners.hand_over("duty"))
+        await step("carriers", self.owners.start, self._stop_carriers, _CARRIERS_SHARE)
+        await step("observe", self.observe.start, plain(self.observe.stop))
 
     async def _stop_carriers(self, seconds: float) -> None:
-        await self.worker.stop(seconds * _INNER_SHARE)
-
-    async def _start_notify(self) -> None:
-        await self.http_out.start()
-        await self.notify.start()
-
-    async def _stop_notify(self) -> None:
-        await self.notify.stop()
-        await self.http_out.stop()
+        self.worker.stop_s = seconds * INNER_SHARE
+        await self.owners.hand_over("carrier")
 
     async def _stop_server(self, seconds: float) -> None:
         server, self.server = self.server, None
         if server is not None:
-            await server.stop(seconds * _INNER_SHARE)
+            await server.stop(seconds * INNER_SHARE)
 
     async def _stop_smpp(self, seconds: float) -> None:
         server, self.smpp = self.smpp, None
         if server is not None:
-            await server.stop(seconds * _INNER_SHARE)
-
-    async def _step(self, name: str, start: Callable[[], Awaitable[None]], stop: Stop, share: float = _SHARE) -> None:
-        self._started.append(_Part(name, stop, share))
-        await start()
+            await server.stop(seconds * INNER_SHARE)
 
     async def stop(self) -> tuple[str, ...]:
         """Everything that started, in reverse, within STOP_DEADLINE_S; the names of what was left behind."""
         self._ready = False
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + STOP_DEADLINE_S
-        left_behind = []
-        while self._started:
-            part = self._started.pop()
-            left = deadline - loop.time()
-            if self._started:
-                left = (left - STOP_DEADLINE_S * _LAST_SHARE) * part.share
-            if not await _stopped(part, max(0.0, left)):
-                left_behind.append(part.name)
+        left_behind = await self._parts.stop()
         self.recorders.close()
         await self._stop_server(0.0)  # the ports, when they were bound and never served
         await self._stop_smpp(0.0)
-        return tuple(left_behind)
+        return left_behind
 
     async def reasons_not_ready(self) -> Sequence[str]:
         """Why requests cannot be taken now; empty when they can."""
@@ -400,19 +397,5 @@ class App:
         self.streams.wake()
 
 
-def _plain(stop: Callable[[], Awaitable[None]]) -> Stop:
-    """A part that waits for nobody and needs not know how long it has."""
-    return lambda _: stop()
-
-
-async def _stopped(part: _Part, seconds: float) -> bool:
-    """Whether a part stopped in time. One that hangs is cancelled and not waited for: it may not hear that either."""
-    task = asyncio.ensure_future(part.stop(seconds))
-    await asyncio.wait((task,), timeout=seconds)
-    if not task.done():
-        task.cancel()
-        _log.error("a part did not stop in time and is left behind", extra={"part": part.name, "seconds": seconds})
-        return False
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("a part did not stop cleanly", extra={"part": part.name}, exc_info=error)
-    return True
+async def _nothing() -> None:
+    """A part that is begun elsewhere."""

@@ -9,12 +9,13 @@ import pytest
 from tests.journey.rig import KEY
 from whimbrel import app as app_module
 from whimbrel.app import App
+from whimbrel.base.lifecycle import Part
 from whimbrel.cli import running
 from whimbrel.config import Server, Settings
 from whimbrel.store.sqlite import schema
 
 DEADLINE_S = 1.5
-PARTS = ("store", "tables", "index", "keywords", "owed", "feed", "webhooks", "carriers", "sweep")
+PARTS = ("store", "tables", "siblings", "node", "standing", "feed", "http", "duties", "carriers", "observe")
 
 
 async def started(folder: Path, monkeypatch: pytest.MonkeyPatch) -> App:
@@ -23,7 +24,7 @@ async def started(folder: Path, monkeypatch: pytest.MonkeyPatch) -> App:
     made = App(settings, KEY)
     schema.apply(str(settings.database_path()), made.clock)
     await made.start()
-    assert tuple(part.name for part in made._started) == PARTS
+    assert tuple(part.name for part in made._parts.started) == PARTS
     return made
 
 
@@ -38,11 +39,11 @@ async def deaf(_: float) -> None:
 
 
 def hang(made: App, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    parts = [app_module._Part(p.name, deaf, p.share) if p.name in names else p for p in made._started]
-    monkeypatch.setattr(made, "_started", parts)
+    parts = [Part(p.name, deaf, p.share) if p.name in names else p for p in made._parts.started]
+    monkeypatch.setattr(made._parts, "started", parts)
 
 
-@pytest.mark.parametrize("names", [(), ("keywords",), ("carriers", "webhooks"), PARTS[1:]])
+@pytest.mark.parametrize("names", [(), ("feed",), ("carriers", "duties"), PARTS[1:]])
 async def test_what_hangs_is_left_behind_and_the_others_stop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, names: tuple[str, ...]
 ) -> None:
@@ -65,7 +66,7 @@ async def test_a_part_that_fails_is_told_and_holds_up_nothing(
     async def broken(_: float) -> None:
         raise OSError("disk")
 
-    made._started = [app_module._Part(p.name, broken, p.share) if p.name == "webhooks" else p for p in made._started]
+    made._parts.started = [Part(p.name, broken, p.share) if p.name == "feed" else p for p in made._parts.started]
     assert await made.stop() == ()
     assert [record.message for record in caplog.records] == ["a part did not stop cleanly"]
 

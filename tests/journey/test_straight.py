@@ -1,7 +1,6 @@
 """What goes straight through: where the lane has room and is not behind, and only as much as there is room for."""
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +30,11 @@ class Counted:
         self._do = getattr(r.app.store, verb)
         monkeypatch.setattr(r.app.store, verb, self)
 
-    async def __call__(self, rows: Sequence[Any]) -> Any:
+    async def __call__(self, *rows: Any) -> Any:
         self.calls += 1
         if self.troubles:
             raise self.troubles.pop()
-        return await self._do(rows)
+        return await self._do(*rows)
 
 
 async def test_a_text_with_a_place_needs_no_look_at_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,8 +91,8 @@ async def test_places_are_shared_by_lists_whose_commits_are_under_way(
         places, release = lane.places(), asyncio.Event()
         accept = r.app.store.accept
 
-        async def slow(submissions: Sequence[Any]) -> Any:
-            stored = await accept(submissions)
+        async def slow(*submissions: Any) -> Any:
+            stored = await accept(*submissions)
             await release.wait()
             return stored
 
@@ -120,8 +119,7 @@ async def test_a_long_text_goes_whole_or_waits(tmp_path: Path) -> None:
 async def test_a_carrier_that_is_down_takes_nothing_straight(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         await r.seed(port=1)
-        lane = r.app.worker.lane(r.carrier_id)
-        assert lane is not None
+        lane = await until(lambda: r.app.worker.lane(r.carrier_id))
         (message_id,) = await r.send(r.draft())
         assert (await r.message(message_id)).state == "queued"
         assert await r.attempts(message_id) == []

@@ -153,7 +153,7 @@ async def test_a_text_that_is_always_told_to_wait_holds_up_no_code(tmp_path: Pat
         assert (await r.message(poison)).state == "sending"
         health = r.app.worker.health()[r.carrier_id]
         assert health.throttled >= 6
-        await r.app.worker.stop(1.0)
+        await r.stop_carriers(1.0)
         assert (await r.message(poison)).state == "queued", "no byte of it was taken: it has its place in the queue"
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from whimbrel.domain.assignment import Member, assign
 
-WORKS = frozenset({"api", "worker"})
+WORKS = frozenset({"api", "worker", "duty:x", *(f"duty:{number}" for number in range(41))})
 
 
 def members(*ids: str, draining: str = "", serving: str = "") -> list[Member]:
@@ -48,6 +48,13 @@ def shares(wanted: Mapping[str, str], kind: str = "carrier") -> Counter[str]:
         (members("a", draining="a"), carriers(1), {"carrier:1": "a"}, {}),
         # kinds are shared out each by itself; who has the odd carrier gets the odd duty last
         (members("a", "b"), ["carrier:1", "duty:x"], {}, {"carrier:1": "a", "duty:x": "b"}),
+        # a duty that only the newer node knows
+        (
+            [*members("b"), Member("a", frozenset({"worker", "duty:new", "duty:x"}))],
+            ["duty:new", "duty:x"],
+            {"duty:new": "b", "duty:x": "a"},
+            {"duty:new": "a", "duty:x": "a"},
+        ),
         # what is of no kind is nobody's
         (members("a"), ["customer:1"], {}, {}),
     ],

@@ -121,6 +121,7 @@ class Handlers(msgspec.Struct, frozen=True):
     reports: Callable[[Sequence[Report]], Awaitable[None]]
     inbound: Callable[[Sequence[Inbound]], Awaitable[None]]
     room: Callable[[], None]  # called when places became free, or the state changed
+    may_submit: Callable[[], bool] = lambda: True  # asked right before parts are written; False: they are given back
 
 
 class CarrierLink(Protocol):

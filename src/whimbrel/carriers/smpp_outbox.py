@@ -86,7 +86,7 @@ class Outbox:
     def room(self) -> int:
         """Segments that may be committed now: what could leave at once, and a quarter of the window ahead of it; less
         where a rate holds, because a code passes only what is not committed."""
-        if self.is_stopping:
+        if self.is_stopping or not self._handlers.may_submit():
             return 0
         up = [bind for bind in self._senders if bind.is_up]
         if not up:
@@ -110,8 +110,11 @@ class Outbox:
             self.pump()
 
     def pump(self) -> None:
-        """Write what may leave now."""
+        """Write what may leave now. Who may submit no more gives back what has not left."""
         if not self._out:
+            return
+        if not self._handlers.may_submit():
+            self.withdraw()
             return
         now = self._clock.now_us()
         monotonic = self._clock.monotonic_us()

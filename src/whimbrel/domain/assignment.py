@@ -5,18 +5,20 @@ far as that is even: a node that comes is given its share and no more moves than
 goes to those that have least.
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-ROLE_OF: Final = {"carrier": "worker", "duty": "worker"}
-"""By kind, which is what stands before the colon of a name: the role of nodes that may do it."""
+KINDS: Final = ("carrier", "duty")
+"""What stands before the colon of a name that is assigned."""
+WORKER: Final = "worker"
 
 
 class Member(msgspec.Struct, frozen=True, gc=False):
-    """A node that is alive. One that drains is given nothing."""
+    """A node that is alive. `roles`: `worker` for carriers, and by its whole name each duty that its version knows.
+    One that drains is given nothing."""
 
     id: str
     roles: frozenset[str]
@@ -25,20 +27,24 @@ class Member(msgspec.Struct, frozen=True, gc=False):
 
 def assign(members: Collection[Member], names: Collection[str], held: Mapping[str, str]) -> dict[str, str]:
     """The node that should have each name; names that no node may have are left out. `held`: who has what now, as far
-    as anybody does. Of each kind no node has two more than another."""
+    as anybody does. Of what the same nodes may do, of each kind, no node has two more than another."""
     wanted: dict[str, str] = {}
     total: Counter[str] = Counter()
-    for kind, role in ROLE_OF.items():
-        able = sorted(member.id for member in members if role in member.roles and not member.draining)
-        own = sorted(name for name in set(names) if name.partition(":")[0] == kind)
-        if able:
-            shared = _share_out(able, own, held, total)
+    for kind in KINDS:
+        groups: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+        for name in sorted(name for name in set(names) if name.partition(":")[0] == kind):
+            role = WORKER if kind == "carrier" else name
+            groups[tuple(sorted(m.id for m in members if role in m.roles and not m.draining))].append(name)
+        for able, own in sorted(groups.items()):
+            shared = _share_out(able, own, held, total) if able else {}
             total.update(shared.values())
             wanted |= shared
     return wanted
 
 
-def _share_out(able: list[str], names: list[str], held: Mapping[str, str], total: Mapping[str, int]) -> dict[str, str]:
+def _share_out(
+    able: Sequence[str], names: Sequence[str], held: Mapping[str, str], total: Mapping[str, int]
+) -> dict[str, str]:
     has: dict[str, list[str]] = {node: [] for node in able}
     for name in names:
         if held.get(name) in has:

@@ -66,6 +66,10 @@ class FairRank:
         if rank > state.served:
             state.served = rank
 
+    def served(self, lane: str) -> dict[int, int]:
+        """How far each priority of a lane is served: its virtual times."""
+        return {key[1]: state.served for key, state in self._lanes.items() if key[0] == lane}
+
     def resume(self, lane: str, priority: int, smallest: int, greatest: int) -> None:
         """After a restart: go on from the ranks that are queued. Whose they are is not known yet, so no account's new
         message passes the greatest, until `learn` says more."""

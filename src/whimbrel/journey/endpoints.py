@@ -232,4 +232,5 @@ class Callbacks:
 
     async def stop(self) -> None:
         """Finish what is under way; the rest is in the log."""
-        await asyncio.gather(*(outbox.stop() for outbox in self._hosts.values()))
+        for dropped in await asyncio.gather(*(outbox.stop() for outbox in self._hosts.values())):
+            self._posts.forget(dropped)

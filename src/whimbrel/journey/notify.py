@@ -70,37 +70,49 @@ class Notify:
         self._delivered_at: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
+        self._is_running = False
+        tables.subscribe("webhooks", self._webhooks_changed)
 
     async def start(self) -> None:
         """Go on where the cursors stand."""
+        self._is_running = True
         rows = await self._store.fetch(_Position, "cursor_by_name", Callbacks.NAME)
         self._callbacks = Callbacks(self._posts, rows[0].position if rows else 0)
         await self._feed.callbacks.listen(self._callbacks)
         await self._callbacks.catch_up()
-        self._tables.subscribe("webhooks", self._webhooks_changed)
         await self.follow()
         self._task = asyncio.get_running_loop().create_task(self._look())
 
     async def stop(self) -> None:
         """Finish the tries under way and save the cursors."""
+        self._is_running = False
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        endpoints, self._endpoints = self._endpoints, {}
+        async with self._changing:
+            endpoints, self._endpoints = self._endpoints, {}
+        for endpoint in endpoints.values():
+            self._feed.all.leave(endpoint)
         await asyncio.gather(*(endpoint.stop() for endpoint in endpoints.values()))
         if self._callbacks is not None:
+            self._feed.callbacks.leave(self._callbacks)
             await self._callbacks.stop()
         await self._posts.drain(_STOP_S)
         self._endpoints = endpoints
         await self._save_cursors()
-        self._endpoints = {}
+        self._endpoints, self._callbacks = {}, None
+        self._metrics.webhook_lag.set(0)
 
     def _webhooks_changed(self) -> None:
+        if not self._is_running:
+            return
         asyncio.get_running_loop().create_task(self.follow()).add_done_callback(_report)
 
     async def follow(self) -> None:
         """Make the endpoints what the table says."""
         async with self._changing:
+            if not self._is_running:
+                return
             wanted = {w.id: w for hooks in self._tables.webhooks.values() for w in hooks if w.status == "active"}
             for endpoint in list(self._endpoints.values()):
                 if not _same(wanted.get(endpoint.webhook.id), endpoint.webhook):

@@ -34,6 +34,52 @@ class _Waiting(msgspec.Struct, frozen=True):
     oldest: str | None
 
 
+class Counts:
+    """What one node counts for all: how much waits."""
+
+    def __init__(self, store: Store, tables: Tables, clock: Clock, metrics: Metrics) -> None:
+        self._store = store
+        self._tables = tables
+        self._clock = clock
+        self._metrics = metrics
+        self._is_on = False
+
+    async def start(self) -> None:
+        """Count from now on."""
+        self._is_on = True
+
+    async def stop(self) -> None:
+        """Another node counts: what was counted here holds no more."""
+        self._is_on = False
+        self._metrics.queue.clear()
+        self._metrics.queue_age.clear()
+        self._metrics.smpp_owed.set(0)
+
+    async def look(self) -> None:
+        """Set the gauges of what waits, where this node counts."""
+        if not self._is_on:
+            return
+        found = await self._waiting()
+        now = self._clock.now_us()
+        self._metrics.queue.clear()
+        self._metrics.queue_age.clear()
+        for labels, waiting in found.items():
+            self._metrics.queue.labels(*labels).set(waiting.count)
+            self._metrics.queue_age.labels(*labels).set(max(0, now - ids.time_us(waiting.oldest or "")) / 1_000_000)
+        (owed,) = await self._store.fetch(_Count, "smpp_owed_total", _COUNTED_MAX)
+        self._metrics.smpp_owed.set(owed.count)
+
+    async def _waiting(self) -> dict[tuple[str, str], _Waiting]:
+        """What waits by lane and class."""
+        found: dict[tuple[str, str], _Waiting] = {}
+        for lane in await self._store.fetch(_Lane, "queue_lanes"):
+            for name, priority in PRIORITY.items():
+                (waiting,) = await self._store.fetch(_Waiting, "queue_class", lane.id, priority, _COUNTED_MAX)
+                if waiting.count:
+                    found[_name(self._tables, lane.id), name] = waiting
+        return found
+
+
 class Observe:
     """Sets gauges every few seconds; never per message."""
 
@@ -46,14 +92,13 @@ class Observe:
         metrics: Metrics,
         health: Callable[[], Mapping[str, Health]],
     ) -> None:
-        self._store = store
+        self.counts = Counts(store, tables, clock, metrics)
         self._tables = tables
-        self._clock = clock
         self._metrics = metrics
         self._health = health
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -76,17 +121,9 @@ class Observe:
 
     async def look(self) -> None:
         """Set all gauges once."""
-        found = await self._waiting()
-        now = self._clock.now_us()
-        self._metrics.queue.clear()
-        self._metrics.queue_age.clear()
-        for labels, waiting in found.items():
-            self._metrics.queue.labels(*labels).set(waiting.count)
-            self._metrics.queue_age.labels(*labels).set(max(0, now - ids.time_us(waiting.oldest or "")) / 1_000_000)
-        (owed,) = await self._store.fetch(_Count, "smpp_owed_total", _COUNTED_MAX)
-        self._metrics.smpp_owed.set(owed.count)
+        await self.counts.look()
         for carrier_id, health in self._health().items():
-            name = self._name(carrier_id)
+            name = _name(self._tables, carrier_id)
             self._metrics.window.labels(name).set(health.in_flight)
             self._metrics.stalled.labels(name).set(health.stalled_s)
             self._metrics.ignored.labels(name).set(health.ignored)
@@ -94,16 +131,7 @@ class Observe:
             self._metrics.throttled.labels(name).set(health.throttled)
             self._metrics.set_aside.labels(name).set(health.set_aside)
 
-    async def _waiting(self) -> dict[tuple[str, str], _Waiting]:
-        """What waits by lane and class."""
-        found: dict[tuple[str, str], _Waiting] = {}
-        for lane in await self._store.fetch(_Lane, "queue_lanes"):
-            for name, priority in PRIORITY.items():
-                (waiting,) = await self._store.fetch(_Waiting, "queue_class", lane.id, priority, _COUNTED_MAX)
-                if waiting.count:
-                    found[self._name(lane.id), name] = waiting
-        return found
 
-    def _name(self, carrier_id: str) -> str:
-        carrier = self._tables.carriers.get(carrier_id)
-        return carrier.name if carrier is not None else carrier_id
+def _name(tables: Tables, carrier_id: str) -> str:
+    carrier = tables.carriers.get(carrier_id)
+    return carrier.name if carrier is not None else carrier_id

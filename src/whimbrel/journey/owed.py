@@ -67,6 +67,7 @@ class Owed(Follower):
         self._more: set[str] = set()
         self._told: list[Callable[[Collection[str]], None]] = []
         self._gone: frozenset[str] = frozenset()  # credentials that were deleted since the last list
+        tables.subscribe("smpp_credentials", self._changed)
 
     def subscribe(self, told: Callable[[Collection[str]], None]) -> None:
         """Call `told(credential_ids)` after each commit that owes them something. It must not block or raise."""
@@ -74,7 +75,6 @@ class Owed(Follower):
 
     async def start(self) -> None:
         """Go on where the cursor stands."""
-        self._tables.subscribe("smpp_credentials", self._changed)
         self._changed()
         await super().start()
 

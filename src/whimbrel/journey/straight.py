@@ -26,6 +26,11 @@ _log = logging.getLogger("whimbrel.straight")
 class OpenLane(Protocol):
     """What a lane lets accept do."""
 
+    @property
+    def fence(self) -> int:
+        """Of the lease under which it claims."""
+        ...
+
     def places(self) -> int:
         """Segments that may go straight through now."""
         ...
@@ -107,7 +112,7 @@ class Passage:
         if way is None:
             way = self._ways[carrier_id] = _Way(self._lane_of(carrier_id))
         built = _built(message, way.lane) if way.lane is not None and way.left >= message.segments else None
-        if built is None:
+        if built is None or way.lane is None:
             way.wait(message)
             return None
         segments = len(built)
@@ -115,7 +120,7 @@ class Passage:
         way.taken += segments
         tail_hash = self._vault.tail_hash(message.recipient)
         way.claimed.append((message, built, tail_hash))
-        return Claim(message.id, carrier_id, segments, tail_hash, message.created_at)
+        return Claim(message.id, carrier_id, segments, tail_hash, message.created_at, way.lane.fence)
 
     def reserve(self) -> None:
         """Take the places of all claims that were made. To be called in the same turn of the loop."""

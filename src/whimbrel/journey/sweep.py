@@ -4,7 +4,7 @@ missing receipts end at their deadline; old rows go. Each duty is a short list, 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import msgspec
 
@@ -22,9 +22,9 @@ from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import EXPIRED, FINAL, IN_DOUBT, QUEUED, REJECTED, SCHEDULED, SENDING, SENT, UNKNOWN
 from whimbrel.journey.asking import Asking
 from whimbrel.journey.follower import cursor
-from whimbrel.journey.ranks import Ranks
+from whimbrel.journey.recovery import recover_strays
 from whimbrel.journey.tables import Tables
-from whimbrel.store.interface import Answer, Deliveries, Due, Ending, Store, Write
+from whimbrel.store.interface import Deliveries, Due, Ending, Store, Write
 
 _log = logging.getLogger("whimbrel.sweep")
 _LIST = 500
@@ -65,7 +65,7 @@ class Sweep:
         clock: Clock,
         fair: FairRank,
         metrics: Metrics,
-        queued: Callable[[set[str]], None],
+        queued: Callable[[Collection[str]], None],
         asking: Asking,
         purge_before: Callable[[int], dict[str, int]],
     ) -> None:
@@ -73,7 +73,6 @@ class Sweep:
         self._tables = tables
         self._clock = clock
         self._fair = fair
-        self._ranks = Ranks(store, fair)
         self._metrics = metrics
         self._queued = queued
         self._asking = asking
@@ -86,37 +85,13 @@ class Sweep:
             (60.0, self.miss_receipts),
             (15.0, self.flush_parts),
             (60.0, self.purge),
-            (60.0, self._ranks.learn),
         ]
         self._tasks: list[asyncio.Task[None]] = []
         self._strays: dict[str, _Place] = {}  # how far each lane that nobody works has been looked at
 
-    async def recover(self) -> None:
-        """At start: attempts that the last run committed and did not settle are in doubt; ranks go on where they
-        were. Before the binds come up, so that their receipts find them."""
-        owed = await self._store.unanswered()
-        now = self._clock.now_us()
-        for start in range(0, len(owed), _LIST):
-            await self._store.record_answers(
-                [
-                    Answer(
-                        attempt=attempt.attempt,
-                        message_id=attempt.message_id,
-                        carrier_id=attempt.carrier_id,
-                        kind="in_doubt",
-                        at=now,
-                        reason="crash",
-                        tail_hash=attempt.tail_hash,
-                    )
-                    for attempt in owed[start : start + _LIST]
-                ]
-            )
-        if owed:
-            _log.warning("attempts of the last run are in doubt", extra={"count": len(owed)})
-        await self._ranks.resume()
-
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin all duties."""
+        await recover_strays(self._store, self._clock, self._tables.carriers)
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._repeat(every_s, duty)) for every_s, duty in self._duties]
 

@@ -8,42 +8,47 @@ carrier has room for, less the answers that came back and are not stored yet.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from whimbrel.base import faults
 from whimbrel.base.clock import Clock
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import CarrierLink, Handlers, Health, Part, Reply, Report
-from whimbrel.domain.dialect import IdBase
-from whimbrel.domain.model import Carrier, Flag, Message
+from whimbrel.domain.model import Carrier, Message
 from whimbrel.domain.pacing import FairRank
-from whimbrel.domain.receipts import carrier_key
-from whimbrel.domain.states import EXPIRED, FAILED, QUEUED, REJECTED
+from whimbrel.journey.answer import answer_of
+from whimbrel.journey.choose import Ready, decide, fit
+from whimbrel.journey.elsewhere import Elsewhere
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.inbound import InboundTexts
+from whimbrel.journey.owners import Owners
 from whimbrel.journey.receipt import Receipts
 from whimbrel.journey.recent import Queued, Recent
+from whimbrel.journey.recovery import recover
 from whimbrel.journey.submit import octets, parts
 from whimbrel.journey.tables import Tables
 from whimbrel.store.errors import StoreError, StoreStopped
-from whimbrel.store.interface import Answer, Claim, Ending, Store
+from whimbrel.store.interface import Answer, Claim, Store
+from whimbrel.store.verbs.leases import CARRIER
 
 _log = logging.getLogger("whimbrel.worker")
 _CLAIM_MAX = 500  # messages in one claim: a commit of that size stays well under 10 ms
 _RETRY_S = 1.0  # after the store refused a claim
 _LOOK_S = 1.0
+_STOP_S = 10.0  # for the answers under way
+_LAST_S = 2.0  # to store the last answers, at least
 
 Build = Callable[[Carrier, Handlers], CarrierLink]
-_Ready = tuple[Queued, tuple[bytes, ...]]
 
 
 class Lane:
-    """The queue of one carrier and the carrier itself."""
+    """The queue of one carrier and the carrier itself, under the lease of that fence."""
 
-    def __init__(self, worker: "Worker", carrier: Carrier) -> None:
+    def __init__(self, worker: "Worker", carrier: Carrier, fence: int) -> None:
         self._worker = worker
         self.carrier = carrier
+        self.fence = fence
         self._wake = asyncio.Event()
         self._answers: Gatherer[Answer, None] = Gatherer(self._record, overlap=2, limit=1000)
         self._unrecorded = 0
@@ -66,6 +71,7 @@ class Lane:
             reports=self._on_reports,
             inbound=lambda texts: self._worker.inbound.take(carrier_id, texts),
             room=self._has_room,
+            may_submit=lambda: self._worker.may_submit(carrier_id, self.fence),
         )
 
     def start(self) -> None:
@@ -119,16 +125,19 @@ class Lane:
 
     async def stop(self, deadline_s: float) -> None:
         """Claim no more, let the carrier finish, store its last answers. Claims under way are waited for and not
-        cancelled: their attempts would be committed, and neither written nor given back."""
+        cancelled: their attempts would be committed, and neither written nor given back. Without any time the binds are
+        cut first: another node may have the carrier already."""
         self._stopping = True
         self._wake.set()
+        if deadline_s <= 0:
+            await self.link.stop(0.0)
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
         if self._reserved:
             await self._returned.wait()
         await self.link.stop(deadline_s)
         try:
-            async with asyncio.timeout(deadline_s):
+            async with asyncio.timeout(max(deadline_s, _LAST_S)):
                 await self._answers.drain()
         except TimeoutError:
             _log.error("the last answers could not be stored", extra={"carrier": self.carrier.name})
@@ -163,28 +172,42 @@ class Lane:
             self._behind = False
             return False
         faults.hit("worker.after_claim")
-        sendable, endings = self._worker.decide(waiting, self.build)
+        version = self._worker.tables.version
+        sendable, endings = decide(waiting, self.build, tables=self._worker.tables, now=self._worker.clock.now_us())
         if endings:
+            if await self._has_changed(version):
+                return True
             await self._worker.store.finish(endings)
-        chosen = [] if self._stopping else _fit(sendable, room)
+        chosen = [] if self._stopping else fit(sendable, room)
         self._behind = len(waiting) == wanted or len(chosen) < len(sendable)
-        if chosen and not await self._submit(chosen):
+        if chosen and not await self._submit(chosen, version) and not await self._has_changed(version):
             await asyncio.sleep(_RETRY_S)  # all were taken back meanwhile; a row that stays behind must not spin
         return bool(chosen or endings)
 
-    async def _submit(self, messages: Sequence[_Ready]) -> int:
+    async def _has_changed(self, version: int | None) -> bool:
+        """Whether what was decided with has changed meanwhile: what waits is then to be decided on again."""
+        await self._worker.tables.current()
+        changed = self._worker.tables.version != version
+        if changed:
+            self._unseen = True
+        return changed
+
+    async def _submit(self, messages: Sequence[Ready], version: int | None) -> int:
         """Commit the attempts and hand them to the carrier; how many segments."""
         worker, now = self._worker, self._worker.clock.now_us()
         claims = [
-            Claim(m.id, self.carrier.id, len(built), worker.vault.tail_hash(m.recipient), now) for m, built in messages
+            Claim(m.id, self.carrier.id, len(built), worker.vault.tail_hash(m.recipient), now, self.fence)
+            for m, built in messages
         ]
         segments = sum(claim.parts for claim in claims)
         self.reserve(segments)
         try:
             with self._claimed_in.time():
-                committed = await worker.store.claim(claims)
+                committed = await worker.store.claim(claims, version)
         finally:
             self.release(segments)
+        if committed is None:
+            return 0
         faults.hit("worker.after_attempt")
         ready: list[Part] = []
         for (message, built), claim, attempts in zip(messages, claims, committed, strict=True):
@@ -202,7 +225,7 @@ class Lane:
         now = self._worker.clock.now_us()
         self._unrecorded += len(replies)
         base = self.link.settings.message_id
-        future = self._answers.add([_answer(self.carrier.id, reply, now, base) for reply in replies])
+        future = self._answers.add([answer_of(self.carrier.id, reply, now, base) for reply in replies])
         future.add_done_callback(lambda _: self._recorded(len(replies)))
 
     async def _on_reports(self, reports: Sequence[Report]) -> None:
@@ -218,7 +241,7 @@ class Lane:
         for kind, count in kinds.items():
             metrics.answers.labels(self.carrier.name, kind).inc(count)
         if len(kinds) > 1 or "accepted" not in kinds:
-            self._worker.wake_all()  # some may wait in another lane now, or again in this one
+            self._worker.queued(None)  # some may wait in another lane now, or again in this one
         return [None] * len(answers)
 
     async def _keep(self, answers: Sequence[Answer]) -> None:
@@ -257,7 +280,8 @@ class Lane:
 
 
 class Worker:
-    """All lanes; follows the carriers' table, so that adding, changing or pausing one needs no restart."""
+    """The lanes of the carriers that this node has; follows the carriers' table, so that adding, changing or pausing
+    one needs no restart."""
 
     def __init__(
         self,
@@ -271,6 +295,7 @@ class Worker:
         build: Build,
         receipts: Receipts,
         inbound: InboundTexts,
+        owners: Owners,
     ) -> None:
         self.store = store
         self.tables = tables
@@ -281,115 +306,91 @@ class Worker:
         self.build = build
         self.receipts = receipts
         self.inbound = inbound
+        self.stop_s = _STOP_S
+        """How long a lane that is given up may take for the answers under way."""
+        self._owners = owners
+        self._fences: dict[str, int] = {}  # of the carriers that this node has, paused ones too
         self._lanes: dict[str, Lane] = {}
+        self._others: dict[str, Elsewhere] = {}
         self._changing = asyncio.Lock()
 
-    async def start(self) -> None:
-        """Start a lane for each active carrier and follow changes."""
-        self.tables.subscribe("carriers", self._carriers_changed)
+    # The carriers that this node has: `owners.Holder`.
+
+    async def gained(self, name: str, fence: int) -> None:
+        """A carrier is this node's: what its owner before left without an answer is in doubt, then its lane runs."""
+        carrier_id = name.removeprefix(CARRIER)
+        await recover(self.store, self.clock, carrier_id)
+        self._fences[carrier_id] = fence
         await self.follow()
 
-    async def stop(self, deadline_s: float) -> None:
-        """Stop all lanes at once, each within the deadline."""
-        lanes, self._lanes = self._lanes, {}
-        await asyncio.gather(*(lane.stop(deadline_s) for lane in lanes.values()), return_exceptions=True)
+    async def lost(self, name: str, *, gracefully: bool) -> None:
+        """A carrier is this node's no more: its lane finishes first, or stops where it is."""
+        carrier_id = name.removeprefix(CARRIER)
+        self._fences.pop(carrier_id, None)
+        lane = self._lanes.pop(carrier_id, None)
+        if lane is not None:
+            await lane.stop(self.stop_s if gracefully else 0.0)
+        async with self._changing:
+            pass  # one of its lanes that a change of settings ends has ended too
 
-    def wake(self, lanes: set[str]) -> None:
-        """Messages were queued for these carriers."""
-        for carrier_id in lanes:
-            lane = self._lanes.get(carrier_id)
+    def may_submit(self, carrier_id: str, fence: int) -> bool:
+        """Whether octets may leave to a carrier now, under the lease of that fence."""
+        name = CARRIER + carrier_id
+        return self._owners.may_submit(name) and self._owners.fence(name) == fence
+
+    def start(self) -> None:
+        """Follow changes of the carriers."""
+        self.tables.subscribe("carriers", self._carriers_changed)
+
+    def wake(self, carrier_id: str) -> None:
+        """Something was queued for a carrier; without an id, for any."""
+        for lane in self._lanes.values() if not carrier_id else [self._lanes.get(carrier_id)]:
             if lane is not None:
                 lane.wake()
 
+    def queued(self, carriers: Collection[str] | None) -> None:
+        """Messages were queued for these carriers (None: any): wake their lanes, wherever they are."""
+        for carrier_id in [""] if carriers is None else carriers:
+            self.wake(carrier_id)
+            if carrier_id not in self._lanes:
+                self.store.signals.send("queue", carrier_id)
+
     def lane(self, carrier_id: str) -> Lane | None:
-        """The lane of a carrier that runs."""
+        """The lane of a carrier that runs here."""
         return self._lanes.get(carrier_id)
 
-    def wake_all(self) -> None:
-        """Any lane may have something to do."""
-        for lane in self._lanes.values():
-            lane.wake()
+    def way(self, carrier_id: str) -> "Lane | Elsewhere":
+        """The lane of a carrier, wherever it is."""
+        lane = self._lanes.get(carrier_id) or self._others.get(carrier_id)
+        if lane is None:
+            lane = self._others[carrier_id] = Elsewhere(lambda: self.store.signals.send("queue", carrier_id))
+        return lane
 
     def health(self) -> Mapping[str, Health]:
         """Running carriers by id."""
         return {carrier_id: lane.link.health() for carrier_id, lane in self._lanes.items()}
 
     async def follow(self) -> None:
-        """Make the lanes what the table says: stop what went or changed, start what is new."""
+        """Make the lanes what the table says: stop what went or changed, start what is new. Of the carriers that this
+        node has, and no others."""
         async with self._changing:
-            wanted = {c.id: c for c in self.tables.carriers.values() if c.status == "active"}
+            wanted = {c.id: c for c in self.tables.carriers.values() if c.status == "active" and c.id in self._fences}
             gone = [lane for lane in self._lanes.values() if wanted.get(lane.carrier.id) != lane.carrier]
             for lane in gone:
                 del self._lanes[lane.carrier.id]
-            stopped = await asyncio.gather(*(lane.stop(10.0) for lane in gone), return_exceptions=True)
+            stopped = await asyncio.gather(*(lane.stop(_STOP_S) for lane in gone), return_exceptions=True)
             for trouble in filter(None, stopped):
                 _log.error("a lane did not stop cleanly", exc_info=trouble)
             for carrier_id, carrier in wanted.items():
-                if carrier_id not in self._lanes:
-                    self._lanes[carrier_id] = lane = Lane(self, carrier)
+                fence = self._fences.get(carrier_id)
+                if carrier_id not in self._lanes and fence is not None:
+                    self._lanes[carrier_id] = lane = Lane(self, carrier, fence)
                     lane.start()
                     lane.wake()
 
     def _carriers_changed(self) -> None:
         task = asyncio.get_running_loop().create_task(self.follow())
         task.add_done_callback(_report)
-
-    def decide(
-        self, waiting: Sequence[Queued], build: Callable[[Queued], tuple[bytes, ...]]
-    ) -> tuple[list[_Ready], list[Ending]]:
-        """Who may still be sent, with its octets: consent, expiry and the account are looked at again at claim (a STOP
-        since accept wins, and so does the operator who suspends an account). What cannot be built is set aside and
-        never holds up its lane."""
-        now = self.clock.now_us()
-        opt_outs, accounts = self.tables.opt_outs, self.tables.accounts
-        sendable: list[_Ready] = []
-        endings: list[Ending] = []
-        for message in waiting:
-            stopped = opt_outs.get(message.account_id)
-            if message.expires_at <= now:
-                endings.append(Ending(message.id, (QUEUED,), EXPIRED, "expired", now))
-            elif stopped and message.recipient_hash in stopped and not message.flags & Flag.BYPASS_OPT_OUT:
-                endings.append(Ending(message.id, (QUEUED,), REJECTED, "opted_out", now))
-            elif (account := accounts.get(message.account_id)) is None or account.status != "active":
-                endings.append(Ending(message.id, (QUEUED,), REJECTED, "account_suspended", now))
-            else:
-                try:
-                    sendable.append((message, build(message)))
-                except Exception:
-                    _log.exception("message quarantined", extra={"message_id": message.id})
-                    endings.append(Ending(message.id, (QUEUED,), FAILED, "quarantined", now))
-        return sendable, endings
-
-
-def _fit(messages: Sequence[_Ready], room: int) -> list[_Ready]:
-    """As many as there is room for; the first goes even when it has more parts than that, or it would wait for ever."""
-    chosen: list[_Ready] = []
-    for message, built in messages:
-        if chosen and len(built) > room:
-            break
-        room -= len(built)
-        chosen.append((message, built))
-    return chosen
-
-
-def _answer(carrier_id: str, reply: Reply, now: int, base: IdBase) -> Answer:
-    part, expired = reply.part, reply.kind == "expired"
-    carrier_message_id = reply.carrier_message_id
-    return Answer(
-        attempt=part.attempt,
-        message_id=part.message_id,
-        carrier_id=carrier_id,
-        kind="refused" if expired else reply.kind,
-        at=now,
-        bind=reply.bind,
-        carrier_message_id=carrier_message_id,
-        carrier_key=carrier_key(carrier_message_id, base) if carrier_message_id else None,
-        status_code=reply.status_code,
-        reason="expired" if expired else reply.reason,
-        throttled=part.throttled,
-        tail_hash=part.tail_hash,
-        parts=part.parts,
-    )
 
 
 def _report(task: "asyncio.Task[None]") -> None:

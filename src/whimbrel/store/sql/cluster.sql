@@ -16,6 +16,8 @@
 -- | lease_release (name, node_id) | free, when it is this node's |
 -- | leases_release_of (node_id) | the same of all that a node has |
 -- | leases_between (from, below) | rows of `Lease` by name |
+-- | lane_tell | a row of `LaneStatus`; replaces the one before |
+-- | lanes_all | rows of `LaneStatus` |
 -- | seats_delete_of (node_ids) | none at these nodes |
 
 -- name: node_insert
@@ -58,3 +60,11 @@ DELETE FROM smpp_seats WHERE node_id = ANY($1);
 
 -- name: leases_between
 SELECT name, node_id, fence, taken_at FROM leases WHERE name >= $1 AND name < $2 ORDER BY name;
+
+-- name: lane_tell
+INSERT INTO lanes (carrier_id, node_id, served, health, at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (carrier_id) DO UPDATE SET node_id = excluded.node_id, served = excluded.served, health = excluded.health,
+  at = excluded.at;
+
+-- name: lanes_all
+SELECT carrier_id, node_id, served, health, at FROM lanes ORDER BY carrier_id;

@@ -1,0 +1,54 @@
+"""Choose: what of the head of a lane may be sent now. Consent, expiry and the account are looked at again at claim, by
+the tables of now, and no more is chosen than there is room for.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from whimbrel.domain.model import Flag
+from whimbrel.domain.states import EXPIRED, FAILED, QUEUED, REJECTED
+from whimbrel.journey.recent import Queued
+from whimbrel.journey.tables import Tables
+from whimbrel.store.interface import Ending
+
+_log = logging.getLogger("whimbrel.worker")
+
+Ready: TypeAlias = tuple[Queued, tuple[bytes, ...]]
+"""A message with the octets of its parts."""
+
+
+def decide(
+    waiting: Sequence[Queued], build: Callable[[Queued], tuple[bytes, ...]], *, tables: Tables, now: int
+) -> tuple[list[Ready], list[Ending]]:
+    """Who may still be sent, with its octets: a STOP since accept wins, and so does the operator who suspends an
+    account. What cannot be built is set aside and never holds up its lane."""
+    opt_outs, accounts = tables.opt_outs, tables.accounts
+    sendable: list[Ready] = []
+    endings: list[Ending] = []
+    for message in waiting:
+        stopped = opt_outs.get(message.account_id)
+        if message.expires_at <= now:
+            endings.append(Ending(message.id, (QUEUED,), EXPIRED, "expired", now))
+        elif stopped and message.recipient_hash in stopped and not message.flags & Flag.BYPASS_OPT_OUT:
+            endings.append(Ending(message.id, (QUEUED,), REJECTED, "opted_out", now))
+        elif (account := accounts.get(message.account_id)) is None or account.status != "active":
+            endings.append(Ending(message.id, (QUEUED,), REJECTED, "account_suspended", now))
+        else:
+            try:
+                sendable.append((message, build(message)))
+            except Exception:
+                _log.exception("message quarantined", extra={"message_id": message.id})
+                endings.append(Ending(message.id, (QUEUED,), FAILED, "quarantined", now))
+    return sendable, endings
+
+
+def fit(messages: Sequence[Ready], room: int) -> list[Ready]:
+    """As many as there is room for; the first goes even when it has more parts than that, or it would wait for ever."""
+    chosen: list[Ready] = []
+    for message, built in messages:
+        if chosen and len(built) > room:
+            break
+        room -= len(built)
+        chosen.append((message, built))
+    return chosen
