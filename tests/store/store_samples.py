@@ -20,6 +20,8 @@ NOW = ManualClock().now_us()
 HOUR = 3600 * SECOND
 PRICE = 10_000
 CREDIT = 100 * PRICE
+NOT_NULL = "(?i)not.null constraint"
+"""What each dialect says to a NULL where there must be none."""
 INDEXED = Write("message_numbers_follow", ((0, 2**62),))
 """Look-ups by number of all messages in the log."""
 IDS = Ids(ManualClock(NOW), SeededChance(1))
@@ -155,6 +157,11 @@ async def told(store: Store, wanted: Message) -> list[str]:
 
 async def attempts(store: Store, wanted: Message) -> list[Attempt]:
     return await store.fetch(Attempt, "attempts_of_message", wanted.id, floor_of_messages([wanted.id]))
+
+
+async def positions(store: Store) -> list[int]:
+    """Where the events of the whole log stand."""
+    return [event.position for event in await store.events_after(0, 10_000)]
 
 
 async def lane(store: Store, carrier: str = CARRIER) -> list[str]:

@@ -7,6 +7,7 @@ from store_samples import (
     CARRIER,
     CREDIT,
     HOUR,
+    NOT_NULL,
     NOW,
     OTHER_ACCOUNT,
     PRICE,
@@ -206,7 +207,7 @@ async def test_further_writes_are_part_of_the_commit(store: SqlStore):
 async def test_a_failing_further_write_undoes_the_message(store: SqlStore):
     sent = message()
     row: Idempotency = key([sent])
-    with pytest.raises(Exception, match="NOT NULL"):
+    with pytest.raises(Exception, match=NOT_NULL):
         await store.accept([Submission((sent,), row, (Write("cursor_set", (("campaign", None),)),))])
     assert await store.messages([sent.id]) == []
     assert await store.kept(ACCOUNT, "rest", "k1") == []
