@@ -15,6 +15,7 @@ from whimbrel.codec.smpp.tables import DATA_SM, SUBMIT_MULTI, Tag
 from whimbrel.domain.model import Options
 from whimbrel.edges.smpp import statuses
 from whimbrel.manage import opt_outs
+from whimbrel.store.errors import CommitFailed, CommitUnknown
 
 from .customer import TO, Door
 
@@ -274,3 +275,31 @@ async def test_what_a_customer_wrote_is_what_its_carrier_gets(door: Door, fields
         assert (await one.submit(**fields)).status == 0
         (event,) = await until(door.submitted)
     assert (event.data_coding, event.esm_class, event.octets) == (data_coding, esm_class, octets.hex())
+
+
+async def test_what_could_not_be_stored_is_refused_for_now(door: Door, monkeypatch: pytest.MonkeyPatch):
+    async def failed(*args):
+        raise CommitFailed("nothing was stored")
+
+    monkeypatch.setattr(door.app.store, "accept", failed)
+    async with door.bound() as one:
+        assert (await one.submit()).status == Status.ESME_RMSGQFUL
+
+
+@pytest.mark.parametrize("tlvs", [(), REFERENCE], ids=["alone", "with a reference"])
+async def test_what_may_have_been_stored_has_no_answer(door: Door, monkeypatch: pytest.MonkeyPatch, tlvs):
+    accept, calls = door.app.store.accept, []
+
+    async def unknown(*args):
+        calls.append(args)
+        if len(calls) == 1:
+            raise CommitUnknown("it may or may not have been stored")
+        return await accept(*args)
+
+    monkeypatch.setattr(door.app.store, "accept", unknown)
+    async with door.bound() as one:
+        silent = asyncio.ensure_future(one.submit(b"First", tlvs=tlvs))
+        await until(lambda: calls)
+        assert (await one.submit(b"Second")).status == 0
+        assert not silent.done(), "any answer would be a promise"
+        silent.cancel()

@@ -217,6 +217,9 @@ class _Direct:
         self._exchange.write(202, head.encode(), body)
 
     def _refuse(self, error: Exception) -> None:
+        if self._door.leaves_unanswered(error, self._request_id):
+            self._exchange.abandon()
+            return
         status, headers, body = self._door.refusal(error, self._request_id)
         told = [] if self._limit is None else rate_headers(self._limit, self._remaining)
         length = (b"content-length", b"%d" % len(body))

@@ -7,16 +7,16 @@ import copy
 import logging
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.routing import Route, Router
 
-from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.errors import FieldError, Unanswerable, Unavailable, WhimbrelError, public
 from whimbrel.base.ids import REQUEST
 from whimbrel.base.metrics import Metrics, Tally
-from whimbrel.edges.shared.asgi import ClientGone, Headers, Receive, Scope, Send, respond
+from whimbrel.edges.shared.asgi import ClientGone, Headers, Receive, Scope, Send, abandon, respond
 from whimbrel.edges.shared.auth import ACCOUNT_HEADER, Authenticator, Principal
 from whimbrel.edges.shared.bodies import JsonBody, check_json, read_body
 from whimbrel.edges.shared.failures import Failures
@@ -27,6 +27,7 @@ from whimbrel.edges.shared.services import Services
 from whimbrel.journey.accept import Still
 
 _log = logging.getLogger("whimbrel.edges")
+NO_ANSWER: Final = 0  # in place of a status
 _NOBODY = Principal(None, "", False, frozenset(), 0)
 _encode = msgspec.json.Encoder().encode
 
@@ -92,16 +93,30 @@ class Door:
         self._authenticator.acting_for(principal, wanted)
 
     async def refuse(self, error: Exception, request_id: str, answer: Headers, send: Send) -> None:
-        """Answer with problem details; anything but a WhimbrelError is ours, logged once, and told as 500."""
+        """Answer with problem details, or not at all where nobody knows what to say."""
+        if self.leaves_unanswered(error, request_id):
+            await abandon(send)
+            return
         status, headers, body = self.refusal(error, request_id)
         await self.send(send, status, answer + headers, body)
 
     def refusal(self, error: Exception, request_id: str) -> tuple[int, Headers, bytes]:
-        """Status, headers and body of such an answer."""
-        if not isinstance(error, WhimbrelError):
+        """Status, headers and body of such an answer. Anything but a WhimbrelError is ours, and logged once."""
+        return problem_answer(self.told(error, request_id), request_id)
+
+    def told(self, error: Exception, request_id: str) -> WhimbrelError:
+        """What is told of an error. The store says itself what is wrong with it, and not for each request."""
+        if not isinstance(error, WhimbrelError | Unavailable):
             _log.error("a request failed", exc_info=error, extra={"request_id": request_id})
-            error = WhimbrelError("internal_error")
-        return problem_answer(error, request_id)
+        return public(error)
+
+    def leaves_unanswered(self, error: Exception, request_id: str) -> bool:
+        """Whether the request gets no answer: an error would say that nothing was stored, and nobody knows that."""
+        if not isinstance(error, Unanswerable):
+            return False
+        _log.error("a request has no answer", extra={"request_id": request_id, "error": str(error)})
+        self._answers.count(NO_ANSWER)
+        return True
 
     async def send(self, send: Send, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer and count it."""
@@ -140,7 +155,7 @@ class _Answers:
     def count(self, status: int) -> None:
         tally = self._tallies.get(status)
         if tally is None:
-            counter = self._metrics.requests.labels(self._door, str(status))
+            counter = self._metrics.requests.labels(self._door, str(status) if status else "none")
             tally = self._tallies[status] = self._metrics.tally(counter)
         tally.count += 1
 

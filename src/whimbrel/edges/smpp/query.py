@@ -27,7 +27,7 @@ from whimbrel.domain.numbers import normalise
 from whimbrel.domain.states import CANCELABLE, event_type
 from whimbrel.edges.smpp import addresses
 from whimbrel.edges.smpp.customers import Customer
-from whimbrel.edges.smpp.statuses import refusal_of
+from whimbrel.edges.smpp.statuses import NO_ANSWER, refusal_of
 from whimbrel.edges.smpp.submit import Answers, Requester
 from whimbrel.journey.cancel import Cancel
 from whimbrel.store.interface import Search, Store
@@ -77,6 +77,8 @@ class Queries:
             peer.settled(1)
 
     def _refuse(self, peer: Requester, request: Pdu, status: int) -> None:
+        if status == NO_ANSWER:
+            return
         peer.link.respond(request, status)
         self._answers.count(request.command_id, status)
 

@@ -8,13 +8,15 @@ docs/smpp-server.md lists the table.
 from collections.abc import Mapping
 from typing import Final
 
-from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.errors import Unanswerable, public
 from whimbrel.codec.smpp.statuses import Status
 
 INSUFFICIENT_BALANCE: Final = 0x401
 OPTED_OUT: Final = 0x402
 CLOSING: Final = Status.ESME_RMSGQFUL
 """For what comes while we unbind: as for `overloaded`, it can be sent again later or on another bind."""
+NO_ANSWER: Final = -1
+"""In place of a status: nobody knows whether the request was carried out, so it is not answered."""
 
 STATUS_OF: Final[Mapping[str, int]] = {
     # who asks
@@ -55,6 +57,9 @@ def status_of(code: str) -> int:
 
 
 def refusal_of(error: BaseException) -> tuple[int, str]:
-    """command_status and code of whatever was raised; what is no refusal of the catalogue is our own fault."""
-    code = error.code if isinstance(error, WhimbrelError) else "internal_error"
+    """command_status and code of whatever was raised; what is no refusal of the catalogue is our own fault. NO_ANSWER
+    where nobody knows what became of the request."""
+    if isinstance(error, Unanswerable):
+        return NO_ANSWER, "internal_error"
+    code = public(error).code if isinstance(error, Exception) else "internal_error"
     return status_of(code), code

@@ -36,7 +36,7 @@ from whimbrel.domain.customers import shown_id
 from whimbrel.domain.model import Draft
 from whimbrel.edges.smpp import drafts
 from whimbrel.edges.smpp.customers import Customer
-from whimbrel.edges.smpp.statuses import refusal_of, status_of
+from whimbrel.edges.smpp.statuses import NO_ANSWER, refusal_of, status_of
 from whimbrel.journey.accept import Accept, Accepted
 from whimbrel.journey.record import IdempotencyKey
 from whimbrel.net.smpp import SmppLink
@@ -89,6 +89,8 @@ class Answers:
 
     def refused(self, peer: Requester, request: Pdu, status: int, words: str = "") -> None:
         """A request that nothing came of; the words reach peers that take TLVs."""
+        if status == NO_ANSWER:
+            return
         link = peer.link
         told = words and link.session.sends_tlvs
         body = (SubmitMultiResp() if request.command_id == SUBMIT_MULTI else MessageId()) if told else None

@@ -6,12 +6,11 @@ Every answer that is no success, a 404 and a 500 too, is in Twilio's form: the S
 
 import base64
 import binascii
-import logging
 import re
 from typing import Final
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.shared.asgi import JSON_TYPE, ClientGone, Headers, Receive, Scope, Send
+from whimbrel.edges.shared.asgi import JSON_TYPE, ClientGone, Headers, Receive, Scope, Send, abandon
 from whimbrel.edges.shared.auth import ACCOUNT_HEADER
 from whimbrel.edges.shared.door import Door, check_scope, id_header
 from whimbrel.edges.shared.services import Services
@@ -22,7 +21,6 @@ from whimbrel.edges.twilio.routes import ROOT, Operation, Operations, Reply, Req
 from whimbrel.edges.twilio.sending import Sending
 
 PREFIX: Final = "/2010-04-01/"
-_log = logging.getLogger("whimbrel.edges")
 _ACCOUNT_END: Final = len(ROOT) + 34  # a sid is two letters and 32 hexadecimal digits
 _OF_MESSAGE: Final = re.compile(r"/Messages/((?:SM|MM)[0-9a-f]{32})(\.json|/Media\.json)").fullmatch
 _BASIC: Final = b"basic "
@@ -102,10 +100,11 @@ class TwilioDoor:
         return self._of_message[found[2]], found[1]
 
     async def _refuse(self, error: Exception, request_id: str, answer: Headers, scope: Scope, send: Send) -> None:
-        if not isinstance(error, WhimbrelError):
-            _log.error("a request failed", exc_info=error, extra={"request_id": request_id})
-            error = WhimbrelError("internal_error")
-        status, headers, body = problem_answer(error, request_id, self._base_url(scope))
+        if self._door.leaves_unanswered(error, request_id):
+            await abandon(send)
+            return
+        told = self._door.told(error, request_id)
+        status, headers, body = problem_answer(told, request_id, self._base_url(scope))
         await self._door.send(send, status, answer + headers, body)
 
     def _base_url(self, scope: Scope) -> str:
