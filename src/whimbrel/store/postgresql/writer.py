@@ -138,6 +138,7 @@ class Writer:
                 if tries >= TRIES_MAX:
                     return self._failed(jobs, CommitFailed(f"nothing was stored: {error}"))
                 await self._make_room()
+                continue
             except (CommitUnknown, CommitFailed) as error:
                 return self._failed(jobs, error)
             except Exception as error:
