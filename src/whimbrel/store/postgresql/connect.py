@@ -137,8 +137,9 @@ async def _check(connection: Any, url: str, read_only: bool) -> None:
 
 
 def is_gone(connection: Any, error: BaseException) -> bool:
-    """Whether an error means the connection and not what was asked of it."""
-    return isinstance(error, GONE) or connection.is_closed()
+    """Whether an error means the connection and not what was asked of it. One that still waits for the answer to a
+    request that was given up takes no other: asyncpg has words for that, and no error of its own."""
+    return isinstance(error, GONE) or connection.is_closed() or "another operation" in str(error)
 
 
 async def timeline(connection: Any) -> str:
