@@ -213,9 +213,8 @@ class Owners:
         sent_us = self._clock.monotonic_us()
         if sent_us - self._renewed_us < BEAT_S * SECOND_US:
             return True
-        now = self._clock.now_us()
-        draining = bool(self._closed)
-        alive = await self._store.beat(self._node.id, now=now, alive_until=now + _TERM_US, draining=draining)
+        until = self._clock.now_us() + _TERM_US
+        alive = await self._store.beat(self._node.id, alive_until=until, draining=bool(self._closed))
         if alive:
             self._renewed_us = sent_us
         return alive

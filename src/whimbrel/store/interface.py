@@ -143,8 +143,8 @@ class Store(Protocol):
         """A process begins."""
         ...
 
-    async def beat(self, node_id: str, *, now: int, alive_until: int, draining: bool) -> bool:
-        """Whether the node was still alive at `now`, and is until the given time."""
+    async def beat(self, node_id: str, *, alive_until: int, draining: bool) -> bool:
+        """Whether the node is alive until the given time; False: it was taken for dead."""
         ...
 
     async def leave(self, node_id: str) -> None:

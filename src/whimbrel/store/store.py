@@ -129,8 +129,8 @@ class SqlStore:
     async def join(self, node: Node) -> None:
         await self._executor.write(leases.join, node)
 
-    async def beat(self, node_id: str, *, now: int, alive_until: int, draining: bool) -> bool:
-        return await self._executor.write(leases.beat, node_id, now, alive_until, draining)
+    async def beat(self, node_id: str, *, alive_until: int, draining: bool) -> bool:
+        return await self._executor.write(leases.beat, node_id, alive_until, draining)
 
     async def leave(self, node_id: str) -> None:
         await self._executor.write(leases.leave, node_id)

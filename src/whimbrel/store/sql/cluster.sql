@@ -5,7 +5,7 @@
 -- | statement | gives or does |
 -- | --- | --- |
 -- | node_insert | a row of `Node` |
--- | node_renew (id, now, alive_until, draining) | alive until then, unless its time had passed |
+-- | node_renew (id, alive_until, draining) | alive until then, unless it was removed: one that is late and that nobody missed goes on |
 -- | node_delete (id) | gone |
 -- | nodes_bury (now) | removes nodes whose time has passed; gives their ids |
 -- | nodes_all | rows of `Node`, the longest running first |
@@ -24,7 +24,7 @@
 INSERT INTO nodes (id, name, version, roles, started_at, alive_until, draining) VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: node_renew
-UPDATE nodes SET alive_until = $3, draining = $4 WHERE id = $1 AND alive_until > $2;
+UPDATE nodes SET alive_until = $2, draining = $3 WHERE id = $1;
 
 -- name: node_delete
 DELETE FROM nodes WHERE id = $1;

@@ -22,9 +22,9 @@ def join(node: Node) -> Script[None]:
     yield One("node_insert", row)
 
 
-def beat(node_id: str, now: int, alive_until: int, draining: bool) -> Script[bool]:
-    """Whether the node was still alive, and is until the given time."""
-    renewed: int = yield One("node_renew", (node_id, now, alive_until, draining))
+def beat(node_id: str, alive_until: int, draining: bool) -> Script[bool]:
+    """Whether the node is alive until the given time; False: it was taken for dead."""
+    renewed: int = yield One("node_renew", (node_id, alive_until, draining))
     return renewed > 0
 
 
