@@ -14,7 +14,7 @@ from socket import gethostname
 from typing import Final
 
 from whimbrel import brokers
-from whimbrel.base.clock import Chance, Clock, SystemChance, SystemClock
+from whimbrel.base.clock import Chance, Clock, DatabaseClock, SystemChance, SystemClock
 from whimbrel.base.ids import Ids
 from whimbrel.base.lifecycle import INNER_SHARE, Lifecycle, plain
 from whimbrel.base.limits import STOP_DEADLINE_S
@@ -89,7 +89,7 @@ class App:
     ) -> None:
         self.settings = settings
         self._place = place
-        self.clock: Clock = clock or SystemClock()
+        self.clock: Clock = clock or (SystemClock() if settings.is_sqlite else DatabaseClock(SystemClock()))
         self.chance: Chance = chance or SystemChance()
         self.metrics = Metrics()
         self._siblings = Siblings(place, self.metrics)

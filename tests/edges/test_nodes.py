@@ -11,12 +11,26 @@ import pytest
 
 from tests.edges.edge_rig import ACTOR, NUMBER, until
 from tests.edges.nodes import Held, Nodes, two_nodes
+from whimbrel.base.clock import HOUR_US, SECOND_US, DatabaseClock, SystemClock
+from whimbrel.base.moments import from_text, to_text
 from whimbrel.domain.model import Message
 from whimbrel.domain.numbers import normalise
 from whimbrel.manage import accounts, carriers, keys, opt_outs, prices, routes, senders, webhooks
+from whimbrel.store import cluster
+from whimbrel_sandbox.settings import Change
 
 WITHIN_S = 2.0
 FORM = {"To": NUMBER, "From": "+12025550100", "Body": "Hello"}
+
+
+class OffClock(SystemClock):
+    """A machine's clock that is off."""
+
+    def __init__(self, by_us: int) -> None:
+        self._by_us = by_us
+
+    def now_us(self) -> int:
+        return super().now_us() + self._by_us
 
 
 @pytest.fixture
@@ -218,3 +232,36 @@ async def test_a_signal_shortens_the_wait(nodes: Nodes):
         await until(lambda before=before: there.app.tables.prices is not before)
         spans.append(time.monotonic() - began)
     assert sorted(spans)[2] < 0.5
+
+
+async def test_a_node_whose_machine_is_an_hour_off_schedules_expires_and_leases_as_the_others(
+    tmp_path: Path, postgres: str
+):
+    """`there` believes that it is an hour earlier, and whichever node has the carrier and the duties acts for both."""
+    slow = DatabaseClock(OffClock(-HOUR_US))
+    async with two_nodes(tmp_path, postgres, clocks=(None, slow)) as nodes:
+        edge, right = nodes.there, SystemClock()
+        before = right.now_us()
+        due = before + 2 * SECOND_US
+        sent = await edge.send(send_at=to_text(due))
+        assert sent.status == 202
+        assert abs(from_text(sent.json["created_at"]) - before) < 2 * SECOND_US
+
+        async def delivered() -> Message | None:
+            (message,) = await edge.app.store.messages([sent.json["id"]])
+            return message if message.state == "delivered" else None
+
+        message = await until(delivered)
+        assert due <= message.sent_at < due + 3 * SECOND_US
+        edge.simulator.center.change(Change(refuse_binds=10_000, drop=True))
+        short = await edge.send(validity=5)
+        assert short.status == 202
+
+        async def expired() -> Message | None:
+            (found,) = await edge.app.store.messages([short.json["id"]])
+            return found if found.state == "expired" else None
+
+        gone = await until(expired, within_s=15)
+        assert 0 <= gone.final_at - gone.expires_at < 5 * SECOND_US
+        alive = await cluster.nodes(edge.app.store, right.now_us())
+        assert len(alive) == 2

@@ -35,6 +35,40 @@ class SystemClock:
         return time.monotonic_ns() // 1000
 
 
+class DatabaseClock:
+    """The time of a database, which all its nodes share: this machine's monotonic time and an offset that is measured
+    again and again. What this machine believes the time to be matters until the first measure only.
+
+    It never runs backwards: what turns out to be ahead runs at half speed until it no longer is. The first measure is
+    the exception: it comes before anybody has asked for the time."""
+
+    def __init__(self, own: Clock) -> None:
+        self._own = own
+        self._offset_us = own.now_us() - own.monotonic_us()
+        self._ahead_us = 0  # of the database's time, at `_since_us`
+        self._since_us = 0
+        self._is_measured = False
+
+    def now_us(self) -> int:
+        now = self._own.monotonic_us()
+        ahead = self._ahead_us - (now - self._since_us) // 2
+        return now + self._offset_us + (ahead if ahead > 0 else 0)
+
+    def monotonic_us(self) -> int:
+        return self._own.monotonic_us()
+
+    def measured(self, database_us: int, *, sent_us: int, received_us: int) -> int:
+        """The database told its time somewhere between two moments of `monotonic_us`; by how much the offset was wrong.
+        One that the measure does not contradict stays: a slow answer is no reason to believe it less."""
+        lowest, highest = database_us - received_us, database_us - sent_us
+        before, shown = self._offset_us, self.now_us()
+        offset = min(max(before, lowest), highest) if self._is_measured else (lowest + highest) // 2
+        now = self._own.monotonic_us()
+        self._ahead_us = max(0, shown - now - offset) if self._is_measured else 0
+        self._offset_us, self._since_us, self._is_measured = offset, now, True
+        return offset - before
+
+
 class ManualClock:
     """A clock that stands still until a test advances it."""
 

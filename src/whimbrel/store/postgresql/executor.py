@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from whimbrel.base.clock import Chance, Clock, SystemChance, SystemClock
+from whimbrel.base.clock import Chance, Clock, DatabaseClock, SystemChance, SystemClock
 from whimbrel.store.errors import StoreError
 from whimbrel.store.postgresql.connect import connect, shown
 from whimbrel.store.postgresql.jobs import Jobs
@@ -20,6 +20,7 @@ from whimbrel.store.postgresql.runner import Types
 from whimbrel.store.postgresql.schema import check_usable
 from whimbrel.store.postgresql.signals import PostgresSignals
 from whimbrel.store.postgresql.statements import for_postgresql
+from whimbrel.store.postgresql.time import TimeKeeper
 from whimbrel.store.postgresql.writer import Writer
 from whimbrel.store.script import P, Script, T
 from whimbrel.store.signals import Signals
@@ -48,7 +49,7 @@ def ignore_commit(scripts: int) -> None:
 
 class PostgresExecutor:
     """`url`: the database, and `read_url` a replica for long reads (the same database when it is empty).
-    `on_commit(scripts)` is called after each commit."""
+    `on_commit(scripts)` is called after each commit; a `DatabaseClock` is kept on this database's time."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class PostgresExecutor:
         clock = clock or SystemClock()
         statements, types = for_postgresql(), Types()
         hot = functools.partial(connect, url, hot=True)
+        self._time = TimeKeeper(listen, clock) if isinstance(clock, DatabaseClock) else None
         self._partitions = Partitions(listen, clock)
         self._writers = {
             line: Writer(
@@ -88,6 +90,8 @@ class PostgresExecutor:
         """SchemaError or StoreError, with what to do, when the database cannot be used."""
         await check_usable(self._url)
         try:
+            if self._time is not None:
+                await self._time.start()
             await self._partitions.start()
             for writer in self._writers.values():
                 await writer.start()
@@ -101,6 +105,8 @@ class PostgresExecutor:
 
     async def stop(self) -> None:
         """Finish what was handed in, then close all connections."""
+        if self._time is not None:
+            await self._time.stop()
         self._reads.close()
         self._reports.close()
         await asyncio.gather(*(reader.join() for reader in self._readers))

@@ -1,0 +1,61 @@
+"""Nodes of one PostgreSQL have its time, whatever their machines believe."""
+
+from functools import partial
+
+import pytest
+
+from whimbrel.base.clock import HOUR_US, DatabaseClock, ManualClock, SystemClock
+from whimbrel.store.postgresql.connect import connect
+from whimbrel.store.postgresql.executor import PostgresExecutor
+from whimbrel.store.postgresql.time import TimeKeeper
+
+CLOSE_US = 200_000  # a busy machine answers late
+
+
+class Wrong(SystemClock):
+    """A machine whose clock is off."""
+
+    def __init__(self, by_us: int) -> None:
+        self._by_us = by_us
+
+    def now_us(self) -> int:
+        return super().now_us() + self._by_us
+
+
+@pytest.mark.parametrize("by_us", [-HOUR_US, HOUR_US])
+async def test_a_node_an_hour_off_is_right_when_its_store_has_started(postgres: str, by_us: int):
+    clock = DatabaseClock(Wrong(by_us))
+    assert abs(clock.now_us() - SystemClock().now_us()) > HOUR_US - CLOSE_US
+    executor = PostgresExecutor(postgres, clock=clock)
+    await executor.start()
+    try:
+        assert abs(clock.now_us() - SystemClock().now_us()) < CLOSE_US
+    finally:
+        await executor.stop()
+
+
+async def test_a_look_says_by_how_much_it_was_wrong(postgres: str):
+    class Stepping(SystemClock):
+        """As if the machine had slept: its monotonic time stood still."""
+
+        slept_us = 0
+
+        def monotonic_us(self) -> int:
+            return super().monotonic_us() - self.slept_us
+
+    own = Stepping()
+    clock = DatabaseClock(own)
+    keeper = TimeKeeper(partial(connect, postgres, hot=False), clock)
+    await keeper.look()
+    own.slept_us = 5_000_000
+    assert abs(await keeper.look() - 5_000_000) < CLOSE_US
+    assert abs(clock.now_us() - SystemClock().now_us()) < CLOSE_US
+    assert abs(await keeper.look()) < CLOSE_US
+
+
+async def test_a_clock_of_a_test_is_left_alone(postgres: str):
+    clock = ManualClock()
+    executor = PostgresExecutor(postgres, clock=clock)
+    await executor.start()
+    await executor.stop()
+    assert clock.now_us() == ManualClock().now_us()
