@@ -60,7 +60,7 @@ async def play(
         with contextlib.suppress(asyncio.CancelledError):
             await raging
         await _calm(its)
-        await _settle(its)
+        await settle(its)
         settled_s = time.monotonic() - began - loaded_s
         for node in its.nodes:
             storm.statuses.append(await node.stop())
@@ -95,7 +95,7 @@ async def _calm(its: Scene) -> None:
             await node.start()
 
 
-async def _settle(its: Scene) -> None:
+async def settle(its: Scene) -> None:
     """Until nothing is under way and the sink hears nothing more. What is still missing when time is up is named by the
     judgement."""
     database = await asyncpg.connect(its.database)

@@ -1,10 +1,12 @@
 """What a run stands on: PostgreSQL, three simulators, the webhook sink, and an installation seeded for them."""
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -25,6 +27,17 @@ TOLD = ("message.delivered", "message.undelivered", "message.in_doubt", "message
 _ACTOR = "test"
 _RESPONSE_MS = 10
 _RECEIPT_MS = 200
+
+
+class Cluster(Protocol):
+    """PostgreSQL: one server, or several under one URL."""
+
+    @property
+    def url(self) -> str: ...
+
+    def start(self) -> None: ...
+
+    def remove(self) -> None: ...
 
 
 class Carrier(msgspec.Struct):
@@ -53,12 +66,14 @@ class Scene(msgspec.Struct):
 
 
 @asynccontextmanager
-async def scene(folder: Path, *, count: int, throughput_per_s: int, seed: int) -> AsyncIterator[Scene]:
+async def scene(
+    folder: Path, *, count: int, throughput_per_s: int, seed: int, server: Cluster | None = None
+) -> AsyncIterator[Scene]:
     """Everything seeded, in an empty folder; the nodes are not started."""
     async with contextlib.AsyncExitStack() as stack:
-        server = Server(durable=True)
+        server = server or Server(durable=True)
         stack.callback(server.remove)
-        server.start()
+        await asyncio.to_thread(server.start)
         database = server.url.replace("/postgres", f"/{await make_template(server.url)}")
         found: list[Carrier] = []
         for place, prefix in enumerate(PREFIXES):

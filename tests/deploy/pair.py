@@ -5,7 +5,7 @@ import time
 
 import asyncpg
 
-from tests.pg import Server
+from tests.pg import Server, make_template
 
 _PATIENCE_S = 20.0
 
@@ -19,6 +19,7 @@ class Pair:
 
     def start(self) -> None:
         self.primary.start()
+        asyncio.run(make_template(self.primary.url))  # before there is a standby that it would have to wait for
         self.standby = Server(durable=True, copy_of=self.primary)
         self.standby.start()
         asyncio.run(self._synchronize())
