@@ -47,7 +47,8 @@ async def _counted(make: Callable[[int], Scenario], seed: int, folder: Path) -> 
 
 
 def test_every_kill_point_has_its_rounds():
-    assert set(HITS) == POINTS
+    """Those of a move between cells have theirs in tests/cells."""
+    assert set(HITS) == {point for point in POINTS if not point.startswith("move.")}
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ def test_all_that_are_asked_for_exist():
     called = re.compile(r'(?:Query|One|Many|Each|Write|fetch)\((?:[\w.()\[\]]+,\s*)?"([a-z_]+)"')
     asked = {name for path in SOURCE.rglob("*.py") for name in called.findall(path.read_text("utf-8"))}
     assert len(asked) > 50
-    assert sorted(asked - STATEMENTS.keys()) == []
+    assert sorted(asked - STATEMENTS.keys() - sources("postgresql").keys()) == []
 
 
 def test_each_stands_in_the_table_of_its_file():

@@ -52,6 +52,8 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("unauthorized", 401, 20003, P, "caller", "No valid key was sent.", "Send `Authorization: Bearer wk_…` or Basic with the account id and its token."),
         _row("forbidden", 403, 20403, P, "caller", "The key lacks the scope for this.", "Use a key with the scope that the answer names."),
         _row("account_suspended", 403, 20005, P, "operator", "The account is suspended or closed.", "Ask the operator."),
+        _row("account_moving", 503, 20503, T, "us", "The account is being moved to another cell; nothing was stored.", "Try again after `Retry-After`."),
+        _row("cell_unavailable", 503, 20503, T, "us", "The account's cell cannot be reached just now; nothing was stored.", "Try again after `Retry-After`."),
         _row("rate_limited", 429, 20429, T, "caller", "Too many requests for this key.", "Wait as long as `Retry-After` says."),
         _row("overloaded", 503, 20503, T, "us", "The service cannot take requests just now; nothing was stored.", "Try again after `Retry-After`."),
         _row("internal_error", 500, 20500, T, "us", "Something failed on our side; nothing was stored.", "Try again; tell the operator the `request_id`."),

@@ -24,6 +24,15 @@ POINTS = frozenset(
         "smpp.after_commit",
         "smpp.after_owed",
         "smpp.before_delete",
+        "move.expected",
+        "move.departed",
+        "move.brought",
+        "move.before_close",
+        "move.closed",
+        "move.activated",
+        "move.arrived",
+        "move.placed",
+        "move.cleared",
     }
 )
 

@@ -170,7 +170,7 @@ class Account(msgspec.Struct, frozen=True, gc=False):
     id: str
     parent_id: str | None
     name: str
-    status: Literal["active", "suspended", "closed"]
+    status: Literal["active", "suspended", "closed", "moving", "moved", "arriving"]  # the last three: between cells
     currency: str
     dedupe_s: int  # Twilio door: byte-equal POSTs within so many seconds are one; 0 is off
     auth_token: bytes  # encrypted

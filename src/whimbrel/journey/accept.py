@@ -23,6 +23,7 @@ from whimbrel.base.ids import Ids
 from whimbrel.base.limits import COMMIT_CHUNK
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
+from whimbrel.domain.active import check_active
 from whimbrel.domain.model import Draft
 from whimbrel.domain.pacing import FairRank
 from whimbrel.journey.encode import encode
@@ -94,8 +95,8 @@ class Accept:
         """Accept drafts of one request; more than a chunk's worth commits in chunks. When a later chunk cannot be
         stored, its messages are refused one by one (`overloaded`): what is stored is never answered with an error.
 
-        Raises WhimbrelError: account_suspended, idempotency_key_reused, idempotency_in_progress, overloaded, and what
-        `still` raises: it is called when the configuration has changed since the request came.
+        Raises WhimbrelError: account_suspended, account_moving, idempotency_key_reused, idempotency_in_progress,
+        overloaded, and what `still` raises: it is called when the configuration has changed since the request came.
         """
         self._check_accounts(drafts)
         request = Request(drafts, key, tuple(also), still)
@@ -135,9 +136,7 @@ class Accept:
             self._check_account(account_id)
 
     def _check_account(self, account_id: str) -> None:
-        account = self._tables.accounts.get(account_id)
-        if account is None or account.status != "active":
-            raise WhimbrelError("account_suspended")
+        check_active(self._tables.accounts.get(account_id))
 
     async def _submit_keyed(self, request: Request, key: IdempotencyKey) -> Accepted:
         await self._tables.current()  # what an earlier request stored is not told to whom it may not be told any more

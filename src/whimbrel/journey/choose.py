@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from whimbrel.domain.active import SENDS
 from whimbrel.domain.model import Flag
 from whimbrel.domain.states import EXPIRED, FAILED, QUEUED, REJECTED
 from whimbrel.journey.recent import Queued
@@ -32,7 +33,7 @@ def decide(
             endings.append(Ending(message.id, (QUEUED,), EXPIRED, "expired", now))
         elif stopped and message.recipient_hash in stopped and not message.flags & Flag.BYPASS_OPT_OUT:
             endings.append(Ending(message.id, (QUEUED,), REJECTED, "opted_out", now))
-        elif (account := accounts.get(message.account_id)) is None or account.status != "active":
+        elif (account := accounts.get(message.account_id)) is None or account.status not in SENDS:
             endings.append(Ending(message.id, (QUEUED,), REJECTED, "account_suspended", now))
         else:
             try:

@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from whimbrel.base import ids, moments
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.vault import Seal
+from whimbrel.domain.active import check_settled
 from whimbrel.domain.model import Account
 from whimbrel.manage import audit, secrets
 from whimbrel.manage.checks import Checks
@@ -24,7 +25,7 @@ from whimbrel.store.rows import to_columns
 
 DEDUPE_MAX_S = 3600
 
-Status = Literal["active", "suspended", "closed"]
+Status = Literal["active", "suspended", "closed", "moving", "moved", "arriving"]
 
 
 class NewAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,7 +122,7 @@ async def update(
 ) -> AccountView:
     """Change name or the time within which equal POSTs of the Twilio door are one."""
     async with ctx.lock:
-        account = await _visible(ctx, account_id, within)
+        account = await _changeable(ctx, account_id, within)
         changed = msgspec.structs.replace(
             account,
             name=account.name if change.name is UNSET else change.name,
@@ -161,7 +162,7 @@ async def rotate_token(ctx: Context, actor: str, account_id: str, *, within: str
     write = Write("account_set_token", ((account_id, sealed, ctx.clock.now_us()),))
     entry = audit.entry(ctx, actor, "account.token_rotated", account_id, account_id)
     async with ctx.lock:
-        await _visible(ctx, account_id, within)
+        await _changeable(ctx, account_id, within)
         await commit(ctx, [write, entry], "accounts")
     return AccountSecret(id=account_id, secret=token)
 
@@ -182,7 +183,7 @@ async def rotate_callback_secret(
     write = Write("account_set_callback_secret", ((account_id, sealed, ctx.clock.now_us()),))
     entry = audit.entry(ctx, actor, "account.callback_secret_rotated", account_id, account_id)
     async with ctx.lock:
-        await _visible(ctx, account_id, within)
+        await _changeable(ctx, account_id, within)
         await commit(ctx, [write, entry], "accounts")
     return AccountSecret(id=account_id, secret=secret)
 
@@ -207,6 +208,13 @@ def view(account: Account) -> AccountView:
 async def existing(ctx: Context, account_id: str) -> Account:
     """The account's row; `not_found`."""
     return await one(ctx, Account, "account_by_id", account_id)
+
+
+async def _changeable(ctx: Context, account_id: str, within: str | None) -> Account:
+    """The same for a change: `account_moving` while it is between two cells."""
+    account = await _visible(ctx, account_id, within)
+    check_settled(account)
+    return account
 
 
 async def _visible(ctx: Context, account_id: str, within: str | None) -> Account:
@@ -238,7 +246,7 @@ def _check_dedupe(checks: Checks, seconds: int) -> None:
 
 async def _set_status(ctx: Context, actor: str, account_id: str, status: Status, within: str | None) -> AccountView:
     async with ctx.lock:
-        account = await _visible(ctx, account_id, within)
+        account = await _changeable(ctx, account_id, within)
         if account.status == "closed" and status != "closed":
             raise WhimbrelError("conflict", "The account is closed, and a closed account stays closed.")
         if account.status == status:

@@ -19,6 +19,7 @@ from whimbrel.base.clock import Clock
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import RATE_DEFAULT_PER_S
 from whimbrel.base.vault import Seal, Vault
+from whimbrel.domain.active import check_active, check_settled
 from whimbrel.domain.model import Account, Key
 from whimbrel.edges.shared.failures import Failures
 from whimbrel.manage.scopes import ACCOUNT_SCOPES, OPERATOR
@@ -67,8 +68,8 @@ class Authenticator:
         self._by_pair: dict[bytes, tuple[bytes, Principal]] = {}
 
     def principal(self, authorization: bytes | None) -> Principal:
-        """The principal of an Authorization header; WhimbrelError unauthorized, account_suspended, or rate_limited
-        where too many have failed."""
+        """The principal of an Authorization header; WhimbrelError unauthorized, account_suspended, account_moving, or
+        rate_limited where too many have failed."""
         if authorization is None:
             raise WhimbrelError("unauthorized")
         try:
@@ -105,6 +106,7 @@ class Authenticator:
         account = self._directory.accounts.get(name)
         if account is None or (own is not None and account.parent_id != own):
             raise WhimbrelError("not_found", "There is no such account.")
+        check_settled(account)
         return name
 
     def _bearer(self, secret: bytes) -> Principal:
@@ -152,9 +154,7 @@ class Authenticator:
         return principal
 
     def _check_active(self, account_id: str) -> None:
-        account = self._directory.accounts.get(account_id)
-        if account is None or account.status != "active":
-            raise WhimbrelError("account_suspended")
+        check_active(self._directory.accounts.get(account_id))
 
 
 def _principal(key: Key) -> Principal:

@@ -22,6 +22,8 @@ STATUS_OF: Final[Mapping[str, int]] = {
     # who asks
     "unauthorized": Status.ESME_RSUBMITFAIL,
     "account_suspended": Status.ESME_RSUBMITFAIL,
+    "account_moving": Status.ESME_RMSGQFUL,
+    "cell_unavailable": Status.ESME_RMSGQFUL,
     "rate_limited": Status.ESME_RTHROTTLED,
     "overloaded": Status.ESME_RMSGQFUL,
     "internal_error": Status.ESME_RSYSERR,

@@ -41,7 +41,7 @@ SELECT position, account_id, test, subject_id, seq, type, data, callback, create
 WHERE position = ANY($1);
 
 -- name: events_last_position
-SELECT COALESCE(MAX(position), 0) FROM events WHERE position < event_horizon();
+SELECT COALESCE(MAX(position), 0) FROM events WHERE position >= 0 AND position < event_horizon();
 
 -- name: events_stretch_end
 SELECT COUNT(*), COALESCE(MAX(position), $1) FROM (

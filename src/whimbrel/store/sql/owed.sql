@@ -45,5 +45,5 @@ SELECT COUNT(*) FROM (SELECT 1 FROM smpp_owed LIMIT $1) AS counted;
 -- name: smpp_owed_purge
 DELETE FROM smpp_owed WHERE (credential_id, position) IN (
   SELECT o.credential_id, o.position FROM smpp_credentials AS c CROSS JOIN smpp_owed AS o
-  WHERE o.credential_id = c.id AND o.position < (SELECT MIN(position) FROM events) AND o.created_at < $1 LIMIT $2
+  WHERE o.credential_id = c.id AND o.position < (SELECT MIN(position) FROM events WHERE position >= 0) AND o.created_at < $1 LIMIT $2
 );

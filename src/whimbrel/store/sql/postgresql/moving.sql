@@ -1,0 +1,348 @@
+-- Accounts that move to another cell. Rows leave and arrive as JSON, whole, so that no column is forgotten.
+--
+-- | statement | gives or does |
+-- | --- | --- |
+-- | move_family (account_id) | id, parent_id, status of an account and its sub-accounts; they stay as they are until the end |
+-- | move_put | a row of `moves` |
+-- | moves_of (direction) | rows of `Move` |
+-- | move_state (account_id, direction, state, waits_for, at) | goes on |
+-- | move_delete (account_id, direction) | is forgotten |
+-- | accounts_set_status (id, status, at) | |
+-- | departing_page (accounts, after_id, limit) | id: messages that no carrier has to answer for, in order |
+-- | departing_held (ids, accounts, before) | those of them of which something is under way: an answer, or an event that not everybody has |
+-- | departing_pack (account_id, ids) | messages leave, with all that is theirs |
+-- | departing_ledger, departing_audit, departing_idempotency (account_id, accounts, limit) | rows leave |
+-- | departing_tries, departing_events (account_id, accounts, from, until, before) | rows of a stretch leave |
+-- | departing_bounds () | the first and the last position of tries |
+-- | departing_hold (accounts) | waiting deliveries wait until they have moved |
+-- | departing_account (account_id, accounts) | everything that is configured is copied |
+-- | departing_parts (account_id, accounts) | texts of phones that wait for their other parts leave |
+-- | departing_late (account_id, accounts) | opt-outs that came since then are copied |
+-- | departing_left (accounts) | how many messages and ledger entries are still here |
+-- | departed_delete_owed, departed_delete_balances, departed_delete_deliveries, departed_delete_keys (accounts), |
+-- | departed_delete_opt_outs, departed_delete_senders, departed_delete_credentials, departed_delete_webhooks | what was copied goes |
+-- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
+-- | parcel (account_id, number) | kind, rows |
+-- | parcels_counts (account_id) | table, rows: of all parcels |
+-- | parcels_delete, arrivals_delete (account_id) | |
+-- | arrival_put (account_id, number, counts, later) | nothing when it is here already |
+-- | arrivals_counts (account_id) | table, rows: of all arrivals |
+-- | arrivals_later (account_id, limit) | number, later: what has not got its place yet |
+-- | arrival_placed (account_id, number) | it has |
+-- | arrive_messages, arrive_numbers, arrive_events, arrive_ledger, arrive_audit, arrive_idempotency, arrive_delivery_tries, |
+-- | arrive_deliveries, arrive_accounts, arrive_balances, arrive_inbound_parts, arrive_keys, arrive_opt_outs, arrive_senders, |
+-- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines (rows) | rows of a parcel |
+-- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
+-- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
+
+-- name: move_family
+SELECT id, parent_id, status FROM accounts WHERE id = $1 OR parent_id = $1 ORDER BY id FOR UPDATE;
+
+-- name: move_put
+INSERT INTO moves (account_id, direction, cell, state, statuses, waits_for, started_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (account_id, direction) DO UPDATE SET cell = excluded.cell, state = excluded.state,
+  statuses = excluded.statuses, waits_for = excluded.waits_for, started_at = excluded.started_at,
+  updated_at = excluded.updated_at;
+
+-- name: moves_of
+SELECT account_id, direction, cell, state, statuses, waits_for, started_at, updated_at FROM moves
+WHERE direction = $1 ORDER BY started_at, account_id;
+
+-- name: move_state
+UPDATE moves SET state = $3, waits_for = $4, updated_at = $5 WHERE account_id = $1 AND direction = $2
+  AND (state <> $3 OR waits_for <> $4);
+
+-- name: move_delete
+DELETE FROM moves WHERE account_id = $1 AND direction = $2;
+
+-- name: accounts_set_status
+UPDATE accounts SET status = $2, updated_at = $3 WHERE id = $1;
+
+-- name: departing_page
+SELECT id FROM messages WHERE account_id = ANY($1) AND id > $2 AND state <> 'sending' ORDER BY id LIMIT $3 FOR UPDATE;
+
+-- name: departing_held
+SELECT e.subject_id FROM events AS e WHERE e.subject_id = ANY($1) AND (
+  e.created_at > $3
+  OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'keywords'), 0)
+  OR e.callback = 1 AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'callbacks'), 0)
+  OR e.position > (SELECT MIN(cursor) FROM webhooks WHERE account_id = ANY($2) AND status = 'active')
+)
+UNION SELECT message_id FROM attempts WHERE state = 'committed' AND message_id = ANY($1);
+
+-- name: departing_pack
+WITH m AS (DELETE FROM messages WHERE id = ANY($2) RETURNING *),
+  q AS (DELETE FROM queue USING m WHERE queue.lane = split_part(m.candidates, ' ', 1) AND queue.priority = m.priority
+    AND queue.rank = m.rank AND queue.message_id = m.id RETURNING queue.*),
+  s AS (DELETE FROM schedule USING m WHERE schedule.due_at = m.due_at AND schedule.message_id = m.id
+    RETURNING schedule.*),
+  d AS (DELETE FROM deadlines WHERE message_id = ANY($2) RETURNING *),
+  n AS (DELETE FROM message_numbers USING m WHERE message_numbers.message_id = m.id
+    AND message_numbers.number_hash IN (m.recipient_hash, m.sender_hash)),
+  a AS (DELETE FROM attempts WHERE message_id = ANY($2) RETURNING *),
+  e AS (DELETE FROM events WHERE subject_id = ANY($2) RETURNING *)
+INSERT INTO parcels (account_id, kind, rows) SELECT $1, 'messages', jsonb_build_object(
+  'messages', (SELECT COALESCE(jsonb_agg(to_jsonb(m) ORDER BY id), '[]') FROM m),
+  'attempts', (SELECT COALESCE(jsonb_agg(to_jsonb(a) ORDER BY position), '[]') FROM a),
+  'events', (SELECT COALESCE(jsonb_agg(to_jsonb(e) ORDER BY position), '[]') FROM e),
+  'queue', (SELECT COALESCE(jsonb_agg(to_jsonb(q) ORDER BY priority, rank, message_id), '[]') FROM q),
+  'schedule', (SELECT COALESCE(jsonb_agg(to_jsonb(s)), '[]') FROM s),
+  'deadlines', (SELECT COALESCE(jsonb_agg(to_jsonb(d)), '[]') FROM d)
+);
+
+-- name: departing_ledger
+WITH gone AS (DELETE FROM ledger WHERE position IN (
+    SELECT position FROM ledger WHERE account_id = ANY($2) ORDER BY account_id, position LIMIT $3
+  ) RETURNING *)
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'ledger', jsonb_build_object('ledger', jsonb_agg(to_jsonb(gone) ORDER BY position)) FROM gone
+HAVING COUNT(*) > 0;
+
+-- name: departing_audit
+WITH gone AS (DELETE FROM audit WHERE id IN (
+    SELECT id FROM audit WHERE account_id = ANY($2) ORDER BY account_id, id LIMIT $3
+  ) RETURNING *)
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'audit', jsonb_build_object('audit', jsonb_agg(to_jsonb(gone))) FROM gone HAVING COUNT(*) > 0;
+
+-- name: departing_idempotency
+WITH gone AS (DELETE FROM idempotency WHERE (account_id, door, key, chunk) IN (
+    SELECT account_id, door, key, chunk FROM idempotency WHERE account_id = ANY($2) LIMIT $3
+  ) RETURNING *)
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'idempotency', jsonb_build_object('idempotency', jsonb_agg(to_jsonb(gone))) FROM gone HAVING COUNT(*) > 0;
+
+-- name: departing_tries
+WITH gone AS (DELETE FROM delivery_tries WHERE position > $3 AND position <= $4 AND account_id = ANY($2) RETURNING *)
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'delivery_tries', jsonb_build_object('delivery_tries', jsonb_agg(to_jsonb(gone) ORDER BY position))
+FROM gone HAVING COUNT(*) > 0;
+
+-- name: departing_events
+WITH gone AS (DELETE FROM events WHERE position > $3 AND position <= $4 AND account_id = ANY($2) AND created_at <= $5
+    AND position <= COALESCE((SELECT MIN(cursor) FROM webhooks WHERE account_id = ANY($2) AND status = 'active'), position)
+    AND NOT EXISTS (SELECT 1 FROM messages WHERE id = events.subject_id)
+  RETURNING *)
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'events', jsonb_build_object('events', jsonb_agg(to_jsonb(gone) ORDER BY position))
+FROM gone HAVING COUNT(*) > 0;
+
+-- name: departing_bounds
+SELECT COALESCE(MIN(position), 0), COALESCE(MAX(position), 0) FROM delivery_tries;
+
+-- name: departing_hold
+UPDATE deliveries SET next_at = next_at + 3155760000000000 WHERE account_id = ANY($1) AND next_at < 3155760000000000;
+
+-- name: departing_account
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
+  SELECT kind, row, row_number() OVER (PARTITION BY kind) / 1000 AS part FROM (
+    SELECT 'accounts' AS kind, to_jsonb(t) AS row FROM accounts AS t WHERE id = ANY($2)
+    UNION ALL SELECT 'balances', to_jsonb(t) FROM balances AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'deliveries', to_jsonb(t) FROM deliveries AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'keys', to_jsonb(t) FROM keys AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'opt_outs', to_jsonb(t) FROM opt_outs AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'senders', to_jsonb(t) FROM senders AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'smpp_credentials', to_jsonb(t) FROM smpp_credentials AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'smpp_owed', to_jsonb(t) FROM smpp_owed AS t JOIN smpp_credentials AS c ON c.id = t.credential_id
+      WHERE c.account_id = ANY($2)
+    UNION ALL SELECT 'webhooks', to_jsonb(t) FROM webhooks AS t WHERE account_id = ANY($2)
+  ) AS every
+) AS parted GROUP BY kind, part;
+
+-- name: departing_parts
+WITH gone AS (DELETE FROM inbound_parts WHERE row::jsonb ->> 'account_id' = ANY($2) RETURNING *)
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'inbound_parts', jsonb_build_object('inbound_parts', jsonb_agg(to_jsonb(gone))) FROM gone HAVING COUNT(*) > 0;
+
+-- name: departing_late
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'opt_outs', jsonb_build_object('opt_outs', jsonb_agg(to_jsonb(t))) FROM opt_outs AS t
+WHERE account_id = ANY($2) AND (account_id, number_hash) NOT IN (
+  SELECT o.value ->> 'account_id', (o.value ->> 'number_hash')::bigint
+  FROM parcels AS p, jsonb_array_elements(p.rows -> 'opt_outs') AS o WHERE p.account_id = $1 AND p.kind = 'opt_outs'
+) HAVING COUNT(*) > 0;
+
+-- name: departing_left
+SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE account_id = ANY($1) LIMIT 1) AS m),
+  (SELECT COUNT(*) FROM (SELECT 1 FROM ledger WHERE account_id = ANY($1) LIMIT 1) AS l);
+
+-- name: departed_delete_owed
+DELETE FROM smpp_owed WHERE credential_id IN (SELECT id FROM smpp_credentials WHERE account_id = ANY($1));
+
+-- name: departed_delete_balances
+DELETE FROM balances WHERE account_id = ANY($1);
+
+-- name: departed_delete_deliveries
+DELETE FROM deliveries WHERE account_id = ANY($1);
+
+-- name: departed_delete_keys
+DELETE FROM keys WHERE account_id = ANY($1);
+
+-- name: departed_delete_opt_outs
+DELETE FROM opt_outs WHERE account_id = ANY($1);
+
+-- name: departed_delete_senders
+DELETE FROM senders WHERE account_id = ANY($1);
+
+-- name: departed_delete_credentials
+DELETE FROM smpp_credentials WHERE account_id = ANY($1);
+
+-- name: departed_delete_webhooks
+DELETE FROM webhooks WHERE account_id = ANY($1);
+
+-- name: parcels_numbers
+SELECT number FROM parcels WHERE account_id = $1 ORDER BY number;
+
+-- name: arrivals_numbers
+SELECT number FROM arrivals WHERE account_id = $1 ORDER BY number;
+
+-- name: parcel
+SELECT kind, rows::text FROM parcels WHERE account_id = $1 AND number = $2;
+
+-- name: parcels_counts
+SELECT entry.key, SUM(jsonb_array_length(entry.value))::bigint FROM parcels, jsonb_each(rows) AS entry
+WHERE account_id = $1 GROUP BY entry.key ORDER BY entry.key;
+
+-- name: parcels_delete
+DELETE FROM parcels WHERE account_id = $1;
+
+-- name: arrivals_delete
+DELETE FROM arrivals WHERE account_id = $1;
+
+-- name: arrival_put
+INSERT INTO arrivals (account_id, number, counts, later) SELECT $1, $2,
+  (SELECT jsonb_object_agg(entry.key, jsonb_array_length(entry.value)) FROM jsonb_each($3::jsonb) AS entry),
+  (SELECT COALESCE(jsonb_object_agg(entry.key, entry.value), '{}') FROM jsonb_each($3::jsonb) AS entry
+    WHERE entry.key IN ('queue', 'schedule', 'deadlines') AND jsonb_array_length(entry.value) > 0)
+ON CONFLICT (account_id, number) DO NOTHING;
+
+-- name: arrivals_counts
+SELECT entry.key, SUM(entry.value::bigint)::bigint FROM arrivals, jsonb_each_text(counts) AS entry
+WHERE account_id = $1 GROUP BY entry.key ORDER BY entry.key;
+
+-- name: arrivals_later
+SELECT number, later::text FROM arrivals WHERE account_id = $1 AND later <> '{}' ORDER BY number LIMIT $2 FOR UPDATE;
+
+-- name: arrival_placed
+UPDATE arrivals SET later = '{}' WHERE account_id = $1 AND number = $2;
+
+-- name: arrive_messages
+INSERT INTO messages SELECT * FROM jsonb_populate_recordset(NULL::messages, $1::jsonb -> 'messages');
+
+-- name: arrive_numbers
+INSERT INTO message_numbers (number_hash, message_id)
+SELECT (m.value ->> hash)::bigint, m.value ->> 'id' FROM jsonb_array_elements($1::jsonb -> 'messages') AS m,
+  unnest(ARRAY['recipient_hash', 'sender_hash']) AS hash
+ORDER BY 1, 2 ON CONFLICT (number_hash, message_id) DO NOTHING;
+
+-- name: arrive_attempts
+INSERT INTO attempts SELECT r.* FROM (
+    SELECT value FROM jsonb_array_elements($1::jsonb -> 'attempts') ORDER BY (value ->> 'position')::bigint
+  ) AS a,
+  LATERAL jsonb_populate_record(NULL::attempts,
+    a.value || jsonb_build_object('position', $2::bigint + nextval('attempt_numbers'))) AS r;
+
+-- name: arrive_events
+INSERT INTO events SELECT r.* FROM (
+    SELECT value FROM jsonb_array_elements($1::jsonb -> 'events') ORDER BY (value ->> 'position')::bigint
+  ) AS e,
+  LATERAL jsonb_populate_record(NULL::events,
+    e.value || jsonb_build_object('position', nextval('moved_event_numbers'))) AS r;
+
+-- name: arrive_ledger
+INSERT INTO ledger SELECT r.* FROM (
+    SELECT value FROM jsonb_array_elements($1::jsonb -> 'ledger') ORDER BY (value ->> 'position')::bigint
+  ) AS l,
+  LATERAL jsonb_populate_record(NULL::ledger,
+    l.value || jsonb_build_object('position', nextval(pg_get_serial_sequence('ledger', 'position')))) AS r;
+
+-- name: arrive_audit
+INSERT INTO audit SELECT * FROM jsonb_populate_recordset(NULL::audit, $1::jsonb -> 'audit');
+
+-- name: arrive_idempotency
+INSERT INTO idempotency SELECT * FROM jsonb_populate_recordset(NULL::idempotency, $1::jsonb -> 'idempotency');
+
+-- name: arrive_delivery_tries
+INSERT INTO delivery_tries SELECT r.* FROM (
+    SELECT value FROM jsonb_array_elements($1::jsonb -> 'delivery_tries') ORDER BY (value ->> 'position')::bigint
+  ) AS t,
+  LATERAL jsonb_populate_record(NULL::delivery_tries, t.value || jsonb_build_object(
+    'position', nextval(pg_get_serial_sequence('delivery_tries', 'position')),
+    'event_position', COALESCE((SELECT e.position FROM events AS e
+      WHERE e.subject_id IN ('SM' || substr(t.value ->> 'event_id', 3, 28) || '0000',
+          'OO' || substr(t.value ->> 'event_id', 3, 28) || '0000', 'WH' || substr(t.value ->> 'event_id', 3, 28) || '0000')
+        AND e.seq = ('x' || right(t.value ->> 'event_id', 4))::bit(16)::int LIMIT 1), 0))) AS r;
+
+-- name: arrive_deliveries
+INSERT INTO deliveries SELECT r.* FROM jsonb_array_elements($1::jsonb -> 'deliveries') AS t,
+  LATERAL jsonb_populate_record(NULL::deliveries, t.value || jsonb_build_object(
+    'next_at', (t.value ->> 'next_at')::bigint % 3155760000000000,
+    'event_position', COALESCE((SELECT e.position FROM events AS e
+      WHERE e.subject_id IN ('SM' || substr(t.value ->> 'event_id', 3, 28) || '0000',
+          'OO' || substr(t.value ->> 'event_id', 3, 28) || '0000', 'WH' || substr(t.value ->> 'event_id', 3, 28) || '0000')
+        AND e.seq = ('x' || right(t.value ->> 'event_id', 4))::bit(16)::int LIMIT 1), 0))) AS r;
+
+-- name: arrive_accounts
+INSERT INTO accounts SELECT r.* FROM jsonb_array_elements($1::jsonb -> 'accounts') AS a,
+  LATERAL jsonb_populate_record(NULL::accounts, a.value || '{"status": "arriving"}') AS r
+ON CONFLICT (id) DO UPDATE SET parent_id = excluded.parent_id, name = excluded.name, status = excluded.status,
+  currency = excluded.currency, dedupe_s = excluded.dedupe_s, auth_token = excluded.auth_token,
+  callback_secret = excluded.callback_secret, updated_at = excluded.updated_at;
+
+-- name: arrive_balances
+INSERT INTO balances SELECT * FROM jsonb_populate_recordset(NULL::balances, $1::jsonb -> 'balances');
+
+-- name: arrive_inbound_parts
+INSERT INTO inbound_parts SELECT * FROM jsonb_populate_recordset(NULL::inbound_parts, $1::jsonb -> 'inbound_parts')
+ON CONFLICT (carrier_id, source_hash, destination_hash, reference, total, number) DO NOTHING;
+
+-- name: arrive_keys
+INSERT INTO keys SELECT * FROM jsonb_populate_recordset(NULL::keys, $1::jsonb -> 'keys');
+
+-- name: arrive_opt_outs
+INSERT INTO opt_outs SELECT * FROM jsonb_populate_recordset(NULL::opt_outs, $1::jsonb -> 'opt_outs')
+ON CONFLICT (account_id, number_hash) DO NOTHING;
+
+-- name: arrive_senders
+INSERT INTO senders SELECT * FROM jsonb_populate_recordset(NULL::senders, $1::jsonb -> 'senders');
+
+-- name: arrive_smpp_credentials
+INSERT INTO smpp_credentials
+SELECT * FROM jsonb_populate_recordset(NULL::smpp_credentials, $1::jsonb -> 'smpp_credentials');
+
+-- name: arrive_smpp_owed
+INSERT INTO smpp_owed SELECT r.* FROM (
+    SELECT value FROM jsonb_array_elements($1::jsonb -> 'smpp_owed') ORDER BY (value ->> 'position')::bigint
+  ) AS o,
+  LATERAL jsonb_populate_record(NULL::smpp_owed,
+    o.value || jsonb_build_object('position', nextval('moved_owed_numbers'))) AS r;
+
+-- name: arrive_webhooks
+INSERT INTO webhooks SELECT r.* FROM jsonb_array_elements($1::jsonb -> 'webhooks') AS w,
+  LATERAL jsonb_populate_record(NULL::webhooks, w.value || jsonb_build_object('cursor', event_horizon() - 1)) AS r;
+
+-- name: arrive_queue
+WITH live AS (SELECT m.id FROM jsonb_array_elements($1::jsonb -> 'queue') AS row
+    JOIN messages AS m ON m.id = row.value ->> 'message_id' WHERE m.state = 'queued' FOR UPDATE OF m),
+  placed AS (SELECT q.lane, q.priority, q.message_id, q.expires_at, COALESCE((
+      SELECT MAX(other.rank) FROM queue AS other WHERE other.lane = q.lane AND other.priority = q.priority
+    ), 0) AS rank
+    FROM jsonb_populate_recordset(NULL::queue, $1::jsonb -> 'queue') AS q JOIN live ON live.id = q.message_id),
+  ranked AS (UPDATE messages SET rank = placed.rank FROM placed WHERE messages.id = placed.message_id)
+INSERT INTO queue (lane, priority, rank, message_id, expires_at)
+SELECT lane, priority, rank, message_id, expires_at FROM placed ON CONFLICT DO NOTHING;
+
+-- name: arrive_schedule
+WITH live AS (SELECT m.id FROM jsonb_array_elements($1::jsonb -> 'schedule') AS row
+    JOIN messages AS m ON m.id = row.value ->> 'message_id' WHERE m.state = 'scheduled' FOR UPDATE OF m)
+INSERT INTO schedule SELECT s.* FROM jsonb_populate_recordset(NULL::schedule, $1::jsonb -> 'schedule') AS s
+JOIN live ON live.id = s.message_id ON CONFLICT DO NOTHING;
+
+-- name: arrive_deadlines
+INSERT INTO deadlines SELECT * FROM jsonb_populate_recordset(NULL::deadlines, $1::jsonb -> 'deadlines')
+ON CONFLICT (message_id) DO NOTHING;
+
+-- name: moved_events_purge
+DELETE FROM events_moved WHERE position IN (SELECT position FROM events_moved WHERE created_at < $1 LIMIT $2);

@@ -1,0 +1,146 @@
+"""An account leaves its cell, as parcels: rows that leave the tables and become one piece of JSON in the same commit.
+
+A message goes with all that is its own (attempts, events, its place in the queue), so a receipt that comes a moment
+later finds either everything or nothing: it is applied before the message leaves, or it is parked, and looked for in
+the other cells. So nothing has to be frozen, and nothing that happens during a move is lost. What must not be doubled
+stays until it is over: a message that a carrier has not answered for, an event that a webhook or a callback has not
+been told of.
+
+Parcels are numbered and stay until the move is over. The other cell notes which of them it has in the commit that
+stores their rows (`arriving.py`), so each arrives once however often it is brought.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.store.script import Many, One, Query, Rows, Script
+
+OUT: Final = "out"
+DEPARTING: Final = "departing"  # rows leave
+CLOSED: Final = "closed"  # all have left; the account is not here any more
+ARRIVED: Final = "arrived"  # the other cell serves it; what was copied can go
+MOVED: Final = "moved"  # done
+PAGE: Final = 500
+SETTLED_US: Final = 10_000_000
+"""Events that are younger may still be on their way to those who follow the log."""
+_AT_REST: Final = frozenset({"active", "suspended", "closed"})
+_COPIED: Final = (
+    "departed_delete_owed",  # before the credentials that it belongs to
+    "departed_delete_balances",
+    "departed_delete_deliveries",
+    "departed_delete_keys",
+    "departed_delete_opt_outs",
+    "departed_delete_senders",
+    "departed_delete_credentials",
+    "departed_delete_webhooks",
+)
+
+
+class Move(msgspec.Struct, frozen=True, gc=False):
+    """A row of `moves`."""
+
+    account_id: str
+    direction: str
+    cell: str
+    state: str
+    statuses: str
+    waits_for: str
+    started_at: int
+    updated_at: int
+
+    @property
+    def accounts(self) -> list[str]:
+        """The account and its sub-accounts."""
+        return sorted(self.status_of)
+
+    @property
+    def status_of(self) -> Mapping[str, str]:
+        """By account, as it was and will be."""
+        return msgspec.json.decode(self.statuses, type=dict[str, str])
+
+
+class Page(msgspec.Struct, frozen=True, gc=False):
+    """`last`: the id of the last message that was looked at, empty when there was none; `left` went, `held` stay."""
+
+    last: str
+    left: int
+    held: int
+
+
+def depart(account_id: str, cell: str, now: int) -> Script[None]:
+    """An account with its sub-accounts takes no more requests here: it is about to move. WhimbrelError not_found,
+    conflict."""
+    family: Rows = yield Query("move_family", (account_id,))
+    statuses = {row[0]: row[2] for row in family}
+    if account_id not in statuses:
+        raise WhimbrelError("not_found", "There is no such account in this cell.")
+    if next(row[1] for row in family if row[0] == account_id) is not None:
+        raise WhimbrelError("conflict", "A sub-account lives where its parent does: move the parent.")
+    if not set(statuses.values()) <= _AT_REST:
+        raise WhimbrelError("conflict", f"The account is {statuses[account_id]} already.")
+    row = (account_id, OUT, cell, DEPARTING, msgspec.json.encode(statuses).decode(), "", now, now)
+    yield One("move_put", row)
+    yield Many("accounts_set_status", [(each, "moving", now) for each in sorted(statuses)])
+
+
+def depart_messages(move: Move, after_id: str, now: int) -> Script[Page]:
+    """The next messages leave, those excepted of which something is under way."""
+    accounts = move.accounts
+    yield One("departing_hold", (accounts,))
+    rows: Rows = yield Query("departing_page", (accounts, after_id, PAGE))
+    ids = [row[0] for row in rows]
+    if not ids:
+        return Page("", 0, 0)
+    held = {row[0] for row in (yield Query("departing_held", (ids, accounts, now - SETTLED_US)))}
+    free = [each for each in ids if each not in held]
+    if free:
+        yield One("departing_pack", (move.account_id, free))
+    return Page(ids[-1], len(free), len(held))
+
+
+def depart_rows(move: Move, statement: str) -> Script[int]:
+    """Rows of one table leave; 0 when none is left."""
+    packed: int = yield One(statement, (move.account_id, move.accounts, PAGE))
+    return packed
+
+
+def depart_stretch(move: Move, statement: str, start: int, end: int, now: int) -> Script[int]:
+    """Those rows leave whose positions are above `start` and not above `end`."""
+    settled = (now - SETTLED_US,) if statement == "departing_events" else ()
+    packed: int = yield One(statement, (move.account_id, move.accounts, start, end, *settled))
+    return packed
+
+
+def close(move: Move, now: int) -> Script[bool]:
+    """Everything configured is copied, and the account is not here any more; False while something is left. What was
+    copied stays for those who still ask here, and changes nothing any more."""
+    (left,) = yield Query("departing_left", (move.accounts,))
+    if any(left):
+        return False
+    yield One("departing_parts", (move.account_id, move.accounts))
+    yield One("departing_account", (move.account_id, move.accounts))
+    yield Many("accounts_set_status", [(each, "moved", now) for each in move.accounts])
+    yield One("move_state", (move.account_id, OUT, CLOSED, "", now))
+    return True
+
+
+def depart_late(move: Move) -> Script[None]:
+    """What came while the account was closed: a STOP is never lost."""
+    yield One("departing_parts", (move.account_id, move.accounts))
+    yield One("departing_late", (move.account_id, move.accounts))
+
+
+def clear(move: Move, now: int) -> Script[None]:
+    """The account is at home in the other cell: what was copied, and the parcels, go."""
+    for name in _COPIED:
+        yield One(name, (move.accounts,))
+    yield One("parcels_delete", (move.account_id,))
+    yield One("move_state", (move.account_id, OUT, MOVED, "", now))
+
+
+def set_state(move: Move, state: str, waits_for: str, now: int) -> Script[None]:
+    """How far a move out has come, and what it waits for."""
+    yield One("move_state", (move.account_id, OUT, state, waits_for, now))

@@ -1,0 +1,183 @@
+"""An account with something of everything, put into a cell through the verbs of the store and of the control plane; and
+what a cell holds of it, to be compared with what another one holds after a move.
+"""
+
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from tests.store.store_samples import CARRIER, IDS, PRICE, message
+from whimbrel.base.clock import ManualClock, SeededChance
+from whimbrel.base.ids import Ids
+from whimbrel.base.vault import Vault
+from whimbrel.domain.model import Flag, Message
+from whimbrel.journey.tables import Tables
+from whimbrel.manage import accounts, balance, keys, opt_outs, senders, smpp_credentials, webhooks
+from whimbrel.manage.context import Context
+from whimbrel.net.addresses import Reach
+from whimbrel.store.interface import Answer, Claim, Deliveries, Idempotency, InboundRow, ReceiptRow, Submission, Verdict
+from whimbrel.store.moving import Moves
+from whimbrel.store.postgresql.executor import PostgresExecutor
+from whimbrel.store.store import SqlStore
+
+ACTOR = "test"
+NUMBER = "+12025550100"
+MINUTE = 60_000_000
+DAY = 1440 * MINUTE
+_EPHEMERAL = frozenset({"position", "cursor", "event_position", "rank", "updated_at", "status"})
+OWNED = {
+    "accounts": "id", "audit": "account_id", "attempts": "account_id", "balances": "account_id",
+    "deliveries": "account_id", "delivery_tries": "account_id", "events": "account_id", "idempotency": "account_id",
+    "keys": "account_id", "ledger": "account_id", "messages": "account_id", "opt_outs": "account_id",
+    "senders": "account_id", "smpp_credentials": "account_id", "webhooks": "account_id",
+}  # fmt: skip
+"""Tables that hold rows of accounts, and the column that says whose."""
+
+
+class Cell(NamedTuple):
+    """One cell's database, as the tests use it."""
+
+    name: str
+    url: str
+    store: SqlStore
+    moves: Moves
+    tables: Tables
+    manage: Context
+    clock: ManualClock
+
+    async def rows(self, sql: str, *params: Any) -> list[asyncpg.Record]:
+        """What a query of the test's own finds."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            return await connection.fetch(sql, *params)
+        finally:
+            await connection.close()
+
+
+async def opened(name: str, url: str, clock: ManualClock) -> Cell:
+    """A cell at work, as far as its database goes."""
+    executor = PostgresExecutor(url, clock=clock)
+    store = SqlStore(executor)
+    vault = Vault(bytes(range(32)), SeededChance(7))
+    tables = Tables(store, vault)
+    await store.start()
+    await tables.load()
+    context = Context(
+        store=store,
+        tables=tables,
+        vault=vault,
+        clock=clock,
+        chance=SeededChance(sum(name.encode())),
+        ids=Ids(clock, SeededChance(sum(name.encode()))),
+        reach=Reach((), plain_http=True),
+    )
+    return Cell(name, url, store, Moves(executor), tables, context, clock)
+
+
+class Furnished(NamedTuple):
+    """An account with a sub-account, and its messages by what they are."""
+
+    id: str
+    sub_id: str
+    key: bytes
+    messages: dict[str, Message]
+
+
+async def furnish(cell: Cell) -> Furnished:
+    """Everything that an account may have; one of them in a cell."""
+    ctx = cell.manage
+    account = await accounts.create(ctx, ACTOR, accounts.NewAccount(name="Acme", currency="EUR"))
+    sub = await accounts.create(ctx, ACTOR, accounts.NewAccount(name="Acme 2", currency="EUR", parent_id=account.id))
+    for each in (account.id, sub.id):
+        await balance.top_up(ctx, ACTOR, balance.TopUp(amount="100"), account_id=each)
+    await senders.create(ctx, ACTOR, senders.NewSender(value=NUMBER, is_default=True), account_id=account.id)
+    created = await keys.create(ctx, ACTOR, keys.NewKey(name="app", scopes=("messages:write",)), account_id=account.id)
+    await opt_outs.create(ctx, ACTOR, opt_outs.NewOptOut(number="+447911123499"), account_id=account.id)
+    hook = webhooks.NewWebhook(url="https://example.com/hook", events=("*",))
+    await webhooks.create(ctx, ACTOR, hook, account_id=account.id, test=False)
+    credential = smpp_credentials.NewSmppCredential(name="bind", system_id=f"acme_{cell.name}")
+    await smpp_credentials.create(ctx, ACTOR, credential, account_id=account.id, test=False)
+    messages = await _messages(cell, account.id, sub.id)
+    return Furnished(account.id, sub.id, created.key.encode(), messages)
+
+
+async def _messages(cell: Cell, account_id: str, sub_id: str) -> dict[str, Message]:
+    now = cell.clock.now_us()
+    made = {
+        name: message(
+            id=cell.manage.ids.new("SM"), account_id=account, created_at=now, updated_at=now, due_at=due,
+            state="scheduled" if due > now else "queued", expires_at=due + DAY, held_micros=PRICE,
+            recipient_hash=hash_of, flags=flags,
+        )
+        for name, account, due, hash_of, flags in (
+            ("delivered", account_id, now, 21, Flag.CALLBACK), ("sent", account_id, now, 22, 0),
+            ("in_doubt", account_id, now, 23, 0), ("queued", account_id, now, 24, 0),
+            ("scheduled", account_id, now + DAY, 25, 0), ("of_sub", sub_id, now, 26, 0),
+            ("sending", account_id, now, 27, 0),
+        )
+    }  # fmt: skip
+    key = Idempotency(account_id, "rest", "k1", b"f", 0, 1, now, (Verdict(id=made["sent"].id, state="queued"),))
+    await cell.store.accept([Submission(tuple(made.values()), key)])
+    on_air = [made[name] for name in ("delivered", "sent", "in_doubt", "sending")]
+    claims = [Claim(each.id, CARRIER, 1, each.recipient_hash, now) for each in on_air]
+    numbers = [each[0] for each in await cell.store.claim(claims) or ()]
+    kinds = ("accepted", "accepted", "in_doubt")
+    answers = [
+        Answer(number, each.id, CARRIER, kind, now, "b1", f"id{place}", f"id{place}", tail_hash=each.recipient_hash)
+        for place, (number, each, kind) in enumerate(zip(numbers, on_air, kinds, strict=False))
+    ]
+    await cell.store.record_answers(answers)
+    assert await receipt(cell, "id0") == "applied"
+    assert await inbound(cell, account_id, "hello there", 31) == "stored"
+    return made
+
+
+async def answer(cell: Cell, message_id: str, key: str) -> None:
+    """The carrier takes a message that is on the air."""
+    (row,) = await cell.rows("SELECT position FROM attempts WHERE message_id = $1", message_id)
+    now = cell.clock.now_us()
+    await cell.store.record_answers([Answer(row[0], message_id, CARRIER, "accepted", now, "b1", key, key)])
+
+
+async def receipt(cell: Cell, key: str, tail: int = 0) -> str:
+    """The carrier reports that a message was delivered; what became of that."""
+    now = cell.clock.now_us()
+    tails = (tail,) if tail else ()
+    row = ReceiptRow(CARRIER, (key,), "delivered", True, None, "DELIVRD", None, tails, now)
+    (result,) = await cell.store.record_receipts([row])
+    return result
+
+
+async def inbound(cell: Cell, account_id: str, text: str, source_hash: int) -> str:
+    """A phone writes to the account; what became of that."""
+    row = InboundRow(
+        message_id=IDS.new("SM"), carrier_id=CARRIER, session="s", fingerprint=source_hash, account_id=account_id,
+        test=False, source="+447911123456", destination=NUMBER, source_hash=source_hash, destination_hash=12,
+        text=text, encoding="gsm7", at=cell.clock.now_us(), opt_out_id=IDS.new("OO"), masked="+4479…", octets=text.encode(),
+    )  # fmt: skip
+    (result,) = await cell.store.record_inbound([row])
+    return result
+
+
+async def follow(cell: Cell) -> None:
+    """Everybody who follows the log has seen all that there is."""
+    last = await cell.store.last_position()
+    hooks = await cell.rows("SELECT id FROM webhooks")
+    cursors = [(name, last) for name in ("keywords", "callbacks", "message_numbers", "smpp_owed")]
+    await cell.store.record_deliveries(Deliveries(cursors=(*cursors, *((hook["id"], last) for hook in hooks))))
+
+
+async def held(cell: Cell, account: Furnished) -> dict[str, list[str]]:
+    """All rows of the account by table, without positions, ranks, and what a move changes."""
+    found: dict[str, list[str]] = {}
+    for table, owner in OWNED.items():
+        rows = await cell.rows(f"SELECT * FROM {table} WHERE {owner} = ANY($1)", [account.id, account.sub_id])
+        kept = [{name: value for name, value in row.items() if name not in _EPHEMERAL} for row in rows]
+        found[table] = sorted(repr(row) for row in kept)
+    return found
+
+
+async def waiting(cell: Cell) -> dict[str, list[str]]:
+    """Ids of what waits, by the table in which it does."""
+    tables = ("queue", "schedule", "deadlines")
+    return {table: [row[0] for row in await cell.rows(f"SELECT message_id FROM {table}")] for table in tables}

@@ -1,0 +1,287 @@
+"""An account moves: everything arrives as it was, once, whatever ends the process that moves it and wherever; never two
+cells serve it; what carriers and phones say meanwhile is not lost.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.cells import account as samples
+from tests.cells.account import DAY, Cell, Furnished
+from tests.store.store_samples import balance
+from whimbrel.base import faults
+from whimbrel.base.clock import ManualClock
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.domain.events import Interest, types_of
+from whimbrel.journey import moving
+from whimbrel.journey.moving import LATE_US, SETTLE_US, Moving
+
+EVERYTHING = Interest(None, None, types_of(("*",)))
+POINTS = sorted(point for point in faults.POINTS if point.startswith("move."))
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+async def cells(databases: tuple[str, str]) -> AsyncIterator[tuple[Cell, Cell]]:
+    clock = ManualClock()
+    eu, us = [await samples.opened(name, url, clock) for name, url in zip(("eu", "us"), databases, strict=True)]
+    try:
+        yield eu, us
+    finally:
+        await eu.store.stop()
+        await us.store.stop()
+
+
+def mover(here: Cell, there: Cell) -> Moving:
+    return Moving(
+        name=here.name,
+        here=here.moves,
+        there=lambda name: there.moves if name == there.name else None,
+        clock=here.clock,
+        events_before=lambda now: now - DAY,
+    )
+
+
+async def active_in(cells: tuple[Cell, Cell], account: Furnished) -> list[str]:
+    """Names of the cells that serve the account."""
+    return [
+        cell.name
+        for cell in cells
+        if await cell.rows("SELECT 1 FROM accounts WHERE id = $1 AND status = 'active'", account.id)
+    ]
+
+
+async def finish(cells: tuple[Cell, Cell], account: Furnished, moved: Moving | None = None) -> None:
+    """Go on until it is done, time passing; what was on the air is answered on the way."""
+    eu, us = cells
+    moved = moved or mover(eu, us)
+    for _ in range(20):
+        await samples.follow(eu)
+        await samples.follow(us)
+        if await moved.look():
+            return
+        assert len(await active_in(cells, account)) <= 1
+        if await eu.rows("SELECT 1 FROM messages WHERE id = $1 AND state = 'sending'", account.messages["sending"].id):
+            await samples.answer(eu, account.messages["sending"].id, "id9")
+        eu.clock.advance(6.0)
+    raise AssertionError(await eu.moves.out())
+
+
+async def test_everything_arrives_as_it_was(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    await samples.answer(eu, account.messages["sending"].id, "id9")
+    before, waited = await samples.held(eu, account), await samples.waiting(eu)
+    assert all(before.values()) or [table for table, rows in before.items() if not rows] == [
+        "deliveries",
+        "delivery_tries",
+    ]
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    eu.clock.advance(60.0)
+    await finish(cells, account)
+    assert await samples.held(us, account) == before
+    assert {table: sorted(ids) for table, ids in (await samples.waiting(us)).items()} == {
+        table: sorted(ids) for table, ids in waited.items()
+    }
+    left = await samples.held(eu, account)
+    assert [table for table, rows in left.items() if rows] == ["accounts"]
+    assert (await samples.waiting(eu)) == {"queue": [], "schedule": [], "deadlines": []}
+    assert await active_in(cells, account) == ["us"]
+    assert await eu.rows("SELECT * FROM parcels") == await us.rows("SELECT * FROM arrivals") == []
+
+
+async def test_the_ledger_adds_up_in_the_new_cell(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    await finish(cells, account)
+    for each in (account.id, account.sub_id):
+        available, held, spent = await balance(us.store, each)
+        (sums,) = await us.rows(
+            "SELECT sum(held_micros), sum(charged_micros) FROM messages WHERE account_id = $1", each
+        )
+        assert (held, spent) == (sums[0], sums[1])
+        assert available + held + spent == 100_000_000
+
+
+async def test_a_text_that_a_carrier_has_not_answered_for_is_waited_for(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    await samples.follow(eu)
+    eu.clock.advance(60.0)
+    moved = mover(eu, us)
+    assert not await moved.look()
+    (move,) = await eu.moves.out()
+    assert move.state == "departing"
+    assert "have not answered for" in move.waits_for
+    assert await active_in(cells, account) == []
+    await samples.answer(eu, account.messages["sending"].id, "id9")
+    await finish(cells, account, moved)
+    assert await samples.receipt(us, "id9") == "applied"
+
+
+async def test_an_event_that_a_webhook_has_not_been_told_of_is_waited_for(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    await samples.answer(eu, account.messages["sending"].id, "id9")
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    eu.clock.advance(60.0)
+    moved = mover(eu, us)
+    assert not await moved.look()
+    assert len(await eu.rows("SELECT 1 FROM messages")) == 8  # all of them, with what a phone wrote
+    await finish(cells, account, moved)
+    assert await active_in(cells, account) == ["us"]
+
+
+async def test_a_receipt_finds_its_attempt_in_one_cell_at_any_time(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    assert await samples.receipt(eu, "id1") == "applied"
+    await finish(cells, account)
+    assert await samples.receipt(eu, "id2") == "parked"
+    assert await samples.receipt(us, "id2", tail=23) == "applied"  # in doubt: found by the number's tail
+    (row,) = await us.rows("SELECT state FROM messages WHERE id = $1", account.messages["in_doubt"].id)
+    assert row["state"] == "delivered"
+
+
+async def test_a_stop_that_comes_late_to_the_old_cell_is_brought_after(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    await samples.answer(eu, account.messages["sending"].id, "id9")
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    moved = mover(eu, us)
+    while not await active_in(cells, account):
+        await samples.follow(eu)
+        assert not await moved.look()
+        eu.clock.advance(6.0)
+    assert await samples.inbound(eu, account.id, "STOP", 77) == "stored"  # by a node that has not heard of it yet
+    await finish(cells, account, moved)
+    assert await us.rows("SELECT 1 FROM opt_outs WHERE number_hash = 77")
+    assert await us.rows("SELECT 1 FROM messages WHERE text = 'STOP'")
+    assert await eu.rows("SELECT 1 FROM messages") == []
+
+
+async def test_what_waits_takes_its_place_behind_what_waits_there(cells):
+    eu, us = cells
+    other, account = await samples.furnish(us), await samples.furnish(eu)
+    (theirs,) = await us.rows(
+        "UPDATE queue SET rank = 900 WHERE message_id = $1 RETURNING lane", other.messages["queued"].id
+    )
+    await us.rows("UPDATE messages SET rank = 900 WHERE id = $1", other.messages["queued"].id)
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    await finish(cells, account)
+    rows = await us.rows(
+        "SELECT q.rank AS queued, m.rank FROM queue q JOIN messages m ON m.id = q.message_id WHERE q.lane = $1",
+        theirs["lane"],
+    )
+    assert {(row["queued"], row["rank"]) for row in rows} >= {(900, 900)}
+    assert all(row["queued"] == row["rank"] for row in rows)
+    mine = await us.rows("SELECT rank FROM queue WHERE message_id = $1", account.messages["queued"].id)
+    assert mine[0]["rank"] == 900
+
+
+async def test_nobody_who_follows_the_log_there_takes_what_arrived_for_new(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    await finish(cells, account)
+    assert await us.store.last_position() == 0 == (await us.store.news(0, 100, [EVERYTHING])).position
+    assert await us.store.events_after(0, 100) == []
+    (row,) = await us.rows(
+        "SELECT position, created_at FROM events WHERE subject_id = $1 AND seq = 1", account.messages["sent"].id
+    )
+    assert row["position"] < 0
+    await us.moves.purge(row["created_at"] + 1)
+    assert await us.rows("SELECT 1 FROM events WHERE created_at <= $1", row["created_at"]) == []
+
+
+async def test_an_account_may_come_back(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    await finish(cells, account)
+    before = await samples.held(us, account)
+    await us.moves.depart(account.id, "eu", us.clock.now_us())
+    await finish((us, eu), account)
+    assert await samples.held(eu, account) == before
+    assert await active_in(cells, account) == ["eu"]
+
+
+async def test_a_suspended_account_is_suspended_there_too(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    await eu.rows("UPDATE accounts SET status = 'suspended' WHERE id = $1", account.id)
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    await finish(cells, account)
+    rows = await us.rows("SELECT id, status FROM accounts ORDER BY id")
+    assert [(row["id"], row["status"]) for row in rows] == [(account.id, "suspended"), (account.sub_id, "active")]
+
+
+async def test_what_cannot_move_is_refused(cells):
+    eu, _ = cells
+    account = await samples.furnish(eu)
+    for wanted, code in ((account.sub_id, "conflict"), ("AC" + "0" * 32, "not_found")):
+        with pytest.raises(WhimbrelError) as refused:
+            await eu.moves.depart(wanted, "us", eu.clock.now_us())
+        assert refused.value.code == code
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    with pytest.raises(WhimbrelError) as refused:
+        await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    assert refused.value.code == "conflict"
+
+
+async def test_a_cell_that_cannot_be_reached_is_waited_for(cells):
+    eu, _ = cells
+    account = await samples.furnish(eu)
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    alone = Moving(name="eu", here=eu.moves, there=lambda name: None, clock=eu.clock, events_before=lambda now: now)
+    assert not await alone.look()
+    (move,) = await eu.moves.out()
+    assert move.waits_for == "cell us, which cannot be reached"
+    await finish(cells, account)
+    assert await active_in(cells, account) == ["us"]
+
+
+@pytest.fixture
+def kill(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The points at which the mover ends, each once."""
+    wanted: list[str] = []
+
+    def hit(name: str) -> None:
+        if name in wanted:
+            wanted.remove(name)
+            raise Killed(name)
+
+    monkeypatch.setattr(moving.faults, "hit", hit)
+    yield wanted
+    assert wanted == [], "never came by there"
+
+
+@pytest.mark.parametrize("points", [[point, point] for point in POINTS] + [POINTS])
+async def test_whatever_ends_the_mover_another_goes_on(cells, kill, points):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    await samples.answer(eu, account.messages["sending"].id, "id9")
+    before = await samples.held(eu, account)
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    kill += points if len(set(points)) > 1 or points[0] in ("move.departed", "move.brought") else points[:1]
+    moved = mover(eu, us)
+    for _ in range(40):
+        await samples.follow(eu)
+        await samples.follow(us)
+        try:
+            if await moved.look():
+                break
+        except Killed:
+            moved = mover(eu, us)
+        assert len(await active_in(cells, account)) <= 1
+        eu.clock.advance(3.0)
+    assert await samples.held(us, account) == before
+    assert [table for table, rows in (await samples.held(eu, account)).items() if rows] == ["accounts"]
+    assert await active_in(cells, account) == ["us"]
+    assert SETTLE_US < LATE_US
