@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import gc
 import logging
 import os
 import signal
@@ -13,12 +12,12 @@ from typing import TextIO
 import uvloop
 
 from whimbrel.app import App
+from whimbrel.base import memory
 from whimbrel.base.log import configure
 from whimbrel.config import Settings
 from whimbrel.store.sqlite.connect import tune_library
 
 _log = logging.getLogger("whimbrel.run")
-_GC_THRESHOLD = 50_000  # objects: nothing on the hot path makes cycles, so looking for them often is waste
 _CANNOT_LISTEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 Prepare = Callable[[App], Awaitable[None]]
@@ -61,19 +60,13 @@ async def serving(app: App, prepare: Prepare, started: Started, asked: Callable[
     except OSError as error:
         refuse_taken(app.settings, error)
         raise
-    settle_memory()
+    memory.settle()
     try:
         started(app)
         await stopping.wait()
         _log.info("stopping")
     finally:
         await _stop(app)
-
-
-def settle_memory() -> None:
-    """What the start has made stays."""
-    gc.freeze()
-    gc.set_threshold(_GC_THRESHOLD)
 
 
 def asked_to_stop() -> asyncio.Event:

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from whimbrel.base.limits import STOP_DEADLINE_S
 from whimbrel.base.log import configure
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.place import STORE, SUPERVISOR, Place
-from whimbrel.cli.child import Orders, Ready, command, encoded
+from whimbrel.cli.orders import Orders, Ready, written
 from whimbrel.cli.running import refuse_taken
 from whimbrel.config import Settings
 from whimbrel.edges.shared.server import claim
@@ -128,6 +129,7 @@ class Supervisor:
             stopping.cancel()
             if self._stopping.is_set():
                 waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
                 return False
             told = await waiting
         _log.info("ready", extra={**msgspec.to_builtins(told[0]), "processes": len(self._workers)})
@@ -159,9 +161,9 @@ class Supervisor:
     async def spawn(self, name: str) -> Process:
         """A new process of that name."""
         orders = Orders(self._place(name), self._settings, self._master_key)
-        process = await asyncio.create_subprocess_exec(*command(), stdin=PIPE, stdout=PIPE, start_new_session=True)
+        process = await asyncio.create_subprocess_exec(*command(name), stdin=PIPE, stdout=PIPE, start_new_session=True)
         assert process.stdin is not None
-        process.stdin.write(encoded(orders))
+        process.stdin.write(written(orders))
         return process
 
     def _place(self, name: str) -> Place:
@@ -252,6 +254,13 @@ class _Child:
             if not self._told.done():
                 self._told.set_result(msgspec.json.decode(line, type=Ready))
         return await process.wait()
+
+
+def command(name: str) -> tuple[str, ...]:
+    """How a process is started."""
+    if name == STORE:
+        return (sys.executable, "-m", "whimbrel.cli.store_process")
+    return (sys.executable, "-m", "whimbrel", "serve", "--child")
 
 
 def reserve(settings: Settings) -> tuple[list[socket.socket], Settings]:

@@ -1,0 +1,1 @@
+"""`whimbrel serve --processes N`: real processes, killed and stopped, on both databases."""

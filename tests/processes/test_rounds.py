@@ -1,0 +1,176 @@
+"""Load on several processes while one of them is killed, or all are asked to stop; judged as the other fault rounds
+are, by the logs of those who survive. `make test` plays one round of each, `make ci` more (WHIMBREL_FAULT_ROUNDS).
+"""
+
+import asyncio
+import os
+import random
+import signal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.faults.client import Client, Mix, sendings
+from tests.faults.evidence import Death, Evidence, SinkLog, Spoken, ask_api, settle
+from tests.faults.oracle import Judgement, judge
+from tests.faults.processes import simulator, sink
+from tests.faults.wire import Connection, now_us, request, until
+from whimbrel_sandbox.log import read_log
+
+from .served import SQLITE, Served, is_alive, served
+
+_SENDER = "+15005550006"
+_PHONES = 10
+_MANY_FROM = 100
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A round before it is played: who dies at how many acknowledged messages; `signal`: the whole is asked to stop
+    there, and started again."""
+
+    seed: int
+    deaths: tuple[tuple[int, str], ...]
+    messages: int
+    database: str = SQLITE
+    processes: int = 2
+    batch_share: float = 0.5
+    is_graceful: bool = False
+
+
+class _Round:
+    def __init__(self, plan: Plan, made: Served) -> None:
+        self.plan, self.made = plan, made
+        chance = random.Random(plan.seed)
+        self._tag = f"p{plan.seed}n"
+        mix = Mix(messages=plan.messages, batch_share=plan.batch_share)
+        self.client = Client(sendings(mix, chance, self._tag, first=0))
+        self.spoken: list[Spoken] = []
+        self.deaths: list[Death] = []
+
+    async def play(self, phones_port: int) -> None:
+        load = asyncio.create_task(self._load())
+        speech = asyncio.create_task(self._speak(phones_port))
+        for moment, victim in self.plan.deaths:
+            await until(lambda moment=moment: self._has_reached(moment) or load.done(), 60.0, f"{moment} acknowledged")
+            if self.plan.is_graceful:
+                began = now_us()
+                status = await self.made.stop()
+                self.deaths.append(Death(began, status, (now_us() - began) / 1e6))
+                await self.made.start()
+            else:
+                await self._kill(victim)
+        await load
+        await speech
+
+    async def _kill(self, victim: str) -> None:
+        """The next one dies only when this one is back."""
+        self.deaths.append(Death(now_us(), -signal.SIGKILL))
+        pid = await self.made.kill(victim)
+        await until(lambda: self.made.pid(victim) != pid and is_alive(self.made.pid(victim)), 30.0, f"{victim} back")
+
+    def _has_reached(self, acknowledged: int) -> bool:
+        return self.client.acknowledged >= acknowledged
+
+    async def _load(self) -> None:
+        """Connections that a death cut are made again, until nothing is left that may be sent."""
+        while any(each.may_be_sent for each in self.client.log) and not any(s.unexpected for s in self.client.log):
+            await self.client.run(self.made.port, self.made.given.api_key, 16)
+            await asyncio.sleep(0.02)
+
+    async def _speak(self, port: int) -> None:
+        connection = await Connection.open(port)
+        while len(self.spoken) < _PHONES:
+            source, text = f"+44778800{len(self.spoken):04d}", f"{self._tag}phone{len(self.spoken)}"
+            answer = await connection.ask(request("POST", f"/phones/{source[1:]}/send", {"to": _SENDER, "text": text}))
+            if answer.status == 202:
+                self.spoken.append(Spoken(source, text))
+            await asyncio.sleep(0.05)  # 409: no bind just now
+        connection.close()
+
+
+async def play(plan: Plan, folder: Path) -> tuple[Judgement, list[Death]]:
+    """Play a round in an empty folder."""
+    smsc_log, sink_log = folder / "smsc.jsonl", folder / "sink.log"
+    behaviour = {"seed": plan.seed, "response_latency_ms": 10, "receipt_delay_ms": 100, "receipt_jitter_ms": 30}
+    async with (
+        simulator(smsc_log, **behaviour) as smsc,
+        sink(sink_log) as sink_port,
+        served(folder / "data", plan.database, processes=plan.processes) as made,
+    ):
+        await made.seed(smsc["smpp_port"])
+        await made.start()
+        hook = {"url": f"http://127.0.0.1:{sink_port}/hook", "events": ["*"]}
+        await made.ask("POST", "/v1/webhooks", hook)
+        told = SinkLog(sink_log)
+        round_ = _Round(plan, made)
+        await round_.play(int(smsc["http_url"].rpartition(":")[2]))
+        log = round_.client.log
+        await settle(told, smsc_log, log, round_.spoken)
+        api = await ask_api(made.port, made.given.api_key, log, told)
+        status = await made.stop()
+    told.read()
+    evidence = Evidence(log, round_.spoken, round_.deaths, list(read_log(smsc_log)), told.hooks, api)
+    verdict = judge(evidence)
+    if status:
+        verdict.broken.append(f"the supervisor ended with {status}")
+    return verdict, round_.deaths
+
+
+def _plan(seed: int, **more: object) -> Plan:
+    """Two deaths in the middle of the load: on SQLite of the store process too."""
+    chance = random.Random(seed)
+    names = ["1", "2"] if more.get("database", SQLITE) != SQLITE else [chance.choice(("1", "2")), "store"]
+    chance.shuffle(names)
+    messages = chance.randint(500, 800)
+    moments = sorted(chance.randint(60, messages // 2) for _ in names)
+    return msgspec.convert(
+        {"seed": seed, "deaths": tuple(zip(moments, names, strict=True)), "messages": messages, **more}, Plan
+    )
+
+
+def _rounds(default: int) -> range:
+    return range(_MANY_FROM, _MANY_FROM + int(os.environ.get("WHIMBREL_FAULT_ROUNDS", default)))
+
+
+async def _killed(seed: int, folder: Path, **more: object) -> None:
+    plan = _plan(seed, **more)
+    verdict, _ = await play(plan, folder)
+    assert verdict.broken == [], f"{plan}; the logs are in {folder}"
+    assert verdict.messages > plan.messages / 2
+
+
+async def _stopped(seed: int, folder: Path) -> None:
+    verdict, deaths = await play(Plan(seed, ((150, ""),), 400, is_graceful=True), folder)
+    assert verdict.broken == [], f"seed {seed}; the logs are in {folder}"
+    assert verdict.doubted == 0
+    assert [death.status for death in deaths] == [0] and deaths[0].took_s < 30
+
+
+@pytest.mark.slow
+async def test_kills_on_sqlite_lose_and_double_nothing(tmp_path: Path):
+    await _killed(1, tmp_path)
+
+
+@pytest.mark.slow
+async def test_kills_on_postgresql_lose_and_double_nothing(tmp_path: Path, postgres: str):
+    await _killed(1, tmp_path, database=postgres)
+
+
+@pytest.mark.slow
+async def test_a_graceful_stop_leaves_nothing_in_doubt(tmp_path: Path):
+    await _stopped(1, tmp_path)
+
+
+@pytest.mark.ci
+async def test_many_kills_on_sqlite_lose_and_double_nothing(tmp_path: Path):
+    for seed in _rounds(20):
+        (tmp_path / str(seed)).mkdir()
+        await _killed(seed, tmp_path / str(seed), processes=3)
+
+
+@pytest.mark.ci
+async def test_many_graceful_stops_leave_nothing_in_doubt(tmp_path: Path):
+    for seed in _rounds(20):
+        (tmp_path / str(seed)).mkdir()
+        await _stopped(seed, tmp_path / str(seed))

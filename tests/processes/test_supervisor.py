@@ -1,0 +1,192 @@
+"""The supervisor: one log, one readiness, one `/metrics`, one signal; what dies comes back, and nothing is left."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.faults.processes import simulator, sink
+from tests.faults.wire import request, until
+from whimbrel.cli.supervisor import rest_s
+from whimbrel_sandbox.log import Submitted, read_log
+
+from .served import Served, is_alive, served
+
+
+@asynccontextmanager
+async def at_work(folder: Path, **more: int) -> AsyncIterator[Served]:
+    """Processes that have started, with a simulator."""
+    async with AsyncExitStack() as stack:
+        smsc = await stack.enter_async_context(simulator(folder / "smsc.jsonl", receipt_delay_ms=50))
+        made = await stack.enter_async_context(served(folder / "data", **more))
+        await made.seed(smsc["smpp_port"])
+        await made.start()
+        yield made
+
+
+async def send(made: Served, number: int) -> str:
+    body = {"to": f"+4479{11_000_000 + number:08d}", "text": f"text {number}"}
+    return (await made.ask("POST", "/v1/messages", body))["id"]
+
+
+class Stream:
+    """A live stream of events, and what it brought."""
+
+    def __init__(self, made: Served) -> None:
+        self._made = made
+        self.octets = b""
+
+    async def __aenter__(self) -> "Stream":
+        reader, self._writer = await asyncio.open_connection("127.0.0.1", self._made.port)
+        headers = {"Authorization": f"Bearer {self._made.given.api_key}"}
+        self._writer.write(request("GET", "/v1/stream", headers=headers))
+        self._task = asyncio.create_task(self._read(reader))
+        await until(lambda: b"200 OK" in self.octets, 10.0, "the stream's head")
+        return self
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        while octets := await reader.read(65536):
+            self.octets += octets
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writer.close()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def test_several_processes_are_one_service(tmp_path: Path):
+    """One start, to be quick: what they do together, what their sockets let in, what dies, and the end."""
+    async with at_work(tmp_path) as made:
+        await _work_together(made, tmp_path)
+        assert _folder(made).stat().st_mode & 0o777 == 0o700
+        await _die(made)
+        await send(made, 99)
+        folder = _folder(made)
+        assert await made.stop() == 0
+        assert made.pids() == {}
+        assert not folder.exists()
+        assert [line["message"] for line in made.lines()][-1] == "stopped"
+        assert all(line.startswith("{") for line in made.log.read_text().splitlines())
+    sent = [event.dest for event in read_log(tmp_path / "smsc.jsonl") if isinstance(event, Submitted)]
+    assert len(sent) == len(set(sent)) == 61
+
+
+async def _work_together(made: Served, folder: Path) -> None:
+    """Whichever process takes a message: its events reach the streams and webhooks of any, and the sums say so."""
+    async with sink(folder / "sink.log") as sink_port, AsyncExitStack() as stack:
+        await made.ask("POST", "/v1/webhooks", {"url": f"http://127.0.0.1:{sink_port}/hook", "events": ["*"]})
+        streams = [await stack.enter_async_context(Stream(made)) for _ in range(6)]
+        ids = set(await asyncio.gather(*(send(made, number) for number in range(60))))
+
+        def told(octets: bytes) -> bool:
+            return all(octets.count(id_.encode()) >= 3 for id_ in ids) and octets.count(b"message.delivered") >= 60
+
+        await until(lambda: all(told(stream.octets) for stream in streams), 20.0, "all events on all streams")
+        await until(lambda: told((folder / "sink.log").read_bytes()), 20.0, "all events at the sink")
+    await until(lambda: _has_binds(made), 20.0, "gauges")
+    scraped = [await made.metrics() for _ in range(5)]
+    assert {each['whimbrel_messages_accepted_total{door="rest"}'] for each in scraped} == {60.0}
+    assert {each['whimbrel_http_requests_total{door="rest",status="202"}'] for each in scraped} == {60.0}
+    assert scraped[0]['whimbrel_segments_submitted_total{carrier="sandbox"}'] == 60.0
+    for name in ("1", "2", "store"):
+        assert scraped[0][f'whimbrel_process_up{{process="{name}"}}'] == 1
+        assert scraped[0][f'process_resident_memory_bytes{{process="{name}"}}'] > 2**20
+    assert {line["process"] for line in made.lines()} == {"1", "2", "store", "supervisor"}
+    assert sum(line["message"] == "ready" for line in made.lines()) == 1
+
+
+async def _die(made: Served) -> None:
+    """What dies comes back, and what it counted stays."""
+    before = await made.metrics()
+    pids = {name: await made.kill(name) for name in ("1", "store")}
+    await until(lambda: all(made.pid(name) != pid for name, pid in pids.items()), 20.0, "both back")
+    await until(lambda: _all_up(made), 20.0, "both answer a scrape")
+    after = await made.metrics()
+    for name in ('whimbrel_messages_accepted_total{door="rest"}', "whimbrel_store_commits_total"):
+        assert after[name] >= before[name]
+    assert after['whimbrel_process_restarts_total{process="1"}'] == 1
+    assert after['whimbrel_process_restarts_total{process="store"}'] == 1
+    lines = [line for line in made.lines() if line["message"] == "a process ended and is started again"]
+    assert {(line["child"], line["status"]) for line in lines} == {("1", -9), ("store", -9)}
+
+
+def _folder(made: Served) -> Path:
+    """Where the sockets of these processes are: the store process listens at one."""
+    inodes = {os.readlink(link)[8:-1] for link in Path(f"/proc/{made.pid('store')}/fd").iterdir() if _is_socket(link)}
+    rows = (line.split() for line in Path("/proc/net/unix").read_text().splitlines())
+    return next(Path(row[7]).parent for row in rows if row[6] in inodes and len(row) > 7 and row[7].endswith("/store"))
+
+
+def _is_socket(link: Path) -> bool:
+    return os.readlink(link).startswith("socket:")
+
+
+async def _has_binds(made: Served) -> bool:
+    return (await made.metrics()).get('whimbrel_binds{carrier="sandbox"}', 0) >= 1
+
+
+async def _all_up(made: Served) -> bool:
+    found = await made.metrics()
+    return all(found[f'whimbrel_process_up{{process="{name}"}}'] == 1 for name in ("1", "2", "store"))
+
+
+async def test_a_killed_supervisor_leaves_nobody(tmp_path: Path):
+    async with at_work(tmp_path) as made:
+        pids = made.pids()
+        assert len(pids) == 3
+        made.signal(signal.SIGKILL)
+        await made.ended()
+        await until(lambda: not any(is_alive(pid) for pid in pids.values()), 20.0, "no process left")
+        stopped = [line["process"] for line in made.lines() if line["message"] == "stopped"]
+        assert sorted(stopped) == ["1", "2", "store"]
+
+
+async def test_a_second_signal_ends_all_at_once(tmp_path: Path):
+    """Also one that does nothing any more."""
+    async with at_work(tmp_path) as made:
+        pids = made.pids()
+        os.kill(pids["2"], signal.SIGSTOP)
+        made.signal(signal.SIGTERM)
+        await until(lambda: any(line["message"] == "stopping" for line in made.lines()), 10.0, "the stop")
+        made.signal(signal.SIGINT)
+        assert await made.ended() == 128 + signal.SIGINT
+        await until(lambda: not any(is_alive(pid) for pid in pids.values()), 10.0, "no process left")
+
+
+async def test_a_port_that_is_taken_is_told_once(tmp_path: Path):
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # not even by one that would share it
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        async with served(tmp_path, WHIMBREL_SERVER__PORT=str(port)) as made:
+            await made.seed(2776)
+            process = await made.begin()
+            assert await process.wait() == 2
+            said = made.log.read_text()
+    assert said.count(f"127.0.0.1 port {port}") == 1 and "server.port" in said
+    assert "started" not in said
+
+
+async def test_what_cannot_start_ends_everything(tmp_path: Path):
+    """A file that the supervisor does not read, and every process does."""
+    (tmp_path / "cert.pem").write_text("no certificate")
+    tls = {"WHIMBREL_SMPP__TLS_CERT_FILE": str(tmp_path / "cert.pem"), "WHIMBREL_SMPP__TLS_PORT": "0"}
+    async with served(tmp_path / "data", **tls) as made:
+        await made.seed(2776)
+        process = await made.begin()
+        assert await process.wait() == 1
+        lines = list(made.lines())
+    assert [line["child"] for line in lines if "did not start" in line["message"]]
+    assert any("cert.pem" in line["message"] for line in lines), lines
+    assert made.pids() == {}
+
+
+@pytest.mark.parametrize(("deaths", "seconds"), [(1, 0.1), (2, 0.2), (3, 0.4), (6, 3.2), (9, 25.6), (10, 30), (99, 30)])
+def test_who_dies_again_and_again_waits_longer(deaths: int, seconds: float):
+    assert rest_s(deaths) == pytest.approx(seconds)
