@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whimbrel.domain import pacing
-from whimbrel.domain.pacing import UNKNOWN_NONE, Bucket, FairRank, Pace
+from whimbrel.domain.pacing import UNKNOWN_NONE, Bucket, FairRank, Pace, Second
 
 S = 1_000_000
 
@@ -206,3 +206,34 @@ def test_without_a_limit_and_without_traffic_it_still_slows() -> None:
     pace = Pace()
     pace.throttled(0, 0)
     assert pace.rate_per_s(0) == pacing.RATE_MIN
+
+
+def left(limit: float, every_us: int, until_us: int, burst: float) -> list[int]:
+    """When parts leave that are asked for again and again, as a bucket and a second allow."""
+    bucket, second, times = Bucket(limit, burst), Second(), list[int]()
+    for now in range(0, until_us, every_us):
+        count = min(bucket.available(now), second.room(limit, now))
+        bucket.take(count, now)
+        second.add(count, now)
+        times += [now] * count
+    return times
+
+
+@pytest.mark.parametrize("limit", [0.5, 1, 2, 10, 33, 100, 900])
+@pytest.mark.parametrize("every_us", [1_000, 7_000, 50_000, 333_000])
+def test_no_second_holds_more_than_the_limit(limit: float, every_us: int) -> None:
+    times = left(limit, every_us, 10 * S, max(1.0, limit / 10))
+    most = max(sum(at <= other < at + S + 20_000 for other in times) for at in times)
+    assert most <= max(1, limit)
+
+
+@pytest.mark.parametrize("limit", [10, 100, 900])
+def test_nearly_all_of_the_limit_is_used(limit: float) -> None:
+    assert len(left(limit, 1_000, 20 * S, limit / 10)) >= 0.93 * 20 * limit
+
+
+def test_a_second_forgets_after_any_pause() -> None:
+    second = Second()
+    second.add(5, 123_456_789)
+    assert [second.room(5, 123_456_789 + later) for later in (0, S, 3600 * S)] == [0, 0, 5]
+    assert second.room(5, 0) == 5  # a clock that stands still or runs backwards forgets nothing, and breaks nothing

@@ -21,7 +21,7 @@ from whimbrel.carriers.smpp_writer import Writer
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.smpp.tables import SUBMIT_SM
 from whimbrel.domain.dialect import CarrierSettings
-from whimbrel.domain.pacing import Bucket, Pace
+from whimbrel.domain.pacing import Bucket, Pace, Second
 
 _log = logging.getLogger("whimbrel.carrier")
 _AHEAD: Final = 4  # a quarter of the window may be committed ahead of the wire
@@ -46,6 +46,7 @@ class Outbox:
         self._writer_3_3 = Writer(msgspec.structs.replace(settings, interface_version="3.3"))
         self._pace = Pace(settings.throughput_per_s)
         self._bucket = Bucket(0, 1)
+        self._second = Second()
         self._aside = Aside(max(1, settings.window * len(senders) // _AHEAD))
         self._aside_timer: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -94,7 +95,7 @@ class Outbox:
         free = sum(bind.room for bind in up)
         ahead = self._settings.window * len(up) // _AHEAD
         if self._bucket.rate_per_s:
-            free = min(free, self._bucket.available(self._clock.monotonic_us()))
+            free = min(free, self._tokens(self._clock.monotonic_us()))
             ahead = min(ahead, int(self._bucket.rate_per_s * _BURST_S))
         room = free + max(1, ahead - len(self._aside)) - len(self._out)
         if room < ahead and any(bind.in_flight for bind in up):
@@ -124,8 +125,9 @@ class Outbox:
         for bind in self._senders:
             count = min(bind.room, len(self._out))
             if count and self._bucket.rate_per_s:
-                count = min(count, self._bucket.available(monotonic))
+                count = min(count, self._tokens(monotonic))
                 self._bucket.take(count, monotonic)
+                self._second.add(count, monotonic)
             if count > 0:
                 if not bind.in_flight:
                     self._moved_us = monotonic
@@ -219,7 +221,7 @@ class Outbox:
         if self._timer is not None and not self._timer.cancelled() and self._timer.when() > 0:
             self._timer.cancel()
         wait_us = max(1_000, int(1_000_000 / self._bucket.rate_per_s))
-        if self._bucket.available(monotonic) >= 1:
+        if self._tokens(monotonic) >= 1:
             return
         self._timer = asyncio.get_running_loop().call_later(wait_us / 1_000_000, self._tokens_came)
 
@@ -234,6 +236,10 @@ class Outbox:
         if rate != self._bucket.rate_per_s:
             self._bucket.burst = max(1.0, rate * _BURST_S)
             self._bucket.set_rate(rate, monotonic)
+
+    def _tokens(self, monotonic: int) -> int:
+        """How many parts the rate lets go now."""
+        return min(self._bucket.available(monotonic), self._second.room(self._bucket.rate_per_s, monotonic))
 
     def _wait_for_aside(self, monotonic: int) -> None:
         due = self._aside.next_us()

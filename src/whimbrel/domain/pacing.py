@@ -5,7 +5,8 @@ at accept; the queue is served in the order of ranks. The virtual time V of a la
 served. An account's message gets max(V, the account's last rank + its cost): an account that sends one message starts
 at V, next to be served, however many the others have waiting; an account with a backlog queues behind itself only.
 
-`Bucket` is a token bucket, for the rate of a key and the throughput of a carrier. `Pace` finds the rate that a
+`Bucket` is a token bucket, for the rate of a key and the throughput of a carrier. `Second` holds a carrier's limit in
+every second, bursts included. `Pace` finds the rate that a
 throttling carrier bears: halve at once, recover slowly (additive increase, multiplicative decrease).
 """
 
@@ -16,6 +17,8 @@ SECOND_US = 1_000_000
 PRUNE_AT = 4096  # accounts remembered in a lane before those without a backlog are forgotten
 HALVE_EVERY_US = SECOND_US  # a window of refusals comes at once and means one thing, so it halves once
 RECOVER_SHARE = 0.05  # of the ceiling, a second: twenty seconds from the floor to the top
+_SLOT_US: Final = 20_000
+_SLOTS: Final = SECOND_US // _SLOT_US + 2
 RATE_MIN = 1.0  # segments a second: slower is a standstill, and would hide a carrier that works again
 UNKNOWN_NONE: Final = -1
 """The floor of a lane whose backlogs are all known."""
@@ -134,6 +137,36 @@ class Bucket:
             level = self._level + (now_us - since_us) * self.rate_per_s / SECOND_US
             self._level = level if level < self.burst else self.burst
         return self._level
+
+
+class Second:
+    """What left within the last second, wherever that second begins: counted in slots of 20 ms, two of them more than a
+    second has, so that what the network brings closer together still holds the limit where it arrives."""
+
+    __slots__ = ("_counts", "_slot", "_total")
+
+    def __init__(self) -> None:
+        self._counts = [0] * _SLOTS
+        self._slot = 0
+        self._total = 0
+
+    def room(self, limit_per_s: float, now_us: int) -> int:
+        """How many more may leave now; one in a second at least."""
+        self._forget(now_us)
+        return max(0, int(max(1.0, limit_per_s)) - self._total)
+
+    def add(self, count: int, now_us: int) -> None:
+        """So many left."""
+        self._forget(now_us)
+        self._counts[self._slot % _SLOTS] += count
+        self._total += count
+
+    def _forget(self, now_us: int) -> None:
+        slot = now_us // _SLOT_US
+        for passed in range(self._slot + 1, min(slot, self._slot + _SLOTS) + 1):
+            self._total -= self._counts[passed % _SLOTS]
+            self._counts[passed % _SLOTS] = 0
+        self._slot = max(slot, self._slot)
 
 
 class Pace:
