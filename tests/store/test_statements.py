@@ -30,6 +30,7 @@ SCANS_ALLOWED = {
     "inbound_seen_purge",
     "keys_active",
     "keys_by_name",
+    "lanes_all",
     "nodes_all",
     "nodes_bury",
     "nodes_ids",
@@ -46,6 +47,7 @@ SCANS_ALLOWED = {
     "smpp_owed_counts",
     "smpp_owed_purge",
     "smpp_owed_total",
+    "streams_all",
     "tails_unanswered",
     "webhooks_all",
 }

@@ -7,6 +7,9 @@ written with `$1` parameters and `= ANY($n)` for lists, as PostgreSQL has them. 
 A name may be followed by a word that lets an executor do more in one step:
 
 - `(distinct)`: an UPDATE or DELETE by key, only ever called with rows of distinct keys; many go in one statement.
+- `(summed)`: the same of an UPDATE that adds its other parameters to columns, and whose result nobody reads: rows of
+  one key are added up over all scripts of a commit and written at its end, in the order of the keys (PostgreSQL: such
+  rows are locked last, for the shortest time, and by everybody in the same order).
 - `(packed)`: a hot read without octets; its rows come as one JSON array (SQLite).
 - `(locks a, m)`: a read whose rows the same script is about to write: PostgreSQL locks those of the tables (or aliases)
   named, in the order in which they are read; SQLite has one writer and needs none.
@@ -22,10 +25,10 @@ from typing import Literal, cast
 
 import msgspec
 
-Manner = Literal["", "distinct", "packed"]
+Manner = Literal["", "distinct", "summed", "packed"]
 
 _NAME = re.compile(r"^-- name: (\w+)(?: \((.+)\))?\s*$", re.MULTILINE)
-_MANNER = re.compile(r"(distinct|packed)?(?:(?:^|, )locks ([\w, ]+))?")
+_MANNER = re.compile(r"(distinct|summed|packed)?(?:(?:^|, )locks ([\w, ]+))?")
 _PARAMETER = re.compile(r"\$(\d+)")
 _LIST = re.compile(r"= ANY\(\$(\d+)\)")
 _HORIZON = "event_horizon()"
@@ -105,9 +108,10 @@ def sqlite(name: str, source: Source) -> Statement:
     lists = sorted({int(number) - 1 for number in _LIST.findall(source.sql)})
     sql = _LIST.sub(r"IN (SELECT value FROM json_each(?\1))", source.sql)
     sql = _PARAMETER.sub(r"?\1", sql).replace(_HORIZON, _NO_HORIZON)
-    many = _distinct(name, sql) if source.manner == "distinct" else _inserted(sql)
+    by_key = source.manner in ("distinct", "summed")
+    many = _distinct(name, sql) if by_key else _inserted(sql)
     width = len(set(_BOUND.findall(sql))) if many else 0
-    return Statement(name, sql, tuple(lists), source.manner == "packed", many, width, source.manner == "distinct")
+    return Statement(name, sql, tuple(lists), source.manner == "packed", many, width, by_key)
 
 
 def _sql_files(folder: Traversable) -> list[Traversable]:

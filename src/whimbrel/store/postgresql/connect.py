@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from whimbrel.store.errors import StoreError
+from whimbrel.store.errors import Overtaken, StoreError
 
 OLDEST: Final = 150_000  # Debian 12 has 15; later ones up to 18 are tested
 CONNECT_S: Final = 5.0
@@ -63,7 +63,7 @@ GONE: Final = (
 """The connection cannot be used any more, or its server cannot: make a new one. So does any other error that leaves the
 connection closed: see `is_gone`."""
 
-AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, Overtaken)
 """Nobody's fault: the same transaction succeeds when it runs again."""
 
 STORAGE: Final = (asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError, asyncpg.DataCorruptedError)

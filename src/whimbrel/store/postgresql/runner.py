@@ -21,6 +21,7 @@ class Runner:
         self._statements = statements
         self._types = types
         self._columns: dict[str, str] = {}
+        self._sums: dict[str, dict[Any, list[int]]] = {}  # by statement and key: not written yet
 
     async def run(self, script: Script[T]) -> T:
         """The script's result. An error of a step ends the script where it stands."""
@@ -34,8 +35,27 @@ class Runner:
         finally:
             script.close()
 
+    def forget(self) -> None:
+        """A transaction begins: what an undone one would have added up is void."""
+        self._sums = {}
+
+    async def settle(self) -> None:
+        """Write what was added up: to be called before the commit."""
+        sums, self._sums = self._sums, {}
+        for name, by_key in sums.items():
+            await self._write(self._statements[name], [(key, *sums) for key, sums in sorted(by_key.items())])
+
+    def _add(self, statement: Statement, rows: Sequence[Row]) -> int:
+        by_key = self._sums.setdefault(statement.name, {})
+        for key, *amounts in rows:
+            known = by_key.get(key)
+            by_key[key] = amounts if known is None else [a + b for a, b in zip(known, amounts, strict=True)]
+        return len(rows)
+
     async def _step(self, step: Step) -> Any:
         statement = self._statements[step.statement]
+        if self._sums and statement.asks_sums:
+            await self.settle()
         if isinstance(step, Query):
             return _tuples(await self.connection.fetch(statement.sql, *step.params))
         if isinstance(step, Many):
@@ -45,6 +65,9 @@ class Runner:
         return changed_rows(await self.connection.execute(statement.sql, *step.params))
 
     async def _many(self, statement: Statement, rows: Sequence[Row]) -> int:
+        return self._add(statement, rows) if statement.summed else await self._write(statement, rows)
+
+    async def _write(self, statement: Statement, rows: Sequence[Row]) -> int:
         execute = self.connection.execute
         if not statement.many or len(rows) == 1:
             return sum([changed_rows(await execute(statement.sql, *row)) for row in rows])

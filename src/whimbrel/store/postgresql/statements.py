@@ -3,7 +3,7 @@ rows of parameters takes them as columns, by `unnest`, so that a list of any len
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import msgspec
 
@@ -13,6 +13,7 @@ _PARAMETER = re.compile(r"\$(\d+)")
 _VALUES = re.compile(r"VALUES \((\$\d+(?:,\s*\$\d+)*)\)")
 _INSERT = re.compile(r"INSERT INTO (\w+) \(([^)]+)\)")
 _CONFLICT = re.compile(r"ON CONFLICT \(([^)]+)\) DO UPDATE")
+_TABLE = re.compile(r"UPDATE (\w+)")
 _UPDATE = re.compile(r"(UPDATE \w+ SET .+?)\s+(WHERE .+)", re.DOTALL)
 _DELETE = re.compile(r"(DELETE FROM \w+) (WHERE .+)", re.DOTALL)
 
@@ -22,13 +23,16 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
 
     `many`: the same for many rows of parameters, with `{columns}` where the arrays go; empty when it takes one row
     only. `width`: the number of parameters of a row. `unique`: 0-based places of the parameters of which no two rows
-    may agree (the last one counts), as an upsert asks for it."""
+    may agree (the last one counts), as an upsert asks for it. `summed`: rows are added up by their first parameter and
+    written at the end of the commit; `asks_sums`: what was added up so far has to be written before it."""
 
     name: str
     sql: str
     many: str = ""
     width: int = 0
     unique: tuple[int, ...] = ()
+    summed: bool = False
+    asks_sums: bool = False
 
     def of_columns(self, types: Sequence[str]) -> str:
         """The statement for columns of these types."""
@@ -37,15 +41,23 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
 
 def for_postgresql() -> Mapping[str, Statement]:
     """All statements for PostgreSQL."""
-    return {name: postgresql(name, source) for name, source in sources("postgresql").items()}
+    found = {name: postgresql(name, source) for name, source in sources("postgresql").items()}
+    summed = {_TABLE.findall(statement.sql)[0] for statement in found.values() if statement.summed}
+    return {name: _asking(statement, summed) for name, statement in found.items()}
+
+
+def _asking(statement: Statement, summed: Set[str]) -> Statement:
+    if statement.summed or summed.isdisjoint(re.findall(r"\w+", statement.sql)):
+        return statement
+    return msgspec.structs.replace(statement, asks_sums=True)
 
 
 def postgresql(name: str, source: Source) -> Statement:
     """One statement for PostgreSQL. ValueError when it is not of the form that its manner asks for."""
     sql = f"{source.sql}\nFOR UPDATE OF {source.locks}" if source.locks else source.sql
     width = len(set(_PARAMETER.findall(sql)))
-    if source.manner == "distinct":
-        return Statement(name, sql, _distinct(name, sql, width), width)
+    if source.manner in ("distinct", "summed"):
+        return Statement(name, sql, _distinct(name, sql, width), width, summed=source.manner == "summed")
     many = _inserted(sql)
     return Statement(name, sql, many, width if many else 0, _unique(sql) if many else ())
 

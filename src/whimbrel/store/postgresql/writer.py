@@ -8,7 +8,8 @@ of one kind keep their order and a long list of one kind holds up no other.
 
 What goes wrong:
 
-- a deadlock with another node, or a serialization failure: the group runs again (scripts can be run again);
+- a deadlock with another node, a serialization failure, or a script that was overtaken by another node: the group runs
+  again (scripts can be run again);
 - a row has no partition (the clock jumped, or transaction numbers did): it is made, and the group runs again;
 - a script's own error: the transaction is rolled back and each script runs in a transaction of its own;
 - the connection is lost before the commit was sent: nothing was stored, so the group runs again on a new connection,
@@ -95,6 +96,7 @@ class Writer:
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
         self._look: asyncio.Task[None] | None = None  # while a commit hangs
+        self._over = asyncio.Event()  # of the commit that hangs
 
     async def start(self) -> None:
         """Connect, and work. Raises what the connection raises."""
@@ -143,6 +145,9 @@ class Writer:
                 return self._failed(jobs, error)
             except Exception as error:
                 if len(jobs) == 1:
+                    if isinstance(error, asyncpg.UniqueViolationError) and not tries:
+                        tries = 1  # another node may have made the same row a moment ago: the script sees it now
+                        continue
                     return jobs[0].fail(error)
                 for job in jobs:
                     await self._group([job])
@@ -163,7 +168,9 @@ class Writer:
         try:
             await connection.execute("BEGIN")
             xid = await connection.fetchval("SELECT pg_current_xact_id()::text")
+            session.runner.forget()
             results = [await run(job.script()) for job in jobs]
+            await session.runner.settle()
         except BaseException as error:
             await self._roll_back(connection, error)
             raise
@@ -223,7 +230,8 @@ class Writer:
 
     def _hangs(self, session: Session, jobs: list[Job]) -> None:
         """The commit of a group has not ended for long: nobody waits for it any longer."""
-        self._failed(jobs, CommitUnknown("the server does not end the commit: it may or may not have been stored"))
+        words = "the server does not end the commit: it may or may not have been stored"
+        self._failed(jobs, CommitUnknown(words, self._over))
         self.jobs.refuse(CommitFailed("nothing was stored: the server does not end an earlier commit"))
         self._look = asyncio.get_running_loop().create_task(self._until_replaced(session))
 
@@ -232,6 +240,8 @@ class Writer:
         if self._look is not None:
             self._look.cancel()
             self._look = None
+            self._over.set()
+            self._over = asyncio.Event()
 
     async def _until_replaced(self, session: Session) -> None:
         """Give up a connection whose server is no longer the one that takes writes."""

@@ -19,7 +19,7 @@ WHERE position > $1 AND position < event_horizon() AND type = 'message.received'
 SELECT id, state, expires_at FROM messages
 WHERE id > $1 AND id < $2 AND state IN ('scheduled', 'queued', 'sending', 'sent') ORDER BY id LIMIT $3;
 
--- name: messages_to_reroute
+-- name: messages_to_reroute (locks messages)
 SELECT id, account_id, test, seq, flags, held_micros, priority, due_at, expires_at, candidates, rank
 FROM messages WHERE id = ANY($1) AND state = 'queued';
 

@@ -33,7 +33,7 @@ UPDATE messages SET state = 'sending', carrier_id = $2, updated_at = $3, seq = s
 WHERE id = $1 AND state = 'queued'
 RETURNING id, account_id, test, seq, flags, candidates, priority, rank;
 
--- name: messages_to_finish (packed)
+-- name: messages_to_finish (packed, locks messages)
 SELECT id, account_id, test, state, seq, flags, held_micros, charged_micros, candidates, priority, rank, due_at,
   carrier_id
 FROM messages WHERE id = ANY($1);
@@ -42,7 +42,7 @@ FROM messages WHERE id = ANY($1);
 UPDATE messages SET state = $2, reason = $3, final_at = $4, held_micros = 0, charged_micros = $5, updated_at = $6,
   seq = seq + 1 WHERE id = $1;
 
--- name: messages_to_enqueue (packed)
+-- name: messages_to_enqueue (packed, locks messages)
 SELECT id, account_id, test, seq, flags, held_micros, priority, due_at, expires_at
 FROM messages WHERE id = ANY($1) AND state = 'scheduled';
 
@@ -50,7 +50,7 @@ FROM messages WHERE id = ANY($1) AND state = 'scheduled';
 UPDATE messages SET state = 'queued', candidates = $2, route_id = $3, price_micros = $4, held_micros = $5, rank = $6,
   updated_at = $7, seq = seq + 1 WHERE id = $1;
 
--- name: messages_to_erase
+-- name: messages_to_erase (locks messages)
 SELECT id, account_id, test, seq, flags, state, recipient_hash, sender_hash FROM messages WHERE id = ANY($1);
 
 -- name: message_redact
@@ -60,7 +60,7 @@ UPDATE messages SET text = '', recipient = '', sender = '', options = '{}', flag
 -- name: messages_delete
 DELETE FROM messages WHERE id = ANY($1);
 
--- name: messages_old
+-- name: messages_old (locks messages)
 SELECT id, recipient_hash, sender_hash FROM messages
 WHERE id < $1 AND state NOT IN ('scheduled', 'queued', 'sending', 'sent', 'in_doubt') ORDER BY id LIMIT $2;
 

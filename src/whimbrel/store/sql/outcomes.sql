@@ -18,7 +18,7 @@
 -- | parked_for (carrier_id, keys, tails) | position, receipt of those that may be meant |
 -- | parked_insert, parked_delete | |
 
--- name: attempts_by_positions (packed)
+-- name: attempts_by_positions (packed, locks m, a)
 SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carrier_key, a.reason, a.tail_hash,
   a.committed_at, a.receipt_state, a.receipts, m.id, m.account_id, m.test, m.message_class, m.state, m.price_micros,
   m.held_micros, m.charged_micros, m.carrier_id, m.candidates, m.priority, m.rank, m.expires_at, m.sent_at, m.final_at,
@@ -26,7 +26,7 @@ SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carri
 FROM attempts AS a JOIN messages AS m ON m.id = a.message_id
 WHERE a.position = ANY($1);
 
--- name: attempts_by_keys (packed)
+-- name: attempts_by_keys (packed, locks m, a)
 SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carrier_key, a.reason, a.tail_hash,
   a.committed_at, a.receipt_state, a.receipts, m.id, m.account_id, m.test, m.message_class, m.state, m.price_micros,
   m.held_micros, m.charged_micros, m.carrier_id, m.candidates, m.priority, m.rank, m.expires_at, m.sent_at, m.final_at,
@@ -34,7 +34,7 @@ SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carri
 FROM attempts AS a JOIN messages AS m ON m.id = a.message_id
 WHERE a.carrier_id = $1 AND a.carrier_key = ANY($2) AND a.position >= $3 AND a.position < $4;
 
--- name: attempts_in_doubt
+-- name: attempts_in_doubt (locks m, a)
 SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carrier_key, a.reason, a.tail_hash,
   a.committed_at, a.receipt_state, a.receipts, m.id, m.account_id, m.test, m.message_class, m.state, m.price_micros,
   m.held_micros, m.charged_micros, m.carrier_id, m.candidates, m.priority, m.rank, m.expires_at, m.sent_at, m.final_at,
@@ -59,7 +59,7 @@ RETURNING id, account_id, test, seq, flags, charged_micros;
 
 -- name: attempt_taken (distinct)
 UPDATE attempts SET state = 'accepted', bind = $2, carrier_message_id = $3, carrier_key = $4, status_code = $5,
-  throttled = $6, answered_at = $7 WHERE position = $1;
+  throttled = $6, answered_at = $7 WHERE position = $1 AND state = 'committed';
 
 -- name: attempt_delivered (distinct)
 UPDATE attempts SET state = 'resolved', receipt_state = 'delivered', receipt_error = $3, receipts = receipts + 1,
@@ -72,7 +72,8 @@ WHERE carrier_id = $1 AND carrier_key = $2 AND position >= $5 AND state = 'accep
 RETURNING carrier_id, carrier_key, message_id;
 
 -- name: message_delivered (distinct)
-UPDATE messages SET state = 'delivered', final_at = $2, updated_at = $2, reason = NULL, seq = seq + 1 WHERE id = $1
+UPDATE messages SET state = 'delivered', final_at = $2, updated_at = $2, reason = NULL, seq = seq + 1
+WHERE id = $1 AND state = 'sent' AND held_micros = 0 AND (flags & 768) = 0
 RETURNING id, account_id, test, seq, flags;
 
 -- name: attempt_answered (distinct)
@@ -96,11 +97,9 @@ UPDATE messages SET state = $2, held_micros = $3, charged_micros = $4, carrier_i
 -- name: parked_any
 SELECT 1 FROM parked_receipts LIMIT 1;
 
--- name: parked_for
-SELECT position, receipt FROM parked_receipts WHERE carrier_id = $1 AND carrier_key = ANY($2)
-UNION
-SELECT position, receipt FROM parked_receipts WHERE carrier_id = $1 AND tail_hash = ANY($3)
-ORDER BY position;
+-- name: parked_for (locks parked_receipts)
+SELECT position, receipt FROM parked_receipts
+WHERE (carrier_id = $1 AND carrier_key = ANY($2)) OR (carrier_id = $1 AND tail_hash = ANY($3)) ORDER BY position;
 
 -- name: parked_insert
 INSERT INTO parked_receipts (carrier_id, carrier_key, keys, tail_hash, receipt, received_at)

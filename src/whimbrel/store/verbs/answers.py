@@ -1,5 +1,6 @@
 """record_answers: what carriers said to attempts, and what follows for their messages, in one commit. Then the receipts
-that came before their answers are looked for in the same transaction, so that the two can never miss each other.
+that came before their answers are looked for in the same transaction. No receipt of the carrier is parked from before
+the first statement until the commit (see `receipts.py`), so that the two can never miss each other.
 """
 
 from collections import defaultdict
@@ -17,6 +18,7 @@ from whimbrel.store.verbs.receipts import apply_parked
 def record_answers(answers: Sequence[Answer]) -> Script[None]:
     """Each answer to its attempt, in order; a second answer to the same attempt changes nothing but what a late
     acceptance teaches (the carrier's id of an attempt in doubt)."""
+    yield Query("parking_shared", ([*{answer.carrier_id for answer in answers}],))
     others = yield from take_ordinary(answers)
     if others:
         yield from _take(others)

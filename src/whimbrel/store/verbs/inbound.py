@@ -3,7 +3,8 @@ a message with its event; STOP and START change the opt-outs.
 
 A carrier that did not hear our acknowledgement brings the same octets again on its next connection: that is a
 repetition. On the same connection they are a second text, because people do answer "ok" twice. A part is recognised
-on any connection, because nobody sends the same part of the same reference twice.
+on any connection, because nobody sends the same part of the same reference twice. What one phone sends is recorded by
+one node at a time, whichever connections it comes by.
 """
 
 from collections import defaultdict
@@ -55,6 +56,7 @@ def record_inbound(rows: Sequence[InboundRow]) -> Script[list[str]]:
     owned = [row for row in rows if row.account_id is not None]
     if not owned:
         return [NOBODY] * len(rows)
+    yield Query("inbound_alone", ([*{row.source_hash for row in owned}],))
     seen = yield from _load_seen(owned)
     parts = yield from _load_parts([row for row in owned if joining.belongs(row.total, row.number)])
     results: list[str] = []
@@ -73,6 +75,10 @@ def record_inbound(rows: Sequence[InboundRow]) -> Script[list[str]]:
 
 def flush_parts(now: int) -> Script[int]:
     """Deliver what waits for parts that did not come in time, as it is; how many texts."""
+    overdue: Rows = yield Query("inbound_parts_overdue", (now - joining.PART_WAIT_US,))
+    if not overdue:
+        return 0
+    yield Query("inbound_alone", ([*{_decode(columns[0]).source_hash for columns in overdue}],))
     waiting: Rows = yield Query("inbound_parts_overdue", (now - joining.PART_WAIT_US,))
     parts = _Parts(_decode(columns[0]) for columns in waiting)
     parts.give_up()

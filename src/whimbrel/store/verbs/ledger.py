@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from whimbrel.store.script import Each, Many, Query, Rows, Script
+from whimbrel.store.script import Each, Many, Query, Row, Rows, Script
 
 AVAILABLE = "available"
 HELD = "held"
@@ -26,10 +26,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 def hold(entries: Sequence[Entry]) -> Script[frozenset[str]]:
     """available -> held. Where a balance does not cover the sum, as many as fit are held, in order: gives the ids of
     the messages that were left out."""
-    entries = [entry for entry in entries if entry.amount_micros]
+    entries = _amounts(entries)
     if not entries:
         return frozenset()
-    covered: Rows = yield Each("balance_hold", list(_sums(entries).items()))
+    covered: Rows = yield Each("balance_hold", _sums(entries))
     accounts = {row[0] for row in covered}
     poor = [entry for entry in entries if entry.account_id not in accounts]
     left_out = (yield from _hold_what_fits(poor)) if poor else frozenset()
@@ -39,23 +39,29 @@ def hold(entries: Sequence[Entry]) -> Script[frozenset[str]]:
 
 def charge(entries: Sequence[Entry]) -> Script[None]:
     """held -> spent."""
-    yield from _settle("charge", SPENT, "balance_charge", entries)
+    entries = _amounts(entries)
+    yield from _settle([(account, micros, 0) for account, micros in _sums(entries)])
+    yield from _record("charge", HELD, SPENT, entries)
 
 
 def release(entries: Sequence[Entry]) -> Script[None]:
     """held -> available."""
-    yield from _settle("release", AVAILABLE, "balance_release", entries)
+    entries = _amounts(entries)
+    yield from _settle([(account, 0, micros) for account, micros in _sums(entries)])
+    yield from _record("release", HELD, AVAILABLE, entries)
 
 
-def _settle(kind: str, credit: str, statement: str, entries: Sequence[Entry]) -> Script[None]:
-    entries = [entry for entry in entries if entry.amount_micros]
-    if entries:
-        yield Many(statement, list(_sums(entries).items()))
-        yield from _record(kind, HELD, credit, entries)
+def _settle(rows: Sequence[Row]) -> Script[None]:
+    if rows:
+        yield Many("balance_settle", rows)
+
+
+def _amounts(entries: Sequence[Entry]) -> Sequence[Entry]:
+    return [entry for entry in entries if entry.amount_micros]
 
 
 def _hold_what_fits(entries: Sequence[Entry]) -> Script[frozenset[str]]:
-    rows: Rows = yield Query("balances_available", ([*dict.fromkeys(entry.account_id for entry in entries)],))
+    rows: Rows = yield Query("balances_to_hold", ([*{entry.account_id for entry in entries}],))
     left: dict[str, int] = dict(rows)
     fitting: list[Entry] = []
     for entry in entries:
@@ -64,7 +70,7 @@ def _hold_what_fits(entries: Sequence[Entry]) -> Script[frozenset[str]]:
             left[entry.account_id] = remainder
             fitting.append(entry)
     if fitting:
-        yield Each("balance_hold", list(_sums(fitting).items()))
+        yield Each("balance_hold", _sums(fitting))
     return frozenset(entry.message_id for entry in entries) - {entry.message_id for entry in fitting}
 
 
@@ -76,8 +82,9 @@ def _record(kind: str, debit: str, credit: str, entries: Sequence[Entry]) -> Scr
         )
 
 
-def _sums(entries: Iterable[Entry]) -> dict[str, int]:
+def _sums(entries: Iterable[Entry]) -> list[tuple[str, int]]:
+    """By account, in the order of accounts: whoever locks several balances locks them in this order."""
     sums: dict[str, int] = defaultdict(int)
     for entry in entries:
         sums[entry.account_id] += entry.amount_micros
-    return sums
+    return sorted(sums.items())

@@ -11,6 +11,7 @@ import msgspec
 
 from whimbrel.domain.positions import recent_floor
 from whimbrel.domain.states import DELIVERED, SENT
+from whimbrel.store.errors import Overtaken
 from whimbrel.store.interface import Answer, ReceiptRow
 from whimbrel.store.script import Each, Many, Row, Rows, Script
 from whimbrel.store.verbs import ledger
@@ -45,7 +46,9 @@ def _tell(answers: Sequence[Answer], taken: dict[str, Row]) -> Script[None]:
         events.append(moved(subject, SENT, answer.at, _facts(answer.carrier_id)))
         charges.append(Entry(account_id, message_id, charged, answer.at))
         attempts.append(_attempt(answer))
-    yield Many("attempt_taken", attempts)
+    changed: int = yield Many("attempt_taken", attempts)
+    if changed < len(attempts):
+        raise Overtaken("an attempt was answered meanwhile")
     yield Many("event_insert", events)
     yield from ledger.charge(charges)
 
@@ -89,6 +92,8 @@ def deliver_ordinary(receipts: Sequence[ReceiptRow]) -> Script[list[bool]]:
 def _tell_delivered(delivered: Sequence[tuple[str, ReceiptRow]]) -> Script[None]:
     rows: Rows = yield Each("message_delivered", [(message_id, receipt.at) for message_id, receipt in delivered])
     by_message = {row[0]: row for row in rows}
+    if len(by_message) < len(delivered):
+        raise Overtaken("a message moved meanwhile")
     events: list[Row] = []
     for message_id, receipt in delivered:
         _, account_id, test, seq, flags = by_message[message_id]

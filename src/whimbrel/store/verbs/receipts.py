@@ -35,12 +35,24 @@ def record_receipts(receipts: Sequence[ReceiptRow]) -> Script[list[str]]:
     """`applied`, `reused`, `repeated` or `parked` for each, in order."""
     quick = yield from deliver_ordinary(receipts)
     others = [receipt for receipt, is_done in zip(receipts, quick, strict=True) if not is_done]
-    rest = iter((yield from _record(others, waited=False)) if others else ())
+    rest = iter((yield from _record_or_park(others)) if others else ())
     results = [APPLIED if is_done else next(rest) for is_done in quick]
     parked = [_parked_row(r) for r, result in zip(receipts, results, strict=True) if result == PARKED]
     if parked:
         yield Many("parked_insert", parked)
     return results
+
+
+def _record_or_park(receipts: Sequence[ReceiptRow]) -> Script[list[str]]:
+    """What finds no attempt may have missed its answer, which another node is about to commit and which in turn looks
+    for parked receipts before this one is there. So whoever parks waits until no answer of its carrier is under way,
+    and looks again; see `answers.py`."""
+    results = yield from _record(receipts, waited=False)
+    unmatched = [receipt for receipt, result in zip(receipts, results, strict=True) if result == PARKED]
+    if not unmatched or not (yield Query("parking_alone", ([*{receipt.carrier_id for receipt in unmatched}],))):
+        return results
+    again = iter((yield from _record(unmatched, waited=False)))
+    return [next(again) if result == PARKED else result for result in results]
 
 
 def apply_parked(rows: Rows) -> Script[None]:
