@@ -32,10 +32,12 @@ from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.price import price
 from whimbrel.journey.record import IdempotencyKey, Record, Request
+from whimbrel.journey.recovery import Unsent
 from whimbrel.journey.route import route
 from whimbrel.journey.screen import screen
 from whimbrel.journey.straight import LaneOf, Passage
 from whimbrel.journey.tables import Tables
+from whimbrel.store.errors import CommitUnknown
 from whimbrel.store.interface import Kept, Store, Stored, Submission, Verdict, Write
 
 _PLANS_MAX: Final = 50  # of one list, while what it is planned with changes every few milliseconds
@@ -81,6 +83,7 @@ class Accept:
         self._record = Record(tables=tables, ids=ids, vault=vault, fair=fair, metrics=metrics)
         self._step = metrics.step.labels("accept")
         self._lane_of = lane_of
+        self._unsent = Unsent(store, clock)
         self._gatherer: Gatherer[Request, _Answer] = Gatherer(self._store_list, limit=256)
         self._under_way: set[tuple[str, str, str]] = set()
 
@@ -232,8 +235,10 @@ class Accept:
         faults.hit("accept.before_commit")
         try:
             stored = await self._store.accept([each for _, each, _ in storing], version) if storing else []
-        except BaseException:
+        except BaseException as error:
             passage.failed()
+            if isinstance(error, CommitUnknown):
+                self._unsent.take_back(passage.claimed(), error)
             raise
         if stored[0].stale if stored else await self._has_changed(version):
             passage.failed()

@@ -140,8 +140,12 @@ class Passage:
                 way.lane.send(ready, last.priority, last.rank)
         self._tell_queued(stored=True)
 
+    def claimed(self) -> list[str]:
+        """Ids of the messages that are claimed."""
+        return [message.id for way in self._ways.values() for message, _, _ in way.claimed]
+
     def failed(self) -> None:
-        """Nothing was committed."""
+        """Nothing was committed, or nobody can say."""
         self._give_back()
         self._tell_queued(stored=False)
 

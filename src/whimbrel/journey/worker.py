@@ -25,10 +25,10 @@ from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.owners import Owners
 from whimbrel.journey.receipt import Receipts
 from whimbrel.journey.recent import Queued, Recent
-from whimbrel.journey.recovery import recover
+from whimbrel.journey.recovery import Unsent, recover
 from whimbrel.journey.submit import octets, parts
 from whimbrel.journey.tables import Tables
-from whimbrel.store.errors import StoreError, StoreStopped
+from whimbrel.store.errors import CommitUnknown, StoreError, StoreStopped
 from whimbrel.store.interface import Answer, Claim, Store
 from whimbrel.store.verbs.leases import CARRIER
 
@@ -204,6 +204,9 @@ class Lane:
         try:
             with self._claimed_in.time():
                 committed = await worker.store.claim(claims, version)
+        except CommitUnknown as error:
+            worker.unsent.take_back([claim.message_id for claim in claims], error)
+            raise
         finally:
             self.release(segments)
         if committed is None:
@@ -306,6 +309,7 @@ class Worker:
         self.build = build
         self.receipts = receipts
         self.inbound = inbound
+        self.unsent = Unsent(store, clock)
         self.stop_s = _STOP_S
         """How long a lane that is given up may take for the answers under way."""
         self._owners = owners
