@@ -94,7 +94,7 @@ async def row(store: SqlStore) -> StreamRow | None:
     return found[0] if found else None
 
 
-async def _stands_at(store: SqlStore, place: int) -> bool:
+async def stands_at(store: SqlStore, place: int) -> bool:
     return await cursor(store, cursor_name("ops")) == place
 
 
@@ -121,7 +121,7 @@ async def test_the_whole_log_goes_out_once_and_in_order(store, server):
         stream.wake()
         await server.holds(len(wanted))
         last = await store.last_position()
-        await until(lambda: _stands_at(store, last))
+        await until(lambda: stands_at(store, last))
     seen = await server.everything()
     assert sorted(each.event["id"] for each in seen) == sorted(wanted)
     assert set(map(tuple, ids_in_order([each.event for each in seen]).values())) == {(1, 2, 3)}
@@ -136,7 +136,7 @@ async def test_only_what_was_asked_for_goes_out(store, server):
     async with running(store, server, events=("message.delivered", "opt_out.*"), accounts=(ACCOUNT,)):
         await server.holds(2)
         last = await store.last_position()
-        await until(lambda: _stands_at(store, last))
+        await until(lambda: stands_at(store, last))
     assert await ids(server) == wanted
 
 
@@ -182,14 +182,14 @@ async def test_after_a_crash_it_goes_on_from_the_cursor(store, server):
     stream.start()
     await server.holds(len(first))
     last = await store.last_position()
-    await until(lambda: _stands_at(store, last))
+    await until(lambda: stands_at(store, last))
     second = await append(store, range(100, 200))
     stream.wake()
     await server.holds(len(first) + 20)
     await crash(stream)
     async with running(store, server):
         last = await store.last_position()
-        await until(lambda: _stands_at(store, last))
+        await until(lambda: stands_at(store, last))
     seen = await ids(server)
     assert set(seen) == {*first, *second}
     assert [found for found in first if seen.count(found) > 1] == []
@@ -203,7 +203,7 @@ async def test_two_that_follow_at_once_leave_no_gap_and_no_disorder(store, serve
     wanted = await append(store, range(300))
     async with running(store, server, batch=50), running(store, server, batch=70):
         last = await store.last_position()
-        await until(lambda: _stands_at(store, last))
+        await until(lambda: stands_at(store, last))
         await server.holds(len(wanted))
     seen = [each.event for each in await server.everything()]
     assert {each["id"] for each in seen} == set(wanted)
@@ -229,7 +229,7 @@ async def test_it_is_set_back_while_it_runs(store, server):
     async with running(store, server) as stream:
         await server.holds(len(old) + len(wanted))
         last = await store.last_position()
-        await until(lambda: _stands_at(store, last))
+        await until(lambda: stands_at(store, last))
         view = await manage.rewind(ctx, "test", "ops", manage.Rewind(to=to_text(now - DAY_US // 2)))
         assert view.name == "ops"
         await server.holds(len(old) + 2 * len(wanted))  # also when nothing comes
@@ -237,7 +237,7 @@ async def test_it_is_set_back_while_it_runs(store, server):
         stream.wake()
         await server.holds(len(old) + 2 * len(wanted) + len(more))
         last = await store.last_position()
-        await until(lambda: _stands_at(store, last))
+        await until(lambda: stands_at(store, last))
     seen = await ids(server)
     assert sorted(found for found in seen if found not in more) == sorted([*old, *wanted, *wanted])
     assert set(seen) == {*old, *wanted, *more}
@@ -308,7 +308,7 @@ async def test_the_server_is_killed_again_and_again(one_store, server):
             await server.start()
         await server.holds(len(wanted))
         last = await one_store.last_position()
-        await until(lambda: _stands_at(one_store, last))
+        await until(lambda: stands_at(one_store, last))
     seen = [each.event for each in await server.everything()]
     assert sorted(each["id"] for each in seen) == sorted(wanted)
     assert set(map(tuple, ids_in_order(seen).values())) == {(1, 2, 3)}
@@ -349,7 +349,7 @@ async def test_what_was_purged_before_it_went_out_is_told_and_the_rest_goes_out(
         await append(store, [1], at=now - 40 * DAY_US)
         await server.holds(3)
         last = await store.last_position()
-        await until(lambda: _stands_at(store, last))
+        await until(lambda: stands_at(store, last))
     await append(store, range(2, 5), at=now - 35 * DAY_US)
     wanted = await append(store, [6], at=now)
     await _caught_up_at(store, now - 36 * DAY_US)
@@ -371,7 +371,7 @@ async def test_nothing_is_told_where_nothing_is_missing(store, server):
     async with running(store, server):
         await server.holds(3)
         last = await store.last_position()
-        await until(lambda: _stands_at(store, last))
+        await until(lambda: stands_at(store, last))
     await append(store, [2], at=now)
     await store.purge({"events": now - KEPT_US}, 1000)
     async with running(store, server, metrics=metrics):
