@@ -133,6 +133,7 @@ class App:
             read_url=read_url,
             readers=_READERS,
             on_commit=self._after_commit,
+            on_trouble=lambda kind: self.metrics.store_troubles.labels(kind).inc(),
             clock=clock,
             chance=self.chance,
         )

@@ -64,6 +64,9 @@ class Metrics:
         )
         self.commits = Counter("whimbrel_store_commits", "Group commits", registry=r)
         self.commit_rows = Counter("whimbrel_store_scripts", "Transaction scripts in group commits", registry=r)
+        self.store_troubles = Counter(
+            "whimbrel_store_troubles", "What went wrong with connections and commits", ["kind"], registry=r
+        )
         self.queue = Gauge("whimbrel_queue_messages", "Messages waiting", ["carrier", "message_class"], registry=r)
         self.queue_age = Gauge(
             "whimbrel_queue_age_seconds", "Age of the oldest waiting message", ["carrier", "message_class"], registry=r
@@ -95,6 +98,7 @@ class Metrics:
             "whimbrel_stream_lag_seconds", "Age of the oldest event that a broker lacks", ["stream"], registry=r
         )
         self.stream_up = Gauge("whimbrel_stream_up", "Whether a broker takes events", ["stream"], registry=r)
+        self.cell_up = Gauge("whimbrel_cell_up", "Whether another cell can be reached", ["cell"], registry=r)
         self.loop_lag = Gauge("whimbrel_loop_lag_seconds", "How late the event loop runs its timers", registry=r)
         self._of_processes(r)
 

@@ -21,6 +21,7 @@ from whimbrel.store.postgresql.schema import check_usable
 from whimbrel.store.postgresql.signals import PostgresSignals
 from whimbrel.store.postgresql.statements import for_postgresql
 from whimbrel.store.postgresql.time import TimeKeeper
+from whimbrel.store.postgresql.trouble import Trouble, ignore_trouble
 from whimbrel.store.postgresql.writer import Writer
 from whimbrel.store.script import P, Script, T
 from whimbrel.store.signals import Signals
@@ -49,7 +50,8 @@ def ignore_commit(scripts: int) -> None:
 
 class PostgresExecutor:
     """`url`: the database, and `read_url` a replica for long reads (the same database when it is empty).
-    `on_commit(scripts)` is called after each commit; a `DatabaseClock` is kept on this database's time."""
+    `on_commit(scripts)` is called after each commit, and `on_trouble` when something went wrong; a `DatabaseClock` is
+    kept on this database's time."""
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class PostgresExecutor:
         read_url: str = "",
         readers: int = 2,
         on_commit: Callable[[int], None] = ignore_commit,
+        on_trouble: Callable[[Trouble], None] = ignore_trouble,
         clock: Clock | None = None,
         chance: Chance | None = None,
     ) -> None:
@@ -76,6 +79,7 @@ class PostgresExecutor:
                 statements=statements,
                 types=types,
                 on_commit=on_commit,
+                on_trouble=on_trouble,
                 clock=clock,
                 make_room=self._partitions.make,
             )
@@ -83,7 +87,7 @@ class PostgresExecutor:
         }
         self._reads, self._reports = Jobs(), Jobs()
         cold = functools.partial(connect, read_url or url, hot=False, read_only=True)
-        reader = functools.partial(Reader, statements=statements, types=types, clock=clock)
+        reader = functools.partial(Reader, statements=statements, types=types, clock=clock, on_trouble=on_trouble)
         self._readers = [*(reader(self._reads, hot) for _ in range(readers)), reader(self._reports, cold)]
 
     async def start(self) -> None:

@@ -16,6 +16,7 @@ from whimbrel.store.postgresql.connect import GONE, is_gone
 from whimbrel.store.postgresql.jobs import Job, Jobs
 from whimbrel.store.postgresql.runner import Runner, Types
 from whimbrel.store.postgresql.statements import Statement
+from whimbrel.store.postgresql.trouble import Trouble, ignore_trouble
 
 READER: Final = "whimbrel_reader"
 PATIENCE_S: Final = 5.0
@@ -36,12 +37,14 @@ class Reader:
         statements: Mapping[str, Statement],
         types: Types,
         clock: Clock,
+        on_trouble: Callable[[Trouble], None] = ignore_trouble,
     ) -> None:
         self._jobs = jobs
         self._open = open_
         self._statements = statements
         self._types = types
         self._clock = clock
+        self._on_trouble = on_trouble
         self._runner: Runner | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -71,6 +74,8 @@ class Reader:
                 is_lost = self._runner is None or is_gone(self._runner.connection, error)
                 if not is_lost:
                     return job.fail(error)
+                if self._runner is not None:
+                    self._on_trouble("connection_lost")
                 self._drop()
                 if self._clock.monotonic_us() > deadline_us:
                     return job.fail(StoreError(f"the database cannot be reached: {error}"))

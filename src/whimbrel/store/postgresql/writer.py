@@ -26,7 +26,7 @@ What goes wrong:
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -37,6 +37,7 @@ from whimbrel.store.postgresql.connect import AGAIN, GONE, STORAGE, is_gone, tim
 from whimbrel.store.postgresql.jobs import Job, Jobs
 from whimbrel.store.postgresql.runner import Runner, Types
 from whimbrel.store.postgresql.statements import Statement
+from whimbrel.store.postgresql.trouble import Trouble, ignore_trouble
 
 GROUP_MAX: Final = 256  # scripts in one commit: each may hold a list of hundreds of rows
 COMMIT_EVERY_US: Final = 5_000  # under load no more often
@@ -48,13 +49,7 @@ LOOK_S: Final = 2.0  # while a commit hangs: whether its server is still the one
 
 FOR_EVER_S: Final = 1e9
 
-Trouble = Literal["connection_lost", "commit_failed", "commit_unknown"]
-
 _log = logging.getLogger("whimbrel.store")
-
-
-def ignore_trouble(trouble: Trouble) -> None:
-    """For those who do not count."""
 
 
 async def make_nothing() -> None:
