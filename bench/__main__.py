@@ -1,6 +1,7 @@
 """Runs the scenarios and prints what they cost: rates, latencies, and the CPU microseconds per message of each process.
 `python -m bench [scenario …] [--messages N]`; results also go to bench/results/ as JSON. Apart from these: `python -m
-bench smpp`, the link and the codec alone, and `python -m bench idle`, many binds that do nothing.
+bench smpp`, the link and the codec alone, `python -m bench idle`, many binds that do nothing, and `python -m bench
+several`, one process against several.
 """
 
 import argparse
@@ -9,22 +10,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from bench import idle, smpp
+from bench import idle, several, smpp
 from bench.processes import write_results
-from bench.scenario import HEAD, Measured, Scenario, measure, row
+from bench.scenario import HEAD, SCENARIOS, Measured, measure, row
 
-SCENARIOS = (
-    Scenario("single", 20_000, receipts=False),
-    Scenario("single+receipt+webhook", 20_000, webhook=True),
-    Scenario("single+receipt", 20_000),
-    Scenario("batch", 50_000, batch=1000, connections=2, receipts=False),
-    Scenario("batch+receipt", 50_000, batch=1000, connections=2),
-    Scenario("batch, carrier 40 ms", 20_000, batch=1000, connections=2, latency_ms=40),
-    Scenario("single, half of the peak", 10_000, receipts=False, half_of="single"),
-)
-
-
-APART: dict[str, Callable[[list[str]], int]] = {"smpp": smpp.main, "idle": idle.main}
+APART: dict[str, Callable[[list[str]], int]] = {"smpp": smpp.main, "idle": idle.main, "several": several.main}
 """Measurements of another kind, each with options of its own."""
 
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import msgspec
 from tests.pg import Server, make_template
 
-from bench.__main__ import SCENARIOS
 from bench.processes import write_results
-from bench.scenario import HEAD, Measured, measure, row
+from bench.scenario import HEAD, SCENARIOS, Measured, measure, row
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 

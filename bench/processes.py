@@ -25,15 +25,20 @@ class Running(msgspec.Struct, frozen=True):
     name: str
     process: "subprocess.Popen[bytes]"
 
+    def _family(self) -> list[int]:
+        """Itself and the processes that it started, such as those of `serve --processes`."""
+        pid = self.process.pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
     def cpu_s(self) -> float:
-        """User and system time of all its threads so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) * _TICK_S
+        """User and system time of all threads of it and of the processes that it started so far."""
+        rows = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self._family()]
+        return sum(int(fields[11]) + int(fields[12]) for fields in rows) * _TICK_S
 
     def rss_mib(self) -> float:
-        """Resident memory now."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        """Resident memory of the same now."""
+        pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self._family()]
+        return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 @contextlib.contextmanager

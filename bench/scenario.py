@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,18 @@ class Scenario(msgspec.Struct, frozen=True):
     webhook: bool = False
     latency_ms: float = 0.0
     half_of: str = ""  # offer half of the rate that this scenario reached
+    processes: int = 0  # of `serve`, on what quickstart has made; 0: quickstart itself
+
+
+SCENARIOS = (
+    Scenario("single", 20_000, receipts=False),
+    Scenario("single+receipt+webhook", 20_000, webhook=True),
+    Scenario("single+receipt", 20_000),
+    Scenario("batch", 50_000, batch=1000, connections=2, receipts=False),
+    Scenario("batch+receipt", 50_000, batch=1000, connections=2),
+    Scenario("batch, carrier 40 ms", 20_000, batch=1000, connections=2, latency_ms=40),
+    Scenario("single, half of the peak", 10_000, receipts=False, half_of="single"),
+)
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -92,13 +105,75 @@ def installation(scenario: Scenario, folder: Path, database: str) -> Iterator[In
             smsc,
             *(("--database", database) if database else ()),
         ]
-        with started("whimbrel", *running) as node:
-            found = credentials(folder)
-            url, key = found["http_url"], found["api_key"]
+        with _node(scenario.processes, folder, running, database) as (node, url, key):
             if scenario.webhook:
                 post(f"{url}/v1/webhooks", key, {"url": sink_url, "events": ["message.delivered"]})
             _warm_up(url, key, address["http_url"])
             yield Installation(node, simulator, sink, url, key, address["http_url"], sink_url)
+
+
+@contextlib.contextmanager
+def _node(processes: int, folder: Path, quickstart: list[str], database: str) -> Iterator[tuple[Running, str, str]]:
+    """What is measured, its URL and an API key."""
+    with started("whimbrel", *quickstart) as node:
+        found = credentials(folder)
+        if not processes:
+            yield node, found["http_url"], found["api_key"]
+            return
+    port = _free_port()
+    environ = {
+        "WHIMBREL_DATABASE": database or "sqlite:///whimbrel.db",
+        "WHIMBREL_PROCESSES": str(processes),
+        "WHIMBREL_SERVER__DATA": str(folder),
+        "WHIMBREL_SERVER__PORT": str(port),
+        "WHIMBREL_SMPP__PORT": "0",
+        "WHIMBREL_WEBHOOKS__ALLOW_HTTP": "true",
+        "WHIMBREL_WEBHOOKS__ALLOW_NETWORKS": "127.0.0.0/8",
+    }
+    with started("whimbrel", "-m", "whimbrel", "serve", environ=environ) as node:
+        url = f"http://127.0.0.1:{port}"
+        _wait(lambda: _is_ready(url))
+        yield node, url, found["api_key"]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_ready(url: str) -> bool:
+    with contextlib.suppress(OSError):
+        get(f"{url}/readyz")
+        return True
+    return False
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One of several processes, by what `/metrics` says of it."""
+
+    url: str
+    process: str
+
+    @property
+    def name(self) -> str:
+        return f"({self.process})"
+
+    def cpu_s(self) -> float:
+        start = f'process_cpu_seconds_total{{process="{self.process}"}} '
+        return next(
+            float(line.removeprefix(start))
+            for line in get(f"{self.url}/metrics").splitlines()
+            if line.startswith(start)
+        )
+
+
+def parts(scenario: Scenario, url: str, database: str) -> list[Part]:
+    """The processes of which `whimbrel` is the sum, without the supervisor."""
+    if scenario.processes < 2:
+        return []
+    names = [str(number) for number in range(1, scenario.processes + 1)]
+    return [Part(url, name) for name in (names if database else [*names, "store"])]
 
 
 def _warm_up(url: str, key: str, simulator_url: str) -> None:
@@ -146,7 +221,7 @@ def measure(
             rate_per_s=rates.get(scenario.half_of, 0.0) / 2,
         )
         yardstick = yardstick_ms()
-        processes = (its.node, its.simulator, its.sink, *beside)
+        processes: list[Costly] = [its.node, *parts(scenario, its.url, database), its.simulator, its.sink, *beside]
         before = {each.name: each.cpu_s() for each in processes}
         submits, hooks = _submits(its.simulator_url), int(get(its.sink_url))
         began = time.monotonic()
