@@ -8,6 +8,7 @@ import typer
 from whimbrel.cli.backup import backup
 from whimbrel.cli.balance import balance
 from whimbrel.cli.carrier import carrier
+from whimbrel.cli.copying import copy_installation
 from whimbrel.cli.doctor import doctor
 from whimbrel.cli.environment import env
 from whimbrel.cli.keys import key
@@ -54,6 +55,7 @@ app.command()(tail)
 app.command()(env)
 app.command()(doctor)
 app.command()(backup)
+app.command("copy")(copy_installation)
 app.add_typer(balance, name="balance")
 app.add_typer(carrier, name="carrier")
 app.add_typer(key, name="key")

@@ -20,7 +20,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -54,6 +54,11 @@ class Applied(msgspec.Struct, frozen=True, gc=False):
     oldest: int = 0
 
 
+HALF_COPIED: Final = (
+    "The database is half copied: run the same `whimbrel copy` again until it says that everything agrees, or empty it."
+)
+
+
 class SchemaStatus(msgspec.Struct, frozen=True, gc=False):
     """Where a database stands. `problem` says why it cannot be used or migrated; empty when there is none. `newer`:
     what a newer version applied, and this one runs on all the same."""
@@ -71,6 +76,11 @@ class SchemaStatus(msgspec.Struct, frozen=True, gc=False):
     def usable(self) -> bool:
         """Whether this version runs on it."""
         return not self.missing and not self.problem
+
+    @property
+    def half_copied(self) -> bool:
+        """Whether a copy into it has not come to its end."""
+        return self.problem == HALF_COPIED
 
     @property
     def missing(self) -> tuple[Migration, ...]:
@@ -117,13 +127,13 @@ def head(sql: str) -> dict[str, int]:
     return found
 
 
-def compare(ours: Sequence[Migration], applied: Sequence[Applied]) -> SchemaStatus:
-    """What is pending, what is newer, and what is wrong: a database that this version must not run on, or that was made
-    otherwise."""
+def compare(ours: Sequence[Migration], applied: Sequence[Applied], *, half_copied: bool = False) -> SchemaStatus:
+    """What is pending, what is newer, and what is wrong: a database that this version must not run on, that was made
+    otherwise, or whose data are not all there."""
     known = {migration.number: migration for migration in ours}
     newest = max(known, default=0)
     newer: list[Applied] = []
-    problem = ""
+    problem = HALF_COPIED if half_copied else ""
     for row in applied:
         migration = known.get(row.number)
         if migration is None and newest < row.number and row.oldest <= newest:

@@ -28,7 +28,7 @@ DAYS_AHEAD: Final = 2
 RANGE_MIN: Final = 1 << 22  # transactions: minutes of the fastest server, a day of a quiet one
 RANGE_MAX: Final = 1 << 31
 TEND_EVERY_US: Final = 60_000_000
-_EVENT_BITS: Final = 20  # of a position: the number of an event in its transaction
+EVENT_BITS: Final = 20  # of a position: the number of an event in its transaction
 _LOCK: Final = 0x776D_7061  # key of the advisory lock of whoever makes or drops partitions
 _UNDER_WAY_US: Final = (VALIDITY_MAX_S + RECEIPT_DEADLINE_S) * 1_000_000 + DAY_US
 """A message may still move so long after its first attempt: its attempts stay."""
@@ -121,18 +121,18 @@ async def partitions(connection: Any, table: str) -> list[Partition]:
 
 
 async def _make_ahead(connection: Any, now_us: int) -> None:
-    made = (now_us, await _transaction(connection))
+    made = (now_us, await next_transaction(connection))
     days = {partition.start for partition in await partitions(connection, "attempts")}
     today = now_us // DAY_US
     for day in range(max(today - 1, 0), today + DAYS_AHEAD + 1):  # yesterday's: a commit may take a moment
         if day << NUMBER_BITS not in days:
-            await _make(
+            await make_partition(
                 connection, "attempts", Partition(f"attempts_{day}", day << NUMBER_BITS, (day + 1) << NUMBER_BITS, made)
             )
     ranges = await partitions(connection, "events")
     following = next_range(ranges[-1] if ranges else None, made)
     if following is not None:
-        await _make(connection, "events", following)
+        await make_partition(connection, "events", following)
 
 
 def next_range(newest: Partition | None, now: tuple[int, int]) -> Partition | None:
@@ -140,22 +140,22 @@ def next_range(newest: Partition | None, now: tuple[int, int]) -> Partition | No
     likely to need, judged by how many transactions there were since the newest was made."""
     at_us, transaction = now
     if newest is None:
-        return Partition("events_0", 0, (transaction + RANGE_MIN) << _EVENT_BITS, now)
+        return Partition("events_0", 0, (transaction + RANGE_MIN) << EVENT_BITS, now)
     took_us = max(at_us - newest.made[0], TEND_EVERY_US)
     size = max(RANGE_MIN, min(RANGE_MAX, (transaction - newest.made[1]) * DAY_US // took_us))
-    start = newest.below >> _EVENT_BITS
+    start = newest.below >> EVENT_BITS
     if start - transaction >= size:
         return None
-    below = (max(start, transaction) + size) << _EVENT_BITS
+    below = (max(start, transaction) + size) << EVENT_BITS
     return Partition(f"events_{start}", newest.below, below, now)
 
 
-async def _transaction(connection: Any) -> int:
+async def next_transaction(connection: Any) -> int:
     """The number that the next transaction gets, less the base."""
     return int(await connection.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint - event_base()"))
 
 
-async def _make(connection: Any, table: str, new: Partition) -> None:
+async def make_partition(connection: Any, table: str, new: Partition) -> None:
     await connection.execute(
         f"CREATE TABLE {new.name} (LIKE {table} INCLUDING DEFAULTS) WITH ({_STORAGE[table]});"
         f"COMMENT ON TABLE {new.name} IS '{new.made[0]} {new.made[1]}';"
@@ -169,14 +169,20 @@ async def _rebase(connection: Any) -> None:
     newest = await connection.fetchval("SELECT MAX(position) FROM events")
     if newest is None:
         return
-    ahead = (newest >> _EVENT_BITS) - await _transaction(connection)
+    ahead = (newest >> EVENT_BITS) - await next_transaction(connection)
     if ahead >= 0:
-        base = await connection.fetchval("SELECT event_base()") - ahead - 1
-        await connection.execute(
-            f"CREATE OR REPLACE FUNCTION event_base() RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE "
-            f"AS 'SELECT ({base})::bigint'"
-        )
+        base = await lower_base(connection, ahead + 1)
         log.warning("this server counts fewer transactions than the events do: it was restored", extra={"base": base})
+
+
+async def lower_base(connection: Any, count: int) -> int:
+    """From here on transactions are numbered by so many more; gives the new base."""
+    base = int(await connection.fetchval("SELECT event_base()")) - count
+    await connection.execute(
+        f"CREATE OR REPLACE FUNCTION event_base() RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE "
+        f"AS 'SELECT ({base})::bigint'"
+    )
+    return base
 
 
 async def _drop_old(connection: Any, before_us: Mapping[str, int], now_us: int) -> None:

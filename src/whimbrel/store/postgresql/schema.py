@@ -98,7 +98,10 @@ async def read_status(connection: asyncpg.Connection) -> SchemaStatus:
     """Where the connection's database stands."""
     if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
         return compare(load("postgresql"), ())
-    return compare(load("postgresql"), [Applied(*row) for row in await connection.fetch(_ROWS)])
+    half_copied = await connection.fetchval("SELECT to_regclass('copying')") is not None
+    return compare(
+        load("postgresql"), [Applied(*row) for row in await connection.fetch(_ROWS)], half_copied=half_copied
+    )
 
 
 async def check_usable(url: str) -> None:

@@ -53,7 +53,8 @@ def read_status(connection: apsw.Connection) -> SchemaStatus:
         return compare(load("sqlite"), ())
     oldest = "COALESCE(oldest, number)" if _knows_oldest(connection) else "number"
     rows = connection.execute(_ROWS.format(oldest=oldest))
-    return compare(load("sqlite"), [Applied(*row) for row in rows])
+    half_copied = connection.table_exists(None, "copying")
+    return compare(load("sqlite"), [Applied(*row) for row in rows], half_copied=half_copied)
 
 
 def _knows_oldest(connection: apsw.Connection) -> bool:

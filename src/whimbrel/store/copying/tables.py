@@ -1,0 +1,120 @@
+"""Every table of an installation that is copied, with its key, whose rows it holds, and what is added up at the end.
+
+Rows go over as they are, positions of events included: cursors, deliveries and what customers are owed refer to them.
+Whoever opens the copy gives out positions above all of these.
+"""
+
+from typing import Final
+
+import msgspec
+
+_OWN: Final = "account_id = {account}"
+_OWN_OR_COMMON: Final = "(account_id = {account} OR account_id IS NULL)"
+_NOBODYS: Final = "carrier_id = {account}"  # none: it is not known yet whose they are
+_OF_MESSAGE: Final = "EXISTS (SELECT 1 FROM messages m WHERE m.id = {table}.message_id AND m.account_id = {account})"
+_OF_CREDENTIAL: Final = (
+    "EXISTS (SELECT 1 FROM smpp_credentials c WHERE c.id = {table}.credential_id AND c.account_id = {account})"
+)
+
+
+class Table(msgspec.Struct, frozen=True):
+    """`key`: columns of its primary key, by which it is read in order. `whose`: the condition for the rows that go with
+    one account; empty where all do. `sums`: columns that are added up for each group of `groups`."""
+
+    name: str
+    key: tuple[str, ...]
+    whose: str = ""
+    sums: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+TABLES: Final = (
+    Table("accounts", ("id",), "id = {account}"),
+    Table("keys", ("id",), _OWN_OR_COMMON, groups=("status",)),
+    Table("senders", ("id",), _OWN),
+    Table("carriers", ("id",)),
+    Table("routes", ("id",), _OWN_OR_COMMON),
+    Table("prices", ("id",), _OWN_OR_COMMON, ("price_micros",)),
+    Table("opt_outs", ("account_id", "number_hash"), _OWN),
+    Table("webhooks", ("id",), _OWN, ("failures",)),
+    Table("smpp_credentials", ("id",), _OWN),
+    Table("audit", ("id",), _OWN_OR_COMMON),
+    Table("balances", ("account_id",), _OWN, ("available", "held", "spent"), ("currency",)),
+    Table("ledger", ("position",), _OWN, ("amount_micros",), ("debit", "credit")),
+    Table(
+        "messages",
+        ("id",),
+        _OWN,
+        ("segments", "price_micros", "held_micros", "charged_micros", "seq", "flags"),
+        ("direction", "state"),
+    ),
+    Table("message_numbers", ("number_hash", "message_id"), _OF_MESSAGE),
+    Table("queue", ("lane", "priority", "rank", "message_id"), _OF_MESSAGE, groups=("lane", "priority")),
+    Table("schedule", ("due_at", "message_id"), _OF_MESSAGE),
+    Table("deadlines", ("message_id",), _OF_MESSAGE),
+    Table("attempts", ("position",), _OWN, ("part", "parts", "receipts", "throttled"), ("state",)),
+    Table("parked_receipts", ("position",), _NOBODYS),
+    Table("inbound_parts", ("carrier_id", "source_hash", "destination_hash", "reference", "total", "number"), _NOBODYS),
+    Table("inbound_seen", ("carrier_id", "fingerprint", "received_at"), _NOBODYS),
+    Table("idempotency", ("account_id", "door", "key", "chunk"), _OWN, ("chunks",), ("door",)),
+    Table("events", ("position",), _OWN, ("seq", "callback"), ("type",)),
+    Table("deliveries", ("id",), _OWN, ("tries",), ("format",)),
+    Table("delivery_tries", ("position",), _OWN, ("number", "latency_ms", "ok")),
+    Table("smpp_owed", ("credential_id", "position"), _OF_CREDENTIAL, groups=("kind",)),
+    Table("cursors", ("name",)),
+    Table("streams", ("name",)),
+)
+
+LEFT: Final = {
+    "schema_migrations": "says what the database is, and not what is in it",
+    "copying": "how far the copy is",
+    "nodes": "processes that run on the database",
+    "leases": "what these do for all",
+    "lanes": "what these tell each other",
+    "smpp_seats": "who is bound at them",
+    "store_answers": "calls of processes that are gone",
+    "configuration": "versions that processes compare; they begin again",
+    "moves": "accounts that are under way between cells: there must be none",
+    "parcels": "what of them has left",
+    "arrivals": "what of them has come",
+    "opt_out_changes": "what processes that run have to read; they begin with the whole list",
+}
+"""Tables that stay behind, and why."""
+
+UNDER_WAY: Final = ("moves", "parcels", "arrivals")
+"""Tables of PostgreSQL whose rows belong to two databases: while there are any, neither is copied."""
+
+POSITIONS: Final = (
+    ("events", "position"),
+    ("cursors", "position"),
+    ("webhooks", "cursor"),
+    ("deliveries", "event_position"),
+    ("delivery_tries", "event_position"),
+    ("smpp_owed", "position"),
+)
+"""Where positions of events stand: new ones have to be above all of these."""
+
+
+def whose(table: Table, account_id: str | None, place: int) -> str:
+    """The condition for the rows of an account (or for all rows), with the account as parameter `place`."""
+    if account_id is None or not table.whose:
+        return "1 = 1"
+    return table.whose.format(account=f"${place}", table=table.name)
+
+
+def page_sql(table: Table, columns: tuple[str, ...], account_id: str | None, *, first: bool) -> str:
+    """Rows behind a key in its order. Parameters: the limit, the account if any, the key unless it is the first."""
+    place = 2 if account_id is None or not table.whose else 3
+    keys = ", ".join(table.key)
+    after = f"({keys}) > ({', '.join(f'${place + n}' for n in range(len(table.key)))})" if not first else "1 = 1"
+    return (
+        f"SELECT {', '.join(columns)} FROM {table.name} WHERE {after} AND {whose(table, account_id, 2)} "
+        f"ORDER BY {keys} LIMIT $1"
+    )
+
+
+def totals_sql(table: Table, account_id: str | None) -> str:
+    """Rows and sums by group. Parameter: the account if any."""
+    listed = ", ".join([*table.groups, "COUNT(*)", *(f"SUM({column})" for column in table.sums)])
+    grouped = f" GROUP BY {', '.join(table.groups)}" if table.groups else ""
+    return f"SELECT {listed} FROM {table.name} WHERE {whose(table, account_id, 1)}{grouped}"

@@ -1,0 +1,3 @@
+"""Whole installations carried from one database to another: every count, every sum, every position, whatever interrupts
+it.
+"""

@@ -1,0 +1,254 @@
+"""An installation with messages in every state, made by the store's own verbs in large lists, over several days.
+`python -m tests.copying.installation FILE COUNT` makes one in a new SQLite file, for the benchmarks.
+"""
+
+import asyncio
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from whimbrel.base.clock import ManualClock, SeededChance
+from whimbrel.base.ids import Ids
+from whimbrel.base.vault import Seal, Vault
+from whimbrel.domain.model import PRIORITY, Message
+from whimbrel.store.interface import (
+    Answer,
+    Claim,
+    Deliveries,
+    Idempotency,
+    InboundRow,
+    ReceiptRow,
+    Store,
+    Submission,
+    Try,
+    Verdict,
+    Wait,
+    Write,
+)
+from whimbrel.store.sqlite import schema
+from whimbrel.store.sqlite.executor import SqliteExecutor
+from whimbrel.store.store import SqlStore
+
+MASTER_KEY: Final = bytes(range(32))
+ACCOUNTS: Final = tuple("AC" + digit * 32 for digit in "abc")
+CARRIERS: Final = tuple("CR" + digit * 32 for digit in "12")
+WEBHOOK: Final = "WH" + "a" * 32
+CREDENTIAL: Final = "SC" + "a" * 32
+START_US: Final = 1_780_000_000_000_000
+LIST: Final = 500
+_HOUR_US: Final = 3_600_000_000
+_PRICE: Final = 10_000
+_STEP_US: Final = 40 * 60 * 1_000_000  # between two lists: some 36 a day
+
+
+class Filling:
+    """`store`: started, and empty unless `at_us` is another time."""
+
+    def __init__(self, store: Store, at_us: int = START_US) -> None:
+        self._store = store
+        self._clock = ManualClock(at_us)
+        self._ids = Ids(self._clock, SeededChance(at_us))
+        self._vault = Vault(MASTER_KEY, SeededChance(8))
+
+    async def configure(self, credit: int) -> None:
+        """Accounts with credit, carriers, and one of everything else."""
+        at, seal = START_US, self._vault.seal
+        accounts = tuple(
+            (each, None, each[:4], "active", "EUR", 0, seal("t", Seal.of(Seal.ACCOUNT_TOKEN, each)),
+             seal("s", Seal.of(Seal.ACCOUNT_CALLBACK, each)), at, at)
+            for each in ACCOUNTS
+        )  # fmt: skip
+        carriers = tuple(
+            (each, each[:4], "smpp", "active", 0, "{}", seal("p", Seal.of(Seal.CARRIER_PASSWORD, each)), at, at)
+            for each in CARRIERS
+        )
+        first = ACCOUNTS[0]
+        secret = seal("w", Seal.of(Seal.WEBHOOK_SECRET, WEBHOOK))
+        await self._store.write(
+            (
+                Write("account_insert", accounts),
+                Write("carrier_insert", carriers),
+                Write("key_insert", (("SK1", None, "ops", "wk", b"d", "live", "[]", 5, "active", at, None, None),)),
+                Write("sender_insert", (("SN1", first, "Acme", "alphanumeric", 1, "[]", None, "POST", None, at, at),)),
+                Write("route_insert", (("RT1", 1, "", "", None, '["' + CARRIERS[0] + '"]', 1, at, at),)),
+                Write("price_put", (("PR1", None, "44", _PRICE, "EUR", at, at),)),
+                Write("webhook_insert", ((WEBHOOK, first, 0, "https://a.example", '["*"]', "", secret, None, None,
+                                          "active", None, 0, 0, at, at),)),
+                Write("smpp_credential_insert", ((CREDENTIAL, first, 0, "c", "us", "x", "active", "{}", at, at),)),
+                Write("audit_insert", (("AU1", None, "ops", "made", first, "{}", at),)),
+                Write("stream_put", (("s", "ok", "", at, at, 0, at),)),
+                Write("balance_open", tuple((each, "EUR") for each in ACCOUNTS)),
+                Write("balance_top_up", tuple((each, credit) for each in ACCOUNTS)),
+                Write("ledger_insert", tuple((each, None, "top_up", "bank", "available", credit, "", at)
+                                             for each in ACCOUNTS)),
+            )
+        )  # fmt: skip
+
+    async def messages(self, count: int) -> None:
+        """So many messages, in lists of LIST."""
+        for start in range(0, count, LIST):
+            await self._list(start, min(LIST, count - start))
+            self._clock.advance(_STEP_US / 1e6)
+
+    async def _list(self, start: int, size: int) -> None:
+        at = self._clock.now_us()
+        made = [self.message(start + place, at) for place in range(size)]
+        claimed = [each for place, each in enumerate(made) if place % 10 and each.state == "queued"]
+        claims = tuple(Claim(each.id, CARRIERS[n % 2], 1, n % 97, at) for n, each in enumerate(claimed))
+        verdicts = tuple(Verdict(id=each.id, state=each.state) for each in made)
+        key = Idempotency(ACCOUNTS[0], "rest", f"k{start}", b"f", 0, 1, at, verdicts)
+        (stored,) = await self._store.accept([Submission(tuple(made), key, claims=claims)])
+        assert not stored.uncovered
+        await self._store.record_answers(list(self._answers(claimed, claims, stored.attempts, at)))
+        await self._store.record_receipts(list(self._receipts(claims, at)))
+        await self._store.record_inbound([self._inbound(start, at)])
+        await self._follow(start, at)
+
+    def message(self, number: int, at: int) -> Message:
+        """Queued, or for each fiftieth scheduled."""
+        message_class = ("otp", "transactional", "marketing")[number % 3]
+        due = at + 30 * 24 * _HOUR_US if number % 50 == 49 else at
+        return Message(
+            id=self._ids.new("SM"),
+            account_id=ACCOUNTS[number % 7 % 3],
+            test=False,
+            direction="out",
+            door="rest",
+            message_class=message_class,  # type: ignore[arg-type]
+            state="queued" if due == at else "scheduled",
+            recipient=f"+4479{number:08}",
+            sender="Acme",
+            text="Your table is ready \u2713",
+            encoding="ucs2",
+            segments=1,
+            price_micros=_PRICE,
+            held_micros=0,
+            charged_micros=0,
+            currency="EUR",
+            carrier_id=None,
+            route_id="RT1",
+            candidates=" ".join(CARRIERS),
+            priority=PRIORITY[message_class],
+            rank=number,
+            created_at=at,
+            due_at=due,
+            expires_at=due + 48 * _HOUR_US,
+            updated_at=at,
+            sent_at=None,
+            final_at=None,
+            reason=None,
+            flags=0,
+            seq=0,
+            recipient_hash=self._vault.number_hash(f"+4479{number:08}"),
+            sender_hash=12,
+            options='{"tags":["a"]}',
+        )
+
+    def _answers(
+        self, claimed: Sequence[Message], claims: Sequence[Claim], numbers: dict[str, tuple[int, ...]], at: int
+    ) -> Iterable[Answer]:
+        """One of 20 is refused, one in doubt, one of 40 has no answer yet."""
+        for place, (message, claim) in enumerate(zip(claimed, claims, strict=True)):
+            kind = {3: "refused", 7: "in_doubt"}.get(place % 20, "accepted")
+            if place % 40 != 11:
+                yield Answer(
+                    attempt=numbers[message.id][0],
+                    message_id=message.id,
+                    carrier_id=claim.carrier_id,
+                    kind=kind,
+                    at=at + 1000,
+                    bind="1",
+                    carrier_message_id=message.id[-12:] if kind == "accepted" else None,
+                    carrier_key=message.id[2:] if kind == "accepted" else None,
+                    status_code=69 if kind == "refused" else None,
+                    reason="carrier_refused" if kind == "refused" else None,
+                    tail_hash=claim.tail_hash,
+                    parts=1,
+                )
+
+    def _receipts(self, claims: Sequence[Claim], at: int) -> Iterable[ReceiptRow]:
+        """Eight of ten arrive; one of 50 is of a message that we do not know."""
+        for place, claim in enumerate(claims):
+            if place % 10 in (1, 2):
+                continue
+            key = f"{place}{at}" if place % 50 == 5 else claim.message_id[2:]
+            delivered = place % 9 != 0
+            yield ReceiptRow(
+                carrier_id=claim.carrier_id,
+                keys=(key,),
+                state="delivered" if delivered else "undelivered",
+                final=True,
+                reason=None if delivered else "carrier_undelivered",
+                stat="DELIVRD" if delivered else "UNDELIV",
+                error="000",
+                tail_hashes=(),
+                at=at + 2000,
+            )
+
+    def _inbound(self, number: int, at: int) -> InboundRow:
+        """A whole text, or the first part of a long one whose others never come."""
+        return InboundRow(
+            message_id=self._ids.new("SM"),
+            carrier_id=CARRIERS[0],
+            session="s",
+            fingerprint=number,
+            account_id=ACCOUNTS[1],
+            test=False,
+            source=f"+4478{number:08}",
+            destination="+447700900000",
+            source_hash=number,
+            destination_hash=1,
+            text="Hello\nagain",
+            encoding="gsm7",
+            at=at,
+            octets=b"Hello",
+            reference=number % 200,
+            total=1 + (number // LIST) % 2,
+        )
+
+    async def _follow(self, number: int, at: int) -> None:
+        """Those who follow the log: the first account's endpoint fails now and then, what is owed stays owed."""
+        events = await self._store.events_after(0, 1) if number == 0 else []
+        last = await self._store.last_position()
+        first = events[0].position if events else last
+        event = ("WH", first, f"EV{number}", "message.delivered")
+        tried = Try(None, WEBHOOK, ACCOUNTS[0], event[1], event[2], event[3], 1, at, 12, 500, None, "no", ok=False)
+        waits = Wait(f"DL{number:09}", WEBHOOK, ACCOUNTS[0], event[1], event[2], event[3], "https://a.example",
+                     "event", 1, at + _HOUR_US, at, "500")  # fmt: skip
+        also = (
+            Write("message_numbers_follow", ((self._followed, last),)),
+            Write("smpp_owed_insert", ((CREDENTIAL, last, self._ids.new("SM"), "message.delivered", "{}", at),)),
+            Write("opt_out_record", ((f"OO{number}", ACCOUNTS[0], number, "+44…", "keyword", at),)),
+        )
+        self._followed = last
+        cursors = (("index", last), (WEBHOOK, last))
+        await self._store.record_deliveries(Deliveries((tried,), (waits,), (), cursors, also))
+
+    _followed = 0
+
+
+async def fill(store: Store, count: int) -> None:
+    """Configure it and store so many messages."""
+    filling = Filling(store)
+    await filling.configure(count * _PRICE * 2 + _PRICE)
+    await filling.messages(count)
+
+
+async def make(path: Path, count: int) -> None:
+    """A new SQLite file with so many messages."""
+    schema.apply(str(path), ManualClock(START_US))
+    store = SqlStore(SqliteExecutor(str(path)))
+    await store.start()
+    try:
+        await fill(store, count)
+    finally:
+        await store.stop()
+
+
+def main(arguments: list[str]) -> None:
+    asyncio.run(make(Path(arguments[0]), int(arguments[1])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
