@@ -1,16 +1,14 @@
-"""A real SQLite in memory and the verbs run on it one by one, for the tests of what happens after the submit."""
+"""A real database and the verbs run on it one by one, for the tests of what happens after the submit."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import apsw
 import msgspec
+from one_by_one import Database, Sqlite
 
 from whimbrel.domain.model import Message, Options
 from whimbrel.store.interface import Answer, Claim, InboundRow, ReceiptRow, Submission
-from whimbrel.store.migrations import load
 from whimbrel.store.script import Script
-from whimbrel.store.sqlite.runner import Runner
 from whimbrel.store.statements import for_sqlite
 from whimbrel.store.verbs.accept import accept
 from whimbrel.store.verbs.answers import record_answers
@@ -33,23 +31,13 @@ STATEMENTS = for_sqlite()
 class Rig:
     """Verbs by name, each in a transaction of its own, and looks at what they left."""
 
-    def __init__(self) -> None:
-        self.db = apsw.Connection(":memory:")
-        for migration in load("sqlite"):
-            self.db.execute(migration.sql)
+    def __init__(self, database: Database | None = None) -> None:
+        self.db = database or Sqlite()
         self.db.execute("INSERT INTO balances VALUES (?, 'EUR', ?, 0, 0)", (ACCOUNT, CREDIT))
-        self._runner = Runner(self.db, STATEMENTS)
         self._made = 0
 
     def run(self, script: Script[T]) -> T:
-        self.db.execute("BEGIN")
-        try:
-            result = self._runner.run(script)
-        except BaseException:
-            self.db.execute("ROLLBACK")
-            raise
-        self.db.execute("COMMIT")
-        return result
+        return self.db.run(script)
 
     # what the other verbs leave behind
 
@@ -136,7 +124,7 @@ class Rig:
 
     def all(self, sql: str, *params: Any) -> list[Any]:
         """Rows; single columns without their tuples."""
-        rows = self.db.execute(sql, params).fetchall()
+        rows = self.db.execute(sql, params)
         return [row[0] if len(row) == 1 else row for row in rows]
 
     def one(self, sql: str, *params: Any) -> Any:

@@ -2,11 +2,16 @@
 twice. Tests of SQLite's file use `database`, those of PostgreSQL's server `postgres`.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from after_submit import START, Rig
+from one_by_one import Postgres as PostgresTest
+from one_by_one import PostgresSession, Sqlite
 from store_samples import ACCOUNT, CREDIT, NOW, top_up
+from tests.pg import Postgres, fresh_database
 
 from whimbrel.base.clock import ManualClock
 from whimbrel.store.postgresql.executor import PostgresExecutor
@@ -30,6 +35,25 @@ def executor(request: pytest.FixtureRequest) -> Executor:
     if request.param == "sqlite":
         return SqliteExecutor(request.getfixturevalue("database"))
     return PostgresExecutor(request.getfixturevalue("postgres"), clock=ManualClock(NOW))
+
+
+@pytest.fixture(scope="session")
+def postgres_session(postgres_server: Postgres) -> Iterator[PostgresSession]:
+    """A connection to a database that no test changes."""
+    with asyncio.Runner() as loop:
+        made = fresh_database(postgres_server.url, postgres_server.template)
+        session = PostgresSession(loop.run(made.__aenter__()), START)
+        yield session
+        session.close()
+        loop.run(made.__aexit__(None, None, None))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    """The verbs one by one, on both dialects."""
+    database = Sqlite() if request.param == "sqlite" else PostgresTest(request.getfixturevalue("postgres_session"))
+    yield Rig(database)
+    database.close()
 
 
 @pytest.fixture

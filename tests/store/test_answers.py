@@ -11,7 +11,6 @@ from after_submit import (
     PRICE,
     SECOND,
     START,
-    Rig,
     answered,
     reported,
 )
@@ -21,11 +20,6 @@ from whimbrel.domain.model import Flag
 
 DAY = DOUBT_DEADLINE_S * SECOND
 AT = START + SECOND
-
-
-@pytest.fixture
-def rig():
-    return Rig()
 
 
 def test_an_accepted_message_is_sent_and_paid(rig):

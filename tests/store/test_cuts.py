@@ -2,17 +2,12 @@
 state and its price are the message's, whichever carrier has it. And what one receipt for a long text says."""
 
 import pytest
-from after_submit import CARRIER, OTHER, OTP_RETRY, PRICE, SECOND, START, Rig, answered, reported
+from after_submit import CARRIER, OTHER, OTP_RETRY, PRICE, SECOND, START, answered, reported
 
 from whimbrel.domain.model import Flag
 
 BOTH = f"{CARRIER} {OTHER}"
 THIRD = "CR3"
-
-
-@pytest.fixture
-def rig():
-    return Rig()
 
 
 def say(rig, message_id, attempts, kind, carrier=CARRIER, keys=(None, None, None), **more):

@@ -1,7 +1,7 @@
 """Event numbers stay far below 65,535, where the ids of events end, whatever a carrier does."""
 
 import pytest
-from after_submit import CARRIER, Rig, answered, reported
+from after_submit import CARRIER, answered, reported
 
 from whimbrel.base.ids import EVENT_SEQ_MAX, event_id, is_id
 from whimbrel.base.limits import EVENTS_BEFORE_GIVING_UP, PARTS_MAX, RECEIPT_EVENTS_MAX
@@ -11,12 +11,11 @@ from whimbrel.store.verbs import receipts
 LAST = 40
 
 
-@pytest.fixture
-def rig(monkeypatch):
-    """A rig in which a message is given up after few events."""
+@pytest.fixture(autouse=True)
+def few_events(monkeypatch):
+    """A message is given up after few events."""
     for module in (outcomes, receipts):
         monkeypatch.setattr(module, "EVENTS_BEFORE_GIVING_UP", LAST)
-    return Rig()
 
 
 def numbers(rig, message_id):

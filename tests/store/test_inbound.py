@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from after_submit import ACCOUNT, CARRIER, HOUR, OTHER, SECOND, START, Rig
+from after_submit import ACCOUNT, CARRIER, HOUR, OTHER, SECOND, START
 
 from whimbrel.base.limits import INBOUND_PART_WAIT_S
 from whimbrel.codec import gsm7
@@ -12,11 +12,6 @@ from whimbrel.store.interface import InboundRow
 
 MINUTE = 60 * SECOND
 WAIT = INBOUND_PART_WAIT_S * SECOND
-
-
-@pytest.fixture
-def rig():
-    return Rig()
 
 
 class Phone:

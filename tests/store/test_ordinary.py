@@ -11,11 +11,6 @@ from whimbrel.domain.model import Flag
 from whimbrel.store.verbs.receipts import _record
 
 
-@pytest.fixture
-def rig() -> Rig:
-    return Rig()
-
-
 def left_behind(rig: Rig, message_id: str) -> tuple[Any, ...]:
     """Everything that an answer may change, without ids and positions."""
     return (

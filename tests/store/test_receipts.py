@@ -2,7 +2,7 @@
 last test plays answers and receipts in every order against a real SQLite."""
 
 import pytest
-from after_submit import CARRIER, HOUR, OTHER, OTP_RETRY, PRICE, SECOND, START, Rig, answered, reported
+from after_submit import CARRIER, HOUR, OTHER, OTP_RETRY, PRICE, SECOND, START, answered, reported
 
 from whimbrel.base.limits import PART_RECEIPTS_WAIT_S, RECEIPT_EVENTS_MAX
 from whimbrel.domain.model import Flag
@@ -12,11 +12,6 @@ from whimbrel.store.verbs.finish import finish
 AT = START + 2 * SECOND
 SENT = ["queued", "sending", "sent"]
 TWO_TAILS = (99, 7)
-
-
-@pytest.fixture
-def rig():
-    return Rig()
 
 
 def sent(rig, *keys, **changes):
