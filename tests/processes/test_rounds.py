@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from tests.faults.client import Client, Mix, sendings
-from tests.faults.evidence import Death, Evidence, SinkLog, Spoken, ask_api, settle
+from tests.faults.esme import CREDENTIAL, Esme, referenced
+from tests.faults.evidence import Api, Death, Evidence, SinkLog, Spoken, ask_api, settle
 from tests.faults.oracle import Judgement, judge
 from tests.faults.processes import simulator, sink
 from tests.faults.wire import Connection, now_us, request, until
@@ -36,6 +37,7 @@ class Plan(msgspec.Struct, frozen=True):
     processes: int = 2
     batch_share: float = 0.5
     is_graceful: bool = False
+    over_smpp: bool = False
 
 
 class _Round:
@@ -43,8 +45,9 @@ class _Round:
         self.plan, self.made = plan, made
         chance = random.Random(plan.seed)
         self._tag = f"p{plan.seed}n"
-        mix = Mix(messages=plan.messages, batch_share=plan.batch_share)
-        self.client = Client(sendings(mix, chance, self._tag, first=0))
+        mix = Mix(messages=plan.messages, batch_share=0.0 if plan.over_smpp else plan.batch_share)
+        log = sendings(mix, chance, self._tag, first=0)
+        self.client: Client = Esme(referenced(log)) if plan.over_smpp else Client(log)
         self.spoken: list[Spoken] = []
         self.deaths: list[Death] = []
 
@@ -75,8 +78,18 @@ class _Round:
     async def _load(self) -> None:
         """Connections that a death cut are made again, until nothing is left that may be sent."""
         while any(each.may_be_sent for each in self.client.log) and not any(s.unexpected for s in self.client.log):
-            await self.client.run(self.made.port, self.made.given.api_key, 16)
+            port = self.made.smpp_port if self.plan.over_smpp else self.made.port
+            await self.client.run(port, self.made.given.api_key, 16)
             await asyncio.sleep(0.02)
+
+    async def repeats(self) -> list[tuple[str, str]]:
+        """What was acknowledged over SMPP, and what is answered when it comes once more."""
+        return await self.client.repeats(self.made.smpp_port) if isinstance(self.client, Esme) else []
+
+    async def untold(self, api: Api) -> list[str]:
+        """Ids of messages that are final and of which the ESME was told nothing, nor is now."""
+        final = {id_ for id_, shown in api.messages.items() if shown["final_at"]}
+        return await self.client.untold(self.made.smpp_port, final) if isinstance(self.client, Esme) else []
 
     async def _speak(self, port: int) -> None:
         connection = await Connection.open(port)
@@ -102,12 +115,17 @@ async def play(plan: Plan, folder: Path) -> tuple[Judgement, list[Death]]:
         await made.start()
         hook = {"url": f"http://127.0.0.1:{sink_port}/hook", "events": ["*"]}
         await made.ask("POST", "/v1/webhooks", hook)
+        if plan.over_smpp:
+            await made.ask("POST", "/v1/smpp-credentials", CREDENTIAL)
         told = SinkLog(sink_log)
         round_ = _Round(plan, made)
         await round_.play(int(smsc["http_url"].rpartition(":")[2]))
         log = round_.client.log
         await settle(told, smsc_log, log, round_.spoken)
+        repeats = await round_.repeats()
         api = await ask_api(made.port, made.given.api_key, log, told)
+        api.replays += repeats
+        api.untold = await round_.untold(api)
         status = await made.stop()
     told.read()
     evidence = Evidence(log, round_.spoken, round_.deaths, list(read_log(smsc_log)), told.hooks, api)
@@ -129,8 +147,7 @@ def _plan(seed: int, **more: object) -> Plan:
     )
 
 
-def _rounds(default: int) -> range:
-    return range(_MANY_FROM, _MANY_FROM + int(os.environ.get("WHIMBREL_FAULT_ROUNDS", default)))
+_SEEDS = range(_MANY_FROM, _MANY_FROM + int(os.environ.get("WHIMBREL_FAULT_ROUNDS", "20")))
 
 
 async def _killed(seed: int, folder: Path, **more: object) -> None:
@@ -163,14 +180,22 @@ async def test_a_graceful_stop_leaves_nothing_in_doubt(tmp_path: Path):
 
 
 @pytest.mark.ci
-async def test_many_kills_on_sqlite_lose_and_double_nothing(tmp_path: Path):
-    for seed in _rounds(20):
-        (tmp_path / str(seed)).mkdir()
-        await _killed(seed, tmp_path / str(seed), processes=3)
+@pytest.mark.parametrize("over_smpp", [False, True], ids=["http", "smpp"])
+@pytest.mark.parametrize("seed", _SEEDS)
+async def test_many_kills_on_sqlite_lose_and_double_nothing(seed: int, over_smpp: bool, tmp_path: Path):
+    await _killed(seed, tmp_path, processes=3, over_smpp=over_smpp)
 
 
 @pytest.mark.ci
-async def test_many_graceful_stops_leave_nothing_in_doubt(tmp_path: Path):
-    for seed in _rounds(20):
-        (tmp_path / str(seed)).mkdir()
-        await _stopped(seed, tmp_path / str(seed))
+@pytest.mark.parametrize("over_smpp", [False, True], ids=["http", "smpp"])
+@pytest.mark.parametrize("seed", _SEEDS)
+async def test_many_kills_on_postgresql_lose_and_double_nothing(
+    seed: int, over_smpp: bool, tmp_path: Path, postgres: str
+):
+    await _killed(seed, tmp_path, database=postgres, over_smpp=over_smpp)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("seed", _SEEDS)
+async def test_many_graceful_stops_leave_nothing_in_doubt(seed: int, tmp_path: Path):
+    await _stopped(seed, tmp_path)
