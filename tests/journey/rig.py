@@ -35,10 +35,15 @@ POSTGRES = "postgresql-url"
 
 
 class ShiftedClock(SystemClock):
-    """The machine's clock, set forward by a test; what is monotonic stays so."""
+    """The machine's clock, set forward by a test."""
 
     def __init__(self) -> None:
         self.ahead_us = 0
+        self.asleep_us = 0
+        """For how long the process was stopped, by its monotonic time."""
+
+    def monotonic_us(self) -> int:
+        return super().monotonic_us() + self.asleep_us
 
     def now_us(self) -> int:
         return super().now_us() + self.ahead_us
