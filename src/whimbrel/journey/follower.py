@@ -100,5 +100,6 @@ class Follower(ABC):
             if self._rest_s:
                 await asyncio.sleep(self._rest_s)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._idle_s)
+                async with asyncio.timeout(self._idle_s):
+                    await self._wake.wait()
             self._wake.clear()

@@ -96,7 +96,8 @@ class Following:
         is_told = False
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 await self.current()

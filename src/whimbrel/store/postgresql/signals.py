@@ -107,7 +107,8 @@ class PostgresSignals:
     async def _send(self, connection: asyncpg.Connection) -> None:
         """What was gathered; or, when there was nothing for a while, something to see whether anybody is there."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wanted.wait(), _IDLE_S)
+            async with asyncio.timeout(_IDLE_S):
+                await self._wanted.wait()
             await asyncio.sleep(_GATHER_S)
         self._wanted.clear()
         taken, self._pending = self._pending, {}
