@@ -1,10 +1,13 @@
 """The benchmarks in the small. Rates depend on who else works on the machine; CPU an exchange hardly does."""
 
+import asyncio
+
 import pytest
 
-from bench import idle, smpp
+from bench import idle, smpp, streams
 
 EXCHANGE_MAX_US = 25.0
+STREAM_MAX_US = 150.0
 SHARE_MAX = 0.02
 
 
@@ -27,3 +30,9 @@ def test_a_thousand_customers_bind_at_once_and_again():
     alone, first, held, again = idle.customers(10)
     assert (first.binds, again.binds) == (1000, 1000)
     assert held.rss_mib - alone.rss_mib < 64
+
+
+def test_a_stream_to_nats_takes_all_events():
+    (measured, *_) = asyncio.run(streams.measure(500, with_kafka=False, batches=(1000,)))
+    assert measured.complete
+    assert measured.our_us < STREAM_MAX_US
