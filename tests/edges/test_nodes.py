@@ -11,8 +11,10 @@ import pytest
 
 from tests.edges.edge_rig import ACTOR, NUMBER, until
 from tests.edges.nodes import Held, Nodes, two_nodes
+from tests.edges.smpp.customer import Door, esme
 from whimbrel.base.clock import HOUR_US, SECOND_US, DatabaseClock, SystemClock
 from whimbrel.base.moments import from_text, to_text
+from whimbrel.codec.smpp.statuses import Status
 from whimbrel.domain.model import Message
 from whimbrel.domain.numbers import normalise
 from whimbrel.manage import accounts, carriers, keys, opt_outs, prices, routes, senders, webhooks
@@ -265,3 +267,41 @@ async def test_a_node_whose_machine_is_an_hour_off_schedules_expires_and_leases_
         assert 0 <= gone.final_at - gone.expires_at < 5 * SECOND_US
         alive = await cluster.nodes(edge.app.store, right.now_us())
         assert len(alive) == 2
+
+
+async def test_a_suspended_credential_sends_nothing_more_at_the_other_node_and_is_unbound(deaf: Nodes):
+    here, there = Door(deaf.here), Door(deaf.there)
+    here.credential_id = await here.credential()
+    async with there.bound() as bound:
+        assert (await bound.submit()).status == 0
+        await here.change(status="suspended")
+        began = time.monotonic()
+        assert (await bound.submit()).status != 0
+        await until(lambda: bound.closed)
+        assert time.monotonic() - began < WITHIN_S
+    async with esme(there.port) as again:
+        assert (await again.bind()).status == Status.ESME_RBINDFAIL
+    assert len(await stored(deaf)) == 1
+
+
+async def test_a_bind_of_a_suspended_credential_ends_though_it_sends_nothing(deaf: Nodes):
+    here, there = Door(deaf.here), Door(deaf.there)
+    here.credential_id = await here.credential()
+    async with there.bound() as bound:
+        await here.change(status="suspended")
+        began = time.monotonic()
+        await until(lambda: bound.closed)
+        assert time.monotonic() - began < WITHIN_S
+
+
+async def test_what_a_customer_submits_while_it_is_suspended_elsewhere_is_refused(deaf: Nodes):
+    here, there = Door(deaf.here), Door(deaf.there)
+    here.credential_id = await here.credential()
+    async with there.bound() as bound:
+        with Held(deaf.there, "accept") as held:
+            answers = [bound.submit() for _ in range(10)]
+            await held.came.wait()
+            await here.change(status="suspended")
+            held.go_on()
+            assert {(await answer).status for answer in answers} == {Status.ESME_RSUBMITFAIL}
+    assert await stored(deaf) == []
