@@ -250,7 +250,8 @@ class Stream:
 
     async def _idle(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), _IDLE_S)
+            async with asyncio.timeout(_IDLE_S):
+                await self._wake.wait()
         self._wake.clear()
         if not self._stopping.is_set():
             await asyncio.sleep(_GATHER_S)
