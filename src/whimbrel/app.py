@@ -193,7 +193,7 @@ class App:
         store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics
         self.index = Index(store)
         self.owed = Owed(store, tables)
-        self.observe = Observe(store=store, tables=tables, clock=clock, metrics=metrics, health=self.worker.health)
+        self.observe = Observe(store, tables, clock, metrics, health=self.worker.health, figures=self.owners.figures)
         self.http_out = HttpClient(self.reach)
         poster = Poster(client=self.http_out, clock=clock, chance=self.chance, ids=self.ids)
         self.notify = Notify(

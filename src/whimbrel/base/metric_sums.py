@@ -25,6 +25,10 @@ GAUGES: Final[Mapping[str, Rule]] = {
     "whimbrel_webhook_lag_events": "sum",
     "whimbrel_stream_lag_seconds": "max",
     "whimbrel_stream_up": "max",
+    "whimbrel_nodes": "max",
+    "whimbrel_leases": "sum",
+    "whimbrel_lease_renewal_age_seconds": "max",
+    "whimbrel_log_held_back_seconds": "max",
     "whimbrel_loop_lag_seconds": "each",
     "whimbrel_process_up": "max",
 }

@@ -64,9 +64,6 @@ class Metrics:
         )
         self.commits = Counter("whimbrel_store_commits", "Group commits", registry=r)
         self.commit_rows = Counter("whimbrel_store_scripts", "Transaction scripts in group commits", registry=r)
-        self.store_troubles = Counter(
-            "whimbrel_store_troubles", "What went wrong with connections and commits", ["kind"], registry=r
-        )
         self.queue = Gauge("whimbrel_queue_messages", "Messages waiting", ["carrier", "message_class"], registry=r)
         self.queue_age = Gauge(
             "whimbrel_queue_age_seconds", "Age of the oldest waiting message", ["carrier", "message_class"], registry=r
@@ -101,6 +98,7 @@ class Metrics:
         self.cell_up = Gauge("whimbrel_cell_up", "Whether another cell can be reached", ["cell"], registry=r)
         self.loop_lag = Gauge("whimbrel_loop_lag_seconds", "How late the event loop runs its timers", registry=r)
         self._of_processes(r)
+        self._of_nodes(r)
 
     def _of_processes(self, r: CollectorRegistry) -> None:
         self.process_up = Gauge(
@@ -110,6 +108,20 @@ class Metrics:
             "whimbrel_process_restarts", "Processes that ended and were started again", ["process"], registry=r
         )
         ProcessCollector(registry=r)
+
+    def _of_nodes(self, r: CollectorRegistry) -> None:
+        """Where several share a database."""
+        self.store_troubles = Counter(
+            "whimbrel_store_troubles", "What went wrong with connections and commits", ["kind"], registry=r
+        )
+        self.nodes = Gauge("whimbrel_nodes", "Nodes that are alive, as this one sees them", registry=r)
+        self.leases = Gauge("whimbrel_leases", "Leases that this node has", ["kind"], registry=r)
+        self.lease_renewal_age = Gauge(
+            "whimbrel_lease_renewal_age_seconds", "Since this node last renewed its leases", registry=r
+        )
+        self.log_held_back = Gauge(
+            "whimbrel_log_held_back_seconds", "How long a transaction has kept the log from its readers", registry=r
+        )
 
     def tally(self, counter: Counter) -> Tally:
         """A tally for a counter whose labels are chosen."""

@@ -1,4 +1,6 @@
-"""Observe: the gauges that nobody else would set: queue and age by lane and class, windows, binds, the loop's lag."""
+"""Observe: the gauges that nobody else would set: queue and age by lane and class, windows, binds, nodes and leases,
+what holds the event log back, the loop's lag.
+"""
 
 import asyncio
 import logging
@@ -7,10 +9,11 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from whimbrel.base import ids
-from whimbrel.base.clock import Clock
+from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.base.metrics import Metrics
 from whimbrel.carriers.interface import Health
 from whimbrel.domain.model import PRIORITY
+from whimbrel.journey.owners import Figures
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store
 
@@ -34,8 +37,15 @@ class _Waiting(msgspec.Struct, frozen=True):
     oldest: str | None
 
 
+class _Horizon(msgspec.Struct, frozen=True):
+    """Columns of `log_horizon`: numbers of transactions. Readers of the log see what is below the oldest that runs."""
+
+    oldest: int
+    next: int
+
+
 class Counts:
-    """What one node counts for all: how much waits."""
+    """What one node counts for all: how much waits, and for how long the event log has stood still for its readers."""
 
     def __init__(self, store: Store, tables: Tables, clock: Clock, metrics: Metrics) -> None:
         self._store = store
@@ -43,6 +53,8 @@ class Counts:
         self._clock = clock
         self._metrics = metrics
         self._is_on = False
+        self._oldest = 0
+        self._since_us = 0
 
     async def start(self) -> None:
         """Count from now on."""
@@ -54,6 +66,7 @@ class Counts:
         self._metrics.queue.clear()
         self._metrics.queue_age.clear()
         self._metrics.smpp_owed.set(0)
+        self._metrics.log_held_back.set(0)
 
     async def look(self) -> None:
         """Set the gauges of what waits, where this node counts."""
@@ -68,6 +81,15 @@ class Counts:
             self._metrics.queue_age.labels(*labels).set(max(0, now - ids.time_us(waiting.oldest or "")) / 1_000_000)
         (owed,) = await self._store.fetch(_Count, "smpp_owed_total", _COUNTED_MAX)
         self._metrics.smpp_owed.set(owed.count)
+        self._metrics.log_held_back.set(await self._held_back_s())
+
+    async def _held_back_s(self) -> float:
+        """For how long the oldest transaction that writes has been the same; 0 where none runs."""
+        (horizon,) = await self._store.fetch(_Horizon, "log_horizon")
+        now_us = self._clock.monotonic_us()
+        if horizon.oldest != self._oldest or horizon.oldest >= horizon.next:
+            self._oldest, self._since_us = horizon.oldest, now_us
+        return (now_us - self._since_us) / SECOND_US
 
     async def _waiting(self) -> dict[tuple[str, str], _Waiting]:
         """What waits by lane and class."""
@@ -85,17 +107,19 @@ class Observe:
 
     def __init__(
         self,
-        *,
         store: Store,
         tables: Tables,
         clock: Clock,
         metrics: Metrics,
+        *,
         health: Callable[[], Mapping[str, Health]],
+        figures: Callable[[], Figures],
     ) -> None:
         self.counts = Counts(store, tables, clock, metrics)
         self._tables = tables
         self._metrics = metrics
         self._health = health
+        self._figures = figures
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -121,15 +145,29 @@ class Observe:
 
     async def look(self) -> None:
         """Set all gauges once."""
+        self._look_at_carriers()
+        figures = self._figures()
+        self._metrics.nodes.set(figures.nodes)
+        self._metrics.lease_renewal_age.set(figures.renewed_s)
+        for kind, count in figures.leases.items():
+            self._metrics.leases.labels(kind).set(count)
         await self.counts.look()
-        for carrier_id, health in self._health().items():
+
+    def _look_at_carriers(self) -> None:
+        """Of those that this node has: what it had before is another's to tell."""
+        metrics, health = self._metrics, self._health()
+        for gauge in (
+            metrics.window, metrics.stalled, metrics.ignored, metrics.binds, metrics.throttled, metrics.set_aside
+        ):  # fmt: skip
+            gauge.clear()
+        for carrier_id, told in health.items():
             name = _name(self._tables, carrier_id)
-            self._metrics.window.labels(name).set(health.in_flight)
-            self._metrics.stalled.labels(name).set(health.stalled_s)
-            self._metrics.ignored.labels(name).set(health.ignored)
-            self._metrics.binds.labels(name).set(health.binds_up)
-            self._metrics.throttled.labels(name).set(health.throttled)
-            self._metrics.set_aside.labels(name).set(health.set_aside)
+            metrics.window.labels(name).set(told.in_flight)
+            metrics.stalled.labels(name).set(told.stalled_s)
+            metrics.ignored.labels(name).set(told.ignored)
+            metrics.binds.labels(name).set(told.binds_up)
+            metrics.throttled.labels(name).set(told.throttled)
+            metrics.set_aside.labels(name).set(told.set_aside)
 
 
 def _name(tables: Tables, carrier_id: str) -> str:

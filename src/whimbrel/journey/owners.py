@@ -19,6 +19,7 @@ it, for each lease one after the other.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Final, Protocol
@@ -74,6 +75,15 @@ class Identity(msgspec.Struct, frozen=True):
     roles: tuple[str, ...]
 
 
+class Figures(msgspec.Struct, frozen=True):
+    """How a process stands among the others. `leases`: how many it has of each kind; `renewed_s`: since the last
+    renewal that succeeded was sent, 0 where none is needed."""
+
+    nodes: int
+    leases: Mapping[str, int]
+    renewed_s: float
+
+
 class Owners:
     """See the head of this file. `names`: all carriers and duties that there are; `alone`: no other process can use the
     database."""
@@ -102,10 +112,18 @@ class Owners:
         self._released: set[str] = set()  # handed over; to be released in the next round
         self._closed: set[str] = set()  # kinds of which nothing is taken any more
         self._wanted: set[str] = set()  # beside what is assigned
+        self._alive = 1  # nodes, as of the last look
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     # What others ask.
+
+    def figures(self) -> Figures:
+        """As of now."""
+        leases = Counter(dict.fromkeys(self._holders, 0))
+        leases.update(name.partition(":")[0] for name in self._held)
+        since_us = 0 if self.alone else self._clock.monotonic_us() - self._renewed_us
+        return Figures(self._alive, leases, since_us / SECOND_US)
 
     @property
     def node_id(self) -> str:
@@ -239,6 +257,7 @@ class Owners:
         await self._release()
         now = self._clock.now_us()
         nodes = await cluster.nodes(self._store, now)
+        self._alive = len(nodes)
         names = set(self._names())
         found = [lease for kind in KINDS for lease in await cluster.leases(self._store, kind + ":")]
         if self._wanted:
