@@ -32,6 +32,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     recipient: str
     text: str
     state: str
+    reason: str | None = None
 
 
 class Evidence(msgspec.Struct):
@@ -58,7 +59,7 @@ async def gather(its: Scene, client: Client, throughput_per_s: int) -> Evidence:
     told, times = read_sink(its.sink_log)
     database = await asyncpg.connect(its.database)
     try:
-        found = await database.fetch("SELECT id, recipient, text, state FROM messages WHERE direction = 'out'")
+        found = await database.fetch("SELECT id, recipient, text, state, reason FROM messages WHERE direction = 'out'")
         events: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for subject, seq, kind in await database.fetch("SELECT subject_id, seq, type FROM events"):
             if subject.startswith("SM"):

@@ -99,7 +99,8 @@ def _ended(evidence: Evidence, verdict: Judgement) -> list[str]:
         elif row.state == "delivered" and not copies[row.recipient]:
             broken.append(f"{row.id} is delivered, and no carrier took it")
         elif row.state != "delivered":
-            broken.append(f"{row.id} is {row.state}: nothing here asks for that")
+            log = [kind for _, kind in sorted(evidence.events.get(row.id, []))]
+            broken.append(f"{row.id} is {row.state} ({row.reason}) after {log}: nothing here asks for that")
     return broken + [f"{count} rows are left in {table}" for table, count in evidence.leftovers.items() if count]
 
 
