@@ -2,10 +2,12 @@
 an expanding file takes away, renames or forbids what older code uses."""
 
 import re
+from importlib.resources import files
 
 import pytest
 
 from whimbrel.store.migrations import Migration, head, label, load
+from whimbrel.store.statements import parse
 
 EVERY = [(dialect, migration) for dialect in ("sqlite", "postgresql") for migration in load(dialect)]
 WITHOUT_A_HEAD = {("sqlite", 1), ("postgresql", 1), ("sqlite", 2)}  # the first ones, and one from before the rule
@@ -59,6 +61,15 @@ def test_what_runs_outside_of_a_transaction_can_be_run_again(each):
     statements = [part.strip() for part in COMMENT.sub("", each[1].sql).split(";") if part.strip()]
     form = r"(CREATE (UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS|DROP INDEX CONCURRENTLY IF EXISTS) .+"
     assert [text for text in statements if not re.fullmatch(form, text, re.DOTALL)] == []
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_statements_wait_for_optional_migrations_only(dialect):
+    """What every database must have needs no statement for those that do not have it."""
+    optional = {migration.name for migration in load(dialect) if migration.optional}
+    written = [parse(file.read_text("utf-8")) for file in (files("whimbrel.store") / "sql").rglob("*.sql")]
+    waiting = {name for found in written for source in found.values() for name, _ in source.since}
+    assert waiting - optional == set()
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])

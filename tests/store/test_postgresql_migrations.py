@@ -164,3 +164,19 @@ async def test_nodes_that_use_a_database_are_named(postgres: str):
 async def test_a_server_that_is_not_there_is_named_without_the_password():
     with pytest.raises(StoreError, match=r"postgresql://us:\*\*\*@127.0.0.1:1/x cannot be reached"):
         await schema.status("postgresql://us:secret@127.0.0.1:1/x")
+
+
+async def test_a_node_that_runs_notices_a_schema_that_it_does_not_run_on(postgres: str):
+    store = SqlStore(PostgresExecutor(postgres))
+    await store.start()
+    try:
+        await store.ping()
+        connection = await asyncpg.connect(postgres)
+        await connection.execute("INSERT INTO schema_migrations VALUES (900, 'wider', 'x', 0, 0)")
+        await store.ping()
+        await connection.execute("INSERT INTO schema_migrations VALUES (901, 'narrower', 'x', 0, 901)")
+        await connection.close()
+        with pytest.raises(SchemaError, match="0901_narrower, which this version does not know"):
+            await store.ping()
+    finally:
+        await store.stop()

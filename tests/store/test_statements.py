@@ -8,6 +8,7 @@ import pytest
 
 from whimbrel.store import migrations
 from whimbrel.store.script import Each, Many, Query, Rows, Script
+from whimbrel.store.sqlite import schema
 from whimbrel.store.sqlite.runner import Runner
 from whimbrel.store.statements import Manner, Source, for_sqlite, parse, sources, sqlite
 
@@ -43,6 +44,7 @@ SCANS_ALLOWED = {
     "queue_head",
     "queue_lanes",
     "routes_all",
+    "schema_applied",
     "senders_all",
     "smpp_owed_counts",
     "smpp_owed_purge",
@@ -58,6 +60,7 @@ early."""
 @pytest.fixture(scope="module")
 def connection() -> apsw.Connection:
     made = apsw.Connection(":memory:")
+    made.execute(schema.TABLE)
     for migration in migrations.load("sqlite"):
         made.execute(migration.sql)
     return made
@@ -99,6 +102,43 @@ def test_each_stands_in_the_table_of_its_file():
         if name not in path.read_text("utf-8").partition("-- name:")[0]
     ]
     assert missing == []
+
+
+SINCE = """
+-- name: put (distinct)
+UPDATE t SET a = $2 WHERE id = $1;
+-- name: put (distinct, since remarks)
+UPDATE t SET a = $2, remark = 'x' WHERE id = $1;
+-- name: put (since notes)
+UPDATE t SET a = $2, note = 'x' WHERE id = $1;
+-- name: other
+SELECT 1;
+"""
+
+
+@pytest.mark.parametrize(
+    ("has", "sql", "manner"),
+    [
+        ({"first"}, "a = $2 WHERE", "distinct"),
+        ({"first", "remarks"}, "remark = 'x'", "distinct"),
+        ({"first", "remarks", "notes"}, "note = 'x'", ""),
+        ({"notes"}, "note = 'x'", ""),
+        (None, "note = 'x'", ""),
+    ],
+)
+def test_a_statement_may_wait_for_an_optional_migration(has: set[str] | None, sql: str, manner: str):
+    found = parse(SINCE)
+    assert sorted(found) == ["other", "put"]
+    chosen = found["put"].on(has)
+    assert sql in chosen.sql and chosen.manner == manner
+    assert found["other"].on(has) is found["other"]
+
+
+@pytest.mark.parametrize("text", ["-- name: a (since x)\nSELECT 1", "-- name: a\nSELECT 1\n-- name: a\nSELECT 2",
+                                  "-- name: a\nSELECT 1\n-- name: a (odd, since x)\nSELECT 2"])  # fmt: skip
+def test_a_statement_stands_in_place_of_one_before_it(text: str):
+    with pytest.raises(ValueError, match="statement a"):
+        parse(text)
 
 
 def test_nothing_about_the_clock_stands_in_sql():

@@ -73,6 +73,11 @@ class SchemaStatus(msgspec.Struct, frozen=True, gc=False):
         return not self.pending and not self.problem
 
     @property
+    def names(self) -> frozenset[str]:
+        """Of the migrations that it has."""
+        return frozenset(row.name for row in self.applied)
+
+    @property
     def usable(self) -> bool:
         """Whether this version runs on it."""
         return not self.missing and not self.problem
@@ -158,10 +163,11 @@ def label(migration: Migration | Applied) -> str:
     return f"{migration.number:04}_{migration.name}"
 
 
-def require_usable(status: SchemaStatus) -> None:
-    """SchemaError, with what to do, unless this version runs on the database's schema."""
+def require_usable(status: SchemaStatus) -> SchemaStatus:
+    """The same; SchemaError, with what to do, unless this version runs on the database's schema."""
     if status.problem:
         raise SchemaError(status.problem)
     if status.missing:
         names = ", ".join(label(migration) for migration in status.pending)
         raise SchemaError(f"The database lacks migrations ({names}): run `whimbrel migrate apply`.")
+    return status

@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from whimbrel.store.migrations import Dialect
 from whimbrel.store.signals import Signals
 
 T = TypeVar("T")
@@ -58,6 +59,9 @@ Script: TypeAlias = Generator[Step, Any, T]
 
 class Executor(Protocol):
     """Runs scripts on one dialect. `write` returns when the commit is durable."""
+
+    @property
+    def dialect(self) -> Dialect: ...
 
     @property
     def signals(self) -> Signals:

@@ -13,12 +13,15 @@ A name may be followed by a word that lets an executor do more in one step:
 - `(packed)`: a hot read without octets; its rows come as one JSON array (SQLite).
 - `(locks a, m)`: a read whose rows the same script is about to write: PostgreSQL locks those of the tables (or aliases)
   named, in the order in which they are read; SQLite has one writer and needs none.
+- `(since remarks)`: stands in place of the statement of that name before it, where the database has the migration
+  `remarks`. So code uses what an optional migration brings, and does without it until that is applied; a node chooses
+  when it starts.
 
 An INSERT of one row of VALUES takes many rows as it is.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Literal, cast
@@ -29,6 +32,7 @@ Manner = Literal["", "distinct", "summed", "packed"]
 
 _NAME = re.compile(r"^-- name: (\w+)(?: \((.+)\))?\s*$", re.MULTILINE)
 _MANNER = re.compile(r"(distinct|summed|packed)?(?:(?:^|, )locks ([\w, ]+))?")
+_SINCE = re.compile(r"(?:(.*), |^)since (\w+)$")
 _PARAMETER = re.compile(r"\$(\d+)")
 _LIST = re.compile(r"= ANY\(\$(\d+)\)")
 _HORIZON = "event_horizon()"
@@ -45,6 +49,12 @@ class Source(msgspec.Struct, frozen=True, gc=False):
     sql: str
     manner: Manner = ""
     locks: str = ""
+    since: tuple[tuple[str, "Source"], ...] = ()  # what stands in its place, by migration, the newest last
+
+    def on(self, migrations: Collection[str] | None) -> "Source":
+        """The one for a database that has these migrations; None: all."""
+        fitting = [each for name, each in self.since if migrations is None or name in migrations]
+        return fitting[-1] if fitting else self
 
 
 class Statement(msgspec.Struct, frozen=True, gc=False):
@@ -73,9 +83,15 @@ def parse(text: str) -> dict[str, Source]:
     pieces = _NAME.split(text)[1:]
     found: dict[str, Source] = {}
     for name, manner, body in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True):
-        if name in found:
+        match = _SINCE.match(manner or "")
+        source = _source(name, (match[1] or "") if match else manner or "", body)
+        if match and name in found:
+            source = msgspec.structs.replace(found[name], since=(*found[name].since, (match[2], source)))
+        elif name in found:
             raise ValueError(f"statement {name} stands twice")
-        found[name] = _source(name, manner or "", body)
+        elif match:
+            raise ValueError(f"statement {name}: what it stands in place of comes first")
+        found[name] = source
     return found
 
 
@@ -86,21 +102,22 @@ def _source(name: str, words: str, body: str) -> Source:
     return Source(body.strip().rstrip(";"), cast("Manner", match[1] or ""), match[2] or "")
 
 
-def sources(dialect: str) -> dict[str, Source]:
-    """All statements as written: those common to the dialects, then the dialect's own."""
+def sources(dialect: str, migrations: Collection[str] | None = None) -> dict[str, Source]:
+    """All statements as written, for a database with these migrations (None: all): those common to the dialects, then
+    the dialect's own."""
     root = files("whimbrel.store") / "sql"
     found: dict[str, Source] = {}
     for file in _sql_files(root) + _sql_files(root / dialect):
         for name, source in parse(file.read_text("utf-8")).items():
             if name in found:
                 raise ValueError(f"statement {name} stands twice")
-            found[name] = source
+            found[name] = source.on(migrations)
     return found
 
 
-def for_sqlite() -> Mapping[str, Statement]:
-    """All statements for SQLite."""
-    return {name: sqlite(name, source) for name, source in sources("sqlite").items()}
+def for_sqlite(migrations: Collection[str] | None = None) -> Mapping[str, Statement]:
+    """All statements for SQLite, for a database with these migrations; None: all."""
+    return {name: sqlite(name, source) for name, source in sources("sqlite", migrations).items()}
 
 
 def sqlite(name: str, source: Source) -> Statement:

@@ -26,6 +26,7 @@ from whimbrel.store.interface import (
     Waiting,
     Write,
 )
+from whimbrel.store.migrations import Applied, compare, load, require_usable
 from whimbrel.store.rows import builder
 from whimbrel.store.script import Executor
 from whimbrel.store.signals import Signals
@@ -52,6 +53,7 @@ class SqlStore:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
+        self._migrations = load(executor.dialect)
         self.signals: Signals = executor.signals
 
     async def start(self) -> None:
@@ -65,9 +67,10 @@ class SqlStore:
         await self._executor.stop()
 
     async def ping(self) -> None:
-        """Both ways answer: a commit of nothing, and a read."""
+        """Both ways answer: a commit of nothing, and a read. SchemaError when somebody has brought the schema to where
+        this version does not run on it."""
         await self._executor.write(reads.nothing)
-        await self._executor.read(reads.last_position)
+        require_usable(compare(self._migrations, await self.fetch(Applied, "schema_applied")))
 
     async def backup(self, path: str) -> None:
         """A consistent copy in a new file, made while the store works."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from whimbrel.base.clock import Chance, Clock, DatabaseClock, SystemChance, SystemClock
 from whimbrel.store.errors import StoreError
+from whimbrel.store.migrations import Dialect
 from whimbrel.store.postgresql.connect import connect, shown
 from whimbrel.store.postgresql.jobs import Jobs
 from whimbrel.store.postgresql.partitions import Partitions
@@ -19,7 +20,7 @@ from whimbrel.store.postgresql.reader import Reader
 from whimbrel.store.postgresql.runner import Types
 from whimbrel.store.postgresql.schema import check_usable
 from whimbrel.store.postgresql.signals import PostgresSignals
-from whimbrel.store.postgresql.statements import for_postgresql
+from whimbrel.store.postgresql.statements import Statement, for_postgresql
 from whimbrel.store.postgresql.time import TimeKeeper
 from whimbrel.store.postgresql.trouble import Trouble, ignore_trouble
 from whimbrel.store.postgresql.writer import Writer
@@ -53,6 +54,8 @@ class PostgresExecutor:
     `on_commit(scripts)` is called after each commit, and `on_trouble` when something went wrong; a `DatabaseClock` is
     kept on this database's time."""
 
+    dialect: Dialect = "postgresql"
+
     def __init__(
         self,
         url: str,
@@ -68,7 +71,8 @@ class PostgresExecutor:
         listen = functools.partial(connect, url, hot=False)
         self.signals: Signals = PostgresSignals(listen, chance or SystemChance())
         clock = clock or SystemClock()
-        statements, types = for_postgresql(), Types()
+        self._statements: dict[str, Statement] = {}  # known when the schema is
+        statements, types = self._statements, Types()
         hot = functools.partial(connect, url, hot=True)
         self._time = TimeKeeper(listen, clock) if isinstance(clock, DatabaseClock) else None
         self._partitions = Partitions(listen, clock)
@@ -92,7 +96,7 @@ class PostgresExecutor:
 
     async def start(self) -> None:
         """SchemaError or StoreError, with what to do, when the database cannot be used."""
-        await check_usable(self._url)
+        self._statements |= for_postgresql((await check_usable(self._url)).names)
         try:
             if self._time is not None:
                 await self._time.start()

@@ -104,9 +104,9 @@ async def read_status(connection: asyncpg.Connection) -> SchemaStatus:
     )
 
 
-async def check_usable(url: str) -> None:
-    """SchemaError unless this version runs on the database's schema."""
-    require_usable(await status(url))
+async def check_usable(url: str) -> SchemaStatus:
+    """Where a database stands; SchemaError unless this version runs on it."""
+    return require_usable(await status(url))
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@ rows of parameters takes them as columns, by `unnest`, so that a list of any len
 """
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 
 import msgspec
 
@@ -39,9 +39,9 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
         return self.many.replace("{columns}", ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(types, 1)))
 
 
-def for_postgresql() -> Mapping[str, Statement]:
-    """All statements for PostgreSQL."""
-    found = {name: postgresql(name, source) for name, source in sources("postgresql").items()}
+def for_postgresql(migrations: Collection[str] | None = None) -> Mapping[str, Statement]:
+    """All statements for PostgreSQL, for a database with these migrations; None: all."""
+    found = {name: postgresql(name, source) for name, source in sources("postgresql", migrations).items()}
     summed = {_TABLE.findall(statement.sql)[0] for statement in found.values() if statement.summed}
     return {name: _asking(statement, summed) for name, statement in found.items()}
 

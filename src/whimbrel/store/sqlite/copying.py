@@ -135,7 +135,7 @@ def source(path: str) -> Iterator[SqliteEnd]:
     with OwnerLock(path):
         connection = open_reader(path)
         try:
-            schema.check_current(connection)
+            schema.check_usable(connection)
             yield SqliteEnd(path, connection)
         finally:
             connection.close()

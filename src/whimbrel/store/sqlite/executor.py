@@ -9,6 +9,7 @@ import apsw
 
 from whimbrel.base.clock import Clock, SystemClock
 from whimbrel.store.errors import StoreError
+from whimbrel.store.migrations import Dialect
 from whimbrel.store.script import P, Script, T
 from whimbrel.store.signals import LocalSignals, Signals
 from whimbrel.store.sqlite.connect import make_private, open_reader, open_writer
@@ -16,7 +17,7 @@ from whimbrel.store.sqlite.jobs import Jobs
 from whimbrel.store.sqlite.lock import OwnerLock
 from whimbrel.store.sqlite.reader import Reader
 from whimbrel.store.sqlite.runner import Runner
-from whimbrel.store.sqlite.schema import check_current
+from whimbrel.store.sqlite.schema import check_usable
 from whimbrel.store.sqlite.writer import Writer
 from whimbrel.store.statements import for_sqlite
 
@@ -33,6 +34,8 @@ class SqliteExecutor:
     """`path`: the database file. `on_commit(scripts)` is called on the writer's thread after each commit; `clock` times
     them."""
 
+    dialect: Dialect = "sqlite"
+
     def __init__(
         self,
         path: str,
@@ -46,7 +49,6 @@ class SqliteExecutor:
         self._lock = OwnerLock(path)
         self._readers_wanted = readers
         self._on_commit = on_commit
-        self._statements = for_sqlite()
         self._connections: list[apsw.Connection] = []
         self._readers: list[Reader] = []
         self._reads = Jobs()
@@ -90,10 +92,10 @@ class SqliteExecutor:
         try:
             writing = self._keep(open_writer(self._path))
             check_intact(writing, self._path)
-            check_current(writing)
-            self._writer = Writer(Runner(writing, self._statements), self._on_commit, self._clock)
+            statements = for_sqlite(check_usable(writing).names)
+            self._writer = Writer(Runner(writing, statements), self._on_commit, self._clock)
             self._readers = [
-                Reader(Runner(self._keep(open_reader(self._path)), self._statements), self._reads)
+                Reader(Runner(self._keep(open_reader(self._path)), statements), self._reads)
                 for _ in range(self._readers_wanted)
             ]
         except BaseException:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import apsw
 
 from whimbrel.store.interface import Node
+from whimbrel.store.migrations import Dialect
 from whimbrel.store.script import P, Script, T
 from whimbrel.store.signals import Heard, Signals, Topic
 from whimbrel.store.sqlite.backup import backup
@@ -16,7 +17,7 @@ from whimbrel.store.sqlite.jobs import Jobs
 from whimbrel.store.sqlite.link import StoreLink
 from whimbrel.store.sqlite.reader import Reader
 from whimbrel.store.sqlite.runner import Runner
-from whimbrel.store.sqlite.schema import check_current
+from whimbrel.store.sqlite.schema import check_usable
 from whimbrel.store.statements import for_sqlite
 from whimbrel.store.verbs import leases
 
@@ -24,11 +25,12 @@ from whimbrel.store.verbs import leases
 class RemoteExecutor:
     """`path`: the database file, which the store process at the other end of `link` owns."""
 
+    dialect: Dialect = "sqlite"
+
     def __init__(self, path: str, link: StoreLink, *, readers: int = 1) -> None:
         self._path = path
         self._link = link
         self._readers_wanted = readers
-        self._statements = for_sqlite()
         self._connections: list[apsw.Connection] = []
         self._readers: list[Reader] = []
         self._reads = Jobs()
@@ -76,8 +78,8 @@ class RemoteExecutor:
         for _ in range(self._readers_wanted):
             connection = open_reader(self._path)
             self._connections.append(connection)
-            check_current(connection)
-            self._readers.append(Reader(Runner(connection, self._statements), self._reads))
+            statements = for_sqlite(check_usable(connection).names)
+            self._readers.append(Reader(Runner(connection, statements), self._reads))
 
     def _close(self) -> None:
         self._reads.close()

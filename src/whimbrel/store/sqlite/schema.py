@@ -10,7 +10,7 @@ from whimbrel.store.migrations import Applied, Migration, SchemaStatus, compare,
 from whimbrel.store.sqlite.connect import open_reader, open_writer
 from whimbrel.store.sqlite.lock import OwnerLock
 
-_TABLE = """CREATE TABLE IF NOT EXISTS schema_migrations (
+TABLE = """CREATE TABLE IF NOT EXISTS schema_migrations (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL,
     oldest INTEGER)"""
 _COLUMNS = "SELECT COUNT(*) FROM pragma_table_info('schema_migrations') WHERE name = 'oldest'"
@@ -34,7 +34,7 @@ def apply(path: str, clock: Clock) -> tuple[Migration, ...]:
     with OwnerLock(path):
         connection = open_writer(path)
         try:
-            connection.execute(_TABLE)
+            connection.execute(TABLE)
             if not _knows_oldest(connection):
                 connection.execute("ALTER TABLE schema_migrations ADD COLUMN oldest INTEGER")
             found = read_status(connection)
@@ -62,9 +62,9 @@ def _knows_oldest(connection: apsw.Connection) -> bool:
     return bool(connection.execute(_COLUMNS).fetchall()[0][0])
 
 
-def check_current(connection: apsw.Connection) -> None:
-    """SchemaError unless this version runs on the file's schema."""
-    require_usable(read_status(connection))
+def check_usable(connection: apsw.Connection) -> SchemaStatus:
+    """Where the file stands; SchemaError unless this version runs on it."""
+    return require_usable(read_status(connection))
 
 
 def _apply_one(connection: apsw.Connection, migration: Migration, at: int) -> None:
