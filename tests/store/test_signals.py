@@ -107,6 +107,16 @@ async def test_what_could_not_be_sent_is_sent_after_the_next_connect(nodes: tupl
     await until(lambda: ("queue", "CR1") in other.heard)
 
 
+async def test_what_was_said_last_is_heard(empty_postgres: str):
+    other, leaving = Node(empty_postgres, 1), Node(empty_postgres, 2)
+    await other.started()
+    await leaving.signals.start()  # as a command does: it changes something and is gone
+    leaving.signals.send("config", "keys")
+    await leaving.signals.stop()
+    await until(lambda: other.heard == [("config", "keys")])
+    await other.signals.stop()
+
+
 async def test_a_server_that_is_away_is_tried_again(empty_postgres: str):
     node = Node(empty_postgres, 1)
     working = node._connect

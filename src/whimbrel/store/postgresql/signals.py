@@ -28,6 +28,7 @@ CHANNEL: Final = "whimbrel"
 _SEND: Final = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
 _GATHER_S: Final = 0.008
 _TIMEOUT_S: Final = 5.0  # for each step on the connection
+_LAST_S: Final = 0.5  # for what waits when we stop
 _IDLE_S: Final = 10.0  # a connection on which nothing is sent for so long is asked whether it is still there
 _REST_S: Final = 0.1  # after the first failure; doubled after each further one
 _REST_MAX_S: Final = 5.0
@@ -49,6 +50,8 @@ class PostgresSignals:
         self._heard: defaultdict[Topic, list[Heard]] = defaultdict(list)
         self._pending: dict[Topic, set[str]] = {}
         self._wanted = asyncio.Event()
+        self._all_sent = asyncio.Event()
+        self._all_sent.set()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -56,14 +59,18 @@ class PostgresSignals:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Close the connection; what was not sent is not sent."""
+        """Send what waits, if that is quick, and close the connection."""
         if self._task is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_S):
+                    await self._all_sent.wait()
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def send(self, topic: Topic, detail: str = "") -> None:
         """Tell all other processes, some milliseconds from now."""
         _add(self._pending, topic, detail)
+        self._all_sent.clear()
         self._wanted.set()
 
     def subscribe(self, topic: Topic, heard: Heard) -> None:
@@ -120,6 +127,8 @@ class PostgresSignals:
                     _add(self._pending, topic, detail)
             self._wanted.set()
             raise
+        if not self._pending:
+            self._all_sent.set()
 
     # ---------------------------------------------------------------- what comes
 
