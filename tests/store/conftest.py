@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from after_submit import START, Rig
+from node import Node
 from one_by_one import Postgres as PostgresTest
 from one_by_one import PostgresSession, Sqlite
-from store_samples import ACCOUNT, CREDIT, NOW, top_up
+from store_samples import ACCOUNT, CREDIT, NOW, OTHER_ACCOUNT, top_up
 from tests.pg import Postgres, fresh_database
 
 from whimbrel.base.clock import ManualClock
+from whimbrel.store.postgresql.connect import connect
 from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.script import Executor
 from whimbrel.store.sqlite import schema
@@ -66,3 +68,24 @@ async def store(executor: Executor) -> AsyncIterator[SqlStore]:
         yield opened
     finally:
         await opened.stop()
+
+
+@pytest.fixture
+async def third(postgres: str) -> AsyncIterator[SqlStore]:
+    """A store on PostgreSQL, beside the two nodes of `nodes`: two accounts that have credit."""
+    opened = SqlStore(PostgresExecutor(postgres, clock=ManualClock(NOW)))
+    await opened.start()
+    try:
+        await opened.write([*top_up(ACCOUNT, CREDIT), *top_up(OTHER_ACCOUNT, CREDIT)])
+        yield opened
+    finally:
+        await opened.stop()
+
+
+@pytest.fixture
+async def nodes(third: SqlStore, postgres: str) -> AsyncIterator[tuple[Node, Node]]:
+    """Two nodes that work on the same database, step by step."""
+    one, two = [Node(await connect(postgres, hot=True)) for _ in range(2)]
+    yield one, two
+    for node in (one, two):
+        node.connection.terminate()

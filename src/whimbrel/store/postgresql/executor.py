@@ -7,14 +7,14 @@ node's sign of life behind nothing.
 
 import asyncio
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from whimbrel.base.clock import Chance, Clock, DatabaseClock, SystemChance, SystemClock
 from whimbrel.store.errors import StoreError
 from whimbrel.store.migrations import Dialect
 from whimbrel.store.postgresql.connect import connect, shown
-from whimbrel.store.postgresql.jobs import Jobs
+from whimbrel.store.postgresql.jobs import Job, Jobs
 from whimbrel.store.postgresql.partitions import Partitions
 from whimbrel.store.postgresql.reader import Reader
 from whimbrel.store.postgresql.runner import Types
@@ -26,6 +26,7 @@ from whimbrel.store.postgresql.trouble import Trouble, ignore_trouble
 from whimbrel.store.postgresql.writer import Writer
 from whimbrel.store.script import P, Script, T
 from whimbrel.store.signals import Signals
+from whimbrel.store.values import Submission
 
 LINES: Final = {
     "accept": "accept",
@@ -86,6 +87,7 @@ class PostgresExecutor:
                 on_trouble=on_trouble,
                 clock=clock,
                 make_room=self._partitions.make,
+                order=_first_account if line == LINES["accept"] else None,
             )
             for line in {*LINES.values(), REST}
         }
@@ -138,6 +140,12 @@ class PostgresExecutor:
     async def backup(self, path: str) -> None:
         """PostgreSQL has its own tools for that."""
         raise StoreError(f"use pg_basebackup or pg_dump for {shown(self._url)}: see docs/production.md")
+
+
+def _first_account(job: Job) -> str:
+    """Accept holds the balances of one request after the other: all nodes in the same order."""
+    submissions: Sequence[Submission] = job.args[0]
+    return next((message.account_id for each in submissions for message in each.messages), "")
 
 
 def _name(verb: Callable[..., Any]) -> str:

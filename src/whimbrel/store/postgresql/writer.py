@@ -65,7 +65,8 @@ class Session(msgspec.Struct, frozen=True):
 
 class Writer:
     """Owns one connection from `start` to `stop`. `open_` makes one; `on_commit(scripts)` is called after each, and
-    `on_trouble` when something went wrong."""
+    `on_trouble` when something went wrong. Scripts of a group run in the `order` given, for those who lock rows one by
+    one and may meet other nodes."""
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class Writer:
         on_commit: Callable[[int], None],
         clock: Clock,
         make_room: Callable[[], Awaitable[None]] = make_nothing,
+        order: Callable[[Job], str] | None = None,
         on_trouble: Callable[[Trouble], None] = ignore_trouble,
     ) -> None:
         self.jobs = Jobs()
@@ -87,6 +89,7 @@ class Writer:
         self._on_commit = on_commit
         self._clock = clock
         self._make_room = make_room
+        self._order = order
         self._on_trouble = on_trouble
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
@@ -108,6 +111,8 @@ class Writer:
     async def _work(self) -> None:
         while jobs := await self.jobs.take(GROUP_MAX):
             began_us = self._clock.monotonic_us()
+            if self._order is not None:
+                jobs.sort(key=self._order)
             try:
                 await self._group(jobs)
             except Exception as error:  # nobody may wait for ever, whatever happened

@@ -1,0 +1,89 @@
+"""Row-level security: whoever reads by the role of lists sees one account's rows, whatever the statement says."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+from store_samples import ACCOUNT, INDEXED, OTHER_ACCOUNT, claim, events, message, submit
+
+from whimbrel.domain.model import Message
+from whimbrel.store.store import SqlStore
+
+READER = "whimbrel_reader"
+EVERYTHING = """SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE a.attname = 'account_id' AND n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"""
+
+
+@pytest.fixture
+async def reader(third: SqlStore, postgres: str) -> AsyncIterator[Any]:
+    """A session that may do what the role may."""
+    connection = await asyncpg.connect(postgres)
+    await connection.execute(f"SET ROLE {READER}")
+    yield connection
+    await connection.close()
+
+
+async def rows_of(third: SqlStore, account: str) -> Message:
+    sent = message(account_id=account)
+    await submit(third, sent)
+    await claim(third, sent)
+    await third.write([INDEXED])
+    return sent
+
+
+async def seen(reader: Any, table: str, column: str = "account_id") -> set[str]:
+    return {row[0] for row in await reader.fetch(f"SELECT {column} FROM {table}")}
+
+
+async def test_a_session_sees_the_rows_of_its_account_only(third: SqlStore, reader: Any) -> None:
+    mine = await rows_of(third, ACCOUNT)
+    await rows_of(third, OTHER_ACCOUNT)
+    await reader.execute("SELECT set_config('whimbrel.account', $1, false)", ACCOUNT)
+    for table in ("messages", "attempts", "events", "ledger", "balances"):
+        assert await seen(reader, table) == {ACCOUNT}, table
+    assert await seen(reader, "message_numbers", "message_id") == {mine.id}
+
+
+async def test_without_an_account_there_is_nothing(third: SqlStore, reader: Any) -> None:
+    await rows_of(third, ACCOUNT)
+    for table in ("messages", "attempts", "events", "ledger", "balances", "message_numbers", "keys", "accounts"):
+        assert await reader.fetchval(f"SELECT count(*) FROM {table}") == 0, table
+
+
+async def test_every_table_of_accounts_is_guarded_or_not_to_be_read(reader: Any) -> None:
+    tables = {row[0] for row in await reader.fetch(EVERYTHING)}
+    guarded = {row[0] for row in await reader.fetch("SELECT DISTINCT tablename FROM pg_policies")}
+    granted = "SELECT has_table_privilege($1, 'SELECT')"
+    readable = {table for table in tables if await reader.fetchval(granted, table)}
+    assert readable - guarded == set()
+    assert {"accounts", "message_numbers", "smpp_owed"} <= guarded
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM messages",
+        "UPDATE balances SET available = 10",
+        "INSERT INTO cursors VALUES ('x', 1)",
+        "SELECT * FROM queue",
+        "SELECT * FROM nodes",
+        "SELECT * FROM carriers",
+    ],
+)
+async def test_it_writes_nothing_and_sees_nothing_of_the_installation(reader: Any, sql: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await reader.execute(sql)
+
+
+async def test_partitions_are_no_way_around(third: SqlStore, reader: Any, postgres: str) -> None:
+    await rows_of(third, OTHER_ACCOUNT)
+    name = await reader.fetchval("SELECT relname FROM pg_class WHERE relname ~ '^events_' AND relkind = 'r' LIMIT 1")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await reader.fetch(f"SELECT * FROM {name}")
+
+
+async def test_the_store_itself_sees_all(third: SqlStore) -> None:
+    for account in (ACCOUNT, OTHER_ACCOUNT):
+        assert await events(third, await rows_of(third, account))
