@@ -321,6 +321,8 @@ class App:
             await step("feed", self.feed.start, plain(self.feed.stop))
             if "worker" in self.settings.roles:
                 await self._start_work()
+            else:
+                await self.owners.start()
             if prepare is not None:
                 await prepare()
             if self.server is not None:

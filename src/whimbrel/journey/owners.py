@@ -172,7 +172,7 @@ class Owners:
         self._store.signals.send("leases")
 
     async def start(self) -> None:
-        """A worker begins: take what should be this process's. What was free is at work when this comes back."""
+        """Take what should be this process's, if anything, and renew. What was free is at work when this comes back."""
         self._store.signals.subscribe("leases", lambda _: self.wake())
         await self._share()
         await asyncio.gather(*(held.task for held in self._held.values()), return_exceptions=True)
