@@ -1,4 +1,4 @@
-"""Two nodes of one installation: two applications, each with its doors, on one PostgreSQL."""
+"""Two nodes of one installation: two applications, each with its doors, on one PostgreSQL or on one file."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,13 +11,18 @@ import msgspec
 
 from tests.edges.edge_rig import LOCAL, Edge, until
 from whimbrel.app import App
-from whimbrel.base.clock import Clock
+from whimbrel.base.clock import Clock, SystemClock
+from whimbrel.base.place import STORE, Place
 from whimbrel.config import Settings, Smpp
-from whimbrel.store.postgresql.signals import PostgresSignals
+from whimbrel.store.signals import LocalSignals
+from whimbrel.store.sqlite import schema
+from whimbrel.store.sqlite.executor import SqliteExecutor
+from whimbrel.store.sqlite.serving import StoreServer
 from whimbrel_sandbox.serve import running
 from whimbrel_sandbox.settings import Settings as SandboxSettings
 
 KEY = bytes(range(32))
+RUN = 7
 
 
 class Nodes(NamedTuple):
@@ -36,13 +41,6 @@ class Nodes(NamedTuple):
     def other(self) -> Edge:
         """The one that has not."""
         return self.there if self.owner is self.here else self.here
-
-
-class Deaf(PostgresSignals):
-    """Signals of which none arrives."""
-
-    async def start(self) -> None:
-        pass
 
 
 class Held:
@@ -70,20 +68,55 @@ class Held:
         return await self._do(*args)
 
 
+class Deaf(LocalSignals):
+    """Of a process that shares its database, and hears nothing."""
+
+    is_alone = False
+
+
+@asynccontextmanager
+async def shared_file(folder: Path) -> AsyncIterator[list[dict[str, Any]]]:
+    """What two applications are made with that share an SQLite file, beside the process that owns it."""
+    path = str(folder / "whimbrel.db")
+    schema.apply(path, SystemClock())
+    executor = SqliteExecutor(path, readers=0, on_commit=lambda _: server.committed())
+    server = StoreServer(executor, str(folder / STORE), run=RUN)
+    await executor.start()
+    await server.start()
+    names = ("1", "2")
+    try:
+        yield [
+            {
+                "settings": Settings(database=f"sqlite:///{path}"),
+                "place": Place(name, str(folder), (*(each for each in names if each != name), STORE), RUN, number),
+            }
+            for number, name in enumerate(names, start=2)
+        ]
+    finally:
+        await server.stop()
+        await executor.stop()
+
+
 @asynccontextmanager
 async def two_nodes(
-    folder: Path, url: str, *, deaf: bool = False, clocks: tuple[Clock | None, Clock | None] = (None, None)
+    folder: Path, url: str = "", *, deaf: bool = False, clocks: tuple[Clock | None, Clock | None] = (None, None)
 ) -> AsyncIterator[Nodes]:
-    """Started, with a customer, and the simulator as the carrier of everything."""
+    """Started, with a customer, and the simulator as the carrier of everything. Without the URL of a PostgreSQL they
+    share a file."""
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(running(SandboxSettings(smpp_port=0, http_port=None, seed=1)))
+        made = (
+            [{"settings": Settings(database=url)}] * 2 if url else await stack.enter_async_context(shared_file(folder))
+        )
         edges = []
-        for number, clock in enumerate(clocks):
-            base = Settings(webhooks=LOCAL, smpp=Smpp(port=0), database=url)
-            server = msgspec.structs.replace(base.server, data=str(folder / str(number)), port=0)
-            app = App(msgspec.structs.replace(base, server=server), KEY, clock=clock)
+        for number, (clock, given) in enumerate(zip(clocks, made, strict=True)):
+            settings = msgspec.structs.replace(given["settings"], webhooks=LOCAL, smpp=Smpp(port=0))
+            server = msgspec.structs.replace(settings.server, data=str(folder / str(number)), port=0)
+            app = App(
+                **given | {"settings": msgspec.structs.replace(settings, server=server)}, master_key=KEY, clock=clock
+            )
             if deaf:
-                app.store.signals.__class__ = Deaf
+                app.store.signals = Deaf()
             await app.start()
             stack.push_async_callback(app.stop)
             http = await stack.enter_async_context(aiohttp.ClientSession())

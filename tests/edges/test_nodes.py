@@ -35,15 +35,31 @@ class OffClock(SystemClock):
         return super().now_us() + self._by_us
 
 
+BOTH = pytest.mark.parametrize("place", ["postgresql", "sqlite"])
+
+
 @pytest.fixture
-async def nodes(tmp_path: Path, postgres: str) -> AsyncIterator[Nodes]:
-    async with two_nodes(tmp_path, postgres) as made:
+def place() -> str:
+    """Where the two nodes keep their state, unless a test is for both."""
+    return "postgresql"
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, place: str) -> str:
+    """Of a PostgreSQL; empty for a file."""
+    return request.getfixturevalue("postgres") if place == "postgresql" else ""
+
+
+@pytest.fixture
+async def nodes(tmp_path: Path, url: str) -> AsyncIterator[Nodes]:
+    async with two_nodes(tmp_path, url) as made:
         yield made
 
 
 @pytest.fixture
-async def deaf(tmp_path: Path, postgres: str) -> AsyncIterator[Nodes]:
-    async with two_nodes(tmp_path, postgres, deaf=True) as made:
+async def deaf(tmp_path: Path, url: str) -> AsyncIterator[Nodes]:
+    """Of whom none hears the other."""
+    async with two_nodes(tmp_path, url, deaf=True) as made:
         yield made
 
 
@@ -81,6 +97,7 @@ async def twilio(nodes: Nodes) -> tuple[int, Any]:
         return response.status, await response.json()
 
 
+@BOTH
 async def test_a_revoked_key_fails_at_the_next_request_at_the_other_node(deaf: Nodes):
     edge = deaf.there
     assert (await edge.send()).status == 202
@@ -111,6 +128,7 @@ async def test_so_does_every_other_first_request(deaf: Nodes, way: str):
     assert len(await stored(deaf)) == 1
 
 
+@BOTH
 @pytest.mark.parametrize(("change", "status"), [(revoke, 401), (suspend, 403), (stop, 422)])
 async def test_what_is_changed_while_accept_is_under_way_holds_for_it(
     deaf: Nodes, change: Callable[[Nodes], Awaitable[None]], status: int
@@ -143,6 +161,7 @@ async def test_who_may_still_send_is_not_refused_with_the_others_of_the_list(dea
     assert len(await stored(deaf)) == 3
 
 
+@BOTH
 async def test_a_stop_wins_over_what_waits_in_the_lane_of_another_node(deaf: Nodes):
     """The lane has decided before the STOP, and its claim commits after it."""
     here, owner, other = deaf.here, deaf.owner, deaf.other
@@ -180,6 +199,7 @@ async def test_who_opted_in_again_at_another_node_is_not_refused(deaf: Nodes):
     await until(delivered)
 
 
+@BOTH
 async def test_everything_configured_is_in_force_elsewhere_within_two_seconds(deaf: Nodes):
     """Though no signal arrives. Each change is one commit, made as soon as the one before is in force."""
     here, there = deaf.here, deaf.there
@@ -224,6 +244,7 @@ async def test_everything_configured_is_in_force_elsewhere_within_two_seconds(de
     assert max(took.values()) < WITHIN_S, took
 
 
+@BOTH
 async def test_a_signal_shortens_the_wait(nodes: Nodes):
     here, there = nodes.here, nodes.there
     spans = []
