@@ -49,6 +49,7 @@ class Served:
         self._life = 0  # where the log of this life begins
         self.port = 0
         self.smpp_port = 0
+        self.tls_ports: list[int] = []
 
     async def seed(self, smsc_port: int) -> None:
         """What quickstart makes, in an empty database."""
@@ -67,7 +68,7 @@ class Served:
         await self.begin()
         ready = await until(self._ready, _START_S, f"all processes ready; see {self.log}")
         self.port = int(ready["url"].rpartition(":")[2])
-        (self.smpp_port,) = ready["smpp_ports"]
+        self.smpp_port, *self.tls_ports = ready["smpp_ports"]
 
     async def begin(self) -> Process:
         """The same without the wait."""

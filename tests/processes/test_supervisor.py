@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -12,18 +13,21 @@ import pytest
 
 from tests.faults.processes import simulator, sink
 from tests.faults.wire import request, until
+from tests.net.certificates import Authority
 from whimbrel.cli.supervisor import rest_s
 from whimbrel_sandbox.log import Submitted, read_log
 
 from .served import Served, is_alive, served
 
+_ENQUIRE_LINK = bytes.fromhex("00000010 00000015 00000000 00000001")
+
 
 @asynccontextmanager
-async def at_work(folder: Path, **more: int) -> AsyncIterator[Served]:
+async def at_work(folder: Path, **settings: str) -> AsyncIterator[Served]:
     """Processes that have started, with a simulator."""
     async with AsyncExitStack() as stack:
         smsc = await stack.enter_async_context(simulator(folder / "smsc.jsonl", receipt_delay_ms=50))
-        made = await stack.enter_async_context(served(folder / "data", **more))
+        made = await stack.enter_async_context(served(folder / "data", **settings))
         await made.seed(smsc["smpp_port"])
         await made.start()
         yield made
@@ -61,8 +65,12 @@ class Stream:
 
 async def test_several_processes_are_one_service(tmp_path: Path):
     """One start, to be quick: what they do together, what their sockets let in, what dies, and the end."""
-    async with at_work(tmp_path) as made:
+    authority = Authority(tmp_path, "us")
+    issued = authority.issue("localhost")
+    tls = {"WHIMBREL_SMPP__TLS_CERT_FILE": issued.cert, "WHIMBREL_SMPP__TLS_KEY_FILE": issued.key}
+    async with at_work(tmp_path, WHIMBREL_SMPP__TLS_PORT="0", **tls) as made:
         await _work_together(made, tmp_path)
+        await _bind_anywhere(made, authority)
         assert _folder(made).stat().st_mode & 0o777 == 0o700
         await _die(made)
         await send(made, 99)
@@ -98,6 +106,19 @@ async def _work_together(made: Served, folder: Path) -> None:
         assert scraped[0][f'process_resident_memory_bytes{{process="{name}"}}'] > 2**20
     assert {line["process"] for line in made.lines()} == {"1", "2", "store", "supervisor"}
     assert sum(line["message"] == "ready" for line in made.lines()) == 1
+
+
+async def _bind_anywhere(made: Served, authority: Authority) -> None:
+    """Each door's port leads to one of the processes, whichever it is."""
+    trust = ssl.create_default_context(cafile=authority.file)
+    for port, tls in ((made.smpp_port, None), (made.tls_ports[0], trust)):
+        for _ in range(8):
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", port, ssl=tls, server_hostname="localhost" if tls else None
+            )
+            writer.write(_ENQUIRE_LINK)
+            assert (await reader.readexactly(8))[4:] == b"\x80\x00\x00\x15"
+            writer.close()
 
 
 async def _die(made: Served) -> None:
@@ -139,11 +160,24 @@ async def test_a_killed_supervisor_leaves_nobody(tmp_path: Path):
     async with at_work(tmp_path) as made:
         pids = made.pids()
         assert len(pids) == 3
+        folder = _folder(made)
         made.signal(signal.SIGKILL)
         await made.ended()
         await until(lambda: not any(is_alive(pid) for pid in pids.values()), 20.0, "no process left")
         stopped = [line["process"] for line in made.lines() if line["message"] == "stopped"]
         assert sorted(stopped) == ["1", "2", "store"]
+        assert not folder.exists()
+
+
+async def test_a_signal_during_the_start_stops_it(tmp_path: Path):
+    """Some processes do not listen to anything yet."""
+    async with served(tmp_path) as made:
+        await made.seed(2776)
+        await made.begin()
+        await until(lambda: made.pids(), 20.0, "the store process")
+        assert await made.stop() == 0
+        assert made.pids() == {}
+        assert "did not start" not in made.log.read_text()
 
 
 async def test_a_second_signal_ends_all_at_once(tmp_path: Path):

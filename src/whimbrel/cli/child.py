@@ -8,7 +8,7 @@ import uvloop
 from whimbrel import config
 from whimbrel.app import App
 from whimbrel.base.log import configure
-from whimbrel.cli.orders import Ready, lifeline, read_orders, say_ready
+from whimbrel.cli.orders import Ready, lifeline, read_orders, say_ready, tidy
 from whimbrel.cli.running import PortTaken, nothing, serving
 from whimbrel.store.errors import StoreError
 from whimbrel.store.sqlite.connect import tune_library
@@ -23,7 +23,8 @@ def run_child() -> None:
     tune_library()
     try:
         app = App(orders.settings, orders.master_key, place=orders.place)
-        uvloop.run(serving(app, nothing, _started, lifeline))
+        with tidy(orders.place):
+            uvloop.run(serving(app, nothing, _started, lifeline))
     except (StoreError, PortTaken, OSError) as error:
         _log.error("cannot go on: %s", error)
         sys.exit(1)

@@ -6,10 +6,13 @@ service managers send one to every process, and the supervisor one of its own; w
 """
 
 import asyncio
+import contextlib
 import logging
 import os
+import shutil
 import signal
 import sys
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -53,6 +56,17 @@ def read_orders() -> Orders:
             sys.exit(1)
         line += octets
     return msgspec.json.decode(line, type=Orders)
+
+
+@contextlib.contextmanager
+def tidy(place: Place) -> Iterator[None]:
+    """Remove the folder of the sockets at the end, where the supervisor was killed and will not."""
+    parent = os.getppid()
+    try:
+        yield
+    finally:
+        if os.getppid() != parent:
+            shutil.rmtree(place.folder, ignore_errors=True)
 
 
 def lifeline() -> asyncio.Event:

@@ -16,7 +16,7 @@ from whimbrel.base.limits import STOP_DEADLINE_S
 from whimbrel.base.log import configure
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.place import FIRST
-from whimbrel.cli.orders import Orders, Ready, lifeline, read_orders, say_ready
+from whimbrel.cli.orders import Orders, Ready, lifeline, read_orders, say_ready, tidy
 from whimbrel.net.siblings import Siblings
 from whimbrel.store.errors import StoreError
 from whimbrel.store.sqlite.connect import tune_library
@@ -35,7 +35,8 @@ def main() -> None:
     configure(orders.settings.log.level, process=orders.place.name)
     tune_library()
     try:
-        uvloop.run(_serve(orders))
+        with tidy(orders.place):
+            uvloop.run(_serve(orders))
     except (StoreError, OSError) as error:
         _log.error("cannot go on: %s", error)
         sys.exit(1)

@@ -39,6 +39,8 @@ _FIRST_REST_S: Final = 0.1
 _REST_MAX_S: Final = 30.0
 _STOP_S: Final = STOP_DEADLINE_S + 3.0
 """A process that has not ended by then hangs."""
+_STORE_STOP_S: Final = 8.0
+"""The same for the store process: nobody writes any more."""
 _PATH_MAX: Final = 80
 """Octets of a folder's path that leave room for a socket's name: Unix sockets take 107."""
 
@@ -88,8 +90,8 @@ class Supervisor:
             if await self._start():
                 await self._stopping.wait()
             _log.info("stopping")
-            await self._stop(self._workers)
-            await self._stop((STORE,))
+            await self._stop(self._workers, _STOP_S)
+            await self._stop((STORE,), _STORE_STOP_S)
         finally:
             await self._sums.stop()
             self.close()
@@ -110,6 +112,7 @@ class Supervisor:
         def stop(number: int) -> None:
             if self._stopping.is_set():
                 self._kill(self._names)
+                self.close()
                 os._exit(128 + number)
             self._stopping.set()
 
@@ -171,13 +174,13 @@ class Supervisor:
         others = tuple(each for each in self._names if each != name)
         return Place(name=name, folder=self._folder, others=others, run=self._run, number=self._started)
 
-    async def _stop(self, names: Sequence[str]) -> None:
+    async def _stop(self, names: Sequence[str], within_s: float) -> None:
         """Ask them, wait, and end what hangs."""
         children = [self._children[name] for name in names if name in self._children]
         for child in children:
-            child.signal(signal.SIGTERM)
+            child.ask_to_stop()
         ended = asyncio.gather(*(child.ended() for child in children))
-        done, _ = await asyncio.wait((ended,), timeout=_STOP_S)
+        done, _ = await asyncio.wait((ended,), timeout=within_s)
         if not done:
             hanging = [child.name for child in children if child.is_running]
             _log.error("processes did not stop in time and are ended", extra={"children": hanging})
@@ -188,7 +191,7 @@ class Supervisor:
     def _kill(self, names: Sequence[str]) -> None:
         for name in names:
             if name in self._children:
-                self._children[name].signal(signal.SIGKILL)
+                self._children[name].kill()
 
 
 class _Child:
@@ -217,9 +220,15 @@ class _Child:
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
-    def signal(self, number: int) -> None:
+    def ask_to_stop(self) -> None:
+        """By its lifeline, which one that is just starting finds too."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def kill(self) -> None:
+        """At once."""
         if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(number)
+            self._process.kill()
 
     async def _keep(self) -> int:
         """Life after life until everybody is to stop."""
@@ -249,7 +258,7 @@ class _Child:
         process = self._process = await self._supervisor.spawn(self.name)
         assert process.stdout is not None
         if self._supervisor.is_stopping():
-            self.signal(signal.SIGTERM)
+            self.ask_to_stop()
         while line := await process.stdout.readline():
             if not self._told.done():
                 self._told.set_result(msgspec.json.decode(line, type=Ready))
