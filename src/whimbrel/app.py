@@ -13,7 +13,7 @@ from os import getpid
 from socket import gethostname
 from typing import Final
 
-from whimbrel import brokers
+from whimbrel import brokers, databases
 from whimbrel.base.clock import Chance, Clock, DatabaseClock, SystemChance, SystemClock
 from whimbrel.base.ids import Ids
 from whimbrel.base.lifecycle import INNER_SHARE, Lifecycle, plain
@@ -23,6 +23,7 @@ from whimbrel.base.place import ALONE, Place
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import CarrierLink, Handlers
 from whimbrel.carriers.smpp import SmppCarrier
+from whimbrel.cells import Cells, as_seen
 from whimbrel.config import Settings, purge_before_us
 from whimbrel.domain.model import Carrier
 from whimbrel.domain.pacing import FairRank
@@ -32,6 +33,7 @@ from whimbrel.edges.shared.services import Services
 from whimbrel.edges.smpp.deliveries import Deliveries
 from whimbrel.edges.smpp.gate import Gate
 from whimbrel.edges.smpp.registry import Registry
+from whimbrel.edges.smpp.seats import Seats
 from whimbrel.edges.smpp.server import SmppServer
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.asking import Asking
@@ -54,23 +56,15 @@ from whimbrel.journey.standing import Standing
 from whimbrel.journey.sweep import Sweep
 from whimbrel.journey.tables import Tables
 from whimbrel.journey.worker import Worker
-from whimbrel.manage.context import Context
+from whimbrel.manage.context import Context, Elsewhere
 from whimbrel.net.addresses import Reach
 from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
 from whimbrel.net.siblings import Siblings
 from whimbrel.net.tls import server_context
-from whimbrel.store.postgresql.executor import PostgresExecutor
-from whimbrel.store.script import Executor
-from whimbrel.store.sqlite.executor import SqliteExecutor
-from whimbrel.store.sqlite.link import StoreLink
-from whimbrel.store.sqlite.remote import RemoteExecutor
-from whimbrel.store.sqlite.wire import session_of
+from whimbrel.store.moving import Moves
 from whimbrel.store.store import SqlStore
 from whimbrel.store.verbs.leases import CARRIER
-
-_READERS = 2  # one for the journey's short reads, one so that a long page never holds it up
-
 
 _CARRIERS_SHARE: Final = 2 / 3  # of the time that is left to stop: windows of texts take the longest
 
@@ -95,8 +89,19 @@ class App:
         self._siblings = Siblings(place, self.metrics)
         self.vault = Vault(master_key, self.chance)
         self.ids = Ids(self.clock, self.chance)
-        self.store = SqlStore(self._executor())
-        self.tables = Tables(self.store, self.vault)
+        executor = databases.executor(
+            settings,
+            place,
+            clock=self.clock,
+            chance=self.chance,
+            on_commit=self._after_commit,
+            on_thread=self._committed,
+            on_trouble=lambda kind: self.metrics.store_troubles.labels(kind).inc(),
+        )
+        self.store = SqlStore(executor)
+        self.tables = Tables(self.store, self.vault, as_seen(settings, settings.cell))
+        self._moves = Moves(executor)
+        self.cells = Cells(settings, self._moves, self.clock) if settings.cells else None
         self.recorders = Recorders(self.clock.now_us)
         self.reach = Reach(settings.webhooks.allow_networks, plain_http=settings.webhooks.allow_http)
         self.manage = Context(
@@ -111,6 +116,7 @@ class App:
             webhooks_per_account=settings.limits.webhooks_per_account,
             smpp=settings.smpp.bounds(),
             streams=brokers.destinations(settings),
+            elsewhere=self.cells.elsewhere(settings.cell) if self.cells is not None else Elsewhere(),
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._parts = Lifecycle(STOP_DEADLINE_S)
@@ -118,25 +124,6 @@ class App:
         self._build_journey()
         self._build_doors()
         self._hear()
-
-    def _executor(self) -> Executor:
-        settings, clock, place = self.settings, self.clock, self._place
-        if settings.is_sqlite:
-            path = str(settings.database_path())
-            if place.has_store:
-                link = StoreLink(place.store_socket, session_of(place.run, place.number))
-                return RemoteExecutor(path, link, readers=_READERS)
-            return SqliteExecutor(path, readers=_READERS, on_commit=self._committed, clock=clock)
-        url, read_url = settings.database, settings.database_read
-        return PostgresExecutor(
-            url,
-            read_url=read_url,
-            readers=_READERS,
-            on_commit=self._after_commit,
-            on_trouble=lambda kind: self.metrics.store_troubles.labels(kind).inc(),
-            clock=clock,
-            chance=self.chance,
-        )
 
     def _build_journey(self) -> None:
         store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics
@@ -172,6 +159,7 @@ class App:
                 vault=self.vault,
                 metrics=metrics,
                 spoken=self.keywords.wake,
+                others=self.cells,
             ),
             owners=self.owners,
         )
@@ -206,8 +194,10 @@ class App:
             replies=Replies(self.accept),
         )
         self.streams = brokers.streams(self.settings, store=store, clock=clock, chance=self.chance, metrics=metrics)
+        among_cells = {} if self.cells is None else self.cells.duties(store, tables, metrics)
         self.duties = Duties(
             {
+                **among_cells,
                 "count": self.observe.counts,
                 "index": self.index,
                 "keywords": self.keywords,
@@ -240,7 +230,9 @@ class App:
         store, clock, metrics = self.store, self.clock, self.metrics
         self.server: HttpServer | None = None
         self.binds = Registry()
-        self.deliveries = Deliveries(store=store, registry=self.binds, owed=self.owed, clock=clock, metrics=metrics)
+        self.deliveries = Deliveries(
+            store=store, registry=self.binds, owed=self.owed, owners=self.owners, clock=clock, metrics=metrics
+        )
         self.smpp: SmppServer | None = None
 
     def _smpp_server(self) -> SmppServer:
@@ -259,6 +251,7 @@ class App:
             self.services(),
             gate,
             self.binds,
+            Seats(self.store, self.owners, self.binds),
             host=settings.host,
             port=settings.port if settings.plain else None,
             tls=tls,
@@ -294,6 +287,8 @@ class App:
             public_url=self.settings.server.public_url,
             streams_per_account=self.settings.limits.streams_per_account,
             smpp_binds=lambda credential_id: len(self.binds.bound(credential_id)),
+            cells=self.cells,
+            elsewhere=self.manage.elsewhere.account,
         )
 
     async def open(self) -> None:
@@ -306,15 +301,20 @@ class App:
         """Everything, in order; a failure stops again what had started. `prepare` is awaited before the doors open.
         OSError when the port is taken."""
         try:
+            services = self.services()
+            if self.cells is not None:
+                self.cells.serve(services)
             if "api" in self.settings.roles:
                 server = self.settings.server
                 self.server = HttpServer(
-                    doors(self.services()), host=server.host, port=server.port, shared=not self._place.is_alone
+                    doors(services, self.cells), host=server.host, port=server.port, shared=not self._place.is_alone
                 )
             if "smpp" in self.settings.roles:
                 self.smpp = self._smpp_server()
             await self.open()
             step = self._parts.step
+            if self.cells is not None:
+                await step("cells", self.cells.start, plain(self.cells.stop))
             await step("siblings", self._siblings.start, plain(self._siblings.stop))
             await step("node", self.owners.join, plain(self.owners.leave))
             await step("standing", self.standing.start, plain(self.standing.stop))

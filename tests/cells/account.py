@@ -153,7 +153,8 @@ async def inbound(cell: Cell, account_id: str, text: str, source_hash: int) -> s
     row = InboundRow(
         message_id=IDS.new("SM"), carrier_id=CARRIER, session="s", fingerprint=source_hash, account_id=account_id,
         test=False, source="+447911123456", destination=NUMBER, source_hash=source_hash, destination_hash=12,
-        text=text, encoding="gsm7", at=cell.clock.now_us(), opt_out_id=IDS.new("OO"), masked="+4479…", octets=text.encode(),
+        text=text, encoding="gsm7", at=cell.clock.now_us(), opt_out_id=IDS.new("OO"), masked="",
+        octets=text.encode(),
     )  # fmt: skip
     (result,) = await cell.store.record_inbound([row])
     return result

@@ -28,6 +28,7 @@ SCANS_ALLOWED = {
     "events_purge",
     "events_stretch_end",
     "inbound_parts_overdue",
+    "keys_of_operators",
     "inbound_seen_purge",
     "keys_active",
     "keys_by_name",

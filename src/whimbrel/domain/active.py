@@ -7,6 +7,8 @@ from whimbrel.domain.model import Account
 
 BETWEEN: Final = frozenset({"moving", "moved", "arriving"})
 """On its way from one cell to another, as one of the two sees it."""
+AWAY: Final = frozenset({"moved", "arriving"})
+"""It has left this cell, or is not here yet."""
 SENDS: Final = frozenset({"active", "moving"})
 """What it has queued is sent."""
 _RETRY_S: Final = 5  # a move takes seconds to minutes

@@ -11,6 +11,18 @@ from collections.abc import Mapping
 import msgspec
 
 from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.model import Carrier
+
+
+def carrier_of_cell(carrier: Carrier, cell: str, weights: Mapping[str, int]) -> Carrier:
+    """The carrier as it is in a cell; paused where the cell may not use it."""
+    whole = msgspec.json.decode(carrier.settings, type=CarrierSettings)
+    own = of_cell(whole, cell, weights)
+    if own is None:
+        return msgspec.structs.replace(carrier, status="paused")
+    if own == whole:
+        return carrier
+    return msgspec.structs.replace(carrier, settings=msgspec.json.encode(own).decode())
 
 
 def of_cell(settings: CarrierSettings, cell: str, weights: Mapping[str, int]) -> CarrierSettings | None:

@@ -1,27 +1,36 @@
 """All HTTP doors on one port: the path decides which door answers. The hot routes are found in a dict before any router
 looks. One `Door` stands behind all of them, so that a key has one rate wherever it is used.
+
+Where there are several cells each has doors of its own, over its own services; who asks decides whose (`Locator`).
 """
 
+from collections.abc import Callable
+from typing import Any
+
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.rest.door import rest_door
 from whimbrel.edges.shared.asgi import Receive, Scope, Send
-from whimbrel.edges.shared.door import Door
-from whimbrel.edges.shared.exchange import Application
+from whimbrel.edges.shared.cells import RETRY_S, Locator, Served
+from whimbrel.edges.shared.door import Door, id_header
+from whimbrel.edges.shared.exchange import Application, Exchange
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio.door import PREFIX as TWILIO
 from whimbrel.edges.twilio.door import TwilioDoor
 
 
-def doors(services: Services) -> Application:
-    """The application of this node."""
-    return _Doors(services)
+def doors(services: Services, cells: Served | None = None) -> Application:
+    """The application of this node. `services` are those of its own cell, `cells` all cells where there are several."""
+    home = _Doors(services)
+    return home if cells is None else _CellDoors(home, cells)
 
 
 class _Doors(Application):
     def __init__(self, services: Services) -> None:
-        door = Door(services)
-        rest = rest_door(services, door)
-        self._failures = door.failures
-        self._twilio = TwilioDoor(services, door.named("twilio"))
+        self.services = services
+        self.door = Door(services)
+        rest = rest_door(services, self.door)
+        self._failures = self.door.failures
+        self.twilio = TwilioDoor(services, self.door.named("twilio"))
         self._hot, self._router = rest.hot, rest.app
         self.direct = rest.direct
 
@@ -30,5 +39,71 @@ class _Doors(Application):
         path: str = scope["path"]
         handler = self._hot.get((scope["method"], path))
         if handler is None:
-            handler = self._twilio if path.startswith(TWILIO) else self._router
+            handler = self.twilio if path.startswith(TWILIO) else self._router
         await handler(scope, receive, send)
+
+
+class _CellDoors(Application):
+    """The doors of every cell. Those of another cell are made when it is first reached."""
+
+    def __init__(self, home: _Doors, cells: Served) -> None:
+        self._home = home
+        self._cells = cells
+        self._locator = Locator(cells)
+        self._others: dict[str, _Doors] = {}
+        self.direct = {place: self._directly(*place) for place in home.direct}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        try:
+            name = self._locator.cell_of(scope["method"], path, dict(scope["headers"]))
+            application = self._doors_of(name)
+        except WhimbrelError as error:
+            if path.startswith(TWILIO):
+                await self._home.twilio.turn_away(error, scope, send)
+            else:
+                await self._home.door.turn_away(error, send)
+            return
+        await application(scope, receive, _naming(name, send))
+
+    def _directly(self, method: bytes, target: bytes) -> Callable[[Exchange], None]:
+        def take(exchange: Exchange) -> None:
+            try:
+                name = self._locator.cell_of(method.decode(), target.decode("latin-1"), exchange.headers)
+                direct = self._doors_of(name).direct
+            except WhimbrelError as error:
+                self._turn_away(error, exchange)
+                return
+            direct[method, target](exchange)
+
+        return take
+
+    def _turn_away(self, error: WhimbrelError, exchange: Exchange) -> None:
+        door = self._home.door
+        request_id = door.request_id()
+        status, headers, body = door.refusal(error, request_id)
+        door.count(status)
+        length = (b"content-length", b"%d" % len(body))
+        exchange.answer(status, [id_header(request_id), *headers, length], body)
+
+    def _doors_of(self, name: str) -> _Doors:
+        if name == self._cells.home:
+            return self._home
+        services = self._cells.services(name)
+        if services is None:
+            raise WhimbrelError("cell_unavailable", retry_after_s=RETRY_S)
+        known = self._others.get(name)
+        if known is None or known.services is not services:
+            known = self._others[name] = _Doors(services)
+        return known
+
+
+def _naming(cell: str, send: Send) -> Send:
+    """Tell in each answer which cell it is of."""
+
+    async def named(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"x-cell", cell.encode())]
+        await send(message)
+
+    return named

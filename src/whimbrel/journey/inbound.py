@@ -4,20 +4,35 @@ in any order; STOP, START and HELP take effect in the commit that stores them. T
 """
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from whimbrel.base import faults, ids
 from whimbrel.base.clock import Clock
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.ids import Ids
 from whimbrel.base.log import mask_number
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Inbound
 from whimbrel.codec import segments
+from whimbrel.domain.active import AWAY
 from whimbrel.domain.consent import Keyword, heard
 from whimbrel.domain.model import KEYWORDS, Flag, Sender
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import InboundRow, Store
+
+
+class OtherCells(Protocol):
+    """The other cells, as far as a text from a phone may be for one of them."""
+
+    def inbound_of(self, number: str) -> "InboundTexts | None":
+        """Who takes a text to a number (its digits) of another cell's account; None: it is nobody's there."""
+        ...
+
+    def unknown(self) -> frozenset[str]:
+        """Cells that were never reached."""
+        ...
 
 
 class InboundTexts:
@@ -33,7 +48,10 @@ class InboundTexts:
         vault: Vault,
         metrics: Metrics,
         spoken: Callable[[], None],
+        others: "OtherCells | None" = None,
     ) -> None:
+        """`others`: the other cells, where there are any."""
+        self._others = others
         self._store = store
         self._tables = tables
         self._clock = clock
@@ -47,7 +65,33 @@ class InboundTexts:
     async def take(self, carrier_id: str, texts: Sequence[Inbound]) -> None:
         """Comes back when all of them are durable; raises when they could not be stored (the carrier keeps them)."""
         now = self._clock.now_us()
-        await self._gatherer.add([self._row(carrier_id, text, now) for text in texts])
+        ours: Sequence[Inbound] = texts
+        if self._others is not None:
+            ours = await self._bring(carrier_id, texts, self._others)
+        await self._gatherer.add([self._row(carrier_id, text, now) for text in ours])
+
+    async def _bring(self, carrier_id: str, texts: Sequence[Inbound], others: "OtherCells") -> list[Inbound]:
+        """Texts to numbers of other cells' accounts are stored there; the rest. What is somebody's, and nobody can
+        tell yet in which cell, is refused for now."""
+        ours: list[Inbound] = []
+        theirs: dict[int, tuple[InboundTexts, list[Inbound]]] = {}
+        for text in texts:
+            number = _international(text.destination)
+            owner = self._owner(number)
+            account = self._tables.accounts.get(owner.account_id) if owner else None
+            if account is not None and account.status not in AWAY:
+                ours.append(text)
+                continue
+            other = others.inbound_of(number.lstrip("+"))
+            if other is not None:
+                theirs.setdefault(id(other), (other, []))[1].append(text)
+            elif account is not None or others.unknown():
+                raise WhimbrelError("cell_unavailable", "the cell of a number is not known now", retry_after_s=5)
+            else:
+                ours.append(text)
+        for other, brought in theirs.values():
+            await other.take(carrier_id, brought)
+        return ours
 
     def _row(self, carrier_id: str, text: Inbound, now: int) -> InboundRow:
         vault = self._vault

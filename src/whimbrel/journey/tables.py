@@ -31,12 +31,18 @@ class _Names(msgspec.Struct, frozen=True, gc=False):
     tlv_names: dict[str, str] = {}
 
 
-class Tables:
-    """The snapshots of one process."""
+def _whole(carrier: Carrier) -> Carrier:
+    """Where there is one cell, it has the whole carrier."""
+    return carrier
 
-    def __init__(self, store: Store, vault: Vault) -> None:
+
+class Tables:
+    """The snapshots of one process. `as_seen`: what a carrier is here, where it is shared out among cells."""
+
+    def __init__(self, store: Store, vault: Vault, as_seen: Callable[[Carrier], Carrier] = _whole) -> None:
         self._store = store
         self._vault = vault
+        self._as_seen = as_seen
         self._subscribers: defaultdict[ConfigKind, list[Callable[[], None]]] = defaultdict(list)
         self._following = Following(store, self._load, self._changed)
         self._opted_out = OptedOut(store)
@@ -168,7 +174,7 @@ class Tables:
         self.senders_by_value = {row.value.lstrip("+"): row for row in rows if row.kind != "alphanumeric"}
 
     async def _load_carriers(self) -> None:
-        rows = await self._store.fetch(Carrier, "carriers_all")
+        rows = [self._as_seen(row) for row in await self._store.fetch(Carrier, "carriers_all")]
         self.carriers = {carrier.id: carrier for carrier in rows}
         self._text_rules = {}
         self.tlv_names = _tlv_names(rows)

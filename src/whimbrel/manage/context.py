@@ -15,7 +15,7 @@ from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.ids import Ids
 from whimbrel.base.vault import Vault
 from whimbrel.domain.customers import CustomerBounds
-from whimbrel.domain.model import ConfigKind
+from whimbrel.domain.model import Account, ConfigKind
 from whimbrel.net.addresses import Reach
 from whimbrel.store.interface import Store, Write
 
@@ -33,10 +33,25 @@ class Snapshots(Protocol):
     def opt_out_removed(self, account_id: str, number_hash: int) -> None: ...
 
 
+def _nobody(account_id: str) -> Account | None:
+    return None
+
+
+def _free(system_id: str) -> bool:
+    return False
+
+
+class Elsewhere(msgspec.Struct, frozen=True):
+    """What other cells have: accounts by id, and whether a system_id of an SMPP credential is taken there."""
+
+    account: Callable[[str], Account | None] = _nobody
+    has_system_id: Callable[[str], bool] = _free
+
+
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a verb needs. Writes take `lock`, so that what a verb has checked still holds when it commits; across
     nodes the unique keys of the schema hold. `reach`: where webhooks may lead. `streams`: those to brokers by name, and
-    where each goes."""
+    where each goes. `elsewhere`: what other cells have."""
 
     store: Store
     tables: Snapshots
@@ -49,6 +64,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     webhooks_per_account: int = limits.WEBHOOKS_PER_ACCOUNT
     smpp: CustomerBounds = CustomerBounds()
     streams: Mapping[str, str] = {}
+    elsewhere: Elsewhere = Elsewhere()
     lock: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 
@@ -83,6 +99,12 @@ async def one(ctx: Context, row: Callable[..., T], statement: str, *params: Any)
     if not rows:
         raise WhimbrelError("not_found")
     return rows[0]
+
+
+async def known_account(ctx: Context, account_id: str) -> Account | None:
+    """An account of this cell or of another one."""
+    rows = await ctx.store.fetch(Account, "account_by_id", account_id)
+    return rows[0] if rows else ctx.elsewhere.account(account_id)
 
 
 def after(paging: Paging, first: str = NEWEST) -> str:

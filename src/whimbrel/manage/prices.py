@@ -8,10 +8,10 @@ import msgspec
 
 from whimbrel.base import ids, moments, money
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.domain.model import Account, Price
+from whimbrel.domain.model import Price
 from whimbrel.manage import audit
 from whimbrel.manage.checks import Checks
-from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
+from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, known_account, one, page
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
@@ -135,8 +135,8 @@ async def _checked(ctx: Context, prices: Sequence[NewPrice], *, one_only: bool) 
     """The prices in micros; `invalid_request` with everything that is wrong."""
     checks = Checks()
     wanted = {price.account_id for price in prices if price.account_id}
-    found = [await ctx.store.fetch(Account, "account_by_id", account_id) for account_id in wanted]
-    currencies = {rows[0].id: rows[0].currency for rows in found if rows}
+    found = [await known_account(ctx, account_id) for account_id in wanted]
+    currencies = {account.id: account.currency for account in found if account is not None}
     seen: set[tuple[str | None, str]] = set()
     all_micros: list[int] = []
     for place, price in enumerate(prices):

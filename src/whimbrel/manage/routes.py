@@ -9,10 +9,10 @@ from msgspec import UNSET, UnsetType
 
 from whimbrel.base import ids, moments
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.domain.model import Account, Carrier, Route
+from whimbrel.domain.model import Carrier, Route
 from whimbrel.manage import audit
 from whimbrel.manage.checks import Checks
-from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, page
+from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, known_account, page
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
@@ -178,6 +178,6 @@ async def _check(ctx: Context, route: Route, *, last: int) -> None:
     for place, carrier_id in enumerate(route.carriers):
         checks.require(carrier_id in known, f"/carriers/{place}", "there is no such carrier")
     if route.account_id is not None:
-        found = await ctx.store.fetch(Account, "account_by_id", route.account_id)
-        checks.require(bool(found), "/account_id", "there is no such account")
+        found = await known_account(ctx, route.account_id)
+        checks.require(found is not None, "/account_id", "there is no such account")
     checks.done()

@@ -287,7 +287,8 @@ def _is_network(text: str) -> bool:
 
 
 async def _check_free(ctx: Context, system_id: str, account_id: str) -> None:
-    if await ctx.store.fetch(SmppCredential, "smpp_credential_by_system_id", system_id):
+    taken = await ctx.store.fetch(SmppCredential, "smpp_credential_by_system_id", system_id)
+    if taken or ctx.elsewhere.has_system_id(system_id):
         raise WhimbrelError("conflict", "This system_id is taken; choose another, or leave it away and one is made.")
     own = await ctx.store.fetch(SmppCredential, "smpp_credentials_of_account", account_id)
     if len(own) >= ctx.smpp.credentials:

@@ -134,6 +134,10 @@ class Store(Protocol):
         """For each: `applied`, `repeated`, `parked`."""
         ...
 
+    async def record_known_receipts(self, receipts: Sequence[ReceiptRow]) -> list[str]:
+        """The same for receipts that are kept elsewhere: what would be parked is left alone."""
+        ...
+
     async def record_inbound(self, rows: Sequence[InboundRow]) -> list[str]:
         """For each: `stored`, `waiting` (for other parts), `repeated`, `nobody`."""
         ...
@@ -157,6 +161,10 @@ class Store(Protocol):
 
     async def release_leases(self, names: Sequence[str], node_id: str) -> None:
         """This node does it no more."""
+        ...
+
+    async def take_seat(self, credential_id: str, node_id: str, own: int, binds_max: int) -> bool:
+        """Whether this node may have so many binds of a credential, beside those that other nodes have."""
         ...
 
     async def stand_alone(self) -> None:

@@ -124,6 +124,9 @@ class SqlStore:
     async def record_receipts(self, rows: Sequence[ReceiptRow]) -> list[str]:
         return await self._executor.write(receipts.record_receipts, rows)
 
+    async def record_known_receipts(self, rows: Sequence[ReceiptRow]) -> list[str]:
+        return await self._executor.write(receipts.record_known, rows)
+
     async def record_inbound(self, rows: Sequence[InboundRow]) -> list[str]:
         return await self._executor.write(inbound.record_inbound, rows)
 
@@ -143,6 +146,9 @@ class SqlStore:
 
     async def release_leases(self, names: Sequence[str], node_id: str) -> None:
         await self._executor.write(leases.release, names, node_id)
+
+    async def take_seat(self, credential_id: str, node_id: str, own: int, binds_max: int) -> bool:
+        return await self._executor.write(leases.take_seat, credential_id, node_id, own, binds_max)
 
     async def stand_alone(self) -> None:
         await self._executor.write(leases.alone)

@@ -10,6 +10,7 @@ from whimbrel.edges.rest import (
     carrier_profiles,
     carrier_tests,
     carriers,
+    cells,
     events,
     keys,
     messages,
@@ -60,6 +61,7 @@ def table(streams_per_account: int) -> tuple[Operation, ...]:
         *carrier_profiles.OPERATIONS,
         *streams.OPERATIONS,
         *accounts.OPERATIONS,
+        *cells.OPERATIONS,
         *keys.OPERATIONS,
         *audit.OPERATIONS,
     )

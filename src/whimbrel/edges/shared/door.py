@@ -39,7 +39,11 @@ class Door:
         self.services = services
         self.failures = Failures(services.clock)
         self._authenticator = Authenticator(
-            directory=services.tables, vault=services.vault, clock=services.clock, failures=self.failures
+            directory=services.tables,
+            vault=services.vault,
+            clock=services.clock,
+            failures=self.failures,
+            elsewhere=services.elsewhere,
         )
         self._limiter = RateLimiter(services.clock)
         self._ids = services.ids
@@ -109,6 +113,11 @@ class Door:
         if not isinstance(error, WhimbrelError | Unavailable):
             _log.error("a request failed", exc_info=error, extra={"request_id": request_id})
         return public(error)
+
+    async def turn_away(self, error: Exception, send: Send) -> None:
+        """Answer a request that no door of a cell can take."""
+        request_id = self.request_id()
+        await self.refuse(error, request_id, [id_header(request_id)], send)
 
     def leaves_unanswered(self, error: Exception, request_id: str) -> bool:
         """Whether the request gets no answer: an error would say that nothing was stored, and nobody knows that."""

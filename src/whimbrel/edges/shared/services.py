@@ -3,6 +3,7 @@ application can answer.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -12,6 +13,7 @@ from whimbrel.base.ids import Ids
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Health
+from whimbrel.domain.model import Account
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.cancel import Cancel
 from whimbrel.journey.feed import Feed
@@ -22,15 +24,61 @@ from whimbrel.net.recorder import Recorders
 from whimbrel.store.interface import Store
 
 
+def _nobody(account_id: str) -> Account | None:
+    """Where there is one cell."""
+    return None
+
+
 def _no_binds(credential_id: str) -> int:
     """Where there is no SMPP door."""
     return 0
 
 
+class CellStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell as this node sees it. What is not known of one that cannot be reached is None; `lag_s` is how long a
+    commit and a read take there."""
+
+    name: str
+    home: bool
+    leads: bool
+    share: int
+    reachable: bool
+    accounts: int | None = None
+    nodes: int | None = None
+    lag_s: float | None = None
+
+
+class MoveStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an account has come. `waits_for`: why it does not go on at the moment; empty when it does."""
+
+    account_id: str
+    cell: str
+    state: str
+    waits_for: str
+    started_at: str
+
+
+class CellsView(Protocol):
+    """What operators may ask of the cells."""
+
+    async def status(self) -> Sequence[CellStatus]:
+        """All of them."""
+        ...
+
+    async def moves(self, account_id: str) -> Sequence[MoveStatus]:
+        """Where an account goes or went to, as far as is known."""
+        ...
+
+    async def move(self, account_id: str, cell: str) -> MoveStatus:
+        """Begin to move an account. WhimbrelError."""
+        ...
+
+
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that an edge may use. `ready` gives the reasons why requests cannot be taken now, in words; empty
     when they can. `scrape` gives the metrics of this process, with those of the others that share its ports. `health`
-    gives the running carriers by id, `smpp_binds` how many binds a customer's credential has in this process."""
+    gives the running carriers by id, `smpp_binds` how many binds a customer's credential has in this process. `cells`
+    tells of the cells, where there are several, and `elsewhere` gives accounts of the others."""
 
     store: Store
     tables: Tables
@@ -50,3 +98,5 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = ""
     streams_per_account: int = limits.SSE_STREAMS_PER_ACCOUNT
     smpp_binds: Callable[[str], int] = _no_binds
+    cells: "CellsView | None" = None
+    elsewhere: Callable[[str], Account | None] = _nobody

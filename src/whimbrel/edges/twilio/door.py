@@ -64,6 +64,11 @@ class TwilioDoor:
         answer += reply.headers
         await self._door.send(send, reply.status, answer, reply.body)
 
+    async def turn_away(self, error: Exception, scope: Scope, send: Send) -> None:
+        """Answer a request that no door of a cell can take."""
+        request_id = self._door.request_id()
+        await self._refuse(error, request_id, [id_header(request_id)], scope, send)
+
     async def _reply(self, scope: Scope, receive: Receive, answer: Headers) -> Reply:
         path: str = scope["path"]
         operations, sid = self._place(path)

@@ -55,6 +55,11 @@ def _record_or_park(receipts: Sequence[ReceiptRow]) -> Script[list[str]]:
     return [next(again) if result == PARKED else result for result in results]
 
 
+def record_known(receipts: Sequence[ReceiptRow]) -> Script[list[str]]:
+    """The same for receipts that came to another cell and are parked there: those of no attempt here stay there."""
+    return (yield from _record(receipts, waited=False))
+
+
 def apply_parked(rows: Rows) -> Script[None]:
     """Try parked receipts (position, receipt) again; those that find their attempt now leave the table."""
     results = yield from _record([_decode(receipt) for _, receipt in rows], waited=True)

@@ -1,0 +1,68 @@
+"""/v1/cells and the moves of accounts between them: for the operator."""
+
+import msgspec
+
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
+from whimbrel.edges.shared.services import CellStatus, CellsView, MoveStatus, Services
+
+_TAG = "cells"
+
+
+class CellList(msgspec.Struct, frozen=True):
+    """All cells; none where the installation has one database."""
+
+    data: tuple[CellStatus, ...]
+
+
+class MoveList(msgspec.Struct, frozen=True):
+    """Moves of an account, the newest first."""
+
+    data: tuple[MoveStatus, ...]
+
+
+class NewMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where an account is to live."""
+
+    cell: str
+
+
+async def find(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(CellList(() if services.cells is None else tuple(await services.cells.status())))
+
+
+async def moves(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(MoveList(tuple(await _cells(services).moves(call.path["id"]))))
+
+
+async def move(services: Services, call: Call[NoQuery, NewMove]) -> Answer:
+    return Answer(await _cells(services).move(call.path["id"], call.body.cell))
+
+
+def _cells(services: Services) -> CellsView:
+    if services.cells is None:
+        raise WhimbrelError("conflict", "There is one cell only.")
+    return services.cells
+
+
+OPERATIONS = (
+    Operation(
+        method="GET", path="/v1/cells", name="listCells", tag=_TAG, summary="List cells",
+        description="What the node that is asked sees of each: whether it can be reached, how long a commit and a read "
+        "take there (`lag_s`), how many accounts and nodes it has.",
+        access="operator", account_header="refused", scope="accounts:read", handle=find, answer=CellList,
+    ),
+    Operation(
+        method="POST", path="/v1/accounts/{id}/move", name="moveAccount", tag=_TAG,
+        summary="Move an account to another cell",
+        description="With its sub-accounts. It goes on by itself; meanwhile the account is answered `account_moving`.",
+        access="operator", account_header="refused", scope="accounts:write", handle=move, body=NewMove,
+        answer=MoveStatus, status=202, errors=("not_found", "conflict"), example={"cell": "us"},
+    ),
+    Operation(
+        method="GET", path="/v1/accounts/{id}/move", name="getMove", tag=_TAG, summary="How far a move has come",
+        description="`departing`, `closed`, `arrived`, then `moved`; `waits_for` says why it does not go on.",
+        access="operator", account_header="refused", scope="accounts:read", handle=moves, answer=MoveList,
+        errors=("conflict",),
+    ),
+)  # fmt: skip

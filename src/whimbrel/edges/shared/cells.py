@@ -1,0 +1,147 @@
+"""Which cell a request is for: found by who asks, before any door looks at it.
+
+An account's credential says it: the keys and accounts of all cells are in memory. The operator's keys are known in
+every cell, so there the account that the request names says it; what belongs to the installation (carriers, routes,
+prices, the operator's keys) is changed in the cell that leads, and copied from there; for anything else `X-Cell` may
+name a cell, and without it the node's own answers.
+
+During a move an account is known in two cells. The one that serves it is the one where it is neither gone nor still on
+its way; while there is none, the one that it leaves answers that it is being moved.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.domain.active import AWAY
+from whimbrel.edges.shared.auth import ACCOUNT_HEADER, Directory
+from whimbrel.edges.shared.services import Services
+
+CELL_HEADER: Final = b"x-cell"
+RETRY_S: Final = 5
+_BEARER: Final = b"bearer "
+_BASIC: Final = b"basic "
+_KEY: Final = b"wk_"
+_READS: Final = frozenset({"GET", "HEAD"})
+_ACCOUNT: Final = re.compile(r"/(AC[0-9a-f]{32})(?:[/.]|$)")
+_OF_THE_INSTALLATION: Final = ("/v1/carriers", "/v1/routes", "/v1/prices", "/v1/keys")
+_OF_A_NODE: Final = ("/test", "/trace")  # what a node does with a carrier, by the hand of whoever asks it
+
+
+class Cells(Protocol):
+    """The cells as a node sees them."""
+
+    @property
+    def home(self) -> str:
+        """The node's own."""
+        ...
+
+    @property
+    def leading(self) -> str:
+        """Where the installation's things are changed."""
+        ...
+
+    def directories(self) -> Mapping[str, Directory]:
+        """Keys and accounts by cell, the node's own first; those of a cell that was never reached are missing."""
+        ...
+
+    def unknown(self) -> frozenset[str]:
+        """Cells that were never reached."""
+        ...
+
+
+class Served(Cells, Protocol):
+    """And what serves them."""
+
+    def services(self, cell: str) -> Services | None:
+        """What the doors of a cell are given; None while it cannot be reached."""
+        ...
+
+
+class Locator:
+    """Finds the cell of a request."""
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+
+    def cell_of(self, method: str, path: str, request: Mapping[bytes, bytes]) -> str:
+        """Its name. WhimbrelError cell_unavailable when it could be one that was never reached, invalid_parameter when
+        `X-Cell` names none."""
+        credential = request.get(b"authorization")
+        if credential is None:
+            return self._cells.home
+        digest, user = _shown(credential)
+        if digest is None:
+            return self._found(self._cell_of_account(user))
+        owner = self._owner(digest)
+        if owner is not None:
+            return self._found(self._cell_of_account(owner) if owner else self._for_operator(method, path, request))
+        return self._found(None)
+
+    def _found(self, cell: str | None) -> str:
+        """A credential that nobody knows is refused by the node's own cell, unless it may be another's."""
+        if cell is not None:
+            return cell
+        if self._cells.unknown():
+            raise WhimbrelError("cell_unavailable", retry_after_s=RETRY_S)
+        return self._cells.home
+
+    def _owner(self, digest: bytes) -> str | None:
+        """The account of a key; empty: it is the operator's; None: nobody knows it."""
+        for directory in self._cells.directories().values():
+            key = directory.keys.get(digest)
+            if key is not None:
+                return key.account_id or ""
+        return None
+
+    def _cell_of_account(self, account_id: str) -> str | None:
+        left = None
+        for name, directory in self._cells.directories().items():
+            account = directory.accounts.get(account_id)
+            if account is None:
+                continue
+            if account.status not in AWAY:
+                return name
+            left = name if account.status == "moved" or left is None else left
+        return left
+
+    def _for_operator(self, method: str, path: str, request: Mapping[bytes, bytes]) -> str | None:
+        wanted = request.get(ACCOUNT_HEADER)
+        if _is_of_the_installation(method, path, wanted):
+            return self._cells.leading
+        named = _ACCOUNT.search(path)
+        if wanted is not None or named is not None:
+            account_id = wanted.decode("latin-1") if wanted is not None else named[1] if named is not None else ""
+            return self._cell_of_account(account_id)
+        cell = request.get(CELL_HEADER)
+        return self._cells.home if cell is None else self._named(cell.decode("latin-1"))
+
+    def _named(self, cell: str) -> str:
+        known = {*self._cells.directories(), *self._cells.unknown()}
+        if cell not in known:
+            detail = f"There is no cell of this name: {', '.join(sorted(known))}."
+            raise WhimbrelError("invalid_parameter", detail, errors=[FieldError("X-Cell", detail)])
+        return cell
+
+
+def _is_of_the_installation(method: str, path: str, account: bytes | None) -> bool:
+    if method in _READS or not path.startswith(_OF_THE_INSTALLATION) or path.endswith(_OF_A_NODE):
+        return False
+    return account is None or not path.startswith("/v1/keys")
+
+
+def _shown(authorization: bytes) -> tuple[bytes | None, str]:
+    """The digest of a key, or None and the user name of a pair."""
+    if authorization[:7].lower() == _BEARER:
+        return hashlib.sha256(authorization[7:].strip()).digest(), ""
+    if authorization[:6].lower() != _BASIC:
+        return None, ""
+    try:
+        user, _, password = base64.b64decode(authorization[6:].strip(), validate=True).partition(b":")
+    except binascii.Error:
+        return None, ""
+    return (hashlib.sha256(password).digest(), "") if password.startswith(_KEY) else (None, user.decode("latin-1"))

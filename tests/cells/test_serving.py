@@ -1,0 +1,216 @@
+"""Two cells with a node each: any node serves the accounts of both, carriers are shared out between them, what belongs
+to the installation is changed in one place, and a cell that is down is missed by its own accounts only.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections import Counter
+
+from tests.cells.gate import Gate
+from tests.cells.scene import Customer, Scene, node, scene, settings_of, steadily
+from tests.journey.rig import simulated, until
+from whimbrel.journey import moving
+from whimbrel_sandbox.network import PhoneText
+
+SECOND_US = 1_000_000
+NUMBERS = [f"+4479111{n:05}" for n in range(10_000)]
+
+
+async def test_an_account_of_each_cell_sends_through_a_node_of_the_other(databases, tmp_path):
+    async with scene(databases, tmp_path) as made:
+        await made.furnish()
+        eu, us = await made.customer("eu"), await made.customer("us", "+12025550101")
+        for customer, home, other in ((eu, "eu", "us"), (us, "us", "eu")):
+            answers = [await made.nodes[other].send(customer, number) for number in NUMBERS[:5]]
+            assert [answer.status for answer in answers] == [202] * 5
+            ids = [answer.body["id"] for answer in answers]
+            await made.all_in(home, ids, "delivered")
+            assert await made.states(other, ids) == []
+            read = await made.nodes[other].ask("GET", f"/v1/messages/{ids[0]}", customer.key)
+            assert (read.status, read.body["status"], read.headers["x-cell"]) == (200, "delivered", home)
+            timeline = await made.nodes[other].ask("GET", f"/v1/messages/{ids[0]}/events", customer.key)
+            assert [event["type"] for event in timeline.body["data"]][-1] == "message.delivered"
+        assert len(made.submits()) == 10
+
+
+async def test_the_accounts_token_and_the_twilio_door_lead_to_its_cell(databases, tmp_path):
+    async with scene(databases, tmp_path) as made:
+        await made.furnish()
+        us = await made.customer("us")
+        path = f"/2010-04-01/Accounts/{us.id}/Messages.json"
+        form = {"To": NUMBERS[0], "Body": "hello"}
+        for node_, login in ((made.eu, (us.id, us.token)), (made.eu, (us.id, us.key)), (made.us, (us.id, us.token))):
+            basic = {"Authorization": "Basic " + b64encode(":".join(login).encode()).decode()}
+            async with made.eu.http.post(node_.url + path, data=form, headers=basic) as answer:
+                assert answer.status == 201, await answer.text()
+                assert answer.headers["x-cell"] == "us"
+
+
+async def test_a_revoked_key_and_a_stop_hold_at_the_next_request_at_the_other_cells_node(databases, tmp_path):
+    async with scene(databases, tmp_path) as made:
+        await made.furnish()
+        us = await made.customer("us")
+        assert (await made.eu.send(us, NUMBERS[0])).status == 202
+        await made.us.ask("POST", "/v1/opt-outs", us.key, {"number": NUMBERS[1]})
+        assert (await made.eu.send(us, NUMBERS[1])).body["code"] == "opted_out"
+        listed = await made.us.ask("GET", "/v1/keys", us.key)
+        await made.us.ask("DELETE", f"/v1/keys/{listed.body['data'][0]['id']}", us.key)
+        assert (await made.eu.send(us, NUMBERS[0])).status == 401
+
+
+async def test_carriers_are_shared_out_and_their_rate_holds_over_both_cells(databases, tmp_path):
+    async with scene(databases, tmp_path, shares={"eu": 3, "us": 1}) as made:
+        await made.furnish(binds=4, throughput_per_s=40)
+        health = {name: node.app.worker.health()[made.carrier_id] for name, node in made.nodes.items()}
+        await until(lambda: _binds(made) == {"eu": 3, "us": 1})
+        assert health.keys() == {"eu", "us"}
+        eu, us = await made.customer("eu"), await made.customer("us", "+12025550101")
+        batch = {"messages": [{"to": number, "text": "hello"} for number in NUMBERS[:90]]}
+        for customer in (eu, us):
+            assert (await made.eu.ask("POST", "/v1/messages/batch", customer.key, batch)).body["accepted"] == 90
+        await until(lambda: len(made.submits()) >= 120, within_s=30)
+        times = sorted(submit.at_us for submit in made.submits())
+        most = max(sum(1 for other in times if at <= other < at + SECOND_US) for at in times)
+        assert most <= 40 + 4  # the bucket of each cell may hold a tenth of a second
+
+
+def _binds(made):
+    return {name: node.app.worker.health()[made.carrier_id].binds_up for name, node in made.nodes.items()}
+
+
+async def test_a_carrier_that_is_pinned_to_a_cell_is_used_there_alone(databases, tmp_path):
+    async with scene(databases, tmp_path) as made:
+        await made.furnish()
+        change = {"settings": {"cells": {"us": 1}}}
+        answer = await made.us.ask("PATCH", f"/v1/carriers/{made.carrier_id}", made.operator, change)
+        assert (answer.status, answer.headers["x-cell"]) == (200, "eu")
+        await until(lambda: made.carrier_id not in made.eu.app.worker.health(), within_s=20)
+        await until(lambda: made.us.app.worker.health()[made.carrier_id].binds_up == 2, within_s=20)
+        eu = await made.customer("eu")
+        assert (await made.eu.send(eu, NUMBERS[0])).body["code"] == "no_route"
+
+
+async def test_what_belongs_to_the_installation_is_changed_in_the_leading_cell_and_copied(databases, tmp_path):
+    async with scene(databases, tmp_path) as made:
+        await made.furnish()
+        us = await made.customer("us")
+        body = {"prefix": "4479", "price": "0.02", "account_id": us.id}
+        answer = await made.us.ask("POST", "/v1/prices", made.operator, body)
+        assert (answer.status, answer.headers["x-cell"]) == (200, "eu"), answer.body
+        await until(lambda: made.us.app.tables.prices.price(us.id, "447911100000", 1)[0] == 20_000)
+        assert (await made.eu.send(us, NUMBERS[0])).body["price"] == "0.02"
+        await made.us.ask("DELETE", f"/v1/prices/{answer.body['id']}", made.operator)
+        await until(lambda: made.us.app.tables.prices.price(us.id, "447911100000", 1)[0] == 10_000)
+        created = await made.eu.ask("POST", "/v1/accounts", made.operator, {"name": "New"}, x_cell="us")
+        assert created.status == 201
+        assert created.body["id"] in made.us.app.tables.accounts or await until(
+            lambda: created.body["id"] in made.us.app.tables.accounts
+        )
+        listed = await made.eu.ask("GET", "/v1/cells", made.operator)
+        assert [(c["name"], c["home"], c["leads"], c["reachable"], c["nodes"]) for c in listed.body["data"]] == [
+            ("eu", True, True, True, 1),
+            ("us", False, False, True, 1),
+        ]
+
+
+async def test_receipts_find_their_cell_over_whichever_bind_they_come(databases, tmp_path):
+    async with scene(databases, tmp_path) as made:
+        await made.furnish()
+        eu, us = await made.customer("eu"), await made.customer("us", "+12025550101")
+        sent = {customer: [await made.eu.send(customer, number) for number in NUMBERS[:30]] for customer in (eu, us)}
+        for cell, customer in (("eu", eu), ("us", us)):
+            await made.all_in(cell, [answer.body["id"] for answer in sent[customer]], "delivered")
+
+
+async def test_a_text_from_a_phone_finds_the_cell_of_its_number(databases, tmp_path):
+    async with scene(databases, tmp_path) as made:
+        await made.furnish(binds=1)  # which is one cell's alone
+        eu, us = await made.customer("eu"), await made.customer("us", "+12025550101")
+        for customer, number in ((eu, "12025550100"), (us, "12025550101")):
+            made.simulator.network.send_text("447911123456", PhoneText(to=f"+{number}", text="STOP"))
+            await until(lambda customer=customer: _stopped(made, customer))
+            assert (await made.us.send(customer, "+447911123456")).body["code"] == "opted_out"
+
+
+def _stopped(made, customer: Customer):
+    return any(node.app.tables.opt_outs.get(customer.id) for node in made.nodes.values())
+
+
+async def test_a_cell_that_is_down_is_missed_by_its_own_accounts_only(databases, tmp_path):
+    direct = dict(zip(("eu", "us"), databases, strict=True))
+    async with (
+        Gate(databases[1]) as gate,
+        simulated() as simulator,
+        node(settings_of("us", direct, tmp_path)) as us_node,
+    ):
+        gate.close()
+        async with node(settings_of("eu", direct | {"us": gate.url}, tmp_path)) as eu_node:
+            made = Scene({"eu": eu_node}, simulator)
+            await made.furnish()
+            eu = await made.customer("eu")
+            us = await Scene({"us": us_node}, simulator).customer("us", "+12025550101")
+            assert (await eu_node.send(eu, NUMBERS[0])).status == 202
+            refused = await eu_node.send(us, NUMBERS[0])
+            assert (refused.status, refused.body["code"], refused.headers["retry-after"]) == (
+                503,
+                "cell_unavailable",
+                "5",
+            )
+            async with eu_node.http.get(eu_node.url + "/readyz") as ready:
+                assert ready.status == 200
+            cells = await eu_node.ask("GET", "/v1/cells", made.operator)
+            assert [cell["reachable"] for cell in cells.body["data"]] == [True, False]
+            gate.open()
+            await until(lambda: not eu_node.app.cells.unknown(), within_s=20)
+            await until(lambda: us_node.app.tables.router.candidates, within_s=20)
+            assert (await eu_node.send(us, NUMBERS[0])).status == 202
+            gate.close()
+            await until(lambda: not eu_node.app.cells.up(), within_s=20)
+            assert (await eu_node.send(us, NUMBERS[0])).body["code"] == "cell_unavailable"
+            assert (await eu_node.send(eu, NUMBERS[0])).status == 202
+
+
+async def test_an_account_moves_under_load(databases, tmp_path, monkeypatch):
+    monkeypatch.setattr(moving, "LATE_US", 3_000_000)
+    async with scene(databases, tmp_path) as made:
+        await made.furnish()
+        eu = await made.customer("eu")
+        accepted: list[str] = []
+        refused: Counter[str] = Counter()
+        stop = asyncio.Event()
+
+        async def send(number: int) -> None:
+            node_ = made.nodes["eu" if number % 2 else "us"]
+            answer = await node_.send(eu, NUMBERS[number], text=f"n{number}")
+            if answer.status == 202:
+                accepted.append(answer.body["id"])
+            else:
+                assert answer.status == 503, answer.body
+                refused[answer.body["code"]] += 1
+
+        load = asyncio.get_running_loop().create_task(steadily(send, 0.01, stop))
+        await until(lambda: len(accepted) > 100)
+        begun = await made.us.ask("POST", f"/v1/accounts/{eu.id}/move", made.operator, {"cell": "us"})
+        assert (begun.status, begun.body["state"]) == (202, "departing")
+        await until(lambda: made.us.app.tables.accounts.get(eu.id) and _is_active(made, eu), within_s=60)
+        before = len(accepted)
+        await until(lambda: len(accepted) > before + 100, within_s=30)
+        stop.set()
+        await load
+        assert set(refused) == {"account_moving"}
+        await made.all_in("us", accepted, "delivered", within_s=30)
+        assert await made.states("eu", accepted) == []
+        texts = Counter(submit.text for submit in made.submits())
+        assert set(texts.values()) == {1}
+        assert len(texts) == len(accepted)
+        moved = await until(lambda: _moved(made, eu), within_s=30)
+        assert moved["cell"] == "us"
+
+
+def _is_active(made, customer):
+    return made.us.app.tables.accounts[customer.id].status == "active"
+
+
+async def _moved(made, customer):
+    answer = await made.eu.ask("GET", f"/v1/accounts/{customer.id}/move", made.operator)
+    return next((move for move in answer.body["data"] if move["state"] == "moved"), None)

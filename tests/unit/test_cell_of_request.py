@@ -1,0 +1,95 @@
+"""Which cell a request is for."""
+
+import base64
+import hashlib
+from types import SimpleNamespace
+
+import pytest
+
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.shared.cells import Locator
+
+EU, US, GOING, THERE = ("AC" + digit * 32 for digit in "0123")
+
+
+class TwoCells:
+    """`eu` is the node's own, `us` leads."""
+
+    home, leading = "eu", "us"
+
+    def __init__(self, *, us_known: bool = True) -> None:
+        self._us_known = us_known
+        operator = key("wk_op", None)
+        self.eu = directory({EU: "active", GOING: "moving", THERE: "moved"}, key("wk_eu", EU), operator)
+        self.us = directory({US: "active", GOING: "arriving", THERE: "active"}, key("wk_us", US), operator)
+
+    def directories(self):
+        return {"eu": self.eu, "us": self.us} if self._us_known else {"eu": self.eu}
+
+    def unknown(self):
+        return frozenset() if self._us_known else frozenset({"us"})
+
+
+def key(secret, account_id):
+    return hashlib.sha256(secret.encode()).digest(), SimpleNamespace(account_id=account_id)
+
+
+def directory(statuses, *keys):
+    accounts = {account_id: SimpleNamespace(status=status) for account_id, status in statuses.items()}
+    return SimpleNamespace(accounts=accounts, keys=dict(keys))
+
+
+def bearer(secret, **more):
+    named = {name.replace("_", "-").encode(): value.encode() for name, value in more.items()}
+    return {b"authorization": b"Bearer " + secret.encode()} | named
+
+
+def basic(user, password):
+    return {b"authorization": b"Basic " + base64.b64encode(f"{user}:{password}".encode())}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "request_", "cell"),
+    [
+        ("POST", "/v1/messages", bearer("wk_eu"), "eu"),
+        ("POST", "/v1/messages", bearer("wk_us"), "us"),
+        ("POST", "/v1/messages", basic(US, "token"), "us"),
+        ("POST", f"/2010-04-01/Accounts/{US}/Messages.json", basic("anything", "wk_us"), "us"),
+        ("GET", "/v1/messages", bearer("wk_us", x_account_id=EU), "us"),  # where it is refused
+        ("GET", "/v1/messages", basic(GOING, "token"), "eu"),  # which says that it is being moved
+        ("GET", "/v1/messages", basic(THERE, "token"), "us"),
+        ("GET", "/v1/messages", {}, "eu"),
+        ("GET", "/v1/messages", bearer("wk_nobody"), "eu"),
+        ("GET", "/v1/messages", basic("somebody", "token"), "eu"),
+        ("GET", "/v1/messages", {b"authorization": b"Basic ?"}, "eu"),
+        ("GET", "/v1/messages", bearer("wk_op", x_account_id=US), "us"),
+        ("GET", f"/v1/accounts/{US}", bearer("wk_op"), "us"),
+        ("POST", f"/v1/accounts/{US}/suspend", bearer("wk_op", x_cell="eu"), "us"),
+        ("GET", "/v1/accounts", bearer("wk_op"), "eu"),
+        ("POST", "/v1/accounts", bearer("wk_op", x_cell="us"), "us"),
+        ("GET", "/v1/carriers", bearer("wk_op"), "eu"),
+        ("POST", "/v1/carriers", bearer("wk_op"), "us"),
+        ("PATCH", "/v1/carriers/CR1", bearer("wk_op", x_cell="eu"), "us"),
+        ("POST", "/v1/carriers/CR1/test", bearer("wk_op"), "eu"),
+        ("POST", "/v1/routes", bearer("wk_op", x_account_id=EU), "us"),
+        ("POST", "/v1/keys", bearer("wk_op"), "us"),
+        ("POST", "/v1/keys", bearer("wk_op", x_account_id=EU), "eu"),
+    ],
+)
+def test_the_cell_of_a_request(method, path, request_, cell):
+    assert Locator(TwoCells()).cell_of(method, path, request_) == cell
+
+
+def test_who_may_be_of_a_cell_that_was_never_reached_is_not_refused_for_good():
+    locator = Locator(TwoCells(us_known=False))
+    assert locator.cell_of("POST", "/v1/messages", bearer("wk_eu")) == "eu"
+    for unknown in (bearer("wk_us"), basic(US, "token"), bearer("wk_op", x_account_id=US)):
+        with pytest.raises(WhimbrelError) as refused:
+            locator.cell_of("POST", "/v1/messages", unknown)
+        assert refused.value.code == "cell_unavailable"
+
+
+def test_a_cell_that_there_is_not():
+    with pytest.raises(WhimbrelError) as refused:
+        Locator(TwoCells()).cell_of("GET", "/v1/accounts", bearer("wk_op", x_cell="asia"))
+    assert refused.value.code == "invalid_parameter"
