@@ -55,12 +55,13 @@ async def _serve(orders: Orders) -> None:
         server.committed()
 
     path = str(orders.settings.database_path())
-    executor = SqliteExecutor(path, readers=0, on_commit=committed, clock=SystemClock())
+    is_first = place.number == FIRST  # of this run
+    executor = SqliteExecutor(path, readers=0, on_commit=committed, clock=SystemClock(), check=is_first)
     server = StoreServer(executor, place.store_socket, run=place.run)
     siblings = Siblings(place, metrics)
     await executor.start()
     try:
-        if place.number == FIRST:  # of this run: whoever was there before is gone
+        if is_first:  # whoever was there before is gone
             await executor.write(leases.alone)
         await server.start()
         await siblings.start()

@@ -32,7 +32,7 @@ def ignore_commit(scripts: int) -> None:
 
 class SqliteExecutor:
     """`path`: the database file. `on_commit(scripts)` is called on the writer's thread after each commit; `clock` times
-    them."""
+    them. `check`: whether the file is looked through at the start, which may take seconds."""
 
     dialect: Dialect = "sqlite"
 
@@ -43,8 +43,10 @@ class SqliteExecutor:
         readers: int = 1,
         on_commit: Callable[[int], None] = ignore_commit,
         clock: Clock | None = None,
+        check: bool = True,
     ) -> None:
         self._path = path
+        self._check = check
         self._clock = clock or SystemClock()
         self._lock = OwnerLock(path)
         self._readers_wanted = readers
@@ -91,7 +93,8 @@ class SqliteExecutor:
         self._lock.take()
         try:
             writing = self._keep(open_writer(self._path))
-            check_intact(writing, self._path)
+            if self._check:
+                check_intact(writing, self._path)
             statements = for_sqlite(check_usable(writing).names)
             self._writer = Writer(Runner(writing, statements), self._on_commit, self._clock)
             self._readers = [
