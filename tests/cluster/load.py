@@ -66,6 +66,10 @@ class Client:
             self._wake.release()
         await asyncio.gather(*tasks)
 
+    def stop(self) -> None:
+        """Send nothing more; `run` comes back when what was sent is answered."""
+        self._count = len(self.log)
+
     async def _work(self) -> None:
         connections: dict[int, Connection] = {}
         while True:

@@ -6,11 +6,12 @@ import os
 import shutil
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from pathlib import Path
 
 import whimbrel
+from tests.cli.product import Done
 from tests.faults.processes import end, free_port
 from tests.faults.wire import call, until
 
@@ -50,6 +51,17 @@ class Node:
             )
         self.lives += 1
         await until(self._is_ready, _START_S, f"{self.name} ready; see {self.log}")
+
+    async def command(self, *words: str, upgraded: bool = False, package: Path | None = None) -> Done:
+        """Run a command of the node's version, of the later one, or of the package in a folder."""
+        found = package or (self._newer if upgraded else None)
+        environ = self._environ | ({"PYTHONPATH": str(found)} if found else {})
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "whimbrel", *words), env=environ, stdout=PIPE, stderr=PIPE
+        )
+        out, err = await process.communicate()
+        assert process.returncode is not None
+        return Done(process.returncode, out.decode(), err.decode())
 
     async def _is_ready(self) -> bool:
         assert self._process is not None

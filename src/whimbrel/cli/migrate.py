@@ -66,7 +66,7 @@ def plan(config_file: ConfigFile = None, data: OfQuickstart = None) -> None:
     if found.pending:
         typer.echo(f"-- {_verdict(settings, found)}")
     for pending in found.pending:
-        typer.echo(f"\n-- {label(pending)}: {_older(pending.oldest)}\n{pending.sql}")
+        typer.echo(f"\n-- {label(pending)}: nodes of older versions {_older(pending.oldest)}\n{pending.sql}")
 
 
 @migrate.command("apply")
@@ -105,7 +105,7 @@ def _states(found: SchemaStatus) -> list[State]:
 
 
 def _older(oldest: int) -> str:
-    return f"from {oldest:04} on" if oldest else "run on it"
+    return f"run on it from {oldest:04} on" if oldest else "run on it"
 
 
 def _contracts(found: SchemaStatus) -> list[Migration]:
