@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from tests.cli.product import invoke
 from tests.pg import as_user
+from whimbrel.store import reads
 from whimbrel.store.errors import StoreError
+from whimbrel.store.postgresql import connect as connect_module
 from whimbrel.store.postgresql.connect import connect
+from whimbrel.store.postgresql.executor import PostgresExecutor
 
 pytestmark = pytest.mark.ci
 SET_BY_US = (
@@ -70,6 +74,37 @@ async def test_it_is_refused_in_words(postgres, mode, more):
         with pytest.raises(StoreError, match=r"pooler such as PgBouncer.*production\.md#pgbouncer") as refused:
             await connection_through(url)
         assert (refused.value.__cause__ is None) == bool(more), "by what it says, or by what it keeps quiet about"
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction", "statement"])
+async def test_one_that_leaves_our_settings_to_the_role_works_unless_connections_share_servers(postgres, mode):
+    """Whoever sets all of them for the role gets past the first look."""
+    connection = await asyncpg.connect(postgres)
+    name = urlsplit(postgres).path[1:]
+    for setting, value in connect_module._PROFILE.items():
+        await connection.execute(f"ALTER ROLE whimbrel IN DATABASE {name} SET {setting} = '{value}'")
+    await connection.close()
+    with pgbouncer(postgres, pool_mode=mode, ignore_startup_parameters=SET_BY_US) as url:
+        executor = PostgresExecutor(url)
+        if mode == "session":
+            await started(executor)
+            assert await executor.read(reads.last_position) == 0
+            await executor.stop()
+            return
+        with pytest.raises(StoreError, match="pooler such as PgBouncer"):
+            await started(executor)
+
+
+async def started(executor: PostgresExecutor, within_s: float = 10) -> None:
+    """As soon as PgBouncer listens."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            return await executor.start()
+        except StoreError as error:
+            if "cannot be reached" not in str(error) or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
 
 
 async def test_the_command_line_says_the_same(postgres, tmp_path):

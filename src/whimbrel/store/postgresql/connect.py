@@ -36,7 +36,7 @@ _HOT: Final = {
 right however large the tables have grown since they were last counted. A plan that is made while a table is empty is
 kept, and must still be right when it holds millions."""
 
-_POOLER: Final = (
+POOLER: Final = (
     "does not take the settings of our connections, as a pooler such as PgBouncer does not: name PostgreSQL's own "
     "hosts and port, see docs/production.md#pgbouncer"
 )
@@ -100,12 +100,15 @@ async def connect(url: str, *, hot: bool, read_only: bool = False, timeout_s: fl
     except asyncpg.ProtocolViolationError as error:
         if "startup parameter" not in str(error):
             raise
-        raise StoreError(f"{shown(url)} {_POOLER} ({error})") from error
+        raise StoreError(f"{shown(url)} {POOLER} ({error})") from error
     except (asyncpg.InvalidCatalogNameError, asyncpg.ClientConfigurationError, ValueError) as error:
         raise StoreError(f"{shown(url)} cannot be used: {error}") from error
     try:
         _keep_alive(connection)
         await _check(connection, url, read_only)
+    except (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError) as error:
+        connection.terminate()
+        raise StoreError(f"{shown(url)} {POOLER}") from error
     except BaseException:
         connection.terminate()
         raise
@@ -128,7 +131,7 @@ async def _check(connection: Any, url: str, read_only: bool) -> None:
     if version < OLDEST:
         raise StoreError(f"{shown(url)} is PostgreSQL {version // 10_000}: at least {OLDEST // 10_000} is needed.")
     if await connection.fetchval("SHOW statement_timeout") != _PROFILE["statement_timeout"]:
-        raise StoreError(f"{shown(url)} {_POOLER}.")
+        raise StoreError(f"{shown(url)} {POOLER}.")
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
         raise StoreError(f"{shown(url)} has the encoding {encoding}: create the database with ENCODING 'UTF8'.")

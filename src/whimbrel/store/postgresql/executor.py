@@ -13,9 +13,10 @@ from typing import Any, Final
 from whimbrel.base.clock import Chance, Clock, DatabaseClock, SystemChance, SystemClock
 from whimbrel.store.errors import StoreError
 from whimbrel.store.migrations import Dialect
-from whimbrel.store.postgresql.connect import connect, shown
+from whimbrel.store.postgresql.connect import POOLER, connect, shown
 from whimbrel.store.postgresql.jobs import Job, Jobs
 from whimbrel.store.postgresql.partitions import Partitions
+from whimbrel.store.postgresql.pooling import check_own_server
 from whimbrel.store.postgresql.reader import Reader
 from whimbrel.store.postgresql.runner import Types
 from whimbrel.store.postgresql.schema import check_usable
@@ -100,6 +101,7 @@ class PostgresExecutor:
         """SchemaError or StoreError, with what to do, when the database cannot be used."""
         self._statements |= for_postgresql((await check_usable(self._url)).names)
         try:
+            await check_own_server(functools.partial(connect, self._url, hot=False), f"{shown(self._url)} {POOLER}")
             if self._time is not None:
                 await self._time.start()
             await self._partitions.start()
