@@ -380,7 +380,7 @@ class App:
             async with asyncio.timeout(2.0):
                 await self.store.ping()
         except Exception as error:
-            return [f"the store does not answer: {error}"]
+            return [f"the store cannot be used: {error}"]
         return []
 
     def _committed(self, scripts: int) -> None:
