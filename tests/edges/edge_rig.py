@@ -130,6 +130,7 @@ class Edge:
         carrier = carriers.NewCarrier(name="Tern", settings=settings, password="secret", sandbox=True)
         made = await carriers.create(ctx, ACTOR, carrier)
         await routes.create(ctx, ACTOR, routes.NewRoute(carriers=(made.id,)))
+        await until(lambda: (health := self.app.worker.health().get(made.id)) is not None and health.binds_up)
 
 
 @asynccontextmanager
@@ -138,7 +139,8 @@ async def running_edge(folder: Path, *, clock: Clock | None = None, **settings: 
     base = Settings(webhooks=LOCAL, smpp=Smpp(port=0))
     server = msgspec.structs.replace(base.server, data=str(folder), port=0)
     chosen = msgspec.structs.replace(base, server=server, **settings)
-    schema.apply(str(chosen.database_path()), SystemClock())
+    if chosen.is_sqlite:
+        schema.apply(str(chosen.database_path()), SystemClock())
     async with running(SandboxSettings(smpp_port=0, http_port=None, seed=1)) as simulator:
         app = App(chosen, bytes(range(32)), clock=clock)
         await app.start()

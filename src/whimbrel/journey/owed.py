@@ -23,6 +23,8 @@ from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store, Write
 
 CURSOR: Final = "smpp_owed"
+CUSTOMER: Final = "customer:"
+"""The prefix of the lease of a credential: who delivers to it."""
 _READ: Final = 1000  # events in one list: its commit stays well under 20 ms
 _IDLE_S: Final = 1.0
 _REST_S: Final = 0.02  # commits gather meanwhile; a receipt that took seconds can wait so long
@@ -91,6 +93,8 @@ class Owed(Follower):
             faults.hit("smpp.after_owed")
             for each in self._told:
                 each(told)
+            for credential_id in told:
+                self._store.signals.send("queue", CUSTOMER + credential_id)
         if self._gone:
             await self._drop(self._gone)
         return more

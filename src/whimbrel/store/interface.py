@@ -167,6 +167,10 @@ class Store(Protocol):
         """Whether this node may have so many binds of a credential, beside those that other nodes have."""
         ...
 
+    async def take_seat(self, credential_id: str, node_id: str, own: int, binds_max: int) -> bool:
+        """Whether this node may have so many binds of a credential, beside those that other nodes have."""
+        ...
+
     async def stand_alone(self) -> None:
         """All other processes of this database are gone."""
         ...

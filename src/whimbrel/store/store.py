@@ -150,6 +150,9 @@ class SqlStore:
     async def take_seat(self, credential_id: str, node_id: str, own: int, binds_max: int) -> bool:
         return await self._executor.write(leases.take_seat, credential_id, node_id, own, binds_max)
 
+    async def take_seat(self, credential_id: str, node_id: str, own: int, binds_max: int) -> bool:
+        return await self._executor.write(leases.take_seat, credential_id, node_id, own, binds_max)
+
     async def stand_alone(self) -> None:
         await self._executor.write(leases.alone)
 

@@ -1,6 +1,7 @@
 """Deliveries: receipts and texts of phones to customers' binds. What a credential is owed waits in the store
 (`journey/owed.py`) and leaves it when one of its receiving binds took it; here an `Outbox` for each credential is fed
-with pages of rows and told what happens at its binds.
+with pages of rows and told what happens at its binds. Of several nodes that one of its binds is at, one delivers: the
+one that has the lease `customer:<id>`, until its last receiving bind is gone.
 
 A row is deleted after its answer, in lists; what a crash interrupts is delivered again: at least once.
 """
@@ -10,29 +11,42 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from whimbrel.base import faults
 from whimbrel.base.clock import Clock
 from whimbrel.base.metrics import Metrics
 from whimbrel.domain.customer_receipts import Parcel
 from whimbrel.edges.smpp.outbox import PAGE, Hooks, Outbox
 from whimbrel.edges.smpp.registry import Bound, Listener, Registry, Reply
-from whimbrel.journey.owed import Owed
+from whimbrel.journey.owed import CUSTOMER, Owed
+from whimbrel.journey.owners import Owners
 from whimbrel.store.interface import Store, Write
 
 _log = logging.getLogger("whimbrel.smpp.deliveries")
 _LOOK_S: Final = 0.25  # how often loads whose time has come are looked for
 _RETRY_S: Final = 1.0
+_ASK_US: Final = 2_000_000
 _READS: Final = 4  # at once: a thousand customers who come back together must not fill the reader's queue
+
+
+class _Id(msgspec.Struct, frozen=True):
+    id: str
 
 
 class Deliveries:
     """Outboxes of all credentials that have a receiving bind, or had one and something is remembered of it."""
 
-    def __init__(self, *, store: Store, registry: Registry, owed: Owed, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, *, store: Store, registry: Registry, owed: Owed, owners: Owners, clock: Clock, metrics: Metrics
+    ) -> None:
         self._store = store
+        self._owners = owners
+        self._mine: set[str] = set()  # credentials whose lease this node has
         self._registry = registry
         self._owed = owed
         self._metrics = metrics
+        self._clock = clock
         self._outboxes: dict[str, Outbox] = {}
         self._hooks = Hooks(registry.receivers, self._read, self._over, clock.monotonic_us)
         self._over_rows: list[tuple[Outbox, int]] = []
@@ -41,6 +55,8 @@ class Deliveries:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._is_subscribed = False
+        self._looked_us = 0
+        owners.hold("customer", self)
 
     async def start(self) -> None:
         """Deliver from now on; before the door for binds opens."""
@@ -48,6 +64,7 @@ class Deliveries:
             self._is_subscribed = True
             self._registry.subscribe(Listener(self._up, self._down, self._replied, self._lost, self._has_room))
             self._owed.subscribe(self._told)
+            self._store.signals.subscribe("queue", self._heard)
         self._looking = asyncio.get_running_loop().create_task(self._look())
 
     async def stop(self) -> None:
@@ -59,6 +76,27 @@ class Deliveries:
         await asyncio.gather(*ending, return_exceptions=True)
         if self._deleting is not None:
             await self._deleting
+        if not self._owners.alone:
+            await self._owners.hand_over("customer")
+
+    # The credentials that this node delivers to: `owners.Holder`.
+
+    async def gained(self, name: str, fence: int) -> None:
+        """Nobody else delivers to it any more."""
+        credential_id = name.removeprefix(CUSTOMER)
+        self._mine.add(credential_id)
+        self._begin(credential_id)
+
+    async def lost(self, name: str, *, gracefully: bool) -> None:
+        """Another node may: what was taken is deleted before it does, or it would be delivered twice."""
+        credential_id = name.removeprefix(CUSTOMER)
+        self._mine.discard(credential_id)
+        outbox = self._outboxes.get(credential_id)
+        if outbox is not None:
+            outbox.forget()
+            self._leave(outbox)
+        if gracefully and self._deleting is not None:
+            await asyncio.shield(self._deleting)
 
     def look(self) -> None:
         """Hand over what has become due."""
@@ -74,10 +112,28 @@ class Deliveries:
         while True:
             await asyncio.sleep(_LOOK_S)
             self.look()
+            if not self._owners.alone and self._clock.monotonic_us() - self._looked_us >= _ASK_US:
+                self._looked_us = self._clock.monotonic_us()
+                await self._ask()
+
+    async def _ask(self) -> None:
+        """What another node wrote down as owed is heard of, as a rule; it is looked for all the same."""
+        try:
+            found = await self._store.fetch(_Id, "smpp_owed_any", sorted(self._mine)) if self._mine else []
+        except Exception:
+            _log.exception("what is owed could not be looked for; trying again")
+        else:
+            self._told([row.id for row in found])
 
     # What the registry and the follower tell.
 
     def _up(self, credential_id: str) -> None:
+        if self._owners.alone or credential_id in self._mine:
+            self._begin(credential_id)
+        else:
+            self._owners.want(CUSTOMER + credential_id)
+
+    def _begin(self, credential_id: str) -> None:
         outbox = self._outboxes.get(credential_id)
         if outbox is None:
             outbox = self._outboxes[credential_id] = Outbox(credential_id, self._hooks, self._metrics)
@@ -85,10 +141,12 @@ class Deliveries:
 
     def _down(self, credential_id: str) -> None:
         outbox = self._outboxes.get(credential_id)
-        if outbox is None:
-            return
-        if self._registry.receivers(credential_id):
+        if not self._registry.receivers(credential_id):
+            self._owners.want_no_more(CUSTOMER + credential_id)
+        elif outbox is not None:
             outbox.pump()
+            return
+        if outbox is None:
             return
         outbox.forget()
         self._leave(outbox)
@@ -99,6 +157,10 @@ class Deliveries:
         is_here = self._outboxes.get(credential_id) is outbox
         if is_here and outbox.is_blank and not self._registry.receivers(credential_id):
             del self._outboxes[credential_id]
+
+    def _heard(self, lane: str) -> None:
+        if lane.startswith(CUSTOMER):
+            self._told((lane.removeprefix(CUSTOMER),))
 
     def _told(self, credential_ids: Collection[str]) -> None:
         for credential_id in credential_ids:

@@ -120,6 +120,13 @@ class Gate:
         if reason is None:
             assert found is not None
             return found
+        return self._refuse(reason, system_id, address)
+
+    def no_seat(self, found: Admitted) -> Refused:
+        """Somebody who was admitted here has too many binds at all nodes together."""
+        return self._refuse("too_many_binds", found.credential.system_id, found.address)
+
+    def _refuse(self, reason: Reason, system_id: str, address: str) -> Refused:
         self._metrics.smpp_binds_refused.labels(reason).inc()
         pair = _pair(system_id, address)
         is_again = reason == "locked_out" or self._refused.left_us(pair, SMPP_FAILED_BINDS_MAX) > 0

@@ -82,12 +82,17 @@ class Registry:
     def __init__(self) -> None:
         self._bound: dict[str, list[Bound]] = {}
         self._listeners: list[Listener] = []
+        self._watchers: list[Callable[[], None]] = []
         self.count = 0
         """Of all bound sessions."""
 
     def subscribe(self, listener: Listener) -> None:
         """Tell `listener` from now on; sessions that are bound already are not told."""
         self._listeners.append(listener)
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed()` whenever a session has come or gone. It must not block or raise."""
+        self._watchers.append(changed)
 
     def bound(self, credential_id: str) -> list[Bound]:
         """Its sessions, the oldest first."""
@@ -112,6 +117,7 @@ class Registry:
         """It is bound: its bind's answer is written."""
         self._bound.setdefault(bound.credential_id, []).append(bound)
         self.count += 1
+        self._changed()
         if bound.can_receive:
             for listener in self._listeners:
                 listener.on_up(bound.credential_id)
@@ -125,11 +131,16 @@ class Registry:
         if not sessions:
             del self._bound[bound.credential_id]
         self.count -= 1
+        self._changed()
         for listener in self._listeners:
             if lost:
                 listener.on_lost(bound, lost)
             if bound.can_receive:
                 listener.on_down(bound.credential_id)
+
+    def _changed(self) -> None:
+        for changed in self._watchers:
+            changed()
 
     def replied(self, bound: Bound, replies: Sequence[Reply]) -> None:
         """Requests of ours have been answered, or have waited too long."""

@@ -22,6 +22,7 @@ from whimbrel.edges.smpp.customers import Customer
 from whimbrel.edges.smpp.gate import Gate
 from whimbrel.edges.smpp.query import Queries
 from whimbrel.edges.smpp.registry import Registry
+from whimbrel.edges.smpp.seats import Seats
 from whimbrel.edges.smpp.session import CustomerSession, OutbindTaker, Works
 from whimbrel.edges.smpp.submit import Answers, Submits
 from whimbrel.net.handshakes import Handshake, Handshakes
@@ -41,6 +42,7 @@ class SmppServer:
         services: Services,
         gate: Gate,
         registry: Registry,
+        seats: Seats,
         *,
         host: str,
         port: int | None,
@@ -60,6 +62,7 @@ class SmppServer:
         self._metrics = services.metrics
         self._tables = services.tables
         self._registry = registry
+        self._seats = seats
         self._told = _Told()
         answers = Answers(services.metrics)
         self._customers: dict[str, Customer] = {}
@@ -74,6 +77,7 @@ class SmppServer:
                 vault=services.vault,
                 answers=answers,
             ),
+            seats=seats,
             answers=answers,
             customers=self._customers,
             recorders=services.recorders,
@@ -95,6 +99,7 @@ class SmppServer:
 
     async def start(self) -> None:
         """Listen."""
+        await self._seats.start()
         loop = asyncio.get_running_loop()
         for claimed, tls in self._claimed:
             if tls is None:
@@ -121,6 +126,7 @@ class SmppServer:
                 _log.warning("customers did not answer unbind", extra={"binds": len(self._sessions)})
         for session in list(self._sessions):
             session.link.abort("stopped")
+        await self._seats.stop()
         self.release()
 
     def release(self) -> None:

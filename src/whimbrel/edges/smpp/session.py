@@ -31,6 +31,7 @@ from whimbrel.edges.smpp.customers import Customer
 from whimbrel.edges.smpp.gate import Admitted, Gate, Refused
 from whimbrel.edges.smpp.query import Queries
 from whimbrel.edges.smpp.registry import Registry, Reply
+from whimbrel.edges.smpp.seats import Seats
 from whimbrel.edges.smpp.statuses import CLOSING
 from whimbrel.edges.smpp.submit import Answers, Submits
 from whimbrel.net.recorder import Recorders
@@ -56,6 +57,7 @@ class Works(msgspec.Struct, frozen=True):
     registry: Registry
     submits: Submits
     queries: Queries
+    seats: Seats
     answers: Answers
     customers: dict[str, Customer]
     recorders: Recorders
@@ -233,6 +235,8 @@ class CustomerSession:
         )
         if isinstance(found, Refused):
             await asyncio.sleep(found.wait_s)
+        elif not await self._works.seats.take(found.credential.id, found.settings.binds_max):
+            found = self._works.gate.no_seat(found)
         session = self.link.session
         if session.state is not State.BINDING or self.link.transport is None:
             return  # it has gone meanwhile

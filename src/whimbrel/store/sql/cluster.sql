@@ -18,6 +18,9 @@
 -- | leases_between (from, below) | rows of `Lease` by name |
 -- | lane_tell | a row of `LaneStatus`; replaces the one before |
 -- | lanes_all | rows of `LaneStatus` |
+-- | seats_set (credential_id, node_id, binds) | so many binds at this node |
+-- | seats_none (credential_id, node_id) | none |
+-- | seats_of (credential_id) | node_id, binds, also of nodes that are gone |
 -- | seats_delete_of (node_ids) | none at these nodes |
 
 -- name: node_insert
@@ -68,3 +71,13 @@ ON CONFLICT (carrier_id) DO UPDATE SET node_id = excluded.node_id, served = excl
 
 -- name: lanes_all
 SELECT carrier_id, node_id, served, health, at FROM lanes ORDER BY carrier_id;
+
+-- name: seats_set
+INSERT INTO smpp_seats (credential_id, node_id, binds, receivers) VALUES ($1, $2, $3, 0)
+ON CONFLICT (credential_id, node_id) DO UPDATE SET binds = excluded.binds;
+
+-- name: seats_none
+DELETE FROM smpp_seats WHERE credential_id = $1 AND node_id = $2;
+
+-- name: seats_of
+SELECT node_id, binds FROM smpp_seats WHERE credential_id = $1;

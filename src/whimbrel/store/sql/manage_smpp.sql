@@ -6,6 +6,7 @@
 -- | smpp_credential_insert | a row of `SmppCredential` |
 -- | smpp_credentials_all, smpp_credentials_of_account (account_id) | whole rows |
 -- | smpp_credential_by_id (id, account_id, test) | the whole row |
+-- | smpp_credential_locked (id) | the id; other transactions that ask so wait for the end of this one |
 -- | smpp_credential_by_system_id (system_id) | the whole row, whoever's it is |
 -- | smpp_credentials_page (account_id, test, before_id, limit) | whole rows, newest first |
 -- | smpp_credential_update (id, name, status, settings, at) | |
@@ -27,6 +28,9 @@ FROM smpp_credentials WHERE account_id = $1 ORDER BY id;
 -- name: smpp_credential_by_id
 SELECT id, account_id, test, name, system_id, password, status, settings, created_at, updated_at
 FROM smpp_credentials WHERE id = $1 AND account_id = $2 AND test = $3;
+
+-- name: smpp_credential_locked (locks smpp_credentials)
+SELECT id FROM smpp_credentials WHERE id = $1;
 
 -- name: smpp_credential_by_system_id
 SELECT id, account_id, test, name, system_id, password, status, settings, created_at, updated_at

@@ -8,6 +8,7 @@
 -- | smpp_owed_delete (credential_id, position) | owed no more |
 -- | smpp_owed_drop (credential_id) | the same of all that a credential is owed |
 -- | smpp_owed_counts (credential_ids, limit) | for each credential that exists: id, count (at most the limit), created_at of the oldest |
+-- | smpp_owed_any (credential_ids) | ids of those of them that are owed something |
 -- | smpp_owed_total (limit) | count of all, at most the limit |
 -- | smpp_owed_purge (before, limit) | older ones, whose events are gone too, removed |
 
@@ -38,6 +39,10 @@ DELETE FROM smpp_owed WHERE credential_id = $1;
 SELECT c.id, (SELECT COUNT(*) FROM (SELECT 1 FROM smpp_owed WHERE credential_id = c.id LIMIT $2) AS counted),
   (SELECT created_at FROM smpp_owed WHERE credential_id = c.id ORDER BY position LIMIT 1)
 FROM smpp_credentials AS c WHERE c.id = ANY($1);
+
+-- name: smpp_owed_any
+SELECT c.id FROM smpp_credentials AS c
+WHERE c.id = ANY($1) AND EXISTS (SELECT 1 FROM smpp_owed AS o WHERE o.credential_id = c.id);
 
 -- name: smpp_owed_total
 SELECT COUNT(*) FROM (SELECT 1 FROM smpp_owed LIMIT $1) AS counted;

@@ -56,6 +56,18 @@ def release(names: Sequence[str], node_id: str) -> Script[None]:
     yield Many("lease_release", [(name, node_id) for name in sorted(names)])
 
 
+def take_seat(credential_id: str, node_id: str, own: int, binds_max: int) -> Script[bool]:
+    """Whether the node may have so many binds of a credential, beside those at other nodes; they are written down then.
+    Of two nodes that ask at the same time the second one counts what the first was given."""
+    yield Query("smpp_credential_locked", (credential_id,))
+    rows: Rows = yield Query("seats_of", (credential_id,))
+    alive = {row[0] for row in (yield Query("nodes_ids"))}
+    if own + sum(binds for other, binds in rows if other in alive and other != node_id) > binds_max:
+        return False
+    yield Many("seats_set", [(credential_id, node_id, own)])
+    return True
+
+
 def alone() -> Script[None]:
     """All processes of before are gone: whoever says so has the database to himself."""
     gone: Rows = yield Query("nodes_bury", (_END_OF_TIME,))
