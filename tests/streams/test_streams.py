@@ -127,6 +127,20 @@ async def test_the_whole_log_goes_out_once_and_in_order(store, server):
     assert set(map(tuple, ids_in_order([each.event for each in seen]).values())) == {(1, 2, 3)}
 
 
+@pytest.mark.parametrize("batch", [1, 70, 150, 1000])
+async def test_a_message_s_events_are_in_order_where_the_log_has_them_otherwise(store, server, batch):
+    """As transactions that overlap may leave them."""
+    wanted = await append(store, range(100), seqs=(1, 3, 2, 4))
+    wanted += await append(store, range(100, 200), seqs=(4, 3, 2, 1))
+    async with running(store, server, batch=batch):
+        await server.holds(len(wanted))
+        last = await store.last_position()
+        await until(lambda: stands_at(store, last))
+    seen = [each.event for each in await server.everything()]
+    assert sorted(each["id"] for each in seen) == sorted(wanted)
+    assert set(map(tuple, ids_in_order(seen).values())) == {(1, 2, 3, 4)}
+
+
 async def test_only_what_was_asked_for_goes_out(store, server):
     await append(store, [1], seqs=[1], kind="message.queued")
     await append(store, [2], seqs=[1], kind="message.delivered", account=OTHER)

@@ -8,6 +8,7 @@ of it is not published again while this process lives, and the cursor may be set
 
 import asyncio
 import logging
+from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Literal
@@ -19,6 +20,7 @@ from whimbrel.base.ids import event_id
 from whimbrel.base.metrics import Metrics
 from whimbrel.domain.callbacks import event_body
 from whimbrel.domain.events import Interest
+from whimbrel.domain.log_order import in_order, whole
 from whimbrel.domain.model import Event, Message
 from whimbrel.journey.follower import cursor
 from whimbrel.net.brokers import BrokerError, Publisher, Record
@@ -71,13 +73,19 @@ def cursor_name(stream: str) -> str:
     return f"stream:{stream}"
 
 
+class _Numbered(msgspec.Struct, frozen=True):
+    subject_id: str
+    seq: int
+
+
 class _List:
-    """Events that were read and not all acknowledged yet."""
+    """Events that were read and not all acknowledged yet, those of a message in the order of their numbers."""
 
     def __init__(self, events: Sequence[Event], messages: Sequence[Message]) -> None:
         about = {message.id: message for message in messages}
-        self.events = list(events)
-        self.records = [_record(event, about.get(event.subject_id)) for event in events]
+        self.events = in_order(events)
+        self.records = [_record(event, about.get(event.subject_id)) for event in self.events]
+        self._positions = [event.position for event in events]
         self._taken = bytearray(len(events))
 
     def taken(self, place: int) -> None:
@@ -88,14 +96,13 @@ class _List:
         """Forget what was taken. How many that were, and the position of the last event that none before it misses;
         None when the first is missing."""
         count = sum(self._taken)
-        missing = self._taken.find(0)
-        before = len(self.events) if missing < 0 else missing
-        reached = self.events[before - 1].position if before else None
         left = [place for place, taken in enumerate(self._taken) if not taken]
         self.events = [self.events[place] for place in left]
         self.records = [self.records[place] for place in left]
         self._taken = bytearray(len(left))
-        return count, reached
+        missing = min((event.position for event in self.events), default=None)
+        before = len(self._positions) if missing is None else bisect_left(self._positions, missing)
+        return count, self._positions[before - 1] if before else None
 
 
 class Stream:
@@ -217,9 +224,23 @@ class Stream:
     async def _read(self) -> None:
         if self._clock.now_us() - self._looked_at > _GAP_US:
             await self._look_for_gap()
-        news = await self._store.news(self._reached, self.target.batch, self.target.interests)
-        self._list = _List(news.events, news.messages)
-        self._reached, self._more = news.position, news.more
+        limit = self.target.batch
+        while True:
+            news = await self._store.news(self._reached, limit, self.target.interests)
+            count = await self._whole(news.events, news.position) if news.more else len(news.events)
+            if count or not news.events:
+                break
+            limit *= 2
+        self._list = _List(news.events[:count], news.messages)
+        self._reached = news.position if count == len(news.events) else news.events[count - 1].position
+        self._more = news.more
+
+    async def _whole(self, events: Sequence[Event], end: int) -> int:
+        """How many of these events may go before all that follows them in the log: a list must not end between two
+        events of a message that stand there in the wrong order."""
+        subjects = list({event.subject_id for event in events})
+        following = await self._store.fetch(_Numbered, "events_numbered_after", subjects, end)
+        return whole(events, {row.subject_id: row.seq for row in following})  # the lowest of each comes last
 
     async def _publish(self) -> None:
         self._show_lag()
