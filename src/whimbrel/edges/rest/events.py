@@ -1,6 +1,6 @@
 """/v1/events and /v1/stream: what happened, by cursor or live. Both see one account and the mode of the key."""
 
-from typing import Annotated, cast
+from typing import Annotated, Final, cast
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +20,8 @@ from whimbrel.manage.webhooks import PATTERNS
 from whimbrel.store.interface import Store
 
 _TAG = "events"
+_BEFORE_ALL: Final = -(1 << 63)
+"""Events that came with an account from another cell are below 0."""
 
 Types = Annotated[str | None, Meta(description="Types separated by commas; `message.*` for a family. All by default.")]
 
@@ -89,7 +91,7 @@ async def views(store: Store, events: list[Event]) -> tuple[EventBody, ...]:
 async def find(services: Services, call: Call[EventsQuery, None]) -> Answer:
     """One page, of one stretch of the log; of the types that are asked for, and of no others."""
     query, wanted = call.query, patterns(call.query.types)
-    start = cursors.decode_position(query.after) if query.after else 0
+    start = cursors.decode_position(query.after) if query.after else _BEFORE_ALL
     interest = Interest(call.account_id, call.test, types_of(wanted))
     part = await services.store.account_events(interest, start, query.limit)
     return Answer(EventsPage(await views(services.store, part.events), cursors.encode(part.reached)))

@@ -2,8 +2,12 @@
 
 import base64
 import binascii
+import re
+from typing import Final
 
 from whimbrel.base.errors import WhimbrelError
+
+_POSITION: Final = re.compile(r"-?[0-9]{1,19}")
 
 
 def encode(place: str | int) -> str:
@@ -23,6 +27,6 @@ def decode(cursor: str) -> str:
 def decode_position(cursor: str) -> int:
     """A position; invalid_cursor."""
     place = decode(cursor)
-    if not (place.isdigit() and len(place) < 20):
+    if not _POSITION.fullmatch(place):
         raise WhimbrelError("invalid_cursor")
     return int(place)
