@@ -34,7 +34,7 @@ _DONE: Final = "INSERT INTO copying (name, done) VALUES ($1, $2) ON CONFLICT (na
 _IDENTITIES: Final = ("ledger", "parked_receipts", "delivery_tries")
 _MOVED: Final = {
     "moved_event_numbers": "SELECT MAX(position) FROM events WHERE position < 0",
-    "moved_owed_numbers": f"SELECT MAX(position) FROM smpp_owed WHERE position < {1 << 29}",
+    "moved_owed_numbers": "SELECT MAX(position) FROM smpp_owed WHERE position BETWEEN 1 AND 524287999",
 }
 """Of accounts that came from other cells."""
 _EVENT_RANGES: Final = 16  # so that retention has parts to drop
