@@ -19,6 +19,7 @@ from whimbrel.domain.model import Message
 from whimbrel.domain.numbers import normalise
 from whimbrel.manage import accounts, carriers, keys, opt_outs, prices, routes, senders, webhooks
 from whimbrel.store import cluster
+from whimbrel.store.interface import Stored
 from whimbrel_sandbox.settings import Change
 
 WITHIN_S = 2.0
@@ -325,4 +326,21 @@ async def test_what_a_customer_submits_while_it_is_suspended_elsewhere_is_refuse
             await here.change(status="suspended")
             held.go_on()
             assert {(await answer).status for answer in answers} == {Status.ESME_RSUBMITFAIL}
+    assert await stored(deaf) == []
+
+
+async def test_where_the_configuration_never_stands_still_nothing_is_stored_and_it_is_said(
+    deaf: Nodes, monkeypatch
+):
+    edge, calls = deaf.there, 0
+
+    async def stale(submissions: list[Any], version: int) -> list[Stored]:
+        nonlocal calls
+        calls += 1
+        return [Stored(stale=True)] * len(submissions)
+
+    monkeypatch.setattr(edge.app.store, "accept", stale)
+    answer = await edge.send()
+    assert (answer.status, answer.code, answer.headers["Retry-After"]) == (503, "overloaded", "1")
+    assert calls > 10
     assert await stored(deaf) == []

@@ -41,7 +41,6 @@ from whimbrel.store.errors import CommitUnknown
 from whimbrel.store.interface import Kept, Store, Stored, Submission, Verdict, Write
 
 _PLANS_MAX: Final = 50  # of one list, while what it is planned with changes every few milliseconds
-_STALE: Final = WhimbrelError("overloaded", retry_after_s=1)
 _NOT_STORED = Verdict(code="overloaded", detail=CATALOGUE["overloaded"].title)
 _log = logging.getLogger("whimbrel.accept")
 
@@ -198,7 +197,7 @@ class Accept:
             refused = [self._objection(request) for request in requests]
             if any(refused):
                 return await self._stored_without(requests, refused)
-        return [_STALE] * len(requests)
+        return [WhimbrelError("overloaded", retry_after_s=1) for _ in requests]
 
     async def _stored_without(
         self, requests: Sequence[Request], refused: Sequence[Exception | None]
