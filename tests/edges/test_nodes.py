@@ -329,9 +329,7 @@ async def test_what_a_customer_submits_while_it_is_suspended_elsewhere_is_refuse
     assert await stored(deaf) == []
 
 
-async def test_where_the_configuration_never_stands_still_nothing_is_stored_and_it_is_said(
-    deaf: Nodes, monkeypatch
-):
+async def test_where_the_configuration_never_stands_still_nothing_is_stored_and_it_is_said(deaf: Nodes, monkeypatch):
     edge, calls = deaf.there, 0
 
     async def stale(submissions: list[Any], version: int) -> list[Stored]:
