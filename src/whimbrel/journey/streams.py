@@ -239,8 +239,8 @@ class Stream:
         """How many of these events may go before all that follows them in the log: a list must not end between two
         events of a message that stand there in the wrong order."""
         subjects = list({event.subject_id for event in events})
-        following = await self._store.fetch(_Numbered, "events_numbered_after", subjects, end)
-        return whole(events, {row.subject_id: row.seq for row in following})  # the lowest of each comes last
+        following = await self._store.fetch(_Numbered, "events_lowest_after", subjects, end)
+        return whole(events, {row.subject_id: row.seq for row in following})
 
     async def _publish(self) -> None:
         self._show_lag()

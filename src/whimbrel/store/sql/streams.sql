@@ -8,7 +8,7 @@
 -- | stream_put (name, state, error, since, caught_up_at, gaps, updated_at) | how it is doing |
 -- | stream_rewound (name, caught_up_at) | it has all up to then, and no more |
 -- | stream_by_name (name) | the same |
--- | events_numbered_after (subject_ids, position) | subject and number of their events beyond a position, the first last |
+-- | events_lowest_after (subject_ids, position) | the lowest number of each among events beyond a position |
 -- | streams_all | the same of all, by name |
 
 -- name: stream_cursor_begin
@@ -31,8 +31,8 @@ UPDATE streams SET caught_up_at = $2 WHERE name = $1;
 -- name: stream_by_name
 SELECT name, state, error, since, caught_up_at, gaps, updated_at FROM streams WHERE name = $1;
 
--- name: events_numbered_after
-SELECT subject_id, seq FROM events WHERE subject_id = ANY($1) AND position > $2 ORDER BY seq DESC;
+-- name: events_lowest_after (packed)
+SELECT subject_id, MIN(seq) FROM events WHERE subject_id = ANY($1) AND position > $2 GROUP BY subject_id;
 
 -- name: streams_all
 SELECT name, state, error, since, caught_up_at, gaps, updated_at FROM streams ORDER BY name;
