@@ -117,6 +117,7 @@ class App:
             smpp=settings.smpp.bounds(),
             streams=brokers.destinations(settings),
             elsewhere=self.cells.elsewhere(settings.cell) if self.cells is not None else Elsewhere(),
+            leading=self.cells.leading_of(settings.cell) if self.cells is not None else "",
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._parts = Lifecycle(STOP_DEADLINE_S)

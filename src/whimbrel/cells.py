@@ -79,11 +79,12 @@ class Connected:
         self.tables = Tables(self.store, home.vault, as_seen(settings, name))
         self.feed = Feed(self.store)
         self.store.signals.subscribe("events", lambda _: self.feed.wake())
-        self._build(home, cells.elsewhere(name))
+        self._build(home, name, cells)
         self._parts = Lifecycle(_STOP_S)
 
-    def _build(self, home: Services, elsewhere: Elsewhere) -> None:
+    def _build(self, home: Services, name: str, cells: "Cells") -> None:
         store, tables, clock = self.store, self.tables, self.clock
+        elsewhere = cells.elsewhere(name)
         fair = FairRank()
         owners = Owners(store=store, clock=clock, ids=home.ids, identity=_nobody, names=lambda: (), alone=False)
         self.standing = Standing(store=store, clock=clock, fair=fair, owners=owners, own=dict)
@@ -107,7 +108,13 @@ class Connected:
             spoken=lambda: store.signals.send("events"),
         )
         manage = msgspec.structs.replace(
-            home.manage, store=store, tables=tables, clock=clock, elsewhere=elsewhere, lock=asyncio.Lock()
+            home.manage,
+            store=store,
+            tables=tables,
+            clock=clock,
+            elsewhere=elsewhere,
+            leading=cells.leading_of(name),
+            lock=asyncio.Lock(),
         )
         self.services = msgspec.structs.replace(
             home,
@@ -240,9 +247,8 @@ class Cells:
 
     def directories(self) -> Mapping[str, Tables]:
         """See `edges.shared.cells.Cells`."""
-        assert self._home is not None
         known = {name: other.connected.tables for name, other in self._others.items() if other.connected is not None}
-        return {self.home: self._home.tables} | known
+        return ({} if self._home is None else {self.home: self._home.tables}) | known
 
     def unknown(self) -> frozenset[str]:
         """Cells that were never reached."""
@@ -254,6 +260,10 @@ class Cells:
             return self._home
         other = self._others[cell]
         return other.connected.services if other.is_up and other.connected is not None else None
+
+    def leading_of(self, cell: str) -> str:
+        """The cell that leads another one; empty for the leading one."""
+        return "" if cell == self.leading else self.leading
 
     def elsewhere(self, cell: str) -> Elsewhere:
         """What the cells other than this one have."""

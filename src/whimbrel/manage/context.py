@@ -22,6 +22,7 @@ from whimbrel.store.interface import Store, Write
 T = TypeVar("T")
 V = TypeVar("V")
 
+_OF_THE_INSTALLATION = frozenset({"carriers", "routes", "prices"})
 NEWEST = "~"  # sorts after every id: the first page of a list that goes back in time
 
 
@@ -51,7 +52,8 @@ class Elsewhere(msgspec.Struct, frozen=True):
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a verb needs. Writes take `lock`, so that what a verb has checked still holds when it commits; across
     nodes the unique keys of the schema hold. `reach`: where webhooks may lead. `streams`: those to brokers by name, and
-    where each goes. `elsewhere`: what other cells have."""
+    where each goes. `elsewhere`: what other cells have, `leading`: the cell that changes what
+    belongs to the installation, where that is another one."""
 
     store: Store
     tables: Snapshots
@@ -65,6 +67,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     smpp: CustomerBounds = CustomerBounds()
     streams: Mapping[str, str] = {}
     elsewhere: Elsewhere = Elsewhere()
+    leading: str = ""
     lock: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 
@@ -85,8 +88,18 @@ class Paging(msgspec.Struct, frozen=True):
 FIRST_PAGE = Paging()
 
 
+def check_leads(ctx: Context) -> None:
+    """`conflict` where another cell changes what belongs to the installation: it would be undone here."""
+    if ctx.leading:
+        raise WhimbrelError(
+            "conflict", f"This is changed in the cell that leads, {ctx.leading}, and copied from there."
+        )
+
+
 async def commit(ctx: Context, writes: Sequence[Write], *kinds: ConfigKind) -> list[int]:
     """Write in one commit, then read the snapshots of `kinds` anew; the number of rows that each write changed."""
+    if not _OF_THE_INSTALLATION.isdisjoint(kinds):
+        check_leads(ctx)
     changed = await ctx.store.write(writes)
     if kinds:
         await ctx.tables.refresh(*kinds)

@@ -18,7 +18,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.model import Key
 from whimbrel.manage import accounts, audit, scopes
 from whimbrel.manage.checks import Checks
-from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
+from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, check_leads, commit, one, page
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
@@ -102,6 +102,8 @@ async def create(
 ) -> KeyCreated:
     """A new key of an account, or (None) of the operator. With `grantor`, the key that asks, it gets no scope that
     the grantor lacks, and a test key makes test keys only."""
+    if account_id is None:
+        check_leads(ctx)
     expires_at = _check(ctx, request, account_id, grantor)
     if account_id is not None and (await accounts.existing(ctx, account_id)).status == "closed":
         raise WhimbrelError("conflict", "The account is closed.")
@@ -143,6 +145,8 @@ async def revoke(ctx: Context, actor: str, key_id: str, *, account_id: str | Non
         key = await _existing(ctx, key_id, account_id)
         if key.status == "revoked":
             return view(key)
+        if account_id is None:
+            check_leads(ctx)
         now = ctx.clock.now_us()
         entry = audit.entry(ctx, actor, "key.revoked", key_id, account_id, name=key.name)
         await commit(ctx, [Write("key_revoke", ((key_id, now),)), entry], "keys")
