@@ -159,6 +159,7 @@ async def test_who_may_still_send_is_not_refused_with_the_others_of_the_list(dea
         held.go_on()
         answers = await asyncio.gather(*sending)
     assert [answer.status for answer in answers] == [401, 202] * 3
+    assert b"whimbrel_planned_again_total 1.0" in (await edge.get("/metrics", key="")).body
     assert len(await stored(deaf)) == 3
 
 

@@ -101,6 +101,7 @@ async def test_who_is_alone_never_looks(patient: None) -> None:
         await following.current()
         await following.refresh(["keys"])
         assert (store.looks, store.loads, store.told, following.version) == (0, ["keys"], ["keys"], None)
+        assert following.age_s() == 0
 
 
 async def test_a_look_reads_what_has_another_version_and_nothing_else(patient: None) -> None:
@@ -158,8 +159,15 @@ async def test_a_look_that_fails_is_told_to_those_who_asked_and_the_next_one_rea
         await following.current()
         assert store.loads == store.told == ["accounts", "keys", "routes"]
         store.trouble = OSError("away")
+        await asyncio.sleep(0.01)
+        age_s = following.age_s()
         with pytest.raises(OSError, match="away"):
             await following.current()
+        assert following.age_s() >= age_s >= 0.01
+        store.trouble = None
+        await asyncio.sleep(0.01)
+        await following.current()
+        assert following.age_s() < 0.01
 
 
 async def test_nobody_hears_the_error_of_a_look_that_all_have_left(patient: None, caplog: Any) -> None:

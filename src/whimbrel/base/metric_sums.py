@@ -28,7 +28,9 @@ GAUGES: Final[Mapping[str, Rule]] = {
     "whimbrel_nodes": "max",
     "whimbrel_leases": "sum",
     "whimbrel_lease_renewal_age_seconds": "max",
+    "whimbrel_configuration_age_seconds": "max",
     "whimbrel_log_held_back_seconds": "max",
+    "whimbrel_cell_up": "each",
     "whimbrel_loop_lag_seconds": "each",
     "whimbrel_process_up": "max",
 }

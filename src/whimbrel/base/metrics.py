@@ -119,6 +119,12 @@ class Metrics:
         self.lease_renewal_age = Gauge(
             "whimbrel_lease_renewal_age_seconds", "Since this node last renewed its leases", registry=r
         )
+        self.configuration_age = Gauge(
+            "whimbrel_configuration_age_seconds", "Since this node last saw what is configured", registry=r
+        )
+        self.planned_again = Counter(
+            "whimbrel_planned_again", "Lists of messages planned again for a change of the configuration", registry=r
+        )
         self.log_held_back = Gauge(
             "whimbrel_log_held_back_seconds", "How long a transaction has kept the log from its readers", registry=r
         )

@@ -193,6 +193,7 @@ class Accept:
             answers = await self._stored_as_planned(requests)
             if answers is not None:
                 return answers
+            self._metrics.planned_again.inc()
             await self._tables.current()
             refused = [self._objection(request) for request in requests]
             if any(refused):

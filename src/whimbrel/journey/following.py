@@ -41,7 +41,8 @@ class Following:
         self._versions: dict[str, int] = {}
         self._turn = asyncio.Lock()
         self._coming: asyncio.Task[None] | None = None  # the look that has not read the versions yet
-        self._looked_s = 0.0
+        self._looked_s = 0.0  # when the last look began
+        self._known_s = 0.0  # when the last one began that succeeded
         self._wake = asyncio.Event()
         self._failed: set[ConfigKind] = set()
         self._catching_up: asyncio.Task[None] | None = None
@@ -55,6 +56,10 @@ class Following:
         if not self._is_alone and self._watching is None:
             self._store.signals.subscribe("config", lambda _: self._wake.set())
             self._watching = asyncio.get_running_loop().create_task(self._watch())
+
+    def age_s(self) -> float:
+        """Seconds since everything that is loaded is known to be in force; 0 when nobody else can change it."""
+        return 0.0 if self._is_alone else asyncio.get_running_loop().time() - self._known_s
 
     async def stop(self) -> None:
         """Read nothing any more."""
@@ -124,6 +129,7 @@ class Following:
         loaded: list[ConfigKind] = []
         try:
             async with self._turn:
+                began_s = asyncio.get_running_loop().time()
                 begin()
                 versions = {} if self._is_alone else await self._store.versions()
                 for kind in _wanted(kinds, versions, self._versions):
@@ -132,6 +138,7 @@ class Following:
                     self._keep(kind, versions)
                 for kind_of_others in versions.keys() - set(KINDS):  # of a newer version of ours: it says nothing to us
                     self._keep(kind_of_others, versions)
+                self._known_s = began_s
         finally:
             for kind in loaded:
                 self._changed(kind)

@@ -13,6 +13,7 @@ from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.base.metrics import Metrics
 from whimbrel.carriers.interface import Health
 from whimbrel.domain.model import PRIORITY
+from whimbrel.domain.trailing import Sparing
 from whimbrel.journey.owners import Figures
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store
@@ -53,6 +54,7 @@ class Counts:
         self._clock = clock
         self._metrics = metrics
         self._is_on = False
+        self._spared = Sparing()  # a queue with a front of rows that are gone is dear to count
         self._oldest = 0
         self._since_us = 0
 
@@ -72,16 +74,20 @@ class Counts:
         """Set the gauges of what waits, where this node counts."""
         if not self._is_on:
             return
-        found = await self._waiting()
+        if self._spared.is_due(self._clock.monotonic_us()):
+            self._set_waiting(await self._waiting())
+            self._spared.ended(self._clock.monotonic_us())
+        (owed,) = await self._store.fetch(_Count, "smpp_owed_total", _COUNTED_MAX)
+        self._metrics.smpp_owed.set(owed.count)
+        self._metrics.log_held_back.set(await self._held_back_s())
+
+    def _set_waiting(self, found: Mapping[tuple[str, str], _Waiting]) -> None:
         now = self._clock.now_us()
         self._metrics.queue.clear()
         self._metrics.queue_age.clear()
         for labels, waiting in found.items():
             self._metrics.queue.labels(*labels).set(waiting.count)
             self._metrics.queue_age.labels(*labels).set(max(0, now - ids.time_us(waiting.oldest or "")) / 1_000_000)
-        (owed,) = await self._store.fetch(_Count, "smpp_owed_total", _COUNTED_MAX)
-        self._metrics.smpp_owed.set(owed.count)
-        self._metrics.log_held_back.set(await self._held_back_s())
 
     async def _held_back_s(self) -> float:
         """For how long the oldest transaction that writes has been the same; 0 where none runs."""
@@ -149,6 +155,7 @@ class Observe:
         figures = self._figures()
         self._metrics.nodes.set(figures.nodes)
         self._metrics.lease_renewal_age.set(figures.renewed_s)
+        self._metrics.configuration_age.set(self._tables.age_s())
         for kind, count in figures.leases.items():
             self._metrics.leases.labels(kind).set(count)
         await self.counts.look()

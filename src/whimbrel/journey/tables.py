@@ -94,6 +94,10 @@ class Tables:
         """Of all snapshots together; None when no other process changes what they hold."""
         return self._following.version
 
+    def age_s(self) -> float:
+        """Seconds since the snapshots are known to hold what is configured; 0 when nobody else can change it."""
+        return self._following.age_s()
+
     async def load(self) -> None:
         """Read everything, and follow what others change; once, at start."""
         await self._following.start()
