@@ -87,6 +87,16 @@ async def test_a_storage_of_its_own_and_the_indexes_of_its_table(connection: Any
     assert await connection.fetchval(count, name) == await connection.fetchval(count, "attempts") > 4
 
 
+async def test_an_empty_one_that_was_analyzed_is_as_new(connection: Any, tending: Partitions) -> None:
+    """With statistics that say "empty", any index looks as good as the right one, for as long as the plan is kept."""
+    await tending.start()
+    await connection.execute("ANALYZE")
+    asks = "SELECT reltuples FROM pg_class WHERE relname = $1"
+    assert await connection.fetchval(asks, f"attempts_{TODAY + 1}") == 0
+    await tending.tend({})
+    assert await connection.fetchval(asks, f"attempts_{TODAY + 1}") == -1
+
+
 async def test_two_nodes_at_once(connection: Any, postgres: str, clock: ManualClock) -> None:
     stores = [SqlStore(PostgresExecutor(postgres, clock=clock)) for _ in range(2)]
     try:

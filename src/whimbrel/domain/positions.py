@@ -9,7 +9,6 @@ from whimbrel.base.ids import time_us
 
 NUMBER_BITS: Final = 38
 DAY_US: Final = 86_400_000_000
-ABOVE_ALL: Final = (1 << 63) - 1
 _RECENT_US: Final = 3 * DAY_US  # nearly all receipts come within it
 _SLACK_US: Final = 3_600_000_000  # clocks of two nodes may differ by less
 

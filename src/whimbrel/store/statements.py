@@ -11,6 +11,8 @@ A name may be followed by a word that lets an executor do more in one step:
   one key are added up over all scripts of a commit and written at its end, in the order of the keys (PostgreSQL: such
   rows are locked last, for the shortest time, and by everybody in the same order).
 - `(packed)`: a hot read without octets; its rows come as one JSON array (SQLite).
+- `(distinct, whole 3 4)`: parameters, the last ones, that are the same in all rows of a step: PostgreSQL then knows
+  before it begins which partitions it needs.
 - `(locks a, m)`: a read whose rows the same script is about to write: PostgreSQL locks those of the tables (or aliases)
   named, in the order in which they are read; SQLite has one writer and needs none.
 - `(since remarks)`: stands in place of the statement of that name before it, where the database has the migration
@@ -31,7 +33,7 @@ import msgspec
 Manner = Literal["", "distinct", "summed", "packed"]
 
 _NAME = re.compile(r"^-- name: (\w+)(?: \((.+)\))?\s*$", re.MULTILINE)
-_MANNER = re.compile(r"(distinct|summed|packed)?(?:(?:^|, )locks ([\w, ]+))?")
+_MANNER = re.compile(r"(distinct|summed|packed)?(?:, whole ([\d ]+))?(?:(?:^|, )locks ([\w, ]+))?")
 _SINCE = re.compile(r"(?:(.*), |^)since (\w+)$")
 _PARAMETER = re.compile(r"\$(\d+)")
 _LIST = re.compile(r"= ANY\(\$(\d+)\)")
@@ -50,6 +52,7 @@ class Source(msgspec.Struct, frozen=True, gc=False):
     manner: Manner = ""
     locks: str = ""
     since: tuple[tuple[str, "Source"], ...] = ()  # what stands in its place, by migration, the newest last
+    whole: tuple[int, ...] = ()
 
     def on(self, migrations: Collection[str] | None) -> "Source":
         """The one for a database that has these migrations; None: all."""
@@ -99,7 +102,8 @@ def _source(name: str, words: str, body: str) -> Source:
     match = _MANNER.fullmatch(words)
     if match is None:
         raise ValueError(f"statement {name}: ({words}) means nothing")
-    return Source(body.strip().rstrip(";"), cast("Manner", match[1] or ""), match[2] or "")
+    whole = tuple(int(number) for number in (match[2] or "").split())
+    return Source(body.strip().rstrip(";"), cast("Manner", match[1] or ""), match[3] or "", whole=whole)
 
 
 def sources(dialect: str, migrations: Collection[str] | None = None) -> dict[str, Source]:

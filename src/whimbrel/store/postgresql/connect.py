@@ -31,10 +31,16 @@ _HOT: Final = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "enable_material": "off",
+    "cpu_tuple_cost": "1",
+    "cpu_index_tuple_cost": "1",
+    "random_page_cost": "0.1",
+    "seq_page_cost": "0.1",
 }
 """For the statements of the journey: each finds its rows by key, a list at a time, so a nested loop over an index is
 right however large the tables have grown since they were last counted. A plan that is made while a table is empty is
-kept, and must still be right when it holds millions."""
+kept, and must still be right when it holds millions; so a plan costs what rows it looks at, and not what pages these
+few rows may stand on."""
 
 POOLER: Final = (
     "does not take the settings of our connections, as a pooler such as PgBouncer does not: name PostgreSQL's own "

@@ -34,14 +34,22 @@ _UNDER_WAY_US: Final = (VALIDITY_MAX_S + RECEIPT_DEADLINE_S) * 1_000_000 + DAY_U
 """A message may still move so long after its first attempt: its attempts stay."""
 _LATE_US: Final = 3_600_000_000  # transactions commit within minutes of the times that they write
 _STORAGE: Final = {
-    "attempts": "fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05",
-    "events": "autovacuum_analyze_scale_factor = 0.05",
+    "attempts": "fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.1, "
+    "autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_insert_threshold = 20000, "
+    "autovacuum_analyze_threshold = 20000",
+    "events": "autovacuum_analyze_scale_factor = 0.1, autovacuum_vacuum_threshold = 20000, "
+    "autovacuum_vacuum_insert_threshold = 20000, autovacuum_analyze_threshold = 20000",
 }
-"""Attempts are written twice more, by the answer and by the receipt; events never."""
+"""Attempts are written twice more, by the answer and by the receipt; events never. Nobody looks at a partition while it
+is small: where there are few rows every index is as good, and the plan that is made then is kept while it fills. Of one
+that was never looked at the server assumes some pages, and takes the index that fits."""
 _BOUNDS: Final = re.compile(r"FROM \('(-?\d+)'\) TO \('(-?\d+)'\)")
 _EXISTING: Final = """SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bounds,
     obj_description(c.oid, 'pg_class') AS made, i.inhdetachpending AS is_leaving
     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::text::regclass"""
+_LOOKED_AT: Final = """SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent IN ('attempts'::regclass, 'events'::regclass) AND c.reltuples = 0
+    AND pg_relation_size(c.oid) = 0"""
 _DETACHED: Final = """SELECT c.relname FROM pg_class c WHERE c.relkind = 'r' AND NOT c.relispartition
     AND c.relname ~ '^(attempts|events)_\\d+$' AND pg_table_is_visible(c.oid)"""
 
@@ -89,6 +97,7 @@ class Partitions:
             await self.make()
             async with self._opened() as connection:
                 await _drop_old(connection, before_us, now)
+                await _forget_looks(connection)
         except (asyncpg.PostgresError, OSError) as error:
             log.warning("partitions could not be tended; trying again", extra={"error": str(error)})
 
@@ -203,6 +212,15 @@ async def _drop_old(connection: Any, before_us: Mapping[str, int], now_us: int) 
             await connection.execute(f"ALTER TABLE events DETACH PARTITION {old.name} CONCURRENTLY")
     for row in await connection.fetch(_DETACHED):
         await connection.execute(f"DROP TABLE {row['relname']}")
+
+
+async def _forget_looks(connection: Any) -> None:
+    """A partition that somebody (ANALYZE without a table) looked at while it was empty looks again as if nobody had."""
+    for row in await connection.fetch(_LOOKED_AT):
+        async with connection.transaction():
+            await connection.execute(f"SET LOCAL lock_timeout = '200ms'; LOCK TABLE {row['relname']}")
+            if not await connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {row['relname']})"):
+                await connection.execute(f"TRUNCATE {row['relname']}")
 
 
 async def _is_past(connection: Any, old: Partition, before_us: int) -> bool:

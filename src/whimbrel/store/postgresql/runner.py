@@ -100,4 +100,8 @@ def _cut(statement: Statement, rows: Sequence[Row]) -> list[list[Row]]:
     """The rows as lists of columns, so many rows each."""
     if statement.unique:
         rows = list({tuple([row[place] for place in statement.unique]): row for row in rows}.values())
-    return [list(zip(*rows[start : start + _LARGEST], strict=True)) for start in range(0, len(rows), _LARGEST)]
+    cut = [list(zip(*rows[start : start + _LARGEST], strict=True)) for start in range(0, len(rows), _LARGEST)]
+    if statement.whole:
+        for columns in cut:
+            columns[statement.whole - 1 :] = [column[0] for column in columns[statement.whole - 1 :]]
+    return cut

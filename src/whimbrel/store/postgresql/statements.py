@@ -22,7 +22,8 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     """One statement.
 
     `many`: the same for many rows of parameters, with `{columns}` where the arrays go; empty when it takes one row
-    only. `width`: the number of parameters of a row. `unique`: 0-based places of the parameters of which no two rows
+    only. `width`: the number of parameters of a row; of these the last ones from `whole` on (1-based; 0: none) are the
+    same in all rows. `unique`: 0-based places of the parameters of which no two rows
     may agree (the last one counts), as an upsert asks for it. `summed`: rows are added up by their first parameter and
     written at the end of the commit; `asks_sums`: what was added up so far has to be written before it."""
 
@@ -33,10 +34,12 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     unique: tuple[int, ...] = ()
     summed: bool = False
     asks_sums: bool = False
+    whole: int = 0
 
     def of_columns(self, types: Sequence[str]) -> str:
         """The statement for columns of these types."""
-        return self.many.replace("{columns}", ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(types, 1)))
+        rows = types[: self.whole - 1] if self.whole else types
+        return self.many.replace("{columns}", ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(rows, 1)))
 
 
 def for_postgresql(migrations: Collection[str] | None = None) -> Mapping[str, Statement]:
@@ -57,7 +60,9 @@ def postgresql(name: str, source: Source) -> Statement:
     sql = f"{source.sql}\nFOR UPDATE OF {source.locks}" if source.locks else source.sql
     width = len(set(_PARAMETER.findall(sql)))
     if source.manner in ("distinct", "summed"):
-        return Statement(name, sql, _distinct(name, sql, width), width, summed=source.manner == "summed")
+        whole = min(source.whole, default=0)
+        many = _distinct(name, sql, whole - 1 if whole else width)
+        return Statement(name, sql, many, width, summed=source.manner == "summed", whole=whole)
     many = _inserted(sql)
     return Statement(name, sql, many, width if many else 0, _unique(sql) if many else ())
 
@@ -80,12 +85,17 @@ def _unique(sql: str) -> tuple[int, ...]:
 
 
 def _distinct(name: str, sql: str, width: int) -> str:
+    """The first `width` parameters come as columns."""
     rows = f"unnest({{columns}}) AS v ({', '.join(f'column{n}' for n in _counted(width))})"
     for pattern, joint in ((_UPDATE, "FROM"), (_DELETE, "USING")):
         if match := pattern.fullmatch(sql):
-            head, where = (_PARAMETER.sub(r"v.column\1", part) for part in match.groups())
+            head, where = (_PARAMETER.sub(lambda place: _column(place[1], width), part) for part in match.groups())
             return f"{head} {joint} {rows} {where}"
     raise ValueError(f"statement {name} is neither an UPDATE nor a DELETE: it cannot be (distinct)")
+
+
+def _column(number: str, width: int) -> str:
+    return f"v.column{number}" if int(number) <= width else f"${number}"
 
 
 def _counted(length: int) -> list[str]:

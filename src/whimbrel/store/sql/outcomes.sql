@@ -1,14 +1,16 @@
 -- What happens after the submit: attempts and messages under way, parked receipts. Written by `verbs/progress.py`,
--- `verbs/answers.py` and `verbs/receipts.py`.
+-- `verbs/answers.py` and `verbs/receipts.py`. Writes by position are told the lowest one of their list:
+-- PostgreSQL then passes over older partitions. Only the lowest: two borders look to its planner like few rows.
 --
 -- | statement | gives or does |
 -- | --- | --- |
 -- | attempts_by_positions (positions) | columns of `Tried`, then of `Course` |
--- | attempts_by_keys (carrier_id, keys, floor, below) | the same: those between two positions that the carrier answered with one of the keys |
+-- | attempts_by_keys (carrier_id, keys, floor) | the same: those above a position that the carrier answered with one of the keys |
+-- | attempts_by_keys_below (carrier_id, keys, floor) | the same: those below it |
 -- | attempts_in_doubt (carrier_id, tails) | the same: those in doubt |
 -- | attempts_of_messages (message ids, floor) | columns of `Tried`: all attempts of each message |
 -- | tails_unanswered (carrier_id, tails) | which of the tails have an attempt without an answer |
--- | message_taken (id, at, carrier_id, attempt) | `sent` and charged where the answer is an ordinary one; gives what follows |
+-- | message_taken (id, at, carrier_id, attempt, lowest attempt) | `sent` and charged where the answer is an ordinary one; gives what follows |
 -- | attempt_taken | the same for its attempt |
 -- | attempt_delivered (carrier_id, key, error, at, floor) | resolved where the receipt is an ordinary one; gives carrier_id, key, message_id |
 -- | message_delivered (id, at) | the same for its message; gives what follows |
@@ -33,7 +35,15 @@ SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carri
   m.held_micros, m.charged_micros, m.carrier_id, m.candidates, m.priority, m.rank, m.expires_at, m.sent_at, m.final_at,
   m.reason, m.flags, m.seq, m.options
 FROM attempts AS a JOIN messages AS m ON m.id = a.message_id
-WHERE a.carrier_id = $1 AND a.carrier_key = ANY($2) AND a.position >= $3 AND a.position < $4;
+WHERE a.carrier_id = $1 AND a.carrier_key = ANY($2) AND a.position >= $3;
+
+-- name: attempts_by_keys_below (packed, locks m, a)
+SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carrier_key, a.reason, a.tail_hash,
+  a.committed_at, a.receipt_state, a.receipts, m.id, m.account_id, m.test, m.message_class, m.state, m.price_micros,
+  m.held_micros, m.charged_micros, m.carrier_id, m.candidates, m.priority, m.rank, m.expires_at, m.sent_at, m.final_at,
+  m.reason, m.flags, m.seq, m.options
+FROM attempts AS a JOIN messages AS m ON m.id = a.message_id
+WHERE a.carrier_id = $1 AND a.carrier_key = ANY($2) AND a.position < $3;
 
 -- name: attempts_in_doubt (locks m, a)
 SELECT a.position, a.message_id, a.part, a.parts, a.carrier_id, a.state, a.carrier_key, a.reason, a.tail_hash,
@@ -51,18 +61,19 @@ FROM attempts WHERE message_id = ANY($1) AND (position >= $2 OR position < 27487
 -- name: tails_unanswered
 SELECT DISTINCT tail_hash FROM attempts WHERE state = 'committed' AND carrier_id = $1 AND tail_hash = ANY($2);
 
--- name: message_taken (distinct)
+-- name: message_taken (distinct, whole 5)
 UPDATE messages SET state = 'sent', sent_at = $2, updated_at = $2, carrier_id = $3, reason = NULL, seq = seq + 1,
   charged_micros = held_micros, held_micros = 0
 WHERE id = $1 AND state = 'sending' AND segments = 1 AND charged_micros = 0 AND (flags & 256) = 0
-  AND (SELECT a.state FROM attempts a WHERE a.position = $4) = 'committed'
+  AND (SELECT a.state FROM attempts a WHERE a.position = $4 AND a.position >= $5) = 'committed'
 RETURNING id, account_id, test, seq, flags, charged_micros;
 
--- name: attempt_taken (distinct)
+-- name: attempt_taken (distinct, whole 8)
 UPDATE attempts SET state = 'accepted', bind = $2, carrier_message_id = $3, carrier_key = $4, status_code = $5,
-  throttled = $6, answered_at = $7 WHERE position = $1 AND state = 'committed';
+  throttled = $6, answered_at = $7
+WHERE position = $1 AND answered_at IS NULL AND position >= $8;
 
--- name: attempt_delivered (distinct)
+-- name: attempt_delivered (distinct, whole 5)
 UPDATE attempts SET state = 'resolved', receipt_state = 'delivered', receipt_error = $3, receipts = receipts + 1,
   resolved_at = $4
 WHERE carrier_id = $1 AND carrier_key = $2 AND position >= $5 AND state = 'accepted' AND parts = 1 AND receipts = 0
@@ -77,16 +88,16 @@ UPDATE messages SET state = 'delivered', final_at = $2, updated_at = $2, reason 
 WHERE id = $1 AND state = 'sent' AND held_micros = 0 AND (flags & 768) = 0
 RETURNING id, account_id, test, seq, flags;
 
--- name: attempt_answered (distinct)
+-- name: attempt_answered (distinct, whole 10)
 UPDATE attempts SET bind = $2, state = $3, carrier_message_id = $4, carrier_key = $5, status_code = $6, reason = $7,
-  throttled = $8, answered_at = $9 WHERE position = $1;
+  throttled = $8, answered_at = $9 WHERE position = $1 AND position >= $10;
 
 -- name: attempt_learned
 UPDATE attempts SET carrier_key = $2 WHERE position = $1;
 
--- name: attempt_reported (distinct)
+-- name: attempt_reported (distinct, whole 8)
 UPDATE attempts SET state = $2, reason = $3, receipt_state = $4, receipt_error = $5, receipts = $6, resolved_at = $7
-WHERE position = $1;
+WHERE position = $1 AND position >= $8;
 
 -- name: attempt_counted
 UPDATE attempts SET receipts = $2 WHERE position = $1;

@@ -29,7 +29,8 @@ def take_ordinary(answers: Sequence[Answer]) -> Script[list[Answer]]:
     likely = [answer for answer in answers if answer.kind == "accepted" and answer.parts == 1]
     if not likely:
         return list(answers)
-    rows: Rows = yield Each("message_taken", [(a.message_id, a.at, a.carrier_id, a.attempt) for a in likely])
+    lowest = min(answer.attempt for answer in likely)
+    rows: Rows = yield Each("message_taken", [(a.message_id, a.at, a.carrier_id, a.attempt, lowest) for a in likely])
     taken = {row[0]: row for row in rows}
     if taken:
         yield from _tell([answer for answer in likely if answer.message_id in taken], taken)
@@ -38,6 +39,7 @@ def take_ordinary(answers: Sequence[Answer]) -> Script[list[Answer]]:
 
 def _tell(answers: Sequence[Answer], taken: dict[str, Row]) -> Script[None]:
     attempts: list[Row] = []
+    lowest = min(answer.attempt for answer in answers)
     events: list[Row] = []
     charges: list[Entry] = []
     for answer in answers:
@@ -45,7 +47,7 @@ def _tell(answers: Sequence[Answer], taken: dict[str, Row]) -> Script[None]:
         subject = Subject(message_id, account_id, test, seq - 1, flags)
         events.append(moved(subject, SENT, answer.at, _facts(answer.carrier_id)))
         charges.append(Entry(account_id, message_id, charged, answer.at))
-        attempts.append(_attempt(answer))
+        attempts.append((*_attempt(answer), lowest))
     changed: int = yield Many("attempt_taken", attempts)
     if changed < len(attempts):
         raise Overtaken("an attempt was answered meanwhile")

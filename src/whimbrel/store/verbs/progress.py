@@ -327,9 +327,9 @@ class Progress:
         """Everything that changed, in a few statements."""
         counted = self._counted.keys() - self._reported.keys()
         for statement, rows in (
-            ("attempt_answered", [*map(_ANSWERED, self._answered.values())]),
+            ("attempt_answered", _with_lowest([*map(_ANSWERED, self._answered.values())])),
             ("attempt_learned", [*map(_LEARNED, self._learned.values())]),
-            ("attempt_reported", [*map(_REPORTED, self._reported.values())]),
+            ("attempt_reported", _with_lowest([*map(_REPORTED, self._reported.values())])),
             ("attempt_counted", [_COUNTED(self.tries[position]) for position in counted]),
             ("course_moved", [*map(_MOVED, self._changed.values())]),
             ("queue_delete", self._unqueued),
@@ -342,6 +342,12 @@ class Progress:
                 yield Many(statement, rows)
         yield from ledger.charge(self._charges)
         yield from ledger.release(self._releases)
+
+
+def _with_lowest(rows: Sequence[Row]) -> Sequence[Row]:
+    """Rows that begin with a position, each with the lowest of all."""
+    lowest = min((row[0] for row in rows), default=0)
+    return [(*row, lowest) for row in rows]
 
 
 def _segments(tries: Sequence[Tried]) -> Sequence[Segment]:

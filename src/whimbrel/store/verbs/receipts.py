@@ -14,7 +14,7 @@ import msgspec
 
 from whimbrel.base.limits import EVENTS_BEFORE_GIVING_UP, RECEIPT_EVENTS_MAX
 from whimbrel.domain.model import Flag
-from whimbrel.domain.positions import ABOVE_ALL, recent_floor
+from whimbrel.domain.positions import recent_floor
 from whimbrel.domain.receipts import CONTRADICTING, FIRST, INTERMEDIATE, REPEATED, weigh
 from whimbrel.store.interface import ReceiptRow
 from whimbrel.store.script import Many, Query, Row, Rows, Script
@@ -235,15 +235,15 @@ def _load_keys(progress: Progress, finder: _Finder, keys: dict[str, set[str]], f
     """Of the attempts with one key the newest counts: those below the floor are asked for where none is above it."""
     for carrier_id, wanted in keys.items():
         if wanted:
-            yield from _load_between(progress, finder, (carrier_id, [*wanted], floor, ABOVE_ALL))
+            yield from _load_found(progress, finder, Query("attempts_by_keys", (carrier_id, [*wanted], floor)))
         missing = [key for key in wanted if (carrier_id, key) not in finder.by_key]
         if missing:
-            yield from _load_between(progress, finder, (carrier_id, missing, 0, floor))
+            yield from _load_found(progress, finder, Query("attempts_by_keys_below", (carrier_id, missing, floor)))
 
 
-def _load_between(progress: Progress, finder: _Finder, params: Row) -> Script[None]:
+def _load_found(progress: Progress, finder: _Finder, query: Query) -> Script[None]:
     by_key = finder.by_key
-    for tried in progress.add((yield Query("attempts_by_keys", params))):
+    for tried in progress.add((yield query)):
         place = (tried.carrier_id, tried.carrier_key or "")
         other = by_key.get(place)
         if other is not None and other is not tried:
