@@ -48,6 +48,7 @@ _CLOSE_S = 2.0
 _PING_S = 20  # a server that vanished is noticed after two of these, also while there is nothing to publish
 _TURN = 64  # records that are sent before others have a turn on the loop
 _DAY_S = DAY_US // SECOND_US
+_LOST = "the connection was lost"
 _PERMISSION = "permissions violation"
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 
@@ -150,12 +151,12 @@ class NatsPublisher:
         self._inbox = ""
         self._sent = 0  # of the whole connection: the number of a reply says whose it is
         self._flight: _Flight | None = None
-        self._lost = ""
+        self._lost = False
         self._told = ""  # the last error that the client reported by itself
 
     async def connect(self) -> None:
         await self.close()
-        self._lost = self._told = ""
+        self._lost, self._told = False, ""
         try:
             client = _Client(self._access)
             arguments = client.arguments(self._access)
@@ -172,7 +173,7 @@ class NatsPublisher:
 
     def check(self) -> None:
         if self._client is None or self._lost or self._client.is_closed:
-            raise BrokerError(self._lost or "the connection is closed")
+            raise BrokerError(_LOST)
 
     async def publish(self, records: Sequence[Record], taken: Taken) -> None:
         self.check()
@@ -185,7 +186,7 @@ class NatsPublisher:
                     raise BrokerError(flight.problem)
                 await self._moved(flight)
         except (NatsError, OSError, ValueError) as error:
-            raise BrokerError(self._lost or _words(error)) from error
+            raise BrokerError(_LOST if self._lost else _words(error)) from error
         finally:
             self._flight = None
             self._sent = first + len(records)
@@ -252,9 +253,9 @@ class NatsPublisher:
             self._flight.failed(self._told)
 
     async def _closed(self) -> None:
-        self._lost = "the connection was lost"
+        self._lost = True
         if self._flight is not None:
-            self._flight.failed(self._lost)
+            self._flight.failed(_LOST)
 
     # ---------------------------------------------------------------- publishing
 
