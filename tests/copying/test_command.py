@@ -54,7 +54,7 @@ async def test_a_copy_that_is_killed_goes_on_and_agrees(count: int, folder: Path
     config = tmp_path / "whimbrel.toml"
     config.write_text(f'database = "{empty_postgres}"\n[server]\nport = 0\ndata = "{folder}"\n[smpp]\nport = 0\n')
     for verb in (("serve",), ("migrate", "status")):
-        refused = await asyncio.to_thread(whimbrel, *verb, "--config", config)
+        refused = await asyncio.to_thread(invoke, *verb, "--config", config)
         assert refused.code != 0 and "half copied" in refused.err, refused.err
 
     done = await asyncio.to_thread(whimbrel, *command, "--json", within_s=1200)
@@ -66,7 +66,7 @@ async def test_a_copy_that_is_killed_goes_on_and_agrees(count: int, folder: Path
     for sql in (BOOKS, BALANCES, STATES, LOG, TIMELINES):
         assert await ask(empty_postgres, sql) == await ask(str(path), sql)
     assert (await ask(empty_postgres, TIMELINES)) == [(0,)]
-    ready = await asyncio.to_thread(whimbrel, "migrate", "status", "--config", config)
+    ready = await asyncio.to_thread(invoke, "migrate", "status", "--config", config)
     assert ready.code == 0, ready.err
 
 

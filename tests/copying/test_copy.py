@@ -205,6 +205,32 @@ async def test_a_copy_that_does_not_agree_is_told_and_no_node_starts_on_it(made:
         await store_of(target).start()
 
 
+async def test_a_server_that_goes_away_is_named_and_the_copy_goes_on_later(
+    made: Path, empty_postgres: str, second_postgres: str, monkeypatch: pytest.MonkeyPatch
+):
+    await carry(str(made), second_postgres)
+    monkeypatch.setattr(run, "CHUNK", 500)
+    for source, gone in ((str(made), empty_postgres), (second_postgres, second_postgres)):
+        connection = await asyncpg.connect(gone)
+        ended: list[asyncio.Task[Any]] = []
+
+        def end_it(table: str, _: int, its: Any = connection, all_: list[asyncio.Task[Any]] = ended) -> None:
+            if table == "messages" and not all_:
+                sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() " \
+                      "AND pid <> pg_backend_pid()"  # fmt: skip
+                all_.append(asyncio.ensure_future(its.execute(sql)))
+
+        with pytest.raises(StoreError, match="what was copied stays"):
+            await carry(source, empty_postgres, watching=Watching(end_it))
+        await ended[0]
+        await connection.close()
+        if source == str(made):
+            await carry(source, empty_postgres)
+            assert await everything(empty_postgres, source) == await everything(source)
+            await ask(empty_postgres, "DROP SCHEMA public CASCADE")
+            await ask(empty_postgres, "CREATE SCHEMA public")
+
+
 # ---------------------------------------------------------------- refusals
 
 
@@ -243,9 +269,36 @@ async def test_what_is_in_use_is_refused_on_both_sides(made: Path, file: str, po
             await carry(source, target)
 
 
-async def test_a_node_that_starts_on_the_source_meanwhile_is_noticed(made: Path, empty_postgres: str, tmp_path: Path):
+async def test_accounts_that_are_under_way_between_cells_have_to_arrive_first(
+    made: Path, postgres: str, tmp_path: Path
+):
+    await ask(postgres, "INSERT INTO parcels (account_id, kind, rows) VALUES ('AC', 'x', '[]')")
+    with pytest.raises(StoreBusy, match=r"an account moves to or from another cell \(parcels\)"):
+        await carry(postgres, str(tmp_path / "other.db"))
+
+
+async def test_events_that_came_with_an_account_stay_below_all_others(
+    made: Path, empty_postgres: str, second_postgres: str, tmp_path: Path
+):
     await carry(str(made), empty_postgres)
-    connection = await asyncpg.connect(empty_postgres)
+    await ask(
+        empty_postgres,
+        "INSERT INTO events SELECT -5, account_id, test, 'SMx', 1, type, data, callback, created_at "
+        "FROM events LIMIT 1",
+    )
+    for target in (second_postgres, str(tmp_path / "other.db")):
+        assert all(line.agrees for line in await carry(empty_postgres, target))
+        assert (await ask(target, "SELECT position FROM events WHERE subject_id = 'SMx'")) == [(-5,)]
+        await goes_on(target, 2)
+    assert await ask(second_postgres, "SELECT last_value FROM moved_event_numbers") == [(-5,)]
+
+
+@pytest.mark.parametrize("where", ["source", "target"])
+async def test_a_node_that_starts_meanwhile_is_noticed(
+    where: str, made: Path, empty_postgres: str, second_postgres: str
+):
+    await carry(str(made), empty_postgres)
+    connection = await asyncpg.connect(empty_postgres if where == "source" else second_postgres)
 
     async def join() -> None:
         await connection.execute(
@@ -255,10 +308,12 @@ async def test_a_node_that_starts_on_the_source_meanwhile_is_noticed(made: Path,
 
     joining: list[asyncio.Task[None]] = []
     watching = Watching(lambda _table, _rows: joining or joining.append(asyncio.ensure_future(join())))
-    with pytest.raises(StoreBusy, match="tern"):
-        await carry(empty_postgres, str(tmp_path / "other.db"), watching=watching)
+    with pytest.raises(StoreBusy, match=r"used by tern \(1\)"):
+        await carry(empty_postgres, second_postgres, watching=watching)
     await joining[0]
     await connection.close()
+    with pytest.raises(SchemaError, match="half copied"):
+        await store_of(second_postgres).start()
 
 
 async def test_a_source_that_does_not_exist_or_lacks_its_schema_is_refused(tmp_path: Path, empty_postgres: str):

@@ -29,6 +29,7 @@ from whimbrel.store.sqlite import copying as sqlite
 
 _SQLITE: Final = "sqlite:///"
 _POSTGRESQL: Final = "postgresql://"
+_INTERRUPTED: Final = 130
 _TELL_EVERY_US: Final = 5 * SECOND_US
 _SEALED_MAX: Final = 1_000  # rows of each table that are tried
 _SEALS: Final = (
@@ -72,7 +73,10 @@ def copy_installation(
         if not url.startswith((_SQLITE, _POSTGRESQL)):
             fail(f"{url}: expected {_SQLITE}… or {_POSTGRESQL}…", code=2)
     vault = _vault(source, config_file, data)
-    lines = asyncio.run(_copy(source, target, account, vault))
+    try:
+        lines = asyncio.run(_copy(source, target, account, vault))
+    except KeyboardInterrupt:
+        fail("interrupted: the same command goes on where this one stopped", code=_INTERRUPTED)
     compared = [Compared(line.table, _rows(line.source), _rows(line.target), line.agrees) for line in lines]
     if as_json:
         typer.echo(msgspec.json.encode(compared).decode())

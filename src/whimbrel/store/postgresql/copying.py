@@ -4,8 +4,8 @@ Positions of events stay what they were. Those that the target gives out later a
 transactions; so that these are above, its base is moved before the first row comes, unless it counts higher already.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import asyncpg
@@ -38,9 +38,8 @@ _MOVED: Final = {
 }
 """Of accounts that came from other cells."""
 _EVENT_RANGES: Final = 16  # so that retention has parts to drop
-_OLDER: Final = 1 << (
-    NUMBER_BITS - 1
-)  # numbers of attempts that had no day: apart from those of the same day that have
+_OLDER: Final = 1 << (NUMBER_BITS - 1)
+"""Above it are the numbers of attempts that had no day, so that they are none of those of their day that have."""
 
 Told = Callable[[str], None]
 
@@ -53,26 +52,41 @@ class PostgresEnd:
         self._connection = connection
 
     async def columns(self, table: Table) -> tuple[str, ...]:
-        return tuple(row[0] for row in await self._connection.fetch(_COLUMNS, table.name))
+        with self._named():
+            return tuple(row[0] for row in await self._connection.fetch(_COLUMNS, table.name))
 
     async def totals(self, table: Table, account_id: str | None) -> Totals:
-        params = () if account_id is None or not table.whose else (account_id,)
-        groups = len(table.groups)
-        rows = await self._connection.fetch(totals_sql(table, account_id), *params)
-        return {
-            tuple(map(str, row[:groups])): tuple(int(each or 0) for each in row[groups:]) for row in rows if row[groups]
-        }
+        with self._named():
+            params = () if account_id is None or not table.whose else (account_id,)
+            groups = len(table.groups)
+            rows = await self._connection.fetch(totals_sql(table, account_id), *params)
+            return {
+                tuple(map(str, row[:groups])): tuple(int(each or 0) for each in row[groups:])
+                for row in rows
+                if row[groups]
+            }
 
     async def page(
         self, table: Table, columns: tuple[str, ...], after: Key | None, *, account_id: str | None, limit: int
     ) -> list[Row]:
-        account = () if account_id is None or not table.whose else (account_id,)
-        sql = page_sql(table, columns, account_id, first=after is None)
-        return [tuple(row) for row in await self._connection.fetch(sql, limit, *account, *(after or ()))]
+        with self._named():
+            account = () if account_id is None or not table.whose else (account_id,)
+            sql = page_sql(table, columns, account_id, first=after is None)
+            return [tuple(row) for row in await self._connection.fetch(sql, limit, *account, *(after or ()))]
 
     async def highest(self, places: Sequence[tuple[str, str]]) -> int:
-        found = [await self._connection.fetchval(f"SELECT MAX({column}) FROM {table}") for table, column in places]
-        return max((each for each in found if each is not None), default=0)
+        with self._named():
+            found = [await self._connection.fetchval(f"SELECT MAX({column}) FROM {table}") for table, column in places]
+            return max((each for each in found if each is not None), default=0)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors of PostgreSQL do not say which server they are about."""
+        try:
+            yield
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
+            words = "what was copied stays, and the same copy goes on from there"
+            raise StoreError(f"{self.name}: {error}; {words}.") from error
 
 
 class PostgresSource(PostgresEnd):
@@ -95,51 +109,56 @@ class PostgresTarget(PostgresEnd):
         self._days: set[int] = set()
 
     async def begin(self, what: str, highest: int) -> dict[str, Done]:
-        await self._connection.execute("SET synchronous_commit = off")  # what is lost is copied again
-        if await self._connection.fetchval("SELECT to_regclass('copying')") is not None:
-            found = dict(await self._connection.fetch("SELECT name, done FROM copying"))
-            if (earlier := found.pop("", "")) != what:
-                raise StoreError(f"{self.name} is half copied from elsewhere ({earlier}): name another database.")
-            return {name: msgspec.json.decode(done, type=Done) for name, done in found.items()}
-        for table in TABLES:
-            if await self._connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table.name})"):
-                raise StoreError(f"{self.name} has data of its own ({table.name}): name an empty database.")
-        async with self._connection.transaction():
-            await self._connection.execute("CREATE TABLE copying (name text PRIMARY KEY, done text NOT NULL)")
-            await self._connection.execute(_DONE, "", what)
-            await self._make_room(highest)
-        return {}
+        with self._named():
+            await self._connection.execute("SET synchronous_commit = off")  # what is lost is copied again
+            if await self._connection.fetchval("SELECT to_regclass('copying')") is not None:
+                found = dict(await self._connection.fetch("SELECT name, done FROM copying"))
+                if (earlier := found.pop("", "")) != what:
+                    raise StoreError(f"{self.name} is half copied from elsewhere ({earlier}): name another database.")
+                return {name: msgspec.json.decode(done, type=Done) for name, done in found.items()}
+            for table in TABLES:
+                if await self._connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table.name})"):
+                    raise StoreError(f"{self.name} has data of its own ({table.name}): name an empty database.")
+            async with self._connection.transaction():
+                await self._connection.execute("CREATE TABLE copying (name text PRIMARY KEY, done text NOT NULL)")
+                await self._connection.execute(_DONE, "", what)
+                await self._make_room(highest)
+            return {}
 
     async def put(self, table: Table, columns: tuple[str, ...], rows: Sequence[Row], done: Done) -> None:
-        if table.name == "attempts":
-            rows = _with_days(columns, rows)
-            await self._make_days({row[columns.index("position")] >> NUMBER_BITS for row in rows})
-        noted = msgspec.json.encode(done).decode()
-        try:
-            await self._put(table, columns, rows, noted)
-        except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError):
-            await self._put(table, columns, [_without_nul(row) for row in rows], noted)
+        with self._named():
+            if table.name == "attempts":
+                rows = _with_days(columns, rows)
+                await self._make_days({row[columns.index("position")] >> NUMBER_BITS for row in rows})
+            noted = msgspec.json.encode(done).decode()
+            try:
+                await self._put(table, columns, rows, noted)
+            except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError):
+                await self._put(table, columns, [_without_nul(row) for row in rows], noted)
 
     async def settle(self) -> None:
         """Numbers that sequences give out are above the copied ones."""
-        for sequence, taken in _MOVED.items():
+        with self._named():
+            for sequence, taken in _MOVED.items():
+                await self._connection.execute(
+                    f"SELECT setval('{sequence}', last) FROM ({taken}) AS t (last) WHERE last <> 0"
+                )
+            for table in _IDENTITIES:
+                await self._connection.execute(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', 'position'), "
+                    f"GREATEST((SELECT MAX(position) FROM {table}), 1))"
+                )
             await self._connection.execute(
-                f"SELECT setval('{sequence}', last) FROM ({taken}) AS t (last) WHERE last <> 0"
+                f"SELECT setval('attempt_numbers', GREATEST(MAX(position & {_OLDER - 1}), 1)) FROM attempts "
+                f"WHERE position & {_OLDER} = 0"
             )
-        for table in _IDENTITIES:
-            await self._connection.execute(
-                f"SELECT setval(pg_get_serial_sequence('{table}', 'position'), "
-                f"GREATEST((SELECT MAX(position) FROM {table}), 1))"
-            )
-        await self._connection.execute(
-            f"SELECT setval('attempt_numbers', GREATEST(MAX(position & {_OLDER - 1}), 1)) FROM attempts "
-            f"WHERE position & {_OLDER} = 0"
-        )
 
     async def finish(self) -> None:
-        await self._connection.execute("SET synchronous_commit = on")
-        await self._connection.execute("ANALYZE")
-        await self._connection.execute("DROP TABLE copying")
+        with self._named():
+            await _check_free(self.name, await schema.read_running(self._connection))
+            await self._connection.execute("SET synchronous_commit = on")
+            await self._connection.execute("ANALYZE")
+            await self._connection.execute("DROP TABLE copying")
 
     async def _put(self, table: Table, columns: tuple[str, ...], rows: Sequence[Row], noted: str) -> None:
         async with self._connection.transaction():
@@ -183,8 +202,8 @@ async def source(url: str) -> AsyncIterator[PostgresSource]:
         for table in UNDER_WAY:
             if await connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table})"):
                 raise StoreBusy(f"{end.name}: an account moves to or from another cell ({table}): wait until it has.")
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            yield end
+        await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")  # ends with the connection
+        yield end
 
 
 @asynccontextmanager
@@ -197,10 +216,7 @@ async def target(url: str, clock: Clock, told: Told) -> AsyncIterator[PostgresTa
         require_usable(found)
     await _check_free(shown(url), await schema.running(url))
     async with schema.opened(url) as guard, schema.alone(guard, told), schema.opened(url) as connection:
-        try:
-            yield PostgresTarget(url, connection, clock)
-        except asyncpg.PostgresError as error:
-            raise StoreError(f"{shown(url)}: {error}") from error
+        yield PostgresTarget(url, connection, clock)
 
 
 async def _check_free(name: str, nodes: Sequence[str]) -> None:
