@@ -278,10 +278,10 @@ async def simulated(**settings: Any) -> AsyncIterator[Simulator]:
 
 @asynccontextmanager
 async def installation(
-    folder: Path, simulator: Simulator, *, chance: Chance | None = None, **settings: Any
+    folder: Path, simulator: Simulator, *, chance: Chance | None = None, is_started: bool = True, **settings: Any
 ) -> AsyncIterator[Rig]:
-    """The application over what `folder` holds (a file, or the URL of a database), started; it is stopped at the end of
-    the block."""
+    """The application over what `folder` holds (a file, or the URL of a database), started, or with its store open and
+    no more; it is stopped at the end of the block."""
     base = Settings(roles=("worker",), webhooks=Webhooks(allow_networks=("127.0.0.0/8",), allow_http=True))
     chosen = msgspec.structs.replace(base, server=msgspec.structs.replace(base.server, data=str(folder)), **settings)
     clock = ShiftedClock()
@@ -290,7 +290,7 @@ async def installation(
     else:
         schema.apply(str(chosen.database_path()), clock)
     app = App(chosen, KEY, clock=clock, chance=chance)
-    await app.start()
+    await (app.start() if is_started else app.open())
     try:
         yield Rig(app, simulator, clock)
     finally:

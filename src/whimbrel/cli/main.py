@@ -8,12 +8,14 @@ import typer
 from whimbrel.cli.backup import backup
 from whimbrel.cli.balance import balance
 from whimbrel.cli.carrier import carrier
+from whimbrel.cli.cells import cells
 from whimbrel.cli.copying import copy_installation
 from whimbrel.cli.doctor import doctor
 from whimbrel.cli.environment import env
 from whimbrel.cli.keys import key
 from whimbrel.cli.migrate import migrate
 from whimbrel.cli.quickstart import quickstart
+from whimbrel.cli.restored import restored
 from whimbrel.cli.sandbox import sandbox
 from whimbrel.cli.sending import send
 from whimbrel.cli.serve import serve, simulator
@@ -56,8 +58,10 @@ app.command()(env)
 app.command()(doctor)
 app.command()(backup)
 app.command("copy")(copy_installation)
+app.command()(restored)
 app.add_typer(balance, name="balance")
 app.add_typer(carrier, name="carrier")
+app.add_typer(cells, name="cells")
 app.add_typer(key, name="key")
 app.add_typer(migrate, name="migrate")
 app.add_typer(smpp, name="smpp")

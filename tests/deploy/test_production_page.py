@@ -1,0 +1,169 @@
+"""docs/production.md: everything that it names exists: commands and their options, settings, routes, metrics, words of
+the log, PostgreSQL's own settings and views; and the examples of configuration are ones that the programs take.
+"""
+
+import os
+import re
+import shlex
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import yaml
+from typer.main import get_command
+
+from tests.house.code import ROOT, SOURCE
+from tests.house.test_docs import exported_metrics
+from tests.pg import as_user
+from whimbrel import config
+from whimbrel.cli.main import app
+from whimbrel.edges.rest.door import table
+
+DEPLOY = ROOT / "deploy"
+PAGE = (ROOT / "docs" / "production.md").read_text("utf-8")
+BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+TICKS = re.compile(r"`([^`\n]+)`")
+PROSE = BLOCK.sub("", PAGE)
+
+
+def blocks(language: str) -> list[str]:
+    return [body for found, body in BLOCK.findall(PAGE) if found == language]
+
+
+def commands() -> Iterator[list[str]]:
+    """Every `whimbrel …` of the page, as words."""
+    for text in [*TICKS.findall(PROSE), *(line for body in blocks("sh") for line in body.splitlines())]:
+        for found in re.findall(r"(?:^|[;|&] *)(whimbrel [^|;>]+)", re.sub(r" #.*", "", text).strip()):
+            yield shlex.split(found)
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_commands_and_their_options_exist(words):
+    command: Any = get_command(app)
+    for word in words[1:]:
+        if word.startswith("--"):
+            assert any(word in parameter.opts for parameter in command.params), f"{command.name} has no {word}"
+        elif word in getattr(command, "commands", {}):
+            command = command.commands[word]
+    assert command is not get_command(app)
+    assert not getattr(command, "commands", None), f"{command.name} wants a verb more"
+
+
+def test_it_names_commands_at_all():
+    assert {"restored", "migrate", "doctor", "streams"} <= {words[1] for words in commands()}
+
+
+def test_settings_exist():
+    known = {setting.name for setting in config.describe()}
+    sections = {name.partition(".")[0] for name in known if "." in name}
+    named = [word for text in TICKS.findall(PROSE) for word in re.findall(r"^(\w+\.\w+)(?: = .*)?$", text)]
+    meant = [name for name in named if name.partition(".")[0] in sections]
+    assert len(meant) >= 5
+    assert [name for name in meant if name not in known] == []
+    variables = set(re.findall(r"\bWHIMBREL_\w+", PAGE)) - {config.MASTER_KEY_ENV}
+    assert variables <= {setting.env for setting in config.describe()}
+
+
+@pytest.mark.parametrize("body", blocks("toml"))
+def test_examples_of_settings_can_be_used(body, tmp_path):
+    file = tmp_path / "whimbrel.toml"
+    file.write_text('database = "postgresql://whimbrel@10.0.0.11/whimbrel"\n' + body, "utf-8")
+    config.load(file, {})
+
+
+def test_routes_exist():
+    known = {(operation.method, operation.path) for operation in table(streams_per_account=1)}
+    named = {tuple(found) for found in re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`?]*)`", PROSE)}
+    named |= {("GET", path) for path in re.findall(r"`(/(?:healthz|readyz|metrics))`", PROSE)}
+    assert len(named) >= 5
+    assert named - known == set()
+
+
+def test_metrics_exist():
+    known = {name for name, *_ in exported_metrics()}
+    named = set(re.findall(r"`(whimbrel_[a-z_]+)`", PROSE))
+    assert len(named) >= 5
+    assert named - known == set()
+
+
+def test_files_exist():
+    named = set(re.findall(r"\b((?:deploy|tests)/[\w./-]+\w)", PAGE))
+    assert len(named) >= 10
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+    shipped = {f"deploy/{path.name}" for path in DEPLOY.iterdir() if path.name != "secret.key"}
+    assert shipped - named == set(), "the page says what each file is for"
+
+
+def test_words_of_the_log_are_said_somewhere():
+    """What the page tells to look for in the log stands in the code."""
+    code = " ".join(path.read_text("utf-8") for path in SOURCE.rglob("*.py"))
+    named = re.findall(r"\blog(?: \(|: | says:?\s)`([^`]+)`", PROSE)
+    assert len(named) >= 4
+    foreign = {"nothing was stored: could not extend file"}  # the second half is PostgreSQL's
+    assert [words for words in named if words not in code and words not in foreign] == []
+
+
+async def test_the_sql_of_the_page_can_be_run(postgres_server, empty_postgres):
+    """All of it, as an administrator; what would change the server is prepared only."""
+    connection = await asyncpg.connect(empty_postgres)
+    try:
+        for body in blocks("sql"):
+            for statement in filter(str.strip, body.split(";")):
+                if statement.split()[0] == "SELECT" and "pg_reload_conf" not in statement:
+                    await connection.fetch(statement)
+                else:
+                    await connection.execute(f"DO $x$ BEGIN IF false THEN EXECUTE $y${statement}$y$; END IF; END $x$")
+        settings = {row[0] for row in await connection.fetch("SELECT name FROM pg_settings")}
+    finally:
+        await connection.close()
+    patroni = yaml.safe_load((DEPLOY / "patroni.yaml").read_text("utf-8"))
+    given = set(patroni["bootstrap"]["dcs"]["postgresql"]["parameters"]) | set(patroni["postgresql"]["parameters"])
+    given |= {line.split(" = ")[0] for body in blocks("ini") for line in body.split() if line.startswith("recovery_")}
+    assert given - settings == set()
+
+
+# ---------------------------------------------------------------- with the programs themselves
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.ci
+def test_patroni_takes_its_file(tmp_path):
+    """But for what is true on this machine only: its addresses, and that nobody answers for etcd."""
+    programs = next(Path("/usr/lib/postgresql").glob("*/bin"))
+    text = re.sub(r"10\.0\.0\.\d+", "127.0.0.1", (DEPLOY / "patroni.yaml").read_text("utf-8"))
+    text = text.replace("/usr/lib/postgresql/18/bin", str(programs)).replace("/var/lib/postgresql/18", str(tmp_path))
+    file = tmp_path / "patroni.yaml"
+    file.write_text(text, "utf-8")
+    done = subprocess.run(["patroni", "--validate-config", file], capture_output=True, text=True)
+    known = r"must not contain|is not reachable|bootstrap\.pg_hba +is not defined|is already in use"
+    complaints = [line for line in (done.stdout + done.stderr).splitlines() if line and not re.search(known, line)]
+    assert complaints == []
+
+
+@pytest.mark.ci
+def test_pgbouncer_takes_its_file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pgbouncer")
+    text = (DEPLOY / "pgbouncer.ini").read_text("utf-8")
+    text = re.sub(r"listen_addr = .*", "listen_addr = 127.0.0.1", text).replace("6432", str(free_port()))
+    text = re.sub(r"server_tls_(ca_file|sslmode) = .*\n", "", text)
+    users = Path("/tmp") / f"{folder.name}-{os.getpid()}.users"  # noqa: S108 - it has to be read by another user
+    ini = users.with_suffix(".ini")
+    try:
+        users.write_text('"reports" "x"\n', "utf-8")
+        ini.write_text(text.replace("/etc/pgbouncer/userlist.txt", str(users)), "utf-8")
+        command = ["timeout", "1", "/usr/sbin/pgbouncer", ini]
+        done = subprocess.run(command, capture_output=True, text=True, **as_user())
+    finally:
+        users.unlink()
+        ini.unlink(missing_ok=True)
+    assert "process up" in done.stderr
+    assert not re.search(r"ERROR|WARNING|FATAL", done.stderr), done.stderr
