@@ -13,7 +13,7 @@ LOCK_GROUP := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-ur
 LOCK := $(LOCK_GROUP) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test ci ci-packages compile check format cover interop bench soak lock fuzz clean
+.PHONY: help setup setup-dev run test ci ci-packages compile check format cover interop bench bench-postgres soak storm backlog lock fuzz clean
 
 help: ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,15 @@ bench: setup ## the benchmark; results also as JSON in bench/results
 
 soak: setup-dev compile ## ten minutes of carriers that flap, throttle and send receipts wrongly; both sides are counted
 	$(BIN)/python -m tests.soak --seconds $${SOAK_SECONDS:-600} $(ARGS)
+
+storm: setup-dev compile ## five minutes of three nodes on one PostgreSQL that are killed, frozen, stopped and upgraded at random
+	$(BIN)/python -m tests.cluster --seconds $${STORM_SECONDS:-300} $(ARGS)
+
+backlog: setup-dev compile ## five million waiting messages, and a forgotten transaction for ten minutes
+	$(BIN)/python -m tests.cluster.backlog $(ARGS)
+
+bench-postgres: setup-dev compile ## the benchmark on a PostgreSQL of its own, and what that costs the server
+	$(BIN)/python -m bench.postgres $(ARGS)
 
 lock: $(VENV)/.stamp-venv ## resolve the lock files again (LOCK_ARGS=--upgrade for newer versions)
 	$(PIP) install --quiet "uv>=0.13,<0.14"
