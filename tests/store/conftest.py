@@ -1,5 +1,6 @@
-"""The store under test. Behaviour is tested through `interface.Store`, on both dialects: whatever uses `store` runs
-twice. Tests of SQLite's file use `database`, those of PostgreSQL's server `postgres`.
+"""The store under test. Behaviour is tested through `interface.Store`, on both dialects, and on SQLite also as a
+process beside the store process sees it: whatever uses `store` runs three times. Tests of SQLite's file use `database`,
+those of PostgreSQL's server `postgres`.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from after_submit import START, Rig
 from node import Node
 from one_by_one import Postgres as PostgresTest
 from one_by_one import PostgresSession, Sqlite
+from shared import SharedExecutor
 from store_samples import ACCOUNT, CREDIT, NOW, OTHER_ACCOUNT, top_up
 from tests.pg import Postgres, fresh_database
 
@@ -31,9 +33,11 @@ def database(tmp_path: Path) -> str:
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "shared", "postgresql"])
 def executor(request: pytest.FixtureRequest) -> Executor:
-    """One of each dialect, on a database with the schema and nothing else."""
+    """One of each kind, on a database with the schema and nothing else."""
+    if request.param == "shared":
+        return SharedExecutor(request.getfixturevalue("database"))
     if request.param == "sqlite":
         return SqliteExecutor(request.getfixturevalue("database"))
     return PostgresExecutor(request.getfixturevalue("postgres"), clock=ManualClock(NOW))

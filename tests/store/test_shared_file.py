@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from shared import RUN, Owner
 from store_samples import ACCOUNT, CARRIER, CREDIT, NOW, SECOND, Balance, many, message, top_up
 
 from whimbrel.store import verbs
@@ -36,25 +37,7 @@ from whimbrel.store.sqlite.wire import encode as packed
 from whimbrel.store.sqlite.wire import verb as verb_of
 from whimbrel.store.store import SqlStore
 
-RUN = 7
 STORE_CHILD = Path(__file__).with_name("store_child.py")
-
-
-class Owner:
-    """The store process's part, in this process, so that it can be taken away and brought back."""
-
-    def __init__(self, database: str, address: str) -> None:
-        self._database, self.address = database, address
-
-    async def start(self) -> None:
-        self.executor = SqliteExecutor(self._database, readers=0, on_commit=lambda _: self.server.committed())
-        await self.executor.start()
-        self.server = StoreServer(self.executor, self.address, run=RUN)
-        await self.server.start()
-
-    async def stop(self) -> None:
-        await self.server.stop()
-        await self.executor.stop()
 
 
 @pytest.fixture
@@ -176,10 +159,10 @@ async def test_calls_wait_for_a_store_process_that_comes_back(database: str, own
 async def test_a_call_that_never_left_fails_when_the_store_process_stays_away(
     database: str, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("whimbrel.store.sqlite.link.AWAY_S", 0.05)
     async with process(database, owner.address, 1) as (one, _):
         await owner.stop()
-        with pytest.raises(StoreError, match="nothing was stored"):
+        with monkeypatch.context() as changed, pytest.raises(StoreError, match="nothing was stored"):
+            changed.setattr("whimbrel.store.sqlite.link.AWAY_S", 0.05)
             await one.write(top_up(ACCOUNT, CREDIT))
         await owner.start()
         assert await one.fetch(Balance, "balance_by_account", ACCOUNT) == []
