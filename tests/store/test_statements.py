@@ -43,6 +43,7 @@ SCANS_ALLOWED = {
     "queue_accounts",
     "queue_class",
     "queue_head",
+    "queue_ids",
     "queue_lanes",
     "routes_all",
     "schema_applied",

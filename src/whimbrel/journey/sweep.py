@@ -5,6 +5,7 @@ missing receipts end at their deadline; old rows go. Each duty is a short list, 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -20,6 +21,7 @@ from whimbrel.domain.numbers import Number
 from whimbrel.domain.outcomes import at_deadline
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import EXPIRED, FINAL, IN_DOUBT, QUEUED, REJECTED, SCHEDULED, SENDING, SENT, UNKNOWN
+from whimbrel.domain.trailing import Sparing, Trail
 from whimbrel.journey.asking import Asking
 from whimbrel.journey.follower import cursor
 from whimbrel.journey.recovery import recover_strays
@@ -31,6 +33,8 @@ _LIST = 500
 _SECOND_US = 1_000_000
 _NOT_SENT = frozenset({SCHEDULED, QUEUED, SENDING})
 _RECEIPT_CURSOR = "receipt_deadline"
+_LAG_US = 60 * _SECOND_US  # what comes in behind, as after a withdrawal, does so within that time
+_Found = TypeVar("_Found")
 
 
 class _Lane(msgspec.Struct, frozen=True):
@@ -87,6 +91,9 @@ class Sweep:
             (60.0, self.purge),
         ]
         self._tasks: list[asyncio.Task[None]] = []
+        self._trails = {name: Trail((0,), _LAG_US) for name in ("due", "expired", "overdue")}
+        self._lanes_spared = Sparing()
+        self._lanes: frozenset[str] = frozenset()  # those in which something waited when all were last looked for
         self._strays: dict[str, _Place] = {}  # how far each lane that nobody works has been looked at
 
     async def start(self) -> None:
@@ -112,13 +119,29 @@ class Sweep:
 
     async def fall_due(self) -> bool:
         """Scheduled messages whose time has come: screened, routed and priced by the tables of now."""
-        return await self._enter(await self._store.due(self._clock.now_us(), _LIST), SCHEDULED)
+        return await self._enter(await self._behind("due", self._store.due, self._clock.now_us()), SCHEDULED)
+
+    async def _behind(
+        self, name: str, look: Callable[[int, int, int], Awaitable[list[_Found]]], now: int
+    ) -> list[_Found]:
+        """What has passed its time, the oldest first; where looking at the front is dear, mostly from a place that was
+        looked at some time ago."""
+        trail = self._trails[name]
+        begun = trail.begin(self._clock.monotonic_us())
+        found = await look(now, _LIST, begun[0])
+        if len(found) < _LIST:
+            trail.ended((now,), self._clock.monotonic_us())
+        return found
 
     async def reroute_strays(self) -> bool:
         """Queued messages whose carrier is paused or gone take another route; without one they wait for it. A list of
         each lane at a time, going on behind it the next time: those that have to wait hide no others."""
-        active = {carrier.id for carrier in self._tables.carriers.values() if carrier.status == "active"}
-        lanes = [lane.id for lane in await self._store.fetch(_Lane, "queue_lanes") if lane.id not in active]
+        known = self._tables.carriers
+        active = {carrier.id for carrier in known.values() if carrier.status == "active"}
+        if self._lanes_spared.is_due(self._clock.monotonic_us()):
+            self._lanes = frozenset([lane.id for lane in await self._store.fetch(_Lane, "queue_lanes")])
+            self._lanes_spared.ended(self._clock.monotonic_us())
+        lanes = sorted((self._lanes | known.keys()) - active)
         self._strays = {lane: self._strays.get(lane, _FRONT) for lane in lanes}
         more = [await self._reroute(lane) for lane in lanes]
         return any(more)
@@ -191,7 +214,7 @@ class Sweep:
     async def expire(self) -> bool:
         """Queued messages whose validity has ended."""
         now = self._clock.now_us()
-        expired = await self._store.expired(now, _LIST)
+        expired = await self._behind("expired", self._store.expired, now)
         if expired:
             await self._store.finish([Ending(message_id, (QUEUED,), EXPIRED, "expired", now) for message_id in expired])
         return len(expired) == _LIST
@@ -200,7 +223,7 @@ class Sweep:
         """Doubt that nothing has resolved by its deadline becomes `unknown`; a long message of which only some segments
         were reported, all of them delivered, becomes `delivered`."""
         now = self._clock.now_us()
-        overdue = await self._store.overdue(now, _LIST)
+        overdue = await self._behind("overdue", self._store.overdue, now)
         if await self._asking.after([m for m in overdue if m.state in (IN_DOUBT, SENT)]):
             overdue = await self._store.overdue(now, _LIST)
         endings = [

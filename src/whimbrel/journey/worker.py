@@ -56,7 +56,7 @@ class Lane:
         self._unseen = True  # the queue may hold what no look at it has found yet
         self._behind = True  # more waits there than the carrier has places for: nobody passes it
         self._returned = asyncio.Event()
-        self._recent = Recent(worker.store, carrier.id)
+        self._recent = Recent(worker.store, carrier.id, worker.fair, worker.clock)
         self._claimed_in = worker.metrics.step.labels("claim")
         self._answered_in = worker.metrics.step.labels("answers")
         self.link = worker.build(carrier, self._handlers())

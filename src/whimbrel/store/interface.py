@@ -11,6 +11,7 @@ from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
 from whimbrel.store.signals import Signals
 from whimbrel.store.values import (
+    FRONT,
     Answer,
     Claim,
     Deliveries,
@@ -26,6 +27,7 @@ from whimbrel.store.values import (
     Node,
     OptOutChanges,
     Owed,
+    Ranks,
     ReceiptRow,
     Search,
     Stored,
@@ -38,6 +40,7 @@ from whimbrel.store.values import (
 )
 
 __all__ = [
+    "FRONT",
     "Answer",
     "Claim",
     "Deliveries",
@@ -53,6 +56,7 @@ __all__ = [
     "Node",
     "OptOutChanges",
     "Owed",
+    "Ranks",
     "ReceiptRow",
     "Search",
     "Store",
@@ -100,11 +104,11 @@ class Store(Protocol):
         ...
 
     async def kept(self, account_id: str, door: str, key: str) -> list[Kept]: ...
-    async def waiting(self, lane: str, limit: int) -> list[Waiting]:
-        """The head of a lane, in order."""
+    async def waiting(self, lane: str, limit: int, ranks: Ranks = FRONT) -> list[Waiting]:
+        """The head of a lane, in order; what has a smaller rank than that of its priority is left out."""
         ...
 
-    async def queued(self, lane: str, limit: int) -> list[str]:
+    async def queued(self, lane: str, limit: int, ranks: Ranks = FRONT) -> list[str]:
         """Ids of the same."""
         ...
 
@@ -185,18 +189,24 @@ class Store(Protocol):
         ...
 
     # sweep
-    async def due(self, now: int, limit: int) -> list[Message]: ...
+    async def due(self, now: int, limit: int, after: int = 0) -> list[Message]:
+        """Scheduled messages whose time came after `after` and by `now`."""
+        ...
+
     async def enqueue(self, due: Sequence[Due]) -> None:
         """Scheduled messages whose time came go to the queue; queued ones (their carrier is gone) change lane."""
         ...
 
-    async def expired(self, now: int, limit: int) -> list[str]: ...
+    async def expired(self, now: int, limit: int, after: int = 0) -> list[str]:
+        """Queued messages whose validity ended after `after` and by `now`."""
+        ...
+
     async def unanswered(self, carrier_id: str | None = None) -> list[Owed]:
         """Attempts that were committed and have no answer: of one carrier, or of all."""
         ...
 
-    async def overdue(self, now: int, limit: int) -> list[Message]:
-        """Messages whose deadline row has passed: in doubt, or sent without a receipt."""
+    async def overdue(self, now: int, limit: int, after: int = 0) -> list[Message]:
+        """Messages whose deadline row has passed, after `after`: in doubt, or sent without a receipt."""
         ...
 
     async def flush_parts(self, now: int) -> int:

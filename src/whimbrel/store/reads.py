@@ -9,7 +9,7 @@ from whimbrel.base.limits import EVENTS_SCAN_MAX
 from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
 from whimbrel.store import rows as build
-from whimbrel.store.interface import EventsPart, News, Search, Waiting
+from whimbrel.store.interface import EventsPart, News, Ranks, Search, Waiting
 from whimbrel.store.script import Query, Row, Rows, Script
 
 T = TypeVar("T")
@@ -28,15 +28,15 @@ def fetch(make: Callable[[Rows], list[T]], statement: str, params: tuple[Any, ..
     return make(rows)
 
 
-def waiting(lane: str, limit: int) -> Script[list[Waiting]]:
+def waiting(lane: str, limit: int, ranks: Ranks) -> Script[list[Waiting]]:
     """The head of a lane."""
-    rows: Rows = yield Query("queue_head", (lane, limit))
+    rows: Rows = yield Query("queue_head", (lane, limit, *ranks))
     return build.waiting(rows)
 
 
-def queued(lane: str, limit: int) -> Script[list[str]]:
+def queued(lane: str, limit: int, ranks: Ranks) -> Script[list[str]]:
     """Ids at the head of a lane."""
-    rows: Rows = yield Query("queue_ids", (lane, limit))
+    rows: Rows = yield Query("queue_ids", (lane, limit, *ranks))
     return [row[0] for row in rows]
 
 
@@ -46,19 +46,19 @@ def waiting_of(ids: Sequence[str]) -> Script[list[Waiting]]:
     return build.waiting(rows)
 
 
-def due(now: int, limit: int) -> Script[list[Message]]:
+def due(now: int, limit: int, after: int) -> Script[list[Message]]:
     """Scheduled messages whose time has come, the longest waiting first."""
-    return (yield from _messages("schedule_due", now, limit))
+    return (yield from _messages("schedule_due", now, limit, after))
 
 
-def overdue(now: int, limit: int) -> Script[list[Message]]:
+def overdue(now: int, limit: int, after: int) -> Script[list[Message]]:
     """Messages whose deadline has passed."""
-    return (yield from _messages("deadlines_passed", now, limit))
+    return (yield from _messages("deadlines_passed", now, limit, after))
 
 
-def expired(now: int, limit: int) -> Script[list[str]]:
+def expired(now: int, limit: int, after: int) -> Script[list[str]]:
     """Ids of queued messages whose validity has ended."""
-    rows: Rows = yield Query("queue_expired", (now, limit))
+    rows: Rows = yield Query("queue_expired", (now, limit, after))
     return [row[0] for row in rows]
 
 

@@ -7,6 +7,7 @@ from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
 from whimbrel.store import reads
 from whimbrel.store.interface import (
+    FRONT,
     Answer,
     Claim,
     Deliveries,
@@ -19,6 +20,7 @@ from whimbrel.store.interface import (
     Node,
     OptOutChanges,
     Owed,
+    Ranks,
     ReceiptRow,
     Search,
     Stored,
@@ -97,11 +99,11 @@ class SqlStore:
     async def kept(self, account_id: str, door: str, key: str) -> list[Kept]:
         return await self.fetch(Kept, "idempotency_kept", account_id, door, key)
 
-    async def waiting(self, lane: str, limit: int) -> list[Waiting]:
-        return await self._executor.read(reads.waiting, lane, limit)
+    async def waiting(self, lane: str, limit: int, ranks: Ranks = FRONT) -> list[Waiting]:
+        return await self._executor.read(reads.waiting, lane, limit, ranks)
 
-    async def queued(self, lane: str, limit: int) -> list[str]:
-        return await self._executor.read(reads.queued, lane, limit)
+    async def queued(self, lane: str, limit: int, ranks: Ranks = FRONT) -> list[str]:
+        return await self._executor.read(reads.queued, lane, limit, ranks)
 
     async def waiting_of(self, ids: Sequence[str]) -> list[Waiting]:
         return await self._executor.read(reads.waiting_of, ids)
@@ -166,20 +168,20 @@ class SqlStore:
 
     # sweep
 
-    async def due(self, now: int, limit: int) -> list[Message]:
-        return await self._executor.read(reads.due, now, limit)
+    async def due(self, now: int, limit: int, after: int = 0) -> list[Message]:
+        return await self._executor.read(reads.due, now, limit, after)
 
     async def enqueue(self, due: Sequence[Due]) -> None:
         await self._executor.write(sweep.enqueue, due)
 
-    async def expired(self, now: int, limit: int) -> list[str]:
-        return await self._executor.read(reads.expired, now, limit)
+    async def expired(self, now: int, limit: int, after: int = 0) -> list[str]:
+        return await self._executor.read(reads.expired, now, limit, after)
 
     async def unanswered(self, carrier_id: str | None = None) -> list[Owed]:
         return await self.fetch(Owed, "attempts_unanswered", carrier_id)
 
-    async def overdue(self, now: int, limit: int) -> list[Message]:
-        return await self._executor.read(reads.overdue, now, limit)
+    async def overdue(self, now: int, limit: int, after: int = 0) -> list[Message]:
+        return await self._executor.read(reads.overdue, now, limit, after)
 
     async def flush_parts(self, now: int) -> int:
         return await self._executor.write(inbound.flush_parts, now)

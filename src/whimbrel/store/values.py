@@ -2,7 +2,7 @@
 cross a process border.
 """
 
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -105,6 +105,12 @@ class Search(msgspec.Struct, frozen=True, gc=False):
 
 
 # ---------------------------------------------------------------- worker
+
+
+Ranks: TypeAlias = tuple[int, int, int]
+"""A rank for each priority."""
+FRONT: Final[Ranks] = (0, 0, 0)
+"""Where a lane begins."""
 
 
 class Waiting(msgspec.Struct, frozen=True, gc=False):
