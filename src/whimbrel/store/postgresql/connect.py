@@ -32,6 +32,7 @@ _HOT: Final = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_material": "off",
+    "join_collapse_limit": "1",
     "cpu_tuple_cost": "1",
     "cpu_index_tuple_cost": "1",
     "random_page_cost": "0.1",
@@ -39,8 +40,8 @@ _HOT: Final = {
 }
 """For the statements of the journey: each finds its rows by key, a list at a time, so a nested loop over an index is
 right however large the tables have grown since they were last counted. A plan that is made while a table is empty is
-kept, and must still be right when it holds millions; so a plan costs what rows it looks at, and not what pages these
-few rows may stand on."""
+kept, and must still be right when it holds millions; so tables are joined in the order in which they are written,
+and a plan costs what rows it looks at, and not what pages these few rows may stand on."""
 
 POOLER: Final = (
     "does not take the settings of our connections, as a pooler such as PgBouncer does not: name PostgreSQL's own "
