@@ -91,19 +91,29 @@ async def test_every_row_arrives_and_a_node_goes_on(made: Path, target: str):
     await goes_on(target)
 
 
+async def test_numbers_of_attempts_go_on_behind_those_of_the_same_day(made: Path, empty_postgres: str):
+    await carry(str(made), empty_postgres)
+    (highest_,) = await ask(empty_postgres, f"SELECT MAX(position & {(1 << NUMBER_BITS) - 1}) FROM attempts")
+    assert await ask(empty_postgres, "SELECT nextval('attempt_numbers')") == [(highest_[0] + 1,)]
+
+
 async def test_back_again_and_on_to_another_server(
     made: Path, empty_postgres: str, second_postgres: str, tmp_path: Path
 ):
     await carry(str(made), empty_postgres)
     await goes_on(empty_postgres)
+    last = (await ask(empty_postgres, "SELECT MAX(position) FROM events"))[0][0]
+    for sql in ("UPDATE cursors SET position = {}", "UPDATE webhooks SET cursor = {}"):
+        await ask(empty_postgres, sql.format(last + 1000))  # as far as nothing can come any more
     was = await everything(empty_postgres, str(made))
     back = str(tmp_path / "back.db")
     await carry(empty_postgres, back)
     await carry(empty_postgres, second_postgres)
     assert await everything(second_postgres, str(made)) == was
     arrived = await everything(back)
-    last = max(row[0] for row in was["events"])
-    assert arrived.pop("cursors") == [(name, min(position, last)) for name, position in was.pop("cursors")]
+    assert arrived.pop("cursors") == [(name, last) for name, _ in was.pop("cursors")]
+    for row, before in zip(arrived.pop("webhooks"), was.pop("webhooks"), strict=True):
+        assert row == tuple(last if value == last + 1000 else value for value in before) != before
     assert arrived == was
     await goes_on(back, 1)
     await goes_on(second_postgres, 1)
