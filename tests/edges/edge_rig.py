@@ -130,7 +130,10 @@ class Edge:
         carrier = carriers.NewCarrier(name="Tern", settings=settings, password="secret", sandbox=True)
         made = await carriers.create(ctx, ACTOR, carrier)
         await routes.create(ctx, ACTOR, routes.NewRoute(carriers=(made.id,)))
-        await until(lambda: (health := self.app.worker.health().get(made.id)) is not None and health.binds_up)
+
+    async def bound(self) -> None:
+        """Once this node has bound to a carrier."""
+        await until(lambda: any(health.binds_up for health in self.app.worker.health().values()))
 
 
 @asynccontextmanager
@@ -148,6 +151,7 @@ async def running_edge(folder: Path, *, clock: Clock | None = None, **settings: 
             async with aiohttp.ClientSession() as http:
                 edge = Edge(app, simulator, http)
                 await edge.seed()
+                await edge.bound()
                 yield edge
         finally:
             await app.stop()
