@@ -23,8 +23,9 @@ from whimbrel.base.place import ALONE, Place
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import CarrierLink, Handlers
 from whimbrel.carriers.smpp import SmppCarrier
-from whimbrel.cells import Cells, as_seen
+from whimbrel.cells import Cells
 from whimbrel.config import Settings, purge_before_us
+from whimbrel.connected import as_seen
 from whimbrel.domain.model import Carrier
 from whimbrel.domain.pacing import FairRank
 from whimbrel.edges.http import doors
@@ -242,7 +243,7 @@ class App:
         if settings.tls_cert_file:
             tls = server_context(settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file)
         gate = Gate(
-            directory=self.tables,
+            directory=self.cells or self.tables,
             vault=self.vault,
             clock=self.clock,
             metrics=self.metrics,
@@ -253,6 +254,7 @@ class App:
             gate,
             self.binds,
             Seats(self.store, self.owners, self.binds),
+            cells=self.cells,
             host=settings.host,
             port=settings.port if settings.plain else None,
             tls=tls,
@@ -281,8 +283,11 @@ class App:
             feed=self.feed,
             manage=self.manage,
             recorders=self.recorders,
-            probing=Probing(tables=self.tables, worker=self.worker, recorders=self.recorders, clock=self.clock),
+            probing=Probing(
+                self.tables, self.worker, health=self.standing.health, recorders=self.recorders, clock=self.clock
+            ),
             health=self.standing.health,
+            runs_elsewhere=self.standing.is_elsewhere,
             ready=self.reasons_not_ready,
             scrape=self._siblings.render,
             public_url=self.settings.server.public_url,
@@ -346,7 +351,7 @@ class App:
         """What the leases of this node are for begins as it gets them, and ends as it loses them."""
         step = self._parts.step
         await step("http", self.http_out.start, plain(self.http_out.stop))
-        await step("duties", _nothing, lambda _: self.owners.hand_over("duty"))
+        self._parts.ends("duties", lambda _: self.owners.hand_over("duty"))
         await step("carriers", self.owners.start, self._stop_carriers, _CARRIERS_SHARE)
         await step("observe", self.observe.start, plain(self.observe.stop))
 
@@ -399,7 +404,3 @@ class App:
         self.feed.wake()
         self.owed.wake()
         self.streams.wake()
-
-
-async def _nothing() -> None:
-    """A part that is begun elsewhere."""

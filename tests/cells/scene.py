@@ -12,7 +12,7 @@ import aiohttp
 
 from tests.journey.rig import simulated, until
 from whimbrel.app import App
-from whimbrel.config import Cell, Server, Settings, Webhooks
+from whimbrel.config import Cell, Server, Settings, Smpp, Webhooks
 from whimbrel.manage import accounts, balance, carriers, keys, prices, routes, senders
 from whimbrel.manage.scopes import ACCOUNT_SCOPES, OPERATOR
 from whimbrel_sandbox.log import Submitted
@@ -51,6 +51,11 @@ class Node:
     def url(self) -> str:
         assert self.app.server is not None
         return f"http://127.0.0.1:{self.app.server.port}"
+
+    @property
+    def smpp_port(self) -> int:
+        assert self.app.smpp is not None
+        return self.app.smpp.ports[0]
 
     async def ask(self, method: str, path: str, key: str, body: Any = None, **headers: str) -> Answer:
         """A request with a key, and its answer."""
@@ -139,7 +144,8 @@ def settings_of(cell: str, urls: dict[str, str], folder: Path, shares: dict[str,
         cell=cell,
         cells={name: Cell(database=url, leads=name == "eu", share=chosen.get(name, 1)) for name, url in urls.items()},
         database=urls[cell],
-        roles=("api", "worker"),
+        roles=("api", "worker", "smpp"),
+        smpp=Smpp(port=0),
         server=Server(port=0, data=str(folder)),
         webhooks=Webhooks(allow_networks=("127.0.0.0/8",), allow_http=True),
     )

@@ -8,8 +8,13 @@ from collections import Counter
 
 from tests.cells.gate import Gate
 from tests.cells.scene import Customer, Scene, node, scene, settings_of, steadily
+from tests.edges.smpp.customer import PASSWORD, esme
 from tests.journey.rig import simulated, until
+from whimbrel.codec.smpp import events as ev
+from whimbrel.codec.smpp.bodies import QuerySm
+from whimbrel.codec.smpp.tables import QUERY_SM
 from whimbrel.journey import moving
+from whimbrel.manage import smpp_credentials
 from whimbrel_sandbox.network import PhoneText
 
 SECOND_US = 1_000_000
@@ -133,6 +138,30 @@ async def test_a_text_from_a_phone_finds_the_cell_of_its_number(databases, tmp_p
 
 def _stopped(made, customer: Customer):
     return any(node.app.tables.opt_outs.get(customer.id) for node in made.nodes.values())
+
+
+async def test_a_customer_binds_at_any_node_and_gets_its_receipts_there(databases, tmp_path):
+    async with scene(databases, tmp_path) as made:
+        await made.furnish()
+        us = await made.customer("us")
+        new = smpp_credentials.NewSmppCredential(name="bind", system_id="acme", password=PASSWORD)
+        ctx = made.us.app.manage
+        await smpp_credentials.create(ctx, "test", new, account_id=us.id, test=False)
+        await until(lambda: "acme" in made.eu.app.cells.smpp_credentials)
+        async with esme(made.eu.smpp_port) as one:
+            assert (await one.bind()).status == 0
+            answers = [await one.submit(registered_delivery=1) for _ in range(3)]
+            ids = [answer.body.message_id for answer in answers]
+            await made.all_in("us", ids, "delivered")
+            await until(lambda: len(one.seen(ev.DeliverReceived)) >= 3)
+            assert await made.states("eu", ids) == []
+            asked = await one.ask(QUERY_SM, QuerySm(message_id=ids[0]))
+            assert (asked.status, asked.body.message_state) == (0, 2)
+        refused = await made.eu.ask("POST", "/v1/smpp-credentials", us.key, {"name": "b", "system_id": "acme"})
+        assert refused.status == 409
+        eu = await made.customer("eu", "+12025550101")
+        refused = await made.eu.ask("POST", "/v1/smpp-credentials", eu.key, {"name": "b", "system_id": "acme"})
+        assert refused.status == 409  # a system_id is one in the installation
 
 
 async def test_a_cell_that_is_down_is_missed_by_its_own_accounts_only(databases, tmp_path):

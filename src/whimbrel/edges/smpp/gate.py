@@ -32,7 +32,7 @@ from whimbrel.domain.model import Account, SmppCredential
 from whimbrel.edges.shared.failures import Windows, site
 from whimbrel.manage import passwords
 
-Reason = Literal["locked_out", "unknown", "address", "password", "suspended", "account", "too_many_binds"]
+Reason = Literal["locked_out", "unknown", "address", "password", "suspended", "account", "too_many_binds", "cell"]
 
 _log = logging.getLogger("whimbrel.smpp")
 _WAIT_S: Final = 1.0
@@ -46,6 +46,7 @@ STATUS_OF: Final[Mapping[Reason, Status]] = {
     "suspended": Status.ESME_RBINDFAIL,
     "account": Status.ESME_RBINDFAIL,
     "too_many_binds": Status.ESME_RBINDFAIL,
+    "cell": Status.ESME_RBINDFAIL,
 }
 """docs/smpp-server.md lists it (a test compares)."""
 
@@ -125,6 +126,10 @@ class Gate:
     def no_seat(self, found: Admitted) -> Refused:
         """Somebody who was admitted here has too many binds at all nodes together."""
         return self._refuse("too_many_binds", found.credential.system_id, found.address)
+
+    def no_cell(self, found: Admitted) -> Refused:
+        """The cell of somebody who was admitted here cannot be reached."""
+        return self._refuse("cell", found.credential.system_id, found.address)
 
     def _refuse(self, reason: Reason, system_id: str, address: str) -> Refused:
         self._metrics.smpp_binds_refused.labels(reason).inc()

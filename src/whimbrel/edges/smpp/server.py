@@ -10,12 +10,14 @@ import logging
 import socket
 import ssl
 from collections import Counter
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from whimbrel.base import limits
 from whimbrel.codec.smpp.events import Role, Settings
+from whimbrel.domain.model import SmppCredential
 from whimbrel.edges.shared.server import claim
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.smpp.customers import Customer
@@ -23,7 +25,7 @@ from whimbrel.edges.smpp.gate import Gate
 from whimbrel.edges.smpp.query import Queries
 from whimbrel.edges.smpp.registry import Registry
 from whimbrel.edges.smpp.seats import Seats
-from whimbrel.edges.smpp.session import CustomerSession, OutbindTaker, Works
+from whimbrel.edges.smpp.session import CustomerSession, OutbindTaker, Serving, Works
 from whimbrel.edges.smpp.submit import Answers, Submits
 from whimbrel.net.handshakes import Handshake, Handshakes
 from whimbrel.net.smpp import LinkHandlers, SmppLink, listen
@@ -31,6 +33,44 @@ from whimbrel.net.smpp import LinkHandlers, SmppLink, listen
 _log = logging.getLogger("whimbrel.smpp")
 _ADDRESSES_MAX: Final = 4096
 """Addresses that a line of the log has told of; beyond it the oldest may be told of again."""
+
+
+class OtherCells(Protocol):
+    """The other cells, as far as customers of theirs bind here."""
+
+    @property
+    def smpp_credentials(self) -> Mapping[str, SmppCredential]:
+        """Those of all cells, by system_id."""
+        ...
+
+    def serving(self, account_id: str, own: Serving) -> Serving | None:
+        """What serves an account; `own` is that of this node's cell."""
+        ...
+
+    def registries(self) -> Iterable[Registry]:
+        """Their customers that are bound here."""
+        ...
+
+    def on_customers(self, changed: Callable[[], None]) -> None:
+        """Call when their credentials or accounts have changed."""
+        ...
+
+
+def serving(services: Services, registry: Registry, seats: Seats) -> Serving:
+    """What serves the customers of the services' cell."""
+    answers = Answers(services.metrics)
+    return Serving(
+        registry=registry,
+        seats=seats,
+        submits=Submits(accept=services.accept, clock=services.clock, ids=services.ids, answers=answers),
+        queries=Queries(
+            store=services.store,
+            cancel=services.cancel,
+            clock=services.clock,
+            vault=services.vault,
+            answers=answers,
+        ),
+    )
 
 
 class SmppServer:
@@ -44,6 +84,7 @@ class SmppServer:
         registry: Registry,
         seats: Seats,
         *,
+        cells: OtherCells | None = None,
         host: str,
         port: int | None,
         tls: ssl.SSLContext | None = None,
@@ -63,22 +104,15 @@ class SmppServer:
         self._tables = services.tables
         self._registry = registry
         self._seats = seats
+        self._cells = cells
         self._told = _Told()
-        answers = Answers(services.metrics)
+        own = serving(services, registry, seats)
         self._customers: dict[str, Customer] = {}
         self.works = Works(
             gate=gate,
-            registry=registry,
-            submits=Submits(accept=services.accept, clock=services.clock, ids=services.ids, answers=answers),
-            queries=Queries(
-                store=services.store,
-                cancel=services.cancel,
-                clock=services.clock,
-                vault=services.vault,
-                answers=answers,
-            ),
-            seats=seats,
-            answers=answers,
+            serving=lambda account_id: own if cells is None else cells.serving(account_id, own),
+            bound=self._bound,
+            answers=Answers(services.metrics),
             customers=self._customers,
             recorders=services.recorders,
             told=self._told.first,
@@ -108,6 +142,8 @@ class SmppServer:
                 self._listeners.append(self._with_tls(claimed, tls))
         self._tables.subscribe("smpp_credentials", self._follow)
         self._tables.subscribe("accounts", self._follow)
+        if self._cells is not None:
+            self._cells.on_customers(self._follow)
 
     async def stop(self, deadline_s: float) -> None:
         """Take no more connections and no more requests, answer what is under way, unbind everybody within
@@ -147,9 +183,19 @@ class SmppServer:
     def _follow(self) -> None:
         for session in list(self._sessions):
             session.follow()
-        known = {credential.id for credential in self._tables.smpp_credentials.values()}
+        found = self._tables.smpp_credentials if self._cells is None else self._cells.smpp_credentials
+        known = {credential.id for credential in found.values()}
         for gone in [each for each in self._customers if each not in known]:
             del self._customers[gone]
+
+    def _registries(self) -> list[Registry]:
+        return [self._registry, *(() if self._cells is None else self._cells.registries())]
+
+    def _bound(self, credential_id: str) -> int:
+        return sum(len(registry.bound(credential_id)) for registry in self._registries())
+
+    def _tell_binds(self) -> None:
+        self._metrics.smpp_binds.set(sum(registry.count for registry in self._registries()))
 
     # Connections.
 
@@ -204,14 +250,14 @@ class SmppServer:
             return
         self._sessions.discard(session)
         if session.is_bound:
-            self._metrics.smpp_binds.set(self._registry.count)
+            self._tell_binds()
         else:
             self._forget(session.address)
         if not self._sessions:
             self._all_gone.set()
 
     def _admitted(self, session: CustomerSession) -> None:
-        self._metrics.smpp_binds.set(self._registry.count)
+        self._tell_binds()
         self._forget(session.address)
 
     def _forget(self, address: str) -> None:

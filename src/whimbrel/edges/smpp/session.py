@@ -50,14 +50,22 @@ OutbindTaker = Callable[[str, str, SmppLink], bool]
 the link (SMPP 3.4 4.1.7)."""
 
 
-class Works(msgspec.Struct, frozen=True):
-    """What all sessions share. `customers` are by credential id."""
+class Serving(msgspec.Struct, frozen=True):
+    """What serves the customers of one cell."""
 
-    gate: Gate
     registry: Registry
+    seats: Seats
     submits: Submits
     queries: Queries
-    seats: Seats
+
+
+class Works(msgspec.Struct, frozen=True):
+    """What all sessions share. `serving` gives what serves an account, None while its cell cannot be reached, and
+    `bound` how many binds a credential has here; `customers` are by credential id."""
+
+    gate: Gate
+    serving: Callable[[str], Serving | None]
+    bound: Callable[[str], int]
     answers: Answers
     customers: dict[str, Customer]
     recorders: Recorders
@@ -70,9 +78,10 @@ class Works(msgspec.Struct, frozen=True):
 class CustomerSession:
     """A connection of a customer, and once it is bound a `registry.Bound`."""
 
-    __slots__ = ("_admitted", "_binding", "_is_ending", "_works", "customer", "link", "under_way")
+    __slots__ = ("_admitted", "_binding", "_is_ending", "_serving", "_works", "customer", "link", "under_way")
 
     customer: Customer
+    _serving: Serving
 
     def __init__(self, works: Works, link: SmppLink) -> None:
         self._works = works
@@ -169,7 +178,7 @@ class CustomerSession:
             else:
                 self._on_other(event, replies)
         if replies:
-            self._works.registry.replied(self, replies)
+            self._serving.registry.replied(self, replies)
         if submits or queries:
             self._take(submits, queries)
 
@@ -178,14 +187,14 @@ class CustomerSession:
         if self._binding is not None:
             self._binding.cancel()
         if self._admitted is not None:
-            self._works.registry.remove(self, tokens)
+            self._serving.registry.remove(self, tokens)
             _log.info("a customer's bind has ended", extra=self._seen(reason=reason))
 
     def on_writable(self, link: SmppLink) -> None:
         """The peer reads again."""
         link.resume_reading()
         if self._admitted is not None:
-            self._works.registry.writable(self)
+            self._serving.registry.writable(self)
 
     # Parts of them.
 
@@ -194,9 +203,9 @@ class CustomerSession:
             for request in submits + queries:
                 self._works.answers.refused(self, request, CLOSING)
             return
-        is_of_use = bool(submits) and self._works.submits.take(self, submits)
+        is_of_use = bool(submits) and self._serving.submits.take(self, submits)
         if queries:
-            is_of_use |= self._works.queries.take(self, queries)
+            is_of_use |= self._serving.queries.take(self, queries)
         if not is_of_use:
             self._rest()
 
@@ -230,31 +239,33 @@ class CustomerSession:
 
     async def _bind(self, pdu: Pdu) -> None:
         body = pdu.body if isinstance(pdu.body, Bind) else Bind()
-        found = await self._works.gate.admit(
-            body.system_id, body.password, self.address, binds_now=lambda of: len(self._works.registry.bound(of))
-        )
+        works = self._works
+        found = await works.gate.admit(body.system_id, body.password, self.address, binds_now=works.bound)
+        serving = None if isinstance(found, Refused) else works.serving(found.account.id)
         if isinstance(found, Refused):
             await asyncio.sleep(found.wait_s)
-        elif not await self._works.seats.take(found.credential.id, found.settings.binds_max):
-            found = self._works.gate.no_seat(found)
+        elif serving is None:
+            found = works.gate.no_cell(found)
+        elif not await serving.seats.take(found.credential.id, found.settings.binds_max):
+            found = works.gate.no_seat(found)
         session = self.link.session
         if session.state is not State.BINDING or self.link.transport is None:
             return  # it has gone meanwhile
         if self._is_ending:
             self.link.respond(pdu, Status.ESME_RBINDFAIL)
-        elif not isinstance(found, Admitted):
+        elif isinstance(found, Admitted) and serving is not None:
+            self._admit(pdu, found, serving)
+        elif isinstance(found, Refused):
             self.link.respond(pdu, found.status)
             self.link.close(found.reason)
-        else:
-            self._admit(pdu, found)
 
-    def _admit(self, pdu: Pdu, found: Admitted) -> None:
+    def _admit(self, pdu: Pdu, found: Admitted, serving: Serving) -> None:
         known = self._works.customers.get(found.credential.id)
         if known is None:
             known = self._works.customers[found.credential.id] = Customer(found)
         else:
             known.adopt(found.settings)
-        self.customer, self._admitted = known, found
+        self.customer, self._admitted, self._serving = known, found, serving
         session = self.link.session
         session.adopt(_settings(found.settings, session.settings))
         version = min(max(session.peer_version or 0, INTERFACE_VERSION_3_4), VERSION)
@@ -263,7 +274,7 @@ class CustomerSession:
         self._works.recorders.attach(found.credential.id, self.link)
         self.link.respond(pdu, 0, BindResp(SYSTEM_ID), tlvs=told)
         _log.info("a customer is bound", extra=self._seen(version=session.peer_version, address=self.address))
-        self._works.registry.add(self)
+        serving.registry.add(self)
         self._works.admitted(self)
 
     def _outbound(self, pdu: Pdu) -> None:
