@@ -147,6 +147,8 @@ class Stream:
         """Go on where the cursor stands."""
         self._forget()
         self._stopping.clear()
+        for counter in (self._metrics.stream_events, self._metrics.stream_gaps):
+            counter.labels(self.target.name)  # a counter that begins with its first count seems never to have grown
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def wake(self) -> None:
