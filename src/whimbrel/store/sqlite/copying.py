@@ -119,11 +119,7 @@ class SqliteTarget(SqliteEnd):
         await self._do(lambda connection: _together(connection, lambda: lower(connection)))
 
     async def finish(self) -> None:
-        def end(connection: apsw.Connection) -> None:
-            connection.execute("DROP TABLE copying")
-            connection.execute("ANALYZE")
-
-        await self._do(lambda connection: _together(connection, lambda: end(connection)))
+        await self._do(lambda connection: connection.execute("DROP TABLE copying"))
         await self._do(_checkpoint)
 
 
