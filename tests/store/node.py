@@ -23,7 +23,7 @@ class Node:
     async def run(self, script: Script[T]) -> T:
         """In the open transaction; begins one when there is none."""
         if not self.connection.is_in_transaction():
-            self.runner.forget()
+            self.runner.begin()
             await self.connection.execute("BEGIN")
         return await self.runner.run(script)
 

@@ -87,7 +87,7 @@ class Postgres:
 
     def run(self, script: Script[T]) -> T:
         async def run() -> T:
-            self._runner.forget()
+            self._runner.begin()
             result = await self._runner.run(script)
             await self._runner.settle()
             return result

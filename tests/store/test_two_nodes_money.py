@@ -214,6 +214,14 @@ async def test_parts_that_come_by_two_nodes_are_joined(third: SqlStore, nodes: t
     assert [each.text for each in await third.messages(["SM1", "SM2"])] == ["ab"]
 
 
+async def test_a_text_with_nul_is_stored_and_not_brought_again_for_ever(third: SqlStore) -> None:
+    """PostgreSQL holds no NUL in a text; phones may send one in UCS-2. Others of the same commit are not concerned."""
+    nul = heard("a\0b", "SM1", encoding="ucs2", octets="a\0b".encode("utf-16-be"), data_coding=8)
+    plain = heard("c", "SM2", fingerprint=78)
+    assert await asyncio.gather(third.record_inbound([nul]), third.record_inbound([plain])) == [["stored"], ["stored"]]
+    assert sorted(each.text for each in await third.messages(["SM1", "SM2"])) == ["a\ufffdb", "c"]
+
+
 async def test_phones_do_not_wait_for_each_other(third: SqlStore, nodes: tuple[Node, Node]) -> None:
     one, two = nodes
     await one.run(record_inbound([heard("hi", "SM1")]))

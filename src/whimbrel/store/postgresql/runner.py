@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+import msgspec
+
 from whimbrel.store.postgresql.connect import changed_rows
 from whimbrel.store.postgresql.statements import Statement
-from whimbrel.store.script import Each, Many, Query, Row, Rows, Script, Step
+from whimbrel.store.script import Each, Many, One, Query, Row, Rows, Script, Step
 
 T = TypeVar("T")
 Types = dict[str, tuple[str, ...]]
@@ -22,6 +24,7 @@ class Runner:
         self._types = types
         self._columns: dict[str, str] = {}
         self._sums: dict[str, dict[Any, list[int]]] = {}  # by statement and key: not written yet
+        self._has_nul = False
 
     async def run(self, script: Script[T]) -> T:
         """The script's result. An error of a step ends the script where it stands."""
@@ -35,9 +38,11 @@ class Runner:
         finally:
             script.close()
 
-    def forget(self) -> None:
-        """A transaction begins: what an undone one would have added up is void."""
+    def begin(self, *, has_nul: bool = False) -> None:
+        """A transaction begins: what an undone one would have added up is void. `has_nul`: texts are looked through for
+        NUL, which PostgreSQL cannot hold, and get U+FFFD in its place."""
         self._sums = {}
+        self._has_nul = has_nul
 
     async def settle(self) -> None:
         """Write what was added up: to be called before the commit."""
@@ -56,6 +61,8 @@ class Runner:
         statement = self._statements[step.statement]
         if self._sums and statement.asks_sums:
             await self.settle()
+        if self._has_nul:
+            step = _without_nul(step)
         if isinstance(step, Query):
             return _tuples(await self.connection.fetch(statement.sql, *step.params))
         if isinstance(step, Many):
@@ -90,6 +97,16 @@ class Runner:
                 types = self._types[statement.name] = tuple(kind.name for kind in prepared.get_parameters())
             sql = self._columns[statement.name] = statement.of_columns(types)
         return sql
+
+
+def _without_nul(step: Step) -> Step:
+    if isinstance(step, Query | One):
+        return msgspec.structs.replace(step, params=_clean(step.params))
+    return msgspec.structs.replace(step, rows=[_clean(row) for row in step.rows])
+
+
+def _clean(row: Row) -> Row:
+    return tuple([value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in row])
 
 
 def _tuples(records: Sequence[Any]) -> Rows:

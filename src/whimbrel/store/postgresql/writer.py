@@ -48,6 +48,9 @@ RETRY_S: Final = 0.2
 LOOK_S: Final = 2.0  # while a commit hangs: whether its server is still the one that takes writes
 
 FOR_EVER_S: Final = 1e9
+ONCE_MORE: Final = (asyncpg.UniqueViolationError, asyncpg.CharacterNotInRepertoireError)
+"""What a script alone meets once: another node made the same row a moment ago, which the script sees now; a text has
+NUL, which PostgreSQL cannot hold, and which is replaced then."""
 
 _log = logging.getLogger("whimbrel.store")
 
@@ -126,10 +129,10 @@ class Writer:
     async def _group(self, jobs: list[Job]) -> None:
         """Run a group to its end, whatever it meets."""
         deadline_us = self._clock.monotonic_us() + int(PATIENCE_S * SECOND_US)
-        tries = 0
+        tries, has_nul = 0, False
         while True:
             try:
-                results = await self._together(jobs)
+                results = await self._together(jobs, has_nul)
             except (*AGAIN, _Lost) as error:
                 tries += isinstance(error, AGAIN)
                 if tries >= TRIES_MAX or self._clock.monotonic_us() > deadline_us:
@@ -144,31 +147,33 @@ class Writer:
             except (CommitUnknown, CommitFailed) as error:
                 return self._failed(jobs, error)
             except Exception as error:
-                if len(jobs) == 1:
-                    if isinstance(error, asyncpg.UniqueViolationError) and not tries:
-                        tries = 1  # another node may have made the same row a moment ago: the script sees it now
-                        continue
+                if len(jobs) > 1:
+                    return await self._one_by_one(jobs)
+                if tries or not isinstance(error, ONCE_MORE):
                     return jobs[0].fail(error)
-                for job in jobs:
-                    await self._group([job])
-                return None
+                tries, has_nul = 1, isinstance(error, asyncpg.CharacterNotInRepertoireError)
+                continue
             for job, result in zip(jobs, results, strict=True):
                 job.answer(result)
             return self._on_commit(len(jobs))
+
+    async def _one_by_one(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            await self._group([job])
 
     def _failed(self, jobs: list[Job], error: CommitFailed | CommitUnknown) -> None:
         _log.error("commit failed", extra={"writer": self._name, "scripts": len(jobs), "error": str(error)})
         self._on_trouble("commit_unknown" if isinstance(error, CommitUnknown) else "commit_failed")
         _fail(jobs, error)
 
-    async def _together(self, jobs: list[Job]) -> list[Any]:
+    async def _together(self, jobs: list[Job], has_nul: bool) -> list[Any]:
         """Run and commit once. _Lost: the connection went, and nothing was stored."""
         session = await self._connect()
         connection, run = session.runner.connection, session.runner.run
         try:
             await connection.execute("BEGIN")
             xid = await connection.fetchval("SELECT pg_current_xact_id()::text")
-            session.runner.forget()
+            session.runner.begin(has_nul=has_nul)
             results = [await run(job.script()) for job in jobs]
             await session.runner.settle()
         except BaseException as error:
