@@ -43,10 +43,11 @@ class Pair:
         assert self.standby is not None
         return f"postgresql://whimbrel@127.0.0.1:{self.primary.port},127.0.0.1:{self.standby.port}/postgres"
 
-    async def fail_over(self) -> None:
-        """The primary is killed, and the standby takes its place, at once."""
+    async def fail_over(self, away_s: float = 0.0) -> None:
+        """The primary is killed, and the standby takes its place so much later."""
         assert self.standby is not None
         await asyncio.to_thread(self.primary.kill)
+        await asyncio.sleep(away_s)
         connection = await asyncpg.connect(self.standby.url)
         try:
             assert await connection.fetchval("SELECT pg_promote()")
