@@ -180,3 +180,13 @@ async def test_a_node_that_runs_notices_a_schema_that_it_does_not_run_on(postgre
             await store.ping()
     finally:
         await store.stop()
+
+
+async def test_who_may_not_make_tables_is_told(empty_postgres: str, connection: Any):
+    role = f"stranger_{connection.get_server_pid()}"
+    await connection.execute(f"CREATE ROLE {role}")
+    try:
+        with pytest.raises(StoreError, match="permission denied for schema public"):
+            await schema.apply(f"{empty_postgres}?role={role}", ManualClock(NOW))
+    finally:
+        await connection.execute(f"DROP ROLE {role}")

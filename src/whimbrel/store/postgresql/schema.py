@@ -119,6 +119,8 @@ async def opened(url: str) -> AsyncIterator[Any]:
     try:
         await connection.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
         yield connection
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise StoreError(f"{shown(url)}: {error}") from error
     finally:
         await connection.close()
 
