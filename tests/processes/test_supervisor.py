@@ -74,14 +74,18 @@ async def test_several_processes_are_one_service(tmp_path: Path):
         assert _folder(made).stat().st_mode & 0o777 == 0o700
         await _die(made)
         await send(made, 99)
+        await until(lambda: len(_submits(tmp_path)) == 61, 20.0, "a text after the deaths")
         folder = _folder(made)
         assert await made.stop() == 0
         assert made.pids() == {}
         assert not folder.exists()
         assert [line["message"] for line in made.lines()][-1] == "stopped"
         assert all(line.startswith("{") for line in made.log.read_text().splitlines())
-    sent = [event.dest for event in read_log(tmp_path / "smsc.jsonl") if isinstance(event, Submitted)]
-    assert len(sent) == len(set(sent)) == 61
+    assert len(_submits(tmp_path)) == len(set(_submits(tmp_path))) == 61
+
+
+def _submits(folder: Path) -> list[str]:
+    return [event.dest for event in read_log(folder / "smsc.jsonl") if isinstance(event, Submitted)]
 
 
 async def _work_together(made: Served, folder: Path) -> None:

@@ -1,4 +1,6 @@
-"""One of the processes that `whimbrel serve --processes N` runs: a node like any other, at its place among them."""
+"""One of the processes that `whimbrel serve --processes N` runs, as the supervisor starts it: `python -m
+whimbrel.cli.child`. A node like any other, at its place among them.
+"""
 
 import logging
 import sys
@@ -16,7 +18,7 @@ from whimbrel.store.sqlite.connect import tune_library
 _log = logging.getLogger("whimbrel.run")
 
 
-def run_child() -> None:
+def main() -> None:
     """Do what standard input says until told to stop; exit status 1 for what cannot start."""
     orders = read_orders()
     configure(orders.settings.log.level, process=orders.place.name)
@@ -37,3 +39,7 @@ def _started(app: App) -> None:
     roles = tuple(role for role in app.settings.roles if role in config.WORKING_ROLES)
     url = "" if app.server is None else f"http://{app.settings.server.host}:{app.server.port}"
     say_ready(Ready(roles, url, () if app.smpp is None else app.smpp.ports))
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,6 @@ from whimbrel import config
 from whimbrel.app import App
 from whimbrel.base.limits import PROCESSES_MAX
 from whimbrel.cli import database
-from whimbrel.cli.child import run_child
 from whimbrel.cli.options import ConfigFile
 from whimbrel.cli.running import run
 from whimbrel.cli.say import fail, guarded
@@ -31,12 +30,8 @@ def serve(
         int | None,
         typer.Option(min=1, max=PROCESSES_MAX, help="How many processes share the work; as many cores are used."),
     ] = None,
-    child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
 ) -> None:
     """Run a node until SIGTERM; stops gracefully. Logs go to stderr, one JSON object a line."""
-    if child:
-        run_child()
-        return
     settings = config.load(config_file, os.environ, {"processes": processes})
     master_key = config.master_key(Path(settings.server.data), os.environ)
     try:

@@ -267,9 +267,7 @@ class _Child:
 
 def command(name: str) -> tuple[str, ...]:
     """How a process is started."""
-    if name == STORE:
-        return (sys.executable, "-m", "whimbrel.cli.store_process")
-    return (sys.executable, "-m", "whimbrel", "serve", "--child")
+    return (sys.executable, "-m", "whimbrel.cli.store_process" if name == STORE else "whimbrel.cli.child")
 
 
 def reserve(settings: Settings) -> tuple[list[socket.socket], Settings]:
