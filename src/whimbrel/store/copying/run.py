@@ -153,8 +153,7 @@ class _Part:
                 await self._target.put(self._table, columns, page, done)
                 watch.copied(self._table.name, len(page))
         finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+            await asyncio.gather(reading, return_exceptions=True)  # its connection is in use until then
 
     async def _columns(self) -> tuple[str, ...]:
         ours, theirs = await self._source.columns(self._table), await self._target.columns(self._table)
