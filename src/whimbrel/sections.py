@@ -239,7 +239,8 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
         yield "" if self.servers else "servers: must name a broker"
         for server in self.servers:
             yield "servers: user and password are settings of their own" if "@" in server else ""
-            yield "" if _SERVER.fullmatch(server) else f"servers: expected a host and a port, not {server!r}"
+            address = server.removeprefix("nats://") if self.kind == "nats" else server
+            yield "" if _SERVER.fullmatch(address) else f"servers: expected a host and a port, not {server!r}"
         for pattern in self.events:
             yield "" if types_of((pattern,)) else f"events: {pattern} names no event; docs/events.md lists them"
         yield from (self._misplaced(name) for name in (_OF_NATS if self.kind == "kafka" else _OF_KAFKA))
@@ -260,7 +261,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
 _DEFAULTS = Stream()
 _OF_NATS = ("stream", "subject", "token", "nkey_file", "credentials_file")
 _OF_KAFKA = ("topic", "partitions", "sasl")
-_SERVER = re.compile(r"((nats|tls)://)?([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
+_SERVER = re.compile(r"([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
 
 
 def _placeholders(name: str, text: str, known: tuple[str, ...]) -> str:

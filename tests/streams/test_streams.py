@@ -22,6 +22,7 @@ from whimbrel.journey.streams import Stream, StreamRow, cursor_name
 from whimbrel.journey.tables import Tables
 from whimbrel.manage import streams as manage
 from whimbrel.manage.context import Context
+from whimbrel.net import nats
 from whimbrel.sections import Stream as Section
 from whimbrel.store.interface import Write
 from whimbrel.store.store import SqlStore
@@ -182,6 +183,9 @@ async def test_a_stop_leaves_nothing_to_repeat(one_store, server):
             wanted += await append(one_store, range(start, start + 100))
             stream.wake()
             await server.holds(start * 3 + 50)
+        there = set(await ids(server))
+        after = await one_store.events_after(await cursor(one_store, cursor_name("ops")), 1000)
+        assert there & {event_id(event.subject_id, event.seq) for event in after} == set()
     async with running(one_store, server):
         await server.holds(len(wanted))
     assert sorted(await ids(server)) == sorted(wanted)
@@ -211,6 +215,26 @@ async def test_after_a_crash_it_goes_on_from_the_cursor(store, server):
     assert set(map(tuple, orders.values())) == {(1, 2, 3)}
 
 
+async def test_the_cursor_waits_for_the_acknowledgement(one_store, server, monkeypatch):
+    monkeypatch.setattr(nats, "_ACK_S", 0.2)
+    async with running(one_store, server, chance=Impatient()) as stream:
+        wanted = await append(one_store, range(10))
+        stream.wake()
+        last = await one_store.last_position()
+        await until(lambda: stands_at(one_store, last))
+        server.freeze()
+        wanted += await append(one_store, range(10, 20))
+        stream.wake()
+        try:
+            down = await in_state(one_store, "down")
+            assert down.error == "no acknowledgement within 0 s"
+            assert await stands_at(one_store, last)
+        finally:
+            server.thaw()
+        await server.holds(len(wanted))
+    assert sorted(await ids(server)) == sorted(wanted)
+
+
 async def test_two_that_follow_at_once_leave_no_gap_and_no_disorder(store, server):
     """As when a node holds a lease that it has lost, and does not know it yet."""
     await server.make_stream(duplicate_window=0.1)
@@ -224,7 +248,9 @@ async def test_two_that_follow_at_once_leave_no_gap_and_no_disorder(store, serve
     assert set(map(tuple, ids_in_order(seen).values())) == {(1, 2, 3)}
 
 
-async def test_it_is_set_back_while_it_runs(store, server):
+@pytest.mark.parametrize("busy", [False, True])
+async def test_it_is_set_back_while_it_runs(store, server, busy):
+    """Also when nothing comes, and when it is about to save where it stands."""
     await server.make_stream(duplicate_window=0.1)
     now = CLOCK.now_us()
     old = await append(store, range(5), at=now - DAY_US)
@@ -246,7 +272,8 @@ async def test_it_is_set_back_while_it_runs(store, server):
         await until(lambda: stands_at(store, last))
         view = await manage.rewind(ctx, "test", "ops", manage.Rewind(to=to_text(now - DAY_US // 2)))
         assert view.name == "ops"
-        await server.holds(len(old) + 2 * len(wanted))  # also when nothing comes
+        if not busy:
+            await server.holds(len(old) + 2 * len(wanted))
         more = await append(store, [11], at=now)
         stream.wake()
         await server.holds(len(old) + 2 * len(wanted) + len(more))

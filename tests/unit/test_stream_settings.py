@@ -15,9 +15,9 @@ def load(folder, text: str, **environ: str) -> dict[str, Stream]:
 
 
 def test_a_table_for_each_stream(tmp_path):
-    text = '[streams.ops]\nservers = ["a:4222"]\n[streams.lake_2]\nkind = "kafka"\nservers = ["b:9092", "[::1]:9092"]\n'
+    text = '[streams.ops]\nservers = ["nats://a:4222"]\n[streams.lake_2]\nkind = "kafka"\nservers = ["b:9092", "[::1]:9092"]\n'
     assert load(tmp_path, text) == {
-        "ops": Stream(servers=("a:4222",)),
+        "ops": Stream(servers=("nats://a:4222",)),
         "lake_2": Stream(kind="kafka", servers=("b:9092", "[::1]:9092")),
     }
 
@@ -47,6 +47,8 @@ def test_the_environment_adds_to_a_stream_and_makes_one(tmp_path):
         ("[streams.ops]\nserver = []", "streams.ops.server is no setting; did you mean streams.NAME.servers?"),
         ("[streams.ops]\ntest = true", "streams.ops.servers: must name a broker"),
         ('[streams.ops]\nservers = ["broker"]', "streams.ops.servers: expected a host and a port, not 'broker'"),
+        ('[streams.ops]\nservers = ["tls://broker:1"]', "expected a host and a port, not 'tls://broker:1'"),
+        ('[streams.ops]\nkind = "kafka"\nservers = ["nats://broker:1"]', "expected a host and a port, not"),
         ('[streams.ops]\nservers = ["http://broker:1"]', "expected a host and a port, not 'http://broker:1'"),
         (f"[streams.ops]\n{SERVERS}kind = 'amqp'", "streams.ops.kind: expected nats, kafka, not 'amqp'"),
         (f"[streams.ops]\n{SERVERS}events = ['message.gone']", "streams.ops.events: message.gone names no event"),

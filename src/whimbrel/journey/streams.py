@@ -166,11 +166,15 @@ class Stream:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await self._publisher.close()
-        if self._position is not None:
-            await self._save()
         with suppress(KeyError):
             self._metrics.stream_up.remove(self.target.name)
             self._metrics.stream_lag.remove(self.target.name)
+        if self._position is None:
+            return
+        try:
+            await self._save()
+        except Exception:  # what was published since it was saved last is published again
+            _log.exception("a cursor could not be saved", extra={"stream": self.target.name})
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
