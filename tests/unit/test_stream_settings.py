@@ -15,7 +15,8 @@ def load(folder, text: str, **environ: str) -> dict[str, Stream]:
 
 
 def test_a_table_for_each_stream(tmp_path):
-    text = '[streams.ops]\nservers = ["nats://a:4222"]\n[streams.lake_2]\nkind = "kafka"\nservers = ["b:9092", "[::1]:9092"]\n'
+    text = '[streams.ops]\nservers = ["nats://a:4222"]\n'
+    text += '[streams.lake_2]\nkind = "kafka"\nservers = ["b:9092", "[::1]:9092"]\n'
     assert load(tmp_path, text) == {
         "ops": Stream(servers=("nats://a:4222",)),
         "lake_2": Stream(kind="kafka", servers=("b:9092", "[::1]:9092")),
