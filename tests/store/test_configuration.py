@@ -25,7 +25,7 @@ from whimbrel.manage import (
     webhooks,
 )
 from whimbrel.manage.context import Context
-from whimbrel.store.interface import Claim, Deliveries, Idempotency, Store, Submission, Write
+from whimbrel.store.interface import Basis, Claim, Deliveries, Idempotency, Store, Submission, Write
 from whimbrel.store.rows import to_columns
 
 NUMBERS = [f"+1202555{number:04d}" for number in range(100, 130)]
@@ -141,37 +141,81 @@ async def test_what_was_purged_is_not_missed(store: Store) -> None:
     assert (await store.opt_out_changes(last.position + 10)).changes is None  # an older copy of the database
 
 
-async def version(store: Store) -> int:
-    return sum((await store.versions()).values())
+async def basis(store: Store) -> Basis:
+    """What is decided on now."""
+    position = (await store.opt_out_changes(None)).position
+    versions = dict(await store.versions())
+    opt_outs = versions.pop("opt_outs")
+    return Basis(sum(versions.values()), opt_outs, position)
 
 
-async def test_accept_stores_nothing_that_was_planned_with_another_version(store: Store) -> None:
-    one, now = message(), await version(store)
+async def change_price(store: Store, ctx: Context) -> None:
+    await prices.put(ctx, "me", prices.NewPrice(prefix="1", price="0.01"))
+
+
+async def recipient_stops(store: Store, ctx: Context) -> None:
+    await add(store, 1, 2, 11, 3)
+
+
+async def another_stops(store: Store, ctx: Context) -> None:
+    await add(store, 1, 2, 3)
+
+
+async def another_starts(store: Store, ctx: Context) -> None:
+    await add(store, 1)
+    await remove(store, 1)
+
+
+async def too_much_changes(store: Store, ctx: Context) -> None:
+    await add(store, 1)
+    await add(store, 2)
+    await store.purge({"opt_out_changes": 2 * 2**60}, 100)
+
+
+CHANGES = [
+    (change_price, True),
+    (recipient_stops, True),
+    (another_stops, False),
+    (another_starts, True),  # whoever was refused for it may be sent to
+    (too_much_changes, True),  # who knows what was among it
+]
+Change = Callable[[Store, Context], Awaitable[None]]
+
+
+@pytest.mark.parametrize(("change", "matters"), CHANGES)
+async def test_accept_stores_nothing_that_was_planned_with_what_has_changed(
+    store: Store, ctx: Context, change: Change, matters: bool
+) -> None:
+    one, now = message(account_id="AC1", recipient_hash=11, price_micros=0), await basis(store)
     key = Idempotency("AC1", "rest", "k", b"f", 0, 1, NOW, ())
     further = Write("audit_insert", (("AU1", None, "me", "x", "", "{}", NOW),))
     submission = Submission((one,), key, (further,))
-    await add(store, 1)
+    await change(store, ctx)
     (stored,) = await store.accept([submission], now)
-    assert stored.stale
-    assert await store.messages([one.id]) == []
-    assert await store.kept("AC1", "rest", "k") == []
-    (stored,) = await store.accept([submission], await version(store))
-    assert not stored.stale
-    assert await state(store, one) == "queued"
+    assert stored.stale == matters
+    assert len(await store.messages([one.id])) == len(await store.kept("AC1", "rest", "k")) == (0 if matters else 1)
+    if matters:
+        (again,) = await store.accept([submission], await basis(store))
+        assert not again.stale
+        assert await state(store, one) == "queued"
     (repeated,) = await store.accept([Submission((message(),), key)], None)
     assert repeated.key_taken and not repeated.stale
 
 
-async def test_a_claim_that_was_decided_with_another_version_is_none(store: Store) -> None:
-    one = message()
+@pytest.mark.parametrize(("change", "matters"), CHANGES)
+async def test_a_claim_that_was_decided_with_what_has_changed_is_none(
+    store: Store, ctx: Context, change: Change, matters: bool
+) -> None:
+    one = message(account_id="AC1", recipient_hash=11, price_micros=0)
     await submit(store, one)
-    now = await version(store)
-    await add(store, 1)
-    claims = [Claim(one.id, CARRIER, 1, 99, NOW + SECOND)]
-    assert await store.claim(claims, now) is None
-    assert await state(store, one) == "queued"
-    assert len(await events(store, one)) == 1
-    claimed = await store.claim(claims, await version(store))
+    now = await basis(store)
+    await change(store, ctx)
+    claims, recipients = [Claim(one.id, CARRIER, 1, 99, NOW + SECOND)], [("AC1", 11)]
+    claimed = await store.claim(claims, now, recipients)
+    assert (claimed is None) == matters
+    assert len(await events(store, one)) == (1 if matters else 2)
+    if matters:
+        claimed = await store.claim(claims, await basis(store), recipients)
     assert claimed is not None and len(claimed[0]) == 1
     assert await state(store, one) == "sending"
 

@@ -15,6 +15,9 @@ from whimbrel.journey.opted_out import OptedOut
 from whimbrel.store.signals import Heard, LocalSignals
 from whimbrel.store.values import OptOutChanges
 
+OTHERS = len(KINDS) - 1
+"""Kinds but opt-outs, each at its first version."""
+
 
 class Signals(LocalSignals):
     """Of a process that shares its database: what it sent, and a way to let it hear."""
@@ -100,24 +103,24 @@ async def test_who_is_alone_never_looks(patient: None) -> None:
     async with started(store) as following:
         await following.current()
         await following.refresh(["keys"])
-        assert (store.looks, store.loads, store.told, following.version) == (0, ["keys"], ["keys"], None)
+        assert (store.looks, store.loads, store.told, following.versions()) == (0, ["keys"], ["keys"], None)
         assert following.age_s() == 0
 
 
 async def test_a_look_reads_what_has_another_version_and_nothing_else(patient: None) -> None:
     store = Versions()
     async with started(store) as following:
-        assert following.version == len(KINDS)
+        assert following.versions() == (OTHERS, 1)
         await following.current()
         assert (store.looks, store.loads) == (1, [])
         store.of |= {"keys": 2, "routes": 5}
         await following.current()
         assert sorted(store.loads) == sorted(store.told) == ["keys", "routes"]
-        assert following.version == len(KINDS) + 5
+        assert following.versions() == (OTHERS + 5, 1)
         store.of["keys"] = 1  # an older copy of the database
         await following.current()
         assert store.loads[2:] == ["keys"]
-        assert following.version == len(KINDS) + 4
+        assert following.versions() == (OTHERS + 4, 1)
 
 
 async def test_those_who_ask_in_the_same_moment_share_a_look_that_began_after_they_asked(patient: None) -> None:
@@ -189,7 +192,7 @@ async def test_a_change_of_ours_is_told_to_others_and_read(patient: None) -> Non
         store.of["prices"] = 2
         await following.refresh(["prices"])
         assert store.signals.sent == [("config", "prices")]
-        assert (store.loads, store.told, following.version) == (["prices"], ["prices"], len(KINDS) + 1)
+        assert (store.loads, store.told, following.versions()) == (["prices"], ["prices"], (OTHERS + 1, 1))
 
 
 async def test_a_signal_is_a_reason_to_look(patient: None) -> None:
@@ -217,7 +220,7 @@ async def test_kinds_that_only_a_newer_version_of_ours_knows_are_part_of_the_ver
     async with started(store) as following:
         store.of["templates"] = 7
         await following.current()
-        assert (store.loads, following.version) == ([], len(KINDS) + 7)
+        assert (store.loads, following.versions()) == ([], (OTHERS + 7, 1))
 
 
 class Changes:

@@ -38,7 +38,7 @@ from whimbrel.journey.screen import screen
 from whimbrel.journey.straight import LaneOf, Passage
 from whimbrel.journey.tables import Tables
 from whimbrel.store.errors import CommitUnknown
-from whimbrel.store.interface import Kept, Store, Stored, Submission, Verdict, Write
+from whimbrel.store.interface import Basis, Kept, Store, Stored, Submission, Verdict, Write
 
 _PLANS_MAX: Final = 50  # of one list, while what it is planned with changes every few milliseconds
 _NOT_STORED = Verdict(code="overloaded", detail=CATALOGUE["overloaded"].title)
@@ -222,7 +222,7 @@ class Accept:
 
     async def _stored_as_planned(self, requests: Sequence[Request]) -> list[_Answer | Exception] | None:
         """None, and nothing is stored, when what they were planned with has changed meanwhile."""
-        version = self._tables.version
+        basis = self._tables.basis
         passage = Passage(self._lane_of, self._vault)
         prepared = self._prepared(requests, passage)
         passage.reserve()
@@ -234,13 +234,13 @@ class Accept:
         ]
         faults.hit("accept.before_commit")
         try:
-            stored = await self._store.accept([each for _, each, _ in storing], version) if storing else []
+            stored = await self._store.accept([each for _, each, _ in storing], basis) if storing else []
         except BaseException as error:
             passage.failed()
             if isinstance(error, CommitUnknown):
                 self._unsent.take_back(passage.claimed(), error)
             raise
-        if stored[0].stale if stored else await self._has_changed(version):
+        if stored[0].stale if stored else await self._has_changed(basis):
             passage.failed()
             return None
         faults.hit("accept.after_commit")
@@ -252,10 +252,10 @@ class Accept:
         self._count([submission for place, submission, _ in storing if answers[place] is not None])
         return answers
 
-    async def _has_changed(self, version: int | None) -> bool:
+    async def _has_changed(self, basis: Basis | None) -> bool:
         """Also a refusal is by what holds now: somebody may have opted in again at another node."""
         await self._tables.current()
-        return self._tables.version != version
+        return self._tables.basis != basis
 
     def _prepared(self, requests: Sequence[Request], passage: Passage) -> list[_Prepared | Exception]:
         """What is to be stored of each request, and its verdicts. One that cannot be worked on fails alone."""

@@ -4,8 +4,7 @@ write too, by the versions of the configuration.
 Each kind has a version that every change raises in its own commit. A look reads the versions first and then the kinds
 whose version is another, so what is loaded is never older than its version says. There is a look every second, at each
 signal of another process, and wherever somebody asks for what is `current`: those who ask in the same moment share one.
-A transaction that acts on the snapshots compares their `version`, the sum of all, and does nothing when the database
-has another one by now.
+A transaction that acts on the snapshots compares their versions, and does nothing when the database has others by now.
 
 Reads run one after another, each after the commit that caused it: an older state never replaces a newer one. One that
 fails cannot take its commit back: it is told in the log and tried again until it succeeds.
@@ -39,6 +38,7 @@ class Following:
         self._changed = changed
         self._is_alone = store.signals.is_alone
         self._versions: dict[str, int] = {}
+        self._sum = 0  # of all but opt-outs
         self._turn = asyncio.Lock()
         self._coming: asyncio.Task[None] | None = None  # the look that has not read the versions yet
         self._looked_s = 0.0  # when the last look began
@@ -47,8 +47,6 @@ class Following:
         self._failed: set[ConfigKind] = set()
         self._catching_up: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
-        self.version: int | None = None
-        """Of everything that is loaded; None when nobody else changes it."""
 
     async def start(self) -> None:
         """Read everything, and follow it where others may change it."""
@@ -56,6 +54,11 @@ class Following:
         if not self._is_alone and self._watching is None:
             self._store.signals.subscribe("config", lambda _: self._wake.set())
             self._watching = asyncio.get_running_loop().create_task(self._watch())
+
+    def versions(self) -> tuple[int, int] | None:
+        """Of what is loaded: the sum of all kinds but opt-outs, and that of the opt-outs. None when nobody else changes
+        it."""
+        return None if self._is_alone else (self._sum, self._versions.get("opt_outs", 0))
 
     def age_s(self) -> float:
         """Seconds since everything that is loaded is known to be in force; 0 when nobody else can change it."""
@@ -146,7 +149,7 @@ class Following:
     def _keep(self, kind: str, versions: Mapping[str, int]) -> None:
         if kind in versions:
             self._versions[kind] = versions[kind]
-            self.version = sum(self._versions.values())
+            self._sum = sum(version for kind, version in self._versions.items() if kind != "opt_outs")
 
     def _read_later(self, kinds: Iterable[ConfigKind]) -> None:
         self._failed.update(kinds)

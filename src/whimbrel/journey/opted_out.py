@@ -33,6 +33,11 @@ class OptedOut:
         """All of them; what `load` swaps and all else changes in place."""
         return self._numbers
 
+    @property
+    def position(self) -> int:
+        """The last change of others that is applied."""
+        return self._position or 0
+
     def change(self, account_id: str, hashes: Iterable[int], *, stopped: bool) -> None:
         """These opted out, or in again; that is committed."""
         for number_hash in hashes:

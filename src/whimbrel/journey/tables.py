@@ -20,7 +20,7 @@ from whimbrel.domain.routing import Router
 from whimbrel.domain.senders import SenderBook
 from whimbrel.journey.following import Following
 from whimbrel.journey.opted_out import OptedOut
-from whimbrel.store.interface import Store
+from whimbrel.store.interface import Basis, Store
 
 Owned = TypeVar("Owned", Sender, Webhook)
 
@@ -90,9 +90,10 @@ class Tables:
         return known
 
     @property
-    def version(self) -> int | None:
-        """Of all snapshots together; None when no other process changes what they hold."""
-        return self._following.version
+    def basis(self) -> Basis | None:
+        """What is decided on now, for the transaction that acts on it; None when no other process changes it."""
+        versions = self._following.versions()
+        return None if versions is None else Basis(*versions, self._opted_out.position)
 
     def age_s(self) -> float:
         """Seconds since the snapshots are known to hold what is configured; 0 when nobody else can change it."""

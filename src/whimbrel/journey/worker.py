@@ -29,7 +29,7 @@ from whimbrel.journey.recovery import Unsent, recover
 from whimbrel.journey.submit import octets, parts
 from whimbrel.journey.tables import Tables
 from whimbrel.store.errors import CommitUnknown, StoreError, StoreStopped
-from whimbrel.store.interface import Answer, Claim, Store
+from whimbrel.store.interface import Answer, Basis, Claim, Store
 from whimbrel.store.verbs.leases import CARRIER
 
 _log = logging.getLogger("whimbrel.worker")
@@ -172,27 +172,27 @@ class Lane:
             self._behind = False
             return False
         faults.hit("worker.after_claim")
-        version = self._worker.tables.version
+        basis = self._worker.tables.basis
         sendable, endings = decide(waiting, self.build, tables=self._worker.tables, now=self._worker.clock.now_us())
         if endings:
-            if await self._has_changed(version):
+            if await self._has_changed(basis):
                 return True
             await self._worker.store.finish(endings)
         chosen = [] if self._stopping else fit(sendable, room)
         self._behind = len(waiting) == wanted or len(chosen) < len(sendable)
-        if chosen and not await self._submit(chosen, version) and not await self._has_changed(version):
+        if chosen and not await self._submit(chosen, basis) and not await self._has_changed(basis):
             await asyncio.sleep(_RETRY_S)  # all were taken back meanwhile; a row that stays behind must not spin
         return bool(chosen or endings)
 
-    async def _has_changed(self, version: int | None) -> bool:
+    async def _has_changed(self, basis: Basis | None) -> bool:
         """Whether what was decided with has changed meanwhile: what waits is then to be decided on again."""
         await self._worker.tables.current()
-        changed = self._worker.tables.version != version
+        changed = self._worker.tables.basis != basis
         if changed:
             self._unseen = True
         return changed
 
-    async def _submit(self, messages: Sequence[Ready], version: int | None) -> int:
+    async def _submit(self, messages: Sequence[Ready], basis: Basis | None) -> int:
         """Commit the attempts and hand them to the carrier; how many segments."""
         worker, now = self._worker, self._worker.clock.now_us()
         claims = [
@@ -203,7 +203,9 @@ class Lane:
         self.reserve(segments)
         try:
             with self._claimed_in.time():
-                committed = await worker.store.claim(claims, version)
+                committed = await worker.store.claim(
+                    claims, basis, [(m.account_id, m.recipient_hash) for m, _ in messages]
+                )
         except CommitUnknown as error:
             worker.unsent.take_back([claim.message_id for claim in claims], error)
             raise

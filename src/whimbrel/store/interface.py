@@ -13,6 +13,7 @@ from whimbrel.store.signals import Signals
 from whimbrel.store.values import (
     FRONT,
     Answer,
+    Basis,
     Claim,
     Deliveries,
     Due,
@@ -42,6 +43,7 @@ from whimbrel.store.values import (
 __all__ = [
     "FRONT",
     "Answer",
+    "Basis",
     "Claim",
     "Deliveries",
     "Due",
@@ -99,8 +101,9 @@ class Store(Protocol):
         ...
 
     # the journey
-    async def accept(self, submissions: Sequence[Submission], version: int | None = None) -> list[Stored]:
-        """Nothing is stored when the configuration's version is not this one any more (None: not looked at)."""
+    async def accept(self, submissions: Sequence[Submission], basis: Basis | None = None) -> list[Stored]:
+        """Nothing is stored when the configuration that they were planned with has changed (None: not looked at);
+        somebody else's opt-out is no change."""
         ...
 
     async def kept(self, account_id: str, door: str, key: str) -> list[Kept]: ...
@@ -116,9 +119,12 @@ class Store(Protocol):
         """Those of these messages that exist, in no particular order."""
         ...
 
-    async def claim(self, claims: Sequence[Claim], version: int | None = None) -> list[tuple[int, ...]] | None:
+    async def claim(
+        self, claims: Sequence[Claim], basis: Basis | None = None, recipients: Sequence[tuple[str, int]] = ()
+    ) -> list[tuple[int, ...]] | None:
         """Attempt numbers for each claim, one a part; empty where the message is no longer queued. None, and nothing is
-        claimed, when the configuration's version is not this one any more."""
+        claimed, when the configuration that they were decided with has changed; `recipients`: accounts and keyed
+        hashes of numbers."""
         ...
 
     async def finish(self, endings: Sequence[Ending]) -> list[bool]:
@@ -171,17 +177,13 @@ class Store(Protocol):
         """Whether this node may have so many binds of a credential, beside those that other nodes have."""
         ...
 
-    async def take_seat(self, credential_id: str, node_id: str, own: int, binds_max: int) -> bool:
-        """Whether this node may have so many binds of a credential, beside those that other nodes have."""
-        ...
-
     async def stand_alone(self) -> None:
         """All other processes of this database are gone."""
         ...
 
     # configuration
     async def versions(self) -> Mapping[str, int]:
-        """How often each kind has changed. A version that a plan was made with is the sum of all."""
+        """How often each kind has changed."""
         ...
 
     async def opt_out_changes(self, after: int | None) -> OptOutChanges:

@@ -9,6 +9,7 @@ from whimbrel.store import reads
 from whimbrel.store.interface import (
     FRONT,
     Answer,
+    Basis,
     Claim,
     Deliveries,
     Due,
@@ -93,8 +94,8 @@ class SqlStore:
 
     # the journey
 
-    async def accept(self, submissions: Sequence[Submission], version: int | None = None) -> list[Stored]:
-        return await self._executor.write(accept.accept, submissions, version)
+    async def accept(self, submissions: Sequence[Submission], basis: Basis | None = None) -> list[Stored]:
+        return await self._executor.write(accept.accept, submissions, basis)
 
     async def kept(self, account_id: str, door: str, key: str) -> list[Kept]:
         return await self.fetch(Kept, "idempotency_kept", account_id, door, key)
@@ -108,8 +109,10 @@ class SqlStore:
     async def waiting_of(self, ids: Sequence[str]) -> list[Waiting]:
         return await self._executor.read(reads.waiting_of, ids)
 
-    async def claim(self, claims: Sequence[Claim], version: int | None = None) -> list[tuple[int, ...]] | None:
-        return await self._executor.write(claim.claim, claims, version)
+    async def claim(
+        self, claims: Sequence[Claim], basis: Basis | None = None, recipients: Sequence[tuple[str, int]] = ()
+    ) -> list[tuple[int, ...]] | None:
+        return await self._executor.write(claim.claim, claims, basis, recipients)
 
     async def finish(self, endings: Sequence[Ending]) -> list[bool]:
         return await self._executor.write(finish.finish, endings)
@@ -148,9 +151,6 @@ class SqlStore:
 
     async def release_leases(self, names: Sequence[str], node_id: str) -> None:
         await self._executor.write(leases.release, names, node_id)
-
-    async def take_seat(self, credential_id: str, node_id: str, own: int, binds_max: int) -> bool:
-        return await self._executor.write(leases.take_seat, credential_id, node_id, own, binds_max)
 
     async def take_seat(self, credential_id: str, node_id: str, own: int, binds_max: int) -> bool:
         return await self._executor.write(leases.take_seat, credential_id, node_id, own, binds_max)

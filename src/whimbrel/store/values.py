@@ -242,6 +242,15 @@ class Due(msgspec.Struct, frozen=True, gc=False):
 # ---------------------------------------------------------------- configuration
 
 
+class Basis(msgspec.Struct, frozen=True, gc=False):
+    """The configuration that something was decided with: the sum of the versions of all kinds but opt-outs, the version
+    of the opt-outs, and the last of their changes that was known."""
+
+    version: int
+    opt_outs: int
+    position: int
+
+
 class OptOutChanges(msgspec.Struct, frozen=True, gc=False):
     """Who opted out (True) or in again, as account and keyed hash of the number, in commit order up to `position`.
     None: it is not known any more, or was not asked; everything has to be read."""

@@ -87,7 +87,7 @@ class Door:
         """For accept, which calls it when the configuration has changed since this request was let in: raises what the
         request is answered now. `wanted`: the account that it is about, where it named one. None where no other process
         changes anything."""
-        if self.services.tables.version is None:
+        if self.services.tables.basis is None:
             return None
         return partial(self._let_in, scope, authorization, wanted)
 

@@ -10,7 +10,7 @@ import msgspec
 
 from whimbrel.domain.model import Flag, Message
 from whimbrel.domain.states import QUEUED, SENDING, event_type
-from whimbrel.store.interface import Claim, Idempotency, Stored, Submission, Verdict
+from whimbrel.store.interface import Basis, Claim, Idempotency, Stored, Submission, Verdict
 from whimbrel.store.script import Each, Many, Row, Rows, Script
 from whimbrel.store.verbs.claim import attempt_numbers, attempt_rows
 from whimbrel.store.verbs.configuration import has_changed
@@ -31,10 +31,10 @@ _encode = msgspec.json.Encoder().encode
 _as_row = msgspec.structs.astuple
 
 
-def accept(submissions: Sequence[Submission], version: int | None = None) -> Script[list[Stored]]:
-    """Store what is free and covered; gives what became of each submission, in order. `version`: of the configuration
-    that they were planned with."""
-    if (yield from has_changed(version)):
+def accept(submissions: Sequence[Submission], basis: Basis | None = None) -> Script[list[Stored]]:
+    """Store what is free and covered; gives what became of each submission, in order. `basis`: what they were planned
+    with."""
+    if basis is not None and (yield from has_changed(basis, _numbers(submissions))):
         return [_STALE] * len(submissions)
     free = yield from _take_keys(submissions)
     uncovered = yield from hold(
@@ -64,6 +64,10 @@ def accept(submissions: Sequence[Submission], version: int | None = None) -> Scr
     for statement, rows in also.items():
         yield Many(statement, rows)
     return [_with_attempts(*pair, attempts) for pair in zip(submissions, results, strict=True)] if attempts else results
+
+
+def _numbers(submissions: Sequence[Submission]) -> list[tuple[str, int]]:
+    return [(message.account_id, message.recipient_hash) for each in submissions for message in each.messages]
 
 
 def _with_attempts(submission: Submission, result: Stored, attempts: dict[str, tuple[int, ...]]) -> Stored:

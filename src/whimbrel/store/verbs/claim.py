@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from whimbrel.domain.positions import day_floor
 from whimbrel.domain.states import SENDING
-from whimbrel.store.interface import Claim
+from whimbrel.store.interface import Basis, Claim
 from whimbrel.store.script import Each, Many, Query, Row, Rows, Script
 from whimbrel.store.verbs.configuration import has_changed
 from whimbrel.store.verbs.events import Subject, carrier_data, moved
@@ -14,10 +14,12 @@ from whimbrel.store.verbs.leases import lost
 from whimbrel.store.verbs.queue import queue_key
 
 
-def claim(claims: Sequence[Claim], version: int | None = None) -> Script[list[tuple[int, ...]] | None]:
-    """Attempt numbers for each claim, in the order of its parts; empty where nothing was claimed. None: the
-    configuration that they were decided with has another version by now."""
-    if (yield from has_changed(version)):
+def claim(
+    claims: Sequence[Claim], basis: Basis | None = None, recipients: Sequence[tuple[str, int]] = ()
+) -> Script[list[tuple[int, ...]] | None]:
+    """Attempt numbers for each claim, in the order of its parts; empty where nothing was claimed. None: what they were
+    decided with has changed for one of the recipients (account and keyed hash of the number)."""
+    if (yield from has_changed(basis, recipients)):
         return None
     elsewhere = yield from lost(claims)
     rows: Rows = yield Each(
