@@ -5,12 +5,14 @@ HTTP to whichever node they like.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import aiohttp
 
-from tests.journey.rig import simulated, until
+from tests.journey import rig
+from tests.journey.rig import simulated
 from whimbrel.app import App
 from whimbrel.config import Cell, Server, Settings, Smpp, Webhooks
 from whimbrel.manage import accounts, balance, carriers, keys, prices, routes, senders
@@ -22,6 +24,7 @@ ACTOR = "test"
 KEY = bytes(range(32))
 PRICE = 10_000
 NAMES = ("eu", "us")
+until = partial(rig.until, within_s=30.0)  # there are two applications in one process, and other tests beside
 
 
 class Answer(NamedTuple):
@@ -92,7 +95,7 @@ class Scene:
         await prices.put(ctx, ACTOR, prices.NewPrice(prefix="", price="0.01"))
         await routes.create(ctx, ACTOR, routes.NewRoute(carriers=(self.carrier_id,)))
         for node in self.nodes.values():
-            await until(lambda node=node: _is_at_work(node.app, self.carrier_id), within_s=20)
+            await until(lambda node=node: _is_at_work(node.app, self.carrier_id))
 
     async def customer(self, cell: str, number: str = "+12025550100") -> Customer:
         """An account that lives in a cell, with credit and a sender; all nodes know it."""
@@ -112,7 +115,7 @@ class Scene:
         """Of these messages, as the cell's database has them; those that it has."""
         return [message.state for message in await self.nodes[cell].app.store.messages(ids)]
 
-    async def all_in(self, cell: str, ids: list[str], state: str, within_s: float = 20.0) -> None:
+    async def all_in(self, cell: str, ids: list[str], state: str, within_s: float = 30.0) -> None:
         """Wait until all of these messages are in a state, in that cell."""
 
         async def there() -> bool:

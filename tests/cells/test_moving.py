@@ -2,6 +2,10 @@
 cells serve it; what carriers and phones say meanwhile is not lost.
 """
 
+import asyncio
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -10,13 +14,17 @@ from tests.cells import account as samples
 from tests.cells.account import DAY, Cell, Furnished
 from tests.store.store_samples import balance
 from whimbrel.base import faults
-from whimbrel.base.clock import ManualClock
+from whimbrel.base.clock import ManualClock, SystemClock
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.events import Interest, types_of
 from whimbrel.journey import moving
-from whimbrel.journey.moving import LATE_US, SETTLE_US, Moving
+from whimbrel.journey.moving import Moving
 
 EVERYTHING = Interest(None, None, types_of(("*",)))
+IN_ORDER = (
+    "move.expected", "move.departed", "move.brought", "move.before_close", "move.closed", "move.activated",
+    "move.arrived", "move.placed", "move.cleared",
+)  # fmt: skip
 POINTS = sorted(point for point in faults.POINTS if point.startswith("move."))
 
 
@@ -83,9 +91,7 @@ async def test_everything_arrives_as_it_was(cells):
     eu.clock.advance(60.0)
     await finish(cells, account)
     assert await samples.held(us, account) == before
-    assert {table: sorted(ids) for table, ids in (await samples.waiting(us)).items()} == {
-        table: sorted(ids) for table, ids in waited.items()
-    }
+    assert _sorted(await samples.waiting(us)) == _sorted(waited)
     left = await samples.held(eu, account)
     assert [table for table, rows in left.items() if rows] == ["accounts"]
     assert (await samples.waiting(eu)) == {"queue": [], "schedule": [], "deadlines": []}
@@ -284,4 +290,30 @@ async def test_whatever_ends_the_mover_another_goes_on(cells, kill, points):
     assert await samples.held(us, account) == before
     assert [table for table, rows in (await samples.held(eu, account)).items() if rows] == ["accounts"]
     assert await active_in(cells, account) == ["us"]
-    assert SETTLE_US < LATE_US
+
+
+async def test_kill_9_wherever_it_hurts(cells, databases):
+    """The same with processes that are really killed, each at another point of one move; the last one finishes it."""
+    eu, us = cells
+    eu.clock.advance(-eu.clock.now_us() / 1e6 + SystemClock().now_us() / 1e6 - 60)
+    account = await samples.furnish(eu)
+    await samples.answer(eu, account.messages["sending"].id, "id9")
+    await samples.follow(eu)
+    before, waited = await samples.held(eu, account), await samples.waiting(eu)
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    codes = []
+    for point in (*IN_ORDER, ""):
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.cells.mover", *databases, env=os.environ | {"WHIMBREL_FAULT": point}
+        )
+        codes.append(await asyncio.wait_for(child.wait(), 60))
+        assert len(await active_in(cells, account)) <= 1
+    assert codes == [-signal.SIGKILL] * len(IN_ORDER) + [0]
+    assert await samples.held(us, account) == before
+    assert _sorted(await samples.waiting(us)) == _sorted(waited)
+    assert [table for table, rows in (await samples.held(eu, account)).items() if rows] == ["accounts"]
+    assert await active_in(cells, account) == ["us"]
+
+
+def _sorted(waiting):
+    return {table: sorted(ids) for table, ids in waiting.items()}

@@ -7,9 +7,9 @@ from base64 import b64encode
 from collections import Counter
 
 from tests.cells.gate import Gate
-from tests.cells.scene import Customer, Scene, node, scene, settings_of, steadily
+from tests.cells.scene import Customer, Scene, node, scene, settings_of, steadily, until
 from tests.edges.smpp.customer import PASSWORD, esme
-from tests.journey.rig import simulated, until
+from tests.journey.rig import simulated
 from whimbrel.codec.smpp import events as ev
 from whimbrel.codec.smpp.bodies import QuerySm
 from whimbrel.codec.smpp.tables import QUERY_SM
@@ -71,7 +71,7 @@ async def test_carriers_are_shared_out_and_their_rate_holds_over_both_cells(data
         batch = {"messages": [{"to": number, "text": "hello"} for number in NUMBERS[:90]]}
         for customer in (eu, us):
             assert (await made.eu.ask("POST", "/v1/messages/batch", customer.key, batch)).body["accepted"] == 90
-        await until(lambda: len(made.submits()) >= 120, within_s=30)
+        await until(lambda: len(made.submits()) >= 120)
         times = sorted(submit.at_us for submit in made.submits())
         most = max(sum(1 for other in times if at <= other < at + SECOND_US) for at in times)
         assert most <= 40 + 4  # the bucket of each cell may hold a tenth of a second
@@ -88,8 +88,8 @@ async def test_a_carrier_that_is_pinned_to_a_cell_is_used_there_alone(databases,
         change = {"settings": {"cells": {"us": 1}}}
         answer = await made.us.ask("PATCH", f"/v1/carriers/{made.carrier_id}", made.operator, change)
         assert (answer.status, answer.headers["x-cell"]) == (200, "eu")
-        await until(lambda: made.carrier_id not in made.eu.app.worker.health(), within_s=20)
-        await until(lambda: _binds(made) == {"eu": 0, "us": 2}, within_s=20)
+        await until(lambda: made.carrier_id not in made.eu.app.worker.health())
+        await until(lambda: _binds(made) == {"eu": 0, "us": 2})
         eu = await made.customer("eu")
         assert (await made.eu.send(eu, NUMBERS[0])).body["code"] == "no_route"
 
@@ -189,11 +189,11 @@ async def test_a_cell_that_is_down_is_missed_by_its_own_accounts_only(databases,
             cells = await eu_node.ask("GET", "/v1/cells", made.operator)
             assert [cell["reachable"] for cell in cells.body["data"]] == [True, False]
             gate.open()
-            await until(lambda: not eu_node.app.cells.unknown(), within_s=20)
-            await until(lambda: us_node.app.tables.router.candidates, within_s=20)
+            await until(lambda: not eu_node.app.cells.unknown())
+            await until(lambda: us_node.app.tables.router.candidates)
             assert (await eu_node.send(us, NUMBERS[0])).status == 202
             gate.close()
-            await until(lambda: not eu_node.app.cells.up(), within_s=20)
+            await until(lambda: not eu_node.app.cells.up())
             assert (await eu_node.send(us, NUMBERS[0])).body["code"] == "cell_unavailable"
             assert (await eu_node.send(eu, NUMBERS[0])).status == 202
 
@@ -222,16 +222,16 @@ async def test_an_account_moves_under_load(databases, tmp_path, monkeypatch):
         assert (begun.status, begun.body["state"]) == (202, "departing")
         await until(lambda: made.us.app.tables.accounts.get(eu.id) and _is_active(made, eu), within_s=60)
         before = len(accepted)
-        await until(lambda: len(accepted) > before + 100, within_s=30)
+        await until(lambda: len(accepted) > before + 100)
         stop.set()
         await load
         assert set(refused) == {"account_moving"}
-        await made.all_in("us", accepted, "delivered", within_s=30)
+        await made.all_in("us", accepted, "delivered")
         assert await made.states("eu", accepted) == []
         texts = Counter(submit.text for submit in made.submits())
         assert set(texts.values()) == {1}
         assert len(texts) == len(accepted)
-        moved = await until(lambda: _moved(made, eu), within_s=30)
+        moved = await until(lambda: _moved(made, eu))
         assert moved["cell"] == "us"
         assert await _listed(made, eu) == {f"EV{id_[2:30]}{seq:04x}" for id_ in accepted for seq in range(1, 5)}
 

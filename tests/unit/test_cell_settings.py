@@ -47,6 +47,7 @@ def test_the_same_file_serves_the_nodes_of_every_cell(tmp_path):
         (TWO + "leads = true", "cells: expected `leads = true` in one of them"),
         (TWO.replace("postgresql://whimbrel@10.1", "sqlite:///10.1"), "cells.us.database: expected a URL such as"),
         (TWO.replace('database = "postgresql://whimbrel@10.1.0.5/us"', "share = 2"), "cells.us.database: must be set"),
+        (TWO.replace("10.1.0.5/us", "10.0.0.5/eu"), "cells: expected a database for each, and two have the same one"),
         (TWO + "share = -1", "cells.us.share: expected an integer from 0 to 1000"),
         (TWO + "shares = 1", "cells.us.shares is no setting; did you mean cells.NAME.share?"),
         ("cells = 1", "cells: expected a table for each cell, [cells.NAME]"),

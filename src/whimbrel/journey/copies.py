@@ -1,6 +1,6 @@
 """Copies: what belongs to the installation (carriers, routes, prices, operators' keys) is changed in the cell that
 leads, and this keeps its own cell alike. One source and one direction: there is nothing to merge, and a cell that
-cannot reach the leading one works on with what it has.
+cannot reach the leading one works on with what it has. A database without any operator's key is nobody's to copy.
 
 One node of each other cell does this (`duty:copies`): it looks when the leading cell's tables have changed, and every
 few seconds anyway.
@@ -85,6 +85,8 @@ class Copies:
         leading = self._leading()
         if leading is None:
             return False
+        if not await leading.fetch(Key, "keys_of_operators"):
+            return False  # nobody has ever worked there: it is the wrong database, or has still to be set up
         writes: list[Write] = []
         changed: list[ConfigKind] = []
         for kind in _KINDS:
