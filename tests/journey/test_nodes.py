@@ -13,6 +13,7 @@ import pytest
 
 from tests.journey.rig import POSTGRES, Rig, installation, simulated, until
 from whimbrel.domain.numbers import normalise
+from whimbrel.manage import carriers, nodes
 from whimbrel_sandbox.log import Submitted
 from whimbrel_sandbox.serve import Simulator
 
@@ -137,8 +138,8 @@ async def test_a_node_that_comes_is_given_its_share_under_load(tmp_path: Path):
         others = [await first.add_carrier(f"other-{place}", system_id=f"other-{place}") for place in range(3)]
         for place, carrier_id in enumerate(others):
             await first.add_route(carrier_id, prefix=f"4479111{place}", position=1)
-        carriers = [first.carrier_id, *others]
-        for carrier_id in carriers:
+        every = [first.carrier_id, *others]
+        for carrier_id in every:
             await c.bound(carrier_id)
         ids: list[str] = []
 
@@ -148,7 +149,7 @@ async def test_a_node_that_comes_is_given_its_share_under_load(tmp_path: Path):
 
         sending = asyncio.create_task(send())
         second = await c.join()
-        shares = lambda: [sum(c.owner(i) is node for i in carriers) for node in (first, second)]  # noqa: E731
+        shares = lambda: [sum(c.owner(i) is node for i in every) for node in (first, second)]  # noqa: E731
         await until(lambda: shares() == [2, 2])
         await sending
         await first.all_settled(ids, "delivered", within_s=30)
@@ -213,3 +214,23 @@ async def test_a_rate_holds_while_a_carrier_moves(tmp_path: Path):
         most = max(sum(at <= other_at < at + 1_000_000 for other_at in times) for at in times)
         assert len(times) == 120
         assert most <= rate * 1.2 + 1
+
+
+async def test_any_node_tells_who_is_there_and_how_the_carriers_of_others_are(tmp_path: Path):
+    async with cluster(tmp_path) as c:
+        owner = await c.seed()
+        (other,) = [node for node in c.nodes if node is not owner]
+        found = {view.id: view for view in (await nodes.find(other.app.manage)).data}
+        assert found.keys() == {node.app.owners.node_id for node in c.nodes}
+        mine, its = (found[node.app.owners.node_id] for node in (owner, other))
+        assert (mine.carriers, its.carriers) == (("sim",), ())
+        duties = [*mine.duties, *its.duties]
+        assert sorted(duties) == sorted(name.removeprefix("duty:") for name in owner.app.duties.names)
+        assert abs(len(mine.duties) - len(its.duties)) <= 1
+        assert mine.roles == ("worker",) and not mine.draining and mine.version
+        assert await nodes.owners(other.app.manage) == {owner.carrier_id: mine.name}
+        await until(lambda: other.app.standing.health()[owner.carrier_id].binds_up == 1)
+        assert other.app.standing.is_elsewhere(owner.carrier_id)
+        assert not owner.app.standing.is_elsewhere(owner.carrier_id)
+        await carriers.pause(other.app.manage, "test", owner.carrier_id)  # from anywhere
+        await until(lambda: owner.app.worker.lane(owner.carrier_id) is None)

@@ -34,8 +34,12 @@ class Lifecycle:
 
     async def step(self, name: str, start: Callable[[], Awaitable[None]], stop: Stop, share: float = SHARE) -> None:
         """Start a part. It is stopped also when this fails."""
-        self.started.append(Part(name, stop, share))
+        self.ends(name, stop, share)
         await start()
+
+    def ends(self, name: str, stop: Stop, share: float = SHARE) -> None:
+        """A part that starts otherwise is to be stopped when its turn comes."""
+        self.started.append(Part(name, stop, share))
 
     async def stop(self) -> tuple[str, ...]:
         """Stop everything that started; the names of what was left behind."""

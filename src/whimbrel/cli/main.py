@@ -14,6 +14,7 @@ from whimbrel.cli.doctor import doctor
 from whimbrel.cli.environment import env
 from whimbrel.cli.keys import key
 from whimbrel.cli.migrate import migrate
+from whimbrel.cli.nodes import nodes
 from whimbrel.cli.quickstart import quickstart
 from whimbrel.cli.restored import restored
 from whimbrel.cli.sandbox import sandbox
@@ -62,6 +63,7 @@ app.command()(restored)
 app.add_typer(balance, name="balance")
 app.add_typer(carrier, name="carrier")
 app.add_typer(cells, name="cells")
+app.command()(nodes)
 app.add_typer(key, name="key")
 app.add_typer(migrate, name="migrate")
 app.add_typer(smpp, name="smpp")

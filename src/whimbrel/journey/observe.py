@@ -14,7 +14,6 @@ from whimbrel.base.metrics import Metrics
 from whimbrel.carriers.interface import Health
 from whimbrel.domain.model import PRIORITY
 from whimbrel.domain.trailing import Sparing
-from whimbrel.domain.trailing import Sparing
 from whimbrel.journey.owners import Figures
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store
@@ -56,7 +55,6 @@ class Counts:
         self._metrics = metrics
         self._is_on = False
         self._spared = Sparing()  # a queue with a front of rows that are gone is dear to count
-        self._spared = Sparing()  # a queue with a front of rows that are gone is dear to count
         self._oldest = 0
         self._since_us = 0
 
@@ -82,14 +80,6 @@ class Counts:
         (owed,) = await self._store.fetch(_Count, "smpp_owed_total", _COUNTED_MAX)
         self._metrics.smpp_owed.set(owed.count)
         self._metrics.log_held_back.set(await self._held_back_s())
-
-    def _set_waiting(self, found: Mapping[tuple[str, str], _Waiting]) -> None:
-        now = self._clock.now_us()
-        self._metrics.queue.clear()
-        self._metrics.queue_age.clear()
-        for labels, waiting in found.items():
-            self._metrics.queue.labels(*labels).set(waiting.count)
-            self._metrics.queue_age.labels(*labels).set(max(0, now - ids.time_us(waiting.oldest or "")) / 1_000_000)
 
     def _set_waiting(self, found: Mapping[tuple[str, str], _Waiting]) -> None:
         now = self._clock.now_us()

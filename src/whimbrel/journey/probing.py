@@ -2,13 +2,14 @@
 text is no message: it is not stored, priced or charged, and its receipt belongs to nothing.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
 
 from whimbrel.base.clock import Clock
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.carriers.interface import Handlers
+from whimbrel.carriers.interface import Handlers, Health
 from whimbrel.carriers.probe import Probe, ProbeReport, ProbeText, Step
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.model import Carrier
@@ -22,9 +23,19 @@ _WATCHED_S: Final = 120.0  # longer than any test takes
 class Probing:
     """Tests carriers, each one at a time."""
 
-    def __init__(self, *, tables: Tables, worker: Worker, recorders: Recorders, clock: Clock) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        worker: Worker,
+        *,
+        health: Callable[[], Mapping[str, Health]],
+        recorders: Recorders,
+        clock: Clock,
+    ) -> None:
+        """`health`: of all carriers that run, here or at other nodes."""
         self._tables = tables
         self._worker = worker
+        self._health = health
         self._recorders = recorders
         self._clock = clock
         self._under_way: set[str] = set()
@@ -72,12 +83,9 @@ class Probing:
 
     def _with_running_binds(self, carrier: Carrier, report: ProbeReport) -> ProbeReport:
         """A bind that is refused while others run is most often one too many, and no fault."""
-        lane = self._worker.lane(carrier.id)
+        health = self._health().get(carrier.id)
         failed = [step for step in report.steps if step.state == "failed"]
-        if lane is None or not failed or not failed[0].name.startswith("bind"):
-            return report
-        health = lane.link.health()
-        if not health.binds_up:
+        if health is None or not health.binds_up or not failed or not failed[0].name.startswith("bind"):
             return report
         said = f"{health.binds_up} of {health.binds} are up; the carrier may allow no further one: pause it to test"
         step = Step("running binds", "ok", said)

@@ -74,6 +74,10 @@ class Standing:
         }
         return others | dict(self._own())
 
+    def is_elsewhere(self, carrier_id: str) -> bool:
+        """Whether a carrier runs, and not here."""
+        return carrier_id not in self._own() and carrier_id in self.health()
+
     async def look(self) -> None:
         """Tell how the carriers of this node stand, and learn how all others do."""
         own = self._own()

@@ -10,7 +10,7 @@ from whimbrel.carriers.interface import BindHealth, Health
 from whimbrel.edges.rest.paging import PageQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
-from whimbrel.manage import carriers
+from whimbrel.manage import carriers, nodes
 from whimbrel.manage.carriers import CarrierChange, CarrierView, NewCarrier
 from whimbrel.manage.context import Page
 
@@ -50,11 +50,13 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CarrierHealth(msgspec.Struct, frozen=True):
-    """How a carrier is doing here and now; `health` is null when this process does not run it."""
+    """How a carrier is doing. `node` is the name of the node whose binds they are, null while none has it; `health` is
+    null when it does not run. What another node tells is a second or two old."""
 
     id: str
     name: str
     status: str
+    node: str | None
     health: HealthView | None
 
 
@@ -96,14 +98,17 @@ async def resume(services: Services, call: Call[NoQuery, None]) -> Answer:
 
 async def health(services: Services, call: Call[NoQuery, None]) -> Answer:
     carrier = await carriers.get(services.manage, call.path["id"])
-    now = services.health().get(carrier.id)
-    return Answer(CarrierHealth(carrier.id, carrier.name, carrier.status, _view(now)))
+    now, owners = services.health().get(carrier.id), await nodes.owners(services.manage)
+    return Answer(CarrierHealth(carrier.id, carrier.name, carrier.status, owners.get(carrier.id), _view(now)))
 
 
 async def health_of_all(services: Services, call: Call[NoQuery, None]) -> Answer:
-    now = services.health()
-    known = services.tables.carriers.values()
-    return Answer(CarriersHealth(tuple(CarrierHealth(c.id, c.name, c.status, _view(now.get(c.id))) for c in known)))
+    now, owners = services.health(), await nodes.owners(services.manage)
+    found = [
+        CarrierHealth(c.id, c.name, c.status, owners.get(c.id), _view(now.get(c.id)))
+        for c in services.tables.carriers.values()
+    ]
+    return Answer(CarriersHealth(tuple(found)))
 
 
 def _view(now: Health | None) -> HealthView | None:

@@ -9,11 +9,12 @@ import msgspec
 from msgspec import Meta
 
 from whimbrel.base import moments
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import TRACE_PDUS_MAX, TRACE_SECONDS_MAX
 from whimbrel.codec.smpp.describe import Described, describe
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
-from whimbrel.manage import traces
+from whimbrel.manage import nodes, traces
 from whimbrel.manage.traces import Subject
 from whimbrel.net.recorder import Entry, Trace
 
@@ -83,7 +84,12 @@ class _Handlers:
 
 
 async def _carrier(services: Services, call: Call[Any, Any]) -> Subject:
-    return await traces.of_carrier(services.manage, call.path["id"])
+    """Its binds are where its owner is, and so is what is recorded of them."""
+    subject = await traces.of_carrier(services.manage, call.path["id"])
+    if services.runs_elsewhere(subject.id):
+        owner = (await nodes.owners(services.manage)).get(subject.id, "another node")
+        raise WhimbrelError("conflict", f"The carrier's binds are at {owner}: ask that node.")
+    return subject
 
 
 async def _credential(services: Services, call: Call[Any, Any]) -> Subject:
@@ -121,18 +127,19 @@ OPERATIONS = (
         method="POST", path="/v1/carriers/{id}/trace", name="traceCarrier", tag="carriers",
         summary="Record what a carrier's binds say and hear", description=_BEGIN,
         access="operator", account_header="refused", scope="carriers:write", handle=_CARRIERS.change,
-        body=TraceChange, answer=TraceView, example={"enabled": True, "seconds": 600},
+        body=TraceChange, answer=TraceView, errors=("conflict",), example={"enabled": True, "seconds": 600},
     ),
     Operation(
         method="GET", path="/v1/carriers/{id}/trace", name="getCarrierTrace", tag="carriers",
         summary="Read the recording", description=_READ,
         access="operator", account_header="refused", scope="carriers:read", handle=_CARRIERS.read,
-        query=TraceQuery, answer=TraceView,
+        query=TraceQuery, answer=TraceView, errors=("conflict",),
     ),
     Operation(
         method="DELETE", path="/v1/carriers/{id}/trace", name="deleteCarrierTrace", tag="carriers",
         summary="End the recording and forget it",
         access="operator", account_header="refused", scope="carriers:write", handle=_CARRIERS.drop, status=204,
+        errors=("conflict",),
     ),
     Operation(
         method="POST", path="/v1/smpp-credentials/{id}/trace", name="traceSmppCredential", tag="smpp-credentials",

@@ -29,6 +29,11 @@ def _nobody(account_id: str) -> Account | None:
     return None
 
 
+def _here(carrier_id: str) -> bool:
+    """Where there is one node."""
+    return False
+
+
 def _no_binds(credential_id: str) -> int:
     """Where there is no SMPP door."""
     return 0
@@ -77,7 +82,8 @@ class CellsView(Protocol):
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that an edge may use. `ready` gives the reasons why requests cannot be taken now, in words; empty
     when they can. `scrape` gives the metrics of this process, with those of the others that share its ports. `health`
-    gives the running carriers by id, `smpp_binds` how many binds a customer's credential has in this process. `cells`
+    gives the running carriers by id, wherever they run, `runs_elsewhere` whether a carrier does so at another node,
+    `smpp_binds` how many binds a customer's credential has in this process. `cells`
     tells of the cells, where there are several, and `elsewhere` gives accounts of the others."""
 
     store: Store
@@ -98,5 +104,6 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = ""
     streams_per_account: int = limits.SSE_STREAMS_PER_ACCOUNT
     smpp_binds: Callable[[str], int] = _no_binds
+    runs_elsewhere: Callable[[str], bool] = _here
     cells: "CellsView | None" = None
     elsewhere: Callable[[str], Account | None] = _nobody
