@@ -82,7 +82,7 @@ async def test_a_storage_of_its_own_and_the_indexes_of_its_table(connection: Any
     await tending.start()
     name = f"attempts_{TODAY}"
     options = await connection.fetchval("SELECT reloptions FROM pg_class WHERE relname = $1", name)
-    assert "fillfactor=80" in options
+    assert "autovacuum_analyze_threshold=20000" in options
     count = "SELECT count(*) FROM pg_indexes WHERE tablename = $1"
     assert await connection.fetchval(count, name) == await connection.fetchval(count, "attempts") > 4
 

@@ -34,15 +34,15 @@ _UNDER_WAY_US: Final = (VALIDITY_MAX_S + RECEIPT_DEADLINE_S) * 1_000_000 + DAY_U
 """A message may still move so long after its first attempt: its attempts stay."""
 _LATE_US: Final = 3_600_000_000  # transactions commit within minutes of the times that they write
 _STORAGE: Final = {
-    "attempts": "fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.1, "
+    "attempts": "autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.1, "
     "autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_insert_threshold = 20000, "
     "autovacuum_analyze_threshold = 20000",
     "events": "autovacuum_analyze_scale_factor = 0.1, autovacuum_vacuum_threshold = 20000, "
     "autovacuum_vacuum_insert_threshold = 20000, autovacuum_analyze_threshold = 20000",
 }
-"""Attempts are written twice more, by the answer and by the receipt; events never. Nobody looks at a partition while it
-is small: where there are few rows every index is as good, and the plan that is made then is kept while it fills. Of one
-that was never looked at the server assumes some pages, and takes the index that fits."""
+"""Attempts are written twice more, by the answer and by the receipt, in columns that have indexes; events never. Nobody
+looks at a partition while it is small: where there are few rows every index is as good, and the plan that is made then
+is kept while it fills. Of one that was never looked at the server assumes some pages, and takes the index that fits."""
 _BOUNDS: Final = re.compile(r"FROM \('(-?\d+)'\) TO \('(-?\d+)'\)")
 _EXISTING: Final = """SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bounds,
     obj_description(c.oid, 'pg_class') AS made, i.inhdetachpending AS is_leaving
@@ -51,7 +51,8 @@ _LOOKED_AT: Final = """SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.
     WHERE i.inhparent IN ('attempts'::regclass, 'events'::regclass) AND c.reltuples = 0
     AND pg_relation_size(c.oid) = 0"""
 _DETACHED: Final = """SELECT c.relname FROM pg_class c WHERE c.relkind = 'r' AND NOT c.relispartition
-    AND c.relname ~ '^(attempts|events)_\\d+$' AND pg_table_is_visible(c.oid)"""
+    AND c.relname ~ '^(attempts|events)_\\d+$' AND obj_description(c.oid, 'pg_class') ~ '^\\d+ \\d+$'
+    AND pg_table_is_visible(c.oid)"""
 
 log = logging.getLogger("whimbrel.store")
 

@@ -63,7 +63,8 @@ CREATE TABLE ledger (
 CREATE INDEX ledger_by_account ON ledger (account_id, position);
 
 -- A message is updated three times within seconds, in no column that has an index: where its page has room, the new
--- version costs no index anything and the old one is gone at the next look.
+-- version costs no index anything and the old one is gone at the next look. With less room than that every second one
+-- goes to another page, and the table is larger in the end (measured: 28 MB where these are 21).
 CREATE TABLE messages (
     id text COLLATE "C" PRIMARY KEY, account_id text COLLATE "C" NOT NULL, test bigint NOT NULL,
     direction text COLLATE "C" NOT NULL, door text COLLATE "C" NOT NULL, message_class text COLLATE "C" NOT NULL,
@@ -74,7 +75,7 @@ CREATE TABLE messages (
     due_at bigint NOT NULL, expires_at bigint NOT NULL, updated_at bigint NOT NULL, sent_at bigint, final_at bigint,
     reason text, flags bigint NOT NULL, seq bigint NOT NULL, recipient_hash bigint NOT NULL,
     sender_hash bigint NOT NULL, options text NOT NULL
-) WITH (fillfactor = 75, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 CREATE INDEX messages_by_account ON messages (account_id, id);
 
 -- Look-up by number: filled from the event log (random keys are dear in the accept commit).
