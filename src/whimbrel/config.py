@@ -263,10 +263,8 @@ def _at_home(settings: Settings, values: Mapping[str, Any]) -> Settings:
     for name in ("database", "database_read"):
         if name in values:
             raise ConfigError(f"{name}: means nothing with cells: set cells.{settings.cell}.{name}")
-    if len({cell.database for cell in settings.cells.values()}) < len(settings.cells):
-        raise ConfigError("cells: expected a database for each, and two have the same one")
-    if sum(cell.leads for cell in settings.cells.values()) != 1:
-        raise ConfigError("cells: expected `leads = true` in one of them")
+    if problem := Cell.problem_of(settings.cells.values()):
+        raise ConfigError(f"cells: {problem}")
     home = settings.cells[settings.cell]
     return msgspec.structs.replace(settings, database=home.database, database_read=home.database_read)
 

@@ -3,7 +3,7 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -163,6 +163,13 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     def problem(self) -> str:
         """What is wrong with it, beginning with the name of a setting; empty: nothing."""
         return "" if self.database else "database: must be set"
+
+    @staticmethod
+    def problem_of(cells: Collection["Cell"]) -> str:
+        """What is wrong between them; empty: nothing."""
+        if len({cell.database for cell in cells}) < len(cells):
+            return "expected a database for each, and two have the same one"
+        return "" if sum(cell.leads for cell in cells) == 1 else "expected `leads = true` in one of them"
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
