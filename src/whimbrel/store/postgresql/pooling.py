@@ -13,6 +13,7 @@ from whimbrel.store.errors import StoreError
 
 _OWN = "SELECT pg_backend_pid()"
 _TURNS = 3
+_CLOSE_S = 5.0
 
 
 async def check_own_server(open_: Callable[[], Awaitable[Any]], pooled: str) -> None:
@@ -26,9 +27,9 @@ async def check_own_server(open_: Callable[[], Awaitable[Any]], pooled: str) -> 
             if await _share(first, second):
                 raise StoreError(pooled)
         finally:
-            second.terminate()
+            await second.close(timeout=_CLOSE_S)
     finally:
-        first.terminate()
+        await first.close(timeout=_CLOSE_S)
 
 
 async def server_of(connection: Any) -> int:

@@ -13,6 +13,7 @@ from whimbrel.store.errors import StoreError
 _NOW: Final = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 _EVERY_S: Final = 30.0
 _MEASURES: Final = 3  # of which the quickest answer counts
+_CLOSE_S: Final = 5.0
 _TOLD_US: Final = SECOND_US // 10  # a correction by more is told in the log
 
 _log = logging.getLogger("whimbrel.clock")
@@ -43,6 +44,7 @@ class TimeKeeper:
         try:
             await connection.fetchval(_NOW)  # prepares the statement
             measures = [await self._measure(connection) for _ in range(_MEASURES)]
+            await connection.close(timeout=_CLOSE_S)  # in words: a server logs connections that are just cut
         finally:
             connection.terminate()
         sent_us, received_us, database_us = min(measures, key=lambda measure: measure[1] - measure[0])
