@@ -56,7 +56,7 @@ class Pooled:
     async def fetchval(self, _: str) -> int | None:
         return self._server
 
-    async def close(self, timeout: float) -> None:
+    async def close(self, **_: float) -> None:
         pass
 
 
