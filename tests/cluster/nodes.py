@@ -30,7 +30,7 @@ class Node:
         self.lives = 0
         self.is_frozen = False
         self._newer = newer
-        self._environ = {
+        self.environ = {
             **os.environ,
             **environ,
             "WHIMBREL_SERVER__PORT": str(self.port),
@@ -44,7 +44,7 @@ class Node:
 
     async def start(self, *, upgraded: bool = False) -> None:
         """Begin a life; returns when it is ready."""
-        environ = self._environ | ({"PYTHONPATH": str(self._newer)} if upgraded else {})
+        environ = self.environ | ({"PYTHONPATH": str(self._newer)} if upgraded else {})
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "whimbrel", "serve"), env=environ, stdout=DEVNULL, stderr=log
@@ -55,7 +55,7 @@ class Node:
     async def command(self, *words: str, upgraded: bool = False, package: Path | None = None) -> Done:
         """Run a command of the node's version, of the later one, or of the package in a folder."""
         found = package or (self._newer if upgraded else None)
-        environ = self._environ | ({"PYTHONPATH": str(found)} if found else {})
+        environ = self.environ | ({"PYTHONPATH": str(found)} if found else {})
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "whimbrel", *words), env=environ, stdout=PIPE, stderr=PIPE
         )

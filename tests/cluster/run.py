@@ -18,8 +18,9 @@ from .scene import Scene, scene
 from .storm import Storm
 
 _SETTLE_S = 120.0
-_UNDER_WAY = """SELECT count(*) FROM messages
-WHERE state IN ('scheduled', 'queued', 'sending', 'sent') AND direction = 'out'"""
+_UNDER_WAY = """SELECT
+(SELECT count(*) FROM messages WHERE state IN ('scheduled', 'queued', 'sending', 'sent') AND direction = 'out')
++ (SELECT count(*) FROM deliveries WHERE next_at IS NOT NULL)"""
 
 
 class Played(msgspec.Struct, frozen=True):
