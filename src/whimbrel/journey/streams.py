@@ -32,6 +32,7 @@ _GATHER_S = 0.02  # let commits gather: a read and a round trip for each of them
 _SAVE_US = SECOND_US // 2  # so much may be published again after a crash, for one commit instead of many
 _TOLD_US = 10 * SECOND_US  # how often it is written down that a stream has all there is
 _GAP_US = MINUTE_US  # how often one that is behind looks whether the log begins after its cursor
+_TURN = 200  # events that are rendered before others have a turn: a millisecond
 _RETRY_S, _RETRY_MAX_S = 0.5, 15.0
 _STOP_S = 3.0  # for the acknowledgements under way; what is missing then is published again
 
@@ -81,12 +82,19 @@ class _Numbered(msgspec.Struct, frozen=True):
 class _List:
     """Events that were read and not all acknowledged yet, those of a message in the order of their numbers."""
 
-    def __init__(self, events: Sequence[Event], messages: Sequence[Message]) -> None:
-        about = {message.id: message for message in messages}
+    def __init__(self, events: Sequence[Event] = ()) -> None:
         self.events = in_order(events)
-        self.records = [_record(event, about.get(event.subject_id)) for event in self.events]
+        self.records: list[Record] = []
         self._positions = [event.position for event in events]
         self._taken = bytearray(len(events))
+
+    async def render(self, messages: Sequence[Message]) -> None:
+        """Make the records, and let others have their turn on the loop meanwhile."""
+        about = {message.id: message for message in messages}
+        for start in range(0, len(self.events), _TURN):
+            turn = self.events[start : start + _TURN]
+            self.records += [_record(event, about.get(event.subject_id)) for event in turn]
+            await asyncio.sleep(0)
 
     def taken(self, place: int) -> None:
         """The broker has it."""
@@ -136,7 +144,7 @@ class Stream:
         self._saved = 0  # where the store has the cursor
         self._saved_at = 0
         self._looked_at = 0
-        self._list = _List((), ())
+        self._list = _List()
         self._reached = 0  # the log is read up to here
         self._more = True
         self._row = StreamRow(self.target.name, "up", "", 0, 0, 0, 0)
@@ -215,7 +223,7 @@ class Stream:
         rows = await self._store.fetch(StreamRow, "stream_by_name", self.target.name)
         self._row = rows[0] if rows else StreamRow(self.target.name, "up", "", now, now, 0, now)
         self._position = self._saved = self._reached = await cursor(self._store, name)
-        self._list, self._more = _List((), ()), True
+        self._list, self._more = _List(), True
 
     async def _follow(self) -> None:
         while not self._stopping.is_set():
@@ -237,7 +245,9 @@ class Stream:
             if count or not news.events:
                 break
             limit *= 2
-        self._list = _List(news.events[:count], news.messages)
+        read = _List(news.events[:count])
+        await read.render(news.messages)
+        self._list = read
         self._reached = news.position if count == len(news.events) else news.events[count - 1].position
         self._more = news.more
 
