@@ -25,10 +25,8 @@ from whimbrel.store.postgresql.connect import connect
 from whimbrel.store.postgresql.executor import PostgresExecutor
 
 pytestmark = pytest.mark.ci
-SET_BY_US = (
-    "statement_timeout,idle_in_transaction_session_timeout,lock_timeout,jit,default_transaction_isolation,"
-    "extra_float_digits,plan_cache_mode,enable_seqscan,enable_hashjoin,enable_mergejoin,default_transaction_read_only"
-)
+SETTINGS = connect_module._PROFILE | connect_module._HOT
+SET_BY_US = ",".join([*SETTINGS, "default_transaction_read_only"])
 
 
 @contextmanager
@@ -81,7 +79,7 @@ async def test_one_that_leaves_our_settings_to_the_role_works_unless_connections
     """Whoever sets all of them for the role gets past the first look."""
     connection = await asyncpg.connect(postgres)
     name = urlsplit(postgres).path[1:]
-    for setting, value in connect_module._PROFILE.items():
+    for setting, value in SETTINGS.items():
         await connection.execute(f"ALTER ROLE whimbrel IN DATABASE {name} SET {setting} = '{value}'")
     await connection.close()
     with pgbouncer(postgres, pool_mode=mode, ignore_startup_parameters=SET_BY_US) as url:

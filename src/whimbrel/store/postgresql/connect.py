@@ -112,7 +112,7 @@ async def connect(url: str, *, hot: bool, read_only: bool = False, timeout_s: fl
         raise StoreError(f"{shown(url)} cannot be used: {error}") from error
     try:
         _keep_alive(connection)
-        await _check(connection, url, read_only)
+        await _check(connection, url, hot=hot, read_only=read_only)
     except (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError) as error:
         connection.terminate()
         raise StoreError(f"{shown(url)} {POOLER}") from error
@@ -133,12 +133,13 @@ def _keep_alive(connection: Any) -> None:
         found.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-async def _check(connection: Any, url: str, read_only: bool) -> None:
+async def _check(connection: Any, url: str, *, hot: bool, read_only: bool) -> None:
     version = int(await connection.fetchval("SHOW server_version_num"))
     if version < OLDEST:
         raise StoreError(f"{shown(url)} is PostgreSQL {version // 10_000}: at least {OLDEST // 10_000} is needed.")
-    if await connection.fetchval("SHOW statement_timeout") != _PROFILE["statement_timeout"]:
-        raise StoreError(f"{shown(url)} {POOLER}.")
+    for name in ("statement_timeout", "plan_cache_mode") if hot else ("statement_timeout",):
+        if await connection.fetchval(f"SHOW {name}") != (_PROFILE | _HOT)[name]:
+            raise StoreError(f"{shown(url)} {POOLER}.")
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
         raise StoreError(f"{shown(url)} has the encoding {encoding}: create the database with ENCODING 'UTF8'.")
