@@ -78,8 +78,9 @@ WITH m AS (DELETE FROM messages WHERE id = ANY($2) RETURNING *),
   s AS (DELETE FROM schedule USING m WHERE schedule.due_at = m.due_at AND schedule.message_id = m.id
     RETURNING schedule.*),
   d AS (DELETE FROM deadlines WHERE message_id = ANY($2) RETURNING *),
-  n AS (DELETE FROM message_numbers USING m WHERE message_numbers.message_id = m.id
-    AND message_numbers.number_hash IN (m.recipient_hash, m.sender_hash)),
+  n AS (DELETE FROM message_numbers AS known
+    USING (SELECT recipient_hash AS hash, id FROM m UNION SELECT sender_hash, id FROM m) AS pair
+    WHERE known.number_hash = pair.hash AND known.message_id = pair.id),
   a AS (DELETE FROM attempts WHERE message_id = ANY($2) RETURNING *),
   e AS (DELETE FROM events WHERE subject_id = ANY($2) RETURNING *)
 INSERT INTO parcels (account_id, kind, rows) SELECT $1, 'messages', jsonb_build_object(
