@@ -20,7 +20,7 @@ from whimbrel.base.errors import CATALOGUE
 
 GOOD = {"to": "+14155550123", "text": "Hello"}
 JSON = "Content-Type: application/json"
-FOLLOWING = ("cursors", "message_numbers")  # filled from the event log, some time after what was stored
+FOLLOWING = ("cursors", "message_numbers", "leases", "lanes")  # filled some time after what they follow was stored
 
 
 @pytest.fixture(scope="module")
