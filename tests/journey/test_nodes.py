@@ -229,7 +229,7 @@ async def test_any_node_tells_who_is_there_and_how_the_carriers_of_others_are(tm
         assert abs(len(mine.duties) - len(its.duties)) <= 1
         assert mine.roles == ("worker",) and not mine.draining and mine.version
         assert await nodes.owners(other.app.manage) == {owner.carrier_id: mine.name}
-        await until(lambda: other.app.standing.health()[owner.carrier_id].binds_up == 1)
+        await until(lambda: (health := other.app.standing.health().get(owner.carrier_id)) and health.binds_up)
         assert other.app.standing.is_elsewhere(owner.carrier_id)
         assert not owner.app.standing.is_elsewhere(owner.carrier_id)
         await carriers.pause(other.app.manage, "test", owner.carrier_id)  # from anywhere
