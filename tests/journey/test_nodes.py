@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from tests.journey.rig import POSTGRES, Rig, installation, simulated, until
+from tests.journey.sink import listening
 from whimbrel.domain.numbers import normalise
-from whimbrel.manage import carriers, nodes
+from whimbrel.manage import carriers, nodes, webhooks
+from whimbrel.store.interface import Search
 from whimbrel_sandbox.log import Submitted
 from whimbrel_sandbox.serve import Simulator
 
@@ -234,3 +236,37 @@ async def test_any_node_tells_who_is_there_and_how_the_carriers_of_others_are(tm
         assert not owner.app.standing.is_elsewhere(owner.carrier_id)
         await carriers.pause(other.app.manage, "test", owner.carrier_id)  # from anywhere
         await until(lambda: owner.app.worker.lane(owner.carrier_id) is None)
+
+
+async def test_duties_go_on_where_another_node_stopped_and_come_back(tmp_path: Path):
+    """Three times each duty begins at another node, also at one that had it before: every event of every text reaches
+    its endpoint, and every number is found."""
+    async with listening() as sink, cluster(tmp_path, nodes=1) as c:
+        await c.seed()
+        (first,) = c.nodes
+        request = webhooks.NewWebhook(url=f"{sink.url}/", events=("message.delivered",))
+        await webhooks.create(first.app.manage, "test", request, account_id=first.account_id, test=False)
+        every = len(first.app.duties.names)
+        ids: list[str] = []
+        for turn in range(3):
+            second = await c.join() if turn != 1 else c.nodes[-1]
+            if turn != 1:
+                await until(lambda node=second: duties_of(node) >= every // 2)
+            else:
+                await c.stop(second)
+                await until(lambda: duties_of(first) == every)
+            ids += await first.send(*(first.draft(phone) for phone in phones(20, start=20 * turn)))
+            await first.all_settled(ids, "delivered", within_s=30)
+        await until(lambda: {post.json["message_id"] for post in sink.posts} == set(ids), within_s=20)
+        for phone in phones(60):
+
+            async def indexed(phone: str = phone) -> bool:
+                wanted = first.app.vault.number_hash(phone)
+                search = Search(account_id=first.account_id, test=False, number_hash=wanted)
+                return len(await first.app.store.search(search, 10)) == 1
+
+            await until(indexed)
+
+
+def duties_of(node: Rig) -> int:
+    return sum(node.app.owners.fence(name) > 0 for name in node.app.duties.names)
