@@ -3,11 +3,13 @@ to the installation is changed in one place, and a cell that is down is missed b
 """
 
 import asyncio
+import json
 from base64 import b64encode
 from collections import Counter
 
 from tests.cells.gate import Gate
 from tests.cells.scene import Customer, Scene, node, scene, settings_of, steadily, until
+from tests.cli.product import whimbrel
 from tests.edges.smpp.customer import PASSWORD, esme
 from tests.journey.rig import simulated
 from whimbrel.codec.smpp import events as ev
@@ -115,6 +117,35 @@ async def test_what_belongs_to_the_installation_is_changed_in_the_leading_cell_a
             ("eu", True, True, True, 1),
             ("us", False, False, True, 1),
         ]
+
+
+async def test_the_command_line_lists_cells_and_moves_an_account(databases, tmp_path):
+    async with scene(databases, tmp_path) as made:
+        await made.furnish()
+        eu = await made.customer("eu")
+        env = {"WHIMBREL_URL": made.us.url, "WHIMBREL_OPERATOR_KEY": made.operator}
+        listed = await asyncio.to_thread(whimbrel, "cells", "list", "--json", env=env)
+        assert [(cell["name"], cell["reachable"]) for cell in json.loads(listed.out)] == [("us", True), ("eu", True)]
+        refused = await asyncio.to_thread(whimbrel, "cells", "move", eu.id, "--to", "asia", env=env)
+        assert (refused.code, "there is no such cell; there are eu, us" in refused.err) == (1, True)
+        begun = await asyncio.to_thread(whimbrel, "cells", "move", eu.id, "--to", "us", "--no-wait", env=env)
+        assert (begun.code, begun.out) == (0, f"{eu.id} moves to us\n")
+        again = await asyncio.to_thread(whimbrel, "cells", "move", eu.id, "--to", "us", env=env)
+        assert (again.code, "conflict" in again.err) == (1, True)
+
+
+async def test_the_live_stream_of_another_cells_account(databases, tmp_path):
+    async with scene(databases, tmp_path) as made:
+        await made.furnish()
+        us = await made.customer("us")
+        headers = {"Authorization": f"Bearer {us.key}"}
+        async with made.eu.http.get(f"{made.eu.url}/v1/stream", headers=headers) as stream:
+            assert stream.status == 200
+            sent = (await made.us.send(us, NUMBERS[0])).body["id"]
+            told = ""
+            while "message.delivered" not in told:
+                told += (await asyncio.wait_for(stream.content.readline(), 30)).decode()
+            assert sent in told
 
 
 async def test_receipts_find_their_cell_over_whichever_bind_they_come(databases, tmp_path):
