@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -135,9 +136,14 @@ class KafkaBroker:
 
     def everything(self, topic: str) -> list[Stored]:
         """All records of a topic; those of a partition in its order."""
+        ends = self._tool("org.apache.kafka.tools.GetOffsetShell", "--bootstrap-server", self.address,
+                          "--topic", re.escape(topic))  # fmt: skip
+        count = sum(int(line.rpartition(":")[2]) for line in ends.splitlines() if line.startswith(f"{topic}:"))
+        if not count:
+            return []
         printed = self._tool(
             "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", self.address, "--topic", topic,
-            "--from-beginning", "--timeout-ms", "4000",
+            "--from-beginning", "--max-messages", str(count), "--timeout-ms", "60000",
             *[word for name in ("partition", "headers", "key") for word in ("--property", f"print.{name}=true")],
         )  # fmt: skip
         return [_stored(line) for line in printed.splitlines() if line.startswith("Partition:")]

@@ -159,12 +159,12 @@ async def test_acknowledgements_that_come_late_count_for_their_own_list_only(tmp
 
 async def test_a_lost_connection_is_known_before_anything_is_published(tmp_path):
     async with nats_server(tmp_path) as server, connected(server) as made:
-        made.check()
+        await made.check()
         await server.kill()
         async with asyncio.timeout(5):
             while True:
                 try:
-                    made.check()
+                    await made.check()
                 except BrokerError as error:
                     assert str(error) == "the connection was lost"
                     break

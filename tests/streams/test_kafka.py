@@ -22,15 +22,16 @@ def to(broker: KafkaBroker, **more: object) -> dict[str, object]:
 
 async def test_a_broker_that_is_killed_and_a_process_that_crashes(store, tmp_path, monkeypatch):
     monkeypatch.setattr(kafka, "_ACK_S", 3.0)
+    monkeypatch.setattr(kafka, "_ASK_S", 1.0)
     async with kafka_broker(tmp_path / "kafka") as broker:
         wanted = await append(store, range(500))
         async with running(store, broker, batch=100, chance=Impatient(), **to(broker)) as stream:
             last = await store.last_position()
             await until(lambda: stands_at(store, last), within_s=30)
             broker.kill()
+            await in_state(store, "down")  # also when nothing is to be published
             wanted += await append(store, range(500, 900))
             stream.wake()
-            await in_state(store, "down")
             broker.start()
             await broker.ready()
             wanted += await append(store, range(900, 1000))

@@ -233,7 +233,7 @@ class Stream:
             await self._caught_up()
             if not self._more:
                 await self._idle()
-                self._publisher.check()
+                await self._publisher.check()
 
     async def _read(self) -> None:
         if self._clock.now_us() - self._looked_at > _GAP_US:

@@ -95,8 +95,8 @@ class Publisher(Protocol):
         BrokerError."""
         ...
 
-    def check(self) -> None:
-        """BrokerError when the connection is known to be lost."""
+    async def check(self) -> None:
+        """Called every second or so while there is nothing to publish; BrokerError when the broker is gone."""
         ...
 
     async def publish(self, records: Sequence[Record], taken: Taken) -> None:

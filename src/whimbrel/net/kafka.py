@@ -48,6 +48,7 @@ _CLIENT = "whimbrel"
 _CONNECT_S = 10.0
 _REQUEST_S = 10.0
 _ACK_S = 15.0  # without any acknowledgement while some are waited for; a new leader is found in less
+_ASK_S = 20.0  # so soon a broker is missed when there is nothing to publish
 _CLOSE_S = 3.0
 _RETRY_MS = 250
 _BATCH_OCTETS = 256 * 1024  # of one request for a partition; brokers take 1 MiB unless they are told otherwise
@@ -65,6 +66,7 @@ class KafkaPublisher:
         self._creation = creation
         self._producer: Any = None
         self._partitions: dict[str, list[int]] = {}
+        self._asked_at = 0.0  # on the loop's clock
 
     async def connect(self) -> None:
         await self.close()
@@ -86,13 +88,19 @@ class KafkaPublisher:
             await self.close()
             raise
 
-    def check(self) -> None:
-        if self._producer is None:
-            raise BrokerError("the connection is closed")
+    async def check(self) -> None:
+        """A broker that went is not heard of as long as it is not asked; and one that is not asked for long ends the
+        connection."""
+        now = asyncio.get_running_loop().time()
+        if now - self._asked_at > _ASK_S:
+            self._asked_at = now
+            if not await _within(_CONNECT_S, self._connected().client.force_metadata_update):
+                raise BrokerError("the broker does not answer")
 
     async def publish(self, records: Sequence[Record], taken: Taken) -> None:
-        self.check()
+        self._connected()
         loop = asyncio.get_running_loop()
+        self._asked_at = loop.time()
         tasks = [
             loop.create_task(self._send(topic, partition, records, places, taken))
             for (topic, partition), places in (await self._sorted(records)).items()
@@ -124,6 +132,12 @@ class KafkaPublisher:
         if sender is not None:
             await asyncio.wait((sender,), timeout=_CLOSE_S)
             sender.cancel()
+
+    def _connected(self) -> Any:
+        """The producer; BrokerError when there is none."""
+        if self._producer is None:
+            raise BrokerError("the connection is closed")
+        return self._producer
 
     # ---------------------------------------------------------------- connecting
 

@@ -171,12 +171,12 @@ class NatsPublisher:
             await self.close()
             raise BrokerError(self._told or _words(error)) from error
 
-    def check(self) -> None:
+    async def check(self) -> None:
         if self._client is None or self._lost or self._client.is_closed:
             raise BrokerError(_LOST)
 
     async def publish(self, records: Sequence[Record], taken: Taken) -> None:
-        self.check()
+        await self.check()
         first = self._sent
         flight = self._flight = _Flight(records, taken)
         try:
