@@ -1,16 +1,13 @@
 """The application: builds everything, starts in order, stops in reverse. The only place that names implementations.
 
-Start: the port (one that is taken is told before anything changes), the store, the snapshots, what the last run left
-(before any bind comes up), the followers of the event log, the carriers, and the doors last. Stop: the doors first, so
-that nothing new comes in; then the carriers finish their windows and unbind; then the followers; the store last. Each
-part has its share of one deadline: one that hangs is left behind and told, and the others stop all the same.
+Start: the port (one that is taken is told before anything changes), the store, the snapshots, the duties and carriers
+that this node is to have, and the doors last. Stop: the doors first, so that nothing new comes in; then the carriers
+finish their windows and unbind; then the duties; the store last. Each part has its share of one deadline: one that
+hangs is left behind and told, and the others stop all the same.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from importlib.metadata import version
-from os import getpid
-from socket import gethostname
 from typing import Final
 
 from whimbrel import brokers, databases
@@ -167,6 +164,7 @@ class App:
         )
         self.worker.start()
         self.standing = Standing(store=store, clock=clock, fair=fair, owners=self.owners, own=self.worker.health)
+        self.asking = Asking(store=store, clock=clock, lane_of=self.worker.lane, take=self.worker.receipts.take)
         self.sweep = Sweep(
             store=store,
             tables=tables,
@@ -174,7 +172,8 @@ class App:
             fair=fair,
             metrics=metrics,
             queued=self.worker.queued,
-            asking=Asking(store=store, lane_of=self.worker.lane, take=self.worker.receipts.take),
+            runs_elsewhere=self.standing.is_elsewhere,
+            asking=self.asking,
             purge_before=lambda now: purge_before_us(self.settings.retention, now),
         )
         self._build_duties()
@@ -219,11 +218,7 @@ class App:
             store=self.store,
             clock=self.clock,
             ids=self.ids,
-            identity=lambda: Identity(
-                name=f"{gethostname()}:{getpid()}",
-                version=version("whimbrel"),
-                roles=(*roles, *(self.duties.names if "worker" in roles else ())),
-            ),
+            identity=lambda: Identity.of(roles, self.duties.names),
             names=lambda: [*(CARRIER + carrier_id for carrier_id in self.tables.carriers), *self.duties.names],
             alone=self.store.signals.is_alone,
         )
@@ -353,6 +348,7 @@ class App:
         await step("http", self.http_out.start, plain(self.http_out.stop))
         self._parts.ends("duties", lambda _: self.owners.hand_over("duty"))
         await step("carriers", self.owners.start, self._stop_carriers, _CARRIERS_SHARE)
+        await step("asking", self.asking.start, plain(self.asking.stop))
         await step("observe", self.observe.start, plain(self.observe.stop))
 
     async def _stop_carriers(self, seconds: float) -> None:

@@ -19,6 +19,7 @@ from whimbrel.codec.smpp.tables import (
     MessageState,
     Status,
 )
+from whimbrel.journey.asking import Asking
 
 PHONE = "+447911123456"
 ASKED = Question("1b4f", "+12025550100", PHONE)
@@ -162,3 +163,19 @@ async def test_few_are_asked_at_once() -> None:
             waiting.clear()
         assert len(await task) == 25
         assert smsc.last.of(QUERY_SM_RESP) == []
+
+
+async def test_a_carrier_of_another_node_is_asked_by_its_owner(tmp_path: Path) -> None:
+    """The sweep of one node leaves what is overdue for the owner to ask, some seconds ahead of its deadline."""
+    async with rig(tmp_path) as r:
+        message_id = await unreported(r, query_sm=True)
+        r.clock.advance(RECEIPT_DEADLINE_S + VALIDITY_MAX_S + 60)
+        r.app.sweep._runs_elsewhere = lambda _: True
+        r.app.sweep._asking = Asking(
+            store=r.app.store, clock=r.clock, lane_of=lambda _: None, take=r.app.worker.receipts.take
+        )
+        await r.app.sweep.miss_receipts()
+        assert (await r.message(message_id)).state == "sent"
+        await r.app.asking.ahead()
+        await r.settled(message_id, "delivered")
+        await r.check_money(charged_segments=1)

@@ -15,7 +15,7 @@ from whimbrel.config import Server, Settings
 from whimbrel.store.sqlite import schema
 
 DEADLINE_S = 1.5
-PARTS = ("store", "tables", "siblings", "node", "standing", "feed", "http", "duties", "carriers", "observe")
+PARTS = ("store", "tables", "siblings", "node", "standing", "feed", "http", "duties", "carriers", "asking", "observe")
 
 
 async def started(folder: Path, monkeypatch: pytest.MonkeyPatch) -> App:

@@ -20,15 +20,18 @@ it, for each lease one after the other.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, Protocol
+from importlib.metadata import version
+from os import getpid
+from socket import gethostname
+from typing import Final, Protocol, Self
 
 import msgspec
 
 from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.base.ids import NODE, Ids
-from whimbrel.domain.assignment import KINDS, Member, assign
+from whimbrel.domain.assignment import KINDS, WORKER, Member, assign
 from whimbrel.store import cluster
 from whimbrel.store.interface import Lease, Node, Store
 
@@ -73,6 +76,15 @@ class Identity(msgspec.Struct, frozen=True):
     name: str
     version: str
     roles: tuple[str, ...]
+
+    @classmethod
+    def of(cls, roles: Sequence[str], duties: Sequence[str]) -> Self:
+        """Of this process. A worker names the duties that its version knows."""
+        return cls(
+            name=f"{gethostname()}:{getpid()}",
+            version=version("whimbrel"),
+            roles=(*roles, *(duties if WORKER in roles else ())),
+        )
 
 
 class Figures(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from whimbrel.domain.outcomes import at_deadline
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import EXPIRED, FINAL, IN_DOUBT, QUEUED, REJECTED, SCHEDULED, SENDING, SENT, UNKNOWN
 from whimbrel.domain.trailing import Sparing, Trail
-from whimbrel.journey.asking import Asking
+from whimbrel.journey.asking import AHEAD_US, Asking
 from whimbrel.journey.follower import cursor
 from whimbrel.journey.recovery import recover_strays
 from whimbrel.journey.tables import Tables
@@ -70,6 +70,7 @@ class Sweep:
         fair: FairRank,
         metrics: Metrics,
         queued: Callable[[Collection[str]], None],
+        runs_elsewhere: Callable[[str], bool],
         asking: Asking,
         purge_before: Callable[[int], dict[str, int]],
     ) -> None:
@@ -79,6 +80,7 @@ class Sweep:
         self._fair = fair
         self._metrics = metrics
         self._queued = queued
+        self._runs_elsewhere = runs_elsewhere
         self._asking = asking
         self._purge_before = purge_before
         self._duties: list[tuple[float, Callable[[], Awaitable[bool]]]] = [
@@ -259,8 +261,14 @@ class Sweep:
         found = await self._store.fetch(_Unreceipted, "messages_without_receipt", first, last, _LIST)
         overdue = [m for m in found if m.state == SENT and _deadline(m.expires_at, 0) <= now]
         if overdue:
-            await self._asking.after(await self._store.messages([m.id for m in overdue]))
-            await self._store.finish([Ending(m.id, (SENT,), UNKNOWN, "no_receipt", now) for m in overdue])
+            whole = await self._store.messages([m.id for m in overdue])
+            await self._asking.after(whole)
+            asked_elsewhere = {m.id for m in whole if self._runs_elsewhere(m.carrier_id or "")}
+            over = [m for m in overdue if m.id not in asked_elsewhere]
+            await self._store.finish([Ending(m.id, (SENT,), UNKNOWN, "no_receipt", now) for m in over])
+            await self._store.write(
+                [Write("deadline_set", tuple((i, now + AHEAD_US) for i in sorted(asked_elsewhere)))]
+            )
         later = tuple((m.id, _deadline(m.expires_at, now)) for m in found if m not in overdue)
         has_more = len(found) == _LIST
         seen = ids.time_us(found[-1].id) if has_more else border
