@@ -29,7 +29,8 @@ from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.moving import Moving
 from whimbrel.journey.strays import Strays
 from whimbrel.journey.tables import Tables
-from whimbrel.manage.context import Elsewhere
+from whimbrel.manage import audit
+from whimbrel.manage.context import Elsewhere, commit
 from whimbrel.store import cluster
 from whimbrel.store.interface import Store
 from whimbrel.store.moving import Move, Moves
@@ -247,7 +248,7 @@ class Cells:
             found += [_view(move) for move in await moves.out() if move.account_id == account_id]
         return sorted(found, key=lambda move: move.started_at, reverse=True)
 
-    async def move(self, account_id: str, cell: str) -> MoveStatus:
+    async def move(self, actor: str, account_id: str, cell: str) -> MoveStatus:
         """Begin to move an account. WhimbrelError not_found, conflict, cell_unavailable, invalid_request."""
         if cell not in self._settings.cells:
             detail = f"there is no such cell; there are {', '.join(sorted(self._settings.cells))}"
@@ -260,7 +261,8 @@ class Cells:
         await moves.depart(account_id, cell, clock.now_us())
         services = self.services(old)
         if services is not None:
-            await services.tables.refresh("accounts")
+            entry = audit.entry(services.manage, actor, "account.moved", account_id, account_id, cell=cell)
+            await commit(services.manage, [entry], "accounts")
         return (await self.moves(account_id))[0]
 
     def _of(self, account_id: str) -> tuple[str, Moves, Clock]:

@@ -253,6 +253,26 @@ async def test_a_cell_that_cannot_be_reached_is_waited_for(cells):
     assert await active_in(cells, account) == ["us"]
 
 
+async def test_two_movers_at_once_do_no_harm(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    await samples.answer(eu, account.messages["sending"].id, "id9")
+    before = await samples.held(eu, account)
+    await eu.moves.depart(account.id, "us", eu.clock.now_us())
+    movers = [mover(eu, us), mover(eu, us)]
+    for _ in range(20):
+        await samples.follow(eu)
+        done = await asyncio.gather(*(each.look() for each in movers))
+        assert len(await active_in(cells, account)) <= 1
+        if all(done):
+            break
+        eu.clock.advance(6.0)
+    assert await samples.held(us, account) == before
+    assert await active_in(cells, account) == ["us"]
+    (move,) = await eu.moves.out()
+    assert (move.state, move.waits_for) == ("moved", "")
+
+
 @pytest.fixture
 def kill(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The points at which the mover ends, each once."""

@@ -170,7 +170,7 @@ class Moving:
             return
         await there.activate(move, self._clock.now_us())
         faults.hit("move.activated")
-        await self._here.set_state(move, ARRIVED, "", self._clock.now_us())
+        await self._here.has_arrived(move, self._clock.now_us())
         faults.hit("move.arrived")
         _log.info("an account has moved", extra={"account_id": move.account_id, "cell": move.cell, "rows": received})
         await there.place(move.account_id)
@@ -179,11 +179,11 @@ class Moving:
         """What waits goes on there; what came late is brought; what was copied goes."""
         await there.place(move.account_id)
         faults.hit("move.placed")
-        await self._depart_messages(move, there)
+        held = await self._depart_messages(move, there)
         await self._here.depart_late(move)
         await self._bring(move, there)
         await there.place(move.account_id)
-        if self._clock.now_us() < move.updated_at + self._late_us:
+        if held or self._clock.now_us() < move.updated_at + self._late_us:
             return
         await self._here.clear(move, self._clock.now_us())
         faults.hit("move.cleared")
@@ -191,4 +191,4 @@ class Moving:
         del self._courses[move.account_id]
 
     async def _wait(self, move: Move, reason: str) -> None:
-        await self._here.set_state(move, move.state, reason, self._clock.now_us())
+        await self._here.waits(move, reason, self._clock.now_us())

@@ -77,9 +77,13 @@ class Moves:
         """What came while the account was closed."""
         await self._executor.write(departing.depart_late, move)
 
-    async def set_state(self, move: Move, state: str, waits_for: str, now: int) -> None:
-        """How far it has come, and what it waits for."""
-        await self._executor.write(departing.set_state, move, state, waits_for, now)
+    async def has_arrived(self, move: Move, now: int) -> None:
+        """The other cell serves it."""
+        await self._executor.write(departing.arrived, move, now)
+
+    async def waits(self, move: Move, reason: str, now: int) -> None:
+        """Why it does not go on."""
+        await self._executor.write(departing.waits, move, reason, now)
 
     async def clear(self, move: Move, now: int) -> None:
         """Nothing stays but the note where the account has gone."""

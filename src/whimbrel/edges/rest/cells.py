@@ -36,7 +36,7 @@ async def moves(services: Services, call: Call[NoQuery, None]) -> Answer:
 
 
 async def move(services: Services, call: Call[NoQuery, NewMove]) -> Answer:
-    return Answer(await _cells(services).move(call.path["id"], call.body.cell))
+    return Answer(await _cells(services).move(call.actor, call.path["id"], call.body.cell))
 
 
 def _cells(services: Services) -> CellsView:

@@ -74,7 +74,7 @@ class CellsView(Protocol):
         """Where an account goes or went to, as far as is known."""
         ...
 
-    async def move(self, account_id: str, cell: str) -> MoveStatus:
+    async def move(self, actor: str, account_id: str, cell: str) -> MoveStatus:
         """Begin to move an account. WhimbrelError."""
         ...
 

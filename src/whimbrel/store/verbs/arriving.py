@@ -64,11 +64,10 @@ def arrive(account_id: str, number: int, kind: str, rows: str, now: int) -> Scri
 
 def activate(move: Move, now: int) -> Script[None]:
     """From now on the account is served here. Once: what was done to it since is not undone."""
-    known: Rows = yield Query("moves_of", (IN,))
-    if not any(found[0] == move.account_id and found[3] == OPEN for found in known):
+    moved: int = yield One("move_state", (move.account_id, IN, OPEN, ACTIVE, now))
+    if not moved:
         return
     yield Many("accounts_set_status", [(each, status, now) for each, status in sorted(move.status_of.items())])
-    yield One("move_state", (move.account_id, IN, ACTIVE, "", now))
 
 
 def place(account_id: str) -> Script[bool]:

@@ -116,14 +116,17 @@ def depart_stretch(move: Move, statement: str, start: int, end: int, now: int) -
 
 def close(move: Move, now: int) -> Script[bool]:
     """Everything configured is copied, and the account is not here any more; False while something is left. What was
-    copied stays for those who still ask here, and changes nothing any more."""
+    copied stays for those who still ask here, and changes nothing any more. Once, whoever else does the same."""
+    moved: int = yield One("move_state", (move.account_id, OUT, DEPARTING, CLOSED, now))
+    if not moved:
+        return True
     (left,) = yield Query("departing_left", (move.accounts,))
     if any(left):
+        yield One("move_state", (move.account_id, OUT, CLOSED, DEPARTING, now))
         return False
     yield One("departing_parts", (move.account_id, move.accounts))
     yield One("departing_account", (move.account_id, move.accounts))
     yield Many("accounts_set_status", [(each, "moved", now) for each in move.accounts])
-    yield One("move_state", (move.account_id, OUT, CLOSED, "", now))
     return True
 
 
@@ -135,12 +138,19 @@ def depart_late(move: Move) -> Script[None]:
 
 def clear(move: Move, now: int) -> Script[None]:
     """The account is at home in the other cell: what was copied, and the parcels, go."""
+    moved: int = yield One("move_state", (move.account_id, OUT, ARRIVED, MOVED, now))
+    if not moved:
+        return
     for name in _COPIED:
         yield One(name, (move.accounts,))
     yield One("parcels_delete", (move.account_id,))
-    yield One("move_state", (move.account_id, OUT, MOVED, "", now))
 
 
-def set_state(move: Move, state: str, waits_for: str, now: int) -> Script[None]:
-    """How far a move out has come, and what it waits for."""
-    yield One("move_state", (move.account_id, OUT, state, waits_for, now))
+def arrived(move: Move, now: int) -> Script[None]:
+    """The other cell serves it."""
+    yield One("move_state", (move.account_id, OUT, CLOSED, ARRIVED, now))
+
+
+def waits(move: Move, reason: str, now: int) -> Script[None]:
+    """Why it does not go on, as far as it had come."""
+    yield One("move_waits", (move.account_id, move.state, reason, now))

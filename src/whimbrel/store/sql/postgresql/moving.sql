@@ -5,7 +5,8 @@
 -- | move_family (account_id) | id, parent_id, status of an account and its sub-accounts; they stay as they are until the end |
 -- | move_put | a row of `moves` |
 -- | moves_of (direction) | rows of `Move` |
--- | move_state (account_id, direction, state, waits_for, at) | goes on |
+-- | move_state (account_id, direction, from, to, at) | goes on, if it is there |
+-- | move_waits (account_id, state, waits_for, at) | a move out of here tells why it does not |
 -- | move_delete (account_id, direction) | is forgotten |
 -- | accounts_set_status (id, status, at) | |
 -- | departing_page (accounts, after_id, limit) | id: messages that no carrier has to answer for, in order |
@@ -50,8 +51,11 @@ SELECT account_id, direction, cell, state, statuses, waits_for, started_at, upda
 WHERE direction = $1 ORDER BY started_at, account_id;
 
 -- name: move_state
-UPDATE moves SET state = $3, waits_for = $4, updated_at = $5 WHERE account_id = $1 AND direction = $2
-  AND (state <> $3 OR waits_for <> $4);
+UPDATE moves SET state = $4, waits_for = '', updated_at = $5 WHERE account_id = $1 AND direction = $2 AND state = $3;
+
+-- name: move_waits
+UPDATE moves SET waits_for = $3, updated_at = $4
+WHERE account_id = $1 AND direction = 'out' AND state = $2 AND waits_for <> $3;
 
 -- name: move_delete
 DELETE FROM moves WHERE account_id = $1 AND direction = $2;
