@@ -187,8 +187,8 @@ class Owners:
         """Take what should be this process's, if anything, and renew. What was free is at work when this comes back."""
         self._store.signals.subscribe("leases", lambda _: self.wake())
         await self._share()
+        self._task = asyncio.get_running_loop().create_task(self._run())  # what begins may take longer than a term
         await asyncio.gather(*(held.task for held in self._held.values()), return_exceptions=True)
-        self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def hand_over(self, kind: str) -> None:
         """Give up all leases of a kind, and take none again; others may have them at once."""
