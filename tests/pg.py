@@ -55,16 +55,22 @@ killed."""
 
 class Server:
     """A cluster in a folder of its own. `url` leads to its database `postgres`. `settings`: those of postgresql.conf.
-    `copy_of`: another server, which runs, of which it is a base backup, ready to follow it as a standby."""
+    `copy_of`: another server, which runs, of which it is a base backup, ready to follow it as a standby. `programs`: the
+    folder of those of another version."""
 
     def __init__(
-        self, *, durable: bool = False, settings: Mapping[str, str] | None = None, copy_of: "Server | None" = None
+        self,
+        *,
+        durable: bool = False,
+        settings: Mapping[str, str] | None = None,
+        copy_of: "Server | None" = None,
+        programs: Path | None = None,
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="whimbrel-pg-"))
         self.settings = _SETTINGS | ({} if durable else _NOT_DURABLE) | dict(settings or {})
         self._keeper: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
-        self._programs = Path(GIVEN) if GIVEN.startswith("/") else INSTALLED / "bin"
+        self._programs = programs or (Path(GIVEN) if GIVEN.startswith("/") else INSTALLED / "bin")
         if os.geteuid() == 0:
             self._give_to_nobody()
         self._fill(copy_of)
