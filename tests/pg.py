@@ -55,8 +55,8 @@ killed."""
 
 class Server:
     """A cluster in a folder of its own. `url` leads to its database `postgres`. `settings`: those of postgresql.conf.
-    `copy_of`: another server, which runs, of which it is a base backup, ready to follow it as a standby. `programs`: the
-    folder of those of another version."""
+    `copy_of`: another server, which runs, of which it is a base backup, ready to follow it as a standby. `programs`:
+    the folder of another version's."""
 
     def __init__(
         self,
