@@ -1,12 +1,16 @@
 """An installation with messages in every state, made by the store's own verbs in large lists, over several days.
-`python -m tests.copying.installation FILE COUNT` makes one in a new SQLite file, for the benchmarks.
+`python -m tests.copying.installation FILE COUNT TIMES` makes one of COUNT times TIMES messages in a new SQLite file,
+for the benchmarks: what the verbs made is repeated under other ids, by SQL.
 """
 
 import asyncio
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
+
+import apsw
 
 from whimbrel.base.clock import ManualClock, SeededChance
 from whimbrel.base.ids import Ids
@@ -228,26 +232,60 @@ class Filling:
     _followed = 0
 
 
-async def fill(store: Store, count: int) -> None:
-    """Configure it and store so many messages."""
-    filling = Filling(store)
-    await filling.configure(count * _PRICE * 2 + _PRICE)
-    await filling.messages(count)
-
-
-async def make(path: Path, count: int) -> None:
-    """A new SQLite file with so many messages."""
+async def make(path: Path, count: int, times: int = 1) -> None:
+    """A new SQLite file with so many messages, so many times."""
     schema.apply(str(path), ManualClock(START_US))
     store = SqlStore(SqliteExecutor(str(path)))
     await store.start()
     try:
-        await fill(store, count)
+        filling = Filling(store)
+        await filling.configure(times * count * _PRICE * 2 + _PRICE)
+        await filling.messages(count)
     finally:
         await store.stop()
+    if times > 1:
+        await asyncio.to_thread(_repeat, path, times)
+
+
+def _repeat(path: Path, times: int) -> None:
+    """The messages of a file again, with all that is theirs. The digit that begins an id is 0 until the year 2527."""
+    assert times <= 16
+    with closing(apsw.Connection(str(path))) as connection, connection:
+        for table, owner, others in _OF_MESSAGES:
+            columns = [row[0] for row in connection.execute(f"SELECT name FROM pragma_table_info('{table}')")]
+            for number in range(1, times):
+                other = {name: text.format(number=number) for name, text in others.items()}
+                other[owner] = f"'SM{number:x}' || substr({owner}, 4)"
+                listed = ", ".join(other.get(column, column) for column in columns)
+                connection.execute(
+                    f"INSERT INTO {table} ({', '.join(columns)}) SELECT {listed} FROM {table} "
+                    f"WHERE substr({owner}, 3, 1) = '0'"
+                )
+        of_account = "FROM ledger l WHERE l.account_id = balances.account_id"
+        moved = f"(SELECT COALESCE(SUM(amount_micros), 0) {of_account} AND {{}} = '{{}}')"
+        books = ", ".join(
+            f"{book} = {moved.format('credit', book)} - {moved.format('debit', book)}"
+            for book in ("available", "held", "spent")
+        )
+        connection.execute(f"UPDATE balances SET {books}")
+
+
+_OF_MESSAGES: Final = (
+    ("messages", "id", {}),
+    ("message_numbers", "message_id", {"number_hash": "number_hash + {number}"}),
+    ("queue", "message_id", {}),
+    ("schedule", "message_id", {}),
+    ("deadlines", "message_id", {}),
+    ("attempts", "message_id", {"position": "position + ({number} << 30)"}),
+    ("ledger", "message_id", {"position": "NULL"}),
+    ("events", "subject_id", {"position": "NULL"}),
+)
+"""Tables, the column with the id, and what else must be another one."""
 
 
 def main(arguments: list[str]) -> None:
-    asyncio.run(make(Path(arguments[0]), int(arguments[1])))
+    path, count, times = arguments
+    asyncio.run(make(Path(path), int(count), int(times)))
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ def source(path: str) -> Iterator[SqliteEnd]:
     if not Path(path).exists():
         raise StoreError(f"{path} does not exist.")
     with OwnerLock(path):
-        connection = open_reader(path)
+        connection = _frugal(open_reader(path))
         try:
             schema.check_usable(connection)
             yield SqliteEnd(path, connection)
@@ -143,11 +143,17 @@ def target(path: str, clock: Clock) -> Iterator[SqliteTarget]:
     if not (found := schema.status(path)).half_copied:
         require_usable(found) if found.applied else schema.apply(path, clock)
     with OwnerLock(path):
-        connection = open_writer(path)
+        connection = _frugal(open_writer(path))
         try:
             yield SqliteTarget(path, connection)
         finally:
             connection.close()
+
+
+def _frugal(connection: apsw.Connection) -> apsw.Connection:
+    """What is added up by group is sorted first, which takes the memory of a whole table or a file."""
+    connection.pragma("temp_store", "FILE")
+    return connection
 
 
 def _note(connection: apsw.Connection, what: str) -> None:
