@@ -14,7 +14,14 @@ from whimbrel.store.interface import Claim
 from whimbrel.store.postgresql import partitions as module
 from whimbrel.store.postgresql.connect import connect
 from whimbrel.store.postgresql.executor import PostgresExecutor
-from whimbrel.store.postgresql.partitions import RANGE_MIN, Partition, Partitions, next_range, partitions
+from whimbrel.store.postgresql.partitions import (
+    RANGE_MIN,
+    Partition,
+    Partitions,
+    missing_days,
+    next_range,
+    partitions,
+)
 from whimbrel.store.store import SqlStore
 
 CARRIER = "CR" + "1" * 32
@@ -36,11 +43,12 @@ async def connection(postgres: str) -> AsyncIterator[Any]:
 
 @pytest.fixture
 def tending(postgres: str, clock: ManualClock) -> Partitions:
-    return Partitions(lambda: connect(postgres, hot=False), clock)
+    return Partitions(lambda: connect(postgres, hot=False), clock, wide=1)
 
 
 @pytest.fixture
-async def store(postgres: str, clock: ManualClock) -> AsyncIterator[SqlStore]:
+async def store(postgres: str, clock: ManualClock, tending: Partitions) -> AsyncIterator[SqlStore]:
+    await tending.start()
     opened = SqlStore(PostgresExecutor(postgres, clock=clock))
     await opened.start()
     await opened.write(top_up(ACCOUNT, CREDIT))
@@ -49,7 +57,12 @@ async def store(postgres: str, clock: ManualClock) -> AsyncIterator[SqlStore]:
 
 
 async def days(connection: Any) -> list[int]:
-    return [partition.start >> NUMBER_BITS for partition in await partitions(connection, "attempts")]
+    """Those that have a partition."""
+    return [
+        day
+        for partition in await partitions(connection, "attempts")
+        for day in range(partition.start >> NUMBER_BITS, partition.below >> NUMBER_BITS)
+    ]
 
 
 async def burn(connection: Any, transactions: int) -> None:
@@ -102,7 +115,9 @@ async def test_two_nodes_at_once(connection: Any, postgres: str, clock: ManualCl
     try:
         for store in stores:
             await store.start()
-        assert await days(connection) == [TODAY - 1, TODAY, TODAY + 1, TODAY + 2]
+        found = await days(connection)
+        assert found == sorted(set(found))
+        assert {TODAY - 1, TODAY, TODAY + 1, TODAY + 2} <= set(found)
     finally:
         for store in stores:
             await store.stop()
@@ -151,6 +166,27 @@ async def test_transaction_numbers_that_jump_stop_nobody(
     assert ranges[0].below == ranges[1].start
 
 
+async def test_the_longer_rows_are_kept_the_wider_they_are(
+    connection: Any, tending: Partitions, clock: ManualClock
+) -> None:
+    """A partition more is one more to look into and to lock, for each statement that cannot know."""
+    await tending.start()
+    clock.advance(86_400)
+    await tending.tend({"messages": clock.now_us() - 400 * DAY_US})
+    newest = (await partitions(connection, "attempts"))[-1]
+    assert (newest.below - newest.start) >> NUMBER_BITS == 13
+    clock.advance(13 * 86_400)
+    await tending.tend({"messages": clock.now_us() - 30 * DAY_US})
+    newest = (await partitions(connection, "attempts"))[-1]
+    assert (newest.below - newest.start) >> NUMBER_BITS == 1
+
+
+def test_days_are_made_where_there_is_room() -> None:
+    known = [Partition("attempts_10", 10 << NUMBER_BITS, 13 << NUMBER_BITS, (0, 0))]
+    made = missing_days(known, {2, 9, 11, 13, 14}, 5, (0, 0))
+    assert [(each.start >> NUMBER_BITS, each.below >> NUMBER_BITS) for each in made] == [(2, 7), (9, 10), (13, 18)]
+
+
 def test_the_next_range_is_made_while_a_day_is_left() -> None:
     first = next_range(None, (NOW, 1000))
     assert first == Partition("events_0", 0, (1000 + RANGE_MIN) << EVENT_BITS, (NOW, 1000))
@@ -177,7 +213,7 @@ async def test_days_older_than_their_retention_are_dropped_whole(
     await claim_at(store, clock.now_us())
     before = {"messages": clock.now_us() - 30 * DAY_US}
     await tending.tend(before)
-    assert await days(connection) == [TODAY + 39, TODAY + 40, TODAY + 41, TODAY + 42]
+    assert (await days(connection))[0] == TODAY + 39
     assert await connection.fetchval("SELECT count(*) FROM attempts") == 1
     assert await connection.fetchval("SELECT count(*) FROM pg_class WHERE relname = $1", f"attempts_{TODAY}") == 0
 

@@ -102,7 +102,7 @@ def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 async def plans_of(server: Postgres, fill: str) -> Plans:
     async with fresh_database(server.url, server.template) as url:
         for day in range(0, DAYS, 3):
-            await Partitions(lambda: asyncpg.connect(url), ManualClock(START + day * DAY_US)).make()
+            await Partitions(lambda: asyncpg.connect(url), ManualClock(START + day * DAY_US), wide=1).make()
         filling = await asyncpg.connect(url)
         await filling.execute(fill)
         await filling.close()

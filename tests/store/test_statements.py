@@ -78,6 +78,8 @@ def test_it_prepares(connection: apsw.Connection, name: str):
         connection.execute("EXPLAIN " + STATEMENTS[name].of_rows(3), (None,) * (3 * STATEMENTS[name].width)).fetchall()
     scans = [row[3] for row in plan if row[3].startswith("SCAN") and not re.search("json_each|CONSTANT ROW", row[3])]
     assert name in SCANS_ALLOWED or scans == []
+    ranges = re.compile(r"SEARCH (attempts|a|b) USING INTEGER PRIMARY KEY \(rowid[<>]")
+    assert [row[3] for row in plan if ranges.match(row[3])] == [], "the floor of a look-up is PostgreSQL's matter"
 
 
 def test_no_exemption_has_outlived_its_statement():

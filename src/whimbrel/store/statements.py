@@ -37,6 +37,7 @@ _MANNER = re.compile(r"(distinct|summed|packed)?(?:, whole ([\d ]+))?(?:(?:^|, )
 _SINCE = re.compile(r"(?:(.*), |^)since (\w+)$")
 _PARAMETER = re.compile(r"\$(\d+)")
 _LIST = re.compile(r"= ANY\(\$(\d+)\)")
+_FROM_DAY = re.compile(r"from_day\(\$(\d+)\)")
 _HORIZON = "event_horizon()"
 _NO_HORIZON = "9223372036854775807"  # one writer: what is seen is followed by nothing older
 _BOUND = re.compile(r"\?(\d+)")
@@ -128,7 +129,8 @@ def sqlite(name: str, source: Source) -> Statement:
     """One statement for SQLite. ValueError when it is not of the form that its manner asks for."""
     lists = sorted({int(number) - 1 for number in _LIST.findall(source.sql)})
     sql = _LIST.sub(r"IN (SELECT value FROM json_each(?\1))", source.sql)
-    sql = _PARAMETER.sub(r"?\1", sql).replace(_HORIZON, _NO_HORIZON)
+    sql = _FROM_DAY.sub(r"MIN($\1, 0)", sql).replace(_HORIZON, _NO_HORIZON)
+    sql = _PARAMETER.sub(r"?\1", sql)
     by_key = source.manner in ("distinct", "summed")
     many = _distinct(name, sql) if by_key else _inserted(sql)
     width = len(set(_BOUND.findall(sql))) if many else 0

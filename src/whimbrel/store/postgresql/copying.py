@@ -21,9 +21,11 @@ from whimbrel.store.postgresql import schema
 from whimbrel.store.postgresql.connect import shown
 from whimbrel.store.postgresql.partitions import (
     EVENT_BITS,
+    WIDE,
     Partition,
     lower_base,
     make_partition,
+    missing_days,
     next_transaction,
     partitions,
 )
@@ -182,10 +184,10 @@ class PostgresTarget(PostgresEnd):
     async def _make_days(self, days: set[int]) -> None:
         if days <= self._days:
             return
-        have = {each.start >> NUMBER_BITS for each in await partitions(self._connection, "attempts")}
-        for day in sorted(days - have):
-            await self._make("attempts", day, day << NUMBER_BITS, (day + 1) << NUMBER_BITS)
-        self._days |= days | have
+        made = self._clock.now_us(), await next_transaction(self._connection)
+        for missing in missing_days(await partitions(self._connection, "attempts"), days, WIDE, made):
+            await make_partition(self._connection, "attempts", missing)
+        self._days |= days
 
     async def _make(self, table: str, number: int, start: int, below: int) -> None:
         made = self._clock.now_us(), await next_transaction(self._connection)

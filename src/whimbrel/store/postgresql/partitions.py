@@ -1,5 +1,7 @@
-"""Partitions of attempts (one for each day) and of events (ranges of positions, a day or so each): made ahead, and
-dropped whole when all that is in them is older than its retention.
+"""Partitions of attempts (a day each, or some days) and of events (ranges of positions, the same): made ahead, and
+dropped whole when all that is in them is older than its retention. The longer rows are kept, the wider they are: a
+statement that cannot know where its rows are looks into, and locks, all of them, so there are some thirty and not
+hundreds.
 
 Nobody is locked out. A partition is made beside its table and attached to it; it is detached concurrently, and dropped
 when nobody reads it any more. Hence there is no default partition, which would forbid both. In its place:
@@ -13,7 +15,7 @@ How fast transactions are numbered is seen from when the newest range of events 
 
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -25,6 +27,8 @@ from whimbrel.base.limits import RECEIPT_DEADLINE_S, VALIDITY_MAX_S
 from whimbrel.domain.positions import DAY_US, NUMBER_BITS
 
 DAYS_AHEAD: Final = 2
+KEPT_AT_ONCE: Final = 32  # partitions of a table within its retention
+WIDE: Final = 13  # days, until the retention is known: right for the 400 days that messages are kept unless set
 RANGE_MIN: Final = 1 << 22  # transactions: minutes of the fastest server, a day of a quiet one
 RANGE_MAX: Final = 1 << 31
 TEND_EVERY_US: Final = 60_000_000
@@ -69,23 +73,25 @@ class Partition(msgspec.Struct, frozen=True):
 
 
 class Partitions:
-    """`open_` makes a connection for statements that may take a while."""
+    """`open_` makes a connection for statements that may take a while. `wide`: days in a partition of attempts, until
+    `tend` knows how long they are kept."""
 
-    def __init__(self, open_: Callable[[], Awaitable[Any]], clock: Clock) -> None:
+    def __init__(self, open_: Callable[[], Awaitable[Any]], clock: Clock, *, wide: int = WIDE) -> None:
         self._open = open_
         self._clock = clock
+        self._wide = {"attempts": wide, "events": 1}
         self._tended_us: int | None = None
 
     async def start(self) -> None:
         """What this moment needs, before anything is written."""
         async with self._opened() as connection, _alone(connection):
             await _rebase(connection)
-            await _make_ahead(connection, self._clock.now_us())
+            await self._make_ahead(connection)
 
     async def make(self) -> None:
         """What this moment needs, and was not there."""
         async with self._opened() as connection, _alone(connection):
-            await _make_ahead(connection, self._clock.now_us())
+            await self._make_ahead(connection)
 
     async def tend(self, before_us: Mapping[str, int]) -> None:
         """Make what will be needed and drop what is older than its retention, at most every minute. What cannot be
@@ -94,6 +100,9 @@ class Partitions:
         if self._tended_us is not None and 0 <= now - self._tended_us < TEND_EVERY_US:
             return
         self._tended_us = now
+        for table, kind in (("attempts", "messages"), ("events", "events")):
+            if kind in before_us:
+                self._wide[table] = -(-(now - before_us[kind]) // (DAY_US * KEPT_AT_ONCE))
         try:
             await self.make()
             async with self._opened() as connection:
@@ -101,6 +110,17 @@ class Partitions:
                 await _forget_looks(connection)
         except (asyncpg.PostgresError, OSError) as error:
             log.warning("partitions could not be tended; trying again", extra={"error": str(error)})
+
+    async def _make_ahead(self, connection: Any) -> None:
+        made = (self._clock.now_us(), await next_transaction(connection))
+        today = made[0] // DAY_US
+        days = range(max(today - 1, 0), today + DAYS_AHEAD + 1)  # yesterday's: a commit may take a moment
+        for missing in missing_days(await partitions(connection, "attempts"), days, self._wide["attempts"], made):
+            await make_partition(connection, "attempts", missing)
+        ranges = await partitions(connection, "events")
+        following = next_range(ranges[-1] if ranges else None, made, self._wide["events"])
+        if following is not None:
+            await make_partition(connection, "events", following)
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[Any]:
@@ -130,29 +150,26 @@ async def partitions(connection: Any, table: str) -> list[Partition]:
     return sorted(found, key=lambda partition: partition.start)
 
 
-async def _make_ahead(connection: Any, now_us: int) -> None:
-    made = (now_us, await next_transaction(connection))
-    days = {partition.start for partition in await partitions(connection, "attempts")}
-    today = now_us // DAY_US
-    for day in range(max(today - 1, 0), today + DAYS_AHEAD + 1):  # yesterday's: a commit may take a moment
-        if day << NUMBER_BITS not in days:
-            await make_partition(
-                connection, "attempts", Partition(f"attempts_{day}", day << NUMBER_BITS, (day + 1) << NUMBER_BITS, made)
-            )
-    ranges = await partitions(connection, "events")
-    following = next_range(ranges[-1] if ranges else None, made)
-    if following is not None:
-        await make_partition(connection, "events", following)
+def missing_days(known: Sequence[Partition], days: Iterable[int], wide: int, made: tuple[int, int]) -> list[Partition]:
+    """Partitions of attempts, so many days wide where there is room, so that each of these days has one."""
+    found: list[Partition] = []
+    for day in sorted(days):
+        start = day << NUMBER_BITS
+        if any(each.start <= start < each.below for each in (*known, *found)):
+            continue
+        below = min((each.start for each in known if each.start > start), default=(day + wide) << NUMBER_BITS)
+        found.append(Partition(f"attempts_{day}", start, min(below, (day + wide) << NUMBER_BITS), made))
+    return found
 
 
-def next_range(newest: Partition | None, now: tuple[int, int]) -> Partition | None:
-    """The range of events to be made `now` (time, and number of the next transaction): when less is left than a day is
-    likely to need, judged by how many transactions there were since the newest was made."""
+def next_range(newest: Partition | None, now: tuple[int, int], wide: int = 1) -> Partition | None:
+    """The range of events to be made `now` (time, and number of the next transaction): when less is left than so many
+    days are likely to need, judged by how many transactions there were since the newest was made."""
     at_us, transaction = now
     if newest is None:
         return Partition("events_0", 0, (transaction + RANGE_MIN) << EVENT_BITS, now)
     took_us = max(at_us - newest.made[0], TEND_EVERY_US)
-    size = max(RANGE_MIN, min(RANGE_MAX, (transaction - newest.made[1]) * DAY_US // took_us))
+    size = max(RANGE_MIN, min(RANGE_MAX, wide * (transaction - newest.made[1]) * DAY_US // took_us))
     start = newest.below >> EVENT_BITS
     if start - transaction >= size:
         return None

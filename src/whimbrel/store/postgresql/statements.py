@@ -13,6 +13,7 @@ _PARAMETER = re.compile(r"\$(\d+)")
 _VALUES = re.compile(r"VALUES \((\$\d+(?:,\s*\$\d+)*)\)")
 _INSERT = re.compile(r"INSERT INTO (\w+) \(([^)]+)\)")
 _CONFLICT = re.compile(r"ON CONFLICT \(([^)]+)\) DO UPDATE")
+_FROM_DAY = re.compile(r"from_day\((\$\d+)\)")
 _TABLE = re.compile(r"UPDATE (\w+)")
 _UPDATE = re.compile(r"(UPDATE \w+ SET .+?)\s+(WHERE .+)", re.DOTALL)
 _DELETE = re.compile(r"(DELETE FROM \w+) (WHERE .+)", re.DOTALL)
@@ -57,7 +58,9 @@ def _asking(statement: Statement, summed: Set[str]) -> Statement:
 
 def postgresql(name: str, source: Source) -> Statement:
     """One statement for PostgreSQL. ValueError when it is not of the form that its manner asks for."""
-    sql = f"{source.sql}\nFOR UPDATE OF {source.locks}" if source.locks else source.sql
+    sql = _FROM_DAY.sub(r"\1", source.sql)
+    if source.locks:
+        sql += f"\nFOR UPDATE OF {source.locks}"
     width = len(set(_PARAMETER.findall(sql)))
     if source.manner in ("distinct", "summed"):
         whole = min(source.whole, default=0)

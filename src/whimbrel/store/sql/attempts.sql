@@ -1,5 +1,5 @@
 -- Attempts. `attempts_reserve` stands in each dialect's own folder. PostgreSQL partitions by position: a floor keeps a
--- look-up out of the days before it. Below 2**38 are attempts of SQLite files that are older than numbers by day.
+-- look-up out of the days before it. from_day() is nothing to SQLite, where older files have attempts without a day.
 --
 -- | statement | gives or does |
 -- | --- | --- |
@@ -21,8 +21,8 @@ WHERE state = 'committed' AND (CAST($1 AS TEXT) IS NULL OR carrier_id = $1) ORDE
 SELECT position, message_id, account_id, part, parts, carrier_id, bind, state, carrier_message_id, carrier_key,
   status_code, reason, throttled, tail_hash, committed_at, answered_at, receipt_state, receipt_error, receipts,
   resolved_at
-FROM attempts WHERE message_id = $1 AND (position >= $2 OR position < 274877906944) ORDER BY position;
+FROM attempts WHERE message_id = $1 AND position >= from_day($2) ORDER BY position;
 
 -- name: attempts_delete
-DELETE FROM attempts WHERE message_id = ANY($1) AND (position >= $2 OR position < 274877906944)
+DELETE FROM attempts WHERE message_id = ANY($1) AND position >= from_day($2)
   AND position < (SELECT MAX(position) FROM attempts);

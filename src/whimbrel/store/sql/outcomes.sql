@@ -56,7 +56,7 @@ WHERE a.state = 'in_doubt' AND a.carrier_id = $1 AND a.tail_hash = ANY($2);
 -- name: attempts_of_messages
 SELECT position, message_id, part, parts, carrier_id, state, carrier_key, reason, tail_hash, committed_at,
   receipt_state, receipts
-FROM attempts WHERE message_id = ANY($1) AND (position >= $2 OR position < 274877906944);
+FROM attempts WHERE message_id = ANY($1) AND position >= from_day($2);
 
 -- name: tails_unanswered
 SELECT DISTINCT tail_hash FROM attempts WHERE state = 'committed' AND carrier_id = $1 AND tail_hash = ANY($2);
@@ -110,8 +110,11 @@ UPDATE messages SET state = $2, held_micros = $3, charged_micros = $4, carrier_i
 SELECT 1 FROM parked_receipts LIMIT 1;
 
 -- name: parked_for (locks parked_receipts)
-SELECT position, receipt FROM parked_receipts
-WHERE (carrier_id = $1 AND carrier_key = ANY($2)) OR (carrier_id = $1 AND tail_hash = ANY($3)) ORDER BY position;
+SELECT position, receipt FROM parked_receipts WHERE position IN (
+  SELECT position FROM parked_receipts WHERE carrier_id = $1 AND carrier_key = ANY($2)
+  UNION
+  SELECT position FROM parked_receipts WHERE carrier_id = $1 AND tail_hash = ANY($3)
+) ORDER BY position;
 
 -- name: parked_page
 SELECT position, receipt FROM parked_receipts WHERE position > $1 AND received_at <= $2 ORDER BY position LIMIT $3;
