@@ -25,6 +25,7 @@ from .nats_server import STREAM, NatsServer, ids_in_order, nats_server
 
 SUBJECT = "whimbrel.events.{account_id}.{type}"
 CREATION = Creation(replicas=1, partitions=1, keep_days=3)
+NOT_US = ("'Authorization Violation'", "the server closed the connection: does it take our credentials?")
 
 
 def record(message: int, seq: int, size: int = 0) -> Record:
@@ -252,16 +253,16 @@ async def test_user_and_password(tmp_path):
         async with connected(server, user="whimbrel", password="right"):
             pass
         said = await refusal(publisher(server, user="whimbrel", password="wrong"))
-        assert "Authorization Violation" in said
+        assert said in NOT_US
         assert "wrong" not in said
-        assert "Authorization Violation" in await refusal(publisher(server))
+        assert await refusal(publisher(server)) in NOT_US
 
 
 async def test_a_token(tmp_path):
     async with nats_server(tmp_path, 'authorization { token: "right" }') as server:
         async with connected(server, token="right"):
             pass
-        assert "Authorization Violation" in await refusal(publisher(server, token="wrong"))
+        assert await refusal(publisher(server, token="wrong")) in NOT_US
 
 
 async def test_an_nkey(tmp_path):
@@ -270,7 +271,7 @@ async def test_an_nkey(tmp_path):
     async with nats_server(tmp_path, config) as server:
         async with connected(server, nkey_file=ours.file(tmp_path)):
             pass
-        assert "Authorization Violation" in await refusal(publisher(server, nkey_file=other.file(tmp_path)))
+        assert await refusal(publisher(server, nkey_file=other.file(tmp_path))) in NOT_US
 
 
 async def test_a_credentials_file(tmp_path):
@@ -296,7 +297,7 @@ async def test_a_credentials_file(tmp_path):
     async with nats_server(tmp_path, config) as server:
         async with connected(server, credentials_file=str(file)) as made:
             await made.publish(records(3), lambda _: None)
-        assert "Authorization Violation" in await refusal(publisher(server))
+        assert await refusal(publisher(server)) in NOT_US
 
 
 async def test_files_that_hold_no_key(tmp_path):
@@ -358,7 +359,8 @@ async def test_a_certificate_of_ours(tmp_path):
         made = NatsPublisher(shown, stream=STREAM, subject=SUBJECT, creation=CREATION)
         await made.connect()
         await made.close()
-        assert "TLS" in await refusal(NatsPublisher(access, stream=STREAM, subject=SUBJECT, creation=CREATION))
+        said = await refusal(NatsPublisher(access, stream=STREAM, subject=SUBJECT, creation=CREATION))
+        assert said in NOT_US or "TLS: the peer wants a certificate of ours" in said
 
 
 async def test_a_password_is_never_sent_in_the_clear_where_tls_is_asked_for():

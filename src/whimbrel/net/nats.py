@@ -316,6 +316,8 @@ def _words(error: Exception) -> str:
         return "an event is larger than the server's max_payload"
     if isinstance(error, APIError):
         return f"JetStream refuses: {error.description} ({error.code})"
+    if isinstance(error, ConnectionResetError | BrokenPipeError):  # its word may be lost with the connection
+        return "the server closed the connection: does it take our credentials?"
     if isinstance(error, TimeoutError | NatsTimeoutError):
         return "no answer in time"
     return tls.in_words(error).removeprefix("nats: ")
