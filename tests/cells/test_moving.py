@@ -328,6 +328,7 @@ async def test_kill_9_wherever_it_hurts(cells, databases):
         )
         codes.append(await asyncio.wait_for(child.wait(), 60))
         assert len(await active_in(cells, account)) <= 1
+    assert await us.rows("SELECT 1 FROM moves UNION SELECT 1 FROM arrivals") == []
     assert codes == [-signal.SIGKILL] * len(IN_ORDER) + [0]
     assert await samples.held(us, account) == before
     assert _sorted(await samples.waiting(us)) == _sorted(waited)

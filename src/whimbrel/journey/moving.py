@@ -15,7 +15,7 @@ The state is in the two databases; a process that takes over goes on from it. On
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -67,6 +67,7 @@ class Moving:
         self._settle_us = settle_us
         self._late_us = late_us
         self._courses: dict[str, _Course] = {}
+        self._forgotten: set[str] = set()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -98,7 +99,9 @@ class Moving:
 
     async def look(self) -> bool:
         """Bring every move on as far as it goes now; whether all are done."""
-        moves = [move for move in await self._here.out() if move.state != MOVED]
+        every = await self._here.out()
+        moves = [move for move in every if move.state != MOVED]
+        await self._forget([move for move in every if move.state == MOVED])
         for move in moves:
             there = self._there(move.cell)
             if there is None:
@@ -110,6 +113,14 @@ class Moving:
                 _log.exception("a move failed; trying again", extra={"account_id": move.account_id})
                 await self._wait(move, f"an error to go away: {error}")
         return not moves
+
+    async def _forget(self, moves: Sequence[Move]) -> None:
+        """Once for each: whoever did it before may have died before the new cell heard that it is over."""
+        for move in moves:
+            there = self._there(move.cell) if move.account_id not in self._forgotten else None
+            if there is not None:
+                await there.forget(move.account_id, self._name)
+                self._forgotten.add(move.account_id)
 
     async def _go_on(self, move: Move, there: Moves) -> None:
         if move.account_id not in self._courses:
@@ -187,8 +198,9 @@ class Moving:
             return
         await self._here.clear(move, self._clock.now_us())
         faults.hit("move.cleared")
-        await there.forget(move.account_id)
+        await there.forget(move.account_id, self._name)
         del self._courses[move.account_id]
+        self._forgotten.discard(move.account_id)
 
     async def _wait(self, move: Move, reason: str) -> None:
         await self._here.waits(move, reason, self._clock.now_us())

@@ -134,9 +134,9 @@ class Moves:
         while await self._executor.write(arriving.purge, before) == arriving.PURGE_MAX:
             pass
 
-    async def forget(self, account_id: str) -> None:
-        """The move is over."""
-        await self._executor.write(arriving.forget, account_id)
+    async def forget(self, account_id: str, cell: str) -> None:
+        """The move from that cell is over."""
+        await self._executor.write(arriving.forget, account_id, cell)
 
 
 def _rows(statement: str, params: Sequence[object]) -> Script[Rows]:

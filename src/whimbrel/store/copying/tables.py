@@ -81,8 +81,9 @@ LEFT: Final = {
 }
 """Tables that stay behind, and why."""
 
-UNDER_WAY: Final = ("moves", "parcels", "arrivals")
-"""Tables of PostgreSQL whose rows belong to two databases: while there are any, neither is copied."""
+UNDER_WAY: Final = {"moves": "state <> 'moved'", "parcels": "true", "arrivals": "true"}
+"""Tables of PostgreSQL whose rows belong to two databases, and which of them: while there are any, neither is copied.
+"""
 
 POSITIONS: Final = (
     ("events", "position"),

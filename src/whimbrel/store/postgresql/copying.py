@@ -201,8 +201,8 @@ async def source(url: str) -> AsyncIterator[PostgresSource]:
         require_usable(await schema.read_status(connection))
         end = PostgresSource(url, connection)
         await end.settled()
-        for table in UNDER_WAY:
-            if await connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table})"):
+        for table, still in UNDER_WAY.items():
+            if await connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {still})"):
                 raise StoreBusy(f"{end.name}: an account moves to or from another cell ({table}): wait until it has.")
         await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")  # ends with the connection
         yield end

@@ -86,7 +86,10 @@ def purge(before: int) -> Script[int]:
     return gone
 
 
-def forget(account_id: str) -> Script[None]:
-    """The move is over."""
+def forget(account_id: str, cell: str) -> Script[None]:
+    """The move from that cell is over."""
+    known: Rows = yield Query("moves_of", (IN,))
+    if not any(found[0] == account_id and found[2] == cell and found[3] == ACTIVE for found in known):
+        return
     yield One("arrivals_delete", (account_id,))
     yield One("move_delete", (account_id, IN))
