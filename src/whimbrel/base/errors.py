@@ -48,6 +48,7 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("not_found", 404, 20404, P, "caller", "There is no such thing here.", "Check the id, and that the key belongs to its account."),
         _row("method_not_allowed", 405, 20004, P, "caller", "The method is not known on this path.", "See the `Allow` header."),
         _row("conflict", 409, 20409, P, "caller", "The request contradicts the present state.", "Read the resource again, then decide."),
+        _row("at_another_node", 409, 20409, T, "operator", "The carrier's binds are at another node.", "Ask the node that the answer names; where several processes share a port, try again until it is reached."),
         # who asks
         _row("unauthorized", 401, 20003, P, "caller", "No valid key was sent.", "Send `Authorization: Bearer wk_…` or Basic with the account id and its token."),
         _row("forbidden", 403, 20403, P, "caller", "The key lacks the scope for this.", "Use a key with the scope that the answer names."),

@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 import typer
 
-from whimbrel.cli.client import Client
+from whimbrel.cli.client import Client, Refused, Unreachable
 
 _LOOK_S = 0.5
+_TRIES = 60
+_REST_S = 0.02
 
 _ARROWS = {"out": "->", "in": "<-", "note": "--"}
 _EMPTY: tuple[Any, ...] = ("", 0, None, [])
@@ -17,10 +19,10 @@ _EMPTY: tuple[Any, ...] = ("", 0, None, [])
 def show(node: Client, path: str, *, follow: bool, seconds: int, off: bool, as_json: bool) -> None:
     """Begin the recording at `path` where none runs, and print what it has; until it ends, when followed."""
     if off:
-        node.call("DELETE", path)
+        _call(node, "DELETE", path)
         return
     if not _read(node, path, 0)["enabled"]:
-        node.call("POST", path, {"enabled": True, "seconds": seconds})
+        _call(node, "POST", path, {"enabled": True, "seconds": seconds})
         if not follow and not as_json:
             typer.echo(
                 f"recording for {seconds} s; the same again shows what was said, --follow as it is said", err=True
@@ -37,8 +39,22 @@ def show(node: Client, path: str, *, follow: bool, seconds: int, off: bool, as_j
 
 
 def _read(node: Client, path: str, after: int) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(node.call("GET", f"{path}?limit=1000&after={after}"))
+    found: dict[str, Any] = msgspec.json.decode(_call(node, "GET", f"{path}?limit=1000&after={after}"))
     return found
+
+
+def _call(node: Client, method: str, path: str, body: Any = None) -> bytes:
+    """The answer of the process that has the binds: of several that share a port, each connection reaches another."""
+    for _ in range(_TRIES - 1):
+        try:
+            return node.ask(method, path, body)
+        except Refused as error:
+            if b'"at_another_node"' not in error.document:
+                break
+            time.sleep(_REST_S)
+        except Unreachable:
+            break
+    return node.call(method, path, body)
 
 
 def line(entry: dict[str, Any]) -> str:

@@ -88,7 +88,7 @@ async def _carrier(services: Services, call: Call[Any, Any]) -> Subject:
     subject = await traces.of_carrier(services.manage, call.path["id"])
     if services.runs_elsewhere(subject.id):
         owner = (await nodes.owners(services.manage)).get(subject.id, "another node")
-        raise WhimbrelError("conflict", f"The carrier's binds are at {owner}: ask that node.")
+        raise WhimbrelError("at_another_node", f"The carrier's binds are at {owner}: ask that node.")
     return subject
 
 
@@ -127,19 +127,19 @@ OPERATIONS = (
         method="POST", path="/v1/carriers/{id}/trace", name="traceCarrier", tag="carriers",
         summary="Record what a carrier's binds say and hear", description=_BEGIN,
         access="operator", account_header="refused", scope="carriers:write", handle=_CARRIERS.change,
-        body=TraceChange, answer=TraceView, errors=("conflict",), example={"enabled": True, "seconds": 600},
+        body=TraceChange, answer=TraceView, errors=("at_another_node",), example={"enabled": True, "seconds": 600},
     ),
     Operation(
         method="GET", path="/v1/carriers/{id}/trace", name="getCarrierTrace", tag="carriers",
         summary="Read the recording", description=_READ,
         access="operator", account_header="refused", scope="carriers:read", handle=_CARRIERS.read,
-        query=TraceQuery, answer=TraceView, errors=("conflict",),
+        query=TraceQuery, answer=TraceView, errors=("at_another_node",),
     ),
     Operation(
         method="DELETE", path="/v1/carriers/{id}/trace", name="deleteCarrierTrace", tag="carriers",
         summary="End the recording and forget it",
         access="operator", account_header="refused", scope="carriers:write", handle=_CARRIERS.drop, status=204,
-        errors=("conflict",),
+        errors=("at_another_node",),
     ),
     Operation(
         method="POST", path="/v1/smpp-credentials/{id}/trace", name="traceSmppCredential", tag="smpp-credentials",
