@@ -1,0 +1,154 @@
+"""What goes between cells while nothing moves: receipts that came over a bind of the wrong cell, and what belongs to
+the installation.
+"""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.cells import account as samples
+from tests.cells.account import ACTOR, Cell
+from whimbrel.base.clock import ManualClock
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.metrics import Metrics
+from whimbrel.journey.copies import Copies
+from whimbrel.journey.strays import Strays
+from whimbrel.manage import carriers, keys, prices, routes
+from whimbrel.manage.scopes import OPERATOR
+
+
+@pytest.fixture
+async def cells(databases: tuple[str, str]) -> AsyncIterator[tuple[Cell, Cell]]:
+    clock = ManualClock()
+    eu, us = [await samples.opened(name, url, clock) for name, url in zip(("eu", "us"), databases, strict=True)]
+    try:
+        yield eu, us
+    finally:
+        await eu.store.stop()
+        await us.store.stop()
+
+
+class Down:
+    """A cell that fails when it is asked."""
+
+    async def record_known_receipts(self, receipts):
+        raise ConnectionError
+
+
+async def parked(cell: Cell) -> int:
+    return len(await cell.rows("SELECT 1 FROM parked_receipts"))
+
+
+async def test_a_receipt_over_a_bind_of_the_wrong_cell_is_brought_to_the_right_one(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    assert await samples.receipt(us, "id1") == "parked"
+    assert await samples.receipt(us, "nobodys") == "parked"
+    metrics = Metrics()
+    strays = Strays(store=us.store, clock=us.clock, metrics=metrics, others=lambda: {"asia": Down(), "eu": eu.store})
+    assert await strays.look() == 0  # it may have overtaken an answer of this cell
+    us.clock.advance(1.5)
+    assert await strays.look() == 1
+    (row,) = await eu.rows("SELECT state FROM messages WHERE id = $1", account.messages["sent"].id)
+    assert row["state"] == "delivered"
+    assert await parked(us) == 1
+    assert metrics.receipts.labels(samples.CARRIER, "elsewhere")._value.get() == 1
+
+
+async def test_who_did_not_know_a_receipt_is_asked_again_later(cells):
+    eu, us = cells
+    assert await samples.receipt(us, "id1") == "parked"
+    strays = Strays(store=us.store, clock=us.clock, metrics=Metrics(), others=lambda: {"eu": eu.store})
+    us.clock.advance(1.5)
+    assert await strays.look() == 0
+    account = await samples.furnish(eu)  # its answer is stored only now
+    us.clock.advance(1.5)
+    assert await strays.look() == 0, "not before its time"
+    us.clock.advance(10.0)
+    assert await strays.look() == 1
+    (row,) = await eu.rows("SELECT state FROM messages WHERE id = $1", account.messages["sent"].id)
+    assert row["state"] == "delivered"
+
+
+async def test_a_receipt_that_was_brought_before_a_crash_is_not_counted_twice(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    assert await samples.receipt(eu, "id1") == "applied"
+    before = await samples.held(eu, account)
+    assert await samples.receipt(us, "id1") == "parked"
+    us.clock.advance(1.5)
+    assert await Strays(store=us.store, clock=us.clock, metrics=Metrics(), others=lambda: {"eu": eu.store}).look() == 1
+    after = await samples.held(eu, account)
+    assert after["messages"] == before["messages"]
+    assert await parked(us) == 0
+
+
+async def furnish(leading: Cell) -> None:
+    ctx = leading.manage
+    await keys.create(ctx, ACTOR, keys.NewKey(name="op", scopes=(OPERATOR,)), account_id=None)
+    settings = {"host": "smsc.example.com", "port": 2775, "system_id": "whimbrel"}
+    made = await carriers.create(ctx, ACTOR, carriers.NewCarrier(name="one", settings=settings, password="secret"))
+    await routes.create(ctx, ACTOR, routes.NewRoute(carriers=(made.id,)))
+    await routes.create(ctx, ACTOR, routes.NewRoute(carriers=(made.id,), prefix="44", position=1))
+    await prices.put(ctx, ACTOR, prices.NewPrice(prefix="", price="0.01"))
+
+
+async def installation(cell: Cell) -> list[list[str]]:
+    """Everything that belongs to it."""
+    tables = ("carriers", "routes", "prices", "keys WHERE account_id IS NULL")
+    return [[repr(row) for row in await cell.rows(f"SELECT * FROM {table} ORDER BY 1")] for table in tables]
+
+
+async def test_the_other_cells_become_like_the_leading_one(cells):
+    eu, us = cells
+    copies = Copies(store=us.store, tables=us.tables, leading=lambda: eu.store)
+    assert not await copies.look(), "nobody has set up the leading cell yet"
+    await furnish(eu)
+    assert await copies.look()
+    assert await installation(us) == await installation(eu)
+    assert us.tables.prices.price("", "44", 1)[0] == 10_000
+    assert not await copies.look(), "alike"
+    (route, *_) = (await routes.find(eu.manage)).data
+    await routes.delete(eu.manage, ACTOR, route.id)
+    (price,) = (await prices.find(eu.manage)).data
+    await prices.delete(eu.manage, ACTOR, price.id)
+    await prices.put(eu.manage, ACTOR, prices.NewPrice(prefix="", price="0.02"))  # another row of the same prefix
+    (key,) = (await keys.find(eu.manage, account_id=None)).data
+    await keys.create(eu.manage, ACTOR, keys.NewKey(name="op 2", scopes=(OPERATOR,)), account_id=None)
+    await keys.revoke(eu.manage, ACTOR, key.id, account_id=None)
+    assert await copies.look()
+    assert await installation(us) == await installation(eu)
+    assert len(us.tables.keys) == 1, "a revoked key is none"
+
+
+async def test_what_an_account_has_is_its_cells_own(cells):
+    eu, us = cells
+    await furnish(eu)
+    account = await samples.furnish(us)
+    before = await samples.held(us, account)
+    assert await Copies(store=us.store, tables=us.tables, leading=lambda: eu.store).look()
+    assert await samples.held(us, account) == before
+
+
+async def test_a_leading_cell_that_is_empty_or_away_changes_nothing(cells):
+    eu, us = cells
+    await furnish(us)
+    before = await installation(us)
+    for leading in (lambda: eu.store, lambda: None):
+        assert not await Copies(store=us.store, tables=us.tables, leading=leading).look()
+    assert await installation(us) == before
+
+
+async def test_what_another_cell_changes_is_refused(cells):
+    _, us = cells
+    ctx = type(us.manage)(
+        **{name: getattr(us.manage, name) for name in us.manage.__struct_fields__} | {"leading": "eu"}
+    )
+    for attempt in (
+        prices.put(ctx, ACTOR, prices.NewPrice(prefix="", price="0.01")),
+        keys.create(ctx, ACTOR, keys.NewKey(name="op", scopes=(OPERATOR,)), account_id=None),
+    ):
+        with pytest.raises(WhimbrelError) as refused:
+            await attempt
+        assert refused.value.code == "conflict"
+        assert "the cell that leads, eu" in refused.value.detail
