@@ -7,16 +7,18 @@ import json
 from base64 import b64encode
 from collections import Counter
 
+from tests.cells import account as samples
 from tests.cells.gate import Gate
-from tests.cells.scene import Customer, Scene, node, scene, settings_of, steadily, until
+from tests.cells.scene import KEY, Customer, Scene, node, scene, settings_of, steadily, until
 from tests.cli.product import whimbrel
 from tests.edges.smpp.customer import PASSWORD, esme
 from tests.journey.rig import simulated
+from whimbrel.base.clock import ManualClock
 from whimbrel.codec.smpp import events as ev
 from whimbrel.codec.smpp.bodies import QuerySm
 from whimbrel.codec.smpp.tables import QUERY_SM
 from whimbrel.journey import moving
-from whimbrel.manage import smpp_credentials
+from whimbrel.manage import accounts, smpp_credentials
 from whimbrel_sandbox.network import PhoneText
 
 SECOND_US = 1_000_000
@@ -132,6 +134,40 @@ async def test_the_command_line_lists_cells_and_moves_an_account(databases, tmp_
         assert (begun.code, begun.out) == (0, f"{eu.id} moves to us\n")
         again = await asyncio.to_thread(whimbrel, "cells", "move", eu.id, "--to", "us", env=env)
         assert (again.code, "conflict" in again.err) == (1, True)
+
+
+def doctor(databases, folder, key=KEY):
+    """What the doctor says of the other cell, from a node of eu."""
+    (folder / "secret.key").write_text(key.hex())
+    (folder / "secret.key").chmod(0o600)
+    file = folder / "whimbrel.toml"
+    file.write_text(
+        f"""cell = "eu"
+        [server]
+        data = "{folder}"
+        [cells.eu]
+        database = "{databases[0]}"
+        leads = true
+        [cells.us]
+        database = "{databases[1]}"
+        """
+    )
+    found = json.loads(whimbrel("doctor", "--config", file, "--json").out)
+    (finding,) = [each for each in found if each["subject"] == "cell us"]
+    return finding["state"], finding["detail"]
+
+
+async def test_the_doctor_looks_at_the_other_cells(databases, tmp_path):
+    us = await samples.opened("us", databases[1], ManualClock())
+    await accounts.create(us.manage, "test", accounts.NewAccount(name="Acme"))
+    await us.store.stop()
+    state, detail = await asyncio.to_thread(doctor, databases, tmp_path)
+    assert (state, detail.endswith("can be reached")) == ("ok", True)
+    state, detail = await asyncio.to_thread(doctor, databases, tmp_path, bytes(32))
+    assert (state, detail) == ("error", "was sealed with another master key")
+    away = (databases[0], "postgresql://whimbrel@127.0.0.1:1/whimbrel")
+    state, detail = await asyncio.to_thread(doctor, away, tmp_path)
+    assert (state, "cannot be reached" in detail) == ("error", True)
 
 
 async def test_the_live_stream_of_another_cells_account(databases, tmp_path):
