@@ -1,4 +1,4 @@
-"""A database that went back to an earlier moment: what it believes to be waiting is put in doubt, and not sent twice."""
+"""A database that went back to an earlier moment: what it believes to be waiting is put in doubt, not sent twice."""
 
 from pathlib import Path
 
