@@ -306,7 +306,7 @@ BEGIN
     GRANT whimbrel_reader TO CURRENT_USER;
 EXCEPTION
     WHEN duplicate_object OR unique_violation THEN NULL;  -- roles belong to the cluster: another database made it
-    WHEN insufficient_privilege THEN RAISE NOTICE 'no right to create the role whimbrel_reader: see docs/production.md';
+    WHEN insufficient_privilege THEN RAISE NOTICE 'no right to create the role whimbrel_reader: see docs/postgresql.md';
 END $$;
 DO $$
 DECLARE
