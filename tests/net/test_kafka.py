@@ -140,6 +140,27 @@ async def test_nothing_follows_what_is_refused(broker):
     assert broker.everything("small") == []
 
 
+async def test_what_is_refused_keeps_no_other_partition_from_its_end(broker):
+    broker.make_topic("smaller", partitions=4, max_message_bytes=20_000)
+    async with connected(publisher(broker, "smaller")) as made:
+        taken: set[int] = set()
+        wanted = [record(1, 1, size=30_000), *(record(message, 1) for message in range(2, 200))]
+        with pytest.raises(BrokerError, match="larger than the topic takes"):
+            await made.publish(wanted, taken.add)
+    stored = {each.event["id"] for each in broker.everything("smaller")}
+    assert stored == {wanted[place].event_id for place in taken}
+    assert len(stored) > 100  # of the three other partitions
+
+
+async def test_batches_become_as_small_as_the_topic_takes_them(broker):
+    broker.make_topic("tiny", partitions=1, max_message_bytes=3000)
+    wanted = records(100)
+    async with connected(publisher(broker, "tiny")) as made:
+        await publish_all(made, wanted)
+    stored = broker.everything("tiny")
+    assert sorted(each.event["id"] for each in stored) == sorted(each.event_id for each in wanted)
+
+
 async def test_user_and_password(broker):
     who = {"servers": (f"127.0.0.1:{broker.sasl_port}",), "user": USER}
     for way in ("SCRAM-SHA-512", "PLAIN"):

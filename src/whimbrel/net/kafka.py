@@ -52,6 +52,7 @@ _ASK_S = 20.0  # so soon a broker is missed when there is nothing to publish
 _CLOSE_S = 3.0
 _RETRY_MS = 250
 _BATCH_OCTETS = 256 * 1024  # of one request for a partition; brokers take 1 MiB unless they are told otherwise
+_BATCH_MIN_OCTETS = 1024
 _DAY_MS = DAY_US // 1000
 _SASL_ERRORS = (AuthenticationFailedError, SaslAuthenticationFailed, UnsupportedSaslMechanismError)
 _SAFE_REPLICAS = 3  # from so many on, two of them must have a record before it is acknowledged
@@ -67,6 +68,8 @@ class KafkaPublisher:
         self._producer: Any = None
         self._partitions: dict[str, list[int]] = {}
         self._asked_at = 0.0  # on the loop's clock
+        self._acknowledged = 0  # records so far
+        self._octets = _BATCH_OCTETS  # of a batch: a topic that takes less shows it by refusing one
 
     async def connect(self) -> None:
         await self.close()
@@ -76,8 +79,7 @@ class KafkaPublisher:
             **self._arguments(),
             acks="all",
             enable_idempotence=True,
-            max_batch_size=_BATCH_OCTETS,
-            max_request_size=_BATCH_OCTETS * 4,
+            max_batch_size=self._octets,
         )
         self._producer = producer
         try:
@@ -225,20 +227,27 @@ class KafkaPublisher:
             try:
                 await (await producer.send_batch(batch, topic, partition=partition))
             except KafkaError as error:
+                if isinstance(error, MessageSizeTooLargeError) and len(held) > 1:
+                    self._octets = max(self._octets // 2, _BATCH_MIN_OCTETS)
                 raise BrokerError(_words(error)) from error
+            self._acknowledged += len(held)
             for place in held:
                 taken(place)
             await asyncio.sleep(0)
 
     async def _done(self, tasks: "Sequence[asyncio.Task[None]]") -> None:
-        """Until all partitions are done, or one fails, or none moves."""
+        """Until all partitions are done, or none of them moves. One that fails keeps no other from its end: what is
+        under way would be published twice."""
         left = set(tasks)
+        problem: BaseException | None = None
         while left:
+            before = self._acknowledged
             done, left = await asyncio.wait(left, timeout=_ACK_S, return_when=asyncio.FIRST_COMPLETED)
-            if not done:
-                raise BrokerError(f"no acknowledgement within {_ACK_S:.0f} s")
-            for task in done:
-                task.result()
+            if not done and self._acknowledged == before:
+                raise problem or BrokerError(f"no acknowledgement within {_ACK_S:.0f} s")
+            problem = next((task.exception() for task in done if task.exception()), problem)
+        if problem is not None:
+            raise problem
 
 
 def _batches(
@@ -289,7 +298,7 @@ def _words(error: BaseException) -> str:
     if isinstance(error, ConnectionError) and not str(error):
         return "the broker closed the connection: is this port meant for what `tls` and `user` say?"
     if isinstance(error, MessageSizeTooLargeError):
-        return "an event is larger than the topic takes (max.message.bytes)"
+        return "events are larger than the topic takes (max.message.bytes)"
     if isinstance(error, _SASL_ERRORS):
         return f"the broker does not take user and password: {error}"
     if isinstance(error, KafkaError):
