@@ -80,8 +80,9 @@ class Seats:
 
     async def _run(self) -> None:
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _LOOK_S)
+            with suppress(TimeoutError):  # wait_for would forget a stop that comes in the turn of a wake-up
+                async with asyncio.timeout(_LOOK_S):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 await self.tell()
