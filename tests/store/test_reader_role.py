@@ -5,9 +5,13 @@ from typing import Any
 
 import asyncpg
 import pytest
-from store_samples import ACCOUNT, INDEXED, OTHER_ACCOUNT, claim, events, message, submit
+from store_samples import ACCOUNT, CREDIT, INDEXED, NOW, OTHER_ACCOUNT, claim, events, message, submit, top_up
 
+from whimbrel.base.clock import ManualClock
 from whimbrel.domain.model import Message
+from whimbrel.store.interface import Search
+from whimbrel.store.postgresql import schema
+from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.store import SqlStore
 
 READER = "whimbrel_reader"
@@ -82,6 +86,26 @@ async def test_partitions_are_no_way_around(third: SqlStore, reader: Any, postgr
     name = await reader.fetchval("SELECT relname FROM pg_class WHERE relname ~ '^events_' AND relkind = 'r' LIMIT 1")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await reader.fetch(f"SELECT * FROM {name}")
+
+
+async def test_an_owner_who_may_make_no_role_reads_all_the_same(empty_postgres: str) -> None:
+    """On a server where somebody else made the role, and did not grant it."""
+    admin = await asyncpg.connect(empty_postgres)
+    name = await admin.fetchval("SELECT current_database()")
+    await admin.execute(f"CREATE ROLE owner_of_{name} LOGIN; GRANT CREATE ON SCHEMA public TO owner_of_{name}")
+    url = empty_postgres.replace("whimbrel@", f"owner_of_{name}@")
+    try:
+        await schema.apply(url, ManualClock(NOW))
+        store = SqlStore(PostgresExecutor(url, clock=ManualClock(NOW)))
+        await store.start()
+        await store.write(top_up(ACCOUNT, CREDIT))
+        sent = message()
+        await submit(store, sent)
+        assert [each.id for each in await store.search(Search(ACCOUNT, False), 10)] == [sent.id]
+        await store.stop()
+    finally:
+        await admin.execute(f"DROP OWNED BY owner_of_{name}; DROP ROLE owner_of_{name}")
+        await admin.close()
 
 
 async def test_the_store_itself_sees_all(third: SqlStore) -> None:

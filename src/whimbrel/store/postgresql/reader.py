@@ -22,8 +22,9 @@ READER: Final = "whimbrel_reader"
 PATIENCE_S: Final = 5.0
 RETRY_S: Final = 0.2
 _NARROWED: Final = """SELECT set_config('whimbrel.account', $2, true),
-  CASE WHEN to_regrole($1) IS NOT NULL THEN set_config('role', $1, true) END"""
-"""For the rest of the transaction. Where the role could not be made, the statements' own conditions hold alone."""
+  CASE WHEN pg_has_role(to_regrole($1), 'MEMBER') THEN set_config('role', $1, true) END"""
+"""For the rest of the transaction. Where the role could not be made, or is not ours, the statements' own conditions
+hold alone."""
 
 
 class Reader:

@@ -302,10 +302,13 @@ CREATE TRIGGER configuration_changed AFTER INSERT OR DELETE OR UPDATE OF url, ev
 -- whimbrel.account names, and nothing without it.
 DO $$
 BEGIN
-    CREATE ROLE whimbrel_reader NOLOGIN;
+    BEGIN
+        CREATE ROLE whimbrel_reader NOLOGIN;
+    EXCEPTION
+        WHEN duplicate_object OR unique_violation THEN NULL;  -- roles belong to the cluster: another database made it
+    END;
     GRANT whimbrel_reader TO CURRENT_USER;
 EXCEPTION
-    WHEN duplicate_object OR unique_violation THEN NULL;  -- roles belong to the cluster: another database made it
     WHEN insufficient_privilege THEN RAISE NOTICE 'no right to create the role whimbrel_reader: see docs/postgresql.md';
 END $$;
 DO $$
