@@ -9,6 +9,7 @@ to the customers of that cell that bind here. What is accepted is queued, and th
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from os import getpid
 from socket import gethostname
@@ -46,6 +47,7 @@ _LOOK_S: Final = 1.0
 PATIENCE_S: Final = 2.0
 GUEST: Final = "guest"
 """The role of a node of another cell."""
+_CONNECT_S: Final = 60.0  # with all that it takes: millions of opt-outs are some seconds to read
 _STOP_S: Final = 5.0
 
 
@@ -198,12 +200,14 @@ class Neighbour:
         """None until it was reached once."""
         self.is_up = False
         self.lag_s = 0.0
+        self._looked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Reach it if it can be, and go on trying otherwise."""
-        await self._look()
+        """Reach it if it can be in a moment, and go on trying otherwise."""
         self._task = asyncio.get_running_loop().create_task(self._run())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._looked.wait(), PATIENCE_S)
 
     async def stop(self) -> None:
         """Disconnect."""
@@ -215,15 +219,16 @@ class Neighbour:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK_S)
             await self._look()
+            self._looked.set()
+            await asyncio.sleep(_LOOK_S)
 
     async def _look(self) -> None:
         was_up, error = self.is_up, ""
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(_CONNECT_S if self.connected is None else PATIENCE_S):
                 await self._reach()
             self.is_up, self.lag_s = True, loop.time() - began
         except Exception as trouble:
