@@ -2,25 +2,28 @@
 no snapshot can see them, and an index of a queue then begins with millions of them: each look from the very front would
 wade through all. Time is an argument, in microseconds of a monotonic clock.
 
-`Sparing` says when something that may be dear is due again: it takes at most a tenth of the time, however long it
-takes. `Trail` says where a look begins: at the very front as long as that is cheap; otherwise at a place that was
-passed some seconds ago, and at the front when it is due again, for what has come in behind.
+`Sparing` says when something that may be dear is due again: it takes about a tenth of the time, and is done after some
+seconds however long it takes. `Trail` says where a look begins: at the very front as long as that is cheap; otherwise
+at a place that was passed some seconds ago, and at the front when it is due again, for what has come in behind; sooner
+where it is known that something has.
 """
 
 from collections import deque
 from typing import Final
 
 SHARE: Final = 10  # one part of so many
-LONGEST_US: Final = 15_000_000
+LONGEST_US: Final = 5_000_000
+SOON_US: Final = 1_000_000
 _STEP_US: Final = 500_000  # places are remembered so often
 
 
 class Sparing:
     """How often something may be done."""
 
-    __slots__ = ("_began_us", "_next_us")
+    __slots__ = ("_began_us", "_ended_us", "_next_us")
 
     def __init__(self) -> None:
+        self._ended_us = 0
         self._began_us = 0
         self._next_us = 0
 
@@ -31,8 +34,13 @@ class Sparing:
         self._began_us = now_us
         return True
 
+    def hasten(self, now_us: int) -> None:
+        """It is wanted soon."""
+        self._next_us = min(self._next_us, max(now_us, self._ended_us + SOON_US))
+
     def ended(self, now_us: int) -> None:
         """It is done."""
+        self._ended_us = now_us
         self._next_us = now_us + min(LONGEST_US, (SHARE - 1) * (now_us - self._began_us))
 
 
@@ -57,6 +65,10 @@ class Trail:
         while self._passed and self._passed[0][0] <= now_us - self._lag_us:
             self._floor = self._passed.popleft()[1]
         return self._floor
+
+    def hasten(self, now_us: int) -> None:
+        """Something has come in behind: look at the front soon."""
+        self._spared.hasten(now_us)
 
     def ended(self, passed: tuple[int, ...], now_us: int) -> None:
         """The look is over; everything before `passed` is gone by now."""

@@ -39,6 +39,10 @@ class Recent:
         if len(self._messages) < RECENT_MAX:
             self._messages.update((message.id, message) for message in messages)
 
+    def look_at_front(self) -> None:
+        """Messages went back to their places, which may be behind what was passed."""
+        self._trail.hasten(self._clock.monotonic_us())
+
     async def head(self, limit: int) -> list[Queued]:
         """The messages at the head of the queue, in order. They are not remembered afterwards: who stays in the queue
         is read the next time."""

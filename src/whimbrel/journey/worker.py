@@ -79,8 +79,10 @@ class Lane:
         self.link.start()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
-    def wake(self) -> None:
-        """Something may wait in the queue."""
+    def wake(self, *, again: bool = False) -> None:
+        """Something may wait in the queue. `again`: it may have come back, or from another lane."""
+        if again:
+            self._recent.look_at_front()
         self._unseen = True
         self._wake.set()
 
@@ -352,7 +354,7 @@ class Worker:
         """Something was queued for a carrier; without an id, for any."""
         for lane in self._lanes.values() if not carrier_id else [self._lanes.get(carrier_id)]:
             if lane is not None:
-                lane.wake()
+                lane.wake(again=not carrier_id)
 
     def queued(self, carriers: Collection[str] | None) -> None:
         """Messages were queued for these carriers (None: any): wake their lanes, wherever they are."""
