@@ -21,7 +21,7 @@ from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import CarrierLink, Handlers
 from whimbrel.carriers.smpp import SmppCarrier
 from whimbrel.cells import Cells
-from whimbrel.config import Settings, purge_before_us
+from whimbrel.config import Settings
 from whimbrel.connected import as_seen
 from whimbrel.domain.model import Carrier
 from whimbrel.domain.pacing import FairRank
@@ -60,6 +60,7 @@ from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
 from whimbrel.net.siblings import Siblings
 from whimbrel.net.tls import server_context
+from whimbrel.sections import purge_before_us
 from whimbrel.store.moving import Moves
 from whimbrel.store.store import SqlStore
 from whimbrel.store.verbs.leases import CARRIER

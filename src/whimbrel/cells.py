@@ -16,7 +16,7 @@ from whimbrel.base import moments
 from whimbrel.base.clock import Clock
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.metrics import Metrics
-from whimbrel.config import Settings, purge_before_us
+from whimbrel.config import Settings
 from whimbrel.connected import GUEST, PATIENCE_S, Connected, Neighbour
 from whimbrel.domain.active import AWAY, BETWEEN
 from whimbrel.domain.model import Account, SmppCredential
@@ -31,6 +31,7 @@ from whimbrel.journey.strays import Strays
 from whimbrel.journey.tables import Tables
 from whimbrel.manage import audit
 from whimbrel.manage.context import Elsewhere, commit
+from whimbrel.sections import purge_before_us
 from whimbrel.store import cluster
 from whimbrel.store.interface import Store
 from whimbrel.store.moving import Move, Moves

@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from whimbrel.base.clock import DAY_US, HOUR_US, Chance
+from whimbrel.base.clock import Chance
 from whimbrel.base.limits import PROCESSES_MAX
 from whimbrel.base.vault import MASTER_KEY_OCTETS
 from whimbrel.sections import Cell, Limits, Log, Retention, Role, Server, Simulator, Smpp, Stream, Webhooks
@@ -347,27 +347,6 @@ _FIELDS: dict[str, Any] = (
 )
 
 
-# ---------------------------------------------------------------- what follows from settings
-
-
-def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
-    """For each kind of row that `Store.purge` knows: rows older than this (UTC microseconds) may go."""
-    days = {
-        "messages": retention.messages_days,
-        "events": retention.events_days,
-        "dead": retention.events_days,  # a dead delivery without its event cannot be replayed
-        "owed": retention.events_days,
-        "tries": retention.tries_days,
-        "parked": retention.parked_days,
-        "idempotency": retention.idempotency_days,
-    }
-    soon = {
-        "seen": now_us - HOUR_US,  # a carrier brings a text again within minutes
-        "opt_out_changes": now_us - HOUR_US,  # a node that was away for longer reads all opt-outs
-    }
-    return {kind: now_us - count * DAY_US for kind, count in days.items()} | soon
-
-
 # ---------------------------------------------------------------- master key
 
 
@@ -377,9 +356,8 @@ def master_key(data: Path, environ: Mapping[str, str]) -> bytes:
     is none, when it is malformed, or when others may read the file."""
     if MASTER_KEY_ENV in environ:
         return _parse_key(environ[MASTER_KEY_ENV], MASTER_KEY_ENV)
-    handed = Path(environ.get(CREDENTIALS_ENV, ""), MASTER_KEY_FILE)
-    is_handed = CREDENTIALS_ENV in environ and handed.exists()
-    path = handed if is_handed else data / MASTER_KEY_FILE
+    handed = _handed_over(environ)
+    path = handed or data / MASTER_KEY_FILE
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         text = path.read_text(encoding="ascii", errors="replace")
@@ -388,9 +366,20 @@ def master_key(data: Path, environ: Mapping[str, str]) -> bytes:
             f"{path}: the master key cannot be read: {error.strerror}; "
             f"restore it from your backup or set {MASTER_KEY_ENV} (`whimbrel quickstart` makes a new installation)"
         ) from None
-    if mode & 0o077 and not is_handed:  # systemd grants access by ACL, which shows as a group's
+    if mode & 0o077 and handed is None:  # systemd grants access by ACL, which shows as a group's
         raise ConfigError(f"{path}: others may read the master key (mode {mode:04o}); run: chmod 600 {path}")
     return _parse_key(text, str(path))
+
+
+def has_master_key(data: Path, environ: Mapping[str, str]) -> bool:
+    """Whether there is one, be it good or bad."""
+    return MASTER_KEY_ENV in environ or (_handed_over(environ) or data / MASTER_KEY_FILE).exists()
+
+
+def _handed_over(environ: Mapping[str, str]) -> Path | None:
+    """The master key among the credentials of a service; None where there is none."""
+    handed = Path(environ.get(CREDENTIALS_ENV, ""), MASTER_KEY_FILE)
+    return handed if CREDENTIALS_ENV in environ and handed.exists() else None
 
 
 def create_master_key(data: Path, chance: Chance) -> None:

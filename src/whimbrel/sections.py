@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from whimbrel.base import limits
+from whimbrel.base.clock import DAY_US, HOUR_US
 from whimbrel.domain.customers import CustomerBounds
 from whimbrel.domain.events import types_of
 
@@ -288,3 +289,21 @@ class Simulator(msgspec.Struct, frozen=True, kw_only=True):
     smpp_port: Annotated[Port, Meta(description="Port of the simulator's SMSC; 0 takes a free one.")] = 2776
     http_port: Annotated[Port, Meta(description="Port of the simulator's HTTP control; 0 takes a free one.")] = 8086
     seed: Annotated[int, Meta(ge=0, description="Seed of the simulator's chance; 0 draws one.")] = 0
+
+
+def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
+    """For each kind of row that `Store.purge` knows: rows older than this (UTC microseconds) may go."""
+    days = {
+        "messages": retention.messages_days,
+        "events": retention.events_days,
+        "dead": retention.events_days,  # a dead delivery without its event cannot be replayed
+        "owed": retention.events_days,
+        "tries": retention.tries_days,
+        "parked": retention.parked_days,
+        "idempotency": retention.idempotency_days,
+    }
+    soon = {
+        "seen": now_us - HOUR_US,  # a carrier brings a text again within minutes
+        "opt_out_changes": now_us - HOUR_US,  # a node that was away for longer reads all opt-outs
+    }
+    return {kind: now_us - count * DAY_US for kind, count in days.items()} | soon

@@ -9,6 +9,7 @@ import pytest
 from whimbrel import config
 from whimbrel.base.clock import DAY_US, HOUR_US, SeededChance
 from whimbrel.domain.customers import CustomerBounds
+from whimbrel.sections import purge_before_us
 from whimbrel.store.verbs.sweep import PURGES
 
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -194,7 +195,7 @@ def test_the_example_of_the_docs_is_a_valid_file(tmp_path):
 
 
 def test_rows_may_go_after_their_days():
-    before = config.purge_before_us(config.Retention(messages_days=2, events_days=5), 10 * DAY_US)
+    before = purge_before_us(config.Retention(messages_days=2, events_days=5), 10 * DAY_US)
     assert before == {
         "messages": 8 * DAY_US,
         "events": 5 * DAY_US,
@@ -223,9 +224,11 @@ def test_a_service_manager_may_hand_the_master_key_over(tmp_path):
     environ = {"CREDENTIALS_DIRECTORY": str(handed)}
     config.create_master_key(tmp_path, SeededChance(1))
     assert config.master_key(tmp_path, environ) == SeededChance(1).octets(32), "other credentials mean nothing to us"
+    assert not config.has_master_key(handed, {}) and config.has_master_key(tmp_path, environ)
     config.create_master_key(handed, SeededChance(2))
     (handed / "secret.key").chmod(0o440)
     assert config.master_key(tmp_path, environ) == SeededChance(2).octets(32)
+    assert config.has_master_key(tmp_path / "nowhere", environ), "no other one is to be made"
     assert config.master_key(tmp_path, environ | {"WHIMBREL_MASTER_KEY": "ab" * 32}) == b"\xab" * 32
 
 

@@ -118,7 +118,7 @@ def _vault(source: str, config_file: Path | None, data: Path | None) -> Vault | 
     folder = Path(settings_of(config_file, data).server.data)
     if config_file is None and data is None and source.startswith(_SQLITE):
         folder = Path(_path(source)).parent
-    if config.MASTER_KEY_ENV not in os.environ and not (folder / config.MASTER_KEY_FILE).exists():
+    if not config.has_master_key(folder, os.environ):
         return None
     return Vault(config.master_key(folder, os.environ), SystemChance())
 

@@ -2,7 +2,6 @@
 where the migrations allow it; a SQLite file must be free.
 """
 
-import contextlib
 import os
 from pathlib import Path
 from typing import Annotated
@@ -86,7 +85,7 @@ def apply(config_file: ConfigFile = None, data: OfQuickstart = None, force: Forc
             f"{', '.join(map(label, contracts))}: nodes of older versions do not run on it, and {', '.join(nodes)} "
             "run now: stop those that do not know it, or add --force when all of them do."
         )
-    if not found.applied and config.MASTER_KEY_ENV not in os.environ:
+    if not found.applied and not config.has_master_key(folder, os.environ):
         _make_key(folder, settings.is_sqlite)
     applied = database.apply(settings, lambda words: typer.echo(words, err=True))
     for each in applied:
@@ -126,8 +125,7 @@ def _verdict(settings: config.Settings, found: SchemaStatus) -> str:
 def _make_key(folder: Path, is_sqlite: bool) -> None:
     """For a new database only: the secrets of an old one open with their own key and no other."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with contextlib.suppress(FileExistsError):
-        config.create_master_key(folder, SystemChance())
-        advice = "keep a copy of it apart from those of the database"
-        more = "" if is_sqlite else "; every node needs the same one"
-        typer.echo(f"made {folder / config.MASTER_KEY_FILE}: {advice}{more}")
+    config.create_master_key(folder, SystemChance())
+    advice = "keep a copy of it apart from those of the database"
+    more = "" if is_sqlite else "; every node needs the same one"
+    typer.echo(f"made {folder / config.MASTER_KEY_FILE}: {advice}{more}")
