@@ -58,7 +58,10 @@ class _Round:
             await until(lambda moment=moment: self._has_reached(moment) or load.done(), 60.0, f"{moment} acknowledged")
             if self.plan.is_graceful:
                 began = now_us()
-                status = await self.made.stop()
+                self.made.signal(signal.SIGTERM)
+                if victim:
+                    await self._kill_while_stopping(victim)
+                status = await self.made.ended()
                 self.deaths.append(Death(began, status, (now_us() - began) / 1e6))
                 await self.made.start()
             else:
@@ -71,6 +74,10 @@ class _Round:
         self.deaths.append(Death(now_us(), -signal.SIGKILL))
         pid = await self.made.kill(victim)
         await until(lambda: self.made.pid(victim) != pid and is_alive(self.made.pid(victim)), 30.0, f"{victim} back")
+
+    async def _kill_while_stopping(self, victim: str) -> None:
+        await until(lambda: any(line["message"] == "stopping" for line in self.made.lines()), 10.0, "the stop")
+        await self.made.kill(victim)
 
     def _has_reached(self, acknowledged: int) -> bool:
         return self.client.acknowledged >= acknowledged
@@ -158,8 +165,8 @@ async def _killed(seed: int, folder: Path, **more: object) -> None:
     assert verdict.messages > plan.messages / 2
 
 
-async def _stopped(seed: int, folder: Path) -> None:
-    verdict, deaths = await play(Plan(seed, ((150, ""),), 400, is_graceful=True), folder)
+async def _stopped(seed: int, folder: Path, victim: str = "") -> None:
+    verdict, deaths = await play(Plan(seed, ((150, victim),), 400, is_graceful=True), folder)
     assert verdict.broken == [], f"seed {seed}; the logs are in {folder}"
     assert verdict.doubted == 0
     assert [death.status for death in deaths] == [0] and deaths[0].took_s < 30
@@ -200,3 +207,10 @@ async def test_many_kills_on_postgresql_lose_and_double_nothing(
 @pytest.mark.parametrize("seed", _SEEDS)
 async def test_many_graceful_stops_leave_nothing_in_doubt(seed: int, tmp_path: Path):
     await _stopped(seed, tmp_path)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("seed", _SEEDS)
+async def test_the_store_process_comes_back_for_the_last_writes(seed: int, tmp_path: Path):
+    """It is killed while the others stop."""
+    await _stopped(seed, tmp_path, "store")

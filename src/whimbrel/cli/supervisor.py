@@ -7,6 +7,7 @@ it would alone: the service manager or a person has to look.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
@@ -140,6 +141,8 @@ class Supervisor:
 
     def failed_to_start(self, name: str, status: int) -> None:
         """A process ended before it was ever ready: so would the next."""
+        if self._stopping.is_set():
+            return
         _log.error("a process did not start: everything stops", extra={"child": name, "status": status})
         self._status = status if status > 0 else 1
         self._stopping.set()
@@ -148,18 +151,6 @@ class Supervisor:
         """A process is about to be started again."""
         await self._sums.died(name)
         self._metrics.process_restarts.labels(name).inc()
-
-    def is_stopping(self) -> bool:
-        """Whether everybody is to stop."""
-        return self._stopping.is_set()
-
-    async def rest(self, seconds: float) -> None:
-        """Wait, but not longer than until everybody is to stop."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
 
     async def spawn(self, name: str) -> Process:
         """A new process of that name."""
@@ -201,6 +192,7 @@ class _Child:
         self._supervisor = supervisor
         self.name = name
         self._process: Process | None = None
+        self._asked = asyncio.Event()
         self._told: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[int] | None = None
 
@@ -222,6 +214,7 @@ class _Child:
 
     def ask_to_stop(self) -> None:
         """By its lifeline, which one that is just starting finds too."""
+        self._asked.set()
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
 
@@ -231,13 +224,13 @@ class _Child:
             self._process.kill()
 
     async def _keep(self) -> int:
-        """Life after life until everybody is to stop."""
+        """Life after life until it is asked to stop: the store process too while the others are stopping."""
         loop, supervisor = asyncio.get_running_loop(), self._supervisor
         deaths = 0
         while True:
             began = loop.time()
             status = await self._live()
-            if supervisor.is_stopping():
+            if self._asked.is_set():
                 return status
             if not self._told.done():
                 supervisor.failed_to_start(self.name, status)
@@ -248,16 +241,21 @@ class _Child:
                 "a process ended and is started again",
                 extra={"child": self.name, "status": status, "deaths": deaths, "after_s": seconds},
             )
-            await supervisor.rest(seconds)
-            if supervisor.is_stopping():
+            await self._rest(seconds)
+            if self._asked.is_set():
                 return 0
             await supervisor.restarted(self.name)
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._asked.wait()
 
     async def _live(self) -> int:
         """One life, to its end; its exit status, negative for a signal."""
         process = self._process = await self._supervisor.spawn(self.name)
         assert process.stdout is not None
-        if self._supervisor.is_stopping():
+        if self._asked.is_set():
             self.ask_to_stop()
         while line := await process.stdout.readline():
             if not self._told.done():
