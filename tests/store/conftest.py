@@ -34,7 +34,7 @@ def database(tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=["sqlite", "shared", "postgresql"])
-def executor(request: pytest.FixtureRequest) -> Executor:
+def of_dialect(request: pytest.FixtureRequest) -> Executor:
     """One of each kind, on a database with the schema and nothing else."""
     if request.param == "shared":
         return SharedExecutor(request.getfixturevalue("database"))
@@ -63,9 +63,9 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
 
 
 @pytest.fixture
-async def store(executor: Executor) -> AsyncIterator[SqlStore]:
+async def store(of_dialect: Executor) -> AsyncIterator[SqlStore]:
     """A started store with one account that has credit."""
-    opened = SqlStore(executor)
+    opened = SqlStore(of_dialect)
     await opened.start()
     try:
         await opened.write(top_up(ACCOUNT, CREDIT))

@@ -26,6 +26,12 @@ SECOND = Migration(2, "second", "CREATE TABLE b (x)", "c2")
 DONE_FIRST = Applied(1, "first", "c1", NOW)
 
 
+@pytest.fixture
+def of_dialect(database: str) -> SqliteExecutor:
+    """`store` is this file only."""
+    return SqliteExecutor(database)
+
+
 # ---------------------------------------------------------------- who may open it
 
 

@@ -14,6 +14,12 @@ from whimbrel.store.sqlite.executor import SqliteExecutor
 from whimbrel.store.store import SqlStore
 
 
+@pytest.fixture
+def of_dialect(database: str) -> SqliteExecutor:
+    """`store` is this file only."""
+    return SqliteExecutor(database)
+
+
 def hold(entered: threading.Event, gate: threading.Event) -> Script[str]:
     entered.set()
     assert gate.wait(10)
