@@ -12,6 +12,7 @@ answer; here both go in one write.
 
 import asyncio
 import logging
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -82,6 +83,13 @@ class Cycle(RequestResponseCycle):
         self._head = b""
         if not more:
             self._complete()
+
+    async def send_500_response(self) -> None:
+        """Nothing, for what a stop cannot wait for any longer: it may be stored yet."""
+        if isinstance(sys.exception(), asyncio.CancelledError):
+            await self.send({"type": ABANDON})
+        else:
+            await super().send_500_response()
 
     def _render_head(self, status: int, headers: Headers) -> bytes:
         """Status line and headers; without a content length the body is sent in chunks."""
@@ -169,9 +177,16 @@ class Exchange:
         except BaseException as error:
             _log.error("a request was left without an answer", exc_info=error)
             if not self.response_complete:
-                self.give_up()
+                self.leave(error)
             if not isinstance(error, Exception | asyncio.CancelledError):
                 raise
+
+    def leave(self, error: BaseException) -> None:
+        """What failed is told. What a stop cannot wait for any longer may be stored yet, and is not called refused."""
+        if isinstance(error, asyncio.CancelledError):
+            self.abandon()
+        else:
+            self.give_up()
 
     def give_up(self) -> None:
         """What uvicorn answers for an application that failed."""
