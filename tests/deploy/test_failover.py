@@ -17,6 +17,7 @@ from tests.faults.wire import Answer, Connection, call, request, until
 
 from .pair import Pair
 
+pytestmark = pytest.mark.ci
 RATE_PER_S = 150
 WORKS_AGAIN_S = 30.0
 
@@ -29,8 +30,8 @@ async def acknowledged_from(client: Client, count: int) -> bool:
     ("nodes", "seconds", "away_s"),
     [
         pytest.param(1, 5.0, 0.0, id="one node, at once"),
-        pytest.param(3, 40.0, 0.0, id="three nodes, at once", marks=pytest.mark.ci),
-        pytest.param(3, 40.0, 15.0, id="three nodes, as slow as Patroni", marks=pytest.mark.ci),
+        pytest.param(3, 40.0, 0.0, id="three nodes, at once"),
+        pytest.param(3, 40.0, 15.0, id="three nodes, as slow as Patroni"),
     ],
 )
 async def test_a_failover_loses_nothing_and_sends_nothing_twice(tmp_path, nodes, seconds, away_s):
@@ -88,7 +89,6 @@ class Asking:
         return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
 
-@pytest.mark.ci
 async def test_while_the_standby_is_away_requests_are_refused_and_what_hung_is_sent_once_afterwards(tmp_path):
     pair = Pair()
     async with scene(tmp_path, count=1, throughput_per_s=1000, seed=1, server=pair) as its:
