@@ -124,6 +124,7 @@ class Owners:
         self._released: set[str] = set()  # handed over; to be released in the next round
         self._closed: set[str] = set()  # kinds of which nothing is taken any more
         self._wanted: set[str] = set()  # beside what is assigned
+        self._runs_out_us = _FOR_EVER  # when the next of the others would be dead
         self._alive = 1  # nodes, as of the last look
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -235,7 +236,10 @@ class Owners:
             if not self.alone and self._clock.monotonic_us() - self._renewed_us >= _TERM_US:
                 self._give_up("it could not renew its leases in time")
             return _RETRY_S
-        return None if self.alone else max(0.0, BEAT_S - (self._clock.monotonic_us() - self._renewed_us) / SECOND_US)
+        if self.alone:
+            return None
+        due_s = BEAT_S - (self._clock.monotonic_us() - self._renewed_us) / SECOND_US
+        return max(0.0, min(due_s, (self._runs_out_us - self._clock.now_us()) / SECOND_US))
 
     async def _renew(self) -> bool:
         """Whether this node is still alive."""
@@ -269,6 +273,7 @@ class Owners:
         await self._release()
         now = self._clock.now_us()
         nodes = await cluster.nodes(self._store, now)
+        self._runs_out_us = min([n.alive_until for n in nodes if n.id != self.node_id], default=_FOR_EVER)
         self._alive = len(nodes)
         names = set(self._names())
         found = [lease for kind in KINDS for lease in await cluster.leases(self._store, kind + ":")]

@@ -17,7 +17,7 @@ STATEMENTS_CACHED: Final = 1024  # more than `sql/` holds
 _PROFILE: Final = {
     "application_name": "whimbrel",
     "statement_timeout": "20s",
-    "idle_in_transaction_session_timeout": "10s",
+    "idle_in_transaction_session_timeout": "4s",  # shorter than the term of a lease: a node that freezes holds none up
     "lock_timeout": "10s",
     "jit": "off",
     "timezone": "UTC",
