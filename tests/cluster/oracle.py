@@ -98,10 +98,16 @@ def _ended(evidence: Evidence, verdict: Judgement) -> list[str]:
             broken.append(f"{row.id} is left {row.state}")
         elif row.state == "delivered" and not copies[row.recipient]:
             broken.append(f"{row.id} is delivered, and no carrier took it")
+        elif row.state == "failed" and not copies[row.recipient] and _was_doubted(evidence, row.id):
+            verdict.never_there += 1  # a node that had been frozen knew that it never left; what was told is not resent
         elif row.state != "delivered":
             log = [kind for _, kind in sorted(evidence.events.get(row.id, []))]
             broken.append(f"{row.id} is {row.state} ({row.reason}) after {log}: nothing here asks for that")
     return broken + [f"{count} rows are left in {table}" for table, count in evidence.leftovers.items() if count]
+
+
+def _was_doubted(evidence: Evidence, message_id: str) -> bool:
+    return any(kind == "message.in_doubt" for _, kind in evidence.events.get(message_id, ()))
 
 
 def _carriers(evidence: Evidence, verdict: Judgement) -> list[str]:
