@@ -5,6 +5,7 @@ import msgspec
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import CellStatus, CellsView, MoveStatus, Services
+from whimbrel.manage import accounts
 
 _TAG = "cells"
 
@@ -32,15 +33,18 @@ async def find(services: Services, call: Call[NoQuery, None]) -> Answer:
 
 
 async def moves(services: Services, call: Call[NoQuery, None]) -> Answer:
-    return Answer(MoveList(tuple(await _cells(services).moves(call.path["id"]))))
+    cells = await _cells(services, call.path["id"])
+    return Answer(MoveList(tuple(await cells.moves(call.path["id"]))))
 
 
 async def move(services: Services, call: Call[NoQuery, NewMove]) -> Answer:
-    return Answer(await _cells(services).move(call.actor, call.path["id"], call.body.cell))
+    cells = await _cells(services, call.path["id"])
+    return Answer(await cells.move(call.actor, call.path["id"], call.body.cell))
 
 
-def _cells(services: Services) -> CellsView:
+async def _cells(services: Services, account_id: str) -> CellsView:
     if services.cells is None:
+        await accounts.existing(services.manage, account_id)
         raise WhimbrelError("conflict", "There is one cell only.")
     return services.cells
 
@@ -63,6 +67,6 @@ OPERATIONS = (
         method="GET", path="/v1/accounts/{id}/move", name="getMove", tag=_TAG, summary="How far a move has come",
         description="`departing`, `closed`, `arrived`, then `moved`; `waits_for` says why it does not go on.",
         access="operator", account_header="refused", scope="accounts:read", handle=moves, answer=MoveList,
-        errors=("conflict",),
+        errors=("not_found", "conflict"),
     ),
 )  # fmt: skip

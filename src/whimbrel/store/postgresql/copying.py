@@ -86,7 +86,7 @@ class PostgresEnd:
         """Errors of PostgreSQL do not say which server they are about."""
         try:
             yield
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError) as error:
             words = "what was copied stays, and the same copy goes on from there"
             raise StoreError(f"{self.name}: {error}; {words}.") from error
 

@@ -85,7 +85,7 @@ class Reader:
     async def _new(self) -> Runner:
         try:
             return Runner(await self._open(), self._statements, self._types)
-        except (*GONE, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (*GONE, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             raise StoreError(f"the database cannot be reached: {error}") from error
 
     def _drop(self) -> None:

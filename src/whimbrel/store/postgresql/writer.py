@@ -255,7 +255,7 @@ class Writer:
             try:
                 connection = await self._open()
                 history = await timeline(connection)
-            except (*GONE, StoreError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (*GONE, StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 continue
             connection.terminate()
             if history != session.timeline:
@@ -273,7 +273,7 @@ class Writer:
                 connection = await self._open()
                 self._session = Session(Runner(connection, self._statements, self._types), await timeline(connection))
                 return self._session
-            except (*GONE, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (*GONE, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 if self._task is None or self._clock.monotonic_us() > deadline_us:
                     self.jobs.drop(CommitFailed(f"nothing was stored: the database cannot be reached: {error}"))
                     raise failure(f"the database cannot be reached: {error}") from error
