@@ -47,6 +47,7 @@ class Outbox:
         self._pace = Pace(settings.throughput_per_s)
         self._bucket = Bucket(0, 1)
         self._second = Second()
+        self._second.add(int(settings.throughput_per_s), clock.monotonic_us())  # by whoever had the carrier before
         self._aside = Aside(max(1, settings.window * len(senders) // _AHEAD))
         self._aside_timer: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
