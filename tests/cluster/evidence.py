@@ -45,7 +45,6 @@ class Evidence(msgspec.Struct):
     events: dict[str, list[tuple[int, str]]]  # by message: seq and type
     told: dict[str, dict[int, str]]  # by message: what the sink was told
     retold: int
-    queued: int
     leftovers: dict[str, int]  # by table: what should have gone
     books: dict[str, int]
     balance: dict[str, int]
@@ -84,7 +83,6 @@ async def gather(its: Scene, client: Client, throughput_per_s: int) -> Evidence:
         events=events,
         told=told,
         retold=sum(count > 1 for count in times.values()),
-        queued=leftovers["queue"],
         leftovers=leftovers,
         books=dict(books),
         balance=dict(balance or {}),

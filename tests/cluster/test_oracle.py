@@ -26,7 +26,6 @@ def good() -> Evidence:
         events={id_: list(enumerate(_TYPES, 1)) for id_ in rows},
         told={id_: {4: "message.delivered"} for id_ in rows},
         retold=0,
-        queued=0,
         leftovers={"queue": 0},
         books={"available": 5, "held": 0, "spent": 3},
         balance={"available": 5, "held": 0, "spent": 3},
