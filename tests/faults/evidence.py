@@ -80,7 +80,7 @@ class SinkLog:
         self.hooks: list[Hook] = []
         self.final: set[str] = set()
         self.outbound: set[str] = set()
-        self.doubtful: dict[str, str] = {}  # recipients by message
+        self.doubtful: dict[str, tuple[str, int]] = {}  # recipient and segments by message
         self.heard: set[str] = set()
         self.ids: set[str] = set()
 
@@ -108,7 +108,7 @@ class SinkLog:
             return
         self.outbound.add(hook.message_id)
         if kind == "in_doubt":
-            self.doubtful[hook.message_id] = hook.data["to"]
+            self.doubtful[hook.message_id] = (hook.data["to"], hook.data["segments"])
         if kind in FINAL:
             self.final.add(hook.message_id)
 
@@ -123,8 +123,8 @@ def taken_by(smsc: Sequence[Event]) -> dict[str, int]:
 
 
 async def settle(sink: SinkLog, smsc_log: Path, sent: Sequence[Sending], spoken: Sequence[Spoken]) -> None:
-    """Wait until nothing moves any more: every message is final at the sink, or in doubt and never taken. What is still
-    missing when time is up is named by the judgement."""
+    """Wait until nothing moves any more: every message is final at the sink, or in doubt and never taken whole. What is
+    still missing when time is up is named by the judgement."""
 
     def is_still() -> bool:
         sink.read()
@@ -132,7 +132,10 @@ async def settle(sink: SinkLog, smsc_log: Path, sent: Sequence[Sending], spoken:
         moving = (acknowledged | sink.outbound) - sink.final
         if {each.text for each in spoken} - sink.heard or moving - sink.doubtful.keys():
             return False
-        return not moving or not any(sink.doubtful[id_] in taken_by(list(read_log(smsc_log))) for id_ in moving)
+        if not moving:
+            return True
+        taken = taken_by(list(read_log(smsc_log)))
+        return all(taken.get(to, 0) < segments for to, segments in (sink.doubtful[id_] for id_ in moving))
 
     with contextlib.suppress(TimeoutError):
         await until(is_still, _SETTLE_S, "every message at its end")

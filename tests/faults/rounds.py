@@ -25,7 +25,7 @@ _SIGNAL_S = 40.0  # a graceful stop has 30
 _WARM = 120  # acknowledged messages before phones begin to send
 _AFTER_LOAD_S = 4.0  # how long an armed point may still be hit when the client has nothing left
 
-# How many hits of a point a round may need: its range is where the load is at its height.
+# How many hits of a point a round may need: where the load is at its height. Over SMPP what has a reference hits alone.
 HITS: dict[str, tuple[int, int]] = {
     "accept.before_commit": (8, 30),
     "accept.after_commit": (8, 30),
@@ -38,7 +38,7 @@ HITS: dict[str, tuple[int, int]] = {
     "inbound.before_commit": (2, 10),
     "inbound.after_commit": (2, 10),
     "notify.after_post": (100, 600),
-    "smpp.after_commit": (4, 14),
+    "smpp.after_commit": (45, 80),
     "smpp.after_owed": (2, 6),
     "smpp.before_delete": (1, 4),
 }
