@@ -3,8 +3,6 @@ moves within ten seconds; no text is lost; none is sent twice, and at most a win
 """
 
 import asyncio
-import os
-import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -12,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from tests.cli.product import COMMAND, START_S, environ
+from tests.freezing import freeze, thaw
 from tests.journey.rig import KEY, POSTGRES, Rig, installation, simulated, until
 from whimbrel.store import cluster
 from whimbrel.store.interface import Node
@@ -158,10 +157,10 @@ async def test_a_node_that_was_frozen_submits_nothing_of_what_another_has_by_now
         await until(lambda: sum(made.sent().values()) > 200, within_s=30)
         first = await made.another_owner(None)
         frozen_us = time.time_ns() // 1000
-        os.kill(first.pid, signal.SIGSTOP)
+        freeze(first.pid)
         second = await made.another_owner(first)
         await made.bound_since(frozen_us)
-        os.kill(first.pid, signal.SIGCONT)
+        thaw(first.pid)
         ids = await sending
         states = await settled(made, ids)
         assert sum(states.values()) == 1200

@@ -5,9 +5,7 @@ same files; and Kafka's own console consumer, which says what is in a topic.
 import asyncio
 import contextlib
 import json
-import os
 import re
-import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator
@@ -15,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from interop import install
+
+from tests.freezing import freeze, thaw
 
 from .certificates import Authority
 from .nats_server import free_port
@@ -117,12 +117,12 @@ class KafkaBroker:
     def freeze(self) -> None:
         """It holds its connections and says nothing any more."""
         assert self._process is not None
-        os.kill(self._process.pid, signal.SIGSTOP)
+        freeze(self._process.pid)
 
     def thaw(self) -> None:
         """It goes on."""
         assert self._process is not None
-        os.kill(self._process.pid, signal.SIGCONT)
+        thaw(self._process.pid)
 
     def make_topic(self, name: str, *, partitions: int = 3, **configs: object) -> None:
         """As an operator does it beforehand."""

@@ -5,7 +5,6 @@ again on the same files, and a client of it that is not ours to look into its st
 import asyncio
 import contextlib
 import json
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -16,6 +15,8 @@ import nats
 from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import FetchTimeoutError, NotFoundError
+
+from tests.freezing import freeze, thaw
 
 BINARY = Path(sys.executable).parent / "nats-server"
 STREAM = "WHIMBREL"
@@ -78,12 +79,12 @@ class NatsServer:
     def freeze(self) -> None:
         """It holds its connections and says nothing any more."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        freeze(self._process.pid)
 
     def thaw(self) -> None:
         """It goes on."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        thaw(self._process.pid)
 
     @contextlib.asynccontextmanager
     async def client(self, **options: object) -> AsyncIterator[Client]:
