@@ -116,5 +116,6 @@ class Client:
 
 
 def _text(number: int) -> Sent:
-    to = f"+{PREFIXES[number % len(PREFIXES)]}{number:06d}"
+    turn, place = divmod(number, len(PREFIXES))
+    to = f"+{PREFIXES[place]}{turn:06d}"  # numbers that exist: the first 500,000 of a prefix
     return Sent(to, f"n{number:07d} your order is on its way", _CLASSES[number % len(_CLASSES)])
