@@ -28,6 +28,7 @@ PAGE = (ROOT / "docs" / "production.md").read_text("utf-8")
 BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 TICKS = re.compile(r"`([^`\n]+)`")
 PROSE = BLOCK.sub("", PAGE)
+OF_CLIENTS = ("WHIMBREL_URL", "WHIMBREL_OPERATOR_KEY")
 
 
 def blocks(language: str) -> list[str]:
@@ -64,8 +65,20 @@ def test_settings_exist():
     meant = [name for name in named if name.partition(".")[0] in sections]
     assert len(meant) >= 5
     assert [name for name in meant if name not in known] == []
-    variables = set(re.findall(r"\bWHIMBREL_\w+", PAGE)) - {config.MASTER_KEY_ENV}
+    variables = set(re.findall(r"\bWHIMBREL_\w+", PAGE)) - {config.MASTER_KEY_ENV, *OF_CLIENTS}
     assert variables <= {setting.env for setting in config.describe()}
+    assert all(name in (SOURCE / "whimbrel/cli/client.py").read_text("utf-8") for name in OF_CLIENTS)
+
+
+def test_a_shell_reads_the_file_of_the_unit_as_systemd_does(tmp_path):
+    """Both take one pair of quotes away."""
+    (line,) = re.findall(r"(?m)^echo '(WHIMBREL_DATABASE=.*)' \\$", PAGE)
+    file = tmp_path / "environment"
+    file.write_text(line + "\n", "utf-8")
+    script = f'set -a; . {file}; printf %s "$WHIMBREL_DATABASE"'
+    done = subprocess.run(["sh", "-ec", script], capture_output=True, text=True, env={})
+    assert done.stdout == line.split("=", 1)[1].strip('"'), done.stderr
+    config.load(None, {"WHIMBREL_DATABASE": done.stdout})
 
 
 @pytest.mark.parametrize("body", blocks("toml"))
