@@ -4,6 +4,8 @@
 PYTHON ?= python3
 ARGS ?=
 FUZZ_SECONDS ?= 600
+# Many tests wait for real time and for other processes: one more at a time than there are processors.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -30,7 +32,7 @@ run: setup ## start whimbrel quickstart
 	$(BIN)/whimbrel quickstart $(ARGS)
 
 test: setup-dev compile ## all tests that need no root and no system package (under 10 minutes)
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not ci" $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not ci" $(ARGS)
 
 ci: setup-dev ci-packages compile ## the long tests, after installing the Debian packages they need (under 45 minutes)
 	WHIMBREL_FAULT_ROUNDS=$${WHIMBREL_FAULT_ROUNDS:-20} $(BIN)/python -m pytest -m ci $(ARGS)

@@ -25,6 +25,7 @@ from whimbrel.config import Settings
 from whimbrel.connected import as_seen
 from whimbrel.domain.model import Carrier
 from whimbrel.domain.pacing import FairRank
+from whimbrel.edges.console.request import Settings as ConsoleSettings
 from whimbrel.edges.http import doors
 from whimbrel.edges.shared.server import HttpServer
 from whimbrel.edges.shared.services import Services
@@ -293,6 +294,16 @@ class App:
             elsewhere=self.manage.elsewhere.account,
         )
 
+    def _http_server(self, services: Services) -> HttpServer:
+        roles, server, console = self.settings.roles, self.settings.server, self.settings.console
+        shown = ConsoleSettings(
+            idle_s=console.idle_minutes * 60,
+            longest_s=console.session_hours * 3600,
+            simulator_url=console.simulator_url,
+        )
+        application = doors(services, self.cells, api="api" in roles, console=shown if "console" in roles else None)
+        return HttpServer(application, host=server.host, port=server.port, shared=not self._place.is_alone)
+
     async def open(self) -> None:
         """The store and the snapshots only: what the command line needs beside a stopped server."""
         self._loop = asyncio.get_running_loop()
@@ -306,11 +317,8 @@ class App:
             services = self.services()
             if self.cells is not None:
                 self.cells.serve(services)
-            if "api" in self.settings.roles:
-                server = self.settings.server
-                self.server = HttpServer(
-                    doors(services, self.cells), host=server.host, port=server.port, shared=not self._place.is_alone
-                )
+            if not {"api", "console"}.isdisjoint(self.settings.roles):
+                self.server = self._http_server(services)
             if "smpp" in self.settings.roles:
                 self.smpp = self._smpp_server()
             await self.open()

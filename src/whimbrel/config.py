@@ -25,9 +25,8 @@ from msgspec import Meta
 from whimbrel.base.clock import Chance
 from whimbrel.base.limits import PROCESSES_MAX
 from whimbrel.base.vault import MASTER_KEY_OCTETS
-from whimbrel.sections import Cell, Limits, Log, Retention, Role, Server, Simulator, Smpp, Stream, Webhooks
+from whimbrel.sections import Cell, Console, Limits, Log, Retention, Role, Server, Simulator, Smpp, Stream, Webhooks
 
-WORKING_ROLES: tuple[Role, ...] = ("api", "worker", "smpp")  # the other comes with a later version
 ENV = "WHIMBREL_"
 MASTER_KEY_ENV = "WHIMBREL_MASTER_KEY"
 MASTER_KEY_FILE = "secret.key"
@@ -36,6 +35,7 @@ _NAMED: dict[str, type[Stream] | type[Cell]] = {"streams": Stream, "cells": Cell
 """Sections that hold a table for each name; the names are the operator's own."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _SECRETS = ("password", "token")
+_LOGIN = re.compile(r"\S*@")  # what stands before the host of a URL
 _SQLITE = "sqlite:///"
 
 
@@ -85,7 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Role, ...],
         Meta(
             min_length=1,
-            description="What this process does; all of it by default. `console` has no effect yet.",
+            description="What this process does; all of it by default. `api` and `console` share the port.",
         ),
     ] = get_args(Role)
     server: Server = Server()
@@ -93,6 +93,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhooks: Webhooks = Webhooks()
     retention: Retention = Retention()
     limits: Limits = Limits()
+    console: Console = Console()
     log: Log = Log()
     simulator: Simulator = Simulator()
     streams: dict[str, Stream] = {}
@@ -123,12 +124,6 @@ class SettingDoc(msgspec.Struct, frozen=True):
 
 
 # ---------------------------------------------------------------- reading
-
-
-def without_effect(path: Path | None, environ: Mapping[str, str]) -> list[str]:
-    """What the file and the environment set that this version does nothing with yet."""
-    given = _given(path, environ)
-    return [f'roles = "{role}"' for role in given.get("roles", ()) if role not in WORKING_ROLES]
 
 
 def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -175,6 +170,8 @@ def _file_named(path: Path, section: str, value: Any) -> Iterator[tuple[str, Any
     for name, settings in value.items():
         if not _NAME.fullmatch(name) or "__" in name:
             raise ConfigError(f"{path}: {section}.{name}: expected a name of lower-case letters, digits and _")
+        if not settings:
+            raise ConfigError(f"{path}: {section}.{name}: the table is empty")
         yield from ((f"{section}.{name}.{key}", inner) for key, inner in settings.items())
 
 
@@ -204,7 +201,7 @@ def _convert(name: str, raw: Any, place: str, *, strict: bool) -> Any:
     try:
         value = msgspec.convert(raw, hint, strict=strict)
     except msgspec.ValidationError:
-        given = "" if name.rpartition(".")[2] in _SECRETS else f", not {raw!r}"
+        given = "" if name.rpartition(".")[2] in _SECRETS else f", not {_LOGIN.sub('•••@', repr(raw))}"
         raise ConfigError(f"{place}: {name}: expected {_expected(hint)}{given}") from None
     if name == "webhooks.allow_networks":
         _check_networks(value, place, name)

@@ -123,6 +123,25 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     )
 
 
+class Console(msgspec.Struct, frozen=True, kw_only=True):
+    """The console for people (docs/console.md)."""
+
+    idle_minutes: Annotated[
+        int, Meta(ge=1, le=1440, description="Minutes without use after which people are signed out.")
+    ] = limits.SESSION_IDLE_S // 60
+    session_hours: Annotated[int, Meta(ge=1, le=720, description="Hours after which everybody signs in anew.")] = (
+        limits.SESSION_LONGEST_S // 3600
+    )
+    simulator_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(http://[^\s/]+)?$",
+            title="a URL such as http://127.0.0.1:8086, or nothing",
+            description="Control of the simulator whose virtual phones the console shows; empty: it shows none.",
+        ),
+    ] = ""
+
+
 class Log(msgspec.Struct, frozen=True, kw_only=True):
     """What is logged."""
 

@@ -142,24 +142,27 @@ def test_the_environment_wins_over_the_file(installed, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "env", "idle"),
+    ("text", "env", "roles", "answers"),
     [
-        ("", {}, None),
-        ('roles = ["api", "worker"]\n', {}, None),
-        ('roles = ["api", "console"]\n', {}, ['roles = "console"']),
-        ("", {"WHIMBREL_ROLES": "api,console"}, ['roles = "console"']),
+        ("", {}, ["api", "worker", "smpp", "console"], (401, 200)),
+        ('roles = ["api", "worker"]\n', {}, ["api", "worker"], (401, 404)),
+        ("", {"WHIMBREL_ROLES": "console"}, ["console"], (404, 200)),
+        ('roles = ["worker", "smpp"]\n', {}, ["worker", "smpp"], None),
     ],
 )
-def test_what_has_no_effect_yet_is_told_once_and_not_called_running(installed, tmp_path, text, env, idle):
+def test_a_node_does_what_its_roles_name(installed, tmp_path, text, env, roles, answers):
     installed.write_text(text + installed.read_text())
     with started(tmp_path / "streams", *COMMAND, "serve", "--config", installed, env=env) as running:
-        Serving(running)
-        lines = [json.loads(line) for line in running.err.splitlines()]
-    warned = [line["settings"] for line in lines if "no effect yet" in line["message"]]
-    assert warned == ([] if idle is None else [idle])
-    (ready,) = [line for line in lines if line["message"] == "ready"]
-    assert set(ready["roles"]) <= {"api", "worker", "smpp"}
-    assert len(ready.get("smpp_ports", ())) == ("smpp" in ready["roles"])
+        until(lambda: '"ready"' in running.err)
+        (ready,) = [line for line in map(json.loads, running.err.splitlines()) if line["message"] == "ready"]
+        assert ready["roles"] == roles
+        assert len(ready.get("smpp_ports", ())) == ("smpp" in roles)
+        if answers is None:
+            assert "url" not in ready
+        else:
+            paths = ("/v1/balance", "/console/sign-in")
+            assert tuple(ask("GET", ready["url"] + path).status for path in paths) == answers
+            assert ask("GET", ready["url"] + "/readyz").status == 200
 
 
 def test_a_port_that_is_taken_is_named(installed, tmp_path):

@@ -25,6 +25,7 @@ class Seal:
     ACCOUNT_CALLBACK = "callback_secret"
     CARRIER_PASSWORD = "carrier"
     WEBHOOK_SECRET = "webhook"
+    USER_TOTP = "totp"
 
     @staticmethod
     def of(column: str, owner_id: str) -> str:

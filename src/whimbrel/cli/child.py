@@ -7,7 +7,6 @@ import sys
 
 import uvloop
 
-from whimbrel import config
 from whimbrel.app import App
 from whimbrel.base.log import configure
 from whimbrel.cli.orders import Ready, lifeline, read_orders, say_ready, tidy
@@ -36,9 +35,8 @@ def main() -> None:
 
 
 def _started(app: App) -> None:
-    roles = tuple(role for role in app.settings.roles if role in config.WORKING_ROLES)
     url = "" if app.server is None else f"http://{app.settings.server.host}:{app.server.port}"
-    say_ready(Ready(roles, url, () if app.smpp is None else app.smpp.ports))
+    say_ready(Ready(app.settings.roles, url, () if app.smpp is None else app.smpp.ports))
 
 
 if __name__ == "__main__":

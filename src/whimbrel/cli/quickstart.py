@@ -27,7 +27,7 @@ from whimbrel.cli.sandbox import SimulatorAddress, simulator
 from whimbrel.cli.say import fail, guarded, warn
 from whimbrel.manage import credentials
 from whimbrel.manage.credentials import Credentials
-from whimbrel.manage.quickstart import SandboxAddress, seed
+from whimbrel.manage.quickstart import SandboxAddress, seed, sign_in_code
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _HELLO = "+15005550001"
@@ -63,12 +63,15 @@ def quickstart(
     if external is not None:
         _look(external)
     with _simulator(external, data, simulator_smpp_port, simulator_http_port) as address:
+        settings = _with_phones(settings, address.http_url)
+        codes: list[str] = []
 
         async def prepare(app: App) -> None:
             await _seed(app, data, address)
+            codes.append(await sign_in_code(app.manage))
 
         def started(app: App) -> None:
-            _greet(data, address)
+            _greet(data, address, codes[-1])
 
         run(settings, master_key, started, prepare=prepare, log_file=data / LOG_FILE)
 
@@ -87,6 +90,12 @@ def _settings(data: Path, port: int, smpp_port: int, database_url: str) -> confi
             "webhooks.allow_http": True,
         },
     )
+
+
+def _with_phones(settings: config.Settings, http_url: str) -> config.Settings:
+    """The console shows the simulator's phones."""
+    console = msgspec.structs.replace(settings.console, simulator_url=http_url)
+    return msgspec.structs.replace(settings, console=console)
 
 
 def _prepare_folder(data: Path, settings: config.Settings) -> bytes:
@@ -136,6 +145,7 @@ async def _seed(app: App, data: Path, address: SimulatorAddress) -> None:
     complete = msgspec.structs.replace(
         made,
         http_url=f"http://127.0.0.1:{app.server.port}",
+        console_url=f"http://localhost:{app.server.port}/console",
         smpp_host=app.settings.smpp.host,
         smpp_port=app.smpp.ports[0],
         simulator_smpp_port=address.smpp_port,
@@ -144,7 +154,7 @@ async def _seed(app: App, data: Path, address: SimulatorAddress) -> None:
     credentials.write(data, complete)
 
 
-def _greet(data: Path, address: SimulatorAddress) -> None:
+def _greet(data: Path, address: SimulatorAddress, code: str) -> None:
     found = credentials.read(data)
     assert found is not None
     console = Console(soft_wrap=True)
@@ -152,6 +162,8 @@ def _greet(data: Path, address: SimulatorAddress) -> None:
     console.print(_curl(found), markup=False, highlight=False)
     console.print()
     rows = [
+        ("Console", f"{found.console_url}/link/{code}"),
+        ("", f"later as {found.console_user}, password {found.console_password}"),
         ("API reference", f"{found.http_url}/docs"),
         ("Live events", f"whimbrel tail --data {data}"),
         ("SMPP", f"{found.smpp_host} port {found.smpp_port}, system_id {found.smpp_system_id}"),

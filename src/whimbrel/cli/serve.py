@@ -38,22 +38,18 @@ def serve(
         require_usable(database.status(settings))
     except SchemaError as error:
         fail(f"{database.shown(settings)}: {error}", code=2)
-    idle = config.without_effect(config_file, os.environ)
     if settings.processes > 1:
-        raise typer.Exit(run_processes(settings, master_key, idle))
-    run(settings, master_key, lambda app: _started(app, idle))
+        raise typer.Exit(run_processes(settings, master_key))
+    run(settings, master_key, _started)
 
 
-def _started(app: App, idle: list[str]) -> None:
-    if idle:
-        _log.warning("settings that have no effect yet: leave them away", extra={"settings": idle})
+def _started(app: App) -> None:
     where: dict[str, Any] = {}
     if app.server is not None:
         where["url"] = f"http://{app.settings.server.host}:{app.server.port}"
     if app.smpp is not None:
         where["smpp_ports"] = app.smpp.ports
-    roles = [role for role in app.settings.roles if role in config.WORKING_ROLES]
-    _log.info("ready", extra={"roles": roles, **where})
+    _log.info("ready", extra={"roles": list(app.settings.roles), **where})
 
 
 def simulator(context: typer.Context) -> None:

@@ -51,17 +51,14 @@ def rest_s(deaths: int) -> float:
     return min(_FIRST_REST_S * 2.0 ** (deaths - 1), _REST_MAX_S)
 
 
-def run_processes(settings: Settings, master_key: bytes, idle: Sequence[str]) -> int:
-    """Run as many processes as the settings say, until a signal; the exit status. `idle`: settings without effect.
-    PortTaken."""
+def run_processes(settings: Settings, master_key: bytes) -> int:
+    """Run as many processes as the settings say, until a signal; the exit status. PortTaken."""
     configure(settings.log.level, process=SUPERVISOR)
     try:
         supervisor = Supervisor(settings, master_key)
     except OSError as error:
         refuse_taken(settings, error)
         raise
-    if idle:
-        _log.warning("settings that have no effect yet: leave them away", extra={"settings": idle})
     return uvloop.run(supervisor.run())
 
 
@@ -281,7 +278,7 @@ def reserve(settings: Settings) -> tuple[list[socket.socket], Settings]:
 
     server, smpp = settings.server, settings.smpp
     try:
-        if "api" in settings.roles:
+        if not {"api", "console"}.isdisjoint(settings.roles):
             server = msgspec.structs.replace(server, port=port(server.host, server.port))
         if "smpp" in settings.roles and smpp.plain:
             smpp = msgspec.structs.replace(smpp, port=port(smpp.host, smpp.port))

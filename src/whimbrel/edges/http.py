@@ -8,8 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console.request import Settings as ConsoleSettings
+from whimbrel.edges.console.site import PREFIX as CONSOLE
+from whimbrel.edges.console.site import site
 from whimbrel.edges.rest.door import rest_door
-from whimbrel.edges.shared.asgi import Receive, Scope, Send
+from whimbrel.edges.shared.asgi import ASGIApp, Receive, Scope, Send
 from whimbrel.edges.shared.cells import RETRY_S, Locator, Served
 from whimbrel.edges.shared.door import Door, id_header
 from whimbrel.edges.shared.exchange import Application, Exchange
@@ -18,14 +21,17 @@ from whimbrel.edges.twilio.door import PREFIX as TWILIO
 from whimbrel.edges.twilio.door import TwilioDoor
 
 
-def doors(services: Services, cells: Served | None = None) -> Application:
-    """The application of this node. `services` are those of its own cell, `cells` all cells where there are several."""
-    home = _Doors(services)
+def doors(
+    services: Services, cells: Served | None = None, *, api: bool = True, console: ConsoleSettings | None = None
+) -> Application:
+    """The application of this node. `services` are those of its own cell, `cells` all cells where there are several.
+    Without `api` it answers for the console alone, without `console` (None) for everything else."""
+    home = _Doors(services, api, console)
     return home if cells is None else _CellDoors(home, cells)
 
 
 class _Doors(Application):
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, api: bool = True, console: ConsoleSettings | None = None) -> None:
         self.services = services
         self.door = Door(services)
         rest = rest_door(services, self.door)
@@ -33,14 +39,25 @@ class _Doors(Application):
         self.twilio = TwilioDoor(services, self.door.named("twilio"))
         self._hot, self._router = rest.hot, rest.app
         self.direct = rest.direct
+        self._console: ASGIApp = self.door.not_found
+        if console is not None:
+            self._console = site(services, rest.inside, self.door.failures, console)
+        if not api:
+            self._hot, self.direct = {}, {}
+            self._router = self.door.router([each for each in rest.operations if each.access == "public"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._failures.come_from(scope["client"])
         path: str = scope["path"]
         handler = self._hot.get((scope["method"], path))
         if handler is None:
-            handler = self.twilio if path.startswith(TWILIO) else self._router
+            handler = self._other(path)
         await handler(scope, receive, send)
+
+    def _other(self, path: str) -> ASGIApp:
+        if path.startswith(TWILIO) and self._hot:
+            return self.twilio
+        return self._console if path == CONSOLE or path.startswith(f"{CONSOLE}/") else self._router
 
 
 class _CellDoors(Application):

@@ -41,6 +41,13 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     expires_at: str | None = None
 
 
+class Grantor(msgspec.Struct, frozen=True):
+    """Who asks for a key: what they may do themselves, and whether they see test data only."""
+
+    scopes: frozenset[str]
+    test: bool
+
+
 class KeyView(msgspec.Struct, frozen=True, kw_only=True):
     """A key without its secret part. `hint` is how it begins."""
 
@@ -98,10 +105,10 @@ def _base62(number: int, width: int) -> str:
 
 
 async def create(
-    ctx: Context, actor: str, request: NewKey, *, account_id: str | None, grantor: Key | None = None
+    ctx: Context, actor: str, request: NewKey, *, account_id: str | None, grantor: Grantor | None = None
 ) -> KeyCreated:
-    """A new key of an account, or (None) of the operator. With `grantor`, the key that asks, it gets no scope that
-    the grantor lacks, and a test key makes test keys only."""
+    """A new key of an account, or (None) of the operator. With `grantor`, who asks, it gets no scope that they lack,
+    and a test key makes test keys only."""
     if account_id is None:
         check_leads(ctx)
     expires_at = _check(ctx, request, account_id, grantor)
@@ -174,7 +181,7 @@ async def _existing(ctx: Context, key_id: str, account_id: str | None) -> Key:
     return await one(ctx, Key, "key_by_id", key_id, account_id or "")
 
 
-def _check(ctx: Context, request: NewKey, account_id: str | None, grantor: Key | None) -> int | None:
+def _check(ctx: Context, request: NewKey, account_id: str | None, grantor: Grantor | None) -> int | None:
     """The time of expiry."""
     operator = account_id is None
     checks = Checks()
@@ -184,9 +191,9 @@ def _check(ctx: Context, request: NewKey, account_id: str | None, grantor: Key |
         pointer = f"/scopes/{place}"
         checks.require(scope in scopes.known(operator=operator), pointer, "is no scope of such a key; see docs/keys.md")
         if grantor is not None and scope in scopes.SCOPES:
-            checks.require(scopes.allows(grantor.scopes, scope), pointer, "is more than the asking key itself may do")
+            checks.require(scopes.allows(grantor.scopes, scope), pointer, "is more than who asks may do")
     checks.require(not operator or request.mode == "live", "/mode", "must be live: operator keys are")
-    if grantor is not None and grantor.mode == "test":
+    if grantor is not None and grantor.test:
         checks.require(request.mode == "test", "/mode", "must be test: a test key makes test keys only")
     rate = request.rate_per_s
     checks.require(rate is None or 1 <= rate <= RATE_MAX_PER_S, "/rate_per_s", f"must be 1 to {RATE_MAX_PER_S}")

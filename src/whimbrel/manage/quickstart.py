@@ -1,5 +1,6 @@
 """Quickstart: everything that a first text needs, made once: an account with pretend money, a price for every country,
-a default sender, a carrier that is the simulator, a route to it, keys, and a credential to bind with over SMPP.
+a default sender, a carrier that is the simulator, a route to it, keys, a credential to bind with over SMPP, and
+somebody who may do everything in the console.
 
 Each step looks whether its work is done, so a second run changes nothing, a run that was cut short is completed, and
 what an operator has changed since stays as it is. Keys and the SMPP password are known only when they are made: later
@@ -12,8 +13,10 @@ from importlib.resources import files
 
 import msgspec
 
+from whimbrel.base import limits
 from whimbrel.base.vault import Seal
 from whimbrel.domain.model import Account, Carrier, Key, Price, Route, Sender, SmppCredential
+from whimbrel.domain.people import User
 from whimbrel.manage import (
     accounts,
     balance,
@@ -24,12 +27,16 @@ from whimbrel.manage import (
     routes,
     scopes,
     senders,
+    sign_in_codes,
     smpp_credentials,
+    users,
 )
 from whimbrel.manage.balance import LedgerRow
 from whimbrel.manage.context import FIRST_PAGE, Context, after_position
 from whimbrel.manage.credentials import Credentials
+from whimbrel.manage.people_passwords import PeoplePasswords
 from whimbrel.manage.smpp_credentials import NewPassword, NewSmppCredential
+from whimbrel.store.interface import Write
 
 ACTOR = "quickstart"
 ACCOUNT_NAME = "Quickstart"
@@ -38,6 +45,9 @@ SENDERS = ("+15005550006", "Whimbrel")  # a reserved number as the default, so t
 CARRIER_NAME = "sandbox"
 _WINDOW = 100
 SMPP_NAME, SMPP_SYSTEM_ID = "Quickstart", "quickstart"
+PERSON = "owner@localhost"
+_OWNER = users.NewUser(email=PERSON, role="owner", name="Owner")
+_PASSWORD_OCTETS = 12
 _LIVE, _TEST, _OPERATOR = "Quickstart live", "Quickstart test", "Quickstart operator"
 
 
@@ -59,6 +69,7 @@ async def seed(ctx: Context, sandbox: SandboxAddress, previous: Credentials | No
     await _prices(ctx)
     await _route(ctx, await _carrier(ctx, sandbox))
     smpp_system_id, smpp_password = await _smpp(ctx, known, account.id)
+    console_password = await _person(ctx, known.console_password)
     return msgspec.structs.replace(
         known,
         account_sid=account.id,
@@ -68,7 +79,17 @@ async def seed(ctx: Context, sandbox: SandboxAddress, previous: Credentials | No
         operator_key=await _key(ctx, known.operator_key, _OPERATOR, "live", None),
         smpp_system_id=smpp_system_id,
         smpp_password=smpp_password,
+        console_user=PERSON,
+        console_password=console_password,
     )
+
+
+async def sign_in_code(ctx: Context) -> str:
+    """The code of a link that signs in once, for whoever has just started it; earlier ones end."""
+    (user,) = await ctx.store.fetch(User, "user_by_email", PERSON)
+    code, made = sign_in_codes.link(ctx, user.id, limits.INVITATION_S)
+    await ctx.store.write(made)
+    return code.text
 
 
 def price_list() -> tuple[prices.NewPrice, ...]:
@@ -137,6 +158,20 @@ async def _key(ctx: Context, known: str, name: str, mode: keys.Mode, account_id:
     granted = tuple(scopes.ACCOUNT_SCOPES) if account_id else (scopes.OPERATOR,)
     request = keys.NewKey(name=name, mode=mode, scopes=granted)
     return (await keys.create(ctx, ACTOR, request, account_id=account_id)).key
+
+
+async def _person(ctx: Context, known: str) -> str:
+    """Somebody who works for the operator and owns everything; their password: the known one, which they may have
+    changed since, or that of somebody new."""
+    passwords_of_people = PeoplePasswords(ctx.chance)
+    rows = await ctx.store.fetch(User, "user_by_email", PERSON)
+    if rows and known:
+        return known
+    user_id = rows[0].id if rows else (await users.invite(ctx, ACTOR, _OWNER, account_id=None)).id
+    password = ctx.chance.octets(_PASSWORD_OCTETS).hex()
+    kept = await passwords_of_people.kept(password)
+    await ctx.store.write([Write("user_set_password", ((user_id, kept, "active", ctx.clock.now_us()),))])
+    return password
 
 
 async def _smpp(ctx: Context, known: Credentials, account_id: str) -> tuple[str, str]:

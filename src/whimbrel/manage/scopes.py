@@ -27,6 +27,10 @@ ACCOUNT_SCOPES: dict[str, str] = {
     "one of its callbacks (whoever holds the token may do all that the account may).",
     "accounts:read": "Read the account and its sub-accounts.",
     "audit:read": "Read who changed what.",
+    "users:write": "Invite people to the console, change their roles, and remove them.",
+    "users:read": "Read people and roles.",
+    "conversations:write": "Answer in conversations, mark them read, and keep canned answers.",
+    "conversations:read": "Read conversations and canned answers.",
 }
 """Scopes of keys that belong to an account. They reach that account and its sub-accounts, nothing else."""
 

@@ -24,8 +24,10 @@ from whimbrel.edges.rest import (
     smpp_credentials,
     streams,
     traces,
+    users,
     webhooks,
 )
+from whimbrel.edges.rest.inside import RestInside
 from whimbrel.edges.rest.sending import Sending
 from whimbrel.edges.shared.asgi import ASGIApp
 from whimbrel.edges.shared.door import Door
@@ -36,12 +38,13 @@ from whimbrel.edges.shared.services import Services
 
 class RestDoor(msgspec.Struct, frozen=True):
     """What the application mounts: exact hot routes, those of them that are also taken directly, and everything else.
-    `operations` is the whole route table."""
+    `operations` is the whole route table, `inside` the same for other doors of this process."""
 
     hot: dict[tuple[str, str], ASGIApp]
     direct: DirectTable
     app: ASGIApp
     operations: tuple[Operation, ...]
+    inside: RestInside
 
 
 def table(streams_per_account: int) -> tuple[Operation, ...]:
@@ -65,6 +68,7 @@ def table(streams_per_account: int) -> tuple[Operation, ...]:
         *accounts.OPERATIONS,
         *cells.OPERATIONS,
         *keys.OPERATIONS,
+        *users.OPERATIONS,
         *audit.OPERATIONS,
     )
     return (*resources, *service.operations(resources, version("whimbrel")))
@@ -74,4 +78,5 @@ def rest_door(services: Services, door: Door) -> RestDoor:
     """The door over these services."""
     sending = Sending(door, services)
     operations = table(services.streams_per_account)
-    return RestDoor(sending.routes(), sending.direct(), door.router(operations), operations)
+    inside = RestInside(services, operations, sending)
+    return RestDoor(sending.routes(), sending.direct(), door.router(operations), operations, inside)

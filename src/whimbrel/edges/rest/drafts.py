@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from whimbrel.base import limits, money
-from whimbrel.domain.model import PLAIN, Draft, OnDoubt, Options
+from whimbrel.domain.model import PLAIN, Door, Draft, OnDoubt, Options
 from whimbrel.domain.wire_form import BadWire, Wishes, octets, read
 from whimbrel.edges.rest.shapes import MessageDefaults, NewMessage
 from whimbrel.net.addresses import Reach
@@ -26,6 +26,7 @@ def draft(
     new: NewMessage,
     account_id: str,
     test: bool,
+    door: Door,
     *,
     reach: Reach,
     tlv_names: Mapping[str, str],
@@ -41,7 +42,7 @@ def draft(
     made = Draft(
         account_id,
         test,
-        "rest",
+        door,
         new.to or "",
         (common.text or "") if new.text is None else new.text,
         common.sender if new.sender is None else new.sender,

@@ -5,14 +5,18 @@ from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage import keys
 from whimbrel.manage.context import Page
-from whimbrel.manage.keys import KeyCreated, KeyView, NewKey
+from whimbrel.manage.keys import Grantor, KeyCreated, KeyView, NewKey
 
 _TAG = "keys"
 
 
 async def create(services: Services, call: Call[NoQuery, NewKey]) -> Answer:
     made = await keys.create(
-        services.manage, call.actor, call.body, account_id=call.acting_for, grantor=call.principal.key
+        services.manage,
+        call.actor,
+        call.body,
+        account_id=call.acting_for,
+        grantor=Grantor(call.principal.scopes, call.principal.test),
     )
     return Answer(made, location=f"/v1/keys/{made.id}")
 

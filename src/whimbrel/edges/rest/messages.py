@@ -102,7 +102,7 @@ async def delete(services: Services, call: Call[NoQuery, None]) -> Answer:
 
 async def explain(services: Services, call: Call[NoQuery, NewMessage]) -> Answer:
     reach, tlv_names = services.manage.reach, services.tables.tlv_names
-    made = draft(call.body, call.account_id, call.test, reach=reach, tlv_names=tlv_names)
+    made = draft(call.body, call.account_id, call.test, "rest", reach=reach, tlv_names=tlv_names)
     if isinstance(made, Verdict):
         raise refusal(made)
     told = await services.accept.explain(made)

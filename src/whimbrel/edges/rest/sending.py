@@ -9,12 +9,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 
 from whimbrel.base import limits, moments, money
 from whimbrel.base.errors import CATALOGUE, FieldError, WhimbrelError
 from whimbrel.domain.callbacks import MessageView, with_wire
+from whimbrel.domain.model import Door as DoorName
 from whimbrel.domain.model import Draft
 from whimbrel.domain.numbers import normalise
 from whimbrel.edges.rest.drafts import draft
@@ -33,6 +35,7 @@ from whimbrel.edges.shared.bodies import JsonBody, check_json, check_size, read_
 from whimbrel.edges.shared.door import Door, check_scope, id_header
 from whimbrel.edges.shared.exchange import DirectTable, Exchange
 from whimbrel.edges.shared.idempotency import HEADER, REPLAYED, idempotency_key
+from whimbrel.edges.shared.inside import Asked
 from whimbrel.edges.shared.ratelimit import rate_headers, too_many
 from whimbrel.edges.shared.services import Services
 from whimbrel.journey.accept import Accepted, Still
@@ -40,7 +43,7 @@ from whimbrel.store.interface import Verdict
 
 _log = logging.getLogger("whimbrel.edges")
 SCOPE = "messages:write"
-_DOOR = "rest"
+_DOOR: Final = "rest"
 _TURN = 500  # messages of a batch that are prepared before the event loop gets a turn
 _encode = msgspec.json.Encoder().encode
 _moment = lru_cache(maxsize=256)(moments.to_text)  # messages that were accepted together share theirs
@@ -71,6 +74,19 @@ class Sending:
         """The one that most requests are for, by method and target: it is also taken directly."""
         return {(b"POST", b"/v1/messages"): self._take_one}
 
+    async def inside_one(self, asked: Asked, octets: bytes, request: dict[bytes, bytes]) -> MessageView:
+        """One message for a door that knows already who asks."""
+        account_id = _sender(asked)
+        made, submitted = self._submitted(octets, request, asked, self._door.still_active(account_id))
+        verdict, _ = _accepted(await submitted)
+        return _one_view(made, verdict)
+
+    async def inside_batch(self, asked: Asked, octets: bytes, request: dict[bytes, bytes]) -> BatchView:
+        """The same for a batch."""
+        account_id = _sender(asked)
+        made, accepted = await self._batched(octets, request, asked, self._door.still_active(account_id))
+        return _batch_view(made, _merged(made, accepted.verdicts))
+
     def _take_one(self, exchange: Exchange) -> None:
         _Direct(self, exchange).begin()
 
@@ -92,27 +108,29 @@ class Sending:
         principal = await self._door.admit(request, answer)
         account_id = self._account(principal, request, scope["query_string"])
         octets = await read_body(receive, request.get(b"content-length"), limits.BODY_MAX)
-        made, submitted = self._submitted(octets, request, account_id, principal.test)
+        asked = Asked(principal, account_id, _DOOR)
+        made, submitted = self._submitted(octets, request, asked, self._still(request))
         verdict, replayed = _accepted(await submitted)
         if replayed:
             answer.append(REPLAYED)
         assert verdict.id is not None
         answer.append(JSON_TYPE)
         answer.append((b"location", b"/v1/messages/" + verdict.id.encode()))
-        await self._door.send(send, 202, answer, _rendered(_one_body, made, verdict))
+        await self._door.send(send, 202, answer, _rendered(_one_view, made, verdict))
 
     def _submitted(
-        self, octets: bytes, request: dict[bytes, bytes], account_id: str, test: bool
+        self, octets: bytes, request: dict[bytes, bytes], asked: Asked, still: Still | None
     ) -> tuple[Draft, "_Submitted"]:
         """The draft of a message's body, and what accept will say to it."""
+        account_id, test, door = _sender(asked), asked.principal.test, asked.door
         new = self._message.decode(octets)
-        made = draft(new, account_id, test, reach=self._reach, tlv_names=self._tables.tlv_names)
+        made = draft(new, account_id, test, door, reach=self._reach, tlv_names=self._tables.tlv_names)
         if isinstance(made, Verdict):
             raise refusal(made)
-        sent, still = request.get(HEADER), self._still(request)
+        sent = request.get(HEADER)
         if sent is None:
             return made, self._accept.submit_one(made, still)
-        key = idempotency_key(sent, account_id=account_id, door=_DOOR, test=test, request=new)
+        key = idempotency_key(sent, account_id=account_id, door=door, test=test, request=new)
         return made, asyncio.ensure_future(self._accept.submit((made,), key=key, still=still))
 
     def _still(self, request: dict[bytes, bytes]) -> Still | None:
@@ -123,30 +141,36 @@ class Sending:
         principal = await self._door.admit(request, answer)
         account_id = self._account(principal, request, scope["query_string"])
         octets = await read_body(receive, request.get(b"content-length"), limits.BATCH_BODY_MAX)
+        asked = Asked(principal, account_id, _DOOR)
+        made, accepted = await self._batched(octets, request, asked, self._still(request))
+        if accepted.replayed:
+            answer.append(REPLAYED)
+        answer.append(JSON_TYPE)
+        body = _rendered(_batch_view, made, _merged(made, accepted.verdicts))
+        await self._door.send(send, 202, answer, body)
+
+    async def _batched(
+        self, octets: bytes, request: dict[bytes, bytes], asked: Asked, still: Still | None
+    ) -> tuple[list[Draft | Verdict], Accepted]:
+        """The drafts of a batch's body, and what accept says to those that are good."""
+        account_id, test, door = _sender(asked), asked.principal.test, asked.door
         batch = self._batch.decode(octets)
         if not batch.messages:
             raise WhimbrelError("batch_empty", errors=[FieldError("/messages", "There is no message.")])
         if len(batch.messages) > limits.BATCH_MAX:
             raise WhimbrelError("batch_too_large", f"There are {len(batch.messages):,} messages.")
-        key = idempotency_key(
-            request.get(HEADER), account_id=account_id, door=_DOOR, test=principal.test, request=batch
-        )
-        made = await self._drafts(batch, account_id, principal.test)
+        key = idempotency_key(request.get(HEADER), account_id=account_id, door=door, test=test, request=batch)
+        made = await self._drafts(batch, account_id, test, door)
         good = [each for each in made if isinstance(each, Draft)]
-        accepted = await self._accept.submit(good, key=key, still=self._still(request)) if good else Accepted([])
-        if accepted.replayed:
-            answer.append(REPLAYED)
-        answer.append(JSON_TYPE)
-        body = _rendered(_batch_body, made, _merged(made, accepted.verdicts))
-        await self._door.send(send, 202, answer, body)
+        return made, await self._accept.submit(good, key=key, still=still) if good else Accepted([])
 
-    async def _drafts(self, batch: NewBatch, account_id: str, test: bool) -> list[Draft | Verdict]:
+    async def _drafts(self, batch: NewBatch, account_id: str, test: bool, door: DoorName) -> list[Draft | Verdict]:
         made: list[Draft | Verdict] = []
         names = self._tables.tlv_names
         for start in range(0, len(batch.messages), _TURN):
             part = batch.messages[start : start + _TURN]
             made += [
-                draft(new, account_id, test, reach=self._reach, tlv_names=names, defaults=batch.defaults)
+                draft(new, account_id, test, door, reach=self._reach, tlv_names=names, defaults=batch.defaults)
                 for new in part
             ]
             await asyncio.sleep(0)
@@ -196,7 +220,8 @@ class _Direct:
             raise too_many()
         account_id = self._sending._account(principal, request, b"")
         check_size(octets, limits.BODY_MAX)
-        self._made, submitted = self._sending._submitted(octets, request, account_id, principal.test)
+        asked = Asked(principal, account_id, _DOOR)
+        self._made, submitted = self._sending._submitted(octets, request, asked, self._sending._still(request))
         return submitted
 
     def _end(self, submitted: "_Submitted") -> None:
@@ -205,7 +230,7 @@ class _Direct:
         except Exception as error:
             self._refuse(error)
             return
-        body = _rendered(_one_body, self._made, verdict)
+        body = _rendered(_one_view, self._made, verdict)
         replay = "idempotent-replayed: true\r\n" if replayed else ""
         head = (
             f"x-request-id: {self._request_id}\r\nratelimit-limit: {self._limit}\r\n"
@@ -225,6 +250,13 @@ class _Direct:
         length = (b"content-length", b"%d" % len(body))
         self._door.count(status)
         self._exchange.answer(status, [id_header(self._request_id), *told, *headers, length], body)
+
+
+def _sender(asked: Asked) -> str:
+    """The account that sends."""
+    if asked.acting_for is None:
+        raise WhimbrelError("invalid_parameter", "Choose an account: the operator sends for one of them.")
+    return asked.acting_for
 
 
 def _accepted(outcome: "_Outcome") -> tuple[Verdict, bool]:
@@ -255,16 +287,18 @@ def refusal(verdict: Verdict) -> WhimbrelError:
 # ---------------------------------------------------------------- after the commit
 
 
-def _rendered(render: Callable[..., bytes], made: Draft | Sequence[Draft | Verdict], verdicts: object) -> bytes:
+def _rendered(
+    show: Callable[..., MessageView | BatchView], made: Draft | Sequence[Draft | Verdict], verdicts: object
+) -> bytes:
     """The answer's body; the bare ids if rendering fails, because the messages are stored."""
     try:
-        return render(made, verdicts)
+        return _encode(show(made, verdicts))
     except Exception:
         _log.exception("an accepted message could not be rendered")
         return _encode(verdicts)
 
 
-def _one_body(made: Draft, verdict: Verdict) -> bytes:
+def _one_view(made: Draft, verdict: Verdict) -> MessageView:
     assert verdict.id is not None
     options = made.options
     number = normalise(made.recipient)
@@ -305,7 +339,7 @@ def _one_body(made: Draft, verdict: Verdict) -> bytes:
     )
     if options.wire is not None or made.data is not None:
         view = with_wire(view, options.wire, None if made.data is None else made.data.hex())
-    return _encode(view)
+    return view
 
 
 def _sent_text(text: str, replaced: Sequence[tuple[int, str, str]]) -> str:
@@ -317,7 +351,7 @@ def _sent_text(text: str, replaced: Sequence[tuple[int, str, str]]) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _batch_body(made: Sequence[Draft | Verdict], verdicts: Sequence[Verdict]) -> bytes:
+def _batch_view(made: Sequence[Draft | Verdict], verdicts: Sequence[Verdict]) -> BatchView:
     rows: list[BatchItem] = []
     accepted = 0
     for place, (each, verdict) in enumerate(zip(made, verdicts, strict=True)):
@@ -337,7 +371,7 @@ def _batch_body(made: Sequence[Draft | Verdict], verdicts: Sequence[Verdict]) ->
                 verdict.currency,
             )
         )
-    return _encode(BatchView(rows, accepted, len(rows) - accepted))
+    return BatchView(rows, accepted, len(rows) - accepted)
 
 
 def _refused(verdict: Verdict, place: int) -> BatchItem:

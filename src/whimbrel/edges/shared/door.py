@@ -16,6 +16,7 @@ from starlette.routing import Route, Router
 from whimbrel.base.errors import FieldError, Unanswerable, Unavailable, WhimbrelError, public
 from whimbrel.base.ids import REQUEST
 from whimbrel.base.metrics import Metrics, Tally
+from whimbrel.domain.active import check_active
 from whimbrel.edges.shared.asgi import ClientGone, Headers, Receive, Scope, Send, abandon, respond
 from whimbrel.edges.shared.auth import ACCOUNT_HEADER, Authenticator, Principal
 from whimbrel.edges.shared.bodies import JsonBody, check_json, read_body
@@ -90,6 +91,12 @@ class Door:
         if self.services.tables.basis is None:
             return None
         return partial(self._let_in, scope, authorization, wanted)
+
+    def still_active(self, account_id: str) -> Still | None:
+        """The same for a door that knows already who asks: it is looked at that the account may send still."""
+        if self.services.tables.basis is None:
+            return None
+        return lambda: check_active(self.services.tables.accounts.get(account_id))
 
     def _let_in(self, scope: str, authorization: bytes | None, wanted: bytes | None) -> None:
         principal = self._authenticator.again(authorization)
@@ -231,7 +238,7 @@ class _Endpoint:
         principal, acting_for = _NOBODY, None
         if operation.access != "public":
             principal = await self._door.admit(request, answer)
-            _check_may(principal, operation)
+            check_may(principal, operation)
             _check_header(operation, request)
             acting_for = self._door.acting_for(principal, request)
         query = _decode_query(scope["query_string"], operation.query)
@@ -251,7 +258,8 @@ class _Endpoint:
         )
 
 
-def _check_may(principal: Principal, operation: Operation) -> None:
+def check_may(principal: Principal, operation: Operation) -> None:
+    """Raises forbidden or test_mode when the principal may not do this at all."""
     if operation.access == "operator" and principal.account_id is not None:
         raise WhimbrelError("forbidden", "Only the operator's key may do this.")
     if operation.live_only and principal.test:
@@ -286,6 +294,11 @@ def _decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> msgspec.St
                 field = FieldError(name, f"The parameter `{name}` stands twice.", "repeated")
                 raise WhimbrelError("invalid_parameter", field.detail, errors=[field])
             values[name] = value
+    return decode_values(values, kind)
+
+
+def decode_values(values: dict[str, str], kind: type[msgspec.Struct]) -> msgspec.Struct:
+    """Texts of query parameters as a value; invalid_parameter."""
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -12,6 +12,9 @@ _OWN: Final = "account_id = {account}"
 _OWN_OR_COMMON: Final = "(account_id = {account} OR account_id IS NULL)"
 _NOBODYS: Final = "carrier_id = {account}"  # none: it is not known yet whose they are
 _OF_MESSAGE: Final = "EXISTS (SELECT 1 FROM messages m WHERE m.id = {table}.message_id AND m.account_id = {account})"
+_OF_USER: Final = (
+    "EXISTS (SELECT 1 FROM users u WHERE u.id = {table}.user_id AND (u.account_id = {account} OR u.account_id IS NULL))"
+)
 _OF_CREDENTIAL: Final = (
     "EXISTS (SELECT 1 FROM smpp_credentials c WHERE c.id = {table}.credential_id AND c.account_id = {account})"
 )
@@ -39,6 +42,11 @@ TABLES: Final = (
     Table("webhooks", ("id",), _OWN, ("failures",)),
     Table("smpp_credentials", ("id",), _OWN),
     Table("audit", ("id",), _OWN_OR_COMMON),
+    Table("users", ("id",), _OWN_OR_COMMON, groups=("role", "status")),
+    Table("passkeys", ("id",), _OF_USER),
+    Table("sign_in_codes", ("digest",), _OF_USER, groups=("purpose",)),
+    Table("saved_views", ("id",), _OF_USER),
+    Table("canned_answers", ("id",), _OWN),
     Table("balances", ("account_id",), _OWN, ("available", "held", "spent"), ("currency",)),
     Table("ledger", ("position",), _OWN, ("amount_micros",), ("debit", "credit")),
     Table(
@@ -73,6 +81,7 @@ LEFT: Final = {
     "lanes": "what these tell each other",
     "smpp_seats": "who is bound at them",
     "store_answers": "calls of processes that are gone",
+    "sessions": "people sign in anew",
     "configuration": "versions that processes compare; they begin again",
     "moves": "accounts that are under way between cells: there must be none",
     "parcels": "what of them has left",

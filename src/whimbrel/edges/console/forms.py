@@ -1,0 +1,72 @@
+"""Forms: what was sent, and what is wrong with it, by the names of fields. The field `settings.host` is what the API
+calls `/settings/host`, so its refusals find their fields."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.shared.problems import problem_of
+
+Values = Mapping[str, str | tuple[str, ...]]
+
+
+class Form:
+    """The fields of a form, as they were sent."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
+
+    @classmethod
+    def of(cls, values: Values) -> "Form":
+        """A form that shows what is there already."""
+        made = cls()
+        for name, value in values.items():
+            made._values[name] = [value] if isinstance(value, str) else list(value)
+        return made
+
+    def text(self, name: str, otherwise: str = "") -> str:
+        """A field without the space around it; the first where there are several."""
+        return self._values.get(name, [otherwise])[0].strip()
+
+    def raw(self, name: str) -> str:
+        """A field as it was typed, such as a text or a password."""
+        return self._values.get(name, [""])[0]
+
+    def many(self, name: str) -> tuple[str, ...]:
+        """All values of a field that may be there several times."""
+        return tuple(self._values.get(name, ()))
+
+    def flag(self, name: str) -> bool:
+        """Whether a box is ticked."""
+        return name in self._values
+
+    def has(self, name: str, value: str) -> bool:
+        """Whether this value is chosen."""
+        return value in self._values.get(name, ())
+
+    def given(self, *names: str) -> dict[str, str]:
+        """Those of these fields that are not empty."""
+        return {name: self.text(name) for name in names if self.text(name)}
+
+
+EMPTY = Form()
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why a form was refused: in one sentence, what to do, and by field."""
+
+    code: str
+    detail: str
+    advice: str
+    fields: Mapping[str, str]
+    status: int
+
+
+def problem(error: WhimbrelError) -> Problem:
+    """A refusal for a form."""
+    told = problem_of(error)
+    fields = {each.pointer.lstrip("/").replace("/", "."): each.detail for each in told.errors}
+    return Problem(told.code, told.detail, told.advice, fields, told.status)

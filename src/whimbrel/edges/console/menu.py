@@ -1,0 +1,31 @@
+"""Where one can go, by what people do. An entry is shown to whom its operation would answer."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A page of the menu: its name in the catalogue and its icon, where it is, and the operation by which it is known
+    who may see it. `sandbox`: only where there are virtual phones."""
+
+    name: str
+    path: str
+    operation: str
+    sandbox: bool = False
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Entries that belong together; the first group has no heading."""
+
+    name: str
+    entries: tuple[Entry, ...]
+
+
+MENU: tuple[Group, ...] = (Group("", (Entry("overview", "/console", "listMessages"),)),)
+
+
+def places() -> Iterator[Entry]:
+    """All entries."""
+    for group in MENU:
+        yield from group.entries

@@ -1,0 +1,100 @@
+"""The visitor's own things: password, authenticator, recovery codes, sessions, and what is shown to them."""
+
+import segno
+from markupsafe import Markup
+from starlette.responses import Response
+
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console.forms import problem
+from whimbrel.edges.console.request import Request
+from whimbrel.edges.console.routes import Page
+from whimbrel.manage import sessions
+
+_PROFILE = "/console/profile"
+
+
+async def profile(request: Request) -> Response:
+    own = await sessions.of(request.services.manage, request.visit)
+    return request.page("account/profile.html", sessions=own, problem=None)
+
+
+async def set_password(request: Request) -> Response:
+    form = await request.form()
+    try:
+        await request.desk.sign_in.set_password(request.visit, form.raw("password"))
+    except WhimbrelError as error:
+        own = await sessions.of(request.services.manage, request.visit)
+        return request.page("account/profile.html", status=422, sessions=own, problem=problem(error))
+    return request.go(_PROFILE, done="password.set")
+
+
+async def authenticator(request: Request) -> Response:
+    """A new secret, as a picture and as text; it is kept when its first code is right."""
+    secret, address = request.desk.sign_in.new_authenticator(request.visit.user)
+    return _authenticator(request, secret, address)
+
+
+async def use_authenticator(request: Request) -> Response:
+    form = await request.form()
+    secret = form.text("secret")
+    try:
+        codes = await request.desk.sign_in.use_authenticator(request.visit, secret, form.text("code"))
+    except WhimbrelError as error:
+        address = request.desk.sign_in.address_of(request.visit.user, secret)
+        return _authenticator(request, secret, address, error)
+    return request.page("account/recovery.html", codes=codes)
+
+
+async def drop_authenticator(request: Request) -> Response:
+    await request.desk.sign_in.drop_authenticator(request.visit)
+    return request.go(_PROFILE, done="authenticator.removed")
+
+
+async def recovery(request: Request) -> Response:
+    """New recovery codes in place of the old ones, this once."""
+    return request.page("account/recovery.html", codes=await request.desk.sign_in.new_recovery_codes(request.visit))
+
+
+async def end_session(request: Request) -> Response:
+    await sessions.end_one(request.services.manage, request.visit, request.path["id"])
+    return request.go(_PROFILE, done="session.ended")
+
+
+async def end_others(request: Request) -> Response:
+    await sessions.end_others(request.services.manage, request.visit)
+    return request.go(_PROFILE, done="session.others_ended")
+
+
+async def show(request: Request) -> Response:
+    """Show another account's things, or those of test keys."""
+    form = await request.form()
+    user = request.visit.user
+    account_id = form.text("account_id") or user.account_id
+    if account_id != user.account_id:
+        await request.api("getAccount", path={"id": account_id or ""})
+    await sessions.show(request.services.manage, request.visit, account_id, test=form.flag("test"))
+    return request.go("/console")
+
+
+def _authenticator(request: Request, secret: str, address: str, error: WhimbrelError | None = None) -> Response:
+    picture = segno.make(address, error="m").svg_inline(scale=4, border=2, dark="#1c2328", light="#ffffff")
+    return request.page(
+        "account/authenticator.html",
+        status=422 if error else 200,
+        secret=secret,
+        picture=Markup(picture),
+        problem=problem(error) if error else None,
+    )
+
+
+PAGES = (
+    Page(path=_PROFILE, handle=profile),
+    Page(path="/console/profile/password", method="POST", handle=set_password, confirmed=True),
+    Page(path="/console/profile/authenticator", handle=authenticator, confirmed=True),
+    Page(path="/console/profile/authenticator", method="POST", handle=use_authenticator, confirmed=True),
+    Page(path="/console/profile/authenticator/remove", method="POST", handle=drop_authenticator, confirmed=True),
+    Page(path="/console/profile/recovery", method="POST", handle=recovery, confirmed=True),
+    Page(path="/console/profile/sessions/{id}/end", method="POST", handle=end_session),
+    Page(path="/console/profile/sessions/end-others", method="POST", handle=end_others),
+    Page(path="/console/show", method="POST", handle=show),
+)

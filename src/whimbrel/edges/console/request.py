@@ -1,0 +1,200 @@
+"""One request of the console, as its pages see it: who asks, what was sent, the operations of the API, and the ways to
+answer."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, quote, urlencode
+
+import msgspec
+from starlette.requests import Request as HttpRequest
+from starlette.responses import RedirectResponse, Response
+
+from whimbrel.base import limits
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.domain.people import scopes_of
+from whimbrel.edges.console.forms import Form
+from whimbrel.edges.shared.auth import Principal
+from whimbrel.edges.shared.inside import Asked, Inside
+from whimbrel.edges.shared.services import Services
+from whimbrel.manage.sessions import From, Opened, Visit
+from whimbrel.manage.sign_in import SignIn
+
+_FORM = "application/x-www-form-urlencoded"
+_FIELDS_MAX = 20_000
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an installation decides about its console. `simulator_url`: where virtual phones are spoken to; empty where
+    there are none."""
+
+    idle_s: int = limits.SESSION_IDLE_S
+    longest_s: int = limits.SESSION_LONGEST_S
+    simulator_url: str = ""
+
+
+class Renders(Protocol):
+    """Makes pages of templates."""
+
+    def page(self, request: "Request", template: str, values: Mapping[str, Any], status: int) -> Response: ...
+    def block(
+        self, request: "Request", template: str, block: str, values: Mapping[str, Any], status: int
+    ) -> Response: ...
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """What all requests share."""
+
+    services: Services
+    inside: Inside
+    sign_in: SignIn
+    renderer: Renders
+    settings: Settings
+
+
+class Api:
+    """Operations of the API as this visitor: `await api("listMessages", query={…})`."""
+
+    def __init__(self, inside: Inside, asked: Asked) -> None:
+        self._inside = inside
+        self._asked = asked
+
+    async def __call__(
+        self,
+        name: str,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        key: str | None = None,
+    ) -> Any:
+        """What the operation answers; WhimbrelError as the API would."""
+        return await self._inside(self._asked, name, path=path, query=query, body=body, key=key)
+
+    def may(self, name: str) -> bool:
+        """Whether the visitor may do it: what they may not is not shown."""
+        return self._inside.may(self._asked, name)
+
+
+class Request:
+    """One request."""
+
+    def __init__(self, desk: Desk, http: HttpRequest, visit: Visit | None, secret: str) -> None:
+        self.desk = desk
+        self.http = http
+        self.secret = secret
+        self.secret_to_give = ""
+        self.signed_out = False
+        self._visit = visit
+        self._form: Form | None = None
+
+    # ---- who
+
+    @property
+    def services(self) -> Services:
+        return self.desk.services
+
+    @property
+    def visit(self) -> Visit:
+        """Who asks; only where a page is for people who have signed in."""
+        assert self._visit is not None
+        return self._visit
+
+    @property
+    def visitor(self) -> Visit | None:
+        """Who asks, if anybody does."""
+        return self._visit
+
+    @property
+    def where(self) -> From:
+        """Where the browser is."""
+        client = self.http.client
+        return From(client.host if client else "", self.http.headers.get("user-agent", ""))
+
+    @property
+    def asked(self) -> Asked:
+        """The visitor in the words of the API."""
+        user, session = self.visit.user, self.visit.session
+        principal = Principal(
+            user.account_id,
+            user.id,
+            session.test,
+            scopes_of(user.role, of_operator=user.account_id is None),
+            limits.RATE_DEFAULT_PER_S,
+        )
+        return Asked(principal, session.acting_for, "console")
+
+    @property
+    def api(self) -> Api:
+        """The operations, as this visitor."""
+        return Api(self.desk.inside, self.asked)
+
+    def signed_in(self, opened: Opened) -> None:
+        """Give the browser the session that has just begun."""
+        self.secret_to_give = opened.secret
+
+    # ---- what
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        """The parts of the address that stand in braces in the page's path."""
+        return self.http.path_params
+
+    @property
+    def query(self) -> Form:
+        """The query of the address."""
+        return Form(parse_qsl(self.http.url.query, keep_blank_values=True))
+
+    @property
+    def is_part(self) -> bool:
+        """Whether a script asks for a part of a page, and not a browser for the whole."""
+        return "hx-request" in self.http.headers
+
+    async def form(self) -> Form:
+        """The form that was sent. WhimbrelError: malformed_form, body_too_large, unsupported_media_type."""
+        if self._form is None:
+            self._form = Form(await self._pairs())
+        return self._form
+
+    async def _pairs(self) -> list[tuple[str, str]]:
+        if self.http.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+            raise WhimbrelError("unsupported_media_type", f"Send the form as {_FORM}.")
+        octets = b""
+        async for part in self.http.stream():
+            octets += part
+            if len(octets) > limits.BATCH_BODY_MAX:
+                raise WhimbrelError("body_too_large")
+        try:
+            return parse_qsl(
+                octets.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS_MAX
+            )
+        except ValueError:
+            raise WhimbrelError("malformed_form") from None
+
+    # ---- answers
+
+    def page(self, template: str, /, *, status: int = 200, **values: Any) -> Response:
+        """A page, or a part of one, from a template."""
+        return self.desk.renderer.page(self, template, values, status)
+
+    def part(self, template: str, block: str, /, *, status: int = 200, **values: Any) -> Response:
+        """One block of a template: what a script puts in place of what stands there."""
+        return self.desk.renderer.block(self, template, block, values, status)
+
+    def go(self, path: str, *, done: str = "", **query: str) -> Response:
+        """Go on to another page, which says what was `done` (a text of the catalogue, under `done.`)."""
+        if done:
+            query["done"] = done
+        target = f"{path}?{urlencode(query)}" if query else path
+        if self.is_part:
+            return Response(status_code=204, headers={"hx-redirect": target})
+        return RedirectResponse(target, status_code=303)
+
+    def to_sign_in(self) -> Response:
+        """Ask who is there, and come back here."""
+        here = self.http.url.path
+        if self.http.url.query:
+            here += f"?{self.http.url.query}"
+        back = f"?to={quote(here, safe='')}" if self.http.method == "GET" and here != "/console" else ""
+        if self.is_part:
+            return Response(status_code=204, headers={"hx-redirect": "/console/sign-in"})
+        return RedirectResponse(f"/console/sign-in{back}", status_code=303)

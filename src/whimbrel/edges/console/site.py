@@ -1,0 +1,148 @@
+"""The console as one application below `/console`: finds the page, lets in who may, turns refusals into pages."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route, Router
+
+from whimbrel.base.errors import Unavailable, WhimbrelError, public
+from whimbrel.edges.console import security, words
+from whimbrel.edges.console.forms import problem
+from whimbrel.edges.console.pages import account, home, sign_in
+from whimbrel.edges.console.render import Renderer
+from whimbrel.edges.console.request import Desk, Request, Settings
+from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.security import Cookie
+from whimbrel.edges.console.static import PREFIX as STATIC
+from whimbrel.edges.console.static import Static
+from whimbrel.edges.shared.asgi import ASGIApp, Receive, Scope, Send
+from whimbrel.edges.shared.failures import Failures
+from whimbrel.edges.shared.inside import Inside
+from whimbrel.edges.shared.services import Services
+from whimbrel.manage import sessions
+from whimbrel.manage.sessions import Lasting
+from whimbrel.manage.sign_in import SignIn
+
+PREFIX: Final = "/console"
+PAGES: Final[tuple[Page, ...]] = (*home.PAGES, *sign_in.PAGES, *account.PAGES)
+_log = logging.getLogger("whimbrel.console")
+
+
+def site(services: Services, inside: Inside, failures: Failures, settings: Settings) -> ASGIApp:
+    """The application."""
+    static = Static()
+    desk = Desk(
+        services=services,
+        inside=inside,
+        sign_in=SignIn(services.manage, Lasting(settings.idle_s, settings.longest_s)),
+        renderer=Renderer(static, words.load()),
+        settings=settings,
+    )
+    cookie = Cookie(over_tls=services.public_url.startswith("https://"))
+    entrance = _Entrance(desk, cookie, failures)
+    routes = [Route(STATIC + "{place:path}", entrance.wrap_static(static.serve), methods=["GET"])]
+    paths: dict[str, list[Page]] = {}
+    for page in PAGES:
+        paths.setdefault(page.path, []).append(page)
+    for path in sorted(paths, key=lambda each: each.replace("{", "\x7f")):
+        routes.append(Route(path, entrance.wrap(paths[path]), methods=[page.method for page in paths[path]]))
+    return Router(routes, redirect_slashes=False, default=entrance.lost)
+
+
+class _Entrance:
+    """Lets requests in."""
+
+    def __init__(self, desk: Desk, cookie: Cookie, failures: Failures) -> None:
+        self._desk = desk
+        self._cookie = cookie
+        self._failures = failures
+
+    def wrap(self, pages: Sequence[Page]) -> Callable[[HttpRequest], Awaitable[Response]]:
+        """What answers all methods of one address."""
+        by_method = {page.method: page for page in pages}
+
+        async def answer(http: HttpRequest) -> Response:
+            page = by_method["POST" if http.method == "POST" else "GET"]
+            request = await self._request(http)
+            try:
+                response = await self._let_in(request, page)
+            except ClientDisconnect:
+                return Response(status_code=400)
+            except Exception as error:
+                response = self._refused(request, error)
+            return self._finish(request, response)
+
+        return answer
+
+    def wrap_static(self, serve: Callable[[HttpRequest], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+        """Files need nobody to sign in."""
+
+        async def answer(http: HttpRequest) -> Response:
+            response = await serve(http)
+            security.guard(response, over_tls=self._cookie.over_tls, is_kept=True)
+            return response
+
+        return answer
+
+    async def lost(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An address that is none."""
+        request = await self._request(HttpRequest(scope, receive))
+        response = self._finish(request, self._refused(request, WhimbrelError("not_found")))
+        await response(scope, receive, send)
+
+    async def _request(self, http: HttpRequest) -> Request:
+        secret = self._cookie.read(http)
+        visit = await sessions.visit(self._desk.services.manage, secret, self._desk.sign_in.lasting) if secret else None
+        return Request(self._desk, http, visit, secret if visit is not None else "")
+
+    async def _let_in(self, request: Request, page: Page) -> Response:
+        visit = request.visitor
+        if page.who != "anyone" and (visit is None or (page.who == "whole" and not visit.is_whole)):
+            return request.to_sign_in()
+        if not security.is_safe(request.http):
+            await self._check_ours(request)
+        if page.confirmed and not self._desk.sign_in.is_confirmed(request.visit):
+            return request.go("/console/confirm", to=request.http.headers.get("referer", ""))
+        if page.who == "anyone":
+            self._failures.come_from(request.http.scope["client"])
+            return await self._counted(request, page)
+        return await page.handle(request)
+
+    async def _counted(self, request: Request, page: Page) -> Response:
+        """Whoever fails to sign in too often from one address waits."""
+        if security.is_safe(request.http):
+            return await page.handle(request)
+        self._failures.check()
+        response = await page.handle(request)
+        if response.status_code == 401:
+            self._failures.note()
+        return response
+
+    async def _check_ours(self, request: Request) -> None:
+        if not security.comes_from_us(request.http):
+            raise WhimbrelError("forbidden", "This did not come from a page of the console.")
+        if request.visitor is None:
+            return
+        sent = request.http.headers.get(security.PROOF_HEADER) or (await request.form()).raw(security.PROOF_FIELD)
+        if not security.has_token(sent, request.secret):
+            raise WhimbrelError("forbidden", "The page is out of date: load it again.")
+
+    def _refused(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, WhimbrelError | Unavailable):
+            _log.error("a page failed", exc_info=error, extra={"path": request.http.url.path})
+        told = problem(public(error))
+        if request.is_part:
+            return request.part("problem.html", "toast", problem=told, status=told.status)
+        return request.page("problem.html", problem=told, status=told.status)
+
+    def _finish(self, request: Request, response: Response) -> Response:
+        if request.secret_to_give:
+            self._cookie.put(request.http, response, request.secret_to_give)
+        elif request.signed_out:
+            self._cookie.drop(request.http, response)
+        security.guard(response, over_tls=self._cookie.over_tls)
+        return response

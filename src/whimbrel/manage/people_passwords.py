@@ -1,0 +1,70 @@
+"""Passwords of people: argon2id with the second parameters that RFC 9106 (4) recommends: three passes over 64 MiB. Few
+are verified at once, so that a flood of guesses takes neither the memory nor the cores that texts need.
+"""
+
+import asyncio
+from typing import Final
+
+from argon2.exceptions import VerificationError
+from argon2.low_level import Type, hash_secret, verify_secret
+
+from whimbrel.base import limits
+from whimbrel.base.clock import Chance
+from whimbrel.manage.checks import Checks
+
+SHORTEST: Final = 10
+_PASSES: Final = 3
+_MEMORY_KIB: Final = 64 * 1024
+_LANES: Final = 4
+_HASH_OCTETS: Final = 32
+_SALT_OCTETS: Final = 16
+_AT_ONCE: Final = 2
+
+NOBODY: Final = "$argon2id$v=19$m=65536,t=3,p=4$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+"""What no password matches, at the cost of one that might: for addresses that nobody has."""
+
+
+class PeoplePasswords:
+    """Makes and verifies what is kept of people's passwords, a few at a time and off the event loop."""
+
+    def __init__(self, chance: Chance) -> None:
+        self._chance = chance
+        self._room = asyncio.Semaphore(_AT_ONCE)
+
+    async def kept(self, password: str) -> str:
+        """What is kept of a password."""
+        salt = self._chance.octets(_SALT_OCTETS)
+        async with self._room:
+            return await asyncio.to_thread(_kept, password, salt)
+
+    async def matches(self, password: str, kept: str) -> bool:
+        """Whether `kept` is of this password; where nothing is kept it takes as long and is False."""
+        async with self._room:
+            return await asyncio.to_thread(_matches, password, kept or NOBODY)
+
+
+def check(checks: Checks, password: str, pointer: str) -> None:
+    """Note what is wrong with a new password. Length is all that counts (NIST SP 800-63B 3.1.1.2)."""
+    checks.require(len(password) >= SHORTEST, pointer, f"must have at least {SHORTEST} characters")
+    checks.require(
+        len(password.encode()) <= limits.PASSWORD_MAX, pointer, f"must have at most {limits.PASSWORD_MAX} octets"
+    )
+
+
+def _kept(password: str, salt: bytes) -> str:
+    return hash_secret(
+        password.encode(),
+        salt,
+        time_cost=_PASSES,
+        memory_cost=_MEMORY_KIB,
+        parallelism=_LANES,
+        hash_len=_HASH_OCTETS,
+        type=Type.ID,
+    ).decode()
+
+
+def _matches(password: str, kept: str) -> bool:
+    try:
+        return verify_secret(kept.encode(), password.encode(), Type.ID)
+    except VerificationError:
+        return False
