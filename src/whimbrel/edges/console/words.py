@@ -1,6 +1,6 @@
-"""Every text of the console, in one catalogue a language (`words/*.toml`), so that it can be translated: templates and
-handlers name texts by their keys. A key that is missing is an error, in tests and at once; a test finds those that
-nobody uses.
+"""Every text of the console, in one catalogue a language (the files of `words/en/` for English), so that it can be
+translated: templates and handlers name texts by their keys. A key is the path of tables to a text: `shell.menu`. One that
+is missing is an error, in tests and at once; a test finds those that nobody uses.
 """
 
 import tomllib
@@ -36,8 +36,14 @@ class Words:
 
 def load(language: str = DEFAULT) -> Words:
     """The catalogue of a language."""
-    octets = (files("whimbrel.edges.console") / "words" / f"{language}.toml").read_bytes()
-    return Words(dict(_flat(tomllib.loads(octets.decode()), "")), language)
+    texts: dict[str, str] = {}
+    folder = files("whimbrel.edges.console") / "words" / language
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        found = dict(_flat(tomllib.loads(file.read_text("utf-8")), ""))
+        if twice := texts.keys() & found.keys():
+            raise ValueError(f"{file.name}: {sorted(twice)} stand in another file too")
+        texts |= found
+    return Words(texts, language)
 
 
 def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
