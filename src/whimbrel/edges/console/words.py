@@ -1,6 +1,6 @@
 """Every text of the console, in one catalogue a language (the files of `words/en/` for English), so that it can be
-translated: templates and handlers name texts by their keys. A key is the path of tables to a text: `shell.menu`. One that
-is missing is an error, in tests and at once; a test finds those that nobody uses.
+translated: templates and handlers name texts by their keys. A key is the path of tables to a text: `shell.menu`. One
+that is missing is an error, in tests and at once; a test finds those that nobody uses.
 """
 
 import tomllib
