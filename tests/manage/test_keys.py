@@ -107,7 +107,8 @@ async def test_a_key_cannot_make_a_mightier_one(ctx, account, tables):
     made = await keys.create(
         ctx, "cli", NewKey(name="x", scopes=("keys:write", "messages:read")), account_id=account.id
     )
-    grantor = tables.keys[keys.digest(made.key)]
+    asking = tables.keys[keys.digest(made.key)]
+    grantor = keys.Grantor(frozenset(asking.scopes), asking.mode == "test")
     wider = NewKey(name="y", scopes=("messages:read", "messages:write"))
     verb = keys.create(ctx, made.id, wider, account_id=account.id, grantor=grantor)
     await refused(verb, "invalid_request", "/scopes/1")
@@ -117,7 +118,8 @@ async def test_a_key_cannot_make_a_mightier_one(ctx, account, tables):
 
 async def test_a_test_key_makes_test_keys_only(ctx, account, tables):
     made = await keys.create(ctx, "cli", NewKey(name="x", scopes=("keys:write",), mode="test"), account_id=account.id)
-    grantor = tables.keys[keys.digest(made.key)]
+    asking = tables.keys[keys.digest(made.key)]
+    grantor = keys.Grantor(frozenset(asking.scopes), asking.mode == "test")
     live = NewKey(name="y", scopes=("keys:write",), mode="live")
     await refused(keys.create(ctx, "KE", live, account_id=account.id, grantor=grantor), "invalid_request", "/mode")
 

@@ -23,6 +23,7 @@ from whimbrel.cli.serve import serve, simulator
 from whimbrel.cli.smpp import smpp
 from whimbrel.cli.streams import streams
 from whimbrel.cli.tailing import tail
+from whimbrel.cli.users import user
 
 
 def _version(wanted: bool) -> None:
@@ -68,6 +69,7 @@ app.add_typer(key, name="key")
 app.add_typer(migrate, name="migrate")
 app.add_typer(smpp, name="smpp")
 app.add_typer(streams, name="streams")
+app.add_typer(user, name="user")
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import msgspec
 RoleName = Literal["owner", "developer", "operator", "support", "billing", "read_only"]
 UserStatus = Literal["invited", "active", "disabled"]
 Stage = Literal["whole", "second"]
-CodePurpose = Literal["link", "recovery"]
+CodePurpose = Literal["link", "recovery", "challenge"]
 
 
 class User(msgspec.Struct, frozen=True, gc=False):

@@ -68,7 +68,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def open_(ctx: Context, user: User, stage: Stage, where: From, lasting: Lasting) -> Opened:
-    """Begin a session."""
+    """Begin a session; those that are over are forgotten, and codes too."""
     now = ctx.clock.now_us()
     secret = ctx.chance.octets(_SECRET_OCTETS).hex()
     lasts_s = lasting.longest_s if stage == "whole" else _SECOND_FACTOR_S
@@ -86,7 +86,13 @@ async def open_(ctx: Context, user: User, stage: Stage, where: From, lasting: La
         address=where.address,
         agent=where.agent[:_AGENT_MAX],
     )
-    await ctx.store.write([Write("session_insert", (to_columns(session),))])
+    await ctx.store.write(
+        [
+            Write("session_insert", (to_columns(session),)),
+            Write("sessions_purge", ((now,),)),
+            Write("sign_in_codes_purge", ((now,),)),
+        ]
+    )
     return Opened(session, secret)
 
 
@@ -136,12 +142,6 @@ async def show(ctx: Context, visit: Visit, account_id: str | None, *, test: bool
     """Show another account's things from now on, or those of its test keys. Whether the visitor may is looked at where
     they are shown."""
     await ctx.store.write([Write("session_show", ((visit.session.id, account_id, int(test)),))])
-
-
-async def purge(ctx: Context) -> None:
-    """Forget sessions and codes that are over."""
-    now = ctx.clock.now_us()
-    await ctx.store.write([Write("sessions_purge", ((now,),)), Write("sign_in_codes_purge", ((now,),))])
 
 
 async def _only_account(ctx: Context) -> str | None:

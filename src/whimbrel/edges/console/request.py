@@ -3,7 +3,7 @@ answer."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
 from starlette.requests import Request as HttpRequest
@@ -16,6 +16,7 @@ from whimbrel.edges.console.forms import Form
 from whimbrel.edges.shared.auth import Principal
 from whimbrel.edges.shared.inside import Asked, Inside
 from whimbrel.edges.shared.services import Services
+from whimbrel.manage.passkeys import Site
 from whimbrel.manage.sessions import From, Opened, Visit
 from whimbrel.manage.sign_in import SignIn
 
@@ -127,6 +128,13 @@ class Request:
     def api(self) -> Api:
         """The operations, as this visitor."""
         return Api(self.desk.inside, self.asked)
+
+    @property
+    def site(self) -> Site:
+        """What passkeys are for: the name under which the browser reaches the console."""
+        public = self.services.public_url
+        origin = public or f"{self.http.url.scheme}://{self.http.headers.get('host', '')}"
+        return Site(urlsplit(origin).hostname or "", origin)
 
     def signed_in(self, opened: Opened) -> None:
         """Give the browser the session that has just begun."""

@@ -8,14 +8,13 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console.forms import problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
-from whimbrel.manage import sessions
+from whimbrel.manage import passkeys, sessions
 
 _PROFILE = "/console/profile"
 
 
 async def profile(request: Request) -> Response:
-    own = await sessions.of(request.services.manage, request.visit)
-    return request.page("account/profile.html", sessions=own, problem=None)
+    return await _profile(request)
 
 
 async def set_password(request: Request) -> Response:
@@ -23,9 +22,30 @@ async def set_password(request: Request) -> Response:
     try:
         await request.desk.sign_in.set_password(request.visit, form.raw("password"))
     except WhimbrelError as error:
-        own = await sessions.of(request.services.manage, request.visit)
-        return request.page("account/profile.html", status=422, sessions=own, problem=problem(error))
+        return await _profile(request, error)
     return request.go(_PROFILE, done="password.set")
+
+
+async def passkey_options(request: Request) -> Response:
+    """What the browser needs to make a passkey; asked by a script."""
+    options = await passkeys.creation_options(request.services.manage, request.visit.user, request.site)
+    return Response(options, media_type="application/json")
+
+
+async def add_passkey(request: Request) -> Response:
+    form = await request.form()
+    try:
+        await passkeys.add(
+            request.services.manage, request.visit.user, form.raw("credential"), form.text("name"), request.site
+        )
+    except WhimbrelError as error:
+        return await _profile(request, error)
+    return request.go(_PROFILE, done="passkey.added")
+
+
+async def remove_passkey(request: Request) -> Response:
+    await passkeys.remove(request.services.manage, request.visit.user, request.path["id"])
+    return request.go(_PROFILE, done="passkey.removed")
 
 
 async def authenticator(request: Request) -> Response:
@@ -76,6 +96,17 @@ async def show(request: Request) -> Response:
     return request.go("/console")
 
 
+async def _profile(request: Request, error: WhimbrelError | None = None) -> Response:
+    manage, visit = request.services.manage, request.visit
+    return request.page(
+        "account/profile.html",
+        status=422 if error else 200,
+        sessions=await sessions.of(manage, visit),
+        passkeys=await passkeys.of(manage, visit.user),
+        problem=problem(error) if error else None,
+    )
+
+
 def _authenticator(request: Request, secret: str, address: str, error: WhimbrelError | None = None) -> Response:
     picture = segno.make(address, error="m").svg_inline(scale=4, border=2, dark="#1c2328", light="#ffffff")
     return request.page(
@@ -94,6 +125,9 @@ PAGES = (
     Page(path="/console/profile/authenticator", method="POST", handle=use_authenticator, confirmed=True),
     Page(path="/console/profile/authenticator/remove", method="POST", handle=drop_authenticator, confirmed=True),
     Page(path="/console/profile/recovery", method="POST", handle=recovery, confirmed=True),
+    Page(path="/console/profile/passkeys/options", method="POST", handle=passkey_options, confirmed=True),
+    Page(path="/console/profile/passkeys", method="POST", handle=add_passkey, confirmed=True),
+    Page(path="/console/profile/passkeys/{id}/remove", method="POST", handle=remove_passkey, confirmed=True),
     Page(path="/console/profile/sessions/{id}/end", method="POST", handle=end_session),
     Page(path="/console/profile/sessions/end-others", method="POST", handle=end_others),
     Page(path="/console/show", method="POST", handle=show),

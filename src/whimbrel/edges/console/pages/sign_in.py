@@ -10,7 +10,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console.forms import EMPTY, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
-from whimbrel.manage import sessions
+from whimbrel.manage import passkeys, sessions
 from whimbrel.manage.sessions import Opened
 
 _HOME = "/console"
@@ -46,6 +46,23 @@ async def with_link(request: Request) -> Response:
     except WhimbrelError as error:
         return request.page("sign_in/password.html", status=401, form=EMPTY, problem=problem(error), to="")
     return _go_on(request, opened, "")
+
+
+async def passkey_options(request: Request) -> Response:
+    """What the browser needs to offer its passkeys; asked by a script."""
+    options = await passkeys.request_options(request.services.manage, request.site)
+    return Response(options, media_type="application/json")
+
+
+async def with_passkey(request: Request) -> Response:
+    form = await request.form()
+    try:
+        user = await passkeys.owner(request.services.manage, form.raw("credential"), request.site)
+        opened = await request.desk.sign_in.with_passkey(user, request.visitor, request.where)
+    except WhimbrelError as error:
+        told = problem(error)
+        return request.page("sign_in/password.html", status=told.status, form=EMPTY, problem=told, to=form.text("to"))
+    return _go_on(request, opened, form.text("to"))
 
 
 async def second(request: Request) -> Response:
@@ -120,6 +137,8 @@ PAGES = (
     Page(path="/console/sign-in", method="POST", handle=with_password, who="anyone"),
     Page(path="/console/link/{code}", handle=link, who="anyone"),
     Page(path="/console/link/{code}", method="POST", handle=with_link, who="anyone"),
+    Page(path="/console/sign-in/passkey/options", method="POST", handle=passkey_options, who="anyone"),
+    Page(path="/console/sign-in/passkey", method="POST", handle=with_passkey, who="anyone"),
     Page(path="/console/second-factor", handle=second, who="half"),
     Page(path="/console/second-factor", method="POST", handle=with_code, who="half"),
     Page(path="/console/welcome", handle=welcome),

@@ -30,7 +30,7 @@ CREATE TABLE passkeys (
 );
 CREATE INDEX passkeys_by_user ON passkeys (user_id);
 
--- `purpose`: link (signs in once), or recovery (a code in place of the second factor).
+-- `purpose`: link (signs in once), recovery (a code in place of the second factor), or challenge (of a passkey).
 CREATE TABLE sign_in_codes (
     digest bytea PRIMARY KEY, user_id text COLLATE "C" NOT NULL, purpose text NOT NULL, expires_at bigint NOT NULL
 );

@@ -29,7 +29,7 @@ CREATE TABLE passkeys (
 );
 CREATE INDEX passkeys_by_user ON passkeys (user_id);
 
--- `purpose`: link (signs in once), or recovery (a code in place of the second factor).
+-- `purpose`: link (signs in once), recovery (a code in place of the second factor), or challenge (of a passkey).
 CREATE TABLE sign_in_codes (
     digest BLOB PRIMARY KEY, user_id TEXT NOT NULL, purpose TEXT NOT NULL, expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;

@@ -1,0 +1,199 @@
+"""Signing in: what proves who somebody is, what does not, how often they may try, and how long it lasts."""
+
+import re
+
+import pyotp
+import pytest
+
+from whimbrel.base.clock import SECOND_US
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.limits import CONFIRMED_S, SESSION_IDLE_S, SESSION_LONGEST_S
+from whimbrel.domain.people import Session, User
+from whimbrel.manage import audit, sessions, users
+from whimbrel.manage.sessions import From, Lasting
+from whimbrel.manage.sign_in import SignIn
+from whimbrel.manage.users import NewUser, UserChange
+
+from .helpers import refused
+
+WHERE = From("192.0.2.1", "Firefox")
+EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
+
+
+@pytest.fixture
+def sign_in(ctx) -> SignIn:
+    return SignIn(ctx, Lasting())
+
+
+@pytest.fixture
+async def ada(ctx, sign_in):
+    """Somebody who has chosen a password."""
+    made = await users.invite(ctx, "cli", NewUser(email=EMAIL, role="owner"), account_id=None)
+    opened = await sign_in.with_link(made.code, WHERE)
+    await sign_in.set_password(await visit(ctx, opened), PASSWORD)
+    return made
+
+
+async def visit(ctx, opened):
+    found = await sessions.visit(ctx, opened.secret, Lasting())
+    assert found is not None
+    return found
+
+
+async def with_authenticator(ctx, sign_in, clock):
+    """The secret of an authenticator that has been set up, and the recovery codes."""
+    seen = await visit(ctx, await sign_in.with_password(EMAIL, PASSWORD, WHERE))
+    secret, address = sign_in.new_authenticator(seen.user)
+    assert re.match(r"otpauth://totp/Whimbrel:ada%40example.com\?secret=[A-Z2-7]{32}&issuer=Whimbrel", address)
+    codes = await sign_in.use_authenticator(seen, secret, code_at(secret, clock))
+    clock.advance(30)
+    return secret, codes
+
+
+def code_at(secret, clock, steps=0):
+    return pyotp.TOTP(secret).at(clock.now_us() // SECOND_US + 30 * steps)
+
+
+async def test_a_password(ctx, sign_in, ada):
+    seen = await visit(ctx, await sign_in.with_password(" ADA@example.com", PASSWORD, WHERE))
+    assert seen.is_whole and seen.user.id == ada.id and seen.user.status == "active"
+    assert (seen.session.address, seen.session.agent) == ("192.0.2.1", "Firefox")
+    (kept,) = await ctx.store.fetch(User, "user_by_email", EMAIL)
+    assert kept.password.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
+async def test_wrong_ones_are_told_in_the_same_words(ctx, sign_in, ada):
+    said = set()
+    for email, password in ((EMAIL, "wrong"), ("nobody@example.com", PASSWORD), (EMAIL, "")):
+        with pytest.raises(WhimbrelError) as raised:
+            await sign_in.with_password(email, password, WHERE)
+        said.add((raised.value.code, raised.value.detail))
+    assert len(said) == 1 and next(iter(said))[0] == "unauthorized"
+
+
+async def test_somebody_without_a_password_has_none_that_fits(ctx, sign_in):
+    await users.invite(ctx, "cli", NewUser(email=EMAIL, role="owner"), account_id=None)
+    for password in ("", "$argon2id$"):
+        await refused(sign_in.with_password(EMAIL, password, WHERE), "unauthorized")
+
+
+async def test_five_failures_lock_out_longer_each_time(ctx, sign_in, ada, clock):
+    for _ in range(5):
+        await refused(sign_in.with_password(EMAIL, "wrong", WHERE), "unauthorized")
+    first = await refused(sign_in.with_password(EMAIL, PASSWORD, WHERE), "rate_limited")
+    assert first.retry_after_s == 30
+    clock.advance(30)
+    await refused(sign_in.with_password(EMAIL, "wrong", WHERE), "unauthorized")
+    second = await refused(sign_in.with_password(EMAIL, PASSWORD, WHERE), "rate_limited")
+    assert second.retry_after_s == 60
+    clock.advance(60)
+    assert (await sign_in.with_password(EMAIL, PASSWORD, WHERE)).session.stage == "whole"
+    (kept,) = await ctx.store.fetch(User, "user_by_email", EMAIL)
+    assert (kept.failures, kept.locked_until) == (0, 0)
+    assert "user.locked_out" in [entry.action for entry in (await audit.find(ctx)).data]
+
+
+async def test_a_second_factor_is_asked_for_and_works_once(ctx, sign_in, ada, clock):
+    secret, _ = await with_authenticator(ctx, sign_in, clock)
+    half = await sign_in.with_password(EMAIL, PASSWORD, WHERE)
+    seen = await visit(ctx, half)
+    assert not seen.is_whole
+    await refused(sign_in.with_code(seen, "000000", WHERE), "unauthorized")
+    code = code_at(secret, clock)
+    whole = await sign_in.with_code(seen, code, WHERE)
+    assert (await visit(ctx, whole)).is_whole and whole.secret != half.secret
+    assert await sessions.visit(ctx, half.secret, Lasting()) is None  # it was another one, which is over
+    again = await visit(ctx, await sign_in.with_password(EMAIL, PASSWORD, WHERE))
+    await refused(sign_in.with_code(again, code, WHERE), "unauthorized")
+
+
+@pytest.mark.parametrize(("steps", "fits"), [(-2, False), (-1, True), (1, True), (2, False)])
+async def test_clocks_may_be_half_a_minute_apart(ctx, sign_in, ada, clock, steps, fits):
+    secret, _ = await with_authenticator(ctx, sign_in, clock)
+    clock.advance(120)
+    seen = await visit(ctx, await sign_in.with_password(EMAIL, PASSWORD, WHERE))
+    if fits:
+        assert (await sign_in.with_code(seen, code_at(secret, clock, steps), WHERE)).session.stage == "whole"
+    else:
+        await refused(sign_in.with_code(seen, code_at(secret, clock, steps), WHERE), "unauthorized")
+
+
+async def test_recovery_codes_work_once_each(ctx, sign_in, ada, clock):
+    _, codes = await with_authenticator(ctx, sign_in, clock)
+    assert len(set(codes)) == 10
+    for attempt, fits in ((codes[0].upper().replace("-", " "), True), (codes[0], False), (codes[1], True)):
+        seen = await visit(ctx, await sign_in.with_password(EMAIL, PASSWORD, WHERE))
+        if fits:
+            assert (await sign_in.with_code(seen, attempt, WHERE)).session.stage == "whole"
+        else:
+            await refused(sign_in.with_code(seen, attempt, WHERE), "unauthorized")
+
+
+async def test_an_authenticator_is_kept_when_its_code_is_right(ctx, sign_in, ada):
+    seen = await visit(ctx, await sign_in.with_password(EMAIL, PASSWORD, WHERE))
+    secret, _ = sign_in.new_authenticator(seen.user)
+    await refused(sign_in.use_authenticator(seen, secret, "123"), "invalid_request")
+    assert (await sign_in.with_password(EMAIL, PASSWORD, WHERE)).session.stage == "whole"
+
+
+async def test_sessions_end_without_use_and_after_their_time(ctx, sign_in, ada, clock):
+    idle = await sign_in.with_password(EMAIL, PASSWORD, WHERE)
+    clock.advance(SESSION_IDLE_S)
+    assert await sessions.visit(ctx, idle.secret, Lasting()) is None
+    used = await sign_in.with_password(EMAIL, PASSWORD, WHERE)
+    steps = SESSION_LONGEST_S // (SESSION_IDLE_S // 2)
+    for _ in range(steps - 1):
+        clock.advance(SESSION_IDLE_S // 2)
+        assert await sessions.visit(ctx, used.secret, Lasting()) is not None
+    clock.advance(SESSION_IDLE_S // 2)
+    assert await sessions.visit(ctx, used.secret, Lasting()) is None
+
+
+async def test_a_new_password_and_being_disabled_end_sessions(ctx, sign_in, ada):
+    await users.invite(ctx, "cli", NewUser(email="other@example.com", role="owner"), account_id=None)
+    one = await sign_in.with_password(EMAIL, PASSWORD, WHERE)
+    two = await sign_in.with_password(EMAIL, PASSWORD, WHERE)
+    await sign_in.set_password(await visit(ctx, one), "another good one")
+    assert await sessions.visit(ctx, two.secret, Lasting()) is None
+    await refused(sign_in.with_password(EMAIL, PASSWORD, WHERE), "unauthorized")
+    await users.update(ctx, "cli", ada.id, UserChange(disabled=True), account_id=None)
+    assert await sessions.visit(ctx, one.secret, Lasting()) is None
+    await refused(sign_in.with_password(EMAIL, "another good one", WHERE), "unauthorized")
+
+
+async def test_short_passwords_are_refused(ctx, sign_in, ada):
+    seen = await visit(ctx, await sign_in.with_password(EMAIL, PASSWORD, WHERE))
+    for password in ("short", "x" * 1025):
+        await refused(sign_in.set_password(seen, password), "invalid_request", "/password")
+    assert (await sign_in.with_password(EMAIL, PASSWORD, WHERE)).session.stage == "whole"
+
+
+async def test_proving_it_once_more(ctx, sign_in, ada, clock):
+    opened = await sign_in.with_password(EMAIL, PASSWORD, WHERE)
+    assert sign_in.is_confirmed(await visit(ctx, opened))
+    clock.advance(CONFIRMED_S + 1)
+    assert not sign_in.is_confirmed(await visit(ctx, opened))
+    await refused(sign_in.confirm(await visit(ctx, opened), "wrong", WHERE), "unauthorized")
+    assert not sign_in.is_confirmed(await visit(ctx, opened))
+    await sign_in.confirm(await visit(ctx, opened), PASSWORD, WHERE)
+    assert sign_in.is_confirmed(await visit(ctx, opened))
+
+
+async def test_sessions_are_seen_and_ended_by_their_owner_only(ctx, sign_in, ada):
+    made = await users.invite(ctx, "cli", NewUser(email="bob@example.com", role="owner"), account_id=None)
+    bob = await visit(ctx, await sign_in.with_link(made.code, WHERE))
+    mine = await visit(ctx, await sign_in.with_password(EMAIL, PASSWORD, WHERE))
+    other = await sign_in.with_password(EMAIL, PASSWORD, From("192.0.2.2", "Chrome"))
+    assert [each.current for each in await sessions.of(ctx, mine)] == [False, True, False]
+    await refused(sessions.end_one(ctx, bob, mine.session.id), "not_found")
+    await sessions.end_one(ctx, mine, other.session.id)
+    assert await sessions.visit(ctx, other.secret, Lasting()) is None
+    assert await sessions.end_others(ctx, mine) == 1
+    assert len(await sessions.of(ctx, mine)) == 1
+
+
+async def test_what_is_over_is_forgotten(ctx, sign_in, ada, clock):
+    await sign_in.with_password(EMAIL, PASSWORD, WHERE)
+    clock.advance(SESSION_LONGEST_S + 1)
+    await sign_in.with_password(EMAIL, PASSWORD, WHERE)
+    assert len(await ctx.store.fetch(Session, "sessions_of_user", ada.id, 0)) == 1
