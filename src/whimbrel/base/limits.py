@@ -34,6 +34,7 @@ VALIDITY_OTP_DEFAULT_S = 600  # the same for otp: a code is dead after ten minut
 PAGE_DEFAULT = 50  # rows of a page without `limit`
 PAGE_MAX = 1000  # rows of a page at most
 EVENTS_SCAN_MAX = 50_000  # events of all accounts that one page of events looks through: some milliseconds of reading
+MESSAGES_SCAN_MAX = 20_000  # messages of the account that one page of a search looks through: some 50 ms of reading
 SSE_STREAMS_PER_ACCOUNT = 20  # open live streams of one account; a setting
 RATE_DEFAULT_PER_S = 10_000  # requests a second of one key; a batch counts as one
 FAILED_CREDENTIALS_MAX = 20  # of one address in a minute, then 429: a person who mistypes needs fewer

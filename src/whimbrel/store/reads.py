@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from whimbrel.base.clock import SECOND_US
-from whimbrel.base.ids import MESSAGE, floor_id
+from whimbrel.base.ids import MESSAGE
 from whimbrel.base.limits import EVENTS_SCAN_MAX
 from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
@@ -13,8 +12,7 @@ from whimbrel.store.interface import EventsPart, News, Ranks, Search, Waiting
 from whimbrel.store.script import Query, Row, Rows, Script
 
 T = TypeVar("T")
-_FIRST, _LAST = 0, (1 << 48) * 1000 - 1  # the times that an id can hold
-_SLACK_US = SECOND_US  # an id is made a moment before or after `created_at`
+_EVER = (1 << 63) - 1
 
 
 def nothing() -> Script[None]:
@@ -70,14 +68,13 @@ def messages(ids: Sequence[str]) -> Script[list[Message]]:
 def search(search: Search, limit: int) -> Script[list[Message]]:
     """A page, newest first. By number it reads the look-up table, otherwise the account's messages by id; the other
     conditions are looked at row by row."""
-    earliest, latest = _or(search.created_from, _FIRST), _or(search.created_to, _LAST)
     conditions = (
         search.account_id,
         search.test,
-        floor_id(MESSAGE, max(_FIRST, earliest - _SLACK_US)),
-        search.before_id or floor_id(MESSAGE, min(_LAST, latest + _SLACK_US)),
-        earliest,
-        latest,
+        search.first_id,
+        search.end_id,
+        _or(search.created_from, 0),
+        _or(search.created_to, _EVER),
         search.direction,
         len(search.states),
         list(search.states),

@@ -6,8 +6,13 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from whimbrel.base.clock import SECOND_US
+from whimbrel.base.ids import MESSAGE, floor_id
 from whimbrel.domain.model import Event, Message
 from whimbrel.domain.wire import Wire
+
+_LAST_US: Final = (1 << 48) * 1000 - 1  # the latest time that an id can hold
+_SLACK_US: Final = SECOND_US  # an id is made a moment before or after `created_at`
 
 
 class Write(msgspec.Struct, frozen=True, gc=False):
@@ -101,7 +106,27 @@ class Search(msgspec.Struct, frozen=True, gc=False):
     tag: str | None = None
     created_from: int | None = None  # inclusive, microseconds
     created_to: int | None = None  # exclusive
+    from_id: str | None = None  # look no further back than to this one
     before_id: str | None = None  # the last id of the page before
+
+    @property
+    def first_id(self) -> str:
+        """The smallest id that may be one of them."""
+        earliest = max(0, (self.created_from or 0) - _SLACK_US)
+        return max(floor_id(MESSAGE, earliest), self.from_id or "")
+
+    @property
+    def end_id(self) -> str:
+        """The id that all of them are smaller than."""
+        latest = _LAST_US if self.created_to is None else self.created_to
+        return self.before_id or floor_id(MESSAGE, min(_LAST_US, latest + _SLACK_US))
+
+
+class Stretch(msgspec.Struct, frozen=True, gc=False):
+    """So many messages of an account, or so many that a number stands in, before an id; `first_id`: the oldest."""
+
+    count: int
+    first_id: str
 
 
 # ---------------------------------------------------------------- worker

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -20,11 +20,12 @@ from whimbrel.edges.shared import cursors
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage.context import Page
-from whimbrel.store.interface import Search
+from whimbrel.store.interface import Search, Stretch
 
 V = TypeVar("V")
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
+_SCAN_FIRST: Final = 4  # pages that are looked through at first: most searches find enough there
 
 Number = Annotated[str | None, Meta(description="E.164; found a second or two after the message came.")]
 From = Annotated[Moment | None, Meta(description="Created at this moment (RFC 3339) or later.")]
@@ -120,10 +121,29 @@ def _inbound_view(message: Message) -> InboundView:
 
 
 async def _page(services: Services, search: Search, limit: int, view: Callable[[Message], V]) -> Page[V]:
-    rows = await services.store.search(search, limit + 1)
-    shown = rows[:limit]
-    following = cursors.encode(shown[-1].id) if len(rows) > limit else None
-    return Page(tuple(view(row) for row in shown), following)
+    """One answer looks through so many messages and no more, so that what is rare is looked for as quickly."""
+    found: list[Message] = []
+    reached: str | None = search.end_id
+    for scan in (_SCAN_FIRST * limit, limits.MESSAGES_SCAN_MAX):
+        stretch = await _stretch(services, search, reached, scan)
+        part = msgspec.structs.replace(search, from_id=stretch.first_id, before_id=reached)
+        found += await services.store.search(part, limit + 1 - len(found)) if stretch.count else []
+        reached = stretch.first_id if stretch.count == scan else None
+        if len(found) > limit:
+            reached = found[limit - 1].id
+        if len(found) >= limit or reached is None:
+            break
+    return Page(tuple(view(row) for row in found[:limit]), cursors.encode(reached) if reached is not None else None)
+
+
+async def _stretch(services: Services, search: Search, before_id: str, scan: int) -> Stretch:
+    if search.number_hash is None:
+        read: tuple[Any, ...] = ("messages_stretch", search.account_id)
+    else:
+        read = ("message_numbers_stretch", search.number_hash)
+    params = (*read, search.first_id, before_id, scan)
+    (stretch,) = await services.store.report(search.account_id, Stretch, *params)
+    return stretch
 
 
 def _check(holds: bool, name: str, detail: str) -> None:
@@ -162,13 +182,20 @@ def _before(cursor: str | None) -> str | None:
     return place
 
 
+_STRETCH: Final = (
+    f"One answer looks through {limits.MESSAGES_SCAN_MAX:,} messages: a page may hold few or none although more "
+    "follow. Go on with `next_cursor` until it is null."
+)
+
 OPERATIONS = (
     Operation(
         method="GET", path="/v1/messages", name="listMessages", tag="messages", summary="Search messages, newest first",
+        description=_STRETCH,
         scope="messages:read", handle=find, query=MessagesQuery, answer=Page[MessageView],
     ),
     Operation(
         method="GET", path="/v1/inbound", name="listInbound", tag="inbound", summary="List inbound texts, newest first",
+        description=_STRETCH,
         scope="inbound:read", handle=find_inbound, query=InboundQuery, answer=Page[InboundView],
     ),
     Operation(

@@ -13,6 +13,8 @@
 -- | message_redact (id, flag, at) | text, numbers and options erased, flagged, next event number; hashes stay |
 -- | messages_delete (ids), message_number_delete (hash, id) | removed |
 -- | messages_old (before_id, limit) | id, recipient_hash, sender_hash of final messages with a smaller id |
+-- | messages_stretch (account_id, from_id, before_id, limit) | how many of an account stand before an id, at most so many, and the oldest of them |
+-- | message_numbers_stretch (number_hash, from_id, before_id, limit) | the same of those with a number |
 -- | message_numbers_follow (position, end) | look-ups by both numbers of all messages that are new in this stretch of the log; a second time does nothing |
 
 -- name: message_insert
@@ -77,3 +79,14 @@ ON CONFLICT DO NOTHING;
 
 -- name: message_number_delete
 DELETE FROM message_numbers WHERE number_hash = $1 AND message_id = $2;
+
+-- name: messages_stretch
+SELECT COUNT(*), COALESCE(MIN(id), $2) FROM (
+  SELECT id FROM messages WHERE account_id = $1 AND id >= $2 AND id < $3 ORDER BY id DESC LIMIT $4
+) AS stretch;
+
+-- name: message_numbers_stretch
+SELECT COUNT(*), COALESCE(MIN(message_id), $2) FROM (
+  SELECT message_id FROM message_numbers WHERE number_hash = $1 AND message_id >= $2 AND message_id < $3
+  ORDER BY message_id DESC LIMIT $4
+) AS stretch;

@@ -1,0 +1,55 @@
+"""Searches that look through a stretch of the messages in each answer, and go on where it ended."""
+
+from urllib.parse import quote
+
+import pytest
+
+from whimbrel.base import limits
+
+from .edge_rig import until
+
+
+async def pages(edge, path):
+    """All pages of a list, as ids."""
+    found, cursor = [], ""
+    while cursor is not None:
+        answer = await edge.get(path + (f"&cursor={cursor}" if cursor else ""))
+        assert answer.status == 200, answer.body
+        found.append([row["id"] for row in answer.json["data"]])
+        cursor = answer.json["next_cursor"]
+    return found
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Six messages an answer."""
+    monkeypatch.setattr(limits, "MESSAGES_SCAN_MAX", 6)
+
+
+async def test_what_is_rare_is_found_although_pages_before_it_are_empty(edge, short):
+    first = (await edge.send(tags=["rare"])).json["id"]
+    others = [(await edge.send()).json["id"] for _ in range(24)]
+    found = await pages(edge, "/v1/messages?limit=1&tag=rare")
+    assert [] in found
+    assert [one for page in found for one in page] == [first]
+    assert [one for page in await pages(edge, "/v1/messages?limit=7") for one in page] == [*reversed(others), first]
+
+
+async def test_a_search_by_number_goes_on_in_the_same_way(edge, short):
+    sent = [(await edge.send(tags=["odd"] if n == 0 else [])).json["id"] for n in range(20)]
+    number = quote("+14155550123")
+
+    async def indexed():
+        return len([one for page in await pages(edge, f"/v1/messages?number={number}&limit=7") for one in page]) == 20
+
+    await until(indexed)
+    found = await pages(edge, f"/v1/messages?number={number}&tag=odd&limit=1")
+    assert [] in found
+    assert [one for page in found for one in page] == sent[:1]
+
+
+async def test_a_page_that_ends_with_the_messages_has_no_cursor(edge):
+    for _ in range(4):
+        await edge.send()
+    answer = await edge.get("/v1/messages?limit=4")
+    assert (len(answer.json["data"]), answer.json["next_cursor"]) == (4, None)
