@@ -21,7 +21,7 @@ from whimbrel_sandbox.demand import Demand, Octets, send_octets, send_receipt
 from whimbrel_sandbox.log import Event
 from whimbrel_sandbox.network import Network, NobodyToTell, PhoneText
 from whimbrel_sandbox.outcomes import OUTCOMES, PREFIX
-from whimbrel_sandbox.phones import Phone, Text, digits
+from whimbrel_sandbox.phones import Phone, Said, Text, digits
 from whimbrel_sandbox.scenarios.conduct import Scenario
 from whimbrel_sandbox.scenarios.table import SCENARIOS
 from whimbrel_sandbox.settings import Change
@@ -31,6 +31,7 @@ from whimbrel_sandbox.stage import Staging
 PAGE_MAX = 10_000
 _PAGE = 1_000
 _CALL_S = 5.0
+_WAIT_MAX_MS = 60_000
 
 
 class PhoneChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,10 +42,18 @@ class PhoneChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PhoneView(Struct, frozen=True):
-    """A phone with its inbox."""
+    """A phone with its inbox, and the texts that it sent."""
 
     phone: Phone
     inbox: list[Text]
+    sent: list[Said]
+
+
+class PhoneChanges(Struct, frozen=True):
+    """Which of the numbers and senders that were asked about changed; ask for `after=now` to go on."""
+
+    now: int
+    changed: list[str]
 
 
 class LogPage(Struct, frozen=True):
@@ -68,6 +77,11 @@ def _whole(request: Request, name: str, default: int) -> int:
     if not word.isdigit():
         raise msgspec.ValidationError(f"{name} must be a whole number")
     return int(word)
+
+
+def _sources(request: Request) -> list[str]:
+    """Senders as they stand in submits: numbers in digits."""
+    return [digits(source) for source in request.query_params.getlist("source")]
 
 
 class Control:
@@ -100,15 +114,25 @@ class Control:
         return _answer(LogPage(first, first + len(events), events))
 
     async def phones(self, request: Request) -> Response:
-        """GET /phones?limit="""
+        """GET /phones?limit=&source="""
         limit = min(_whole(request, "limit", _PAGE), PAGE_MAX)
-        return _answer({"phones": self._network.phones.listing(limit)})
+        return _answer({"phones": self._network.phones.listing(limit, frozenset(_sources(request)))})
+
+    async def changes(self, request: Request) -> Response:
+        """GET /phones/changes?after=&number=&source=&wait_ms="""
+        changes = self._network.phones.changes
+        after = _whole(request, "after", changes.now)
+        wait_ms = min(_whole(request, "wait_ms", 0), _WAIT_MAX_MS)
+        numbers = [digits(number) for number in request.query_params.getlist("number")]
+        changed = await changes.after(after, [*numbers, *_sources(request)], wait_ms / 1000)
+        return _answer(PhoneChanges(changes.now, changed))
 
     async def phone(self, request: Request) -> Response:
-        """GET /phones/{number}"""
+        """GET /phones/{number}?limit="""
         number = digits(request.path_params["number"])
+        limit = _whole(request, "limit", self._center.settings.inbox) or 1
         phones = self._network.phones
-        return _answer(PhoneView(phones.look(number), phones.read(number)))
+        return _answer(PhoneView(phones.look(number), phones.read(number)[-limit:], phones.said(number)[-limit:]))
 
     async def set_phone(self, request: Request) -> Response:
         """POST /phones/{number}"""
@@ -192,6 +216,7 @@ def app(center: Center, network: Network, smsc: Smsc) -> Starlette:
         Route("/counts", control.counts),
         Route("/log", control.log),
         Route("/phones", control.phones),
+        Route("/phones/changes", control.changes),
         Route("/phones/{number}", control.phone),
         Route("/phones/{number}", control.set_phone, methods=["POST"]),
         Route("/phones/{number}/send", control.send, methods=["POST"]),

@@ -17,7 +17,7 @@ from whimbrel_sandbox.message import Message
 from whimbrel_sandbox.outcome import Answer, Receipt
 from whimbrel_sandbox.outcomes import BY_NUMBER
 from whimbrel_sandbox.phone_texts import Address
-from whimbrel_sandbox.phones import Phones, digits, text_of
+from whimbrel_sandbox.phones import Phones, Said, digits, text_of
 from whimbrel_sandbox.receipts import EXPIRED, Minutes, receipt_body
 from whimbrel_sandbox.recent import Recent
 
@@ -54,7 +54,6 @@ class Network:
         self.phones = Phones(center.settings.phones, center.settings.inbox)
         self.minutes = Minutes()
         self._center = center
-        self._held: dict[str, dict[str, Message]] = {}
         self._sources: Recent[str, Esme] = Recent(SOURCES_KEPT)
         self._said: Recent[tuple[str, str], int] = Recent(SOURCES_KEPT)
         self._text_numbers = count(1)
@@ -146,13 +145,13 @@ class Network:
             if wanted is not None:
                 (numbers.add if wanted else numbers.discard)(number)
         if off is False:
-            for message in self._held.pop(number, {}).values():
+            for message in self.phones.held.pop(number, {}).values():
                 self._carry(message)
+        self.phones.changes.note(number)
 
     def reset(self) -> None:
         """Forget phones and what waits for them."""
         self.phones.reset()
-        self._held.clear()
         self._said.clear()
 
     def _delay_ms(self, message: Message, receipt: Receipt) -> float:
@@ -195,6 +194,7 @@ class Network:
         )
         esme.waiting.extend(ordered(parts, sent.order, self._center.chance))
         self._center.touched(esme)
+        self.phones.say(digits(source.number), Said(self._center.now_us(), dest.number, sent.text, text_id))
         return text_id
 
     def _client_for(self, sent: PhoneText) -> Esme:
@@ -207,7 +207,8 @@ class Network:
         return esme
 
     def _hold(self, number: str, message: Message) -> None:
-        self._held.setdefault(number, {})[message.message_id] = message
+        self.phones.held.setdefault(number, {})[message.message_id] = message
+        self.phones.changes.note(number)
         validity_ms: float = self._center.settings.validity_ms
         if message.submit.validity_period:
             ends_us = times.read(message.submit.validity_period, message.submitted_us) or message.submitted_us
@@ -216,7 +217,8 @@ class Network:
 
     def _expire(self, entry: tuple[str, Message]) -> None:
         number, message = entry
-        if self._held.get(number, {}).pop(message.message_id, None) is not None:
+        if self.phones.held.get(number, {}).pop(message.message_id, None) is not None:
+            self.phones.changes.note(number)
             self.step((message, EXPIRED))
 
 

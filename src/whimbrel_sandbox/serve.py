@@ -75,6 +75,7 @@ async def running(
             http = socket.create_server((settings.host, settings.http_port), backlog=_BACKLOG)
             url = f"http://{settings.host}:{http.getsockname()[1]}"
             stack.push_async_callback(_stop_http, *_start_http(center, network, smsc, http))
+            stack.callback(network.phones.changes.close)
         sweeper = asyncio.create_task(_sweep(center))
         stack.callback(sweeper.cancel)
         port = smpp.sockets[0].getsockname()[1]

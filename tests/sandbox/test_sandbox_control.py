@@ -1,5 +1,6 @@
 """The HTTP control and the phones behind it."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -68,7 +69,7 @@ async def test_a_phone_shows_what_it_received(control, connect):
     [text] = view["inbox"]
     assert (text["source"], text["text"], text["parts"], text["message_ids"]) == ("Shop", "Grüße", 1, [message_id])
     assert (await ask("GET", "/phones"))[1] == {"phones": [view["phone"]]}
-    assert view["phone"] == {"number": "447700900123", "off": False, "memory_full": False, "received": 1}
+    assert view["phone"] == {"number": "447700900123", "off": False, "memory_full": False, "received": 1, "waiting": 0}
 
 
 @pytest.mark.parametrize("wide", [False, True])
@@ -101,7 +102,8 @@ async def test_a_phone_that_is_off_gets_its_texts_when_it_comes_on(control, conn
     other = (await client.submitted("447700900124")).body.message_id
     [first] = await client.receipts(1)
     assert first.message_ids == (other,)
-    assert (await ask("GET", "/phones/447700900123"))[1]["inbox"] == []
+    view = (await ask("GET", "/phones/447700900123"))[1]
+    assert (view["inbox"], view["phone"]["waiting"]) == ([], 1)
     await ask("POST", "/phones/447700900123", {"off": False})
     assert [receipt.message_ids[0] for receipt in await client.receipts(2)] == [other, waiting]
     assert len((await ask("GET", "/phones/447700900123"))[1]["inbox"]) == 1
@@ -114,6 +116,7 @@ async def test_a_message_expires_at_a_phone_that_stays_off(control, connect):
     await client.submitted("447700900123", validity_period="000000000010000R")  # 10 s, here 10 ms
     [receipt] = await client.receipts(1)
     assert receipt.stat == "EXPIRED"
+    assert (await ask("GET", "/phones/447700900123"))[1]["phone"]["waiting"] == 0
     await ask("POST", "/phones/447700900123", {"off": False})
     assert (await ask("GET", "/phones/447700900123"))[1]["inbox"] == []
 
@@ -253,3 +256,64 @@ async def test_without_a_log_the_control_says_so(start):
     simulator = await start(http_port=0, log="counts")
     async with aiohttp.ClientSession() as http, http.get(simulator.address.http_url + "/log") as answer:
         assert answer.status == 404
+
+
+async def test_a_flash_text_is_told_from_one_that_is_kept(control, connect):
+    simulator, ask = control
+    client = await connect(simulator)
+    await client.submitted("447700900123", b"kept")
+    await client.submitted("447700900123", b"shown", data_coding=0x10)
+    await client.submitted("447700900123", "⚡".encode("utf-16-be"), data_coding=0x18)
+    inbox = (await ask("GET", "/phones/447700900123"))[1]["inbox"]
+    assert [(text["text"], text["flash"]) for text in inbox] == [("kept", False), ("shown", True), ("⚡", True)]
+
+
+async def test_what_a_phone_sent_is_kept_beside_what_it_received(control, connect):
+    simulator, ask = control
+    client = await connect(simulator)
+    await client.submitted(reserved("0902"), b"one")
+    await client.deliveries(1)
+    await ask("POST", f"/phones/{reserved('0902')}/send", {"to": "Shop", "text": "Merci"})
+    view = (await ask("GET", f"/phones/{reserved('0902')}?limit=5"))[1]
+    assert [(text["to"], text["text"]) for text in view["sent"]] == [("Shop", "STOP"), ("Shop", "Merci")]
+    assert [text["text"] for text in view["inbox"]] == ["one"]
+    latest = (await ask("GET", f"/phones/{reserved('0902')}?limit=1"))[1]
+    assert [text["text"] for text in latest["sent"]] == ["Merci"]
+
+
+async def test_phones_are_found_by_who_texted_them(control, connect):
+    simulator, ask = control
+    client = await connect(simulator)
+    for number in ("447700900123", "447700900124", "447700900123"):
+        await client.submitted(number)
+    assert [phone["number"] for phone in (await ask("GET", "/phones?source=Shop"))[1]["phones"]] == [
+        "447700900124",
+        "447700900123",
+    ]
+    assert (await ask("GET", "/phones?source=Other&source=%2B12025550100"))[1] == {"phones": []}
+
+
+async def test_who_waits_for_a_phone_is_told_when_something_happens_to_it(control, connect):
+    simulator, ask = control
+    client = await connect(simulator)
+    start = (await ask("GET", "/phones/changes"))[1]["now"]
+    look = "/phones/changes?after={}&number=%2B447700900123&source=Shop&wait_ms=20000"
+    waiting = asyncio.create_task(ask("GET", look.format(start)))
+    await eventually(lambda: simulator.network.phones.changes._waiting)
+    await client.submitted("447700900199")
+    status, told = await waiting
+    assert (status, told["changed"]) == (200, ["Shop"])
+    waiting = asyncio.create_task(ask("GET", look.format(told["now"])))
+    await ask("POST", "/phones/447700900123", {"off": True})
+    assert (await waiting)[1]["changed"] == ["447700900123"]
+    assert (await ask("GET", "/phones/changes?after=99999&number=1&wait_ms=20000"))[1]["changed"] == ["1"]
+    now = (await ask("GET", "/phones/changes"))[1]["now"]
+    assert (await ask("GET", look.format(now).replace("20000", "1")))[1] == {"now": now, "changed": []}
+
+
+async def test_who_waits_holds_up_no_stop(start):
+    simulator = await start(http_port=0)
+    waiting = asyncio.create_task(simulator.network.phones.changes.after(0, ["1"], 60))
+    await asyncio.sleep(0)
+    simulator.network.phones.changes.close()
+    assert await asyncio.wait_for(waiting, 5) == []
