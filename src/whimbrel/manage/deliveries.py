@@ -73,6 +73,31 @@ class TryView(msgspec.Struct, frozen=True, kw_only=True):
     ok: bool
 
 
+class MessageTry(TryView, frozen=True, kw_only=True):
+    """One POST about a message. `webhook_id` None: it went to the message's own `callback_url`."""
+
+    webhook_id: str | None
+
+
+class MessageWait(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of a message that an endpoint has not taken; `webhook_id` as in a POST."""
+
+    webhook_id: str | None
+    event_id: str
+    event_type: str
+    state: State
+    tries: int
+    next_at: str | None
+    last_error: str
+
+
+class MessageDeliveries(msgspec.Struct, frozen=True):
+    """What webhooks were told about a message: the POSTs in their order, and what waits for another one or is dead."""
+
+    data: tuple[MessageTry, ...]
+    waiting: tuple[MessageWait, ...]
+
+
 class ReplayOne(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Send one event again."""
 
@@ -119,6 +144,27 @@ async def tries(
     params = (webhook_id, after_position(paging), paging.limit + 1)
     rows = await ctx.store.report(account_id, TryRow, "delivery_tries_page", *params)
     return page(rows, paging, _try_view, lambda row: row.position)
+
+
+async def of_events(ctx: Context, events: Sequence[Event], *, account_id: str) -> MessageDeliveries:
+    """What webhooks were told of these events of an account."""
+    positions = [event.position for event in events]
+    rows = await ctx.store.report(account_id, TryRow, "delivery_tries_of_events", account_id, positions)
+    waits = await ctx.store.report(account_id, Wait, "deliveries_of_events", account_id, positions)
+    told = tuple(MessageTry(**msgspec.structs.asdict(_try_view(row)), webhook_id=row.webhook_id) for row in rows)
+    waiting = tuple(
+        MessageWait(
+            webhook_id=wait.webhook_id,
+            event_id=wait.event_id,
+            event_type=wait.event_type,
+            state=_state(wait),
+            tries=wait.tries,
+            next_at=moments.to_text_or_none(wait.next_at),
+            last_error=wait.last_error,
+        )
+        for wait in waits
+    )
+    return MessageDeliveries(told, waiting)
 
 
 # ---------------------------------------------------------------- sending again
@@ -237,13 +283,17 @@ def _waits(ctx: Context, webhook: Webhook, events: Sequence[Event]) -> Write:
     return Write("delivery_put", tuple(to_columns(wait) for wait in waits))
 
 
+def _state(row: Wait) -> State:
+    return "dead" if row.next_at is None else "waiting"
+
+
 def _view(row: Wait) -> DeliveryView:
     return DeliveryView(
         id=row.id,
         webhook_id=row.webhook_id or "",
         event_id=row.event_id,
         event_type=row.event_type,
-        state="dead" if row.next_at is None else "waiting",
+        state=_state(row),
         tries=row.tries,
         next_at=moments.to_text_or_none(row.next_at),
         last_error=row.last_error,

@@ -15,6 +15,7 @@
 -- | deliveries_page (webhook_id, state, before_id, limit) | rows of `Wait`; state '' is both, newest first |
 -- | deliveries_revive (webhook_id, at) | the dead ones are due and begin again |
 -- | delivery_tries_page (webhook_id, before_position, limit) | rows of `TryRow`, newest first |
+-- | delivery_tries_of_events, deliveries_of_events (account_id, event positions) | rows of `TryRow` in their order, and of `Wait` |
 -- | events_by_place (account_id, test, subject_ids, seq) | whole rows of `Event` |
 
 -- name: webhook_insert
@@ -74,3 +75,13 @@ FROM delivery_tries WHERE webhook_id = $1 AND position < $2 ORDER BY position DE
 -- name: events_by_place
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
 WHERE subject_id = ANY($3) AND seq = $4 AND account_id = $1 AND test = $2;
+
+-- name: delivery_tries_of_events
+SELECT position, delivery_id, webhook_id, account_id, event_position, event_id, event_type, number, at, latency_ms,
+  status, error, answer, ok
+FROM delivery_tries WHERE event_position = ANY($2) AND account_id = $1 ORDER BY position;
+
+-- name: deliveries_of_events
+SELECT id, webhook_id, account_id, event_position, event_id, event_type, url, format, tries, next_at, created_at,
+  last_error
+FROM deliveries WHERE event_position = ANY($2) AND account_id = $1 ORDER BY id;
