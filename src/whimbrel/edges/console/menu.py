@@ -1,7 +1,5 @@
 """Where one can go, by what people do. An entry is shown to whom its operation would answer."""
 
-from collections.abc import Iterator
-
 import msgspec
 
 
@@ -22,10 +20,18 @@ class Group(msgspec.Struct, frozen=True):
     entries: tuple[Entry, ...]
 
 
-MENU: tuple[Group, ...] = (Group("", (Entry("overview", "/console", "listMessages"),)),)
-
-
-def places() -> Iterator[Entry]:
-    """All entries."""
-    for group in MENU:
-        yield from group.entries
+MENU: tuple[Group, ...] = (
+    Group(
+        "",
+        (
+            Entry("overview", "/console", "listMessages"),
+        ),
+    ),
+    Group(
+        "account",
+        (
+            Entry("people", "/console/people", "listUsers"),
+            Entry("audit", "/console/audit", "listAudit"),
+        ),
+    ),
+)  # fmt: skip

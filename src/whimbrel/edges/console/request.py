@@ -129,6 +129,11 @@ class Request:
         """The operations, as this visitor."""
         return Api(self.desk.inside, self.asked)
 
+    def api_for(self, account_id: str | None) -> Api:
+        """The same about another account than the one that is shown; the operations look whether they may."""
+        own = self.asked.principal.account_id
+        return Api(self.desk.inside, Asked(self.asked.principal, account_id or own, "console"))
+
     @property
     def site(self) -> Site:
         """What passkeys are for: the name under which the browser reaches the console."""
