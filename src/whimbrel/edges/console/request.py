@@ -40,6 +40,7 @@ class Renders(Protocol):
     def block(
         self, request: "Request", template: str, block: str, values: Mapping[str, Any], status: int
     ) -> Response: ...
+    def text_of(self, request: "Request", template: str, block: str, values: Mapping[str, Any]) -> str: ...
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +193,10 @@ class Request:
     def part(self, template: str, block: str, /, *, status: int = 200, **values: Any) -> Response:
         """One block of a template: what a script puts in place of what stands there."""
         return self.desk.renderer.block(self, template, block, values, status)
+
+    def text(self, template: str, block: str, /, **values: Any) -> str:
+        """The same as HTML, for a live part (`live.py`)."""
+        return self.desk.renderer.text_of(self, template, block, values)
 
     def go(self, path: str, *, done: str = "", **query: str) -> Response:
         """Go on to another page, which says what was `done` (a text of the catalogue, under `done.`)."""

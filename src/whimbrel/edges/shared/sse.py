@@ -1,4 +1,5 @@
-"""Server-sent events (WHATWG HTML 9.2): one account's events as they happen, resumable by `Last-Event-ID`.
+"""Server-sent events (WHATWG HTML 9.2): one account's events as they happen, resumable by `Last-Event-ID`; and pieces
+of a page of the console, each under a name.
 
 A stream ends when the client leaves, when the server stops, or when the client reads so slowly that the feed cuts it;
 in each case the last `id:` it saw is where it goes on.
@@ -7,15 +8,18 @@ in each case the last `id:` it saw is where it goes on.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
+from typing import Any
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.shared import cursors
 from whimbrel.edges.shared.asgi import Headers, Receive, Send
 
 Events = AsyncGenerator[tuple[int, bytes], None]
-Found = tuple[int, bytes] | None
+Pieces = AsyncGenerator[tuple[str, bytes], None]
+Found = tuple[Any, bytes] | None
+Frame = Callable[[Any, bytes], bytes]
 
 _log = logging.getLogger("whimbrel.edges")
 _HEADERS: Headers = [
@@ -56,14 +60,32 @@ def resume_after(headers: dict[bytes, bytes], query: str | None) -> int | None:
     return cursors.decode_position(cursor) if cursor else None
 
 
-async def stream(events: Events, headers: Headers, receive: Receive, send: Send, *, ping_s: float) -> None:
+def event_frame(position: int, body: bytes) -> bytes:
+    """An event at its place in the log."""
+    return b"id: %b\ndata: %b\n\n" % (cursors.encode(position).encode(), body)
+
+
+def piece_frame(name: str, body: bytes) -> bytes:
+    """A piece of a page; its lines are one `data` each."""
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), b"\ndata: ".join(body.splitlines()))
+
+
+async def stream(
+    events: Events | Pieces,
+    headers: Headers,
+    receive: Receive,
+    send: Send,
+    *,
+    ping_s: float,
+    frame: Frame = event_frame,
+) -> None:
     """Send events until the client or the feed ends it."""
     loop = asyncio.get_running_loop()
     async with aclosing(events):
         await send({"type": "http.response.start", "status": 200, "headers": headers + _HEADERS})
         await send({"type": "http.response.body", "body": _OPENING, "more_body": True})
         gone = loop.create_task(_until_gone(receive))
-        pump = loop.create_task(_pump(events, send, ping_s))
+        pump = loop.create_task(_pump(events, send, ping_s, frame))
         try:
             await asyncio.wait((gone, pump), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -80,7 +102,7 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-async def _pump(events: Events, send: Send, ping_s: float) -> None:
+async def _pump(events: Events | Pieces, send: Send, ping_s: float, frame: Frame) -> None:
     """A ping never cancels the wait for the next event: that would end the iterator."""
     loop = asyncio.get_running_loop()
     while True:
@@ -95,12 +117,8 @@ async def _pump(events: Events, send: Send, ping_s: float) -> None:
             raise
         if found is None:
             return
-        await send({"type": "http.response.body", "body": _frame(*found), "more_body": True})
+        await send({"type": "http.response.body", "body": frame(*found), "more_body": True})
 
 
-async def _following(events: Events) -> Found:
+async def _following(events: Events | Pieces) -> Found:
     return await anext(events, None)
-
-
-def _frame(position: int, body: bytes) -> bytes:
-    return b"id: %b\ndata: %b\n\n" % (cursors.encode(position).encode(), body)
