@@ -3,6 +3,7 @@ with each form, and finds what stands in a page by id.
 """
 
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from html import unescape
 from typing import Any
@@ -61,7 +62,7 @@ class Browser:
 
     async def sign_in(self, role: RoleName = "owner", account_id: str | None = None) -> None:
         """As somebody new of an account, or (None) of the operator."""
-        request = NewUser(email=f"{role}-{id(self)}@example.com", role=role)
+        request = NewUser(email=f"{role}-{secrets.token_hex(4)}@example.com", role=role)
         invited = await users.invite(self._edge.app.manage, "test", request, account_id=account_id)
         seen = await self.post(f"/console/link/{invited.code}")
         assert seen.status == 303, seen.text
@@ -80,7 +81,7 @@ class Browser:
     async def post(self, path: str, fields: Fields = (), *, part: bool = False, **more: Any) -> Seen:
         """A form of ours."""
         pairs = list(fields.items() if isinstance(fields, Mapping) else fields)
-        return await self._ask("POST", path, part, data=[*pairs, ("csrf", self._token)], **more)
+        return await self._ask("POST", path, part, **{"data": [*pairs, ("csrf", self._token)]} | more)
 
     def open(self, path: str) -> Any:
         """A request whose answer is read as it comes."""

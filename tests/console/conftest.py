@@ -13,6 +13,7 @@ from tests.edges.edge_rig import Edge, running_edge
 from whimbrel.domain.people import RoleName
 
 SignIn = Callable[..., Awaitable[Browser]]
+_STRANGERS = 8
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -35,6 +36,18 @@ async def sign_in(edge: Edge) -> AsyncIterator[SignIn]:
             return browser
 
         yield somebody
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stranger(edge: Edge) -> AsyncIterator[Callable[[], Browser]]:
+    """Browsers in which nobody has signed in."""
+    async with AsyncExitStack() as stack:
+        sessions = [
+            await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)))
+            for _ in range(_STRANGERS)
+        ]
+        unused = iter(sessions)
+        yield lambda: Browser(edge, next(unused))
 
 
 @pytest_asyncio.fixture(loop_scope="module")

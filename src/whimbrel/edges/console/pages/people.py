@@ -94,6 +94,8 @@ def _query(whose: str) -> dict[str, str]:
 
 async def _new(request: Request, form: Form, error: WhimbrelError | None = None) -> Response:
     api, whose = _api(request)
+    if not api.may("inviteUser"):
+        raise WhimbrelError("forbidden", "Your role may not invite people.")
     return request.page(
         "people/new.html",
         status=422 if error else 200,
