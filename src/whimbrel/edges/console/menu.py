@@ -28,6 +28,12 @@ MENU: tuple[Group, ...] = (
         ),
     ),
     Group(
+        "build",
+        (
+            Entry("keys", "/console/keys", "listKeys"),
+        ),
+    ),
+    Group(
         "account",
         (
             Entry("people", "/console/people", "listUsers"),
