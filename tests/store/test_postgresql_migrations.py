@@ -72,6 +72,13 @@ async def test_two_that_migrate_at_once_do_it_once(empty_postgres: str, ours: li
     assert told == ["another process changes this database: waiting for it"] * 2
 
 
+async def test_a_migration_may_take_as_long_as_it_takes(empty_postgres: str):
+    """An index on a large table takes minutes: neither the server nor we give it up."""
+    async with schema.opened(empty_postgres) as connection:
+        assert await connection.fetchval("SHOW statement_timeout") == "0"
+        assert connection._config.command_timeout is None
+
+
 async def test_a_failing_migration_leaves_nothing_behind(empty_postgres: str, connection: Any, ours: list[Migration]):
     ours[1] = parse(2, "broken", "CREATE TABLE other (x bigint); CREATE TABLE other (x bigint)")
     with pytest.raises(SchemaError, match=r"0002_broken.*already exists"):

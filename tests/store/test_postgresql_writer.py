@@ -26,6 +26,7 @@ STATEMENTS = {
         "all": "SELECT id FROM things ORDER BY id",
         "lock": "UPDATE things SET note = 'locked' WHERE id = $1 RETURNING id",
         "sleep": "SELECT pg_sleep($1)",
+        "noted": "SELECT id FROM things WHERE note = ANY($1)",
         "pid": "SELECT pg_backend_pid()",
     }.items()
 }
@@ -45,6 +46,11 @@ def lock_in_turn(first: int, second: int) -> Script[None]:
     yield Query("lock", (first,))
     yield Query("sleep", (0.2,))
     yield Query("lock", (second,))
+
+
+def noted(notes: list[str]) -> Script[int]:
+    rows: Rows = yield Query("noted", (notes,))
+    return len(rows)
 
 
 def backend() -> Script[int]:
@@ -182,10 +188,10 @@ async def test_after_a_promotion_nobody_can_say_what_became_of_a_commit(
     writer = await rig.writer(lambda connection: LosesCommit(connection, lose))
     await writer.jobs.submit(put, (1,), {})
 
-    async def another(connection: Any) -> str:
-        return "00000002"
+    async def another(connection: Any) -> tuple[str, str]:
+        return "00000002", ""
 
-    monkeypatch.setattr(writers, "timeline", another)
+    monkeypatch.setattr(writers, "history", another)
     lose.append("after")
     with pytest.raises(CommitUnknown):
         await writer.jobs.submit(put, (2,), {})
@@ -268,10 +274,10 @@ async def test_a_server_that_hangs_and_is_replaced_is_given_up(alone: Rig, monke
     with pytest.raises(CommitUnknown):
         await writer.jobs.submit(put, (1,), {})
 
-    async def another(connection: Any) -> str:
-        return "00000002"
+    async def another(connection: Any) -> tuple[str, str]:
+        return "00000002", ""
 
-    monkeypatch.setattr(writers, "timeline", another)
+    monkeypatch.setattr(writers, "history", another)
     async with asyncio.timeout(5):
         while "connection_lost" not in alone.troubles:  # noqa: ASYNC110 - it is only counted
             await asyncio.sleep(0.01)
@@ -319,6 +325,50 @@ async def test_a_deadlock_costs_time_and_nothing_else(rig: Rig) -> None:
         one.jobs.submit(lock_in_turn, (1, 2), {}),
         two.jobs.submit(lock_in_turn, (2, 1), {}),
     )
+
+
+async def test_who_finds_a_table_locked_is_not_at_fault(rig: Rig) -> None:
+    """As while somebody makes an index on it. An answer of a carrier that the store refuses for good is given up; this
+    one has to be handed in again."""
+    writer = await rig.writer(lambda connection: Set(connection, "lock_timeout", "100ms"))
+    async with rig.eye.transaction():
+        await rig.eye.execute("LOCK TABLE things IN SHARE MODE")
+        group = [writer.jobs.submit(put, (number,), {}) for number in range(5)]
+        for each in group:
+            with pytest.raises(CommitFailed, match=r"nothing was stored: .*lock timeout"):
+                await each
+    assert await writer.jobs.submit(put, (1,), {}) == 1
+    assert await rig.stored() == [1]
+
+
+async def test_a_script_that_takes_too_long_is_not_at_fault_and_stops_no_other(rig: Rig) -> None:
+    writer = await rig.writer(lambda connection: Set(connection, "statement_timeout", "100ms"))
+    slow, quick = writer.jobs.submit(put_slowly, (1, 5.0), {}), writer.jobs.submit(put, (2,), {})
+    with pytest.raises(CommitFailed, match=r"nothing was stored: .*statement timeout"):
+        await slow
+    await quick
+    assert await rig.stored() == [2]
+
+
+async def test_a_list_of_texts_with_nul_is_looked_for_without(rig: Rig) -> None:
+    """A carrier that writes its ids so would bring the same receipt again for ever."""
+    writer = await rig.writer()
+    await writer.jobs.submit(put, (1,), {})
+    assert await writer.jobs.submit(noted, (["x", "y\0"],), {}) == 1
+
+
+class Set:
+    """A connection with a setting of its own in each transaction."""
+
+    def __init__(self, connection: Any, name: str, value: str) -> None:
+        self._connection = connection
+        self._setting = f"SET LOCAL {name} = '{value}'"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def execute(self, sql: str, *params: Any, **options: Any) -> Any:
+        return await self._connection.execute(f"BEGIN; {self._setting}" if sql == "BEGIN" else sql, *params, **options)
 
 
 async def test_what_is_written_while_the_server_restarts_waits_for_it() -> None:

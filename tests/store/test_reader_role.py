@@ -9,6 +9,7 @@ from store_samples import ACCOUNT, CREDIT, INDEXED, NOW, OTHER_ACCOUNT, claim, e
 
 from whimbrel.base.clock import ManualClock
 from whimbrel.domain.model import Message
+from whimbrel.store.errors import SchemaError
 from whimbrel.store.interface import Search
 from whimbrel.store.postgresql import schema
 from whimbrel.store.postgresql.executor import PostgresExecutor
@@ -105,6 +106,19 @@ async def test_an_owner_who_may_make_no_role_reads_all_the_same(empty_postgres: 
         await store.stop()
     finally:
         await admin.execute(f"DROP OWNED BY owner_of_{name}; DROP ROLE owner_of_{name}")
+        await admin.close()
+
+
+async def test_a_role_that_would_see_nothing_is_refused(postgres: str) -> None:
+    """It may write to all tables, and does not own them: every key would be unknown, and nothing would say why."""
+    admin = await asyncpg.connect(postgres)
+    name = f"guest_of_{await admin.fetchval('SELECT current_database()')}"
+    await admin.execute(f"CREATE ROLE {name} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}")
+    try:
+        with pytest.raises(SchemaError, match="belong to another role"):
+            await SqlStore(PostgresExecutor(postgres.replace("whimbrel@", f"{name}@"))).start()
+    finally:
+        await admin.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
         await admin.close()
 
 

@@ -32,8 +32,8 @@ class CommitFailed(StoreError):
 
 class CommitUnknown(StoreError, Unanswerable):
     """The connection was lost during the commit, and the server that could tell what became of it is gone (another one
-    was promoted), or the commit does not end: the group may or may not have been stored. `over`: set when that can be
-    read; None where it can at once."""
+    was promoted) or has crashed, or the commit does not end: the group may or may not have been stored. `over`: set
+    when that can be read; None where it can at once."""
 
     def __init__(self, message: str, over: asyncio.Event | None = None) -> None:
         super().__init__(message)

@@ -11,6 +11,7 @@ from whimbrel.store.errors import Overtaken, StoreError
 
 OLDEST: Final = 150_000  # Debian 12 has 15; later ones up to 18 are tested
 CONNECT_S: Final = 5.0
+HOST_S: Final = 2.0  # of several hosts, one that is silent for so long is passed over
 COMMAND_S: Final = 25.0  # longer than the server's own limit for a statement: only one that hangs is given up by us
 STATEMENTS_CACHED: Final = 1024  # more than `sql/` holds
 
@@ -73,8 +74,14 @@ connection closed: see `is_gone`."""
 AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, Overtaken)
 """Nobody's fault: the same transaction succeeds when it runs again."""
 
-STORAGE: Final = (asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError, asyncpg.DataCorruptedError)
-"""Not a script's fault: the next script would meet the same (disk full, out of memory, I/O error)."""
+STORAGE: Final = (
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    asyncpg.DataCorruptedError,
+    asyncpg.LockNotAvailableError,
+)
+"""Not a script's fault: the next script would meet the same (disk full, out of memory, I/O error, somebody who keeps a
+table or a row for himself)."""
 
 
 def shown(url: str) -> str:
@@ -82,34 +89,23 @@ def shown(url: str) -> str:
     parts = urlsplit(url)
     if parts.password is None:
         return url
-    place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{place}"))
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{_place(url)}"))
 
 
-async def connect(url: str, *, hot: bool, read_only: bool = False, timeout_s: float = CONNECT_S) -> Any:
+async def connect(
+    url: str, *, hot: bool, read_only: bool = False, timeout_s: float = CONNECT_S, command_s: float | None = COMMAND_S
+) -> Any:
     """A connection that writes (or, with `read_only`, one that does not and may be to a standby). `hot`: for the
-    statements of the journey. StoreError when the server is no PostgreSQL that can be used; what cannot be reached is
-    one of GONE."""
+    statements of the journey. `command_s`: how long a statement may take at most; None: as long as the server allows.
+    StoreError when the server is no PostgreSQL that can be used; what cannot be reached, or takes no writes, is one of
+    GONE."""
     settings = _PROFILE | (_HOT if hot else {}) | ({"default_transaction_read_only": "on"} if read_only else {})
-    try:
-        connection = await asyncpg.connect(
-            url,
-            timeout=timeout_s,
-            command_timeout=COMMAND_S,
-            statement_cache_size=STATEMENTS_CACHED,
-            max_cached_statement_lifetime=0,
-            max_cacheable_statement_size=0,
-            server_settings=settings,
-            target_session_attrs="any" if read_only else "read-write",
-        )
-    except asyncpg.InvalidAuthorizationSpecificationError as error:
-        raise StoreError(f"{shown(url)} refuses us: {error}") from error
-    except asyncpg.ProtocolViolationError as error:
-        if "startup parameter" not in str(error):
-            raise
-        raise StoreError(f"{shown(url)} {POOLER} ({error})") from error
-    except (asyncpg.InvalidCatalogNameError, asyncpg.ClientConfigurationError, ValueError) as error:
-        raise StoreError(f"{shown(url)} cannot be used: {error}") from error
+    options = {
+        "command_timeout": command_s,
+        "server_settings": settings,
+        "target_session_attrs": "any" if read_only else "read-write",
+    }
+    connection = await _first(url, options, timeout_s)
     try:
         _keep_alive(connection)
         await _check(connection, url, hot=hot, read_only=read_only)
@@ -120,6 +116,58 @@ async def connect(url: str, *, hot: bool, read_only: bool = False, timeout_s: fl
         connection.terminate()
         raise
     return connection
+
+
+async def _first(url: str, options: dict[str, Any], timeout_s: float) -> Any:
+    """A connection to the first of the hosts that answers in time and takes what it is for. asyncpg by itself waits for
+    a silent one, such as a machine without power, until the time of all of them is over."""
+    hosts = each_host(url)
+    if len(hosts) == 1:
+        return await _open(url, options, timeout_s)
+    found: list[str] = []
+    for host in hosts:
+        try:
+            return await _open(host, options, min(timeout_s, HOST_S))
+        except GONE as error:
+            found.append(f"{_place(host)}: {str(error) or 'no answer'}")
+    raise ConnectionError("; ".join(found))
+
+
+async def _open(url: str, options: dict[str, Any], timeout_s: float) -> Any:
+    try:
+        return await asyncpg.connect(
+            url,
+            timeout=timeout_s,
+            statement_cache_size=STATEMENTS_CACHED,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+            **options,
+        )
+    except asyncpg.TargetServerAttributeNotMatched as error:
+        raise ConnectionError("it takes no writes now, as a standby does not") from error
+    except asyncpg.TooManyConnectionsError as error:
+        raise ConnectionError(str(error)) from error
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise StoreError(f"{shown(url)} refuses us: {error}") from error
+    except asyncpg.ProtocolViolationError as error:
+        if "startup parameter" not in str(error):
+            raise
+        raise StoreError(f"{shown(url)} {POOLER} ({error})") from error
+    except (asyncpg.InvalidCatalogNameError, asyncpg.ClientConfigurationError, ValueError) as error:
+        raise StoreError(f"{shown(url)} cannot be used: {error}") from error
+
+
+def each_host(url: str) -> list[str]:
+    """A database URL for each of its hosts, in order."""
+    parts = urlsplit(url)
+    if "," not in parts.netloc:
+        return [url]
+    user, at, hosts = parts.netloc.rpartition("@")
+    return [urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(",")]
+
+
+def _place(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _keep_alive(connection: Any) -> None:
@@ -153,9 +201,14 @@ def is_gone(connection: Any, error: BaseException) -> bool:
     return isinstance(error, GONE) or connection.is_closed() or "another operation" in str(error)
 
 
-async def timeline(connection: Any) -> str:
-    """Names the history that the server writes: a standby that is promoted begins another one."""
-    return str(await connection.fetchval("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"))
+async def history(connection: Any) -> tuple[str, str]:
+    """Which history the server writes: a standby that is promoted begins another one. And since when it has not
+    crashed: that is when it loses its statistics, and with them the numbers of transactions of which nothing had
+    reached the disk. It gives them out again."""
+    timeline, since = await connection.fetchrow(
+        "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), stats_reset::text FROM pg_stat_bgwriter"
+    )
+    return timeline, str(since)
 
 
 def changed_rows(status: str) -> int:

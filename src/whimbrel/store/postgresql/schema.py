@@ -105,15 +105,22 @@ async def read_status(connection: asyncpg.Connection) -> SchemaStatus:
 
 
 async def check_usable(url: str) -> SchemaStatus:
-    """Where a database stands; SchemaError unless this version runs on it."""
-    return require_usable(await status(url))
+    """Where a database stands; SchemaError unless this version runs on it, as the role that the URL names."""
+    async with opened(url) as connection:
+        found = require_usable(await read_status(connection))
+        if await connection.fetchval("SELECT row_security_active(to_regclass('accounts'))"):
+            raise SchemaError(
+                f"{shown(url)}: the tables belong to another role, so no row of them is seen. Connect as that one, or "
+                "give them to this one (REASSIGN OWNED BY …)."
+            )
+        return found
 
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Any]:
     """A connection for work that may take long. StoreError when there is none to be had."""
     try:
-        connection = await connect(url, hot=False)
+        connection = await connect(url, hot=False, command_s=None)
     except GONE as error:
         raise StoreError(f"{shown(url)} cannot be reached: {error}") from error
     try:

@@ -15,12 +15,15 @@ What goes wrong:
 - the connection is lost before the commit was sent: nothing was stored, so the group runs again on a new connection,
   as long as one can be had within PATIENCE_S; then it fails, and so does all that waits behind it;
 - the connection is lost during the commit: the server is asked on a new connection what became of the transaction.
-  Only when another server has been promoted meanwhile can nobody say: CommitUnknown;
+  When another server has been promoted meanwhile, nobody can say: CommitUnknown. Nor when the server has crashed and
+  says of the transaction's number that it was committed: it may have given the number to somebody else since;
 - the commit does not end within PATIENCE_S, because the server waits for a synchronous standby that is away, or hangs:
   CommitUnknown for the group, and what comes meanwhile is refused at once, with nothing stored. The commit itself is
   waited for on its connection: to cancel it would have the server call it done without the standby. Only when another
   server turns out to have been promoted is the connection given up;
-- the server cannot store anything (disk full): the whole group fails.
+- the server cannot store anything (disk full), or somebody locks what all want to write: the whole group fails;
+- a statement takes longer than it may: each script runs in a transaction of its own, and the one that does so then
+  fails without being at fault: who handed it in may do so again.
 """
 
 import asyncio
@@ -33,7 +36,7 @@ import msgspec
 
 from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.store.errors import CommitFailed, CommitUnknown, StoreError
-from whimbrel.store.postgresql.connect import AGAIN, GONE, STORAGE, is_gone, timeline
+from whimbrel.store.postgresql.connect import AGAIN, GONE, STORAGE, history, is_gone
 from whimbrel.store.postgresql.jobs import Job, Jobs
 from whimbrel.store.postgresql.runner import Runner, Types
 from whimbrel.store.postgresql.statements import Statement
@@ -60,10 +63,11 @@ async def make_nothing() -> None:
 
 
 class Session(msgspec.Struct, frozen=True):
-    """A connection that writes, and which history of which server it writes to."""
+    """A connection that writes, which history it writes to, and since when the server has not crashed."""
 
     runner: Runner
     timeline: str
+    since: str
 
 
 class Writer:
@@ -150,7 +154,7 @@ class Writer:
                 if len(jobs) > 1:
                     return await self._one_by_one(jobs)
                 if tries or not isinstance(error, ONCE_MORE):
-                    return jobs[0].fail(error)
+                    return self._refused(jobs[0], error)
                 tries, has_nul = 1, isinstance(error, asyncpg.CharacterNotInRepertoireError)
                 continue
             for job, result in zip(jobs, results, strict=True):
@@ -160,6 +164,12 @@ class Writer:
     async def _one_by_one(self, jobs: list[Job]) -> None:
         for job in jobs:
             await self._group([job])
+
+    def _refused(self, job: Job, error: Exception) -> None:
+        """A script cannot be run, alone as it was: because of what it is, or because it took too long."""
+        if isinstance(error, asyncpg.QueryCanceledError):
+            return self._failed([job], CommitFailed(f"nothing was stored: {error}"))
+        return job.fail(error)
 
     def _failed(self, jobs: list[Job], error: CommitFailed | CommitUnknown) -> None:
         _log.error("commit failed", extra={"writer": self._name, "scripts": len(jobs), "error": str(error)})
@@ -213,22 +223,28 @@ class Writer:
             self._on_trouble("connection_lost")
             _log.warning("the connection was lost during a commit", extra={"writer": self._name, "error": str(error)})
         await self._close()
-        if not await self._has_committed(session.timeline, xid):
+        if not await self._has_committed(session, xid):
             raise _Lost("the connection was lost during the commit, which did not take place")
 
-    async def _has_committed(self, history: str, xid: str) -> bool:
+    async def _has_committed(self, lost: Session, xid: str) -> bool:
         """What became of a transaction whose connection was lost during its commit."""
         while True:
             session = await self._connect(CommitUnknown)
-            if session.timeline != history:
+            if session.timeline != lost.timeline:
                 raise CommitUnknown("the server was replaced during the commit: it may or may not have been stored")
             try:
                 status = await session.runner.connection.fetchval("SELECT pg_xact_status($1::text::xid8)", xid)
+            except asyncpg.InvalidParameterValueError:  # it has crashed, and given out no such number since
+                return False
             except Exception as error:
                 if not is_gone(session.runner.connection, error):
                     raise CommitUnknown(f"the server does not say what became of a commit: {error}") from error
                 await self._close()
                 continue
+            if session.since != lost.since:
+                if status == "committed":
+                    raise CommitUnknown("the server crashed during the commit: it may or may not have been stored")
+                return False
             if status != "in progress":
                 return bool(status == "committed")
             await asyncio.sleep(RETRY_S)
@@ -253,12 +269,11 @@ class Writer:
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                connection = await self._open()
-                history = await timeline(connection)
+                found = await self._new()
             except (*GONE, StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 continue
-            connection.terminate()
-            if history != session.timeline:
+            found.runner.connection.terminate()
+            if found.timeline != session.timeline:
                 _log.warning("another server was promoted while a commit hung", extra={"writer": self._name})
                 session.runner.connection.terminate()
                 return
@@ -270,14 +285,21 @@ class Writer:
         deadline_us = self._clock.monotonic_us() + int(PATIENCE_S * SECOND_US)
         while True:
             try:
-                connection = await self._open()
-                self._session = Session(Runner(connection, self._statements, self._types), await timeline(connection))
+                self._session = await self._new()
                 return self._session
             except (*GONE, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 if self._task is None or self._clock.monotonic_us() > deadline_us:
                     self.jobs.drop(CommitFailed(f"nothing was stored: the database cannot be reached: {error}"))
                     raise failure(f"the database cannot be reached: {error}") from error
                 await asyncio.sleep(RETRY_S)
+
+    async def _new(self) -> Session:
+        connection = await self._open()
+        try:
+            return Session(Runner(connection, self._statements, self._types), *await history(connection))
+        except BaseException:
+            connection.terminate()
+            raise
 
     async def _close(self) -> None:
         session, self._session = self._session, None
