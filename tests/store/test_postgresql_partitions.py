@@ -1,5 +1,6 @@
 """Partitions on a real server: made before they are needed or when they are missed, dropped with all that they hold."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.pg import Postgres, fresh_database
 
 from whimbrel.base.clock import DAY_US, SECOND_US, ManualClock
 from whimbrel.domain.positions import NUMBER_BITS, day_floor
-from whimbrel.store.interface import Claim
+from whimbrel.store.interface import Claim, Ending
 from whimbrel.store.postgresql import partitions as module
 from whimbrel.store.postgresql.connect import connect
 from whimbrel.store.postgresql.executor import PostgresExecutor
@@ -246,6 +247,32 @@ async def test_events_older_than_their_retention_are_dropped_whole(
     assert len(await positions(store)) == 1, "what is younger stays"
 
 
+async def test_attempts_go_with_their_partition_and_not_with_their_messages(
+    connection: Any, store: SqlStore, clock: ManualClock
+) -> None:
+    sent = message()
+    await submit(store, sent)
+    await store.claim([Claim(sent.id, CARRIER, 1, 99, NOW)])
+    await store.finish([Ending(sent.id, ("sending",), "failed", "carrier_rejected", NOW)])
+    clock.advance(2 * 86_400)
+    assert await store.purge({"messages": NOW + DAY_US}, 100) == 1
+    assert await connection.fetchval("SELECT count(*) FROM attempts") == 1
+    clock.advance(40 * 86_400)
+    await store.purge({"messages": NOW + DAY_US}, 100)
+    assert await connection.fetchval("SELECT count(*) FROM attempts") == 0
+
+
+async def test_events_are_deleted_row_by_row_where_no_partition_goes_in_time(
+    store: SqlStore, clock: ManualClock
+) -> None:
+    """A busy server's partitions are dropped within a day or two; a quiet one's have room for months."""
+    await submit(store, message(created_at=NOW), message(created_at=NOW + 40 * DAY_US))
+    clock.advance(40 * 86_400)
+    assert await store.purge({"events": NOW + 2 * DAY_US}, 100) == 0
+    clock.advance(60)
+    assert await store.purge({"events": NOW + 5 * DAY_US}, 100) == 1
+
+
 async def test_an_interrupted_drop_is_finished(
     connection: Any, store: SqlStore, tending: Partitions, clock: ManualClock, postgres: str
 ) -> None:
@@ -265,6 +292,45 @@ async def test_an_interrupted_drop_is_finished(
     clock.advance(60)
     await tending.tend(before)
     assert TODAY not in await days(connection)
+
+
+async def test_who_drops_partitions_holds_up_readers_of_the_log_for_a_moment_only(
+    connection: Any, store: SqlStore, tending: Partitions, clock: ManualClock, postgres: str
+) -> None:
+    """A dump looks at all of them for hours. To finish a drop that it interrupted takes a transaction number, and with
+    it everybody who follows the events waits."""
+    clock.advance(40 * 86_400)
+    dump = await asyncpg.connect(postgres)
+    await dump.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    await dump.fetchval("SELECT count(*) FROM attempts")
+    before = {"messages": clock.now_us() - 30 * DAY_US}
+    await Partitions(lambda: _impatient(postgres), clock).tend(before)
+    assert any(each.is_leaving for each in await partitions(connection, "attempts"))
+    async with asyncio.timeout(5):
+        await tending.tend(before)
+    assert TODAY in await days(connection)
+    await dump.close()
+
+
+async def test_who_makes_partitions_waits_before_it_holds_up_readers_of_the_log(
+    connection: Any, postgres: str, tending: Partitions
+) -> None:
+    """VACUUM or ANALYZE of the whole table may take minutes."""
+    numbers = """SELECT backend_xid::text FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+    vacuum = await asyncpg.connect(postgres)
+    for table in ("attempts", "events"):
+        await vacuum.execute(f"BEGIN; LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
+        making = asyncio.create_task(tending.start())
+        async with asyncio.timeout(5):
+            while not (waiting := await connection.fetch(numbers)):  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.01)
+        assert [row[0] for row in waiting] == [None], table
+        await vacuum.execute("ROLLBACK")
+        await making
+        for partition in await partitions(connection, "events"):
+            await connection.execute(f"DROP TABLE {partition.name}")
+    await vacuum.close()
 
 
 async def _impatient(url: str) -> Any:
@@ -297,3 +363,26 @@ async def test_a_database_that_was_restored_into_a_younger_cluster_goes_on(
         await restored.close()
     assert found[0] == ahead + old
     assert found[1] > found[0]
+
+
+async def test_who_followed_events_that_are_gone_hears_of_new_ones_in_a_younger_cluster(
+    connection: Any, postgres: str, clock: ManualClock
+) -> None:
+    """Nothing had happened for longer than events are kept, when it was dumped."""
+    stands = (1 << 41) << EVENT_BITS
+    await connection.execute("INSERT INTO cursors (name, position) VALUES ('callbacks', $1)", stands)
+    restored = SqlStore(PostgresExecutor(postgres, clock=clock))
+    await restored.start()
+    await restored.write(top_up(ACCOUNT, CREDIT))
+    sent = message()
+    await submit(restored, sent)
+    assert [event.subject_id for event in await restored.events_after(stands, 10)] == [sent.id]
+    await restored.stop()
+
+
+async def test_a_cursor_that_is_a_time_is_no_sign_of_a_restore(
+    connection: Any, postgres: str, clock: ManualClock
+) -> None:
+    await connection.execute("INSERT INTO cursors (name, position) VALUES ('receipt_deadline', $1)", NOW)
+    await Partitions(lambda: connect(postgres, hot=False), clock).start()
+    assert await connection.fetchval("SELECT event_base()") == 0

@@ -7,8 +7,11 @@ node's sign of life behind nothing.
 
 import asyncio
 import functools
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+
+import asyncpg
 
 from whimbrel.base.clock import Chance, Clock, DatabaseClock, SystemChance, SystemClock
 from whimbrel.store.errors import StoreError
@@ -45,6 +48,8 @@ LINES: Final = {
 }
 """Which writer runs which verb; the others are run by `rest`."""
 REST: Final = "rest"
+
+_log = logging.getLogger("whimbrel.store")
 
 
 def ignore_commit(scripts: int) -> None:
@@ -95,7 +100,9 @@ class PostgresExecutor:
         self._reads, self._reports = Jobs(), Jobs()
         cold = functools.partial(connect, read_url or url, hot=False, read_only=True)
         reader = functools.partial(Reader, statements=statements, types=types, clock=clock, on_trouble=on_trouble)
-        self._readers = [*(reader(self._reads, hot) for _ in range(readers)), reader(self._reports, cold)]
+        self._reporter = reader(self._reports, cold)
+        self._has_replica = read_url != ""
+        self._readers = [reader(self._reads, hot) for _ in range(readers)]
 
     async def start(self) -> None:
         """SchemaError or StoreError, with what to do, when the database cannot be used."""
@@ -109,11 +116,24 @@ class PostgresExecutor:
                 await writer.start()
             for reader in self._readers:
                 await reader.start()
+            await self._start_reporter()
         except BaseException as error:
             await self.stop()
             if isinstance(error, OSError):
                 raise StoreError(f"{shown(self._url)} cannot be reached: {error}") from error
+            if isinstance(error, asyncpg.PostgresError):
+                raise StoreError(f"{shown(self._url)} cannot be used: {error}") from error
             raise
+
+    async def _start_reporter(self) -> None:
+        """A replica that is away keeps no node from its work: lists fail until it is back."""
+        try:
+            await self._reporter.start()
+        except StoreError as error:
+            if not self._has_replica:
+                raise
+            _log.warning("the replica cannot be read: lists fail until it can", extra={"error": str(error)})
+            self._reporter.begin()
 
     async def stop(self) -> None:
         """Finish what was handed in, then close all connections."""
@@ -121,7 +141,7 @@ class PostgresExecutor:
             await self._time.stop()
         self._reads.close()
         self._reports.close()
-        await asyncio.gather(*(reader.join() for reader in self._readers))
+        await asyncio.gather(*(reader.join() for reader in (*self._readers, self._reporter)))
         await asyncio.gather(*(writer.stop() for writer in self._writers.values()))
 
     def write(self, verb: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
@@ -136,8 +156,9 @@ class PostgresExecutor:
     ) -> asyncio.Future[T]:
         return self._reports.submit(verb, args, kwargs, account_id)
 
-    async def tend(self, before_us: Mapping[str, int]) -> None:
+    async def tend(self, before_us: Mapping[str, int]) -> Mapping[str, int]:
         await self._partitions.tend(before_us)
+        return self._partitions.left(before_us)
 
     async def backup(self, path: str) -> None:
         """PostgreSQL has its own tools for that."""

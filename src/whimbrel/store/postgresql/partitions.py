@@ -36,6 +36,10 @@ EVENT_BITS: Final = 20  # of a position: the number of an event in its transacti
 _LOCK: Final = 0x776D_7061  # key of the advisory lock of whoever makes or drops partitions
 _UNDER_WAY_US: Final = (VALIDITY_MAX_S + RECEIPT_DEADLINE_S) * 1_000_000 + DAY_US
 """A message may still move so long after its first attempt: its attempts stay."""
+_CLOSE_S: Final = 5.0
+_LOCK_WAIT_MS: Final = 500
+"""For who drops partitions. It waits for those who look at one, such as pg_dump for hours, with a transaction number of
+its own, and that is how long readers of the log wait for it. The next minute is as good."""
 _LATE_US: Final = 3_600_000_000  # transactions commit within minutes of the times that they write
 _STORAGE: Final = {
     "attempts": "autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.1, "
@@ -51,6 +55,8 @@ _BOUNDS: Final = re.compile(r"FROM \('(-?\d+)'\) TO \('(-?\d+)'\)")
 _EXISTING: Final = """SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bounds,
     obj_description(c.oid, 'pg_class') AS made, i.inhdetachpending AS is_leaving
     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::text::regclass"""
+_NEWEST: Final = """SELECT GREATEST((SELECT MAX(position) FROM events), (SELECT MAX(cursor) FROM webhooks),
+    (SELECT MAX(position) FROM cursors WHERE name <> 'receipt_deadline'))"""  # that one is a time
 _LOOKED_AT: Final = """SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent IN ('attempts'::regclass, 'events'::regclass) AND c.reltuples = 0
     AND pg_relation_size(c.oid) = 0"""
@@ -111,16 +117,27 @@ class Partitions:
         except (asyncpg.PostgresError, OSError) as error:
             log.warning("partitions could not be tended; trying again", extra={"error": str(error)})
 
+    def left(self, before_us: Mapping[str, int]) -> Mapping[str, int]:
+        """What does not go with its partition: messages, and events of a quiet server, where it takes months until
+        there were so many transactions as a partition has room for."""
+        left = {"bare_messages" if kind == "messages" else kind: before for kind, before in before_us.items()}
+        if "events" in left:
+            left["events"] -= (self._wide["events"] + 1) * DAY_US
+        return left
+
     async def _make_ahead(self, connection: Any) -> None:
         made = (self._clock.now_us(), await next_transaction(connection))
         today = made[0] // DAY_US
         days = range(max(today - 1, 0), today + DAYS_AHEAD + 1)  # yesterday's: a commit may take a moment
-        for missing in missing_days(await partitions(connection, "attempts"), days, self._wide["attempts"], made):
-            await make_partition(connection, "attempts", missing)
+        missing = missing_days(await partitions(connection, "attempts"), days, self._wide["attempts"], made)
         ranges = await partitions(connection, "events")
         following = next_range(ranges[-1] if ranges else None, made, self._wide["events"])
-        if following is not None:
-            await make_partition(connection, "events", following)
+        new = {"attempts": missing, "events": [following] if following is not None else []}
+        for table in filter(new.get, new):  # now: once this transaction has a number, readers of the log wait for it
+            await connection.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
+        for table, wanted in new.items():
+            for each in wanted:
+                await make_partition(connection, table, each)
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[Any]:
@@ -128,7 +145,7 @@ class Partitions:
         try:
             yield connection
         finally:
-            await connection.close()
+            await connection.close(timeout=_CLOSE_S)
 
 
 @asynccontextmanager
@@ -192,8 +209,9 @@ async def make_partition(connection: Any, table: str, new: Partition) -> None:
 
 async def _rebase(connection: Any) -> None:
     """A database that was restored from a dump may be in a cluster that counts fewer transactions than its events do:
-    their numbers then go on where the events ended."""
-    newest = await connection.fetchval("SELECT MAX(position) FROM events")
+    their numbers then go on where the events ended. Those of a quiet time may all be gone, but who followed them still
+    stands there, and would wait for what comes after."""
+    newest = await connection.fetchval(_NEWEST)
     if newest is None:
         return
     ahead = (newest >> EVENT_BITS) - await next_transaction(connection)
@@ -214,6 +232,7 @@ async def lower_base(connection: Any, count: int) -> int:
 
 async def _drop_old(connection: Any, before_us: Mapping[str, int], now_us: int) -> None:
     """Detach and drop what is older than its retention, and what an earlier look left over."""
+    await connection.execute(f"SET lock_timeout = {_LOCK_WAIT_MS}")
     for table in ("attempts", "events"):
         for old in await partitions(connection, table):
             if old.is_leaving:

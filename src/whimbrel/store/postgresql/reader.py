@@ -1,4 +1,5 @@
-"""A reader: one connection. A lost one is made again, and the read is repeated.
+"""A reader: one connection. A lost one is made again, and the read is repeated; so is one that a standby breaks off
+because it hinders what comes from the primary.
 
 What is read for one account is read by the role READER, which sees the rows of that account only, whatever the
 statement says (row-level security, see the migrations).
@@ -12,7 +13,7 @@ import asyncpg
 
 from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.store.errors import StoreError
-from whimbrel.store.postgresql.connect import GONE, is_gone
+from whimbrel.store.postgresql.connect import AGAIN, GONE, is_gone
 from whimbrel.store.postgresql.jobs import Job, Jobs
 from whimbrel.store.postgresql.runner import Runner, Types
 from whimbrel.store.postgresql.statements import Statement
@@ -52,6 +53,10 @@ class Reader:
     async def start(self) -> None:
         """Connect, and work. Raises what the connection raises."""
         self._runner = await self._new()
+        self.begin()
+
+    def begin(self) -> None:
+        """Work, and connect when there is something to read."""
         self._task = asyncio.get_running_loop().create_task(self._work(), name="store-reader")
 
     async def join(self) -> None:
@@ -73,14 +78,25 @@ class Reader:
                 return job.answer(await _read(self._runner, job))
             except Exception as error:
                 is_lost = self._runner is None or is_gone(self._runner.connection, error)
-                if not is_lost:
-                    return job.fail(error)
-                if self._runner is not None:
-                    self._on_trouble("connection_lost")
-                self._drop()
+                if is_lost:
+                    self._lose()
+                elif not isinstance(error, AGAIN):
+                    return job.fail(_told(error))
                 if self._clock.monotonic_us() > deadline_us:
-                    return job.fail(StoreError(f"the database cannot be reached: {error}"))
+                    return self._give_up(job, error, is_lost=is_lost)
                 await asyncio.sleep(RETRY_S)
+
+    def _lose(self) -> None:
+        if self._runner is not None:
+            self._on_trouble("connection_lost")
+        self._drop()
+
+    def _give_up(self, job: Job, error: Exception, *, is_lost: bool) -> None:
+        """Those that wait would all wait as long, one after the other."""
+        failure = StoreError(f"the database {'cannot be reached' if is_lost else 'gives no answer'}: {error}")
+        job.fail(failure)
+        if is_lost:
+            self._jobs.drop(failure)
 
     async def _new(self) -> Runner:
         try:
@@ -92,6 +108,12 @@ class Reader:
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.connection.terminate()
+
+
+def _told(error: Exception) -> Exception:
+    """A read that takes longer than it may is no fault of ours; whoever asked can ask for less."""
+    is_slow = isinstance(error, (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError))
+    return StoreError(f"the database did not answer in time: {error}") if is_slow else error
 
 
 async def _read(runner: Runner, job: Job) -> Any:

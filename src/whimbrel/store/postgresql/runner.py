@@ -106,7 +106,13 @@ def _without_nul(step: Step) -> Step:
 
 
 def _clean(row: Row) -> Row:
-    return tuple([value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in row])
+    return tuple([_cleaned(value) for value in row])
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_cleaned(each) for each in value]
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
 def _tuples(records: Sequence[Any]) -> Rows:

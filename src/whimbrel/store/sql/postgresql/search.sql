@@ -1,4 +1,4 @@
--- Lists of messages. Here, because a tag is looked for inside a JSON column.
+-- Lists of messages. Here, because a tag is looked for inside a JSON column, in which PostgreSQL takes no U+0000.
 --
 -- | statement | gives or does |
 -- | --- | --- |
@@ -19,7 +19,7 @@ WHERE m.id >= $3 AND m.id < $4 AND m.account_id = $1 AND m.test = $2 AND m.creat
   AND (CAST($12 AS TEXT) IS NULL OR m.carrier_id = $12)
   AND (CAST($13 AS BIGINT) IS NULL OR m.recipient_hash = $13)
   AND (CAST($14 AS TEXT) IS NULL OR EXISTS (
-    SELECT 1 FROM json_array_elements_text(CAST(m.options AS JSON) -> 'tags') AS tags (tag) WHERE tag = $14
+    SELECT 1 FROM json_array_elements_text(CAST(replace(m.options, '\u0000', '\ufffd') AS JSON) -> 'tags') AS tags (tag) WHERE tag = $14
   ))
 ORDER BY m.id DESC LIMIT $15;
 
@@ -37,6 +37,6 @@ WHERE n.number_hash = $16 AND n.message_id >= $3 AND n.message_id < $4 AND m.acc
   AND (CAST($12 AS TEXT) IS NULL OR m.carrier_id = $12)
   AND (CAST($13 AS BIGINT) IS NULL OR m.recipient_hash = $13)
   AND (CAST($14 AS TEXT) IS NULL OR EXISTS (
-    SELECT 1 FROM json_array_elements_text(CAST(m.options AS JSON) -> 'tags') AS tags (tag) WHERE tag = $14
+    SELECT 1 FROM json_array_elements_text(CAST(replace(m.options, '\u0000', '\ufffd') AS JSON) -> 'tags') AS tags (tag) WHERE tag = $14
   ))
 ORDER BY n.message_id DESC LIMIT $15;
