@@ -4,6 +4,7 @@ connection breaks, and what they read is what was written."""
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,13 +20,13 @@ from whimbrel.store import verbs
 from whimbrel.store.errors import StoreError, StoreStopped
 from whimbrel.store.interface import Claim, Node, Submission, Write
 from whimbrel.store.sqlite.executor import SqliteExecutor
+from whimbrel.store.sqlite.frames import Frames
 from whimbrel.store.sqlite.link import ScriptFailed, StoreLink
 from whimbrel.store.sqlite.remote import LinkSignals, RemoteExecutor
 from whimbrel.store.sqlite.serving import StoreServer
 from whimbrel.store.sqlite.wire import (
     Call,
     Done,
-    Frames,
     Signal,
     frame,
     name_of,
@@ -181,6 +182,41 @@ async def test_signals_reach_the_others_only_and_commits_reach_all(database: str
         assert ("one", "CR1") not in heard
         await one.write(top_up(ACCOUNT, CREDIT))
         await until(lambda: {("one", "events"), ("two", "events")} <= set(heard))
+
+
+@asynccontextmanager
+async def one_that_does_not_read(database: str, owner: Owner) -> AsyncIterator[socket.socket]:
+    """As a process that is stopped or hangs; four megabytes of signals were sent to it."""
+    with socket.socket(socket.AF_UNIX) as stuck:
+        stuck.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(stuck, owner.address)
+        async with process(database, owner.address, 1) as (one, ones):
+            for _ in range(100):
+                for _ in range(10):
+                    ones.send("queue", "C" * 4096)
+                await one.ping()
+        yield stuck
+
+
+async def test_one_that_does_not_read_fills_no_memory_and_learns_that_it_missed_something(database: str, owner: Owner):
+    async with one_that_does_not_read(database, owner) as stuck:
+        (peer,) = owner.server._peers
+        assert peer._transport.get_write_buffer_size() < 512 * 1024
+        frames, loop, heard = Frames(), asyncio.get_running_loop(), []
+        async with asyncio.timeout(10):
+            while Signal("queue", "") not in heard:
+                heard += [read_by_client(body) for body in frames.feed(await loop.sock_recv(stuck, 65536))]
+        owner.server.tell(Signal("config", "keys"))
+        async with asyncio.timeout(10):
+            while Signal("config", "keys") not in heard:
+                heard += [read_by_client(body) for body in frames.feed(await loop.sock_recv(stuck, 65536))]
+        assert Signal("config", "") not in heard  # none of these was missed
+
+
+async def test_one_that_does_not_read_holds_up_no_stop(database: str, owner: Owner, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("whimbrel.store.sqlite.serving._CUT_S", 0.1)
+    async with one_that_does_not_read(database, owner), asyncio.timeout(5):
+        await owner.server.stop()
 
 
 async def test_leases_of_a_process_that_died_are_free_at_once(database: str, owner: Owner):

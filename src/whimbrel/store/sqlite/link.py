@@ -10,7 +10,7 @@ import heapq
 import logging
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -18,11 +18,11 @@ from whimbrel.store import errors
 from whimbrel.store.errors import CommitUnknown, StoreError, StoreStopped
 from whimbrel.store.script import Script
 from whimbrel.store.signals import Heard, Topic
+from whimbrel.store.sqlite.frames import FrameProtocol
 from whimbrel.store.sqlite.wire import (
     Call,
     Done,
     Failed,
-    Frames,
     Hello,
     Signal,
     Verb,
@@ -100,7 +100,7 @@ class StoreLink:
             if self._connecting is not None:
                 self._connecting.cancel()
             if self._connection is not None:
-                await self._connection.close()
+                await self._connection.closed()
 
     def call(self, script: Callable[..., Script[Any]], args: tuple[Any, ...]) -> asyncio.Future[Any]:
         """Run a verb in the store process. StoreError when it is away, ScriptFailed when the verb fails."""
@@ -208,44 +208,26 @@ class StoreLink:
             pending.future.set_exception(error)
 
 
-class _Connection(asyncio.Protocol):
-    """One connection. What a turn of the loop has to say goes out in one write."""
+class _Connection(FrameProtocol):
+    """One connection."""
 
     def __init__(self, link: StoreLink) -> None:
+        super().__init__()
         self._link = link
-        self._frames = Frames()
-        self._out: list[bytes] = []
-        self._transport: asyncio.Transport | None = None
         self._gone = asyncio.Event()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
     def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
+        super().connection_lost(exc)
         self._gone.set()
         self._link.lost()
 
-    def data_received(self, data: bytes) -> None:
-        for body in self._frames.feed(data):
-            self._link.answered(read_by_client(body))
+    def took(self, body: bytes) -> None:
+        self._link.answered(read_by_client(body))
 
-    def send(self, octets: bytes) -> None:
-        if not self._out:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._out.append(octets)
-
-    def _flush(self) -> None:
-        out, self._out = self._out, []
-        if out and self._transport is not None:
-            self._transport.write(b"".join(out))
-
-    async def close(self) -> None:
-        """Send what waits, and close."""
-        self._flush()
-        if self._transport is not None:
-            self._transport.close()
-            await self._gone.wait()
+    async def closed(self) -> None:
+        """Close, and wait until it is."""
+        self.close()
+        await self._gone.wait()
 
 
 def _error(failed: Failed) -> Exception:

@@ -17,24 +17,23 @@ import contextlib
 import logging
 import os
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
 from whimbrel.store.script import Executor, One, Query, Rows, Script
+from whimbrel.store.sqlite.frames import FrameProtocol
 from whimbrel.store.sqlite.wire import (
     NOTHING,
     Call,
     Done,
     Failed,
-    Frames,
     Hello,
     Signal,
     Verb,
     Will,
     encode,
     frame,
-    framed,
     read_by_server,
     session_of,
     verb,
@@ -42,8 +41,10 @@ from whimbrel.store.sqlite.wire import (
 
 _log = logging.getLogger("whimbrel.store")
 _BACKLOG: Final = 128
-_GREW: Final = frame(Signal("events", ""))
-_LEFT: Final = frame(Signal("leases", ""))
+_GREW: Final = Signal("events", "")
+_LEFT: Final = Signal("leases", "")
+_CUT_S: Final = 1.0
+"""So long the last answers may take to be read."""
 
 
 def once(verb: Verb, args: tuple[Any, ...], session: int, call: Call) -> Script[bytes]:
@@ -105,7 +106,13 @@ class StoreServer:
             self._server.close()
         for peer in list(self._peers):
             peer.close()
-        await self.left_alone()
+        try:
+            async with asyncio.timeout(_CUT_S):
+                await self.left_alone()
+        except TimeoutError:
+            for peer in list(self._peers):
+                peer.abort()
+            await self.left_alone()
         await asyncio.gather(*self._burials)
 
     def committed(self) -> None:
@@ -118,11 +125,12 @@ class StoreServer:
         self._told = True
         self.tell(_GREW)
 
-    def tell(self, octets: bytes, *, but: "_Peer | None" = None) -> None:
-        """Send a frame to all processes, or to all but one."""
+    def tell(self, signal: Signal, *, but: "_Peer | None" = None) -> None:
+        """Send a signal to all processes, or to all but one."""
+        octets = frame(signal)
         for peer in self._peers:
             if peer is not but:
-                peer.send(octets)
+                peer.tell(signal.topic, octets)
 
     def execute(self, session: int, call: Call) -> asyncio.Future[bytes]:
         """Hand a call to the executor; LookupError and msgspec's errors when it cannot be understood."""
@@ -155,52 +163,50 @@ class StoreServer:
             self._nobody.set()
 
 
-class _Peer(asyncio.Protocol):
-    """The connection of one process. What a turn of the loop has to say goes out in one write."""
+class _Peer(FrameProtocol):
+    """The connection of one process."""
 
     def __init__(self, server: StoreServer) -> None:
+        super().__init__()
         self._server = server
-        self._frames = Frames()
-        self._out: list[bytes] = []
-        self._transport: asyncio.Transport | None = None
+        self._reads = True
+        self._missed: set[str] = set()  # topics
         self.session = 0
         self.will: Will | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        super().connection_made(transport)
         self._server.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
+        super().connection_lost(exc)
         self._server.closed(self)
 
-    def data_received(self, data: bytes) -> None:
-        for body in self._frames.feed(data):
-            self._take(body)
+    def pause_writing(self) -> None:
+        self._reads = False
 
-    def close(self) -> None:
-        self._flush()
-        if self._transport is not None:
-            self._transport.close()
+    def resume_writing(self) -> None:
+        self._reads = True
+        missed, self._missed = self._missed, set()
+        for topic in missed:
+            self.send(frame(Signal(topic, "")))
 
-    def send(self, octets: bytes) -> None:
-        if not self._out:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._out.append(octets)
+    def tell(self, topic: str, signal: bytes) -> None:
+        """What is told to a process that does not read (it is stopped, or hangs) would fill the memory of this one: it
+        learns afterwards what it missed."""
+        if self._reads:
+            self.send(signal)
+        else:
+            self._missed.add(topic)
 
-    def _flush(self) -> None:
-        out, self._out = self._out, []
-        if out and self._transport is not None:
-            self._transport.write(b"".join(out))
-
-    def _take(self, body: bytes) -> None:
+    def took(self, body: bytes) -> None:
         said = read_by_server(body)
         if isinstance(said, Hello):
             self.session = said.session
         elif isinstance(said, Will):
             self.will = said
         elif isinstance(said, Signal):
-            self._server.tell(framed(body), but=self)
+            self._server.tell(said, but=self)
         else:
             self._call(said)
 

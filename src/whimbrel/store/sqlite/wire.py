@@ -1,11 +1,11 @@
-"""What the store process and the others say to each other over a Unix socket: frames of four octets of length and an
-array in msgpack. Verbs of the store go by name, with arguments and results of the types that they are annotated with,
-so a new verb needs nothing here.
+"""What the store process and the others say to each other over a Unix socket: frames (`frames.py`) of an array in
+msgpack. Verbs of the store go by name, with arguments and results of the types that they are annotated with, so a new
+verb needs nothing here.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, Final, get_args, get_origin, get_type_hints
@@ -14,8 +14,8 @@ import msgspec
 
 from whimbrel.store import reads, verbs
 from whimbrel.store.script import Script
+from whimbrel.store.sqlite.frames import framed
 
-_LENGTH: Final = 4
 _PACKAGE: Final = f"{verbs.__name__}."
 _MODULES: Final[Mapping[str, ModuleType]] = {
     found.name: importlib.import_module(_PACKAGE + found.name) for found in pkgutil.iter_modules(verbs.__path__)
@@ -87,34 +87,6 @@ def session_of(run: int, number: int) -> int:
 def frame(said: msgspec.Struct) -> bytes:
     """The octets of one frame."""
     return framed(encode(said))
-
-
-def framed(body: bytes) -> bytes:
-    """The same for a body that is octets already."""
-    return len(body).to_bytes(_LENGTH, "big") + body
-
-
-class Frames:
-    """Cuts a stream of octets into the bodies of its frames."""
-
-    def __init__(self) -> None:
-        self._octets = bytearray()
-
-    def feed(self, octets: bytes) -> Iterator[bytes]:
-        """What is whole now."""
-        held = self._octets
-        held += octets
-        start = 0
-        try:
-            while len(held) - start >= _LENGTH:
-                end = start + _LENGTH + int.from_bytes(held[start : start + _LENGTH], "big")
-                if end > len(held):
-                    return
-                body = bytes(held[start + _LENGTH : end])
-                start = end
-                yield body
-        finally:
-            del held[:start]
 
 
 class Verb(msgspec.Struct, frozen=True):
