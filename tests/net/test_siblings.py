@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.place import SUPERVISOR, Place
 from whimbrel.net import siblings
@@ -75,6 +76,18 @@ async def test_one_that_hangs_is_left_out(sums: Sums, tmp_path: Path, monkeypatc
     for writer in held:
         writer.close()
     hanging.close()
+    await one.siblings.stop()
+
+
+async def test_a_supervisor_that_hangs_costs_the_scrape(sums: Sums, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What one process counted alone would look as if all had begun anew."""
+    monkeypatch.setattr(siblings, "_SUMS_S", 0.05)
+    one = Process(tmp_path, "1")
+    await one.siblings.start()
+    async with sums._adding:
+        with pytest.raises(WhimbrelError) as told:
+            await one.siblings.render()
+    assert told.value.code == "overloaded"
     await one.siblings.stop()
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.metric_sums import Family, added, families, lasting, render
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.place import SUPERVISOR, Place
@@ -22,6 +23,7 @@ _ANSWER_S: Final = 1.0
 """A process that is busy answers in milliseconds; one that hangs must not cost the scrape."""
 _SUMS_S: Final = 3.0
 _LIMIT: Final = 16 * 1024 * 1024
+_GONE: Final = (FileNotFoundError, ConnectionRefusedError)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Family]).decode
@@ -75,14 +77,17 @@ class Siblings:
             await self._teller.stop()
 
     async def render(self) -> bytes:
-        """The Prometheus text of all processes together; of this one only, where it is alone or the supervisor gone."""
+        """The Prometheus text of all processes together; of this one only, where it is alone or the supervisor gone.
+        WhimbrelError overloaded when the supervisor does not answer: less than was told before would be wrong."""
         if self._teller is None:
             return self._metrics.render()
         try:
             async with asyncio.timeout(_SUMS_S):
                 return await _read(self._place.metrics_socket(SUPERVISOR))
-        except OSError:
+        except _GONE:
             return render([(self._place.name, families(self._metrics.registry))])
+        except OSError as error:
+            raise WhimbrelError("overloaded", "the supervisor does not tell the metrics", retry_after_s=1) from error
 
     async def _own(self) -> bytes:
         return _encode(families(self._metrics.registry))
