@@ -76,7 +76,8 @@ class Served:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("WHIMBREL_")}
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "whimbrel", "serve", "--processes", str(self.processes)),
+                *(sys.executable, "-P", "-m", "whimbrel", "serve", "--processes", str(self.processes)),
+                cwd=self.folder,
                 env=environ | self._environ,
                 stdout=DEVNULL,
                 stderr=log,
@@ -106,6 +107,19 @@ class Served:
         """All processes that the supervisor runs."""
         found = {line["process"]: line["pid"] for line in self.lines() if line["message"] == "started"}
         return {name: pid for name, pid in found.items() if is_alive(pid)}
+
+    def children(self) -> list[int]:
+        """Whatever the supervisor has started and not yet waited for."""
+        pid = self.pid("supervisor")
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def sockets(self) -> Path:
+        """The folder in which all processes have their sockets."""
+        links = [os.readlink(link) for link in Path(f"/proc/{self.pid('1')}/fd").iterdir()]
+        inodes = {link.removeprefix("socket:[").rstrip("]") for link in links}
+        rows = (line.split() for line in Path("/proc/net/unix").read_text().splitlines())
+        own = (Path(row[7]) for row in rows if row[6] in inodes and len(row) > 7)
+        return next(path.parent for path in own if path.name == "1.metrics")
 
     async def kill(self, name: str) -> int:
         """kill -9; returns the process id when it is gone."""

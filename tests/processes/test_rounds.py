@@ -133,12 +133,16 @@ async def play(plan: Plan, folder: Path) -> tuple[Judgement, list[Death]]:
         api = await ask_api(made.port, made.given.api_key, log, told)
         api.replays += repeats
         api.untold = await round_.untold(api)
+        sockets = made.sockets()
         status = await made.stop()
+        left = made.pids()
     told.read()
     evidence = Evidence(log, round_.spoken, round_.deaths, list(read_log(smsc_log)), told.hooks, api)
     verdict = judge(evidence)
     if status:
         verdict.broken.append(f"the supervisor ended with {status}")
+    if left or sockets.exists():
+        verdict.broken.append(f"left behind: {sockets} {left}")
     return verdict, round_.deaths
 
 

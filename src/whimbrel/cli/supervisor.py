@@ -38,6 +38,9 @@ _STEADY_S: Final = 60.0
 """A process that lived so long begins anew with short rests."""
 _FIRST_REST_S: Final = 0.1
 _REST_MAX_S: Final = 30.0
+_DOUBLINGS_MAX: Final = 16
+"""More than it takes to the longest rest; a float has no room for those of a night."""
+_CANNOT_BEGIN: Final = 1
 _STOP_S: Final = STOP_DEADLINE_S + 3.0
 """A process that has not ended by then hangs."""
 _STORE_STOP_S: Final = 8.0
@@ -48,7 +51,8 @@ _PATH_MAX: Final = 80
 
 def rest_s(deaths: int) -> float:
     """How long a process waits to be started again, in seconds, after so many deaths in a row."""
-    return min(_FIRST_REST_S * 2.0 ** (deaths - 1), _REST_MAX_S)
+    doublings = min(deaths - 1, _DOUBLINGS_MAX)
+    return min(_FIRST_REST_S * 2.0**doublings, _REST_MAX_S)
 
 
 def run_processes(settings: Settings, master_key: bytes) -> int:
@@ -108,7 +112,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
 
         def stop(number: int) -> None:
-            if self._stopping.is_set():
+            if self.is_stopping:
                 self._kill(self._names)
                 self.close()
                 os._exit(128 + number)
@@ -128,7 +132,7 @@ class Supervisor:
             waiting = asyncio.gather(*(child.ready() for child in children))
             await asyncio.wait((stopping, waiting), return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
-            if self._stopping.is_set():
+            if self.is_stopping:
                 waiting.cancel()
                 await asyncio.gather(waiting, return_exceptions=True)
                 return False
@@ -136,9 +140,13 @@ class Supervisor:
         _log.info("ready", extra={**msgspec.to_builtins(told[0]), "processes": len(self._workers)})
         return True
 
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
+
     def failed_to_start(self, name: str, status: int) -> None:
         """A process ended before it was ever ready: so would the next."""
-        if self._stopping.is_set():
+        if self.is_stopping:
             return
         _log.error("a process did not start: everything stops", extra={"child": name, "status": status})
         self._status = status if status > 0 else 1
@@ -227,7 +235,7 @@ class _Child:
         while True:
             began = loop.time()
             status = await self._live()
-            if self._asked.is_set():
+            if self._asked.is_set() or (supervisor.is_stopping and not status):  # somebody else asked it
                 return status
             if not self._told.done():
                 supervisor.failed_to_start(self.name, status)
@@ -250,7 +258,11 @@ class _Child:
 
     async def _live(self) -> int:
         """One life, to its end; its exit status, negative for a signal."""
-        process = self._process = await self._supervisor.spawn(self.name)
+        try:
+            process = self._process = await self._supervisor.spawn(self.name)
+        except OSError as error:  # no memory, no file left, a program that is being replaced
+            _log.error("a process could not be begun: %s", error, extra={"child": self.name})
+            return _CANNOT_BEGIN
         assert process.stdout is not None
         if self._asked.is_set():
             self.ask_to_stop()
@@ -261,8 +273,8 @@ class _Child:
 
 
 def command(name: str) -> tuple[str, ...]:
-    """How a process is started."""
-    return (sys.executable, "-m", "whimbrel.cli.store_process" if name == STORE else "whimbrel.cli.child")
+    """How a process is started: by this Python, which takes no module from the folder that it happens to stand in."""
+    return (sys.executable, "-P", "-m", "whimbrel.cli.store_process" if name == STORE else "whimbrel.cli.child")
 
 
 def reserve(settings: Settings) -> tuple[list[socket.socket], Settings]:
