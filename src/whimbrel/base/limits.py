@@ -79,3 +79,5 @@ INVITATION_S = 7 * 24 * 3600  # a link that signs in once can be used so long; a
 SESSION_IDLE_S = 1800  # the console signs out whoever did nothing so long (OWASP: 15 to 30 minutes); a setting
 SESSION_LONGEST_S = 12 * 3600  # and everybody after a working day; a setting
 CONFIRMED_S = 600  # so long after proving who they are may people make keys and export; then they prove it again
+SAVED_VIEWS_MAX = 50  # of one person on one page: more are not found again
+EXPORT_ROWS_MAX = 50_000  # rows of one CSV file of the console: what people look through in a spreadsheet

@@ -25,6 +25,7 @@ MENU: tuple[Group, ...] = (
         "",
         (
             Entry("overview", "/console", "listMessages"),
+            Entry("messages", "/console/messages", "listMessages"),
         ),
     ),
     Group(
