@@ -27,6 +27,8 @@ SCANS_ALLOWED = {
     "delivery_tries_purge",
     "events_purge",
     "events_stretch_end",
+    "message_numbers_stretch",
+    "messages_stretch",
     "inbound_parts_overdue",
     "keys_of_operators",
     "inbound_seen_purge",

@@ -123,17 +123,17 @@ def _inbound_view(message: Message) -> InboundView:
 async def _page(services: Services, search: Search, limit: int, view: Callable[[Message], V]) -> Page[V]:
     """One answer looks through so many messages and no more, so that what is rare is looked for as quickly."""
     found: list[Message] = []
-    reached: str | None = search.end_id
+    before_id, is_over = search.end_id, False
     for scan in (_SCAN_FIRST * limit, limits.MESSAGES_SCAN_MAX):
-        stretch = await _stretch(services, search, reached, scan)
-        part = msgspec.structs.replace(search, from_id=stretch.first_id, before_id=reached)
+        stretch = await _stretch(services, search, before_id, scan)
+        part = msgspec.structs.replace(search, from_id=stretch.first_id, before_id=before_id)
         found += await services.store.search(part, limit + 1 - len(found)) if stretch.count else []
-        reached = stretch.first_id if stretch.count == scan else None
-        if len(found) > limit:
-            reached = found[limit - 1].id
-        if len(found) >= limit or reached is None:
+        before_id, is_over = stretch.first_id, stretch.count < scan
+        if is_over or len(found) >= limit:
             break
-    return Page(tuple(view(row) for row in found[:limit]), cursors.encode(reached) if reached is not None else None)
+    if len(found) > limit:
+        before_id, is_over = found[limit - 1].id, False
+    return Page(tuple(view(row) for row in found[:limit]), None if is_over else cursors.encode(before_id))
 
 
 async def _stretch(services: Services, search: Search, before_id: str, scan: int) -> Stretch:
