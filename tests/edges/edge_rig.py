@@ -137,14 +137,20 @@ class Edge:
 
 
 @asynccontextmanager
-async def running_edge(folder: Path, *, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Edge]:
-    """A running installation in `folder`, on the machine's clock or on a test's."""
+async def running_edge(
+    folder: Path, *, clock: Clock | None = None, phones: bool = False, **settings: Any
+) -> AsyncIterator[Edge]:
+    """A running installation in `folder`, on the machine's clock or on a test's. `phones`: its console shows the
+    simulator's."""
     base = Settings(webhooks=LOCAL, smpp=Smpp(port=0))
     server = msgspec.structs.replace(base.server, data=str(folder), port=0)
     chosen = msgspec.structs.replace(base, server=server, **settings)
     if chosen.is_sqlite:
         schema.apply(str(chosen.database_path()), SystemClock())
-    async with running(SandboxSettings(smpp_port=0, http_port=None, seed=1)) as simulator:
+    async with running(SandboxSettings(smpp_port=0, http_port=0 if phones else None, seed=1)) as simulator:
+        if phones:
+            console = msgspec.structs.replace(chosen.console, simulator_url=simulator.address.http_url)
+            chosen = msgspec.structs.replace(chosen, console=console)
         app = App(chosen, bytes(range(32)), clock=clock)
         await app.start()
         try:

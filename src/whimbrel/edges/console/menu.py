@@ -26,6 +26,7 @@ MENU: tuple[Group, ...] = (
         (
             Entry("overview", "/console", "listMessages"),
             Entry("messages", "/console/messages", "listMessages"),
+            Entry("phones", "/console/phones", "listMessages", sandbox=True),
         ),
     ),
     Group(

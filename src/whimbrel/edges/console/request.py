@@ -13,6 +13,7 @@ from whimbrel.base import limits
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.people import scopes_of
 from whimbrel.edges.console.forms import Form
+from whimbrel.edges.console.words import Words
 from whimbrel.edges.shared.auth import Principal
 from whimbrel.edges.shared.inside import Asked, Inside
 from whimbrel.edges.shared.services import Services
@@ -35,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 class Renders(Protocol):
     """Makes pages of templates."""
+
+    words: Words
 
     def page(self, request: "Request", template: str, values: Mapping[str, Any], status: int) -> Response: ...
     def block(
@@ -185,6 +188,11 @@ class Request:
             raise WhimbrelError("malformed_form") from None
 
     # ---- answers
+
+    @property
+    def words(self) -> Words:
+        """The catalogue of texts, for what a handler says itself."""
+        return self.desk.renderer.words
 
     def page(self, template: str, /, *, status: int = 200, **values: Any) -> Response:
         """A page, or a part of one, from a template."""

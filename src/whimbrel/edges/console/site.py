@@ -12,7 +12,7 @@ from starlette.routing import Route, Router
 from whimbrel.base.errors import Unavailable, WhimbrelError, public
 from whimbrel.edges.console import security, words
 from whimbrel.edges.console.forms import problem
-from whimbrel.edges.console.pages import account, audit, home, keys, message, messages, people, sign_in
+from whimbrel.edges.console.pages import account, audit, home, keys, message, messages, people, phones, sign_in
 from whimbrel.edges.console.render import Renderer
 from whimbrel.edges.console.request import Desk, Request, Settings
 from whimbrel.edges.console.routes import Page
@@ -32,6 +32,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *home.PAGES,
     *messages.PAGES,
     *message.PAGES,
+    *phones.PAGES,
     *keys.PAGES,
     *people.PAGES,
     *audit.PAGES,

@@ -4,6 +4,9 @@
 const language = document.documentElement.lang;
 const full = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false });
+const minutes = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false });
+const seconds = new Intl.DateTimeFormat(language, { timeStyle: "medium", hour12: false });
+const day = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false });
 const ago = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const spans = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["month", 12], ["year", Infinity]];
 
@@ -16,12 +19,21 @@ function since(moment) {
   return full.format(moment);
 }
 
+// Today by the clock, this year without the year.
+function brief(moment) {
+  const now = new Date();
+  if (moment.toDateString() === now.toDateString()) return seconds.format(moment);
+  return (moment.getFullYear() === now.getFullYear() ? day : full).format(moment);
+}
+
+const shownAs = { full: (moment) => full.format(moment), time: (moment) => clock.format(moment), minute: (moment) => minutes.format(moment), ago: since, brief };
+
 function showTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(time.dateTime);
     if (isNaN(moment)) continue;
-    const form = time.dataset.form;
-    time.textContent = form === "ago" ? since(moment) : form === "time" ? clock.format(moment) : full.format(moment);
+    const shown = shownAs[time.dataset.form] || shownAs.full;
+    time.textContent = shown(moment);
   }
 }
 
