@@ -73,7 +73,7 @@ def _menu(request: Request) -> Iterator[Group]:
 
 def moment(text: str | None, form: str = "full") -> Markup:
     """A moment of the API (RFC 3339, UTC), which the browser shows in the viewer's zone: `full`, `time` (of day, with
-    milliseconds), `minute` (of day) or `ago`. Nothing where there is none."""
+    milliseconds), `minute` (of day), `brief` or `ago`. Nothing where there is none."""
     if not text:
         return Markup("")
     shown = text.replace("T", " ").partition(".")[0].removesuffix("Z")
