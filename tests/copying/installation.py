@@ -89,6 +89,21 @@ class Filling:
             )
         )  # fmt: skip
 
+    async def people(self) -> None:
+        """One who works for the operator, one of an account, and what they keep."""
+        at, first = START_US, ACCOUNTS[0]
+        kept = ("active", "x", None, 0, 0, 0, "{}", at, at, None)
+        await self._store.write(
+            (
+                Write("user_insert", (("US1", None, "ops@a.example", "Ops", "admin", *kept),
+                                      ("US2", first, "shop@a.example", "Shop", "viewer", *kept))),
+                Write("passkey_insert", (("PK1", "US2", b"c", b"k", 0, "key", at, None),)),
+                Write("sign_in_code_insert", ((b"d", "US2", "recovery", at),)),
+                Write("saved_view_insert", (("SV1", "US2", "messages", "mine", "", at),)),
+                Write("canned_insert", (("CA1", first, "hello", "Hello", at, at),)),
+            )
+        )  # fmt: skip
+
     async def messages(self, count: int) -> None:
         """So many messages, in lists of LIST."""
         for start in range(0, count, LIST):
@@ -226,7 +241,7 @@ class Filling:
             Write("opt_out_record", ((f"OO{number}", ACCOUNTS[0], number, "+44…", "keyword", at),)),
         )
         self._followed = last
-        cursors = (("index", last), (WEBHOOK, last))
+        cursors = (("index", last), (WEBHOOK, last), ("receipt_deadline", at))
         await self._store.record_deliveries(Deliveries((tried,), (waits,), (), cursors, also))
 
     _followed = 0
@@ -240,6 +255,7 @@ async def make(path: Path, count: int, times: int = 1) -> None:
     try:
         filling = Filling(store)
         await filling.configure(times * count * _PRICE * 2 + _PRICE)
+        await filling.people()
         await filling.messages(count)
     finally:
         await store.stop()

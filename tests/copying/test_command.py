@@ -111,6 +111,7 @@ def test_what_it_refuses(small: str, tmp_path: Path):
     assert odd.code == 2 and "mysql://x: expected sqlite:///" in odd.err
     nobody = invoke("copy", "--from", small, "--to", target, "--account", "AC" + "9" * 32)
     assert nobody.code == 2 and "there is no account AC999" in nobody.err
+    assert not (tmp_path / "copy.db").exists()
     away = invoke("copy", "--from", small, "--to", "postgresql://us:secret@127.0.0.1:1/x")
     assert away.code == 1 and "us:***@127.0.0.1:1/x cannot be reached" in away.err
     one = invoke("copy", "--from", small, "--to", target, "--account", ACCOUNTS[0], "--json")

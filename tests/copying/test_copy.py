@@ -1,6 +1,7 @@
 """`copy`: what arrives is what was there, and whoever opens it goes on where the source stopped."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from shutil import copyfile
@@ -14,9 +15,11 @@ from tests.copying.installation import ACCOUNTS, CARRIERS, LIST, START_US, Filli
 from tests.pg import Postgres, fresh_database
 from whimbrel.domain.positions import DAY_US, NUMBER_BITS
 from whimbrel.store.copying import run
-from whimbrel.store.copying.tables import LEFT, POSITIONS, TABLES
+from whimbrel.store.copying.tables import FOLLOWS_EVENTS, LEFT, POSITIONS, TABLES, highest_sql
 from whimbrel.store.errors import SchemaError, StoreBusy, StoreError
 from whimbrel.store.interface import Claim, Submission
+from whimbrel.store.postgresql.partitions import EVENT_BITS
+from whimbrel.store.sqlite import copying as sqlite
 from whimbrel.store.sqlite.lock import OwnerLock
 
 COUNT = 2_000
@@ -55,7 +58,7 @@ class Interrupted(Exception):
 
 async def highest(place: str) -> int:
     """Of all positions of events."""
-    found = [(await ask(place, f"SELECT MAX({column}) FROM {table}"))[0][0] for table, column in POSITIONS]
+    found = [(await ask(place, highest_sql(each)))[0][0] for each in POSITIONS]
     return max(each for each in found if each is not None)
 
 
@@ -91,6 +94,18 @@ async def test_every_row_arrives_and_a_node_goes_on(made: Path, target: str):
     await goes_on(target)
 
 
+async def test_events_have_the_room_that_they_take(made: Path, empty_postgres: str):
+    """Ranges end where events do, or retention would drop none of them for long."""
+    await carry(str(made), empty_postgres)
+    assert await ask(empty_postgres, "SELECT event_base() >= 0") == [(True,)]
+    bounds = await ask(
+        empty_postgres,
+        "SELECT pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+        "WHERE i.inhparent = 'events'::regclass AND c.relname <> 'events_moved'",
+    )
+    assert bounds == [(f"FOR VALUES FROM ('0') TO ('{1 << EVENT_BITS}')",)]
+
+
 async def test_numbers_of_attempts_go_on_behind_those_of_the_same_day(made: Path, empty_postgres: str):
     await carry(str(made), empty_postgres)
     (highest_,) = await ask(empty_postgres, f"SELECT MAX(position & {(1 << NUMBER_BITS) - 1}) FROM attempts")
@@ -103,7 +118,7 @@ async def test_back_again_and_on_to_another_server(
     await carry(str(made), empty_postgres)
     await goes_on(empty_postgres)
     last = (await ask(empty_postgres, "SELECT MAX(position) FROM events"))[0][0]
-    for sql in ("UPDATE cursors SET position = {}", "UPDATE webhooks SET cursor = {}"):
+    for sql in (f"UPDATE cursors SET position = {{}} WHERE {FOLLOWS_EVENTS}", "UPDATE webhooks SET cursor = {}"):
         await ask(empty_postgres, sql.format(last + 1000))  # as far as nothing can come any more
     was = await everything(empty_postgres, str(made))
     back = str(tmp_path / "back.db")
@@ -111,7 +126,11 @@ async def test_back_again_and_on_to_another_server(
     await carry(empty_postgres, second_postgres)
     assert await everything(second_postgres, str(made)) == was
     arrived = await everything(back)
-    assert arrived.pop("cursors") == [(name, last) for name, _ in was.pop("cursors")]
+    cursors = dict(was.pop("cursors"))
+    assert cursors["receipt_deadline"] > last + 1000, "it is a time"
+    assert dict(arrived.pop("cursors")) == dict.fromkeys(cursors, last) | {
+        "receipt_deadline": cursors["receipt_deadline"]
+    }
     for row, before in zip(arrived.pop("webhooks"), was.pop("webhooks"), strict=True):
         assert row == tuple(last if value == last + 1000 else value for value in before) != before
     assert arrived == was
@@ -121,10 +140,10 @@ async def test_back_again_and_on_to_another_server(
 
 async def test_positions_beyond_all_transactions_of_the_target_stay_below_its_new_ones(file: str, empty_postgres: str):
     """As from a server that has counted for years. A cursor may stand behind the last event."""
-    for table, column in POSITIONS:
-        await ask(file, f"UPDATE {table} SET {column} = -{column} WHERE {column} > 0")  # no two are equal on the way
-        await ask(file, f"UPDATE {table} SET {column} = (1 << 50) - {column} WHERE {column} < 0")
-    await ask(file, "UPDATE cursors SET position = position + (1 << 30)")
+    for table, column, condition in POSITIONS:  # no two are equal on the way
+        await ask(file, f"UPDATE {table} SET {column} = -{column} WHERE {column} > 0 AND {condition}")
+        await ask(file, f"UPDATE {table} SET {column} = (1 << 50) - {column} WHERE {column} < 0 AND {condition}")
+    await ask(file, f"UPDATE cursors SET position = position + (1 << 30) WHERE {FOLLOWS_EVENTS}")
     source = await everything(file)
     await carry(file, empty_postgres)
     assert await everything(empty_postgres, file) == source
@@ -198,6 +217,69 @@ async def test_it_goes_on_where_it_was_interrupted(made: Path, target: str, monk
     assert all(line.agrees for line in lines)
     assert await everything(target, str(made)) == await everything(str(made))
     await goes_on(target)
+
+
+async def test_an_interruption_waits_for_what_its_file_is_doing(file: str):
+    """Ctrl-C ends the copy in the middle of a statement, which another thread runs."""
+    runs, may_end = threading.Event(), threading.Event()
+
+    def hold() -> int:
+        runs.set()
+        return int(may_end.wait(10))
+
+    async def read() -> None:
+        with sqlite.source(file) as source:
+            source._connection.create_scalar_function("hold", hold)
+            await source._rows("SELECT hold()")
+
+    reading = asyncio.create_task(read())
+    await asyncio.to_thread(runs.wait, 10)
+    reading.cancel()
+    asyncio.get_running_loop().call_later(0.1, may_end.set)
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    with OwnerLock(file):
+        pass
+
+
+CHANGES = (
+    "UPDATE accounts SET status = 'suspended' WHERE id = (SELECT MIN(id) FROM accounts)",
+    "UPDATE webhooks SET cursor = cursor + 1",
+    "INSERT INTO ledger (account_id, kind, debit, credit, amount_micros, note, created_at) "
+    "SELECT account_id, 'top_up', 'bank', 'available', 0, '', 1 FROM balances LIMIT 1",
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_source_that_went_on_between_two_runs_is_told(change: str, file: str, target: str):
+    """What was copied before it would be older than the rest."""
+
+    def interrupt(table: str, _: int) -> None:
+        if table == "messages":
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        await carry(file, target, watching=Watching(interrupt))
+    await ask(file, change)
+    with pytest.raises(StoreError, match=r"has changed since this copy of it began: stop its nodes, empty .+, and"):
+        await carry(file, target)
+    with pytest.raises(SchemaError, match="half copied"):
+        await store_of(target).start()
+
+
+async def test_a_node_that_came_and_went_meanwhile_is_noticed(made: Path, empty_postgres: str, second_postgres: str):
+    await carry(str(made), empty_postgres)
+    connection = await asyncpg.connect(empty_postgres)
+    working: list[asyncio.Task[Any]] = []
+    watching = Watching(
+        lambda _table, _rows: working or working.append(asyncio.ensure_future(connection.execute(CHANGES[0])))
+    )
+    with pytest.raises(StoreError, match="has changed since this copy of it began"):
+        await carry(empty_postgres, second_postgres, watching=watching)
+    await working[0]
+    await connection.close()
+    with pytest.raises(SchemaError, match="half copied"):
+        await store_of(second_postgres).start()
 
 
 async def test_a_copy_that_does_not_agree_is_told_and_no_node_starts_on_it(made: Path, target: str):

@@ -96,12 +96,12 @@ async def _copy(source: str, target: str, account: str | None, vault: Vault | No
         else:
             read = await stack.enter_async_context(postgresql.source(source))
         await _try_key(read, vault)
+        if account is not None:
+            await _check_account(read, account)
         if target.startswith(_SQLITE):
             filled = stack.enter_context(sqlite.target(_path(target), clock))
         else:
             filled = await stack.enter_async_context(postgresql.target(target, clock, warn))
-        if account is not None:
-            await _check_account(read, account)
         watch = stack.enter_context(_watch(console))
         return await copy(read, filled, account, watch)
 

@@ -2,17 +2,18 @@
 that it goes on after an interruption where it stood. While one chunk is written the next one is read.
 
 The target is no installation before everything was counted on both sides: until then it has a table `copying`, and no
-node starts on it.
+node starts on it. That table also says how far the source was when the copy began. A source that went on meanwhile is
+found out by it: what was copied before is older than what came after.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
-from whimbrel.store.copying.tables import POSITIONS, TABLES, Table
-from whimbrel.store.errors import StoreError
+from whimbrel.store.copying.tables import CONFIGURATION, POSITIONS, TABLES, WRITTEN, Place, Table
+from whimbrel.store.errors import StoreBusy, StoreError
 
 CHUNK: Final = 5_000  # rows
 
@@ -28,6 +29,13 @@ class Done(msgspec.Struct, frozen=True):
     after: Key | None = None
     rows: int = 0
     complete: bool = False
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """What is copied, in words, and how far the source was when the copy began."""
+
+    what: str
+    stands_at: str
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -53,7 +61,7 @@ class End(Protocol):
     async def columns(self, table: Table) -> tuple[str, ...]: ...
     async def totals(self, table: Table, account_id: str | None) -> Totals: ...
 
-    async def highest(self, places: Sequence[tuple[str, str]]) -> int:
+    async def highest(self, places: Sequence[Place]) -> int:
         """The greatest value in any of these columns; 0 when there is none."""
         ...
 
@@ -68,16 +76,17 @@ class Source(End, Protocol):
         ...
 
     async def settled(self) -> None:
-        """StoreBusy when somebody began to use it meanwhile."""
+        """Everything was read. StoreBusy when somebody began to use it meanwhile; what is read from now on is what is
+        there now."""
         ...
 
 
 class Target(End, Protocol):
     """Nobody uses it while it is open."""
 
-    async def begin(self, what: str, highest: int) -> dict[str, Done]:
-        """How far an earlier run of `what` came. `highest`: of all positions of events. StoreError when there is data
-        of its own, or another copy."""
+    async def begin(self, origin: Origin, highest: int) -> dict[str, Done]:
+        """How far an earlier run came. `highest`: of all positions of events. StoreError when there is data of its own,
+        or a copy of another origin."""
         ...
 
     async def put(self, table: Table, columns: tuple[str, ...], rows: Sequence[Row], done: Done) -> None:
@@ -112,8 +121,8 @@ class Watch(Protocol):
 async def copy(source: Source, target: Target, account_id: str | None, watch: Watch) -> list[Line]:
     """Copy what an earlier run did not, then compare what both sides hold. Unless all lines agree, the target stays
     unusable."""
-    highest = await source.highest(POSITIONS)
-    progress = await target.begin(f"{account_id or 'everything'} of {source.name}", highest)
+    origin = Origin(f"{account_id or 'everything'} of {source.name}", await _stands_at(source))
+    progress = await target.begin(origin, await source.highest(POSITIONS))
     held = {table.name: await source.totals(table, account_id) for table in TABLES}
     rows = sum(group[0] for totals in held.values() for group in totals.values())
     watch.begins(rows, sum(done.rows for done in progress.values()))
@@ -125,9 +134,36 @@ async def copy(source: Source, target: Target, account_id: str | None, watch: Wa
     watch.counts()
     lines = [Line(table.name, held[table.name], await target.totals(table, None)) for table in TABLES]
     await source.settled()
+    if await _stands_at(source) != origin.stands_at:
+        raise StoreBusy(_gone_on(source.name, target.name))
     if all(line.agrees for line in lines):
         await target.finish()
     return lines
+
+
+def noted(origin: Origin) -> str:
+    """What a target keeps of an origin, in the row of its table `copying` that has no name."""
+    return msgspec.json.encode(origin).decode()
+
+
+def resumed(target: str, found: Mapping[str, str], origin: Origin) -> dict[str, Done]:
+    """How far a target's rows of `copying` say that each table is; StoreError unless they are of this origin."""
+    earlier = msgspec.json.decode(found.get("", noted(Origin("", ""))), type=Origin)
+    if earlier.what != origin.what:
+        raise StoreError(f"{target} is half copied from elsewhere ({earlier.what}): name another database.")
+    if earlier.stands_at != origin.stands_at:
+        raise StoreError(_gone_on(origin.what, target))
+    return {name: msgspec.json.decode(done, type=Done) for name, done in found.items() if name}
+
+
+def _gone_on(source: str, target: str) -> str:
+    return f"{source} has changed since this copy of it began: stop its nodes, empty {target}, and copy again."
+
+
+async def _stands_at(source: Source) -> str:
+    """How far a source is, in some numbers."""
+    versions = sum(sum(group) for group in (await source.totals(CONFIGURATION, None)).values())
+    return " ".join(map(str, [versions, *[await source.highest([place]) for place in WRITTEN]]))
 
 
 class _Part:

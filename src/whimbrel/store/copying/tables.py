@@ -4,7 +4,7 @@ Rows go over as they are, positions of events included: cursors, deliveries and 
 Whoever opens the copy gives out positions above all of these.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -29,6 +29,14 @@ class Table(msgspec.Struct, frozen=True):
     whose: str = ""
     sums: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+
+
+class Place(NamedTuple):
+    """A column of the rows that meet a condition."""
+
+    table: str
+    column: str
+    condition: str = "1 = 1"
 
 
 TABLES: Final = (
@@ -90,17 +98,31 @@ LEFT: Final = {
 }
 """Tables that stay behind, and why."""
 
+FOLLOWS_EVENTS: Final = "name <> 'receipt_deadline'"
+"""Of cursors: the one that the sweep keeps for itself is a time."""
+
+CONFIGURATION: Final = Table("configuration", ("kind",), sums=("version",))
+WRITTEN: Final = (
+    Place("events", "position"),
+    Place("ledger", "position"),
+    Place("attempts", "position"),
+    Place("delivery_tries", "position"),
+    Place("cursors", "position", FOLLOWS_EVENTS),
+    Place("webhooks", "cursor"),
+)
+"""Whose greatest value moves on while somebody works with an installation; so do the versions of its configuration."""
+
 UNDER_WAY: Final = {"moves": "state <> 'moved'", "parcels": "true", "arrivals": "true"}
 """Tables of PostgreSQL whose rows belong to two databases, and which of them: while there are any, neither is copied.
 """
 
 POSITIONS: Final = (
-    ("events", "position"),
-    ("cursors", "position"),
-    ("webhooks", "cursor"),
-    ("deliveries", "event_position"),
-    ("delivery_tries", "event_position"),
-    ("smpp_owed", "position"),
+    Place("events", "position"),
+    Place("cursors", "position", FOLLOWS_EVENTS),
+    Place("webhooks", "cursor"),
+    Place("deliveries", "event_position"),
+    Place("delivery_tries", "event_position"),
+    Place("smpp_owed", "position"),
 )
 """Where positions of events stand: new ones have to be above all of these."""
 
@@ -128,3 +150,8 @@ def totals_sql(table: Table, account_id: str | None) -> str:
     listed = ", ".join([*table.groups, "COUNT(*)", *(f"SUM({column})" for column in table.sums)])
     grouped = f" GROUP BY {', '.join(table.groups)}" if table.groups else ""
     return f"SELECT {listed} FROM {table.name} WHERE {whose(table, account_id, 1)}{grouped}"
+
+
+def highest_sql(place: Place) -> str:
+    """The greatest value; NULL when there is none."""
+    return f"SELECT MAX({place.column}) FROM {place.table} WHERE {place.condition}"

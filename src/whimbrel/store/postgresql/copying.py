@@ -13,8 +13,8 @@ import msgspec
 
 from whimbrel.base.clock import Clock
 from whimbrel.domain.positions import NUMBER_BITS, day_floor
-from whimbrel.store.copying.run import Done, Key, Row, Totals
-from whimbrel.store.copying.tables import TABLES, UNDER_WAY, Table, page_sql, totals_sql
+from whimbrel.store.copying.run import Done, Key, Origin, Row, Totals, noted, resumed
+from whimbrel.store.copying.tables import TABLES, UNDER_WAY, Place, Table, highest_sql, page_sql, totals_sql
 from whimbrel.store.errors import StoreBusy, StoreError
 from whimbrel.store.migrations import require_usable
 from whimbrel.store.postgresql import schema
@@ -76,9 +76,9 @@ class PostgresEnd:
             sql = page_sql(table, columns, account_id, first=after is None)
             return [tuple(row) for row in await self._connection.fetch(sql, limit, *account, *(after or ()))]
 
-    async def highest(self, places: Sequence[tuple[str, str]]) -> int:
+    async def highest(self, places: Sequence[Place]) -> int:
         with self._named():
-            found = [await self._connection.fetchval(f"SELECT MAX({column}) FROM {table}") for table, column in places]
+            found = [await self._connection.fetchval(highest_sql(place)) for place in places]
             return max((each for each in found if each is not None), default=0)
 
     @contextmanager
@@ -86,7 +86,7 @@ class PostgresEnd:
         """Errors of PostgreSQL do not say which server they are about."""
         try:
             yield
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             words = "what was copied stays, and the same copy goes on from there"
             raise StoreError(f"{self.name}: {error}; {words}.") from error
 
@@ -100,6 +100,8 @@ class PostgresSource(PostgresEnd):
 
     async def settled(self) -> None:
         await _check_free(self.name, await schema.running(self._url))
+        with self._named():
+            await self._connection.execute("COMMIT")
 
 
 class PostgresTarget(PostgresEnd):
@@ -110,20 +112,17 @@ class PostgresTarget(PostgresEnd):
         self._clock = clock
         self._days: set[int] = set()
 
-    async def begin(self, what: str, highest: int) -> dict[str, Done]:
+    async def begin(self, origin: Origin, highest: int) -> dict[str, Done]:
         with self._named():
             await self._connection.execute("SET synchronous_commit = off")  # what is lost is copied again
             if await self._connection.fetchval("SELECT to_regclass('copying')") is not None:
-                found = dict(await self._connection.fetch("SELECT name, done FROM copying"))
-                if (earlier := found.pop("", "")) != what:
-                    raise StoreError(f"{self.name} is half copied from elsewhere ({earlier}): name another database.")
-                return {name: msgspec.json.decode(done, type=Done) for name, done in found.items()}
+                return resumed(self.name, dict(await self._connection.fetch("SELECT name, done FROM copying")), origin)
             for table in TABLES:
                 if await self._connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table.name})"):
                     raise StoreError(f"{self.name} has data of its own ({table.name}): name an empty database.")
             async with self._connection.transaction():
                 await self._connection.execute("CREATE TABLE copying (name text PRIMARY KEY, done text NOT NULL)")
-                await self._connection.execute(_DONE, "", what)
+                await self._connection.execute(_DONE, "", noted(origin))
                 await self._make_room(highest)
             return {}
 
@@ -132,11 +131,11 @@ class PostgresTarget(PostgresEnd):
             if table.name == "attempts":
                 rows = _with_days(columns, rows)
                 await self._make_days({row[columns.index("position")] >> NUMBER_BITS for row in rows})
-            noted = msgspec.json.encode(done).decode()
+            how_far = msgspec.json.encode(done).decode()
             try:
-                await self._put(table, columns, rows, noted)
+                await self._put(table, columns, rows, how_far)
             except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError):
-                await self._put(table, columns, [_without_nul(row) for row in rows], noted)
+                await self._put(table, columns, [_without_nul(row) for row in rows], how_far)
 
     async def settle(self) -> None:
         """Numbers that sequences give out are above the copied ones."""
@@ -162,11 +161,11 @@ class PostgresTarget(PostgresEnd):
             await self._connection.execute("ANALYZE")
             await self._connection.execute("DROP TABLE copying")
 
-    async def _put(self, table: Table, columns: tuple[str, ...], rows: Sequence[Row], noted: str) -> None:
+    async def _put(self, table: Table, columns: tuple[str, ...], rows: Sequence[Row], how_far: str) -> None:
         async with self._connection.transaction():
             if rows:
                 await self._connection.copy_records_to_table(table.name, records=rows, columns=columns)
-            await self._connection.execute(_DONE, table.name, noted)
+            await self._connection.execute(_DONE, table.name, how_far)
 
     async def _make_room(self, highest: int) -> None:
         """Ranges for all events up to this position. Those of a node that never stored an event are in the way."""
@@ -200,7 +199,7 @@ async def source(url: str) -> AsyncIterator[PostgresSource]:
     async with schema.opened(url) as connection:
         require_usable(await schema.read_status(connection))
         end = PostgresSource(url, connection)
-        await end.settled()
+        await _check_free(end.name, await schema.running(url))
         for table, still in UNDER_WAY.items():
             if await connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {still})"):
                 raise StoreBusy(f"{end.name}: an account moves to or from another cell ({table}): wait until it has.")

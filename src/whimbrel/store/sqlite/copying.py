@@ -13,8 +13,8 @@ import apsw
 import msgspec
 
 from whimbrel.base.clock import Clock
-from whimbrel.store.copying.run import Done, Key, Row, Totals
-from whimbrel.store.copying.tables import TABLES, Table, page_sql, totals_sql
+from whimbrel.store.copying.run import Done, Key, Origin, Row, Totals, noted, resumed
+from whimbrel.store.copying.tables import FOLLOWS_EVENTS, TABLES, Place, Table, highest_sql, page_sql, totals_sql
 from whimbrel.store.errors import StoreError
 from whimbrel.store.migrations import require_usable
 from whimbrel.store.sqlite import schema
@@ -56,8 +56,8 @@ class SqliteEnd:
             page_sql(table, columns, account_id, first=after is None), (limit, *account, *(after or ()))
         )
 
-    async def highest(self, places: Sequence[tuple[str, str]]) -> int:
-        found = [(await self._rows(f"SELECT MAX({column}) FROM {table}"))[0][0] for table, column in places]
+    async def highest(self, places: Sequence[Place]) -> int:
+        found = [(await self._rows(highest_sql(place)))[0][0] for place in places]
         return max((each for each in found if each is not None), default=0)
 
     async def settled(self) -> None:
@@ -68,8 +68,13 @@ class SqliteEnd:
         return await self._do(lambda connection: connection.execute(ours, params).fetchall())
 
     async def _do(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Ends with its thread, also when it is cancelled: the connection cannot be closed before."""
+        working = asyncio.ensure_future(asyncio.to_thread(work, self._connection))
         try:
-            return await asyncio.to_thread(work, self._connection)
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            await asyncio.wait([working])
+            raise
         except apsw.Error as error:
             raise StoreError(f"{self.name}: {error}") from error
 
@@ -81,26 +86,23 @@ class SqliteTarget(SqliteEnd):
         super().__init__(path, connection)
         self._chunks = 0
 
-    async def begin(self, what: str, highest: int) -> dict[str, Done]:
+    async def begin(self, origin: Origin, highest: int) -> dict[str, Done]:
         if await self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'copying'"):
-            found: dict[str, str] = dict(await self._rows("SELECT name, done FROM copying"))
-            if (earlier := found.pop("", "")) != what:
-                raise StoreError(f"{self.name} is half copied from elsewhere ({earlier}): name another file.")
-            return {name: msgspec.json.decode(done, type=Done) for name, done in found.items()}
+            return resumed(self.name, dict(await self._rows("SELECT name, done FROM copying")), origin)
         for table in TABLES:
             if await self._rows(f"SELECT 1 FROM {table.name} LIMIT 1"):
                 raise StoreError(f"{self.name} has data of its own ({table.name}): name a new file.")
-        await self._do(lambda connection: _together(connection, lambda: _note(connection, what)))
+        await self._do(lambda connection: _together(connection, lambda: _note(connection, origin)))
         return {}
 
     async def put(self, table: Table, columns: tuple[str, ...], rows: Sequence[Row], done: Done) -> None:
         places = ", ".join("?" * len(columns))
         insert = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})"
-        noted = msgspec.json.encode(done).decode()
+        how_far = msgspec.json.encode(done).decode()
 
         def write(connection: apsw.Connection) -> None:
             connection.executemany(insert, rows)
-            connection.execute(_DONE, (table.name, noted))
+            connection.execute(_DONE, (table.name, how_far))
 
         await self._do(lambda connection: _together(connection, lambda: write(connection)))
         self._chunks += 1
@@ -113,7 +115,7 @@ class SqliteTarget(SqliteEnd):
         last = "(SELECT COALESCE(MAX(position), 0) FROM events)"
 
         def lower(connection: apsw.Connection) -> None:
-            connection.execute(f"UPDATE cursors SET position = {last} WHERE position > {last}")
+            connection.execute(f"UPDATE cursors SET position = {last} WHERE position > {last} AND {FOLLOWS_EVENTS}")
             connection.execute(f"UPDATE webhooks SET cursor = {last} WHERE cursor > {last}")
 
         await self._do(lambda connection: _together(connection, lambda: lower(connection)))
@@ -156,9 +158,9 @@ def _frugal(connection: apsw.Connection) -> apsw.Connection:
     return connection
 
 
-def _note(connection: apsw.Connection, what: str) -> None:
+def _note(connection: apsw.Connection, origin: Origin) -> None:
     connection.execute("CREATE TABLE copying (name TEXT PRIMARY KEY, done TEXT NOT NULL)")
-    connection.execute(_DONE, ("", what))
+    connection.execute(_DONE, ("", noted(origin)))
 
 
 def _together(connection: apsw.Connection, work: Callable[[], None]) -> None:
