@@ -69,15 +69,15 @@ async def _carried_out(app: App, doubt: bool, names: Collection[str] | None) -> 
             return Report(before)
         if before.alive:
             fail(f"a node uses this database ({', '.join(before.alive)}): stop all of them first")
-        return Report(before, await tool.put_in_doubt(_chosen(app, names)))
+        return Report(before, await tool.put_in_doubt(_chosen(app, names, before)))
     finally:
         await app.stop()
 
 
-def _chosen(app: App, names: Collection[str] | None) -> list[str]:
-    """Ids of the carriers that are meant."""
+def _chosen(app: App, names: Collection[str] | None, before: Standing) -> Collection[str]:
+    """Ids of the carriers that are meant; without names also of those that are gone, whose texts others would take."""
     if not names:
-        return list(app.tables.carriers)
+        return app.tables.carriers.keys() | {queued.carrier_id for queued in before.queued}
     known = {carrier.name: carrier.id for carrier in app.tables.carriers.values()}
     for name in names:
         if name not in known:
