@@ -93,3 +93,21 @@ async def test_a_commit_that_hangs_is_looked_at_when_it_has_ended(
         assert times_sent(r) == {PHONES[1][1:]: 1}
         over.set()
         await until(lambda: times_sent(r) == {phone[1:]: 1 for phone in PHONES[:2]})
+
+
+async def test_a_claim_that_was_made_again_and_is_on_the_wire_is_not_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one was not stored, so the lane claims the same messages once more before anybody looks."""
+    async with rig(tmp_path) as r:
+        r.behave(refuse_binds=0x0D, response_latency_ms=1_000)
+        await r.seed()
+        ids = await r.send(*[r.draft(phone) for phone in PHONES])
+        over = asyncio.Event()
+        lose(r, monkeypatch, "claim", stored=False, over=over)
+        r.behave(refuse_binds=0)
+        await until(lambda: sum(times_sent(r).values()) == len(PHONES))
+        over.set()
+        await until(lambda: not r.app.worker.unsent._tasks)
+        await r.all_settled(ids, "delivered")
+        assert times_sent(r) == {phone[1:]: 1 for phone in PHONES}

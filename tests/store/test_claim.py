@@ -86,5 +86,5 @@ async def test_what_was_claimed_and_not_answered_is_found_again(store: SqlStore)
     await submit(store, *sent)
     numbers = await claim(store, *sent)
     assert await store.unanswered() == [
-        Owed(attempt, item.id, CARRIER, 99) for item, (attempt,) in zip(sent, numbers, strict=True)
+        Owed(attempt, item.id, CARRIER, 99, NOW + SECOND) for item, (attempt,) in zip(sent, numbers, strict=True)
     ]

@@ -7,7 +7,7 @@ no byte of it left: what turns out to have been committed is taken back, and wai
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from whimbrel.base.clock import Clock
 from whimbrel.store.errors import CommitUnknown, StoreError, StoreStopped
@@ -18,13 +18,26 @@ _LIST = 500
 _RETRY_S = 1.0
 
 
-async def recover(store: Store, clock: Clock, carrier_id: str) -> None:
-    """Of one carrier, which nobody else may submit to any more."""
-    await _doubt(store, clock, await store.unanswered(carrier_id))
+class NotOurs(Exception):
+    """Another process may have the carrier by now: what is found may be under way there."""
+
+
+def _always() -> bool:
+    """Of whoever is the only one."""
+    return True
+
+
+async def recover(store: Store, clock: Clock, carrier_id: str, is_ours: Callable[[], bool] = _always) -> None:
+    """Of one carrier, which nobody else may submit to any more. NotOurs, and nothing is recorded, when that was not so
+    any more once they were read; what was read before is nobody's, however late it is recorded."""
+    owed = await store.unanswered(carrier_id)
+    if not is_ours():
+        raise NotOurs(carrier_id)
+    await _doubt(store, clock, owed)
 
 
 async def recover_strays(store: Store, clock: Clock, carriers: Collection[str]) -> None:
-    """Of carriers that are not there any more."""
+    """Of carriers that are not there any more. `carriers`: those that are, as of now."""
     await _doubt(store, clock, [owed for owed in await store.unanswered() if owed.carrier_id not in carriers])
 
 
@@ -36,17 +49,19 @@ class Unsent:
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def take_back(self, messages: Collection[str], error: CommitUnknown) -> None:
-        """What turns out to be committed of the claims of these messages waits in the queue again."""
-        task = asyncio.get_running_loop().create_task(self._take_back(frozenset(messages), error))
+    def take_back(self, claims: Mapping[str, int], error: CommitUnknown) -> None:
+        """What turns out to be committed of these claims waits in the queue again. `claims`: by message the moment of
+        the claim; a later one of the same message, here or at another node, may be on the wire."""
+        task = asyncio.get_running_loop().create_task(self._take_back(claims, error))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _take_back(self, messages: Collection[str], error: CommitUnknown) -> None:
+    async def _take_back(self, claims: Mapping[str, int], error: CommitUnknown) -> None:
         await error.decided()
         while True:
             try:
-                owed = [each for each in await self._store.unanswered() if each.message_id in messages]
+                found = await self._store.unanswered()
+                owed = [each for each in found if claims.get(each.message_id) == each.committed_at]
                 await _record(self._store, self._clock, owed, "withdrawn", "not_sent")
             except StoreStopped:
                 return

@@ -140,9 +140,9 @@ class Passage:
                 way.lane.send(ready, last.priority, last.rank)
         self._tell_queued(stored=True)
 
-    def claimed(self) -> list[str]:
-        """Ids of the messages that are claimed."""
-        return [message.id for way in self._ways.values() for message, _, _ in way.claimed]
+    def claimed(self) -> dict[str, int]:
+        """By message that is claimed the moment of its claim."""
+        return {message.id: message.created_at for way in self._ways.values() for message, _, _ in way.claimed}
 
     def failed(self) -> None:
         """Nothing was committed, or nobody can say."""

@@ -100,6 +100,7 @@ class Sweep:
 
     async def start(self) -> None:
         """Begin all duties."""
+        await self._tables.current()  # one that another node has just added has attempts under way
         await recover_strays(self._store, self._clock, self._tables.carriers)
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._repeat(every_s, duty)) for every_s, duty in self._duties]

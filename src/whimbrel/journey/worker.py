@@ -209,7 +209,7 @@ class Lane:
                     claims, basis, [(m.account_id, m.recipient_hash) for m, _ in messages]
                 )
         except CommitUnknown as error:
-            worker.unsent.take_back([claim.message_id for claim in claims], error)
+            worker.unsent.take_back({claim.message_id: claim.at for claim in claims}, error)
             raise
         finally:
             self.release(segments)
@@ -327,7 +327,7 @@ class Worker:
     async def gained(self, name: str, fence: int) -> None:
         """A carrier is this node's: what its owner before left without an answer is in doubt, then its lane runs."""
         carrier_id = name.removeprefix(CARRIER)
-        await recover(self.store, self.clock, carrier_id)
+        await recover(self.store, self.clock, carrier_id, lambda: self.may_submit(carrier_id, fence))
         self._fences[carrier_id] = fence
         await self.follow()
 

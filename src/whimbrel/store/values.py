@@ -251,6 +251,7 @@ class Owed(msgspec.Struct, frozen=True, gc=False):
     message_id: str
     carrier_id: str
     tail_hash: int
+    committed_at: int
 
 
 class Due(msgspec.Struct, frozen=True, gc=False):

@@ -14,7 +14,7 @@ INSERT INTO attempts (position, message_id, account_id, part, parts, carrier_id,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- name: attempts_unanswered
-SELECT position, message_id, carrier_id, tail_hash FROM attempts
+SELECT position, message_id, carrier_id, tail_hash, committed_at FROM attempts
 WHERE state = 'committed' AND (CAST($1 AS TEXT) IS NULL OR carrier_id = $1) ORDER BY position;
 
 -- name: attempts_of_message
