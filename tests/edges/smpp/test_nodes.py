@@ -1,5 +1,6 @@
 """Customers' binds at several nodes of one database: how many there may be, and who delivers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from whimbrel.codec.smpp.statuses import Status
 from whimbrel.codec.smpp.tables import BIND_RECEIVER, BIND_TRANSMITTER
 
 from .customer import Door, esme, running_door
-from .reader import ALL, owed, reading
+from .reader import ALL, never, owed, reading
 
 BINDS = 2
 
@@ -100,3 +101,26 @@ async def test_what_is_owed_is_delivered_once_whoever_has_the_bind(doors: tuple[
         await again.has(3)
         await owed(one, 0)
         assert sorted(again.ids) == sorted(late)
+
+
+async def test_a_node_that_was_taken_for_dead_leaves_its_binds_to_the_one_that_delivers_now(doors: tuple[Door, Door]):
+    one, other = doors
+    await one.change(settings={"binds_max": BINDS + 1})
+    async with reading(one, never) as first, reading(other, never) as last:
+        await until(lambda: deliver(one) or deliver(other))
+        was, now = (one, other) if deliver(one) else (other, one)
+        silent, told = (first, last) if was is one else (last, first)
+        before = was.app.owners.node_id
+        await was.app.store.leave(before)  # as when its row has run out
+        name = f"customer:{was.credential_id}"
+        await now.app.store.take_leases([name], now.app.owners.node_id, now.app.clock.now_us())
+        now.app.owners.wake()
+        await until(lambda: deliver(now) and not deliver(was) and was.app.owners.node_id != before)
+        async with now.bound(BIND_TRANSMITTER) as sender:
+            for _ in range(3):
+                await sender.submit(**ALL)
+        await told.has(3)
+        was.app.deliveries._told([was.credential_id])
+        await asyncio.gather(*was.app.deliveries._tasks)
+        await silent.one.submit()  # is refused, after whatever was sent before
+        assert silent.got == []

@@ -48,7 +48,7 @@ class Deliveries:
         self._metrics = metrics
         self._clock = clock
         self._outboxes: dict[str, Outbox] = {}
-        self._hooks = Hooks(registry.receivers, self._read, self._over, clock.monotonic_us)
+        self._hooks = Hooks(self._receivers, self._read, self._over, clock.monotonic_us)
         self._over_rows: list[tuple[Outbox, int]] = []
         self._deleting: asyncio.Task[None] | None = None
         self._reads = asyncio.Semaphore(_READS)
@@ -127,8 +127,15 @@ class Deliveries:
 
     # What the registry and the follower tell.
 
+    def _is_mine(self, credential_id: str) -> bool:
+        return self._owners.alone or credential_id in self._mine
+
+    def _receivers(self, credential_id: str) -> Sequence[Bound]:
+        """Nobody here is delivered to while another node delivers."""
+        return self._registry.receivers(credential_id) if self._is_mine(credential_id) else ()
+
     def _up(self, credential_id: str) -> None:
-        if self._owners.alone or credential_id in self._mine:
+        if self._is_mine(credential_id):
             self._begin(credential_id)
         else:
             self._owners.want(CUSTOMER + credential_id)

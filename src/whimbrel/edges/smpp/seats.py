@@ -16,6 +16,7 @@ from whimbrel.store.interface import Store, Write
 _log = logging.getLogger("whimbrel.smpp")
 _LOOK_S: Final = 2.0
 _RETRY_S: Final = 1.0
+_UNKNOWN: Final = -1  # in place of a count, while one is being written
 
 
 class Seats:
@@ -75,8 +76,10 @@ class Seats:
             return
         some = tuple((i, self._node_id, count) for i, count in changed.items() if count)
         none = tuple((i, self._node_id) for i, count in changed.items() if not count)
+        self._told |= dict.fromkeys(changed, _UNKNOWN)
         await self._store.write([Write("seats_set", some), Write("seats_none", none)])
-        self._told = {i: count for i, count in (self._told | changed).items() if count}
+        written = {i: count for i, count in changed.items() if self._told[i] == _UNKNOWN}  # no bind was granted since
+        self._told = {i: count for i, count in (self._told | written).items() if count}
 
     async def _run(self) -> None:
         while True:
