@@ -1,12 +1,13 @@
 """Messages by number: the index follows the log, misses nothing, and reads no part of it for ever."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.journey.rig import Rig, rig, until
 from whimbrel.journey.index import CURSOR
-from whimbrel.store.interface import Deliveries, Search
+from whimbrel.store.interface import Search, Write
 
 PHONE = "+447911123456"
 
@@ -22,13 +23,14 @@ async def test_where_nothing_is_new_it_goes_on_behind_the_log(tmp_path: Path, mo
         (message_id,) = await r.send(r.draft(PHONE))
         await r.settled(message_id, "delivered")
         reached: list[int] = []
-        record = r.app.store.record_deliveries
+        advance = r.app.store.advance
 
-        async def watched(batch: Deliveries) -> None:
-            await record(batch)
-            reached.extend(position for name, position in batch.cursors if name == CURSOR)
+        async def watched(name: str, start: int, end: int, also: Sequence[Write]) -> bool:
+            moved = await advance(name, start, end, also)
+            reached.extend([end] if moved and name == CURSOR else [])
+            return moved
 
-        monkeypatch.setattr(r.app.store, "record_deliveries", watched)
+        monkeypatch.setattr(r.app.store, "advance", watched)
         end = await r.app.store.last_position()
         await until(lambda: end in reached)
         assert [*reached] == sorted(set(reached)), "no part of the log is taken twice"
@@ -38,16 +40,16 @@ async def test_where_nothing_is_new_it_goes_on_behind_the_log(tmp_path: Path, mo
 async def test_what_could_not_be_stored_is_indexed_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with rig(tmp_path) as r:
         await r.seed()
-        record, failed = r.app.store.record_deliveries, 0
+        advance, failed = r.app.store.advance, 0
 
-        async def full(batch: Deliveries) -> None:
+        async def full(name: str, start: int, end: int, also: Sequence[Write]) -> bool:
             nonlocal failed
-            if batch.also and not failed:
+            if also and not failed:
                 failed += 1
                 raise OSError("disk full")
-            await record(batch)
+            return await advance(name, start, end, also)
 
-        monkeypatch.setattr(r.app.store, "record_deliveries", full)
+        monkeypatch.setattr(r.app.store, "advance", full)
         (message_id,) = await r.send(r.draft(PHONE))
         await until(lambda: failed)
 

@@ -1,5 +1,6 @@
 """What customers' binds are owed: the rows, the follower that writes them, and what a crash leaves of both."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,8 @@ from whimbrel.domain.model import Flag, Message, Options, SmppCredential
 from whimbrel.domain.wire import Origin
 from whimbrel.journey import owed as module
 from whimbrel.journey.owed import CURSOR, Owed
-from whimbrel.store.interface import Deliveries, Ending, InboundRow, Write
+from whimbrel.store.errors import CommitUnknown
+from whimbrel.store.interface import Ending, InboundRow, Write
 from whimbrel.store.owed import waiting
 from whimbrel.store.rows import to_columns
 from whimbrel.store.store import SqlStore
@@ -198,14 +200,14 @@ async def test_rows_and_cursor_are_one_commit(store: SqlStore, tables: Tables, o
     sent = [came() for _ in range(5)]
     await submit(store, *sent)
     await end(store, *sent)
-    real = store.record_deliveries
+    real = store.advance
 
-    async def killed(batch: Deliveries) -> None:
+    async def killed(name: str, start: int, end: int, also: Sequence[Write]) -> bool:
         broken = Write("cursor_set", (("other", None),))
-        await real(msgspec.structs.replace(batch, also=(*batch.also, broken)))
+        return await real(name, start, end, (*also, broken))
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "record_deliveries", killed)
+        patch.setattr(store, "advance", killed)
         with pytest.raises(Exception, match=NOT_NULL):
             await owed.follow()
     assert (await kinds(store), await cursor(store)) == ([], 0)
@@ -225,6 +227,49 @@ async def test_a_list_that_is_taken_twice_owes_nothing_twice(store: SqlStore, ta
     again._position = 0
     await catch_up(again)
     assert await kinds(store) == [(sent.id, "failed")]
+
+
+async def test_a_node_that_was_frozen_with_a_list_owes_nothing_that_was_delivered_meanwhile(
+    store: SqlStore, tables: Tables, owed: Owed, monkeypatch
+):
+    sent, later = came(), came()
+    await submit(store, sent, later)
+    await end(store, sent)
+    taken = await owed._take(owed._position)
+    await catch_up(await begun(store, tables))
+    (row,) = await page(store)
+    await store.write([Write("smpp_owed_delete", ((ONE, row.position),))])
+
+    async def frozen(position: int) -> Any:
+        return taken
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owed, "_take", frozen)
+        await owed.follow()
+    assert await kinds(store) == []
+    await end(store, later)
+    await catch_up(owed)
+    assert await kinds(store) == [(later.id, "failed")], "it goes on where the other one stopped"
+
+
+async def test_what_was_written_and_never_heard_of_is_not_owed_again(store: SqlStore, owed: Owed, monkeypatch):
+    sent = came()
+    await submit(store, sent)
+    await end(store, sent)
+    advance = store.advance
+
+    async def unknown(*taken: Any) -> bool:
+        await advance(*taken)
+        raise CommitUnknown("it may or may not have been stored")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "advance", unknown)
+        with pytest.raises(CommitUnknown):
+            await owed.follow()
+    (row,) = await page(store)
+    await store.write([Write("smpp_owed_delete", ((ONE, row.position),))])
+    await catch_up(owed)
+    assert await kinds(store) == []
 
 
 async def test_long_stretches_of_others_are_passed_over_and_the_cursor_follows_now_and_then(
@@ -250,14 +295,14 @@ async def test_who_is_deleted_while_a_list_is_under_way_is_owed_nothing(
     sent = came()
     await submit(store, sent)
     await end(store, sent)
-    record = store.record_deliveries
+    advance = store.advance
 
-    async def after_the_delete(deliveries: Deliveries) -> None:
+    async def after_the_delete(*taken: Any) -> bool:
         await store.write([Write("smpp_owed_drop", ((ONE,),))])
         tables.become(credential(TWO, inbound=False))
-        await record(deliveries)
+        return await advance(*taken)
 
-    monkeypatch.setattr(store, "record_deliveries", after_the_delete)
+    monkeypatch.setattr(store, "advance", after_the_delete)
     await catch_up(owed)
     assert await page(store) == []
 

@@ -1,5 +1,8 @@
 """A follower of the event log goes on where its durable cursor stands: it takes a list, and moves the cursor in the
 commit of what it made of it. What a crash interrupts is taken again.
+
+The cursor is moved from where this process left it, or nothing is written at all: a process that was frozen, or never
+heard that its commit had succeeded, does not write once more what was made of the log meanwhile.
 """
 
 import asyncio
@@ -9,7 +12,7 @@ from contextlib import suppress
 
 import msgspec
 
-from whimbrel.store.interface import Deliveries, Store, Write
+from whimbrel.store.interface import Store, Write
 
 _log = logging.getLogger("whimbrel.follower")
 
@@ -60,6 +63,7 @@ class Follower(ABC):
         self._rest_s = rest_s
         self._wake = asyncio.Event()
         self._position = 0
+        self._saved = 0  # where we left the cursor: lists of which nothing is written do not move it
         self._task: asyncio.Task[None] | None = None
 
     @abstractmethod
@@ -68,7 +72,7 @@ class Follower(ABC):
 
     async def start(self) -> None:
         """Go on where the cursor stands."""
-        self._position = await cursor(self._store, self._name)
+        await self._find()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
@@ -85,10 +89,17 @@ class Follower(ABC):
         """Take one list; whether there may be more."""
         taken = await self._take(self._position)
         if taken.found:
-            cursors = ((self._name, taken.reached),)
-            await self._store.record_deliveries(Deliveries(cursors=cursors, also=taken.also))
+            if not await self._store.advance(self._name, self._saved, taken.reached, taken.also):
+                _log.warning("the log was followed by another node meanwhile", extra={"follower": self._name})
+                await self._find()
+                return True
+            self._saved = taken.reached
         self._position = taken.reached
         return taken.more or taken.found == self._limit
+
+    async def _find(self) -> None:
+        await self._store.write([Write("cursor_begin", ((self._name, 0),))])
+        self._position = self._saved = await cursor(self._store, self._name)
 
     async def _run(self) -> None:
         while True:

@@ -214,3 +214,6 @@ class SqlStore:
 
     async def record_deliveries(self, batch: Deliveries) -> None:
         await self._executor.write(deliveries.record_deliveries, batch)
+
+    async def advance(self, name: str, start: int, end: int, also: Sequence[Write]) -> bool:
+        return await self._executor.write(deliveries.advance, name, start, end, also)

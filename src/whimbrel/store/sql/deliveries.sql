@@ -10,6 +10,8 @@
 -- | webhook_cursor_set (webhook_id, position) | forward only |
 -- | webhook_cursor (webhook_id) | position |
 -- | cursor_set (name, position) | forward only |
+-- | cursor_begin (name, position) | where a new one begins; nothing when it stands somewhere already |
+-- | cursor_move (name, from, to) | from where it was left; nothing when somebody moved it meanwhile |
 -- | cursor_by_name (name) | position |
 -- | deliveries_purge (before, limit) | dead ones among the oldest rows, removed |
 -- | delivery_tries_purge (before, limit), parked_receipts_purge, inbound_seen_purge | the oldest ones removed |
@@ -46,6 +48,12 @@ SELECT cursor FROM webhooks WHERE id = $1;
 -- name: cursor_set
 INSERT INTO cursors (name, position) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE cursors.position < excluded.position;
+
+-- name: cursor_begin
+INSERT INTO cursors (name, position) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING;
+
+-- name: cursor_move
+UPDATE cursors SET position = $3 WHERE name = $1 AND position = $2;
 
 -- name: cursor_by_name
 SELECT position FROM cursors WHERE name = $1;

@@ -1,11 +1,13 @@
-"""record_deliveries: what became of a batch of webhook tries, and how far each follower has come."""
+"""record_deliveries: what became of a batch of webhook tries, and how far its endpoints have come. advance: what a
+follower made of the log, and how far it has come.
+"""
 
 from collections.abc import Sequence
 
 import msgspec
 
 from whimbrel.base.ids import WEBHOOK
-from whimbrel.store.interface import Deliveries
+from whimbrel.store.interface import Deliveries, Write
 from whimbrel.store.script import Many, One, Row, Script
 
 _as_row = msgspec.structs.astuple
@@ -22,6 +24,16 @@ def record_deliveries(batch: Deliveries) -> Script[None]:
     yield from _move_cursors(batch.cursors)
     for write in batch.also:
         yield Many(write.statement, write.rows)
+
+
+def advance(name: str, start: int, end: int, also: Sequence[Write]) -> Script[bool]:
+    """Whether the cursor stood at `start`, is at `end` now, and the rest is written."""
+    moved: int = yield One("cursor_move", (name, start, end))
+    if not moved:
+        return False
+    for write in also:
+        yield Many(write.statement, write.rows)
+    return True
 
 
 def _move_cursors(cursors: Sequence[Row]) -> Script[None]:
