@@ -1,12 +1,14 @@
 """Events that wait for another try: rows that cannot be posted hide no others, and our own trouble is not theirs."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.journey.rig import ACTOR, Rig, rig, until
 from tests.journey.sink import listening
 from whimbrel.manage import webhooks
+from whimbrel.store.errors import StoreError
 from whimbrel.store.interface import Deliveries, Wait
 
 
@@ -91,3 +93,26 @@ async def test_a_rotated_secret_signs_no_longer_than_it_may(tmp_path: Path) -> N
             return len(sink.posts[-1].headers["webhook-signature"].split()) == 1
 
         await until(signed_once)
+
+
+async def test_an_endpoint_that_could_not_be_looked_up_is_started_a_moment_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody changes it again, so nobody else would start it."""
+    async with listening() as sink, rig(tmp_path) as r:
+        await r.seed()
+        fetch, away = r.app.store.fetch, 0
+
+        async def once_away(row: Any, statement: str, *params: Any) -> list[Any]:
+            nonlocal away
+            if statement == "webhook_cursor" and not away:
+                away += 1
+                raise StoreError("the database cannot be reached")
+            return await fetch(row, statement, *params)
+
+        monkeypatch.setattr(r.app.store, "fetch", once_away)
+        request = webhooks.NewWebhook(url=f"{sink.url}/", events=("message.delivered",))
+        await webhooks.create(r.app.manage, ACTOR, request, account_id=r.account_id, test=False)
+        await until(lambda: away)
+        (message_id,) = await r.send(r.draft())
+        await until(lambda: sink.seen(message_id) == ["message.delivered"])

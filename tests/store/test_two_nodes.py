@@ -9,6 +9,7 @@ import pytest
 from after_submit import answered, reported
 from node import DEADLINE_S, Node, waiting
 from store_samples import (
+    ACCOUNT,
     CARRIER,
     CREDIT,
     NOW,
@@ -26,9 +27,10 @@ from store_samples import (
     told,
 )
 
-from whimbrel.domain.model import Message
+from whimbrel.domain.model import Event, Message
+from whimbrel.journey.notify import _event
 from whimbrel.store.errors import Overtaken
-from whimbrel.store.interface import Answer, Claim, Due, Ending, ReceiptRow
+from whimbrel.store.interface import Answer, Claim, Due, Ending, ReceiptRow, Try, Write
 from whimbrel.store.store import SqlStore
 from whimbrel.store.verbs.answers import record_answers
 from whimbrel.store.verbs.claim import claim as claim_verb
@@ -36,6 +38,7 @@ from whimbrel.store.verbs.erase import delete_messages, redact
 from whimbrel.store.verbs.finish import finish
 from whimbrel.store.verbs.receipts import record_receipts
 from whimbrel.store.verbs.sweep import enqueue
+from whimbrel.store.verbs.write import write
 
 TAIL = 99
 
@@ -278,3 +281,22 @@ async def test_a_message_that_is_deleted_takes_no_receipt(third: SqlStore, nodes
     late = await waiting(two, two.whole(record_receipts([receipt()])), one)
     await one.commit()
     assert await late == ["parked"]
+
+
+# ---------------------------------------------------------------- events of a webhook
+
+
+async def test_events_of_an_endpoint_are_numbered_whoever_appends_them(
+    third: SqlStore, nodes: tuple[Node, Node]
+) -> None:
+    """A node that was taken for dead has still a result to write."""
+    one, two = nodes
+    hook = "WH" + "1" * 32
+    columns = ("https://e.example/", '["*"]', "", b"s", None, None, "active", None, 0, 0, NOW, NOW)
+    await third.write([Write("webhook_insert", ((hook, ACCOUNT, 0, *columns),))])
+    tried = Try(None, hook, ACCOUNT, 7, "EV1", "message.sent", 9, NOW, 12, 500, None, "", False)
+    await one.run(write(_event(tried, "webhook.exhausted", event_id="EV1")))
+    other = await waiting(two, two.whole(write(_event(tried, "webhook.exhausted", event_id="EV1"))), one)
+    await one.commit()
+    await other
+    assert [event.seq for event in await third.fetch(Event, "events_of_subject", ACCOUNT, hook)] == [1, 2]

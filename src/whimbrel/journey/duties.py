@@ -28,8 +28,13 @@ class Duties:
         return tuple(self._parts)
 
     async def gained(self, name: str, fence: int) -> None:
-        """Begin."""
-        await self._parts[name].start()
+        """Begin. What could not begin whole is ended: it is begun again later, and must not be there twice."""
+        part = self._parts[name]
+        try:
+            await part.start()
+        except Exception:
+            await part.stop()
+            raise
 
     async def lost(self, name: str, *, gracefully: bool) -> None:
         """End: what was begun is finished, and the cursors are saved."""

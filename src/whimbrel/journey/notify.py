@@ -21,6 +21,7 @@ from whimbrel.journey.posting import Outcome, Poster, Target
 from whimbrel.journey.posts import Posts
 from whimbrel.journey.replies import Replies
 from whimbrel.journey.tables import Tables
+from whimbrel.store.errors import StoreError
 from whimbrel.store.interface import Deliveries, Store, Try, Wait, Write
 
 _log = logging.getLogger("whimbrel.notify")
@@ -71,6 +72,7 @@ class Notify:
         self._task: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
         self._is_running = False
+        self._is_incomplete = False  # an endpoint could not be started, and could a moment later
         tables.subscribe("webhooks", self._webhooks_changed)
 
     async def start(self) -> None:
@@ -128,8 +130,9 @@ class Notify:
     async def _add_safely(self, webhook: Webhook) -> None:
         try:
             await self._add(webhook)
-        except Exception:  # such as a secret of another master key: no reason to keep events from all others
+        except Exception as error:  # such as a secret of another master key: no reason to keep events from all others
             self._endpoints.pop(webhook.id, None)
+            self._is_incomplete = self._is_incomplete or isinstance(error, StoreError)
             _log.exception("a webhook could not be started", extra={"webhook_id": webhook.id})
 
     async def _add(self, webhook: Webhook) -> None:
@@ -172,6 +175,9 @@ class Notify:
                 await self._save_cursors()
                 await self._drop_disabled()
                 self._drop_old_secrets()
+                if self._is_incomplete:
+                    self._is_incomplete = False
+                    await self.follow()
             except Exception:
                 _log.exception("due deliveries could not be looked for; trying again")
             if self._callbacks is not None:
@@ -242,8 +248,10 @@ class Notify:
 
 
 def _event(attempt: Try, kind: str, **data: str) -> tuple[Write, ...]:
-    """An event of the endpoint itself; other endpoints and live streams hear of it."""
-    return (Write("webhook_event", ((attempt.webhook_id, kind, msgspec.json.encode(data).decode(), attempt.at),)),)
+    """An event of the endpoint itself; other endpoints and live streams hear of it. A node that was taken for dead may
+    still write one, and its number is by those that are there."""
+    row = (attempt.webhook_id, kind, msgspec.json.encode(data).decode(), attempt.at)
+    return Write("webhook_hold", ((attempt.webhook_id,),)), Write("webhook_event", (row,))
 
 
 def _same(wanted: Webhook | None, running: Webhook) -> bool:

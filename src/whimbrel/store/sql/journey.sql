@@ -9,7 +9,8 @@
 -- | queue_ends (lane, priority) | the smallest and the greatest rank, a step in the key each; NULL when nothing waits |
 -- | queue_accounts (lane, priority, before rank, before message_id, limit) | account_id, rank, message_id, from the end |
 -- | webhook_disable (webhook_id, reason, at) | switched off by its own answers |
--- | webhook_event (webhook_id, type, data, at) | the next event of an active endpoint, as long as its numbers last |
+-- | webhook_hold (webhook_id) | no other node appends an event of this endpoint before this transaction ends |
+-- | webhook_event (webhook_id, type, data, at) | the next event of an active endpoint, as long as its numbers last; after webhook_hold |
 
 -- name: events_received_after
 SELECT position, subject_id FROM events
@@ -39,6 +40,9 @@ LEFT JOIN messages AS m ON m.id = q.message_id ORDER BY q.rank DESC, q.message_i
 
 -- name: webhook_disable
 UPDATE webhooks SET status = 'disabled', disabled_reason = $2, updated_at = $3 WHERE id = $1 AND status = 'active';
+
+-- name: webhook_hold
+UPDATE webhooks SET cursor = cursor WHERE id = $1;
 
 -- name: webhook_event
 INSERT INTO events (account_id, test, subject_id, seq, type, data, callback, created_at)
