@@ -391,7 +391,7 @@ class App:
             async with asyncio.timeout(2.0):
                 await self.store.ping()
         except Exception as error:
-            return [f"the store cannot be used: {error}"]
+            return [f"the store cannot be used: {str(error) or 'it does not answer'}"]
         return []
 
     def _committed(self, scripts: int) -> None:

@@ -11,13 +11,18 @@ import pytest
 from tests.pg import Server
 
 from whimbrel.base.clock import SystemClock
-from whimbrel.store.errors import CommitFailed, CommitUnknown
+from whimbrel.store import store as stores
+from whimbrel.store.errors import CommitFailed, CommitUnknown, StoreError
+from whimbrel.store.interface import Node
+from whimbrel.store.postgresql import schema
 from whimbrel.store.postgresql import writer as writers
 from whimbrel.store.postgresql.connect import connect
+from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.postgresql.statements import postgresql
 from whimbrel.store.postgresql.writer import Writer
 from whimbrel.store.script import Many, Query, Rows, Script
 from whimbrel.store.statements import Source
+from whimbrel.store.store import SqlStore
 
 STATEMENTS = {
     name: postgresql(name, Source(sql))
@@ -264,6 +269,30 @@ async def test_a_commit_that_waits_for_a_standby_is_unknown_and_what_follows_ref
     await stored_at_last(writer, 3)
     assert await alone.stored() == [1, 3], "it was the commit that hung, and it was left to its end"
     await alone.stop()
+
+
+async def test_a_store_of_which_a_commit_hangs_does_not_answer_a_ping(
+    alone: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a ping commits changes nothing, and would wait for no standby."""
+    monkeypatch.setattr(stores, "HANGS_S", 0.2)
+    await schema.apply(alone.url, SystemClock())
+    store = SqlStore(PostgresExecutor(alone.url))
+    await store.start()
+    await store.ping()
+    await wait_for_a_standby(alone, "away")
+    hanging = asyncio.ensure_future(store.join(Node("ND1", "one", "0.1.0", "api", 1, 2, False)))
+    try:
+        with pytest.raises(StoreError, match="has not ended"):
+            async with asyncio.timeout(5):
+                while True:
+                    await store.ping()
+                    await asyncio.sleep(0.01)
+    finally:
+        await wait_for_a_standby(alone, "")
+    await hanging
+    await store.ping()
+    await store.stop()
 
 
 async def test_a_server_that_hangs_and_is_replaced_is_given_up(alone: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,10 @@ class Executor(Protocol):
         rows of others, where the dialect can see to that."""
         ...
 
+    def hanging_s(self) -> float:
+        """For how long a commit that is under way has not ended; the longest, 0 where none is."""
+        ...
+
     async def tend(self, before_us: Mapping[str, int]) -> None:
         """What a dialect has to do now and then beside statements: partitions made, and those of which every row is
         older than the time given for its kind dropped. What fails is told in the log and tried again."""

@@ -1,11 +1,12 @@
 """The store over an executor: each verb of `interface.Store` is one transaction script. One class for every dialect."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
 from whimbrel.store import reads
+from whimbrel.store.errors import StoreError
 from whimbrel.store.interface import (
     FRONT,
     Answer,
@@ -49,6 +50,8 @@ from whimbrel.store.verbs import (
 )
 
 Row = TypeVar("Row")
+HANGS_S: Final = 3.0
+"""A commit that takes longer hangs: the disk or a synchronous standby does not answer."""
 
 
 class SqlStore:
@@ -70,8 +73,11 @@ class SqlStore:
         await self._executor.stop()
 
     async def ping(self) -> None:
-        """Both ways answer: a commit of nothing, and a read. SchemaError when somebody has brought the schema to where
-        this version does not run on it."""
+        """Both ways answer: a commit of nothing, and a read. StoreError when a commit hangs; SchemaError when somebody
+        has brought the schema to where this version does not run on it."""
+        hanging_s = self._executor.hanging_s()
+        if hanging_s > HANGS_S:
+            raise StoreError(f"a commit has not ended for {hanging_s:.0f} s")
         await self._executor.write(reads.nothing)
         require_usable(compare(self._migrations, await self.fetch(Applied, "schema_applied")))
 

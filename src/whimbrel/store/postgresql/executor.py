@@ -156,6 +156,10 @@ class PostgresExecutor:
     ) -> asyncio.Future[T]:
         return self._reports.submit(verb, args, kwargs, account_id)
 
+    def hanging_s(self) -> float:
+        """A commit that changes nothing does not wait for a standby or a disk, so it says nothing of those that do."""
+        return max([writer.committing_s() for writer in self._writers.values()])
+
     async def tend(self, before_us: Mapping[str, int]) -> Mapping[str, int]:
         await self._partitions.tend(before_us)
         return self._partitions.left(before_us)

@@ -101,6 +101,7 @@ class Writer:
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
         self._look: asyncio.Task[None] | None = None  # while a commit hangs
+        self._committing_us: int | None = None  # when the commit that is under way began
         self._over = asyncio.Event()  # of the commit that hangs
 
     async def start(self) -> None:
@@ -114,6 +115,11 @@ class Writer:
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
         await self._close()
+
+    def committing_s(self) -> float:
+        """For how long the commit that is under way has not ended; 0 where none is."""
+        began_us = self._committing_us
+        return 0.0 if began_us is None else (self._clock.monotonic_us() - began_us) / SECOND_US
 
     async def _work(self) -> None:
         while jobs := await self.jobs.take(GROUP_MAX):
@@ -190,9 +196,11 @@ class Writer:
             await self._roll_back(connection, error)
             raise
         impatience = asyncio.get_running_loop().call_later(PATIENCE_S, self._hangs, session, jobs)
+        self._committing_us = self._clock.monotonic_us()
         try:
             await self._commit(session, xid)
         finally:
+            self._committing_us = None
             impatience.cancel()
             self._hangs_no_more()
         return results

@@ -82,6 +82,10 @@ class SqliteExecutor:
     ) -> asyncio.Future[T]:
         return self._reads.submit(verb, args, kwargs)
 
+    def hanging_s(self) -> float:
+        """Nothing: who writes next hangs behind it."""
+        return 0.0
+
     async def tend(self, before_us: Mapping[str, int]) -> None:
         """Nothing to do."""
 
