@@ -147,6 +147,18 @@ async def test_what_is_changed_while_accept_is_under_way_holds_for_it(
     assert not edge.simulator.network.phones.read(NUMBER.lstrip("+"))
 
 
+@pytest.mark.parametrize("change", [revoke, suspend])
+async def test_an_open_stream_of_who_may_follow_no_more_ends(deaf: Nodes, change: Callable[[Nodes], Awaitable[None]]):
+    edge = deaf.there
+    headers = {"Authorization": f"Bearer {edge.customer.live}"}
+    async with edge.http.get(f"{edge.url}/v1/stream", headers=headers) as response:
+        assert response.status == 200
+        await change(deaf)
+        async with asyncio.timeout(WITHIN_S):
+            await response.content.read()
+    assert (await edge.get("/v1/stream")).status in (401, 403)
+
+
 async def test_who_may_still_send_is_not_refused_with_the_others_of_the_list(deaf: Nodes):
     edge = deaf.there
     second = await deaf.here.new_key(edge.customer.id, ("messages:write",))

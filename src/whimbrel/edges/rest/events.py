@@ -113,7 +113,7 @@ class Stream:
             if after is None:  # the end of the log is read before the answer begins: what comes after it is not missed
                 after = await services.store.last_position()
             events = services.feed.subscribe(account_id, call.test, after, wanted)
-            await sse.stream(cast(sse.Events, events), headers, receive, send, ping_s=self._ping_s)
+            await sse.stream(cast(sse.Events, events), headers, receive, send, ping_s=self._ping_s, still=call.still)
 
 
 def operations(stream: Stream) -> tuple[Operation, ...]:

@@ -90,7 +90,7 @@ class Door:
         changes anything."""
         if self.services.tables.basis is None:
             return None
-        return partial(self._let_in, scope, authorization, wanted)
+        return partial(self.let_in, scope, authorization, wanted)
 
     def still_active(self, account_id: str) -> Still | None:
         """The same for a door that knows already who asks: it is looked at that the account may send still."""
@@ -98,7 +98,8 @@ class Door:
             return None
         return lambda: check_active(self.services.tables.accounts.get(account_id))
 
-    def _let_in(self, scope: str, authorization: bytes | None, wanted: bytes | None) -> None:
+    def let_in(self, scope: str, authorization: bytes | None, wanted: bytes | None) -> None:
+        """Raises what a request that was let in before would be answered now; counts nothing."""
         principal = self._authenticator.again(authorization)
         check_scope(principal, scope)
         self._authenticator.acting_for(principal, wanted)
@@ -236,6 +237,7 @@ class _Endpoint:
     async def _call(self, scope: Scope, receive: Receive, request_id: str, answer: Headers) -> Call[Any, Any]:
         operation, request = self._operation, dict(scope["headers"])
         principal, acting_for = _NOBODY, None
+        still = partial(self._door.let_in, operation.scope, request.get(b"authorization"), request.get(ACCOUNT_HEADER))
         if operation.access != "public":
             principal = await self._door.admit(request, answer)
             check_may(principal, operation)
@@ -255,6 +257,7 @@ class _Endpoint:
             body=body,
             headers=request,
             request_id=request_id,
+            still=still,
         )
 
 

@@ -27,10 +27,14 @@ class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False)
     """A route that takes no query parameters."""
 
 
+def _always() -> None:
+    """Where nobody waits for what comes."""
+
+
 class Call(Generic[Q, B]):
     """One request, checked: who asks for whom, path parameters, query and body as values."""
 
-    __slots__ = ("acting_for", "body", "headers", "path", "principal", "query", "request_id")
+    __slots__ = ("acting_for", "body", "headers", "path", "principal", "query", "request_id", "still")
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class Call(Generic[Q, B]):
         body: B,
         headers: dict[bytes, bytes],
         request_id: str,
+        still: Callable[[], object] = _always,
     ) -> None:
         self.principal = principal
         self.acting_for = acting_for
@@ -50,6 +55,8 @@ class Call(Generic[Q, B]):
         self.body = body
         self.headers = headers
         self.request_id = request_id
+        self.still = still
+        """Raises what the caller would be answered now, where it may do this no more."""
 
     @property
     def account_id(self) -> str:

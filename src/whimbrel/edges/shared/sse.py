@@ -1,16 +1,17 @@
 """Server-sent events (WHATWG HTML 9.2): one account's events as they happen, resumable by `Last-Event-ID`; and pieces
 of a page of the console, each under a name.
 
-A stream ends when the client leaves, when the server stops, or when the client reads so slowly that the feed cuts it;
-in each case the last `id:` it saw is where it goes on.
+A stream ends when the client leaves, when the server stops, when the client may follow no more (its key was revoked or
+has expired, its account was suspended or moves), or when it reads so slowly that the feed cuts it; in each case the
+last `id:` it saw is where it goes on.
 """
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from typing import Any
+from typing import Any, Final
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.shared import cursors
@@ -27,6 +28,7 @@ _HEADERS: Headers = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # nginx would hold events back
 ]
+_LOOK_S: Final = 0.25  # how often it is looked whether a client may still follow
 _PING = b": ping\n\n"
 _OPENING = b"retry: 2000\n\n"
 
@@ -70,6 +72,10 @@ def piece_frame(name: str, body: bytes) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name.encode(), b"\ndata: ".join(body.splitlines()))
 
 
+def _forever() -> None:
+    """Whoever began to follow may go on."""
+
+
 async def stream(
     events: Events | Pieces,
     headers: Headers,
@@ -78,8 +84,10 @@ async def stream(
     *,
     ping_s: float,
     frame: Frame = event_frame,
+    still: Callable[[], object] = _forever,
 ) -> None:
-    """Send events until the client or the feed ends it."""
+    """Send events until the client or the feed ends it, or until `still` raises WhimbrelError: the client may follow no
+    more."""
     loop = asyncio.get_running_loop()
     async with aclosing(events):
         await send({"type": "http.response.start", "status": 200, "headers": headers + _HEADERS})
@@ -87,7 +95,7 @@ async def stream(
         gone = loop.create_task(_until_gone(receive))
         pump = loop.create_task(_pump(events, send, ping_s, frame))
         try:
-            await asyncio.wait((gone, pump), return_when=asyncio.FIRST_COMPLETED)
+            await _until_one_ends((gone, pump), still)
         finally:
             for task in (gone, pump):
                 task.cancel()
@@ -95,6 +103,15 @@ async def stream(
         if isinstance(ended, Exception):
             _log.error("a stream ended early", exc_info=ended)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _until_one_ends(tasks: Sequence[asyncio.Task[None]], still: Callable[[], object]) -> None:
+    while not (await asyncio.wait(tasks, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED))[0]:
+        try:
+            still()
+        except WhimbrelError as error:
+            _log.info("a stream ends: its client may follow no more", extra={"code": error.code})
+            return
 
 
 async def _until_gone(receive: Receive) -> None:
