@@ -65,3 +65,10 @@ def test_what_came_in_behind_is_seen_within_a_second():
     trail.hasten(4 * SECOND + 600_000)  # a front that is dear is not looked at all the time
     assert look(trail, 5 * SECOND + 499_999, 21, takes=1_000) > 0
     assert look(trail, 5 * SECOND + 500_000, 22, takes=1_000) == 0
+
+
+def test_a_quiet_queue_of_which_the_front_is_always_cheap_remembers_no_more_than_a_lag_of_places():
+    trail = Trail((0,), 3 * SECOND)
+    for now in range(1_000):
+        look(trail, now * SECOND, now, takes=1_000)
+    assert len(trail._passed) <= 8

@@ -59,12 +59,10 @@ class Trail:
 
     def begin(self, now_us: int) -> tuple[int, ...]:
         """Where to look now."""
-        self._is_at_front = self._spared.is_due(now_us)
-        if self._is_at_front:
-            return self._front
         while self._passed and self._passed[0][0] <= now_us - self._lag_us:
             self._floor = self._passed.popleft()[1]
-        return self._floor
+        self._is_at_front = self._spared.is_due(now_us)
+        return self._front if self._is_at_front else self._floor
 
     def hasten(self, now_us: int) -> None:
         """Something has come in behind: look at the front soon."""
