@@ -6,7 +6,7 @@ import pytest
 from store_samples import CARRIER, NOW, SECOND, SPARE, attempts, lane, load, many, message, submit, told
 
 from whimbrel.domain.model import Message
-from whimbrel.store.cluster import leases, nodes
+from whimbrel.store.cluster import leases, leases_named, nodes
 from whimbrel.store.interface import Claim, Node, Submission
 from whimbrel.store.store import SqlStore
 
@@ -34,6 +34,14 @@ async def test_what_is_free_is_taken_and_what_is_held_is_not(store: SqlStore):
     assert await take(store, "b", NAME, "duty:index") == {"duty:index": 1}
     assert await take(store, "a", NAME) == {}  # it has it already: the fence stays
     assert await holders(store) == {NAME: "a", "duty:index": "b", "duty:sweep": "a"}
+
+
+async def test_leases_are_found_by_name(store: SqlStore):
+    await join(store, "a")
+    await take(store, "a", NAME, "customer:SC1", "customer:SC2")
+    await store.release_leases(["customer:SC2"], "a")
+    found = await leases_named(store, {"customer:SC2", "customer:SC3", NAME})
+    assert [(lease.name, lease.node_id, lease.fence) for lease in found] == [(NAME, "a", 1), ("customer:SC2", "", 1)]
 
 
 async def test_what_is_released_is_free_and_its_fence_goes_on(store: SqlStore):

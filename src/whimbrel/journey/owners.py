@@ -176,12 +176,13 @@ class Owners:
         """Be a node, which has nothing yet."""
         if self.alone:
             await self._store.stand_alone()
-        now, self._renewed_us = self._clock.now_us(), self._clock.monotonic_us()
+        now, sent_us = self._clock.now_us(), self._clock.monotonic_us()
         until = _FOR_EVER if self.alone else now + _TERM_US
         who = self._identity()
         node = Node(self._ids.new(NODE), who.name, who.version, ",".join(who.roles), now, until, bool(self._closed))
+        self._node = node  # if the answer is lost, the next renewal finds out: a row of nobody would be given a share
         await self._store.join(node)
-        self._node = node
+        self._renewed_us = sent_us
         self._store.signals.send("leases")
 
     async def start(self) -> None:
@@ -278,7 +279,7 @@ class Owners:
         names = set(self._names())
         found = [lease for kind in KINDS for lease in await cluster.leases(self._store, kind + ":")]
         if self._wanted:
-            found += [lease for lease in await cluster.leases(self._store, "customer:") if lease.name in self._wanted]
+            found += await cluster.leases_named(self._store, self._wanted)
         holders = _holders(nodes, found)
         self._believe(found)
         members = [Member(node.id, frozenset(node.roles.split(",")), self._drains(node)) for node in nodes]

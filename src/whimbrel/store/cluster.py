@@ -2,7 +2,7 @@
 of it is a verb of the journey.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from whimbrel.store.interface import Lease, Node, Store
 
@@ -17,3 +17,8 @@ async def leases(store: Store, prefix: str) -> Sequence[Lease]:
     """All leases whose names begin so, held or free."""
     below = prefix[:-1] + chr(ord(prefix[-1]) + 1)
     return await store.fetch(Lease, "leases_between", prefix, below)
+
+
+async def leases_named(store: Store, names: Collection[str]) -> Sequence[Lease]:
+    """Those of these leases that were ever taken, held or free."""
+    return await store.fetch(Lease, "leases_named", sorted(names))

@@ -16,6 +16,7 @@
 -- | lease_release (name, node_id) | free, when it is this node's |
 -- | leases_release_of (node_id) | the same of all that a node has |
 -- | leases_between (from, below) | rows of `Lease` by name |
+-- | leases_named (names) | the same of these |
 -- | lane_tell | a row of `LaneStatus`; replaces the one before |
 -- | lanes_all | rows of `LaneStatus` |
 -- | seats_set (credential_id, node_id, binds) | so many binds at this node |
@@ -63,6 +64,9 @@ DELETE FROM smpp_seats WHERE node_id = ANY($1);
 
 -- name: leases_between
 SELECT name, node_id, fence, taken_at FROM leases WHERE name >= $1 AND name < $2 ORDER BY name;
+
+-- name: leases_named
+SELECT name, node_id, fence, taken_at FROM leases WHERE name = ANY($1) ORDER BY name;
 
 -- name: lane_tell
 INSERT INTO lanes (carrier_id, node_id, served, health, at) VALUES ($1, $2, $3, $4, $5)
