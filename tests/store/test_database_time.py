@@ -1,6 +1,8 @@
 """Nodes of one PostgreSQL have its time, whatever their machines believe."""
 
+import asyncio
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -8,6 +10,7 @@ from whimbrel.base.clock import HOUR_US, DatabaseClock, ManualClock, SystemClock
 from whimbrel.store.postgresql.connect import connect
 from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.postgresql.time import TimeKeeper
+from whimbrel.store.signals import Heard, LocalSignals, Topic
 
 CLOSE_US = 200_000  # a busy machine answers late
 
@@ -45,7 +48,7 @@ async def test_a_look_says_by_how_much_it_was_wrong(postgres: str):
 
     own = Stepping()
     clock = DatabaseClock(own)
-    keeper = TimeKeeper(partial(connect, postgres, hot=False), clock)
+    keeper = TimeKeeper(partial(connect, postgres, hot=False), clock, LocalSignals())
     await keeper.look()
     own.slept_us = 5_000_000
     assert abs(await keeper.look() - 5_000_000) < CLOSE_US
@@ -59,3 +62,51 @@ async def test_a_clock_of_a_test_is_left_alone(postgres: str):
     await executor.start()
     await executor.stop()
     assert clock.now_us() == ManualClock().now_us()
+
+
+class Database:
+    """Of which only the time is asked, and which jumps when a test wants."""
+
+    def __init__(self) -> None:
+        self.ahead_us = 0
+
+    async def open_(self) -> "Database":
+        return self
+
+    async def fetchval(self, question: str) -> int:
+        return SystemClock().now_us() + self.ahead_us
+
+    async def close(self, **_: float) -> None:
+        pass
+
+    def terminate(self) -> None:
+        pass
+
+
+class Hub(LocalSignals):
+    """All who subscribe hear everything, themselves too."""
+
+    def __init__(self) -> None:
+        self._heard: list[Heard] = []
+
+    def subscribe(self, topic: Topic, heard: Heard) -> None:
+        self._heard.append(heard)
+
+    def send(self, topic: Topic, detail: str = "") -> None:
+        for heard in self._heard:
+            heard(detail)
+
+
+async def test_a_jump_that_one_node_sees_is_seen_by_all_at_once():
+    database, hub = Database(), Hub()
+    clocks = [DatabaseClock(SystemClock()) for _ in range(3)]
+    keepers: list[Any] = [TimeKeeper(database.open_, clock, hub) for clock in clocks]
+    for keeper in keepers:
+        await keeper.start()
+    database.ahead_us = HOUR_US
+    keepers[0]._wake.set()  # as after its half a minute
+    async with asyncio.timeout(10):
+        while any(abs(clock.now_us() - SystemClock().now_us() - HOUR_US) > CLOSE_US for clock in clocks):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)  # a clock tells nobody
+    for keeper in keepers:
+        await keeper.stop()

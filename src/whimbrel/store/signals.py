@@ -6,9 +6,10 @@ before what it is about is visible.
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-Topic = Literal["events", "queue", "config", "leases"]
+Topic = Literal["events", "queue", "config", "leases", "clock"]
 """`events`: the log has grown. `queue`: something waits; detail: its lane. `config`: detail: the kinds that changed,
-with commas between them. `leases`: leases were given up, or a node came or went."""
+with commas between them. `leases`: leases were given up, or a node came or went. `clock`: the database's time has
+jumped."""
 
 Heard = Callable[[str], None]
 """Is given the detail; an empty one means all of the topic. It must not block or raise."""

@@ -81,7 +81,7 @@ class PostgresExecutor:
         self._statements: dict[str, Statement] = {}  # known when the schema is
         statements, types = self._statements, Types()
         hot = functools.partial(connect, url, hot=True)
-        self._time = TimeKeeper(listen, clock) if isinstance(clock, DatabaseClock) else None
+        self._time = TimeKeeper(listen, clock, self.signals) if isinstance(clock, DatabaseClock) else None
         self._partitions = Partitions(listen, clock)
         self._writers = {
             line: Writer(
