@@ -3,7 +3,11 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.journey.rig import Rig, rig, until
+from whimbrel.carriers.interface import CarrierLink, Handlers
+from whimbrel.domain.model import Carrier
 from whimbrel_sandbox.log import ReceiptSent
 
 PHONES = [f"+4479111235{number:02}" for number in range(60)]
@@ -106,3 +110,25 @@ async def test_a_silent_carrier_leaves_doubt_and_takes_the_rest_later(tmp_path: 
         assert states == {"in_doubt": 5, "delivered": 15}
         assert len(r.submits()) == 20
         await r.check_money(charged_segments=15, held_segments=5)
+
+
+async def test_a_carrier_that_cannot_be_worked_keeps_no_other_from_working(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one whose password was sealed by another master key."""
+    async with rig(tmp_path) as r:
+        await r.seed()
+        build = r.app.worker.build
+
+        def picky(carrier: Carrier, handlers: Handlers) -> CarrierLink:
+            if carrier.name == "bad":
+                raise ValueError("its password cannot be opened")
+            return build(carrier, handlers)
+
+        monkeypatch.setattr(r.app.worker, "build", picky)
+        bad = await r.add_carrier("bad")
+        good = await r.add_carrier("good", system_id="good")
+        await until(lambda: good in r.app.worker.health() and r.app.worker.health()[good].binds_up)
+        assert bad not in r.app.worker.health()
+        (message_id,) = await r.send(r.draft())
+        await r.settled(message_id, "delivered")

@@ -7,7 +7,6 @@ carrier has room for, less the answers that came back and are not stored yet.
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from whimbrel.base import faults
@@ -17,10 +16,9 @@ from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import CarrierLink, Handlers, Health, Part, Reply, Report
 from whimbrel.domain.model import Carrier, Message
 from whimbrel.domain.pacing import FairRank
-from whimbrel.journey.answer import answer_of
+from whimbrel.journey.answer import Answers
 from whimbrel.journey.choose import Ready, decide, fit
 from whimbrel.journey.elsewhere import Elsewhere
-from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.owners import Owners
 from whimbrel.journey.receipt import Receipts
@@ -28,8 +26,8 @@ from whimbrel.journey.recent import Queued, Recent
 from whimbrel.journey.recovery import Unsent, recover
 from whimbrel.journey.submit import octets, parts
 from whimbrel.journey.tables import Tables
-from whimbrel.store.errors import CommitUnknown, StoreError, StoreStopped
-from whimbrel.store.interface import Answer, Basis, Claim, Store
+from whimbrel.store.errors import CommitUnknown
+from whimbrel.store.interface import Basis, Claim, Store
 from whimbrel.store.verbs.leases import CARRIER
 
 _log = logging.getLogger("whimbrel.worker")
@@ -50,15 +48,20 @@ class Lane:
         self.carrier = carrier
         self.fence = fence
         self._wake = asyncio.Event()
-        self._answers: Gatherer[Answer, None] = Gatherer(self._record, overlap=2, limit=1000)
-        self._unrecorded = 0
+        self._answers = Answers(
+            carrier,
+            store=worker.store,
+            clock=worker.clock,
+            metrics=worker.metrics,
+            requeued=lambda: worker.queued(None),
+            stored=self._has_room,
+        )
         self._reserved = 0  # segments whose claims accept is committing
         self._unseen = True  # the queue may hold what no look at it has found yet
         self._behind = True  # more waits there than the carrier has places for: nobody passes it
         self._returned = asyncio.Event()
         self._recent = Recent(worker.store, carrier.id, worker.fair, worker.clock)
         self._claimed_in = worker.metrics.step.labels("claim")
-        self._answered_in = worker.metrics.step.labels("answers")
         self.link = worker.build(carrier, self._handlers())
         self._takes_whole = self.link.settings.long_messages == "payload"
         self._task: asyncio.Task[None] | None = None
@@ -123,7 +126,7 @@ class Lane:
         self.link.submit(ready)
 
     def _room(self) -> int:
-        return self.link.room() - self._unrecorded - self._reserved
+        return self.link.room() - self._answers.waiting - self._reserved
 
     async def stop(self, deadline_s: float) -> None:
         """Claim no more, let the carrier finish, store its last answers. Claims under way are waited for and not
@@ -226,59 +229,14 @@ class Lane:
 
     def on_replies(self, replies: Sequence[Reply]) -> None:
         """Store what the carrier said; called from its reader, so it only hands over."""
-        if not replies:
-            return
-        faults.hit("carrier.after_answer")
-        now = self._worker.clock.now_us()
-        self._unrecorded += len(replies)
-        base = self.link.settings.message_id
-        future = self._answers.add([answer_of(self.carrier.id, reply, now, base) for reply in replies])
-        future.add_done_callback(lambda _: self._recorded(len(replies)))
+        if replies:
+            faults.hit("carrier.after_answer")
+            self._answers.add(replies, self.link.settings.message_id)
 
     async def _on_reports(self, reports: Sequence[Report]) -> None:
         """Receipts go after the answers that came before them: one that overtook its answer would be parked first."""
         await self._answers.handed_over()
         await self._worker.receipts.take(self.carrier.id, reports)
-
-    async def _record(self, answers: list[Answer]) -> list[None]:
-        with self._answered_in.time():
-            await self._keep(answers)
-        metrics = self._worker.metrics
-        kinds = Counter([answer.kind for answer in answers])
-        for kind, count in kinds.items():
-            metrics.answers.labels(self.carrier.name, kind).inc(count)
-        if len(kinds) > 1 or "accepted" not in kinds:
-            self._worker.queued(None)  # some may wait in another lane now, or again in this one
-        return [None] * len(answers)
-
-    async def _keep(self, answers: Sequence[Answer]) -> None:
-        """An answer is known only here: it is kept until the store takes it. Meanwhile the lane claims no more than
-        its room allows. One that the store can never take is found by halving, and holds up no other."""
-        while True:
-            try:
-                await self._worker.store.record_answers(answers)
-            except StoreStopped:
-                _log.error("answers came after the store was closed", extra={"carrier": self.carrier.name})
-            except StoreError:
-                _log.exception("answers could not be stored; trying again", extra={"carrier": self.carrier.name})
-                await asyncio.sleep(_RETRY_S)
-                continue
-            except Exception:
-                await self._keep_apart(answers)
-            return
-
-    async def _keep_apart(self, answers: Sequence[Answer]) -> None:
-        if len(answers) > 1:
-            middle = len(answers) // 2
-            await self._keep(answers[:middle])
-            await self._keep(answers[middle:])
-            return
-        (answer,) = answers  # its attempt stays without an answer: in doubt from the next start on
-        _log.exception("an answer cannot be recorded", extra={"message_id": answer.message_id, "kind": answer.kind})
-
-    def _recorded(self, count: int) -> None:
-        self._unrecorded -= count
-        self._has_room()
 
     def _has_room(self) -> None:
         """Places became free: worth a turn only where something may wait for them."""
@@ -392,9 +350,16 @@ class Worker:
             for carrier_id, carrier in wanted.items():
                 fence = self._fences.get(carrier_id)
                 if carrier_id not in self._lanes and fence is not None:
-                    self._lanes[carrier_id] = lane = Lane(self, carrier, fence)
-                    lane.start()
-                    lane.wake()
+                    self._add(carrier, fence)
+
+    def _add(self, carrier: Carrier, fence: int) -> None:
+        try:
+            self._lanes[carrier.id] = lane = Lane(self, carrier, fence)
+        except Exception:  # such as a password of another master key: no reason to keep the others from working
+            _log.exception("a carrier cannot be worked; change it", extra={"carrier": carrier.name})
+            return
+        lane.start()
+        lane.wake()
 
     def _carriers_changed(self) -> None:
         task = asyncio.get_running_loop().create_task(self.follow())
