@@ -143,9 +143,12 @@ class Callbacks:
         self._hosts: dict[str, Outbox] = {}
         self._read = position
         self._saved = position
+        self._behind = True  # until it has caught up with the feed, it reads the log for itself
 
     def offer(self, items: Sequence[Item], position: int) -> None:
         """New events whose message has a callback."""
+        if self._behind:
+            return  # what is older comes first: to take these would be to pass over it
         for item in items:
             if item.event.position > self._read:
                 self._offer(item)
@@ -161,12 +164,15 @@ class Callbacks:
             self._place(Job(item), target)
 
     async def catch_up(self) -> None:
-        """At start: what happened since the cursor was saved."""
-        while True:
+        """At start: what happened since the cursor was saved, and meanwhile."""
+        tail = self._posts.feed.callbacks
+        while self._behind:
+            seen = tail.position  # before the read, which may miss what the feed brings during it
             events = await self._posts.store.events_after(self._read, _READ, callbacks_only=True)
-            if not events:
-                return
-            self.offer(await load(self._posts.store, events), events[-1].position)
+            for item in await load(self._posts.store, events):
+                self._offer(item)
+            self._read = max(seen if len(events) < _READ else 0, events[-1].position if events else self._read)
+            self._behind = self._read < tail.position
 
     def _place(self, job: Job, target: Target) -> None:
         outbox = self._outbox(target.url)
