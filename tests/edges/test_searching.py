@@ -53,3 +53,24 @@ async def test_a_page_that_ends_with_the_messages_has_no_cursor(edge):
         await edge.send()
     answer = await edge.get("/v1/messages?limit=4")
     assert (len(answer.json["data"]), answer.json["next_cursor"]) == (4, None)
+
+
+async def test_metadata_is_found_by_name_and_value(edge):
+    numbered = (await edge.send(metadata={"order": 4711, "shop": "north:1", "deep": {"order": 1}})).json["id"]
+    worded = (await edge.send(metadata={"order": "4711"}, to="+447911123456")).json["id"]
+    await edge.send(metadata={"other": 4711})
+    await edge.send()
+
+    async def found(query):
+        return [row["id"] for row in (await edge.get(f"/v1/messages?{query}")).json["data"]]
+
+    assert await found("metadata=order:4711") == [worded, numbered]
+    assert await found("metadata=shop:north:1") == [numbered]
+    assert await found("metadata=order:471") == []
+
+    async def by_number():
+        return await found(f"number={quote('+447911123456')}&metadata=order:4711")
+
+    assert await until(by_number) == [worded]
+    for wrong in ("order", ":4711"):
+        assert (await edge.get(f"/v1/messages?metadata={wrong}")).code == "invalid_parameter"

@@ -84,9 +84,10 @@ def search(search: Search, limit: int) -> Script[list[Message]]:
         search.recipient_hash,
         search.tag,
     )
+    metadata = search.metadata or (None, None)
     if search.number_hash is None:
-        return (yield from _messages("messages_page", *conditions, limit))
-    return (yield from _messages("messages_page_by_number", *conditions, limit, search.number_hash))
+        return (yield from _messages("messages_page", *conditions, limit, *metadata))
+    return (yield from _messages("messages_page_by_number", *conditions, limit, *metadata, search.number_hash))
 
 
 def _or(value: int | None, default: int) -> int:

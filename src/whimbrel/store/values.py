@@ -104,6 +104,7 @@ class Search(msgspec.Struct, frozen=True, gc=False):
     message_class: str | None = None
     carrier_id: str | None = None
     tag: str | None = None
+    metadata: tuple[str, str] | None = None  # a name on its first level, and its value as text
     created_from: int | None = None  # inclusive, microseconds
     created_to: int | None = None  # exclusive
     from_id: str | None = None  # look no further back than to this one

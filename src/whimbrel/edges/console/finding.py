@@ -12,10 +12,13 @@ from whimbrel.base import ids, moments
 from whimbrel.domain.numbers import normalise
 from whimbrel.edges.console.forms import Form
 
-Meaning = Literal["nothing", "message", "number", "sender", "tag", "no_number"]
+Meaning = Literal["nothing", "message", "number", "sender", "tag", "metadata", "no_number"]
+SEARCHED: Final = ("number", "sender", "tag", "metadata")
+"""Meanings that the API searches by, under the same names."""
 
 FIELDS: Final = (
-    "q", "as", "status", "direction", "class", "carrier_id", "sender", "tag", "number", "span", "from", "to",
+    "q", "as", "status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "number", "span", "from",
+    "to",
 )  # fmt: skip
 """Filters as they stand in the address."""
 SPANS: Final[Mapping[str, int]] = {"15m": 900, "1h": 3600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000}
@@ -23,7 +26,7 @@ SPANS: Final[Mapping[str, int]] = {"15m": 900, "1h": 3600, "24h": 86_400, "7d": 
 FAILED: Final = "undelivered,failed,rejected,expired,unknown"
 OPEN: Final = "scheduled,queued,sending,sent,in_doubt"
 _SECOND_US: Final = 1_000_000
-_SAME: Final = ("status", "direction", "class", "carrier_id", "sender", "tag", "number")
+_SAME: Final = ("status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "number")
 _NUMBER_CHARACTERS: Final = frozenset("+0123456789 -./()\u00a0\u202f\u2011\u2013")
 _DIGITS_MIN: Final = 7  # fewer are a short code, or no whole number
 _TO_THE_MINUTE: Final = len("2030-01-31T12:00")
@@ -37,8 +40,8 @@ class Word(msgspec.Struct, frozen=True):
 
 
 def understand(word: str, senders: Collection[str] = (), *, as_: str = "") -> Word:
-    """A message's or event's id, a phone number in any writing, one of the account's senders, or else a tag. `as_`
-    chooses between sender and tag where the word may be both."""
+    """A message's or event's id, a phone number in any writing, one of the account's senders, a name and a value of
+    metadata (`order_id:4711`), or else a tag. `as_` chooses between sender and tag where the word may be both."""
     bare = word.strip()
     message_id = _message_id(bare)
     if not bare or message_id:
@@ -48,7 +51,9 @@ def understand(word: str, senders: Collection[str] = (), *, as_: str = "") -> Wo
     by_name = {sender.casefold(): sender for sender in senders if not sender.startswith("+")}
     if bare.casefold() in by_name or as_ == "sender":
         return Word("sender", by_name.get(bare.casefold(), bare))
-    return _number(bare) if _NUMBER_CHARACTERS.issuperset(bare) else Word("tag", bare)
+    if _NUMBER_CHARACTERS.issuperset(bare):
+        return _number(bare)
+    return Word("metadata" if bare.find(":") > 0 else "tag", bare)
 
 
 def _message_id(word: str) -> str:
@@ -107,7 +112,7 @@ class Filters:
     def query(self, **more: str) -> dict[str, str]:
         """The same as the API takes it."""
         found = self.form.given(*_SAME)
-        if self.word.meaning in ("number", "sender", "tag"):
+        if self.word.meaning in SEARCHED:
             found[self.word.meaning] = self.word.value
         if "number" in found:
             found["number"] = _number(found["number"]).value

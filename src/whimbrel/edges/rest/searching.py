@@ -51,6 +51,9 @@ class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=
     )
     carrier_id: Annotated[str | None, Meta(description="The carrier that took it.")] = None
     tag: Annotated[str | None, Meta(description="One of its tags.")] = None
+    metadata: Annotated[
+        str | None, Meta(description="A name on the first level of its metadata, a colon, and the value as text.")
+    ] = None
     created_from: From = None
     created_to: Until = None
     cursor: Cursor = None
@@ -85,6 +88,7 @@ async def find(services: Services, call: Call[MessagesQuery, None]) -> Answer:
         message_class=query.message_class,
         carrier_id=query.carrier_id,
         tag=query.tag,
+        metadata=_pair(query.metadata),
         created_from=_micros(query.created_from),
         created_to=_micros(query.created_to),
         before_id=_before(query.cursor),
@@ -167,6 +171,14 @@ def _hash(services: Services, text: str | None, name: str) -> int | None:
     number = normalise(text)
     _check(number is not None or (text.isascii() and text.isdigit()), name, "Use E.164 (a plus sign is %2B in a URL).")
     return services.vault.number_hash(number.e164 if number else text)
+
+
+def _pair(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    name, colon, value = text.partition(":")
+    _check(bool(name and colon), "metadata", "Write a name, a colon and a value, such as order_id:4711.")
+    return name, value
 
 
 def _micros(moment: datetime.datetime | None) -> int | None:

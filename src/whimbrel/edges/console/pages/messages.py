@@ -37,7 +37,7 @@ STATES: Final = (
     "in_doubt", "unknown", "received",
 )  # fmt: skip
 BUILT_IN: Final = (("failed", {"status": FAILED}), ("open", {"status": OPEN}), ("received", {"direction": "in"}))
-_DEEP_MAX: Final = 40  # stretches that are looked through by themselves before somebody has to ask for more
+_DEEP_MAX: Final = 100  # stretches that are looked through by themselves before somebody has to ask for more
 _DEEP_DIGITS: Final = 7
 _SENDERS: Final = "200"
 
