@@ -3,7 +3,9 @@ about customers."""
 
 import asyncio
 import socket
+from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from tests.edges.smpp.customer import PASSWORD, SYSTEM_ID, TO, running_door
@@ -12,6 +14,7 @@ from tests.net.certificates import Authority
 from tests.traps.raw_smsc import RECEIPT, Connection, RawSmsc, bench, bound, listening, until
 from whimbrel.base.clock import DAY_US, SystemClock
 from whimbrel.carriers import smpp_bind, smpp_intake
+from whimbrel.carriers.interface import Inbound, NotNow
 from whimbrel.carriers.smpp_bind import backoff_s
 from whimbrel.codec.smpp.bodies import AlertNotification, BindResp, DataSm, MessageId, Outbind, ShortMessage
 from whimbrel.codec.smpp.events import Bound, Role, Settings
@@ -429,6 +432,27 @@ async def test_t45_a_receipt_is_acknowledged_once_it_is_stored() -> None:
             (1, 0),
             (3, Status.ESME_RX_T_APPN),
         ]
+
+
+async def test_t45_of_several_texts_that_alone_comes_again_which_could_not_be_stored() -> None:
+    """Another one of the same read, or a receipt, would be there twice (trap T45)."""
+
+    async def keep(texts: Sequence[Inbound]) -> None:
+        made.texts.extend(texts)
+        if refused := [text for text in texts if text.octets == b"no"]:
+            raise NotNow(refused)
+
+    async with bound() as (smsc, made):
+        intake = made.carrier._intake
+        intake._handlers = msgspec.structs.replace(intake._handlers, inbound=keep)
+        smsc.last.receipt("a", 1)
+        for number, text in enumerate((b"yes", b"no", b"yes"), 2):
+            body = ShortMessage(source="447911123456", dest="12025550100", short_message=text)
+            smsc.last.send(DELIVER_SM, 0, number, body)
+        await smsc.last.until_got(DELIVER_SM_RESP, 4)
+        found = {pdu.sequence: pdu.status for pdu in smsc.last.of(DELIVER_SM_RESP)}
+        assert found == {1: 0, 2: 0, 3: Status.ESME_RX_T_APPN, 4: 0}
+        assert (len(made.reports), len(made.texts)) == (1, 3)
 
 
 async def test_t46_deliver_sm_resp_has_seventeen_octets() -> None:

@@ -113,9 +113,18 @@ class Health(msgspec.Struct, frozen=True, gc=False):
     connections: tuple[BindHealth, ...] = ()
 
 
+class NotNow(Exception):
+    """Some of the texts of a list could not be stored; the others are."""
+
+    def __init__(self, texts: Sequence[Inbound]) -> None:
+        super().__init__(f"{len(texts)} texts cannot be stored now")
+        self.texts = texts
+
+
 class Handlers(msgspec.Struct, frozen=True):
     """Where a carrier hands things in. `reports` and `inbound` are awaited: the carrier acknowledges to its peer only
-    when they came back, and answers "try again" (ESME_RX_T_APPN) when they raised."""
+    when they came back, and answers "try again" (ESME_RX_T_APPN) when they raised; to those texts only that NotNow
+    names."""
 
     replies: Callable[[Sequence[Reply]], None]
     reports: Callable[[Sequence[Report]], Awaitable[None]]

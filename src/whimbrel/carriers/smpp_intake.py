@@ -1,5 +1,5 @@
 """What a carrier brings: receipts and texts, by deliver_sm or data_sm. Each is acknowledged only after it is stored;
-what could not be stored the carrier keeps and sends again (trap T45).
+what could not be stored the carrier keeps and sends again (trap T45), and that alone.
 """
 
 import asyncio
@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from whimbrel.carriers.interface import Handlers, Inbound, Report
+from whimbrel.carriers.interface import Handlers, Inbound, NotNow, Report
 from whimbrel.carriers.smpp_reader import Reader
 from whimbrel.codec.smpp.pdu import Pdu
 from whimbrel.codec.smpp.tables import DATA_SM, DELIVER_SM, Status
@@ -32,7 +32,7 @@ class Intake:
     def take(self, bind: str, session: str, link: SmppLink, pdus: Sequence[Pdu]) -> None:
         """Requests of `BROUGHT` that came over `link`."""
         reports: list[Report] = []
-        texts: list[Inbound] = []
+        texts: list[tuple[Pdu, Inbound]] = []
         unreadable: list[Pdu] = []
         for pdu in pdus:
             try:
@@ -44,7 +44,7 @@ class Intake:
             if isinstance(found, Report):
                 reports.append(found)
             elif found is not None:
-                texts.append(found)
+                texts.append((pdu, found))
         if unreadable:
             link.session.respond_list(unreadable, Status.ESME_RX_R_APPN)
             link.wake()
@@ -68,18 +68,25 @@ class Intake:
         link: SmppLink,
         pdus: Sequence[Pdu],
         reports: Sequence[Report],
-        texts: Sequence[Inbound],
+        texts: Sequence[tuple[Pdu, Inbound]],
     ) -> None:
-        status = 0
+        taken, refused = pdus, list[Pdu]()
         try:
             if reports:
                 await self._handlers.reports(reports)
             if texts:
-                await self._handlers.inbound(texts)
+                await self._handlers.inbound([text for _, text in texts])
+        except NotNow as error:
+            _log.warning("texts could not be stored; the carrier keeps them", extra={"bind": bind, "error": str(error)})
+            kept = {id(text) for text in error.texts}
+            refused = [pdu for pdu, text in texts if id(text) in kept]
+            numbers = {id(pdu) for pdu in refused}
+            taken = [pdu for pdu in pdus if id(pdu) not in numbers]
         except Exception:
             _log.exception("receipts could not be stored; the carrier keeps them", extra={"bind": bind})
-            status = Status.ESME_RX_T_APPN
-        link.session.respond_list(pdus, status)
+            taken, refused = [], list(pdus)
+        link.session.respond_list(taken)
+        link.session.respond_list(refused, Status.ESME_RX_T_APPN)
         link.wake()
         self._kept(len(pdus))
 

@@ -3,7 +3,8 @@ in any order; STOP, START and HELP take effect in the commit that stores them. T
 `journey/keywords.py`, which follows the event log.
 """
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from whimbrel.base import faults, ids
@@ -13,7 +14,7 @@ from whimbrel.base.ids import Ids
 from whimbrel.base.log import mask_number
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
-from whimbrel.carriers.interface import Inbound
+from whimbrel.carriers.interface import Inbound, NotNow
 from whimbrel.codec import segments
 from whimbrel.domain.active import AWAY
 from whimbrel.domain.consent import Keyword, heard
@@ -22,12 +23,15 @@ from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import InboundRow, Store
 
+_log = logging.getLogger("whimbrel.inbound")
+
 
 class OtherCells(Protocol):
     """The other cells, as far as a text from a phone may be for one of them."""
 
     def inbound_of(self, number: str) -> "InboundTexts | None":
-        """Who takes a text to a number (its digits) of another cell's account; None: it is nobody's there."""
+        """Who takes a text to a number (its digits) of another cell's account; None: it is nobody's there.
+        WhimbrelError cell_unavailable while that cell cannot be reached."""
         ...
 
     def unknown(self) -> frozenset[str]:
@@ -63,18 +67,36 @@ class InboundTexts:
         self._gatherer: Gatherer[InboundRow, str] = Gatherer(self._record)
 
     async def take(self, carrier_id: str, texts: Sequence[Inbound]) -> None:
-        """Comes back when all of them are durable; raises when they could not be stored (the carrier keeps them)."""
-        now = self._clock.now_us()
-        ours: Sequence[Inbound] = texts
-        if self._others is not None:
-            ours = await self._bring(carrier_id, texts, self._others)
-        await self._gatherer.add([self._row(carrier_id, text, now) for text in ours])
+        """Comes back when all of them are durable; raises when they could not be stored (the carrier keeps them),
+        NotNow when some could."""
+        if self._others is None:
+            await self._store_here(carrier_id, texts)
+            return
+        ours, theirs, failed = self._sorted(texts, self._others)
+        takers = [(self._store_here, ours), *((other.take, brought) for other, brought in theirs)]
+        for take, some in takers:
+            if not some:
+                continue
+            try:
+                await take(carrier_id, some)
+            except Exception:
+                _log.exception("texts could not be stored", extra={"carrier_id": carrier_id})
+                failed += some
+        if failed:
+            raise NotNow(failed)
 
-    async def _bring(self, carrier_id: str, texts: Sequence[Inbound], others: "OtherCells") -> list[Inbound]:
-        """Texts to numbers of other cells' accounts are stored there; the rest. What is somebody's, and nobody can
-        tell yet in which cell, is refused for now."""
+    async def _store_here(self, carrier_id: str, texts: Sequence[Inbound]) -> None:
+        now = self._clock.now_us()
+        await self._gatherer.add([self._row(carrier_id, text, now) for text in texts])
+
+    def _sorted(
+        self, texts: Sequence[Inbound], others: "OtherCells"
+    ) -> tuple[list[Inbound], Collection[tuple["InboundTexts", list[Inbound]]], list[Inbound]]:
+        """Texts of this cell, and those to numbers of other cells' accounts, which are stored there. What is somebody's
+        whose cell nobody can tell or reach now is refused for now, and holds up nobody else's."""
         ours: list[Inbound] = []
         theirs: dict[int, tuple[InboundTexts, list[Inbound]]] = {}
+        refused: list[Inbound] = []
         for text in texts:
             number = _international(text.destination)
             owner = self._owner(number)
@@ -82,16 +104,18 @@ class InboundTexts:
             if account is not None and account.status not in AWAY:
                 ours.append(text)
                 continue
-            other = others.inbound_of(number.lstrip("+"))
+            try:
+                other = others.inbound_of(number.lstrip("+"))
+            except WhimbrelError:
+                refused.append(text)
+                continue
             if other is not None:
                 theirs.setdefault(id(other), (other, []))[1].append(text)
             elif account is not None or others.unknown():
-                raise WhimbrelError("cell_unavailable", "the cell of a number is not known now", retry_after_s=5)
+                refused.append(text)
             else:
                 ours.append(text)
-        for other, brought in theirs.values():
-            await other.take(carrier_id, brought)
-        return ours
+        return ours, theirs.values(), refused
 
     def _row(self, carrier_id: str, text: Inbound, now: int) -> InboundRow:
         vault = self._vault
