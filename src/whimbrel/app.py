@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from whimbrel import brokers, databases
+from whimbrel import brokers, customers, databases
 from whimbrel.base.clock import Chance, Clock, DatabaseClock, SystemChance, SystemClock
 from whimbrel.base.ids import Ids
 from whimbrel.base.lifecycle import INNER_SHARE, Lifecycle, plain
@@ -30,7 +30,6 @@ from whimbrel.edges.http import doors
 from whimbrel.edges.shared.server import HttpServer
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.smpp.deliveries import Deliveries
-from whimbrel.edges.smpp.gate import Gate
 from whimbrel.edges.smpp.registry import Registry
 from whimbrel.edges.smpp.seats import Seats
 from whimbrel.edges.smpp.server import SmppServer
@@ -60,7 +59,6 @@ from whimbrel.net.addresses import Reach
 from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
 from whimbrel.net.siblings import Siblings
-from whimbrel.net.tls import server_context
 from whimbrel.sections import purge_before_us
 from whimbrel.store.moving import Moves
 from whimbrel.store.store import SqlStore
@@ -234,30 +232,13 @@ class App:
         )
         self.smpp: SmppServer | None = None
 
-    def _smpp_server(self) -> SmppServer:
-        settings = self.settings.smpp
-        tls = None
-        if settings.tls_cert_file:
-            tls = server_context(settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file)
-        gate = Gate(
-            directory=self.cells or self.tables,
-            vault=self.vault,
-            clock=self.clock,
-            metrics=self.metrics,
-            bounds=settings.bounds(),
-        )
-        return SmppServer(
-            self.services(),
-            gate,
+    def _smpp_server(self, services: Services) -> SmppServer:
+        return customers.server(
+            self.settings,
+            services,
             self.binds,
             Seats(self.store, self.owners, self.binds),
             cells=self.cells,
-            host=settings.host,
-            port=settings.port if settings.plain else None,
-            tls=tls,
-            tls_port=settings.tls_port,
-            connections_max=settings.connections_max,
-            bind_deadline_s=settings.bind_deadline_s,
             outbind=Outbinds(self.tables, self.worker.lane).take,
             shared=not self._place.is_alone,
         )
@@ -292,6 +273,7 @@ class App:
             smpp_binds=lambda credential_id: len(self.binds.bound(credential_id)),
             cells=self.cells,
             elsewhere=self.manage.elsewhere.account,
+            cell=self.settings.cell,
         )
 
     def _http_server(self, services: Services) -> HttpServer:
@@ -320,7 +302,7 @@ class App:
             if not {"api", "console"}.isdisjoint(self.settings.roles):
                 self.server = self._http_server(services)
             if "smpp" in self.settings.roles:
-                self.smpp = self._smpp_server()
+                self.smpp = self._smpp_server(services)
             await self.open()
             step = self._parts.step
             if self.cells is not None:

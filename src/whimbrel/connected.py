@@ -144,6 +144,7 @@ class Connected:
             manage=manage,
             health=self.standing.health,
             elsewhere=elsewhere.account,
+            cell=name,
             smpp_binds=lambda credential_id: len(self.registry.bound(credential_id)),
         )
         self._build_binds(owners)

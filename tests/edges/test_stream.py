@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.config import Limits
 from whimbrel.edges.shared import cursors, sse
 from whimbrel.store.interface import Write
@@ -153,5 +154,12 @@ async def test_a_client_that_leaves_lets_the_feed_go():
 
 
 @pytest.mark.parametrize("place", [0, 1, 2**62])
-def test_cursors_there_and_back(place):
-    assert cursors.decode_position(cursors.encode(place)) == place
+@pytest.mark.parametrize("cell", ["", "eu"])
+def test_cursors_there_and_back(place, cell):
+    assert cursors.decode_position(cursors.encode_position(place, cell), cell) == place
+    assert cursors.decode_position(cursors.encode(place), cell) == place  # of before it was called a cell
+
+
+def test_a_cursor_of_another_cell_says_nothing_here():
+    with pytest.raises(WhimbrelError, match="before the account moved"):
+        cursors.decode_position(cursors.encode_position(7, "eu"), "us")

@@ -91,6 +91,7 @@ class _CellDoors(Application):
             except WhimbrelError as error:
                 self._turn_away(error, exchange)
                 return
+            exchange.also = b"x-cell: %b\r\n" % name.encode()
             direct[method, target](exchange)
 
         return take

@@ -1,5 +1,6 @@
 """/v1/events and /v1/stream: what happened, by cursor or live. Both see one account and the mode of the key."""
 
+from functools import partial
 from typing import Annotated, Final, cast
 
 import msgspec
@@ -91,10 +92,11 @@ async def views(store: Store, events: list[Event]) -> tuple[EventBody, ...]:
 async def find(services: Services, call: Call[EventsQuery, None]) -> Answer:
     """One page, of one stretch of the log; of the types that are asked for, and of no others."""
     query, wanted = call.query, patterns(call.query.types)
-    start = cursors.decode_position(query.after) if query.after else _BEFORE_ALL
+    start = cursors.decode_position(query.after, services.cell) if query.after else _BEFORE_ALL
     interest = Interest(call.account_id, call.test, types_of(wanted))
     part = await services.store.account_events(interest, start, query.limit)
-    return Answer(EventsPage(await views(services.store, part.events), cursors.encode(part.reached)))
+    reached = cursors.encode_position(part.reached, services.cell)
+    return Answer(EventsPage(await views(services.store, part.events), reached))
 
 
 class Stream:
@@ -108,12 +110,15 @@ class Stream:
         self, services: Services, call: Call[StreamQuery, None], headers: Headers, receive: Receive, send: Send
     ) -> None:
         account_id, wanted = call.account_id, patterns(call.query.types)
-        after = sse.resume_after(call.headers, call.query.after)
+        after = sse.resume_after(call.headers, call.query.after, services.cell)
         with self._streams.place(account_id):
             if after is None:  # the end of the log is read before the answer begins: what comes after it is not missed
                 after = await services.store.last_position()
             events = services.feed.subscribe(account_id, call.test, after, wanted)
-            await sse.stream(cast(sse.Events, events), headers, receive, send, ping_s=self._ping_s, still=call.still)
+            frame = partial(sse.event_frame, cell=services.cell)
+            await sse.stream(
+                cast(sse.Events, events), headers, receive, send, ping_s=self._ping_s, frame=frame, still=call.still
+            )
 
 
 def operations(stream: Stream) -> tuple[Operation, ...]:

@@ -24,9 +24,16 @@ def decode(cursor: str) -> str:
         raise WhimbrelError("invalid_cursor") from None
 
 
-def decode_position(cursor: str) -> int:
-    """A position; invalid_cursor."""
-    place = decode(cursor)
+def encode_position(position: int, cell: str = "") -> str:
+    """A cursor of an event log; each cell has its own log."""
+    return encode(f"{cell}:{position}" if cell else position)
+
+
+def decode_position(cursor: str, cell: str = "") -> int:
+    """A position; invalid_cursor, also for one of another cell's log, which says nothing of what is next here."""
+    origin, _, place = decode(cursor).rpartition(":")
+    if cell and origin not in ("", cell):
+        raise WhimbrelError("invalid_cursor", "The cursor is from before the account moved: begin again without one.")
     if not _POSITION.fullmatch(place):
         raise WhimbrelError("invalid_cursor")
     return int(place)

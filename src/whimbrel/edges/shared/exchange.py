@@ -148,6 +148,8 @@ class Exchange:
     disconnected = False
     chunked_encoding = False
     message_event = _Unheard()
+    also = b""
+    """A header that every answer has, as its line."""
     _then: Any = None
 
     def __init__(self, connection: Connection, headers: dict[bytes, bytes], body: bytes, keep_alive: bool) -> None:
@@ -210,7 +212,7 @@ class Exchange:
         self.response_started = self.response_complete = True
         connection = self._connection
         end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
-        connection.transport.write(connection.openings.opening(status) + lines + end + body)
+        connection.transport.write(connection.openings.opening(status) + lines + self.also + end + body)
         if not self.keep_alive:
             connection.transport.close()
         connection.on_response_complete()

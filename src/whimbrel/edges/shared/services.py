@@ -74,8 +74,8 @@ class CellsView(Protocol):
         """Where an account goes or went to, as far as is known."""
         ...
 
-    async def move(self, actor: str, account_id: str, cell: str) -> MoveStatus:
-        """Begin to move an account. WhimbrelError."""
+    async def move(self, actor: str, account_id: str, cell: str, *, lost: bool = False) -> MoveStatus:
+        """Begin to move an account, or call off its move where it comes from that cell. WhimbrelError."""
         ...
 
 
@@ -84,7 +84,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     when they can. `scrape` gives the metrics of this process, with those of the others that share its ports. `health`
     gives the running carriers by id, wherever they run, `runs_elsewhere` whether a carrier does so at another node,
     `smpp_binds` how many binds a customer's credential has in this process. `cells`
-    tells of the cells, where there are several, and `elsewhere` gives accounts of the others."""
+    tells of the cells, where there are several, `elsewhere` gives accounts of the others, and `cell` names this one."""
 
     store: Store
     tables: Tables
@@ -107,3 +107,4 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     runs_elsewhere: Callable[[str], bool] = _here
     cells: "CellsView | None" = None
     elsewhere: Callable[[str], Account | None] = _nobody
+    cell: str = ""

@@ -54,17 +54,17 @@ class Streams:
                 del self._open[account_id]
 
 
-def resume_after(headers: dict[bytes, bytes], query: str | None) -> int | None:
+def resume_after(headers: dict[bytes, bytes], query: str | None, cell: str = "") -> int | None:
     """The position that a client has seen: `Last-Event-ID` (sent by browsers when they reconnect) or the parameter
     `after`; None: from now on. invalid_cursor."""
     sent = headers.get(b"last-event-id")
     cursor = sent.decode("latin-1") if sent else query
-    return cursors.decode_position(cursor) if cursor else None
+    return cursors.decode_position(cursor, cell) if cursor else None
 
 
-def event_frame(position: int, body: bytes) -> bytes:
-    """An event at its place in the log."""
-    return b"id: %b\ndata: %b\n\n" % (cursors.encode(position).encode(), body)
+def event_frame(position: int, body: bytes, cell: str = "") -> bytes:
+    """An event at its place in the log of its cell."""
+    return b"id: %b\ndata: %b\n\n" % (cursors.encode_position(position, cell).encode(), body)
 
 
 def piece_frame(name: str, body: bytes) -> bytes:
