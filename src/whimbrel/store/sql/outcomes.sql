@@ -16,7 +16,7 @@
 -- | message_delivered (id, at) | the same for its message; gives what follows |
 -- | attempt_answered, attempt_learned, attempt_reported, attempt_counted | what changed of an attempt |
 -- | course_moved | what changed of a message |
--- | parked_page (after_position, before, limit) | position, receipt of those that came before; oldest first |
+-- | parked_page (after_position, before, limit) | position, received_at, receipt of the next ones, oldest first; empty where it came later |
 -- | parked_any () | a row when any receipt is parked |
 -- | parked_for (carrier_id, keys, tails) | position, receipt of those that may be meant |
 -- | parked_insert, parked_delete | |
@@ -117,7 +117,8 @@ SELECT position, receipt FROM parked_receipts WHERE position IN (
 ) ORDER BY position;
 
 -- name: parked_page
-SELECT position, receipt FROM parked_receipts WHERE position > $1 AND received_at <= $2 ORDER BY position LIMIT $3;
+SELECT position, received_at, CASE WHEN received_at <= $2 THEN receipt ELSE '' END AS receipt FROM parked_receipts
+WHERE position > $1 ORDER BY position LIMIT $3;
 
 -- name: parked_insert
 INSERT INTO parked_receipts (carrier_id, carrier_key, keys, tail_hash, receipt, received_at)

@@ -56,8 +56,8 @@ def _record_or_park(receipts: Sequence[ReceiptRow]) -> Script[list[str]]:
 
 
 def record_known(receipts: Sequence[ReceiptRow]) -> Script[list[str]]:
-    """The same for receipts that came to another cell and are parked there: those of no attempt here stay there."""
-    return (yield from _record(receipts, waited=False))
+    """The same for receipts that have been parked, here or in another cell: those of no attempt here stay there."""
+    return (yield from _record(receipts, waited=True))
 
 
 def apply_parked(rows: Rows) -> Script[None]:
