@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Final
 
 import msgspec
 
@@ -34,7 +35,10 @@ from whimbrel.manage.context import Elsewhere, commit
 from whimbrel.sections import purge_before_us
 from whimbrel.store import cluster
 from whimbrel.store.interface import Store
-from whimbrel.store.moving import Move, Moves
+from whimbrel.store.moving import CLOSED, DEPARTING, RECALLED, RETURNING, Move, Moves
+
+UNDER_WAY: Final = frozenset({DEPARTING, CLOSED, RECALLED, RETURNING})
+"""States of a move that can be called off, or is being."""
 
 
 class Cells:
@@ -135,9 +139,7 @@ class Cells:
 
     async def current(self) -> None:
         """What was committed is in the tables of the node's own cell, and of those that can be reached."""
-        for connected in self.up().values():
-            with suppress(Exception):
-                await connected.tables.current()
+        await asyncio.gather(*(_current(connected) for connected in self.up().values()))
         if self._home is not None:
             await self._home.tables.current()
 
@@ -188,13 +190,17 @@ class Cells:
         return connected.moves if connected is not None else None
 
     def inbound_of(self, number: str) -> InboundTexts | None:
-        """Who takes a text to a number of another cell's account; None: it is nobody's there."""
+        """Who takes a text to a number of another cell's account; None: it is nobody's there. WhimbrelError
+        cell_unavailable while that cell cannot be reached: nobody waits for it."""
         for other in self._others.values():
             connected = other.connected
             sender = connected.tables.senders_by_value.get(number) if connected is not None else None
             account = connected.tables.accounts.get(sender.account_id) if connected is not None and sender else None
-            if connected is not None and account is not None and account.status not in AWAY:
-                return connected.inbound
+            if connected is None or account is None or account.status in AWAY:
+                continue
+            if not other.is_up:
+                raise WhimbrelError("cell_unavailable", f"Cell {other.name} cannot be reached.", retry_after_s=5)
+            return connected.inbound
         return None
 
     def duties(self, store: Store, tables: Tables, metrics: Metrics) -> dict[str, Part]:
@@ -244,39 +250,57 @@ class Cells:
 
     async def moves(self, account_id: str) -> Sequence[MoveStatus]:
         """Where an account goes or went to, of the cells that can be reached."""
-        found: list[MoveStatus] = []
-        for moves in (self._moves, *(connected.moves for connected in self.up().values())):
-            found += [_view(move) for move in await moves.out() if move.account_id == account_id]
-        return sorted(found, key=lambda move: move.started_at, reverse=True)
+        every = (self._moves, *(connected.moves for connected in self.up().values()))
+        found = await asyncio.gather(*(_move_of(moves, account_id) for moves in every))
+        views = [_view(move) for move in found if move is not None]
+        return sorted(views, key=lambda move: move.started_at, reverse=True)
 
-    async def move(self, actor: str, account_id: str, cell: str) -> MoveStatus:
-        """Begin to move an account. WhimbrelError not_found, conflict, cell_unavailable, invalid_request."""
+    async def move(self, actor: str, account_id: str, cell: str, *, lost: bool = False) -> MoveStatus:
+        """Begin to move an account; or call off its move, where it comes from that cell. `lost`: the cell to which it
+        went is gone for good. WhimbrelError not_found, conflict, cell_unavailable, invalid_request."""
         if cell not in self._settings.cells:
             detail = f"there is no such cell; there are {', '.join(sorted(self._settings.cells))}"
             raise WhimbrelError("invalid_request", errors=[FieldError("/cell", detail)])
-        old, moves, clock = self._of(account_id)
-        if old == cell:
-            raise WhimbrelError("conflict", f"The account is in cell {cell} already.")
-        if self.services(cell) is None:
-            raise WhimbrelError("cell_unavailable", f"Cell {cell} cannot be reached.", retry_after_s=5)
-        await moves.depart(account_id, cell, clock.now_us())
+        moves, clock = self._moves_in(cell)
+        leaving = await moves.of_account(account_id)
+        if leaving is not None and leaving.state in UNDER_WAY:
+            old = cell
+            await moves.call_off(account_id, clock.now_us(), lost=lost)
+        elif lost:
+            raise WhimbrelError("conflict", f"The account is not on its way from cell {cell}.")
+        else:
+            old = await self._depart(account_id, cell)
         services = self.services(old)
         if services is not None:
             entry = audit.entry(services.manage, actor, "account.moved", account_id, account_id, cell=cell)
             await commit(services.manage, [entry], "accounts")
-        return (await self.moves(account_id))[0]
+        begun = await self._moves_in(old)[0].of_account(account_id) or leaving
+        if begun is None:
+            raise WhimbrelError("not_found", "The account does not move.")
+        return _view(begun)
 
-    def _of(self, account_id: str) -> tuple[str, Moves, Clock]:
-        """The cell where an account is, and what moves accounts there."""
-        name = self._cell_of(account_id)
-        if name is None:
+    async def _depart(self, account_id: str, cell: str) -> str:
+        """It leaves the cell where it is, which is given."""
+        old = self._cell_of(account_id)
+        if old is None and any(account_id in tables.accounts for tables in self.directories().values()):
+            detail = "The account is on its way. Moving it to the cell that it comes from calls that off."
+            raise WhimbrelError("conflict", detail)
+        if old is None:
             raise WhimbrelError("not_found", "There is no such account.")
-        if name == self.home:
-            return name, self._moves, self._clock
-        connected = self.up().get(name)
+        if old == cell:
+            raise WhimbrelError("conflict", f"The account is in cell {cell} already.")
+        moves, clock = self._moves_in(old)
+        await moves.depart(account_id, cell, self._settings.cells, clock.now_us())
+        return old
+
+    def _moves_in(self, cell: str) -> tuple[Moves, Clock]:
+        """What moves accounts out of a cell. WhimbrelError cell_unavailable."""
+        if cell == self.home:
+            return self._moves, self._clock
+        connected = self.up().get(cell)
         if connected is None:
-            raise WhimbrelError("cell_unavailable", f"Cell {name} cannot be reached.", retry_after_s=5)
-        return name, connected.moves, connected.clock
+            raise WhimbrelError("cell_unavailable", f"Cell {cell} cannot be reached.", retry_after_s=5)
+        return connected.moves, connected.clock
 
     def _cell_of(self, account_id: str) -> str | None:
         for name, tables in self.directories().items():
@@ -284,6 +308,20 @@ class Cells:
             if account is not None and account.status not in AWAY:
                 return name
         return None
+
+
+async def _current(connected: Connected) -> None:
+    """A cell that hangs is looked at by what was known last; its accounts will hear of that."""
+    with suppress(Exception):
+        async with asyncio.timeout(PATIENCE_S):
+            await connected.tables.current()
+
+
+async def _move_of(moves: Moves, account_id: str) -> Move | None:
+    with suppress(Exception):
+        async with asyncio.timeout(PATIENCE_S):
+            return await moves.of_account(account_id)
+    return None
 
 
 def _view(move: Move) -> MoveStatus:

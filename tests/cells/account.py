@@ -11,6 +11,7 @@ from whimbrel.base.clock import ManualClock, SeededChance
 from whimbrel.base.ids import Ids
 from whimbrel.base.vault import Vault
 from whimbrel.domain.model import Flag, Message
+from whimbrel.journey.moving import Moving
 from whimbrel.journey.tables import Tables
 from whimbrel.manage import accounts, balance, keys, opt_outs, senders, smpp_credentials, webhooks
 from whimbrel.manage.context import Context
@@ -22,16 +23,23 @@ from whimbrel.store.store import SqlStore
 
 ACTOR = "test"
 NUMBER = "+12025550100"
+NAMES = ("eu", "us")
 MINUTE = 60_000_000
 DAY = 1440 * MINUTE
 _EPHEMERAL = frozenset({"position", "cursor", "event_position", "rank", "updated_at", "status"})
 OWNED = {
     "accounts": "id", "audit": "account_id", "attempts": "account_id", "balances": "account_id",
+    "canned_answers": "account_id",
     "deliveries": "account_id", "delivery_tries": "account_id", "events": "account_id", "idempotency": "account_id",
     "keys": "account_id", "ledger": "account_id", "messages": "account_id", "opt_outs": "account_id",
-    "senders": "account_id", "smpp_credentials": "account_id", "webhooks": "account_id",
+    "senders": "account_id", "smpp_credentials": "account_id", "users": "account_id",
+    "webhooks": "account_id",
 }  # fmt: skip
 """Tables that hold rows of accounts, and the column that says whose."""
+
+
+class Killed(BaseException):
+    """The process ends here."""
 
 
 class Cell(NamedTuple):
@@ -97,8 +105,27 @@ async def furnish(cell: Cell) -> Furnished:
     await webhooks.create(ctx, ACTOR, hook, account_id=account.id, test=False)
     credential = smpp_credentials.NewSmppCredential(name="bind", system_id=f"acme_{cell.name}")
     await smpp_credentials.create(ctx, ACTOR, credential, account_id=account.id, test=False)
+    await _people(cell, account.id)
     messages = await _messages(cell, account.id, sub.id)
     return Furnished(account.id, sub.id, created.key.encode(), messages)
+
+
+async def _people(cell: Cell, account_id: str) -> None:
+    """Somebody who is signed in, with all that they may have."""
+    user = f"US-{cell.name}"
+    for sql in (
+        "INSERT INTO users "
+        "VALUES ($1, $2, $1 || '@example.com', 'Ada', 'admin', 'active', '', NULL, 0, 0, 0, '{}', 1, 1)",
+        "INSERT INTO canned_answers VALUES ('CA' || $1, $2, 'thanks', 'Thank you', 1, 1)",
+    ):
+        await cell.rows(sql, user, account_id)
+    for sql in (
+        "INSERT INTO passkeys VALUES ('PK' || $1, $1, $1::text::bytea, '', 0, 'phone', 1)",
+        "INSERT INTO sign_in_codes VALUES ($1::text::bytea, $1, 'recovery', 1)",
+        "INSERT INTO saved_views VALUES ('SV' || $1, $1, 'messages', 'failed', '', 1)",
+        "INSERT INTO sessions VALUES ('SE' || $1, $1::text::bytea, $1, NULL, 0, 'whole', 1, 1, 1, 1, '', '')",
+    ):
+        await cell.rows(sql, user)
 
 
 async def _messages(cell: Cell, account_id: str, sub_id: str) -> dict[str, Message]:
@@ -182,3 +209,23 @@ async def waiting(cell: Cell) -> dict[str, list[str]]:
     """Ids of what waits, by the table in which it does."""
     tables = ("queue", "schedule", "deadlines")
     return {table: [row[0] for row in await cell.rows(f"SELECT message_id FROM {table}")] for table in tables}
+
+
+def mover(here: Cell, there: Cell | None) -> Moving:
+    """What moves accounts out of a cell; `there` None: the other one cannot be reached."""
+    return Moving(
+        name=here.name,
+        here=here.moves,
+        there=lambda name: there.moves if there is not None and name == there.name else None,
+        clock=here.clock,
+        events_before=lambda now: now - DAY,
+    )
+
+
+async def active_in(cells: tuple[Cell, Cell], account: Furnished) -> list[str]:
+    """Names of the cells that serve the account."""
+    return [
+        cell.name
+        for cell in cells
+        if await cell.rows("SELECT 1 FROM accounts WHERE id = $1 AND status = 'active'", account.id)
+    ]

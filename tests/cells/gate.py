@@ -1,4 +1,5 @@
-"""The way to a database, which a test can bar: connections are cut and new ones are refused until it is open again."""
+"""The way to a database, which a test can bar: connections are cut and new ones are refused until it is open again; or
+nothing passes any more, as where a machine has gone without a word."""
 
 import asyncio
 from contextlib import suppress
@@ -11,6 +12,8 @@ class Gate:
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
         self._is_open = True
+        self._passes = asyncio.Event()
+        self._passes.set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "Gate":
@@ -35,13 +38,17 @@ class Gate:
         for task in self._tasks:
             task.cancel()
 
+    def freeze(self) -> None:
+        """Connections stay, and nothing passes."""
+        self._passes.clear()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._is_open:
             writer.close()
             return
         onward = await asyncio.open_connection(self._parts.hostname, self._parts.port)
         loop = asyncio.get_running_loop()
-        both = [loop.create_task(_pass(reader, onward[1])), loop.create_task(_pass(onward[0], writer))]
+        both = [loop.create_task(self._pass(reader, onward[1])), loop.create_task(self._pass(onward[0], writer))]
         self._tasks.update(both)
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         for task in both:
@@ -51,9 +58,9 @@ class Gate:
         writer.close()
         onward[1].close()
 
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while octets := await reader.read(65536):
-            writer.write(octets)
-            await writer.drain()
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while octets := await reader.read(65536):
+                await self._passes.wait()
+                writer.write(octets)
+                await writer.drain()

@@ -2,30 +2,19 @@
 the installation.
 """
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from tests.cells import account as samples
 from tests.cells.account import ACTOR, Cell
-from whimbrel.base.clock import ManualClock
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.metrics import Metrics
+from whimbrel.carriers.interface import Inbound, NotNow
+from whimbrel.journey import strays
 from whimbrel.journey.copies import Copies
+from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.strays import Strays
 from whimbrel.manage import carriers, keys, prices, routes
 from whimbrel.manage.scopes import OPERATOR
-
-
-@pytest.fixture
-async def cells(databases: tuple[str, str]) -> AsyncIterator[tuple[Cell, Cell]]:
-    clock = ManualClock()
-    eu, us = [await samples.opened(name, url, clock) for name, url in zip(("eu", "us"), databases, strict=True)]
-    try:
-        yield eu, us
-    finally:
-        await eu.store.stop()
-        await us.store.stop()
 
 
 class Down:
@@ -45,10 +34,10 @@ async def test_a_receipt_over_a_bind_of_the_wrong_cell_is_brought_to_the_right_o
     assert await samples.receipt(us, "id1") == "parked"
     assert await samples.receipt(us, "nobodys") == "parked"
     metrics = Metrics()
-    strays = Strays(store=us.store, clock=us.clock, metrics=metrics, others=lambda: {"asia": Down(), "eu": eu.store})
-    assert await strays.look() == 0  # it may have overtaken an answer of this cell
+    looking = Strays(store=us.store, clock=us.clock, metrics=metrics, others=lambda: {"asia": Down(), "eu": eu.store})
+    assert await looking.look() == 0  # it may have overtaken an answer of this cell
     us.clock.advance(1.5)
-    assert await strays.look() == 1
+    assert await looking.look() == 1
     (row,) = await eu.rows("SELECT state FROM messages WHERE id = $1", account.messages["sent"].id)
     assert row["state"] == "delivered"
     assert await parked(us) == 1
@@ -58,14 +47,14 @@ async def test_a_receipt_over_a_bind_of_the_wrong_cell_is_brought_to_the_right_o
 async def test_who_did_not_know_a_receipt_is_asked_again_later(cells):
     eu, us = cells
     assert await samples.receipt(us, "id1") == "parked"
-    strays = Strays(store=us.store, clock=us.clock, metrics=Metrics(), others=lambda: {"eu": eu.store})
+    looking = Strays(store=us.store, clock=us.clock, metrics=Metrics(), others=lambda: {"eu": eu.store})
     us.clock.advance(1.5)
-    assert await strays.look() == 0
+    assert await looking.look() == 0
     account = await samples.furnish(eu)  # its answer is stored only now
     us.clock.advance(1.5)
-    assert await strays.look() == 0, "not before its time"
+    assert await looking.look() == 0, "not before its time"
     us.clock.advance(10.0)
-    assert await strays.look() == 1
+    assert await looking.look() == 1
     (row,) = await eu.rows("SELECT state FROM messages WHERE id = $1", account.messages["sent"].id)
     assert row["state"] == "delivered"
 
@@ -81,6 +70,80 @@ async def test_a_receipt_that_was_brought_before_a_crash_is_not_counted_twice(ce
     after = await samples.held(eu, account)
     assert after["messages"] == before["messages"]
     assert await parked(us) == 0
+
+
+async def test_a_receipt_that_came_before_its_text_is_applied_when_that_has_arrived(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    await samples.answer(eu, account.messages["sending"].id, "id9")
+    await samples.follow(eu)
+    await eu.moves.depart(account.id, "us", samples.NAMES, eu.clock.now_us())
+    eu.clock.advance(60.0)
+    assert await samples.receipt(us, "id1") == "parked"  # over a bind of the new cell, which has not got it yet
+    await eu.rows("UPDATE webhooks SET cursor = (SELECT MAX(position) FROM events)")
+    assert not await samples.mover(eu, us).look()
+    metrics = Metrics()
+    us.clock.advance(1.5)
+    assert await Strays(store=us.store, clock=us.clock, metrics=metrics, others=lambda: {"eu": eu.store}).look() == 1
+    (row,) = await us.rows("SELECT state FROM messages WHERE id = $1", account.messages["sent"].id)
+    assert row["state"] == "delivered"
+    assert metrics.receipts.labels(samples.CARRIER, "applied")._value.get() == 1
+
+
+async def test_a_stray_is_not_taken_for_a_later_text_that_has_the_same_id(cells):
+    eu, us = cells
+    assert await samples.receipt(us, "id1") == "parked"
+    us.clock.advance(300.0)
+    account = await samples.furnish(eu)
+    assert await Strays(store=us.store, clock=us.clock, metrics=Metrics(), others=lambda: {"eu": eu.store}).look() == 0
+    (row,) = await eu.rows("SELECT state FROM messages WHERE id = $1", account.messages["sent"].id)
+    assert row["state"] == "sent"
+
+
+async def test_a_cell_that_was_away_is_asked_when_it_is_back(cells):
+    eu, us = cells
+    account = await samples.furnish(eu)
+    assert await samples.receipt(us, "id1") == "parked"
+    reachable = {"asia": Down()}
+    looking = Strays(store=us.store, clock=us.clock, metrics=Metrics(), others=lambda: reachable)
+    us.clock.advance(86_400.0)
+    assert await looking.look() == 0
+    reachable["eu"] = eu.store
+    assert await looking.look() == 1
+    (row,) = await eu.rows("SELECT state FROM messages WHERE id = $1", account.messages["sent"].id)
+    assert row["state"] == "delivered"
+
+
+class Asked:
+    """A cell that knows nothing, and notes what it is asked about."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    async def record_known_receipts(self, receipts):
+        self.keys += [receipt.keys[0] for receipt in receipts]
+        return ["parked"] * len(receipts)
+
+
+async def test_each_receipt_is_asked_about_once_at_each_age_however_many_wait(cells, monkeypatch):
+    monkeypatch.setattr(strays, "_PAGE", 2)
+    _, us = cells
+    for number in range(5):
+        assert await samples.receipt(us, f"k{number}") == "parked"
+    other = Asked()
+    looking = Strays(store=us.store, clock=us.clock, metrics=Metrics(), others=lambda: {"eu": other})
+    us.clock.advance(1.5)
+    for _ in range(3):
+        assert await looking.look() == 0
+    assert sorted(other.keys) == [f"k{number}" for number in range(5)]
+    us.clock.advance(10.0)
+    await looking.look()
+    await looking.look()
+    assert len(other.keys) == 10
+    us.clock.advance(7_200.0)  # several ages at once: one question
+    await looking.look()
+    await looking.look()
+    assert len(other.keys) == 15
 
 
 async def furnish(leading: Cell) -> None:
@@ -152,3 +215,29 @@ async def test_what_another_cell_changes_is_refused(cells):
             await attempt
         assert refused.value.code == "conflict"
         assert "the cell that leads, eu" in refused.value.detail
+
+
+class OneIsDown:
+    """The other cells: a number of theirs cannot be reached now, all others are nobody's."""
+
+    def inbound_of(self, number):
+        if number == "12025550999":
+            raise WhimbrelError("cell_unavailable")
+
+    def unknown(self):
+        return frozenset()
+
+
+async def test_a_text_to_a_cell_that_is_down_holds_up_nobody_elses(cells):
+    eu, _ = cells
+    account = await samples.furnish(eu)
+    ctx = eu.manage
+    taking = InboundTexts(
+        store=eu.store, tables=eu.tables, clock=eu.clock, ids=ctx.ids, vault=ctx.vault, metrics=Metrics(),
+        spoken=lambda: None, others=OneIsDown(),
+    )  # fmt: skip
+    texts = [Inbound("+447911123456", to, b"STOP", 0, 0, 1, 1, "s") for to in ("+12025550999", samples.NUMBER)]
+    with pytest.raises(NotNow) as refused:
+        await taking.take(samples.CARRIER, texts)
+    assert refused.value.texts == texts[:1]
+    assert await eu.rows("SELECT 1 FROM messages WHERE text = 'STOP' AND account_id = $1", account.id)

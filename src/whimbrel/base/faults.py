@@ -33,6 +33,8 @@ POINTS = frozenset(
         "move.arrived",
         "move.placed",
         "move.cleared",
+        "move.refused",
+        "move.taken_back",
     }
 )
 

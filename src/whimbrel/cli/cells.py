@@ -20,7 +20,7 @@ from whimbrel.manage.credentials import Credentials
 
 cells = typer.Typer(help="Cells: list, move accounts.", no_args_is_help=True)
 _LOOK_S: Final = 1.0
-_DONE: Final = "moved"
+_DONE: Final = {"cleared": "it has moved", "moved": "it has moved", "returned": "it stays"}
 
 
 @cells.command("list")
@@ -46,19 +46,22 @@ def list_cells(data: DataFolder = DATA, as_json: Json = False) -> None:
 @guarded
 def move(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its id, AC…; sub-accounts go with it.")],
-    to: Annotated[str, typer.Option(help="The cell where it is to live.")],
+    to: Annotated[str, typer.Option(help="The cell where it is to live; the one that it comes from calls it off.")],
+    lost: Annotated[bool, typer.Option("--lost", help="To call off: the cell where it went is gone for good.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait until it has moved; it goes on without.")] = True,
     data: DataFolder = DATA,
 ) -> None:
     """Move an account to another cell."""
     node = _node(data)
     path = f"/v1/accounts/{quote(account, safe='')}/move"
-    begun = msgspec.json.decode(node.call("POST", path, NewMove(to)), type=MoveStatus)
-    typer.echo(f"{account} moves to {begun.cell}")
+    begun = msgspec.json.decode(node.call("POST", path, NewMove(to, lost)), type=MoveStatus)
+    typer.echo(f"{account} {'moves to' if begun.cell == to else 'is to stay in'} {to}")
     while wait:
-        (now, *_) = msgspec.json.decode(node.call("GET", path), type=MoveList).data
-        if now.state == _DONE:
-            typer.echo("it has moved")
+        moves = msgspec.json.decode(node.call("GET", path), type=MoveList).data
+        stays = msgspec.structs.replace(begun, state="returned", waits_for="")
+        now = next((each for each in moves if each.started_at == begun.started_at), stays)
+        if now.state in _DONE:
+            typer.echo(_DONE[now.state])
             return
         typer.echo(f"{now.state}{now.waits_for and f': waits for {now.waits_for}'}", err=True)
         time.sleep(_LOOK_S)

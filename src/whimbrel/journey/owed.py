@@ -69,7 +69,10 @@ class Owed(Follower):
         self._more: set[str] = set()
         self._told: list[Callable[[Collection[str]], None]] = []
         self._gone: frozenset[str] = frozenset()  # credentials that were deleted since the last list
+        self._is_moving = False  # an account with a credential, to another cell: it waits for the cursor
+        self._stored = -1  # where it was stored for one that waits
         tables.subscribe("smpp_credentials", self._changed)
+        tables.subscribe("accounts", self._changed)
 
     def subscribe(self, told: Callable[[Collection[str]], None]) -> None:
         """Call `told(credential_ids)` after each commit that owes them something. It must not block or raise."""
@@ -109,6 +112,8 @@ class Owed(Follower):
         for credential in self._tables.smpp_credentials.values():
             customers[credential.account_id].append(_customer(credential))
         before, self._customers = self._customers, dict(customers)
+        accounts = (self._tables.accounts.get(account_id) for account_id in customers)
+        self._is_moving = any(account is not None and account.status == "moving" for account in accounts)
         self._gone |= _ids(before) - _ids(customers)
         self.wake()
 
@@ -118,7 +123,7 @@ class Owed(Follower):
             return Taken(0, max(position, await self._store.last_position()))
         new = await stretch(self._store, position, EVENTS_SCAN_MAX)
         if not new.count:
-            return Taken(0, position)
+            return self._rest(position)
         accounts = sorted(self._customers)
         seen = await self._store.fetch(
             _Seen, "smpp_owed_seen", position, new.end, _TYPES, accounts, Flag.ORIGIN, self._limit
@@ -129,10 +134,16 @@ class Owed(Follower):
         self._rest_s = _REST_S if rows else _QUIET_REST_S
         more = reached < new.end or new.count == EVENTS_SCAN_MAX
         self._passed += new.count
-        if not rows and self._passed < _SAVE_EVERY:
+        if not rows and self._passed < _SAVE_EVERY and not self._is_moving:
             return Taken(0, reached, more=more)
         self._passed = 0
         return Taken(len(rows) or 1, reached, (Write("smpp_owed_insert", rows),), more)
+
+    def _rest(self, position: int) -> Taken:
+        """At the end of the log: the cursor is stored once while a move waits for it."""
+        is_awaited = self._is_moving and position != self._stored
+        self._stored = position if is_awaited else self._stored
+        return Taken(int(is_awaited), position)
 
     def _rows(self, event: _Seen) -> list[_Row]:
         """Who is owed what by an event. A text of a phone goes to every credential that takes texts, once each, unless

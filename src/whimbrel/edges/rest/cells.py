@@ -1,6 +1,9 @@
 """/v1/cells and the moves of accounts between them: for the operator."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
@@ -23,9 +26,13 @@ class MoveList(msgspec.Struct, frozen=True):
 
 
 class NewMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where an account is to live."""
+    """Where an account is to live; the cell that it comes from calls its move off."""
 
     cell: str
+    lost: Annotated[
+        bool,
+        Meta(description="The cell to which it was going is gone for good, and cannot be asked. Only to call off."),
+    ] = False
 
 
 async def find(services: Services, call: Call[NoQuery, None]) -> Answer:
@@ -39,7 +46,7 @@ async def moves(services: Services, call: Call[NoQuery, None]) -> Answer:
 
 async def move(services: Services, call: Call[NoQuery, NewMove]) -> Answer:
     cells = await _cells(services, call.path["id"])
-    return Answer(await cells.move(call.actor, call.path["id"], call.body.cell))
+    return Answer(await cells.move(call.actor, call.path["id"], call.body.cell, lost=call.body.lost))
 
 
 async def _cells(services: Services, account_id: str) -> CellsView:
@@ -59,13 +66,15 @@ OPERATIONS = (
     Operation(
         method="POST", path="/v1/accounts/{id}/move", name="moveAccount", tag=_TAG,
         summary="Move an account to another cell",
-        description="With its sub-accounts. It goes on by itself; meanwhile the account is answered `account_moving`.",
+        description="With its sub-accounts. It goes on by itself; meanwhile the account is answered `account_moving`. "
+        "With the cell that it comes from, a move that has not arrived is called off.",
         access="operator", account_header="refused", scope="accounts:write", handle=move, body=NewMove,
         answer=MoveStatus, status=202, errors=("not_found", "conflict"), example={"cell": "us"},
     ),
     Operation(
         method="GET", path="/v1/accounts/{id}/move", name="getMove", tag=_TAG, summary="How far a move has come",
-        description="`departing`, `closed`, `arrived`, then `moved`; `waits_for` says why it does not go on.",
+        description="`departing`, `closed`, `arrived`, `cleared`, then `moved`; called off: `recalled`, `returning`, "
+        "`returned`, then nothing. `waits_for` says why it does not go on.",
         access="operator", account_header="refused", scope="accounts:read", handle=moves, answer=MoveList,
         errors=("not_found", "conflict"),
     ),

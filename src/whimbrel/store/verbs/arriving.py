@@ -10,17 +10,18 @@ from typing import Final
 
 import msgspec
 
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.positions import day_floor
 from whimbrel.store.script import Many, One, Query, Row, Rows, Script
-from whimbrel.store.verbs.departing import Move
+from whimbrel.store.verbs.departing import IN, Move, move_of, stands
 
-IN: Final = "in"
 OPEN: Final = "open"
 ACTIVE: Final = "active"
+REFUSED: Final = "refused"  # it was called off: what has come of it goes again (`returning.py`)
 PURGE_MAX: Final = 1000
 _PLACED: Final = 20  # parcels in one commit
 _OF_MESSAGES: Final = ("arrive_messages", "arrive_numbers", "arrive_attempts", "arrive_events")
-_OF_KIND: Final = {
+OF_KIND: Final = {
     "messages": _OF_MESSAGES,
     "ledger": ("arrive_ledger",),
     "audit": ("arrive_audit",),
@@ -37,29 +38,46 @@ _OF_KIND: Final = {
     "smpp_credentials": ("arrive_smpp_credentials",),
     "smpp_owed": ("arrive_smpp_owed",),
     "webhooks": ("arrive_webhooks",),
+    "users": ("arrive_users",),
+    "passkeys": ("arrive_passkeys",),
+    "sign_in_codes": ("arrive_sign_in_codes",),
+    "saved_views": ("arrive_saved_views",),
+    "canned_answers": ("arrive_canned_answers",),
 }
 """Statements by kind of parcel."""
-_LATER: Final = {"deadlines": "arrive_deadlines", "queue": "arrive_queue", "schedule": "arrive_schedule"}
+LATER: Final = {"deadlines": "arrive_deadlines", "queue": "arrive_queue", "schedule": "arrive_schedule"}
 
 
-def expect(move: Move, cell: str, now: int) -> Script[None]:
-    """A move begins to arrive."""
-    known: Rows = yield Query("moves_of", (IN,))
-    if any(found[0] == move.account_id and found[3] == OPEN for found in known):
-        return
+def expect(move: Move, cell: str, now: int) -> Script[bool]:
+    """A move begins to arrive; False while what an earlier one has left here is in its way, and once it is refused."""
+    known = yield from move_of(move.account_id, IN)
+    is_same = known is not None and (known.cell, known.started_at) == (cell, move.started_at)
+    if known is not None and known.state in (OPEN, REFUSED):
+        if not is_same:
+            yield One("move_state", (move.account_id, IN, OPEN, REFUSED, now))
+        return is_same and known.state == OPEN
+    if is_same:
+        return True
     yield One("arrivals_delete", (move.account_id,))
-    yield One("move_put", (move.account_id, IN, cell, OPEN, move.statuses, "", now, now))
+    yield One("move_put", (move.account_id, IN, cell, OPEN, move.statuses, "", move.started_at, now))
+    return True
 
 
 def arrive(account_id: str, number: int, kind: str, rows: str, now: int) -> Script[bool]:
-    """A parcel's rows; False when they are here already."""
+    """A parcel's rows; False when they are here already. WhimbrelError conflict when they are not expected."""
+    if not (yield from stands(account_id, IN, OPEN, ACTIVE)):
+        raise WhimbrelError("conflict", "The move was called off.")
     stored: int = yield One("arrival_put", (account_id, number, rows))
-    if not stored:
-        return False
-    for statement in _OF_KIND[kind]:
+    if stored:
+        yield from unpack(kind, rows, now)
+    return bool(stored)
+
+
+def unpack(kind: str, rows: str, now: int) -> Script[None]:
+    """A parcel becomes rows."""
+    for statement in OF_KIND[kind]:
         params: Row = (rows, day_floor(now)) if statement == "arrive_attempts" else (rows,)
         yield One(statement, params)
-    return True
 
 
 def activate(move: Move, now: int) -> Script[None]:
@@ -75,7 +93,7 @@ def place(account_id: str) -> Script[bool]:
     parcels: Rows = yield Query("arrivals_later", (account_id, _PLACED))
     for number, later in parcels:
         for table in sorted(msgspec.json.decode(later)):
-            yield One(_LATER[table], (later,))
+            yield One(LATER[table], (later,))
         yield One("arrival_placed", (account_id, number))
     return len(parcels) == _PLACED
 
@@ -88,8 +106,8 @@ def purge(before: int) -> Script[int]:
 
 def forget(account_id: str, cell: str) -> Script[None]:
     """The move from that cell is over."""
-    known: Rows = yield Query("moves_of", (IN,))
-    if not any(found[0] == account_id and found[2] == cell and found[3] == ACTIVE for found in known):
+    known = yield from move_of(account_id, IN)
+    if known is None or (known.cell, known.state) != (cell, ACTIVE):
         return
     yield One("arrivals_delete", (account_id,))
     yield One("move_delete", (account_id, IN))

@@ -10,7 +10,7 @@ Parcels are numbered and stay until the move is over. The other cell notes which
 stores their rows (`arriving.py`), so each arrives once however often it is brought.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
@@ -19,16 +19,17 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.store.script import Many, One, Query, Rows, Script
 
 OUT: Final = "out"
+IN: Final = "in"
 DEPARTING: Final = "departing"  # rows leave
 CLOSED: Final = "closed"  # all have left; the account is not here any more
 ARRIVED: Final = "arrived"  # the other cell serves it; what was copied can go
+CLEARED: Final = "cleared"  # nothing is here any more; the other cell has still to hear that it is over
 MOVED: Final = "moved"  # done
 PAGE: Final = 500
 SETTLED_US: Final = 10_000_000
 """Events that are younger may still be on their way to those who follow the log."""
 _AT_REST: Final = frozenset({"active", "suspended", "closed"})
-_COPIED: Final = (
-    "departed_delete_owed",  # before the credentials that it belongs to
+COPIED: Final = (
     "departed_delete_balances",
     "departed_delete_deliveries",
     "departed_delete_keys",
@@ -36,6 +37,12 @@ _COPIED: Final = (
     "departed_delete_senders",
     "departed_delete_credentials",
     "departed_delete_webhooks",
+    "departed_delete_canned_answers",
+    "departed_delete_passkeys",  # before the people that they belong to
+    "departed_delete_saved_views",
+    "departed_delete_sessions",
+    "departed_delete_sign_in_codes",
+    "departed_delete_users",
 )
 
 
@@ -70,9 +77,21 @@ class Page(msgspec.Struct, frozen=True, gc=False):
     held: int
 
 
-def depart(account_id: str, cell: str, now: int) -> Script[None]:
-    """An account with its sub-accounts takes no more requests here: it is about to move. WhimbrelError not_found,
-    conflict."""
+def move_of(account_id: str, direction: str) -> Script[Move | None]:
+    """An account's move out of this cell, or into it."""
+    found: Rows = yield Query("moves_of_account", (account_id,))
+    return next((move for move in (Move(*row) for row in found) if move.direction == direction), None)
+
+
+def stands(account_id: str, direction: str, *states: str) -> Script[bool]:
+    """Whether a move is in one of these states, and stays so until the end of the commit."""
+    rows: Rows = yield Query("move_stands", (account_id, direction))
+    return bool(rows) and rows[0][0] in states
+
+
+def depart(account_id: str, cell: str, cells: Collection[str], now: int) -> Script[None]:
+    """An account with its sub-accounts takes no more requests here: it is about to move. `cells`: all there are.
+    WhimbrelError not_found, conflict."""
     family: Rows = yield Query("move_family", (account_id,))
     statuses = {row[0]: row[2] for row in family}
     if account_id not in statuses:
@@ -81,6 +100,10 @@ def depart(account_id: str, cell: str, now: int) -> Script[None]:
         raise WhimbrelError("conflict", "A sub-account lives where its parent does: move the parent.")
     if not set(statuses.values()) <= _AT_REST:
         raise WhimbrelError("conflict", f"The account is {statuses[account_id]} already.")
+    came = yield from move_of(account_id, IN)
+    if came is not None and came.cell in cells:
+        detail = f"It has just come from cell {came.cell}, which still brings what was late: try again in a minute."
+        raise WhimbrelError("conflict", detail)
     row = (account_id, OUT, cell, DEPARTING, msgspec.json.encode(statuses).decode(), "", now, now)
     yield One("move_put", row)
     yield Many("accounts_set_status", [(each, "moving", now) for each in sorted(statuses)])
@@ -88,6 +111,8 @@ def depart(account_id: str, cell: str, now: int) -> Script[None]:
 
 def depart_messages(move: Move, after_id: str, now: int) -> Script[Page]:
     """The next messages leave, those excepted of which something is under way."""
+    if not (yield from stands(move.account_id, OUT, DEPARTING, ARRIVED)):
+        return Page("", 0, 0)
     accounts = move.accounts
     yield One("departing_hold", (accounts,))
     rows: Rows = yield Query("departing_page", (accounts, after_id, PAGE))
@@ -103,28 +128,39 @@ def depart_messages(move: Move, after_id: str, now: int) -> Script[Page]:
 
 def depart_rows(move: Move, statement: str) -> Script[int]:
     """Rows of one table leave; 0 when none is left."""
+    if not (yield from stands(move.account_id, OUT, DEPARTING)):
+        return 0
     packed: int = yield One(statement, (move.account_id, move.accounts, PAGE))
     return packed
 
 
-def depart_stretch(move: Move, statement: str, start: int, end: int, now: int) -> Script[int]:
-    """Those rows leave whose positions are above `start` and not above `end`."""
-    settled = (now - SETTLED_US,) if statement == "departing_events" else ()
-    packed: int = yield One(statement, (move.account_id, move.accounts, start, end, *settled))
-    return packed
+def depart_tries(move: Move, start: int, end: int) -> Script[None]:
+    """Tries of deliveries leave whose positions are above `start` and not above `end`."""
+    if (yield from stands(move.account_id, OUT, DEPARTING)):
+        yield One("departing_tries", (move.account_id, move.accounts, start, end))
+
+
+def depart_events(move: Move, start: int, end: int, now: int) -> Script[bool]:
+    """The same for events that are about no message; whether any of them had to stay."""
+    if not (yield from stands(move.account_id, OUT, DEPARTING, ARRIVED)):
+        return False
+    yield One("departing_events", (move.account_id, move.accounts, start, end, now - SETTLED_US))
+    left: Rows = yield Query("departing_events_left", (move.accounts, start, end))
+    return bool(left)
 
 
 def close(move: Move, now: int) -> Script[bool]:
-    """Everything configured is copied, and the account is not here any more; False while something is left. What was
-    copied stays for those who still ask here, and changes nothing any more. Once, whoever else does the same."""
+    """Everything configured is copied, and the account is not here any more; False while something is left, or when the
+    move was called off. What was copied stays for those who still ask here, and changes nothing any more. Once, whoever
+    else does the same."""
     moved: int = yield One("move_state", (move.account_id, OUT, DEPARTING, CLOSED, now))
     if not moved:
-        return True
+        return (yield from stands(move.account_id, OUT, CLOSED, ARRIVED, CLEARED, MOVED))
     (left,) = yield Query("departing_left", (move.accounts,))
     if any(left):
         yield One("move_state", (move.account_id, OUT, CLOSED, DEPARTING, now))
         return False
-    yield One("departing_parts", (move.account_id, move.accounts))
+    yield from _depart_waiting(move)
     yield One("departing_account", (move.account_id, move.accounts))
     yield Many("accounts_set_status", [(each, "moved", now) for each in move.accounts])
     return True
@@ -132,18 +168,31 @@ def close(move: Move, now: int) -> Script[bool]:
 
 def depart_late(move: Move) -> Script[None]:
     """What came while the account was closed: a STOP is never lost."""
+    if (yield from stands(move.account_id, OUT, ARRIVED)):
+        yield from _depart_waiting(move)
+        yield One("departing_late", (move.account_id, move.accounts))
+
+
+def _depart_waiting(move: Move) -> Script[None]:
+    """Texts of phones that wait for their other parts, and what waits for customers to bind."""
     yield One("departing_parts", (move.account_id, move.accounts))
-    yield One("departing_late", (move.account_id, move.accounts))
+    while (yield One("departing_owed", (move.account_id, move.accounts, PAGE))):
+        pass
 
 
 def clear(move: Move, now: int) -> Script[None]:
     """The account is at home in the other cell: what was copied, and the parcels, go."""
-    moved: int = yield One("move_state", (move.account_id, OUT, ARRIVED, MOVED, now))
+    moved: int = yield One("move_state", (move.account_id, OUT, ARRIVED, CLEARED, now))
     if not moved:
         return
-    for name in _COPIED:
+    for name in COPIED:
         yield One(name, (move.accounts,))
     yield One("parcels_delete", (move.account_id,))
+
+
+def over(move: Move, now: int) -> Script[None]:
+    """The other cell has heard that it is over."""
+    yield One("move_state", (move.account_id, OUT, CLEARED, MOVED, now))
 
 
 def arrived(move: Move, now: int) -> Script[None]:

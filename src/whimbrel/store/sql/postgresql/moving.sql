@@ -4,7 +4,9 @@
 -- | --- | --- |
 -- | move_family (account_id) | id, parent_id, status of an account and its sub-accounts; they stay as they are until the end |
 -- | move_put | a row of `moves` |
--- | moves_of (direction) | rows of `Move` |
+-- | moves_of (direction) | rows of `Move`, those excepted that are over |
+-- | moves_of_account (account_id) | rows of `Move`, also that which is over |
+-- | move_stands (account_id, direction) | state; it stays so until the end of the commit |
 -- | move_state (account_id, direction, from, to, at) | goes on, if it is there |
 -- | move_waits (account_id, state, waits_for, at) | a move out of here tells why it does not |
 -- | move_delete (account_id, direction) | is forgotten |
@@ -12,19 +14,24 @@
 -- | departing_page (accounts, after_id, limit) | id: messages that no carrier has to answer for, in order |
 -- | departing_held (ids, accounts, before) | those of them of which something is under way: an answer, or an event that not everybody has |
 -- | departing_pack (account_id, ids) | messages leave, with all that is theirs |
--- | departing_ledger, departing_audit, departing_idempotency (account_id, accounts, limit) | rows leave |
--- | departing_tries, departing_events (account_id, accounts, from, until, before) | rows of a stretch leave |
+-- | departing_ledger, departing_audit, departing_idempotency, departing_owed (account_id, accounts, limit) | rows leave |
+-- | departing_tries (account_id, accounts, from, until), departing_events (the same, and before) | rows of a stretch leave |
+-- | departing_events_left (accounts, from, until) | a row when any event about no message is left there |
 -- | departing_bounds () | the first and the last position of tries |
--- | departing_hold (accounts) | waiting deliveries wait until they have moved |
+-- | departing_hold, departing_release (accounts) | waiting deliveries wait until they have moved; or do not |
 -- | departing_account (account_id, accounts) | everything that is configured is copied |
 -- | departing_parts (account_id, accounts) | texts of phones that wait for their other parts leave |
 -- | departing_late (account_id, accounts) | opt-outs that came since then are copied |
 -- | departing_left (accounts) | how many messages and ledger entries are still here |
--- | departed_delete_owed, departed_delete_balances, departed_delete_deliveries, departed_delete_keys (accounts), |
--- | departed_delete_opt_outs, departed_delete_senders, departed_delete_credentials, departed_delete_webhooks | what was copied goes |
+-- | departed_delete_tries, departed_delete_events (accounts, from, until), departed_delete_accounts (accounts) | of a move that was refused |
+-- | departed_delete_balances, departed_delete_deliveries, departed_delete_keys (accounts), |
+-- | departed_delete_opt_outs, departed_delete_senders, departed_delete_credentials, departed_delete_webhooks, departed_delete_passkeys, |
+-- | departed_delete_sign_in_codes, departed_delete_saved_views, departed_delete_sessions, departed_delete_users, |
+-- | departed_delete_canned_answers | what was copied goes, and sessions with it |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
 -- | parcel (account_id, number) | kind, rows |
--- | parcels_counts (account_id) | table, rows: of all parcels |
+-- | parcel_delete (account_id, number) | |
+-- | parcels_counts (account_id, first, last) | table, rows: of these parcels |
 -- | parcels_delete, arrivals_delete (account_id) | |
 -- | arrival_put (account_id, number, counts, later) | nothing when it is here already |
 -- | arrivals_counts (account_id) | table, rows: of all arrivals |
@@ -32,7 +39,8 @@
 -- | arrival_placed (account_id, number) | it has |
 -- | arrive_messages, arrive_numbers, arrive_events, arrive_ledger, arrive_audit, arrive_idempotency, arrive_delivery_tries, |
 -- | arrive_deliveries, arrive_accounts, arrive_balances, arrive_inbound_parts, arrive_keys, arrive_opt_outs, arrive_senders, |
--- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines (rows) | rows of a parcel |
+-- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines, |
+-- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_canned_answers (rows) | rows of a parcel |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
 -- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
 
@@ -48,7 +56,14 @@ ON CONFLICT (account_id, direction) DO UPDATE SET cell = excluded.cell, state = 
 
 -- name: moves_of
 SELECT account_id, direction, cell, state, statuses, waits_for, started_at, updated_at FROM moves
-WHERE direction = $1 ORDER BY started_at, account_id;
+WHERE direction = $1 AND state <> 'moved' ORDER BY started_at, account_id;
+
+-- name: moves_of_account
+SELECT account_id, direction, cell, state, statuses, waits_for, started_at, updated_at FROM moves
+WHERE account_id = $1 ORDER BY direction;
+
+-- name: move_stands
+SELECT state FROM moves WHERE account_id = $1 AND direction = $2 FOR SHARE;
 
 -- name: move_state
 UPDATE moves SET state = $4, waits_for = '', updated_at = $5 WHERE account_id = $1 AND direction = $2 AND state = $3;
@@ -72,6 +87,8 @@ SELECT e.subject_id FROM events AS e WHERE e.subject_id = ANY($1) AND (
   OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'keywords'), 0)
   OR e.callback = 1 AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'callbacks'), 0)
   OR e.position > (SELECT MIN(cursor) FROM webhooks WHERE account_id = ANY($2) AND status = 'active')
+  OR e.position > COALESCE((SELECT position FROM cursors WHERE name = 'smpp_owed'), 0)
+    AND EXISTS (SELECT 1 FROM smpp_credentials WHERE account_id = ANY($2))
 )
 UNION SELECT message_id FROM attempts WHERE state = 'committed' AND message_id = ANY($1);
 
@@ -118,6 +135,14 @@ WITH gone AS (DELETE FROM idempotency WHERE (account_id, door, key, chunk) IN (
 INSERT INTO parcels (account_id, kind, rows)
 SELECT $1, 'idempotency', jsonb_build_object('idempotency', jsonb_agg(to_jsonb(gone))) FROM gone HAVING COUNT(*) > 0;
 
+-- name: departing_owed
+WITH gone AS (DELETE FROM smpp_owed WHERE (credential_id, position) IN (
+    SELECT o.credential_id, o.position FROM smpp_credentials AS c JOIN smpp_owed AS o ON o.credential_id = c.id
+    WHERE c.account_id = ANY($2) ORDER BY o.credential_id, o.position LIMIT $3
+  ) RETURNING *)
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'smpp_owed', jsonb_build_object('smpp_owed', jsonb_agg(to_jsonb(gone))) FROM gone HAVING COUNT(*) > 0;
+
 -- name: departing_tries
 WITH gone AS (DELETE FROM delivery_tries WHERE position > $3 AND position <= $4 AND account_id = ANY($2) RETURNING *)
 INSERT INTO parcels (account_id, kind, rows)
@@ -133,11 +158,18 @@ INSERT INTO parcels (account_id, kind, rows)
 SELECT $1, 'events', jsonb_build_object('events', jsonb_agg(to_jsonb(gone) ORDER BY position))
 FROM gone HAVING COUNT(*) > 0;
 
+-- name: departing_events_left
+SELECT 1 FROM events WHERE position > $2 AND position <= $3 AND account_id = ANY($1)
+  AND NOT EXISTS (SELECT 1 FROM messages WHERE id = events.subject_id) LIMIT 1;
+
 -- name: departing_bounds
 SELECT COALESCE(MIN(position), 0), COALESCE(MAX(position), 0) FROM delivery_tries;
 
 -- name: departing_hold
 UPDATE deliveries SET next_at = next_at + 3155760000000000 WHERE account_id = ANY($1) AND next_at < 3155760000000000;
+
+-- name: departing_release
+UPDATE deliveries SET next_at = next_at % 3155760000000000 WHERE account_id = ANY($1) AND next_at >= 3155760000000000;
 
 -- name: departing_account
 INSERT INTO parcels (account_id, kind, rows)
@@ -150,11 +182,17 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'opt_outs', to_jsonb(t) FROM opt_outs AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'senders', to_jsonb(t) FROM senders AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'smpp_credentials', to_jsonb(t) FROM smpp_credentials AS t WHERE account_id = ANY($2)
-    UNION ALL SELECT 'smpp_owed', to_jsonb(t) FROM smpp_owed AS t JOIN smpp_credentials AS c ON c.id = t.credential_id
-      WHERE c.account_id = ANY($2)
     UNION ALL SELECT 'webhooks', to_jsonb(t) FROM webhooks AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'users', to_jsonb(t) FROM users AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'passkeys', to_jsonb(t) FROM users AS u JOIN passkeys AS t ON t.user_id = u.id
+      WHERE u.account_id = ANY($2)
+    UNION ALL SELECT 'sign_in_codes', to_jsonb(t) FROM users AS u JOIN sign_in_codes AS t ON t.user_id = u.id
+      WHERE u.account_id = ANY($2)
+    UNION ALL SELECT 'saved_views', to_jsonb(t) FROM users AS u JOIN saved_views AS t ON t.user_id = u.id
+      WHERE u.account_id = ANY($2)
+    UNION ALL SELECT 'canned_answers', to_jsonb(t) FROM canned_answers AS t WHERE account_id = ANY($2)
   ) AS every
-) AS parted GROUP BY kind, part;
+) AS parted GROUP BY kind, part ORDER BY kind <> 'users', kind, part;
 
 -- name: departing_parts
 WITH gone AS (DELETE FROM inbound_parts WHERE row::jsonb ->> 'account_id' = ANY($2) RETURNING *)
@@ -173,8 +211,14 @@ WHERE account_id = ANY($2) AND (account_id, number_hash) NOT IN (
 SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE account_id = ANY($1) LIMIT 1) AS m),
   (SELECT COUNT(*) FROM (SELECT 1 FROM ledger WHERE account_id = ANY($1) LIMIT 1) AS l);
 
--- name: departed_delete_owed
-DELETE FROM smpp_owed WHERE credential_id IN (SELECT id FROM smpp_credentials WHERE account_id = ANY($1));
+-- name: departed_delete_tries
+DELETE FROM delivery_tries WHERE position > $2 AND position <= $3 AND account_id = ANY($1);
+
+-- name: departed_delete_events
+DELETE FROM events WHERE position > $2 AND position <= $3 AND account_id = ANY($1);
+
+-- name: departed_delete_accounts
+DELETE FROM accounts WHERE id = ANY($1) AND status = 'arriving';
 
 -- name: departed_delete_balances
 DELETE FROM balances WHERE account_id = ANY($1);
@@ -197,6 +241,24 @@ DELETE FROM smpp_credentials WHERE account_id = ANY($1);
 -- name: departed_delete_webhooks
 DELETE FROM webhooks WHERE account_id = ANY($1);
 
+-- name: departed_delete_passkeys
+DELETE FROM passkeys WHERE user_id IN (SELECT id FROM users WHERE account_id = ANY($1));
+
+-- name: departed_delete_sign_in_codes
+DELETE FROM sign_in_codes WHERE user_id IN (SELECT id FROM users WHERE account_id = ANY($1));
+
+-- name: departed_delete_saved_views
+DELETE FROM saved_views WHERE user_id IN (SELECT id FROM users WHERE account_id = ANY($1));
+
+-- name: departed_delete_sessions
+DELETE FROM sessions WHERE user_id IN (SELECT id FROM users WHERE account_id = ANY($1));
+
+-- name: departed_delete_users
+DELETE FROM users WHERE account_id = ANY($1);
+
+-- name: departed_delete_canned_answers
+DELETE FROM canned_answers WHERE account_id = ANY($1);
+
 -- name: parcels_numbers
 SELECT number FROM parcels WHERE account_id = $1 ORDER BY number;
 
@@ -206,9 +268,12 @@ SELECT number FROM arrivals WHERE account_id = $1 ORDER BY number;
 -- name: parcel
 SELECT kind, rows::text FROM parcels WHERE account_id = $1 AND number = $2;
 
+-- name: parcel_delete
+DELETE FROM parcels WHERE account_id = $1 AND number = $2;
+
 -- name: parcels_counts
 SELECT entry.key, SUM(jsonb_array_length(entry.value))::bigint FROM parcels, jsonb_each(rows) AS entry
-WHERE account_id = $1 GROUP BY entry.key ORDER BY entry.key;
+WHERE account_id = $1 AND number >= $2 AND number <= $3 GROUP BY entry.key ORDER BY entry.key;
 
 -- name: parcels_delete
 DELETE FROM parcels WHERE account_id = $1;
@@ -327,6 +392,25 @@ INSERT INTO smpp_owed SELECT r.* FROM (
 -- name: arrive_webhooks
 INSERT INTO webhooks SELECT r.* FROM jsonb_array_elements($1::jsonb -> 'webhooks') AS w,
   LATERAL jsonb_populate_record(NULL::webhooks, w.value || jsonb_build_object('cursor', event_horizon() - 1)) AS r;
+
+-- name: arrive_users
+INSERT INTO users SELECT * FROM jsonb_populate_recordset(NULL::users, $1::jsonb -> 'users')
+ON CONFLICT (email) DO NOTHING;
+
+-- name: arrive_passkeys
+INSERT INTO passkeys SELECT p.* FROM jsonb_populate_recordset(NULL::passkeys, $1::jsonb -> 'passkeys') AS p
+JOIN users AS u ON u.id = p.user_id;
+
+-- name: arrive_sign_in_codes
+INSERT INTO sign_in_codes SELECT c.* FROM jsonb_populate_recordset(NULL::sign_in_codes, $1::jsonb -> 'sign_in_codes') AS c
+JOIN users AS u ON u.id = c.user_id;
+
+-- name: arrive_saved_views
+INSERT INTO saved_views SELECT v.* FROM jsonb_populate_recordset(NULL::saved_views, $1::jsonb -> 'saved_views') AS v
+JOIN users AS u ON u.id = v.user_id;
+
+-- name: arrive_canned_answers
+INSERT INTO canned_answers SELECT * FROM jsonb_populate_recordset(NULL::canned_answers, $1::jsonb -> 'canned_answers');
 
 -- name: arrive_queue
 WITH live AS (SELECT m.id FROM jsonb_array_elements($1::jsonb -> 'queue') AS row
