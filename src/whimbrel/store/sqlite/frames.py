@@ -3,6 +3,7 @@ gather them alike; what a body says stands in `wire.py`.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Final, cast
 
@@ -37,7 +38,7 @@ class Frames:
             del held[:start]
 
 
-class FrameProtocol(asyncio.Protocol):
+class FrameProtocol(asyncio.Protocol, ABC):
     """One end of one connection. What a turn of the loop has to say goes out in one write."""
 
     def __init__(self) -> None:
@@ -45,9 +46,9 @@ class FrameProtocol(asyncio.Protocol):
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
 
+    @abstractmethod
     def took(self, body: bytes) -> None:
         """The other end said this."""
-        raise NotImplementedError
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
