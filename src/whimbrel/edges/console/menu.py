@@ -38,7 +38,9 @@ MENU: tuple[Group, ...] = (
     Group(
         "account",
         (
+            Entry("balance", "/console/balance", "getBalance"),
             Entry("people", "/console/people", "listUsers"),
+            Entry("accounts", "/console/accounts", "listAccounts"),
             Entry("audit", "/console/audit", "listAudit"),
         ),
     ),

@@ -12,7 +12,19 @@ from starlette.routing import Route, Router
 from whimbrel.base.errors import Unavailable, WhimbrelError, public
 from whimbrel.edges.console import security, words
 from whimbrel.edges.console.forms import problem
-from whimbrel.edges.console.pages import account, audit, home, keys, message, messages, people, phones, sign_in
+from whimbrel.edges.console.pages import (
+    account,
+    accounts,
+    audit,
+    balance,
+    home,
+    keys,
+    message,
+    messages,
+    people,
+    phones,
+    sign_in,
+)
 from whimbrel.edges.console.render import Renderer
 from whimbrel.edges.console.request import Desk, Request, Settings
 from whimbrel.edges.console.routes import Page
@@ -34,7 +46,9 @@ PAGES: Final[tuple[Page, ...]] = (
     *message.PAGES,
     *phones.PAGES,
     *keys.PAGES,
+    *balance.PAGES,
     *people.PAGES,
+    *accounts.PAGES,
     *audit.PAGES,
     *account.PAGES,
     *sign_in.PAGES,

@@ -11,6 +11,7 @@ from whimbrel.edges.console.routes import Page
 from whimbrel.manage import passkeys, sessions
 
 _PROFILE = "/console/profile"
+_ALL = "all"  # accounts, as the operator's people see them
 
 
 async def profile(request: Request) -> Response:
@@ -89,9 +90,10 @@ async def show(request: Request) -> Response:
     """Show another account's things, or those of test keys."""
     form = await request.form()
     user = request.visit.user
-    account_id = form.text("account_id") or user.account_id
-    if account_id != user.account_id:
-        await request.api("getAccount", path={"id": account_id or ""})
+    chosen = form.text("account_id")
+    account_id = user.account_id if chosen in {"", _ALL} else chosen
+    if account_id is not None and account_id != user.account_id:
+        await request.api("getAccount", path={"id": account_id})
     await sessions.show(request.services.manage, request.visit, account_id, test=form.flag("test"))
     return request.go("/console")
 
