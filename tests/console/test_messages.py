@@ -197,6 +197,8 @@ async def test_the_file_holds_the_filtered_list_and_no_formulas(edge, sign_in):
     head, *lines = list(csv.reader(io.StringIO(seen.text)))
     (row,) = [dict(zip(head, line, strict=True)) for line in lines]
     assert (row["id"], row["text"], row["to"], row["tags"]) == (bad, "'=HYPERLINK(1)", f"'{NUMBER}", "a b")
+    (noted, *_) = (await edge.get("/v1/audit", key=other.live)).json["data"]
+    assert (noted["action"], noted["detail"]) == ("messages.exported", {"filters": "class"})
 
 
 async def test_a_file_that_is_cut_says_so(edge, browser, monkeypatch):

@@ -9,6 +9,7 @@ from whimbrel.base import limits
 from whimbrel.edges.console import csv_file
 from whimbrel.edges.console.finding import Filters
 from whimbrel.edges.console.request import Request
+from whimbrel.manage import exports
 
 _HEAD: Final = (
     "id", "created_at", "direction", "status", "to", "sender", "text", "class", "segments", "encoding", "price",
@@ -19,6 +20,8 @@ _HEAD: Final = (
 async def export_lines(request: Request, filters: Filters, carriers: Mapping[str, str]) -> Response:
     """The file. What would be refused is refused before it begins."""
     first = await request.api("listMessages", query=filters.query(limit=str(limits.PAGE_MAX)))
+    actor, account_id = request.visit.user.id, request.visit.session.acting_for
+    await exports.note(request.services.manage, actor, account_id, "messages", sorted(filters.address))
     name = f"messages-{request.services.clock.now_us() // 1_000_000}.csv"
     return StreamingResponse(
         _lines(request, filters, carriers, first),
@@ -36,8 +39,7 @@ async def _lines(request: Request, filters: Filters, carriers: Mapping[str, str]
         if page.next_cursor is None:
             return
         if left <= 0:
-            cut = request.page("messages/export_cut.html", most=limits.EXPORT_ROWS_MAX)
-            yield csv_file.line([bytes(cut.body).decode()])
+            yield csv_file.line([request.words("messages.export_cut", most=f"{limits.EXPORT_ROWS_MAX:,}")])
             return
         query = filters.query(limit=str(limits.PAGE_MAX), cursor=page.next_cursor)
         page = await request.api("listMessages", query=query)

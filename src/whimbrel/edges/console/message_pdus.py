@@ -10,6 +10,7 @@ from whimbrel.base.limits import TRACE_PDUS_MAX
 from whimbrel.edges.console.request import Request
 
 _RESPONSE: Final = 0x8000_0000
+_AWAY: Final = {"at_another_node": "elsewhere", "not_found": ""}  # the second: the carrier was deleted
 
 
 async def of_message(request: Request, attempts: Sequence[Any]) -> tuple[list[Any], str]:
@@ -21,7 +22,9 @@ async def of_message(request: Request, attempts: Sequence[Any]) -> tuple[list[An
         try:
             trace = await request.api("getCarrierTrace", path={"id": carrier_id}, query={"limit": str(TRACE_PDUS_MAX)})
         except WhimbrelError as error:
-            missing = "elsewhere" if error.code == "at_another_node" else missing
+            if error.code not in _AWAY:
+                raise
+            missing = _AWAY[error.code] or missing
             continue
         own = [each.carrier_message_id for each in attempts if each.carrier_id == carrier_id]
         found += with_their_halves(trace.data, [each for each in own if each])
