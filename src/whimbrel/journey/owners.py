@@ -276,13 +276,14 @@ class Owners:
         nodes = await cluster.nodes(self._store, now)
         self._runs_out_us = min([n.alive_until for n in nodes if n.id != self.node_id], default=_FOR_EVER)
         self._alive = len(nodes)
-        names = set(self._names())
         found = [lease for kind in KINDS for lease in await cluster.leases(self._store, kind + ":")]
         if self._wanted:
             found += await cluster.leases_named(self._store, self._wanted)
         holders = _holders(nodes, found)
         self._believe(found)
         members = [Member(node.id, frozenset(node.roles.split(",")), self._drains(node)) for node in nodes]
+        # duties that only others know count too: whoever left them out would come to another result than they do
+        names = set(self._names()).union(*(member.roles for member in members))
         wanted = assign(members, names, holders) | dict.fromkeys(self._wanted, self.node_id)
         for name in list(self._held):
             if wanted.get(name) != self.node_id and self._may_leave(name):
