@@ -51,6 +51,7 @@ from whimbrel.journey.probing import Probing
 from whimbrel.journey.receipt import Receipts
 from whimbrel.journey.replies import Replies
 from whimbrel.journey.standing import Standing
+from whimbrel.journey.streams import duty_name
 from whimbrel.journey.sweep import Sweep
 from whimbrel.journey.tables import Tables
 from whimbrel.journey.worker import Worker
@@ -199,12 +200,12 @@ class App:
         self.duties = Duties(
             {
                 **among_cells,
+                **{duty_name(name): stream for name, stream in self.streams.items()},
                 "count": self.observe.counts,
                 "index": self.index,
                 "keywords": self.keywords,
                 "notify": self.notify,
                 "owed": self.owed,
-                "streams": self.streams,
                 "sweep": self.sweep,
             }
         )
@@ -390,4 +391,5 @@ class App:
     def _log_grew(self) -> None:
         self.feed.wake()
         self.owed.wake()
-        self.streams.wake()
+        for stream in self.streams.values():
+            stream.wake()

@@ -3,7 +3,7 @@ looks at brokers too: the only place that names their clients. They are loaded w
 third of the time that each command of the command line takes to begin.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Final, cast
 
@@ -11,7 +11,7 @@ from whimbrel.base.clock import DAY_US, Chance, Clock
 from whimbrel.base.metrics import Metrics
 from whimbrel.config import Settings
 from whimbrel.domain.events import Interest, types_of
-from whimbrel.journey.streams import Stream, Streams, Target
+from whimbrel.journey.streams import Stream, Target
 from whimbrel.net.brokers import Access, Creation, Publisher
 from whimbrel.sections import Stream as Section
 from whimbrel.store.interface import Store
@@ -20,23 +20,23 @@ _KAFKA: Final = ("whimbrel.net.kafka", "KafkaPublisher")
 _NATS: Final = ("whimbrel.net.nats", "NatsPublisher")
 
 
-def streams(settings: Settings, *, store: Store, clock: Clock, chance: Chance, metrics: Metrics) -> Streams:
-    """All streams of an installation."""
+def streams(
+    settings: Settings, *, store: Store, clock: Clock, chance: Chance, metrics: Metrics
+) -> Mapping[str, Stream]:
+    """All streams of an installation, by name."""
     kept_us = settings.retention.events_days * DAY_US
-    return Streams(
-        [
-            Stream(
-                target(name, section),
-                publisher(section),
-                store=store,
-                clock=clock,
-                chance=chance,
-                metrics=metrics,
-                kept_us=kept_us,
-            )
-            for name, section in settings.streams.items()
-        ]
-    )
+    return {
+        name: Stream(
+            target(name, section),
+            publisher(section),
+            store=store,
+            clock=clock,
+            chance=chance,
+            metrics=metrics,
+            kept_us=kept_us,
+        )
+        for name, section in settings.streams.items()
+    }
 
 
 def destinations(settings: Settings) -> dict[str, str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.net.nats_server import NatsServer
+from whimbrel.cli import doctor_streams
+from whimbrel.manage.streams import StreamView
 
 from .product import COMMAND, ask, invoke, started, until, whimbrel
 
@@ -90,6 +92,12 @@ def test_doctor_says_that_a_broker_is_away(config):
     assert "[streams.ops]" in finding["advice"]
 
 
+def test_doctor_says_that_no_node_follows_a_stream():
+    view = StreamView(name="ops", to="", node=None, state="up", error=None, since="", lag_s=0, caught_up_at="", gaps=0)
+    (finding,) = doctor_streams._told("stream ops", view)
+    assert (finding.state, finding.detail) == ("warning", "no node follows it")
+
+
 def test_doctor_looks_whether_there_is_a_stream_and_makes_none(tmp_path):
     with broker(tmp_path) as (server, runner):
         finding = found(settings(tmp_path, server.address))
@@ -111,6 +119,7 @@ def test_a_running_node_tells_of_its_streams_and_sets_them_back(tmp_path):
             url = until(lambda: re.search(r"http://[\w.:]+", node.err), what="a node ready")[0]
             env = {"WHIMBREL_OPERATOR_KEY": key, "WHIMBREL_URL": url}
             until(lambda: told(url, key)["state"] == "up", what="a stream that is up")
+            assert str(told(url, key)["node"]).endswith(f":{node.process.pid}")
             done = whimbrel("streams", "rewind", "ops", "--to", "2026-01-01T00:00:00Z", env=env)
             assert (done.code, done.out) == (0, "ops publishes again from 2026-01-01T00:00:00Z on\n")
             runner.run(server.kill())

@@ -2,11 +2,15 @@
 reads from the stream, against the events of the store.
 """
 
+from pathlib import Path
+
+import pytest
+
 from tests.net.nats_server import NatsServer, ids_in_order, nats_server
 from whimbrel.domain.callbacks import event_view
 from whimbrel.sections import Stream
 
-from .rig import Rig, rig
+from .rig import POSTGRES, Rig, installation, rig, simulated, until
 
 
 def target(server: NatsServer, **more: object) -> Stream:
@@ -40,3 +44,37 @@ async def test_every_event_goes_out_once_and_in_order(tmp_path):
         )
         first = seen[0]
         assert first.subject == f"whimbrel.events.{made.account_id}.{first.event['type']}"
+
+
+async def test_what_is_redacted_while_the_broker_is_away_goes_out_without_its_number(tmp_path):
+    server = NatsServer(tmp_path / "nats")
+    async with rig(tmp_path, streams={"ops": target(server, create=True, start="oldest")}) as made:
+        await made.seed()
+        sent = await made.send(made.draft())
+        await made.all_settled(sent, "delivered")
+        stream = made.app.streams["ops"]
+        await until(lambda: len(stream._list.records) >= 4)  # read, and waiting for the broker
+        await made.app.cancel.redact(made.account_id, False, sent[0])
+        await server.start()
+        try:
+            await server.holds(5)
+            told = [each.event["data"] for each in await server.everything()]
+        finally:
+            await server.kill()
+    assert {message["to"] for message in told} == {None}
+
+
+async def test_a_node_without_the_stream_leaves_it_to_one_that_has_it(tmp_path: Path):
+    if not (tmp_path / POSTGRES).exists():
+        pytest.skip("one process owns a SQLite file")
+    async with nats_server(tmp_path / "nats") as server, simulated() as simulator:
+        streams = {"ops": target(server, create=True, start="oldest")}
+        async with (
+            installation(tmp_path, simulator) as without,
+            installation(tmp_path, simulator, streams=streams) as having,
+        ):
+            await until(lambda: having.app.owners.fence("duty:stream:ops"))
+            await until(lambda: without.app.owners.figures().leases["duty"] > 0)
+            await without.seed()
+            await without.send(without.draft())
+            await server.holds(1)

@@ -17,7 +17,7 @@ from tests.net.nats_server import NatsServer, ids_in_order, nats_server
 from whimbrel.base.ids import event_id
 
 RATE_PER_S = 100
-_HOLDER = "SELECT n.name FROM leases l JOIN nodes n ON n.id = l.node_id WHERE l.name = 'duty:streams'"
+_HOLDER = "SELECT n.name FROM leases l JOIN nodes n ON n.id = l.node_id WHERE l.name = 'duty:stream:ops'"
 
 
 async def follower(database: asyncpg.Connection, its: Scene) -> Node:

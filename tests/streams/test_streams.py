@@ -72,11 +72,25 @@ def made(
 @asynccontextmanager
 async def running(store: SqlStore, server: NatsServer, **more: object) -> AsyncIterator[Stream]:
     stream = made(store, server, **more)
-    stream.start()
+    await stream.start()
     try:
         yield stream
     finally:
         await stream.stop()
+
+
+def context(store: SqlStore) -> Context:
+    """What operators' commands need."""
+    vault = Vault(bytes(32), CHANCE)
+    return Context(
+        store=store,
+        tables=Tables(store, vault),
+        vault=vault,
+        clock=CLOCK,
+        chance=CHANCE,
+        ids=Ids(CLOCK, CHANCE),
+        streams={"ops": "nats"},
+    )
 
 
 async def crash(stream: Stream) -> None:
@@ -197,7 +211,7 @@ async def test_after_a_crash_it_goes_on_from_the_cursor(store, server):
     await server.make_stream(duplicate_window=0.1)
     first = await append(store, range(100))
     stream = made(store, server, batch=40)
-    stream.start()
+    await stream.start()
     await server.holds(len(first))
     last = await store.last_position()
     await until(lambda: stands_at(store, last))
@@ -255,16 +269,7 @@ async def test_it_is_set_back_while_it_runs(store, server, busy):
     now = CLOCK.now_us()
     old = await append(store, range(5), at=now - DAY_US)
     wanted = await append(store, range(5, 10), at=now)
-    vault = Vault(bytes(32), CHANCE)
-    ctx = Context(
-        store=store,
-        tables=Tables(store, vault),
-        vault=vault,
-        clock=CLOCK,
-        chance=CHANCE,
-        ids=Ids(CLOCK, CHANCE),
-        streams={"ops": "nats"},
-    )
+    ctx = context(store)
     assert (await manage.find(ctx)).data[0].state == "new"
     async with running(store, server) as stream:
         await server.holds(len(old) + len(wanted))
@@ -367,7 +372,7 @@ async def test_a_broker_that_says_nothing_holds_up_no_other(one_store, server, t
             metrics=Metrics(),
             kept_us=KEPT_US,
         )
-        other.start()
+        await other.start()
         try:
             async with running(one_store, server) as stream:
                 await in_state(one_store, "up")
@@ -393,7 +398,7 @@ async def test_what_was_purged_before_it_went_out_is_told_and_the_rest_goes_out(
         await until(lambda: stands_at(store, last))
     await append(store, range(2, 5), at=now - 35 * DAY_US)
     wanted = await append(store, [6], at=now)
-    await _caught_up_at(store, now - 36 * DAY_US)
+    await set_caught_up(store, now - 36 * DAY_US)
     await store.purge({"events": now - KEPT_US}, 1000)
     async with running(store, server, metrics=metrics):
         await server.holds(3 + len(wanted))
@@ -420,6 +425,6 @@ async def test_nothing_is_told_where_nothing_is_missing(store, server):
     assert value(metrics.stream_gaps, stream="ops") == 0
 
 
-async def _caught_up_at(store: SqlStore, at: int) -> None:
+async def set_caught_up(store: SqlStore, at: int) -> None:
     """As if the stream had stood still since then."""
     await store.write([Write("stream_rewound", (("ops", at),))])

@@ -1,5 +1,5 @@
 """What `whimbrel doctor` says of streams to brokers: whether each broker takes us and has what we publish to, and,
-where a node runs, whether it lags behind or lost something.
+where a node runs, whether it is followed, lags behind or lost something.
 """
 
 import asyncio
@@ -37,6 +37,8 @@ def _told(subject: str, view: StreamView | None) -> Iterator[Finding]:
     """What its node knows."""
     if view is None:
         return
+    if view.node is None:
+        yield Finding(subject, "warning", "no node follows it", "a worker must have it among its settings")
     if view.gaps:
         detail = f"events were purged before the broker had them, {view.gaps} times"
         yield Finding(subject, "warning", detail, "what is lost there may still be read from a backup")

@@ -30,10 +30,11 @@ def list_streams(config_file: ConfigFile = None, data: OfQuickstart = None, as_j
     if as_json:
         typer.echo(msgspec.json.encode(found.data).decode())
         return
-    table = Table("stream", "to", "state", "lag s", "caught up at", "gaps", "error")
+    table = Table("stream", "to", "node", "state", "lag s", "caught up at", "gaps", "error")
     for each in found.data:
         caught_up = (each.caught_up_at or "")[:19]
-        table.add_row(each.name, each.to, each.state, f"{each.lag_s:.1f}", caught_up, str(each.gaps), each.error or "")
+        told = (each.state, f"{each.lag_s:.1f}", caught_up, str(each.gaps), each.error or "")
+        table.add_row(each.name, each.to, each.node or "", *told)
     Console(soft_wrap=True).print(table)
 
 

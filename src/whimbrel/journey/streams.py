@@ -8,22 +8,17 @@ of it is not published again while this process lives, and the cursor may be set
 
 import asyncio
 import logging
-from bisect import bisect_left
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Literal
 
 import msgspec
 
 from whimbrel.base.clock import MINUTE_US, SECOND_US, Chance, Clock
-from whimbrel.base.ids import event_id
 from whimbrel.base.metrics import Metrics
-from whimbrel.domain.callbacks import event_body
 from whimbrel.domain.events import Interest
-from whimbrel.domain.log_order import in_order, whole
-from whimbrel.domain.model import Event, Message
 from whimbrel.journey.follower import cursor
-from whimbrel.net.brokers import BrokerError, Publisher, Record
+from whimbrel.journey.pending import Pending, read
+from whimbrel.net.brokers import BrokerError, Publisher
 from whimbrel.store.interface import Store, Write
 
 _log = logging.getLogger("whimbrel.streams")
@@ -32,7 +27,6 @@ _GATHER_S = 0.02  # let commits gather: a read and a round trip for each of them
 _SAVE_US = SECOND_US // 2  # so much may be published again after a crash, for one commit instead of many
 _TOLD_US = 10 * SECOND_US  # how often it is written down that a stream has all there is
 _GAP_US = MINUTE_US  # how often one that is behind looks whether the log begins after its cursor
-_TURN = 200  # events that are rendered before others have a turn: a millisecond
 _RETRY_S, _RETRY_MAX_S = 0.5, 15.0
 _STOP_S = 3.0  # for the acknowledgements under way; what is missing then is published again
 
@@ -74,43 +68,9 @@ def cursor_name(stream: str) -> str:
     return f"stream:{stream}"
 
 
-class _Numbered(msgspec.Struct, frozen=True):
-    subject_id: str
-    seq: int
-
-
-class _List:
-    """Events that were read and not all acknowledged yet, those of a message in the order of their numbers."""
-
-    def __init__(self, events: Sequence[Event] = ()) -> None:
-        self.events = in_order(events)
-        self.records: list[Record] = []
-        self._positions = [event.position for event in events]
-        self._taken = bytearray(len(events))
-
-    async def render(self, messages: Sequence[Message]) -> None:
-        """Make the records, and let others have their turn on the loop meanwhile."""
-        about = {message.id: message for message in messages}
-        for start in range(0, len(self.events), _TURN):
-            turn = self.events[start : start + _TURN]
-            self.records += [_record(event, about.get(event.subject_id)) for event in turn]
-            await asyncio.sleep(0)
-
-    def taken(self, place: int) -> None:
-        """The broker has it."""
-        self._taken[place] = 1
-
-    def settle(self) -> tuple[int, int | None]:
-        """Forget what was taken. How many that were, and the position of the last event that none before it misses;
-        None when the first is missing."""
-        count = sum(self._taken)
-        left = [place for place, taken in enumerate(self._taken) if not taken]
-        self.events = [self.events[place] for place in left]
-        self.records = [self.records[place] for place in left]
-        self._taken = bytearray(len(left))
-        missing = min((event.position for event in self.events), default=None)
-        before = len(self._positions) if missing is None else bisect_left(self._positions, missing)
-        return count, self._positions[before - 1] if before else None
+def duty_name(stream: str) -> str:
+    """Of the duty to follow it, one for each stream: a node that has no such stream in its settings never takes it."""
+    return f"stream:{stream}"
 
 
 class Stream:
@@ -144,15 +104,15 @@ class Stream:
         self._saved = 0  # where the store has the cursor
         self._saved_at = 0
         self._looked_at = 0
-        self._list = _List()
+        self._list = Pending()
         self._reached = 0  # the log is read up to here
         self._more = True
         self._row = StreamRow(self.target.name, "up", "", 0, 0, 0, 0)
         self._tries = 0  # in vain, one after the other
         self._is_confirmed = False  # since the last try, that it connects and takes what there is
 
-    def start(self) -> None:
-        """Go on where the cursor stands."""
+    async def start(self) -> None:
+        """Go on where the cursor stands; a broker that is away holds nothing up."""
         self._forget()
         self._stopping.clear()
         for counter in (self._metrics.stream_events, self._metrics.stream_gaps):
@@ -193,6 +153,7 @@ class Stream:
                 await self._went(str(error))
             except Exception:
                 _log.exception("a stream of events failed; trying again", extra={"stream": self.target.name})
+                self._metrics.stream_up.labels(self.target.name).set(0)
             if not self._stopping.is_set():
                 await self._pause()
 
@@ -214,6 +175,7 @@ class Stream:
         self._show_lag()
         self._is_confirmed = False
         await self._publisher.connect()
+        await self._list.render_anew(self._store)
 
     async def _load(self) -> None:
         """Where the store says that it stands; a new one is put there first."""
@@ -223,7 +185,7 @@ class Stream:
         rows = await self._store.fetch(StreamRow, "stream_by_name", self.target.name)
         self._row = rows[0] if rows else StreamRow(self.target.name, "up", "", now, now, 0, now)
         self._position = self._saved = self._reached = await cursor(self._store, name)
-        self._list, self._more = _List(), True
+        self._list, self._more = Pending(), True
 
     async def _follow(self) -> None:
         while not self._stopping.is_set():
@@ -238,25 +200,8 @@ class Stream:
     async def _read(self) -> None:
         if self._clock.now_us() - self._looked_at > _GAP_US:
             await self._look_for_gap()
-        limit = self.target.batch
-        while True:
-            news = await self._store.news(self._reached, limit, self.target.interests)
-            count = await self._whole(news.events, news.position) if news.more else len(news.events)
-            if count or not news.events:
-                break
-            limit *= 2
-        read = _List(news.events[:count])
-        await read.render(news.messages)
-        self._list = read
-        self._reached = news.position if count == len(news.events) else news.events[count - 1].position
-        self._more = news.more
-
-    async def _whole(self, events: Sequence[Event], end: int) -> int:
-        """How many of these events may go before all that follows them in the log: a list must not end between two
-        events of a message that stand there in the wrong order."""
-        subjects = list({event.subject_id for event in events})
-        following = await self._store.fetch(_Numbered, "events_lowest_after", subjects, end)
-        return whole(events, {row.subject_id: row.seq for row in following})
+        found = await read(self._store, self._reached, self.target.batch, self.target.interests)
+        self._list, self._reached, self._more = found.pending, found.reached, found.more
 
     async def _publish(self) -> None:
         self._show_lag()
@@ -368,35 +313,3 @@ class Stream:
         self._metrics.stream_gaps.labels(self.target.name).inc()
         self._row = msgspec.structs.replace(self._row, gaps=self._row.gaps + 1, caught_up_at=now)
         await self._tell()
-
-
-class Streams:
-    """All streams of an installation, on the node that follows them."""
-
-    def __init__(self, streams: Sequence[Stream]) -> None:
-        self._streams = tuple(streams)
-
-    async def start(self) -> None:
-        """Go on where the cursors stand; brokers that are away hold nothing up."""
-        for stream in self._streams:
-            stream.start()
-
-    async def stop(self) -> None:
-        """Stop publishing and save the cursors."""
-        await asyncio.gather(*(stream.stop() for stream in self._streams))
-
-    def wake(self) -> None:
-        """Something was committed."""
-        for stream in self._streams:
-            stream.wake()
-
-
-def _record(event: Event, message: Message | None) -> Record:
-    return Record(
-        event.subject_id,
-        event_id(event.subject_id, event.seq),
-        event.type,
-        event.account_id,
-        event.test,
-        event_body(event, message),
-    )

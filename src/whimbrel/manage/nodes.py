@@ -12,10 +12,12 @@ from msgspec import Meta
 from whimbrel.base import moments
 from whimbrel.base.clock import SECOND_US
 from whimbrel.domain.model import Carrier
+from whimbrel.journey.streams import duty_name
 from whimbrel.manage.context import Context
 from whimbrel.store import cluster
 
 _CARRIER, _DUTY, _CUSTOMER = "carrier:", "duty:", "customer:"
+_STREAM = _DUTY + duty_name("")
 
 
 class NodeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +76,16 @@ async def find(ctx: Context) -> NodeList:
 
 async def owners(ctx: Context) -> Mapping[str, str]:
     """The name of the node that has each carrier, by the carrier's id; without those that nobody has now."""
+    return await _holders(ctx, _CARRIER)
+
+
+async def followers(ctx: Context) -> Mapping[str, str]:
+    """The name of the node that follows each stream to a broker, by the stream's name; without those that nobody
+    follows now."""
+    return await _holders(ctx, _STREAM)
+
+
+async def _holders(ctx: Context, prefix: str) -> Mapping[str, str]:
     names = {node.id: node.name for node in await cluster.nodes(ctx.store, ctx.clock.now_us())}
-    found = await cluster.leases(ctx.store, _CARRIER)
-    return {row.name.removeprefix(_CARRIER): names[row.node_id] for row in found if row.node_id in names}
+    found = await cluster.leases(ctx.store, prefix)
+    return {row.name.removeprefix(prefix): names[row.node_id] for row in found if row.node_id in names}

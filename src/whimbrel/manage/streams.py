@@ -2,16 +2,18 @@
 settings and belong to the installation, so only operators reach this file.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from whimbrel.base import moments
 from whimbrel.base.clock import SECOND_US
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.journey.follower import cursor
 from whimbrel.journey.streams import StreamRow, cursor_name
-from whimbrel.manage import audit
+from whimbrel.manage import audit, nodes
 from whimbrel.manage.context import Context
 from whimbrel.store.interface import Store, Write
 
@@ -19,18 +21,19 @@ _SLACK_US = 10 * SECOND_US  # events are logged when they are committed, and tha
 
 
 class StreamView(msgspec.Struct, frozen=True, kw_only=True):
-    """A stream as an operator sees it. `state`: `new` has not begun, `down` its broker takes nothing. `lag_s`: age of
-    the oldest event that it has not looked at; `caught_up_at`: when it had all; `gaps`: how often events were purged
-    before it had them."""
+    """A stream as an operator sees it."""
 
     name: str
-    to: str
-    state: Literal["new", "up", "down"]
-    error: str | None
-    since: str | None
-    lag_s: float
-    caught_up_at: str | None
-    gaps: int
+    to: Annotated[str, Meta(description="Its brokers, and the stream or topic there.")]
+    node: Annotated[str | None, Meta(description="The node that follows it; null: none does.")]
+    state: Annotated[
+        Literal["new", "up", "down"], Meta(description="`new`: it has not begun; `down`: its broker takes nothing.")
+    ]
+    error: Annotated[str | None, Meta(description="Why the broker takes nothing.")]
+    since: Annotated[str | None, Meta(description="When the state began; null while it is `new`.")]
+    lag_s: Annotated[float, Meta(description="Age of the oldest event that it has not looked at.")]
+    caught_up_at: Annotated[str | None, Meta(description="When it had all there was.")]
+    gaps: Annotated[int, Meta(description="How often events were purged before it had them.")]
 
 
 class StreamList(msgspec.Struct, frozen=True):
@@ -40,9 +43,9 @@ class StreamList(msgspec.Struct, frozen=True):
 
 
 class Rewind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From when on events are to be published again (RFC 3339)."""
+    """Where a stream is to go back to."""
 
-    to: str
+    to: Annotated[str, Meta(description="From when on events are published again (RFC 3339).")]
 
 
 class _Bounds(msgspec.Struct, frozen=True):
@@ -53,7 +56,8 @@ class _Bounds(msgspec.Struct, frozen=True):
 async def find(ctx: Context) -> StreamList:
     """All streams of the settings, by name."""
     rows = {row.name: row for row in await ctx.store.fetch(StreamRow, "streams_all")}
-    return StreamList(tuple([await _view(ctx, name, rows.get(name)) for name in sorted(ctx.streams)]))
+    followers = await nodes.followers(ctx)
+    return StreamList(tuple([await _view(ctx, name, rows.get(name), followers) for name in sorted(ctx.streams)]))
 
 
 async def rewind(ctx: Context, actor: str, name: str, request: Rewind) -> StreamView:
@@ -78,15 +82,16 @@ async def rewind(ctx: Context, actor: str, name: str, request: Rewind) -> Stream
         ]
     )
     rows = await ctx.store.fetch(StreamRow, "stream_by_name", name)
-    return await _view(ctx, name, rows[0] if rows else None)
+    return await _view(ctx, name, rows[0] if rows else None, await nodes.followers(ctx))
 
 
-async def _view(ctx: Context, name: str, row: StreamRow | None) -> StreamView:
+async def _view(ctx: Context, name: str, row: StreamRow | None, followers: Mapping[str, str]) -> StreamView:
     following = await ctx.store.events_after(await cursor(ctx.store, cursor_name(name)), 1) if row else ()
     lag_us = ctx.clock.now_us() - following[0].created_at if following else 0
     return StreamView(
         name=name,
         to=ctx.streams[name],
+        node=followers.get(name),
         state=row.state if row else "new",
         error=row.error or None if row else None,
         since=moments.to_text(row.since) if row else None,

@@ -11,7 +11,7 @@
 -- | events_last_position | 0 when there is none |
 -- | events_stretch_end (position, limit) | how many events follow a position, at most so many, and the position of the last of them |
 -- | events_of_subject (account_id, subject_id) | whole rows, by number |
--- | events_bounds | the first and the last position; 0 and 0 when there is none |
+-- | events_bounds | the first and the last position, of what happened here; 0 and 0 when there is none |
 -- | events_page (account_id, test, types, after_position, until_position, limit) | whole rows of an account, oldest first |
 -- | events_delete (subject_ids) | removed; the newest of all stays, so that no position is given out again |
 -- | events_purge (before, limit) | the oldest ones removed, the newest of all excepted |
@@ -53,7 +53,8 @@ SELECT position, account_id, test, subject_id, seq, type, data, callback, create
 WHERE subject_id = $2 AND account_id = $1 ORDER BY seq;
 
 -- name: events_bounds
-SELECT COALESCE((SELECT MIN(position) FROM events), 0), COALESCE((SELECT MAX(position) FROM events WHERE position < event_horizon()), 0);
+SELECT COALESCE((SELECT MIN(position) FROM events WHERE position >= 0), 0),
+  COALESCE((SELECT MAX(position) FROM events WHERE position < event_horizon()), 0);
 
 -- name: events_page
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
