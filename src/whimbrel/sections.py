@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from whimbrel.base import limits
 from whimbrel.base.clock import DAY_US, HOUR_US
+from whimbrel.base.ids import ACCOUNT, is_id
 from whimbrel.domain.customers import CustomerBounds
 from whimbrel.domain.events import types_of
 
@@ -267,15 +268,19 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
         for server in self.servers:
             yield "servers: user and password are settings of their own" if "@" in server else ""
             address = server.removeprefix("nats://") if self.kind == "nats" else server
-            yield "" if _SERVER.fullmatch(address) else f"servers: expected a host and a port, not {server!r}"
+            is_server = _SERVER.fullmatch(address) and 0 < int(address.rpartition(":")[2]) < 65536
+            yield "" if is_server else f"servers: expected a host and a port, not {server!r}"
         for pattern in self.events:
             yield "" if types_of((pattern,)) else f"events: {pattern} names no event; docs/events.md lists them"
+        for account in self.accounts:
+            yield "" if is_id(account, ACCOUNT) else f"accounts: expected ids such as AC0190…, not {account!r}"
         yield from (self._misplaced(name) for name in (_OF_NATS if self.kind == "kafka" else _OF_KAFKA))
         yield _placeholders("subject", self.subject, ("account_id", "type", "mode"))
         yield _placeholders("topic", self.topic, ("account_id", "mode"))
         ways = [name for name in ("user", "token", "nkey_file", "credentials_file") if getattr(self, name)]
         yield f"{ways[1]}: means nothing beside {ways[0]}" if len(ways) > 1 else ""
         yield "password: means nothing without user" if self.password and not self.user else ""
+        yield "password: must be set with user" if self.kind == "kafka" and self.user and not self.password else ""
         tls = [name for name in ("tls_ca_file", "tls_cert_file", "tls_key_file") if getattr(self, name)]
         yield f"{tls[0]}: means nothing without tls = true" if tls and not self.tls else ""
         yield "tls_key_file: means nothing without tls_cert_file" if tls == ["tls_key_file"] else ""
