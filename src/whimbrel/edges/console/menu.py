@@ -26,7 +26,15 @@ MENU: tuple[Group, ...] = (
         (
             Entry("overview", "/console", "listMessages"),
             Entry("messages", "/console/messages", "listMessages"),
+            Entry("compose", "/console/compose", "sendMessage"),
             Entry("phones", "/console/phones", "listMessages", sandbox=True),
+        ),
+    ),
+    Group(
+        "traffic",
+        (
+            Entry("senders", "/console/senders", "listSenders"),
+            Entry("opt_outs", "/console/opt-outs", "listOptOuts"),
         ),
     ),
     Group(

@@ -25,7 +25,7 @@ async def top_up(request: Request) -> Response:
 
 async def _balance(request: Request, form: Form, error: WhimbrelError | None) -> Response:
     if request.asked.acting_for is None:
-        return request.page("balance/no_account.html")
+        return request.page("no_account.html", name="balance")
     if request.visit.session.test:
         return request.page("balance/test.html")
     ledger = await request.api("listLedger", query=request.query.given("cursor"))
