@@ -284,7 +284,8 @@ async def test_the_tail_has_the_filters_of_the_list(edge, sign_in):
 
 
 async def test_each_step_stands_there_with_its_evidence(edge, browser):
-    message_id = await sent(edge, tags=["login"], metadata={"order": 4711}, **{"class": "otp"})
+    wanted = {"tags": ["login"], "metadata": {"order": 4711}, "class": "otp"}
+    message_id = await sent(edge, headers={"Idempotency-Key": "order-4711"}, **wanted)
     told = (await edge.get(f"/v1/messages/{message_id}/events")).json
     seen = await browser.get(f"{LIST}/{message_id}")
     steps = [re.sub(r"<[^>]+>.*", "", step) for step in seen.all(r"<h3>(.*?)</h3>")]
@@ -293,6 +294,7 @@ async def test_each_step_stands_there_with_its_evidence(edge, browser):
     ]  # fmt: skip
     (attempt,) = told["attempts"]
     assert attempt["carrier_message_id"] in seen.text and attempt["bind"] in seen.text
+    assert "idempotency order-4711" in seen.words
     assert "by REST" in seen.words and "order 4711" in seen.words and "stat:DELIVRD" in seen.words
     assert told["accepted"]["route_id"][-6:] in seen.text
 
@@ -450,6 +452,9 @@ async def test_the_operators_people_choose_an_account_first(edge, sign_in):
     seen = await operator.get(LIST)
     assert "Which account?" in seen.words and "Second" in seen.words and rows(seen) == []
     message_id = await sent(edge)
-    await operator.act_for(edge.customer.id)
+    chosen = await operator.post("/console/show", {"account_id": edge.customer.id, "to": LIST})
+    assert chosen.to == LIST
     seen = await operator.get(LIST)
     assert message_id in rows(seen) and "Any carrier" in seen.words
+    chosen = await operator.post("/console/show", {"account_id": edge.customer.id, "to": "https://example.com/console"})
+    assert chosen.to == "/console"

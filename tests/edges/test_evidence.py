@@ -16,7 +16,23 @@ async def test_how_a_message_came_in_is_told(edge):
     (carrier,) = accepted.pop("carriers")
     assert carrier["name"] == "Tern"
     assert accepted["route_id"].startswith("RT")
+    assert (accepted["idempotency_key"], accepted["credential_id"]) == (None, None)
     assert (accepted["door"], accepted["held"], accepted["charged"]) == ("rest", "0.00", "0.0075")
+
+
+async def test_the_key_of_its_request_is_told(edge):
+    first = (await edge.send(headers={"Idempotency-Key": "order-4711"})).json["id"]
+    test = (await edge.send(headers={"Idempotency-Key": "order-4711"}, key=edge.customer.test)).json["id"]
+    texts = {"messages": [{"to": "+14155550123", "text": str(n)} for n in range(3)]}
+    batch = (await edge.post("/v1/messages/batch", texts, headers={"Idempotency-Key": "batch-1"})).json["data"]
+
+    async def key_of(message_id, key=None):
+        told = (await edge.get(f"/v1/messages/{message_id}/events", key=key)).json
+        return told["accepted"]["idempotency_key"]
+
+    assert await key_of(first) == "order-4711"
+    assert await key_of(test, edge.customer.test) == "order-4711"
+    assert [await key_of(each["id"]) for each in batch] == ["batch-1"] * 3
 
 
 async def test_what_webhooks_answered_about_a_message_is_told(edge):

@@ -1,17 +1,17 @@
 """/v1/messages and /v1/inbound: what was sent and what came in. Sending itself is in `sending.py`."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from whimbrel.base import limits, moments, money
+from whimbrel.base import limits, moments
 from whimbrel.domain.callbacks import EventBody, MessageView, Reason, message_view, reason_of
-from whimbrel.domain.model import Attempt, Carrier, Event, Message
+from whimbrel.domain.model import Attempt, Event, Message
 from whimbrel.domain.positions import floor_of_messages
 from whimbrel.edges.rest.drafts import draft
 from whimbrel.edges.rest.events import EventObject, views
+from whimbrel.edges.rest.evidence import Accepted, accepted
 from whimbrel.edges.rest.sending import SCOPE, refusal
 from whimbrel.edges.rest.shapes import BatchView, NewBatch, NewMessage
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
@@ -52,25 +52,6 @@ class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
     resolved_at: str | None
 
 
-class CarrierName(msgspec.Struct, frozen=True, gc=False):
-    """A carrier and what it is called; `name` None: it was deleted since."""
-
-    id: str
-    name: str | None
-
-
-class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """How the message came in, and what was decided about it."""
-
-    door: Annotated[str, Meta(description="rest, twilio, smpp, console, cli, or keyword: an answer to STOP or HELP.")]
-    route_id: str | None
-    carriers: Annotated[
-        tuple[CarrierName, ...], Meta(description="Those that may take it, the first first, as far as they are left.")
-    ]
-    held: Annotated[str, Meta(description="What of its price is on hold now.")]
-    charged: str
-
-
 class Timeline(msgspec.Struct, frozen=True):
     """Everything that happened to a message: its events in order, and the tries at carriers with their receipts."""
 
@@ -101,7 +82,7 @@ async def get(services: Services, call: Call[NoQuery, None]) -> Answer:
 async def timeline(services: Services, call: Call[NoQuery, None]) -> Answer:
     message = await services.cancel.find(call.account_id, call.test, call.path["id"])
     shown = await views(services.store, await _events(services, message))
-    return Answer(Timeline(shown, await _attempts(services, message), _accepted(message, services.tables.carriers)))
+    return Answer(Timeline(shown, await _attempts(services, message), await accepted(services, message)))
 
 
 async def attempts(services: Services, call: Call[NoQuery, None]) -> Answer:
@@ -140,17 +121,6 @@ async def explain(services: Services, call: Call[NoQuery, NewMessage]) -> Answer
 async def _events(services: Services, message: Message) -> list[Event]:
     account_id = message.account_id
     return await services.store.report(account_id, Event, "events_of_subject", account_id, message.id)
-
-
-def _accepted(message: Message, carriers: Mapping[str, Carrier]) -> Accepted:
-    names = [(each, carriers.get(each)) for each in message.candidates.split()]
-    return Accepted(
-        door=message.door,
-        route_id=message.route_id,
-        carriers=tuple(CarrierName(each, carrier.name if carrier else None) for each, carrier in names),
-        held=money.to_text(message.held_micros),
-        charged=money.to_text(message.charged_micros),
-    )
 
 
 async def _attempts(services: Services, message: Message) -> tuple[AttemptView, ...]:

@@ -6,6 +6,7 @@
 -- | idempotency_verdicts (account_id, door, key, chunk, verdicts) | the verdicts as they became |
 -- | idempotency_drop (account_id, door, key, chunk) | a refusal is not stored |
 -- | idempotency_kept (account_id, door, key) | columns of `Kept`, by chunk |
+-- | idempotency_at (created_at, account_id, door) | key, verdicts of the requests of a moment |
 -- | idempotency_purge (before, limit) | the oldest ones removed |
 
 -- name: idempotency_take
@@ -23,6 +24,9 @@ DELETE FROM idempotency WHERE account_id = $1 AND door = $2 AND key = $3 AND chu
 -- name: idempotency_kept
 SELECT fingerprint, chunk, chunks, verdicts FROM idempotency
 WHERE account_id = $1 AND door = $2 AND key = $3 ORDER BY chunk;
+
+-- name: idempotency_at
+SELECT key, verdicts FROM idempotency WHERE created_at = $1 AND account_id = $2 AND door = $3;
 
 -- name: idempotency_purge
 DELETE FROM idempotency WHERE (account_id, door, key, chunk) IN (

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console.forms import problem
+from whimbrel.edges.console.pages.sign_in import back
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 from whimbrel.manage import passkeys, sessions
@@ -95,7 +96,7 @@ async def show(request: Request) -> Response:
     if account_id is not None and account_id != user.account_id:
         await request.api("getAccount", path={"id": account_id})
     await sessions.show(request.services.manage, request.visit, account_id, test=form.flag("test"))
-    return request.go("/console")
+    return request.go(back(form.text("to")))
 
 
 async def _profile(request: Request, error: WhimbrelError | None = None) -> Response:

@@ -3,6 +3,7 @@ done about it.
 """
 
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.responses import Response
@@ -46,17 +47,20 @@ async def _values(request: Request) -> dict[str, Any]:
     may_see = request.api.may("listMessageDeliveries")
     told = await request.api("listMessageDeliveries", path=path) if may_see else None
     at = _moment(request.query.text("at"))
+    seen = await shown(request)
     return {
         "message": found,
         "story": story(found, timeline, told, at=at),
         "accepted": timeline.accepted,
         "attempts": timeline.attempts,
-        "carriers": (await shown(request))["carriers"] | {each.carrier_id: each.carrier for each in timeline.attempts},
+        "carriers": seen["carriers"] | {each.carrier_id: each.carrier for each in timeline.attempts},
+        "has_compose": seen["has_compose"],
         "at": at,
         "place": f"{PLACE}/{found.id}",
         "is_followed": not at and _is_followed(request, found),
         "acts": _acts(request, found),
         "again_key": request.services.ids.new(ids.REQUEST),
+        "answer_url": _answer_url(request, found),
         "curl": _curl(request, found),
         "lasted": lasted,
         "status_name": status_name,
@@ -95,6 +99,13 @@ def _acts(request: Request, found: Any) -> frozenset[str]:
     if found.direction == "out" and may("getCarrierTrace"):
         acts.add("pdus")
     return frozenset(acts)
+
+
+def _answer_url(request: Request, found: Any) -> str:
+    """Where an inbound text is answered; empty where it is none, or nobody can."""
+    if found.direction == "out" or not found.sender or not request.api.may("sendMessage"):
+        return ""
+    return "/console/compose?" + urlencode({"to": found.sender, "sender": found.to})
 
 
 def _body(found: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ async def sign_in(request: Request) -> Response:
     """The form; whoever has signed in goes on."""
     visit = request.visitor
     if visit is not None and visit.is_whole:
-        return request.go(_back(request.query.text("to")))
+        return request.go(back(request.query.text("to")))
     return request.page("sign_in/password.html", form=EMPTY, problem=None, to=request.query.text("to"))
 
 
@@ -107,7 +107,7 @@ async def confirmed(request: Request) -> Response:
     except WhimbrelError as error:
         told = problem(error)
         return request.page("sign_in/confirm.html", status=told.status, problem=told, to=form.text("to"))
-    return request.go(_back(form.text("to")), done="confirmed")
+    return request.go(back(form.text("to")), done="confirmed")
 
 
 async def sign_out(request: Request) -> Response:
@@ -120,10 +120,10 @@ def _go_on(request: Request, opened: Opened, to: str) -> Response:
     request.signed_in(opened)
     if opened.session.stage == "second":
         return request.go("/console/second-factor", **({"to": to} if to else {}))
-    return request.go(_back(to))
+    return request.go(back(to))
 
 
-def _back(to: str) -> str:
+def back(to: str) -> str:
     """The page of ours that was asked for; never another site."""
     parts = urlsplit(to)
     inside = parts.path == _HOME or parts.path.startswith(f"{_HOME}/")
