@@ -381,7 +381,7 @@ async def test_rows_go_with_their_retention_as_their_events_do(store: SqlStore):
     rows = [(ONE, place, sent.id, "message.delivered", "{}", NOW) for place in (first, last, last + 1)]
     await store.write([Write("smpp_owed_insert", tuple(rows))])
     assert await store.purge({"owed": NOW + 1}, 100) == 0  # the first event is there still
-    await store.purge({"events": NOW + HOUR}, 100)
+    await store.purge({"events": NOW + 72 * HOUR}, 100)
     assert await store.purge({"owed": NOW}, 100) == 0
     assert await store.purge({"owed": NOW + 1}, 100) == 1
     assert [row.position for row in await page(store)] == [last, last + 1]

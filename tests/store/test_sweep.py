@@ -28,7 +28,7 @@ from store_samples import (
 
 from whimbrel.base.clock import DAY_US
 from whimbrel.base.ids import MESSAGE, floor_id
-from whimbrel.domain.model import Flag, Message
+from whimbrel.domain.model import Event, Flag, Message
 from whimbrel.store.interface import Deliveries, Due, Ending, Submission, Wait
 from whimbrel.store.store import SqlStore
 
@@ -137,10 +137,28 @@ async def test_old_final_messages_go_with_all_that_is_theirs(store: SqlStore):
     await store.write([INDEXED])
     assert await store.purge({"messages": NOW - 30 * DAY_US}, 100) == 1
     assert await store.messages([old.id]) == []
-    assert (await attempts(store, old), await events(store, old)) == ([], [])
+    assert await events(store, old) == []
+    assert await store.fetch(tuple, "messages_existing", [old.id]) == []
     assert await state(store, new) == "failed"
     assert len(await attempts(store, new)) == 1
     assert len(await events(store, new)) == 3
+
+
+async def test_events_that_would_go_earlier_than_their_messages_go_by_themselves(store: SqlStore):
+    """With many partitions it is dear to look for what is not there any more."""
+    old = at(NOW - 40 * DAY_US)
+    await final(store, old, at(NOW))
+    await store.purge({"messages": NOW - 30 * DAY_US, "events": NOW - 20 * DAY_US}, 100)
+    assert await store.messages([old.id]) == []
+    left = await store.fetch(Event, "events_of_subject", old.account_id, old.id)
+    assert [event.type for event in left] == ["message.sending", "message.failed"], "those are young"
+
+
+async def test_events_that_would_be_kept_for_longer_go_with_their_messages(store: SqlStore):
+    old = at(NOW - 40 * DAY_US)
+    await final(store, old, at(NOW))
+    await store.purge({"messages": NOW - 20 * DAY_US, "events": NOW - 30 * DAY_US}, 100)
+    assert await events(store, old) == []
 
 
 async def test_old_messages_that_are_not_final_stay(store: SqlStore):
@@ -168,11 +186,11 @@ async def test_positions_are_never_given_out_again(store: SqlStore):
     old = at(NOW - 40 * DAY_US)
     await submit(store, old)
     last = await store.last_position()
-    assert await store.purge({"events": NOW + DAY_US}, 100) == 0
+    assert await store.purge({"events": NOW + 3 * DAY_US}, 100) == 0
     await submit(store, message())
     newer = await store.last_position()
     assert newer > last
-    assert await store.purge({"events": NOW + DAY_US}, 100) == 1
+    assert await store.purge({"events": NOW + 3 * DAY_US}, 100) == 1
     assert await positions(store) == [newer]
 
 

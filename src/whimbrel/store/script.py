@@ -90,9 +90,10 @@ class Executor(Protocol):
         """For how long a commit that is under way has not ended; the longest, 0 where none is."""
         ...
 
-    async def tend(self, before_us: Mapping[str, int]) -> None:
+    async def tend(self, before_us: Mapping[str, int]) -> Mapping[str, int]:
         """What a dialect has to do now and then beside statements: partitions made, and those of which every row is
-        older than the time given for its kind dropped. What fails is told in the log and tried again."""
+        older than the time given for its kind dropped. What fails is told in the log and tried again. Gives what is
+        left to be deleted row by row, as `verbs.sweep.purge` takes it."""
         ...
 
     async def backup(self, path: str) -> None:

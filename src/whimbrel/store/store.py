@@ -193,8 +193,8 @@ class SqlStore:
         return await self._executor.write(inbound.flush_parts, now)
 
     async def purge(self, before_us: dict[str, int], limit: int) -> int:
-        await self._executor.tend(before_us)
-        return await self._executor.write(sweep.purge, before_us, limit)
+        left = await self._executor.tend(before_us)
+        return await self._executor.write(sweep.purge, left, limit)
 
     # notify
 

@@ -26,13 +26,16 @@ def delete_messages(message_ids: Sequence[str]) -> Script[None]:
     yield from remove([(columns[0], columns[6], columns[7]) for columns in rows if columns[5] in FINAL])
 
 
-def remove(rows: Rows) -> Script[None]:
-    """Remove messages, given as id, recipient_hash, sender_hash, with their attempts, events and look-ups."""
+def remove(rows: Rows, *, attempts: bool = True, events: bool = True) -> Script[None]:
+    """Remove messages, given as id, recipient_hash, sender_hash, with their look-ups, attempts and events, unless these
+    go by themselves."""
     if not rows:
         return
     gone = [columns[0] for columns in rows]
     look_ups = [(number_hash, message_id) for message_id, *hashes in rows for number_hash in hashes]
     yield Many("message_number_delete", look_ups)
-    yield One("attempts_delete", (gone, floor_of_messages(gone)))
-    yield One("events_delete", (gone,))
+    if attempts:
+        yield One("attempts_delete", (gone, floor_of_messages(gone)))
+    if events:
+        yield One("events_delete", (gone,))
     yield One("messages_delete", (gone,))

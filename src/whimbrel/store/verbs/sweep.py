@@ -1,6 +1,6 @@
 """The sweep's writes: scheduled messages that fall due enter the queue; what is older than its retention goes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -66,13 +66,15 @@ def enqueue(due: Sequence[Due]) -> Script[None]:
         yield from _change_lane(moving)
 
 
-def purge(before_us: dict[str, int], limit: int) -> Script[int]:
-    """Remove up to `limit` rows of each kind given (`messages`, or one of `PURGES`); how many."""
+def purge(before_us: Mapping[str, int], limit: int) -> Script[int]:
+    """Remove up to `limit` rows of each kind given (`messages`, `bare_messages` whose attempts go by themselves, or one
+    of `PURGES`); how many. Events go with their messages only where they would be kept for longer."""
     removed = 0
     for kind, before in before_us.items():
-        if kind == "messages":
+        if kind in ("messages", "bare_messages"):
             rows: Rows = yield Query("messages_old", (floor_id(MESSAGE, before), limit))
-            yield from remove(rows)
+            events_outlive = before_us.get("events", 0) < before
+            yield from remove(rows, attempts=kind == "messages", events=events_outlive)
             removed += len(rows)
         else:
             count: int = yield One(PURGES[kind], (before, limit))
