@@ -210,6 +210,15 @@ async def test_a_file_that_is_cut_says_so(edge, browser, monkeypatch):
     assert len(lines) == 4 and "first 2 rows" in lines[-1][0]
 
 
+async def test_what_is_no_number_takes_everything_out_of_nothing(edge, browser):
+    await sent(edge)
+    seen = await browser.get(f"{LIST}/export?q={quote('+44 79')}")
+    assert len(seen.text.splitlines()) == 1
+    assert (await browser.get(f"{LIST}/live?q={quote('+44 79')}")).status == 204
+    for path in ("live", "export"):
+        assert (await browser.get(f"{LIST}/{path}?status=lost")).status == 400
+
+
 async def test_a_file_needs_a_fresh_proof_of_who_asks(edge, browser, monkeypatch):
     monkeypatch.setattr(limits, "CONFIRMED_S", -1)
     seen = await browser.get(f"{LIST}/export", headers={"referer": f"{edge.url}{LIST}"})
@@ -306,6 +315,9 @@ async def test_as_of_a_moment_it_shows_what_was_known_then(edge, browser):
     assert "later steps are hidden" in seen.words
     assert 's-queued">Queued' in seen.text and "s-delivered" not in seen.text and "DELIVRD" not in seen.text
     assert 'hx-trigger="every' not in seen.text
+    attempt = (await edge.get(f"/v1/messages/{message_id}/attempts")).json["data"][0]
+    seen = await browser.get(f"{LIST}/{message_id}?at={attempt['committed_at']}")
+    assert 's-sending">Sending' in seen.text and attempt["carrier_message_id"] not in seen.text
     now = await browser.get(f"{LIST}/{message_id}?at=rubbish")
     assert 's-delivered">Delivered' in now.text
 

@@ -105,6 +105,11 @@ class Filters:
         return f"{path}?{urlencode(values)}" if values else path
 
     @property
+    def finds_nothing(self) -> bool:
+        """Whether the word means nothing that messages could have: a number that is none, or an id."""
+        return self.word.meaning in ("message", "no_number")
+
+    @property
     def is_narrow(self) -> bool:
         """Whether any is set."""
         return bool(self.address)

@@ -32,13 +32,13 @@ async def export_lines(request: Request, filters: Filters, carriers: Mapping[str
 
 async def _lines(request: Request, filters: Filters, carriers: Mapping[str, str], page: Any) -> AsyncIterator[str]:
     yield csv_file.line(_HEAD)
-    left = limits.EXPORT_ROWS_MAX
-    while True:
+    left = 0 if filters.finds_nothing else limits.EXPORT_ROWS_MAX
+    while left:
         yield "".join(csv_file.line(_cells(row, carriers)) for row in page.data[:left])
-        left -= len(page.data)
+        left = max(0, left - len(page.data))
         if page.next_cursor is None:
             return
-        if left <= 0:
+        if not left:
             yield csv_file.line([request.words("messages.export_cut", most=f"{limits.EXPORT_ROWS_MAX:,}")])
             return
         query = filters.query(limit=str(limits.PAGE_MAX), cursor=page.next_cursor)

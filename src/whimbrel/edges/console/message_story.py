@@ -20,6 +20,7 @@ _TONES: Final[Mapping[str, Tone]] = {
 }  # fmt: skip
 _MESSAGE: Final = "message."
 _SHOWN_BY_ATTEMPTS: Final = "sending"
+_MOVE_NOTHING: Final = ("message.receipt", "message.redacted")
 _NO_TELLING: Final = MessageDeliveries((), ())
 
 
@@ -45,6 +46,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
     steps: tuple[Step, ...]
     status: str
+    carrier_id: str | None
     sent_at: str | None
     final_at: str | None
     reason: Reason | None
@@ -57,22 +59,20 @@ def story(message: Any, timeline: Any, told: MessageDeliveries | None, *, at: st
     deliveries = told or _NO_TELLING
     steps = sorted(_steps(message, timeline, deliveries), key=lambda step: step.at)
     known = [_as_of(step, at) for step in steps if not at or step.at <= at]
-    states = [step for step in known if step.kind in ("accepted", "received", "event") and _moves(step)]
-    last = states[-1] if states else None
-    is_now = not at or len(known) == len(steps)
+    moves = [event for event in timeline.data if not at or event.created_at <= at]
+    last = next((event for event in reversed(moves) if event.type not in _MOVE_NOTHING), None)
+    is_now = not at or (len(known) == len(steps) and len(moves) == len(timeline.data))
+    tried = [step.attempt.carrier_id for step in known if step.attempt is not None]
     return Story(
         steps=tuple(known),
-        status=message.status if is_now or last is None else last.word,
+        status=message.status if is_now or last is None else last.type.removeprefix(_MESSAGE),
+        carrier_id=message.carrier_id if is_now or message.direction == "in" else tried[-1] if tried else None,
         sent_at=_until(message.sent_at, at),
         final_at=_until(message.final_at, at),
-        reason=message.reason if is_now else last.reason if last else None,
+        reason=message.reason if is_now or last is None else getattr(last.data, "reason", None),
         hidden=len(steps) - len(known),
         digest=_digest(timeline, deliveries),
     )
-
-
-def _moves(step: Step) -> bool:
-    return step.word not in ("receipt", "redacted")
 
 
 def _steps(message: Any, timeline: Any, told: MessageDeliveries) -> Iterator[Step]:

@@ -70,7 +70,9 @@ async def messages(request: Request) -> Response:
     values |= {"views": views, "built_in": BUILT_IN}
     if request.is_part:
         part = request.page("messages/results.html", status=status, **values)
-        part.headers["hx-push-url"] = filters.link(PLACE)
+        address = filters.link(PLACE)
+        is_there = request.http.headers.get("hx-current-url", "").endswith(address)
+        part.headers["hx-push-url"] = "false" if is_there else address
         return part
     values |= {"states": STATES, "spans": tuple(SPANS), "failed": FAILED, "open": OPEN, "minute": minute}
     return request.page("messages/list.html", status=status, **values)
@@ -115,7 +117,7 @@ async def _is_there(request: Request, message_id: str) -> bool:
 
 
 async def _find(request: Request, filters: Filters) -> Found:
-    if filters.word.meaning in ("message", "no_number"):
+    if filters.finds_nothing:
         return Found()
     cursor = request.query.given("cursor")
     try:
@@ -138,8 +140,11 @@ def _deep(request: Request) -> int:
 
 async def live(request: Request) -> Response:
     """What comes from now on, under the same filters."""
-    tail = Tail(request, await filters_of(request), await shown(request), request.query.text("after"))
-    return Live(tail.pieces())
+    filters = await filters_of(request)
+    if filters.finds_nothing:
+        return Response(status_code=204)  # a browser asks no more
+    await request.api("listMessages", query=filters.query(limit="1"))  # what would be refused is refused at once
+    return Live(Tail(request, filters, await shown(request), request.query.text("after")).pieces())
 
 
 async def export(request: Request) -> Response:

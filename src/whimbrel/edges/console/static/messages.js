@@ -99,6 +99,12 @@ function stop() {
   missed = 0;
 }
 
+function start(button) {
+  button.setAttribute("aria-pressed", "true");
+  stream = new EventSource(button.dataset.tail);
+  stream.addEventListener("rows", (message) => take(message.data));
+}
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
@@ -107,20 +113,21 @@ document.addEventListener("click", (event) => {
   const wasOn = stream !== null;
   stop();
   tell();
-  button.setAttribute("aria-pressed", String(!wasOn));
-  if (wasOn) return;
-  stream = new EventSource(button.dataset.tail);
-  stream.addEventListener("rows", (message) => take(message.data));
+  button.setAttribute("aria-pressed", "false");
+  if (!wasOn) start(button);
 });
 
-// Other filters end the tail. Of one message: what was opened stays open while the page follows it.
+// With other filters the tail goes on under them. Of one message: what was opened stays open while the page follows it.
+let goesOn = false;
 let opened = [];
 document.addEventListener("htmx:beforeSwap", (event) => {
   const target = event.detail.target;
-  if (target && target.id === "results") stop();
+  if (target && target.id === "results") { goesOn = stream !== null; stop(); }
   if (target && target.id === "message") opened = [...target.querySelectorAll("details[open][id]")].map((each) => each.id);
 });
 document.addEventListener("htmx:afterSettle", () => {
+  const button = document.querySelector("[data-tail]");
+  if (goesOn && button) { goesOn = false; start(button); }
   for (const id of opened) { const each = document.getElementById(id); if (each) each.open = true; }
   opened = [];
 });
