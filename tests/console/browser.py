@@ -15,6 +15,7 @@ from tests.edges.edge_rig import Edge
 from whimbrel.domain.people import RoleName
 from whimbrel.manage import users
 from whimbrel.manage.users import NewUser
+from whimbrel.store.interface import Write
 
 Fields = Mapping[str, str] | Sequence[tuple[str, str]]
 
@@ -64,6 +65,8 @@ class Browser:
         """As somebody new of an account, or (None) of the operator."""
         request = NewUser(email=f"{role}-{secrets.token_hex(4)}@example.com", role=role)
         invited = await users.invite(self._edge.app.manage, "test", request, account_id=account_id)
+        store, now = self._edge.app.store, self._edge.app.clock.now_us()
+        await store.write([Write("user_set_password", ((invited.id, "none that fits", "active", now),))])
         seen = await self.post(f"/console/link/{invited.code}")
         assert seen.status == 303, seen.text
         await self.get("/console/profile")
