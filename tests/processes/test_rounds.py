@@ -17,6 +17,7 @@ from tests.faults.evidence import Api, Death, Evidence, SinkLog, Spoken, ask_api
 from tests.faults.oracle import Judgement, judge
 from tests.faults.processes import simulator, sink
 from tests.faults.wire import Connection, now_us, request, until
+from whimbrel.journey.owners import BEAT_S, TERM_S
 from whimbrel_sandbox.log import read_log
 
 from .served import SQLITE, Served, is_alive, served
@@ -27,8 +28,8 @@ _MANY_FROM = 100
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A round before it is played: who dies at how many acknowledged messages; `signal`: the whole is asked to stop
-    there, and started again."""
+    """A round before it is played: who dies at how many acknowledged messages. `is_graceful`: the whole is asked to
+    stop there, and started again; `frozen_s`: whoever would die does nothing for so long, and goes on."""
 
     seed: int
     deaths: tuple[tuple[int, str], ...]
@@ -38,6 +39,7 @@ class Plan(msgspec.Struct, frozen=True):
     batch_share: float = 0.5
     is_graceful: bool = False
     over_smpp: bool = False
+    frozen_s: float = 0.0
 
 
 class _Round:
@@ -64,6 +66,8 @@ class _Round:
                 status = await self.made.ended()
                 self.deaths.append(Death(began, status, (now_us() - began) / 1e6))
                 await self.made.start()
+            elif self.plan.frozen_s:
+                await self._freeze(victim)
             else:
                 await self._kill(victim)
         await load
@@ -74,6 +78,16 @@ class _Round:
         self.deaths.append(Death(now_us(), -signal.SIGKILL))
         pid = await self.made.kill(victim)
         await until(lambda: self.made.pid(victim) != pid and is_alive(self.made.pid(victim)), 30.0, f"{victim} back")
+
+    async def _freeze(self, victim: str) -> None:
+        """To the others it is as dead: what it had on the wire is in doubt."""
+        self.deaths.append(Death(now_us(), -signal.SIGKILL))
+        pid = self.made.pid(victim)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(self.plan.frozen_s)
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     async def _kill_while_stopping(self, victim: str) -> None:
         await until(lambda: any(line["message"] == "stopping" for line in self.made.lines()), 10.0, "the stop")
@@ -218,3 +232,11 @@ async def test_many_graceful_stops_leave_nothing_in_doubt(seed: int, tmp_path: P
 async def test_the_store_process_comes_back_for_the_last_writes(seed: int, tmp_path: Path):
     """It is killed while the others stop."""
     await _stopped(seed, tmp_path, "store")
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("victim", ["store", "1", "2"])
+async def test_one_that_freezes_for_longer_than_a_lease_and_goes_on_harms_nothing(victim: str, tmp_path: Path):
+    """One of the two has the carrier, which is the other's meanwhile; without the store process nobody has anything."""
+    verdict, _ = await play(Plan(_MANY_FROM, ((150, victim),), 700, frozen_s=TERM_S + BEAT_S), tmp_path)
+    assert verdict.broken == [], f"the logs are in {tmp_path}"
