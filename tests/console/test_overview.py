@@ -57,6 +57,7 @@ async def test_carriers_are_the_operators(sign_in, edge):
     owner = await sign_in()
     assert "Tern" not in (await owner.get("/console")).words
     operator = await sign_in(account_id=None)
+    await operator.act_for(edge.customer.id)
     assert "Tern" in (await operator.get("/console")).words
 
 
