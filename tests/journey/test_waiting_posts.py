@@ -116,3 +116,26 @@ async def test_an_endpoint_that_could_not_be_looked_up_is_started_a_moment_later
         await until(lambda: away)
         (message_id,) = await r.send(r.draft())
         await until(lambda: sink.seen(message_id) == ["message.delivered"])
+
+
+async def test_webhooks_begin_again_after_an_end_whose_cursors_could_not_be_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node loses its duties because the database is away, and is given them again when it is back."""
+    async with listening() as sink, rig(tmp_path) as r:
+        await r.seed()
+        request = webhooks.NewWebhook(url=f"{sink.url}/", events=("message.delivered",))
+        await webhooks.create(r.app.manage, ACTOR, request, account_id=r.account_id, test=False)
+        (before,) = await r.send(r.draft())
+        await until(lambda: sink.seen(before) == ["message.delivered"])
+
+        async def away() -> None:
+            raise StoreError("the database cannot be reached")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(r.app.notify, "_save_cursors", away)
+            with pytest.raises(StoreError):
+                await r.app.notify.stop()
+        await r.app.notify.start()
+        (after,) = await r.send(r.draft())
+        await until(lambda: sink.seen(after) == ["message.delivered"])

@@ -101,9 +101,11 @@ class Notify:
             await self._callbacks.stop()
         await self._posts.drain(_STOP_S)
         self._endpoints = endpoints
-        await self._save_cursors()
-        self._endpoints, self._callbacks = {}, None
-        self._metrics.webhook_lag.set(0)
+        try:
+            await self._save_cursors()
+        finally:  # what has ended must not be taken for what is at work when this begins again
+            self._endpoints, self._callbacks = {}, None
+            self._metrics.webhook_lag.set(0)
 
     def _webhooks_changed(self) -> None:
         if not self._is_running:
