@@ -309,15 +309,22 @@ async def test_each_step_stands_there_with_its_evidence(edge, browser):
 
 
 async def test_as_of_a_moment_it_shows_what_was_known_then(edge, browser):
-    message_id = await sent(edge)
-    events = {each["type"]: each for each in (await edge.get(f"/v1/messages/{message_id}/events")).json["data"]}
-    seen = await browser.get(f"{LIST}/{message_id}?at={events['message.queued']['created_at']}")
-    assert "later steps are hidden" in seen.words
-    assert 's-queued">Queued' in seen.text and "s-delivered" not in seen.text and "DELIVRD" not in seen.text
+    waiting = await sent(edge, "scheduled", send_at=later())
+    scheduled_at = (await edge.get(f"/v1/messages/{waiting}/events")).json["data"][0]["created_at"]
+    await edge.post(f"/v1/messages/{waiting}/cancel")
+    assert 's-canceled">Canceled' in (await browser.get(f"{LIST}/{waiting}")).text
+    seen = await browser.get(f"{LIST}/{waiting}?at={scheduled_at}")
+    assert "One later step is hidden" in seen.words
+    assert 's-scheduled">Scheduled' in seen.text and "s-canceled" not in seen.text
     assert 'hx-trigger="every' not in seen.text
-    attempt = (await edge.get(f"/v1/messages/{message_id}/attempts")).json["data"][0]
+
+
+async def test_as_of_a_moment_an_attempt_has_no_answer_that_came_later(edge, browser):
+    message_id = await sent(edge)
+    (attempt,) = (await edge.get(f"/v1/messages/{message_id}/attempts")).json["data"]
     seen = await browser.get(f"{LIST}/{message_id}?at={attempt['committed_at']}")
-    assert 's-sending">Sending' in seen.text and attempt["carrier_message_id"] not in seen.text
+    assert "no answer yet" in seen.words and 's-sending">Sending' in seen.text
+    assert attempt["carrier_message_id"] not in seen.text and "DELIVRD" not in seen.text
     now = await browser.get(f"{LIST}/{message_id}?at=rubbish")
     assert 's-delivered">Delivered' in now.text
 
