@@ -40,6 +40,7 @@ MENU: tuple[Group, ...] = (
     Group(
         "build",
         (
+            Entry("webhooks", "/console/webhooks", "listWebhooks"),
             Entry("keys", "/console/keys", "listKeys"),
         ),
     ),

@@ -27,6 +27,7 @@ from whimbrel.edges.console.pages import (
     phones,
     senders,
     sign_in,
+    webhooks,
 )
 from whimbrel.edges.console.render import Renderer
 from whimbrel.edges.console.request import Desk, Request, Settings
@@ -51,6 +52,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *phones.PAGES,
     *senders.PAGES,
     *opt_outs.PAGES,
+    *webhooks.PAGES,
     *keys.PAGES,
     *balance.PAGES,
     *people.PAGES,

@@ -77,7 +77,7 @@ async def _steps(request: Request) -> Sequence[Step]:
     found = (
         Step("send", "/console/phones", sent),
         Step("answer", "/console/phones", answered),
-        Step("webhook", "/docs#createWebhook", webhooks),
+        Step("webhook", "/console/webhooks/new", webhooks),
         Step("carrier", "/docs#createCarrier", carriers),
     )
     return () if all(step.done for step in found) else found
