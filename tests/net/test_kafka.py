@@ -4,7 +4,6 @@ partition and in order, also when the broker is killed in between. Kafka's own c
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -16,7 +15,7 @@ from whimbrel.net.kafka import KafkaPublisher
 from .certificates import Authority
 from .kafka_broker import PASSWORD, USER, KafkaBroker, Stored, kafka_broker
 from .nats_server import free_port, ids_in_order
-from .test_nats import record, records
+from .publishing import connected, publish_all, reconnected, record, records, refusal
 
 pytestmark = [pytest.mark.ci, pytest.mark.asyncio(loop_scope="module")]
 CREATION = Creation(replicas=1, partitions=4, keep_days=3)
@@ -30,43 +29,6 @@ async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kafk
 
 def publisher(broker: KafkaBroker, topic: str, *, creation: Creation | None = CREATION, **access: object):
     return KafkaPublisher(Access(**({"servers": (broker.address,)} | access)), topic=topic, creation=creation)
-
-
-@asynccontextmanager
-async def connected(made: KafkaPublisher) -> AsyncIterator[KafkaPublisher]:
-    try:
-        await made.connect()
-        yield made
-    finally:
-        await made.close()
-
-
-async def refusal(made: KafkaPublisher) -> str:
-    """What a connection is refused with."""
-    with pytest.raises(BrokerError) as caught:
-        await made.connect()
-    return str(caught.value)
-
-
-async def publish_all(made: KafkaPublisher, wanted: list[Record]) -> None:
-    """As a stream does it: what was not taken is published again, over a new connection."""
-    left = wanted
-    while left:
-        taken: set[int] = set()
-        try:
-            await made.publish(left, taken.add)
-        except BrokerError:
-            await _reconnected(made)
-        left = [each for place, each in enumerate(left) if place not in taken]
-
-
-async def _reconnected(made: KafkaPublisher) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                return await made.connect()
-            except BrokerError:
-                await asyncio.sleep(0.2)
 
 
 def in_order(stored: list[Stored]) -> set[tuple[int, ...]]:
@@ -204,7 +166,7 @@ async def test_a_broker_that_says_nothing_any_more(broker, monkeypatch):
         async with asyncio.timeout(4):
             await made.close()
         broker.thaw()
-        await _reconnected(made)
+        await reconnected(made)
         await made.publish([record(1, 1), record(1, 2), record(1, 3)], taken.add)
         assert taken == {0, 1, 2}
     assert in_order(broker.everything("frozen")) == {(1, 2, 3)}

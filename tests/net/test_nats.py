@@ -3,41 +3,28 @@ server is killed in between; who we are; TLS; and what is said when something is
 """
 
 import asyncio
-import base64
-import binascii
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+import contextlib
+import os
+import socket
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from whimbrel.net import nats as module
-from whimbrel.net.brokers import Access, BrokerError, Creation, Record
+from whimbrel.net.brokers import Access, BrokerError, Creation
 from whimbrel.net.nats import NatsPublisher, wildcard
 from whimbrel.net.nkeys import NkeyError, credentials_of, seed_of
 
+from . import publishing
 from .certificates import Authority
+from .nats_keys import Key, damaged, jwt
 from .nats_server import STREAM, NatsServer, ids_in_order, nats_server
+from .publishing import publish_all, record, records, refusal
 
 SUBJECT = "whimbrel.events.{account_id}.{type}"
 CREATION = Creation(replicas=1, partitions=1, keep_days=3)
 NOT_US = ("'Authorization Violation'", "the server closed the connection: does it take our credentials?")
-
-
-def record(message: int, seq: int, size: int = 0) -> Record:
-    """The event `seq` of a message."""
-    key, event_id = f"SM{message:04}", f"EV{message:04}{seq:02}"
-    event = {"id": event_id, "message_id": key, "seq": seq, "more": "x" * size}
-    return Record(key, event_id, "message.sent", "AC1", False, json.dumps(event).encode())
-
-
-def records(messages: int, events: int = 3) -> list[Record]:
-    """The events of so many messages, mixed as in a log."""
-    return [record(message, seq) for seq in range(1, events + 1) for message in range(messages)]
 
 
 def publisher(server: NatsServer, *, creation: Creation | None = CREATION, subject: str = SUBJECT, **access: object):
@@ -45,45 +32,9 @@ def publisher(server: NatsServer, *, creation: Creation | None = CREATION, subje
     return NatsPublisher(chosen, stream=STREAM, subject=subject, creation=creation)
 
 
-@asynccontextmanager
-async def connected(server: NatsServer, **more: object) -> AsyncIterator[NatsPublisher]:
-    made = publisher(server, **more)
-    try:
-        await made.connect()
-        yield made
-    finally:
-        await made.close()
-
-
-async def refusal(made: NatsPublisher) -> str:
-    """What a connection is refused with."""
-    try:
-        with pytest.raises(BrokerError) as caught:
-            await made.connect()
-        return str(caught.value)
-    finally:
-        await made.close()
-
-
-async def publish_all(made: NatsPublisher, wanted: list[Record]) -> None:
-    """As a stream does it: what was not taken is published again, over a new connection."""
-    left = wanted
-    while left:
-        taken: set[int] = set()
-        try:
-            await made.publish(left, taken.add)
-        except BrokerError:
-            await _reconnected(made)
-        left = [each for place, each in enumerate(left) if place not in taken]
-
-
-async def _reconnected(made: NatsPublisher) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                return await made.connect()
-            except BrokerError:
-                await asyncio.sleep(0.05)
+def connected(server: NatsServer, **more: object) -> AbstractAsyncContextManager[NatsPublisher]:
+    """A publisher to it, as long as the block."""
+    return publishing.connected(publisher(server, **more))
 
 
 # ---------------------------------------------------------------- what is in the stream
@@ -174,6 +125,53 @@ async def test_a_lost_connection_is_known_before_anything_is_published(tmp_path)
             await made.publish([record(1, 1)], lambda _: None)
 
 
+async def test_a_server_that_takes_nothing_any_more_holds_up_no_end(tmp_path, monkeypatch):
+    """Octets that it does not read are not waited for, and the connection is gone: with a large buffer of the system
+    and with a small one."""
+    monkeypatch.setattr(module, "_ACK_S", 0.3)
+    async with nats_server(tmp_path) as server:
+        before = len(os.listdir("/proc/self/fd"))
+        for buffer_octets in (2**20, 4096):
+            made = publisher(server)
+            await made.connect()
+            sock = made._client._transport._io_writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_octets)
+            server.freeze()
+            async with asyncio.timeout(5):
+                with pytest.raises(BrokerError, match="no acknowledgement within"):
+                    await made.publish([record(message, 1, size=5000) for message in range(2000)], lambda _: None)
+            async with asyncio.timeout(1):
+                await made.close()
+            await asyncio.sleep(0)
+            assert len(os.listdir("/proc/self/fd")) == before
+            server.thaw()
+
+
+async def test_a_server_that_vanished_is_missed_while_there_is_nothing_to_publish(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_PING_S", 0.2)
+    async with nats_server(tmp_path) as server, connected(server) as made:
+        server.freeze()
+        await asyncio.wait_for(_lost(made), 0.55)
+        server.thaw()
+
+
+async def _lost(made: NatsPublisher) -> None:
+    with contextlib.suppress(BrokerError):
+        while True:
+            await made.check()
+            await asyncio.sleep(0.01)
+
+
+async def test_a_stream_of_any_name(tmp_path):
+    """Its name is in each acknowledgement."""
+    async with nats_server(tmp_path) as server:
+        access = Access(servers=(server.address,))
+        made = NatsPublisher(access, stream="error", subject=SUBJECT, creation=CREATION)
+        async with publishing.connected(made):
+            await made.publish(records(3), lambda _: None)
+        assert await server.count("error") == 9
+
+
 # ---------------------------------------------------------------- the stream
 
 
@@ -222,6 +220,9 @@ async def test_a_server_without_jetstream(tmp_path):
     [
         ("whimbrel.events.{account_id}.{type}", "whimbrel.events.*.>"),
         ("w.{mode}.{type}.{account_id}", "w.*.*.*.*"),
+        ("w.x-{mode}.{type}", "w.*.>"),
+        ("{type}", "*.*"),
+        ("w.{account_id}-{type}", "w.*.*"),
         ("whimbrel", "whimbrel"),
     ],
 )
@@ -302,7 +303,7 @@ async def test_a_credentials_file(tmp_path):
 
 async def test_files_that_hold_no_key(tmp_path):
     file = tmp_path / "seed"
-    for text in ("", "SUAB", Key("A").seed, _damaged(Key("U").seed), Key("U").public):
+    for text in ("", "SUAB", Key("A").seed, damaged(Key("U").seed), Key("U").public):
         file.write_text(text)
         with pytest.raises(NkeyError, match="holds no user's seed"):
             seed_of(str(file))
@@ -364,63 +365,22 @@ async def test_a_certificate_of_ours(tmp_path):
 
 
 async def test_a_password_is_never_sent_in_the_clear_where_tls_is_asked_for():
-    said: list[bytes] = []
+    said: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b'INFO {"server_id":"x","headers":true,"max_payload":1000,"auth_required":true}\r\n')
-        said.append(await reader.read(1000))
+        said.set_result(await reader.read(1000))
         writer.close()
-        await writer.wait_closed()
 
     async with await asyncio.start_server(listen, "127.0.0.1", 0) as listener:
         port = listener.sockets[0].getsockname()[1]
         access = Access(servers=(f"127.0.0.1:{port}",), tls=True, user="whimbrel", password="hidden")
         made = NatsPublisher(access, stream=STREAM, subject=SUBJECT, creation=CREATION)
         assert await refusal(made) == "the server offers no TLS, and `tls` asks for it"
-    assert b"".join(said) == b""
+        async with asyncio.timeout(5):
+            assert await said == b""
 
 
 async def test_files_of_tls_that_cannot_be_read(tmp_path):
     server = NatsServer(tmp_path)
     assert "cannot be read" in await refusal(publisher(server, tls=True, tls_ca_file=str(tmp_path / "none.pem")))
-
-
-# ---------------------------------------------------------------- keys and tokens of NATS, made here
-
-
-class Key:
-    """A key of NATS of a kind (O, A, U), with its own way of writing it."""
-
-    def __init__(self, kind: str) -> None:
-        self._key = Ed25519PrivateKey.generate()
-        self._kind = {"O": 14, "A": 0, "U": 20}[kind] << 3
-        octets = self._key.private_bytes_raw()
-        self.seed = _text(bytes([(18 << 3) | (self._kind >> 5), (self._kind & 31) << 3]) + octets)
-        self.public = _text(bytes([self._kind]) + self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
-
-    def file(self, folder: Path) -> str:
-        path = folder / f"{self.public}.nk"
-        path.write_text(self.seed + "\n")
-        return str(path)
-
-    def sign(self, octets: bytes) -> bytes:
-        return self._key.sign(octets)
-
-
-def _damaged(seed: str) -> str:
-    """With one letter changed."""
-    return seed[:20] + ("A" if seed[20] != "A" else "B") + seed[21:]
-
-
-def _text(octets: bytes) -> str:
-    whole = octets + binascii.crc_hqx(octets, 0).to_bytes(2, "little")
-    return base64.b32encode(whole).decode().rstrip("=")
-
-
-def jwt(issuer: Key, subject: Key, facts: dict) -> str:
-    """A token of NATS: JWT with its own algorithm."""
-    head = {"typ": "JWT", "alg": "ed25519-nkey"}
-    claims = {"jti": subject.public, "iat": 1, "iss": issuer.public, "sub": subject.public, "name": "x", "nats": facts}
-    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (head, claims)]
-    signed = b".".join(parts)
-    return b".".join([signed, base64.urlsafe_b64encode(issuer.sign(signed)).rstrip(b"=")]).decode()

@@ -8,10 +8,6 @@ import msgspec
 
 from whimbrel.net.tls import client_context
 
-HEADER_ID = "Whimbrel-Event-Id"
-HEADER_TYPE = "Whimbrel-Event-Type"
-HEADER_ACCOUNT = "Whimbrel-Account-Id"
-
 
 class BrokerError(Exception):
     """A broker that cannot be reached, or does not take what it is given; in words for whoever sets it right."""
@@ -30,6 +26,14 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     account_id: str
     test: bool
     body: bytes
+
+    def headers(self) -> dict[str, str]:
+        """What it is, without a look into the body."""
+        return {
+            "Whimbrel-Event-Id": self.event_id,
+            "Whimbrel-Event-Type": self.type,
+            "Whimbrel-Account-Id": self.account_id,
+        }
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,21 +70,15 @@ class Creation(msgspec.Struct, frozen=True):
 
 
 class Pattern:
-    """A subject or topic with `{account_id}`, `{type}` and `{mode}` in it; what it becomes is kept, there are few."""
+    """A subject or topic with `{account_id}`, `{type}` and `{mode}` in it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._known: dict[tuple[str, str, bool], str] = {}
 
     def of(self, record: Record) -> str:
         """Where a record goes."""
-        facts = (record.account_id, record.type, record.test)
-        found = self._known.get(facts)
-        if found is None:
-            mode = "test" if record.test else "live"
-            found = self.text.format(account_id=record.account_id, type=record.type, mode=mode)
-            self._known[facts] = found
-        return found
+        mode = "test" if record.test else "live"
+        return self.text.format(account_id=record.account_id, type=record.type, mode=mode)
 
 
 Taken = Callable[[int], None]

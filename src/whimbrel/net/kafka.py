@@ -29,18 +29,7 @@ from aiokafka.partitioner import murmur2
 
 from whimbrel.base.clock import DAY_US
 from whimbrel.net import tls
-from whimbrel.net.brokers import (
-    HEADER_ACCOUNT,
-    HEADER_ID,
-    HEADER_TYPE,
-    Access,
-    BrokerError,
-    Creation,
-    Missing,
-    Pattern,
-    Record,
-    Taken,
-)
+from whimbrel.net.brokers import Access, BrokerError, Creation, Missing, Pattern, Record, Taken
 
 T = TypeVar("T")
 _log = logging.getLogger("whimbrel.kafka")
@@ -266,11 +255,7 @@ def _batches(
 
 def _append(batch: Any, record: Record) -> bool:
     """Whether there was room for it; the first of a batch always has room."""
-    headers = [
-        (HEADER_ID, record.event_id.encode()),
-        (HEADER_TYPE, record.type.encode()),
-        (HEADER_ACCOUNT, record.account_id.encode()),
-    ]
+    headers = [(name, value.encode()) for name, value in record.headers().items()]
     made = batch.append(timestamp=None, key=record.key.encode(), value=record.body, headers=headers)
     return made is not None
 

@@ -9,7 +9,6 @@ connection that is lost fails what is in flight, and whoever publishes connects 
 
 import asyncio
 import logging
-import re
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -25,18 +24,7 @@ from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from whimbrel.base.clock import DAY_US, SECOND_US
 from whimbrel.net import tls
-from whimbrel.net.brokers import (
-    HEADER_ACCOUNT,
-    HEADER_ID,
-    HEADER_TYPE,
-    Access,
-    BrokerError,
-    Creation,
-    Missing,
-    Pattern,
-    Record,
-    Taken,
-)
+from whimbrel.net.brokers import Access, BrokerError, Creation, Missing, Pattern, Record, Taken
 from whimbrel.net.nkeys import Nkey, NkeyError, credentials_of, seed_of
 
 _log = logging.getLogger("whimbrel.nats")
@@ -45,12 +33,14 @@ _CONNECT_ALL_S = 10.0  # for one of them to take us
 _ACK_S = 10.0  # without any acknowledgement while some are waited for
 _API_S = 5.0
 _CLOSE_S = 2.0
-_PING_S = 20  # a server that vanished is noticed after two of these, also while there is nothing to publish
+_PING_S = 10  # a server that vanished is missed at the second of these, also while there is nothing to publish
 _TURN = 64  # records that are sent before others have a turn on the loop
+_WINDOW_OCTETS = 1024 * 1024  # without an acknowledgement: at twice that the client waits for the socket, for ever
+_HEAD_OCTETS = 512  # of a record beside its body, at most
 _DAY_S = DAY_US // SECOND_US
 _LOST = "the connection was lost"
 _PERMISSION = "permissions violation"
-_PLACEHOLDER = re.compile(r"\{\w+\}")
+_TYPE = "{type}"
 
 
 class _Refusal(msgspec.Struct, frozen=True):
@@ -98,6 +88,15 @@ class _Client(Client):
             given["user_jwt_cb"] = self._jwt.encode
         return given
 
+    def leave(self) -> None:
+        """Give up what the server does not take: `close` would wait for it, and leave the connection open when it is
+        not let wait."""
+        self._pending.clear()
+        self._pending_data_size = 0
+        transport: Any = self._transport
+        if transport:
+            transport._io_writer.transport.abort()
+
     def _connect_command(self) -> bytes:
         if self._wants_tls and not self._server_info.get("tls_required"):
             raise NatsError("the server offers no TLS, and `tls` asks for it")
@@ -113,6 +112,7 @@ class _Flight:
         self.left = len(records)
         self.problem = ""
         self.moved = asyncio.Event()
+        self._octets = 0  # on their way
         self._records = records
         self._taken = taken
         self._waiting: dict[str, deque[int]] = {}
@@ -124,9 +124,21 @@ class _Flight:
             else:
                 following.append(place)
 
+    @property
+    def may_send(self) -> bool:
+        """Whether there is something that may leave now."""
+        return bool(self.ready) and self._octets < _WINDOW_OCTETS and not self.problem
+
+    def next(self) -> int:
+        """The place of the record that leaves now."""
+        place = self.ready.popleft()
+        self._octets += _size(self._records[place])
+        return place
+
     def acknowledged(self, place: int) -> None:
         """The next one of its key may leave."""
         self.left -= 1
+        self._octets -= _size(self._records[place])
         self._taken(place)
         following = self._waiting[self._records[place].key]
         if following:
@@ -168,8 +180,9 @@ class NatsPublisher:
             await self.close()
             raise
         except (NatsError, NkeyError, OSError, ValueError) as error:
+            said = self._told or _words(error)
             await self.close()
-            raise BrokerError(self._told or _words(error)) from error
+            raise BrokerError(said) from error
 
     async def check(self) -> None:
         if self._client is None or self._lost or self._client.is_closed:
@@ -196,6 +209,7 @@ class NatsPublisher:
         if client is None:
             return
         try:
+            client.leave()
             async with asyncio.timeout(_CLOSE_S):
                 await client.close()
         except (TimeoutError, NatsError, OSError) as error:
@@ -214,6 +228,7 @@ class NatsPublisher:
             reconnect_time_wait=0,
             connect_timeout=_CONNECT_S,
             ping_interval=_PING_S,
+            max_outstanding_pings=1,
             **arguments,
         )
         self._told = ""
@@ -263,16 +278,10 @@ class NatsPublisher:
         """All that may leave now."""
         client = self._client
         sent = 0
-        while flight.ready and not flight.problem and client is not None:
-            place = flight.ready.popleft()
+        while flight.may_send and client is not None:
+            place = flight.next()
             record = records[place]
-            headers = {
-                "Nats-Msg-Id": record.event_id,
-                "Nats-Expected-Stream": self._stream,
-                HEADER_ID: record.event_id,
-                HEADER_TYPE: record.type,
-                HEADER_ACCOUNT: record.account_id,
-            }
+            headers = {"Nats-Msg-Id": record.event_id, "Nats-Expected-Stream": self._stream} | record.headers()
             subject, reply = self._subject.of(record), f"{self._inbox}.{first + place}"
             await client.publish(subject, record.body, reply=reply, headers=headers)
             sent += 1
@@ -281,7 +290,7 @@ class NatsPublisher:
 
     async def _moved(self, flight: _Flight) -> None:
         """Until something may be sent, or all is done."""
-        while flight.left and not flight.ready and not flight.problem:
+        while flight.left and not flight.may_send and not flight.problem:
             flight.moved.clear()
             try:
                 async with asyncio.timeout(_ACK_S):
@@ -295,20 +304,31 @@ class NatsPublisher:
         place = int(message.subject.rpartition(".")[2]) - self._sent
         if flight is None or place < 0:
             return
-        if b'"error"' in message.data:
-            refusal = _decode_reply(message.data).error or _Refusal()
-            flight.failed(f"JetStream refuses: {refusal.description} ({refusal.code})")
-        elif not message.data:  # "503 no responders"
+        if not message.data:  # "503 no responders"
             flight.failed(f"no stream takes {self._subject.text}: the subjects of {self._stream} do not hold it")
-        else:
+            return
+        refusal = _decode_reply(message.data).error
+        if refusal is None:
             flight.acknowledged(place)
+        else:
+            flight.failed(f"JetStream refuses: {refusal.description} ({refusal.code})")
+
+
+def _size(record: Record) -> int:
+    return len(record.body) + _HEAD_OCTETS
 
 
 def wildcard(pattern: str) -> str:
-    """The subjects that a pattern may become. A type has two tokens, the rest one."""
-    if pattern.endswith(".{type}"):
-        pattern = pattern.removesuffix("{type}") + ">"
-    return _PLACEHOLDER.sub("*", pattern.replace("{type}", "*.*"))
+    """The subjects that a pattern may become. A type has two tokens, the rest one; a wildcard is a whole token."""
+    *tokens, last = pattern.split(".")
+    rest = ">" if tokens and last == _TYPE else _wildcard_token(last)
+    return ".".join([*map(_wildcard_token, tokens), rest])
+
+
+def _wildcard_token(token: str) -> str:
+    if _TYPE in token:
+        return ".".join("*" * (1 + token.count(_TYPE)))
+    return "*" if "{" in token else token
 
 
 def _words(error: Exception) -> str:
