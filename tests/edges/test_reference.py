@@ -72,6 +72,17 @@ def test_an_operation_says_everything(operation):
     assert (operation.access == "public") == (described.get("security") == [])
 
 
+def test_the_cell_can_be_named_where_nothing_else_says_it():
+    takes = {
+        operation["operationId"]
+        for methods in DOCUMENT["paths"].values()
+        for operation in methods.values()
+        if any(each["name"] == "X-Cell" for each in operation["parameters"])
+    }
+    assert {"listStreams", "rewindStream", "listNodes", "listAccounts", "createAccount", "listAudit"} <= takes
+    assert takes & {"sendMessage", "createCarrier", "createRoute", "moveAccount", "getAccount", "listMessages"} == set()
+
+
 @pytest.mark.parametrize("operation", WITH_BODY, ids=name_of)
 def test_a_body_is_described_as_it_is_taken(operation):
     schema = SCHEMAS[operation.body.__name__]

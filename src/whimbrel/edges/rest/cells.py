@@ -28,7 +28,7 @@ class MoveList(msgspec.Struct, frozen=True):
 class NewMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where an account is to live; the cell that it comes from calls its move off."""
 
-    cell: str
+    cell: Annotated[str, Meta(description="The name of the cell.")]
     lost: Annotated[
         bool,
         Meta(description="The cell to which it was going is gone for good, and cannot be asked. Only to call off."),

@@ -19,6 +19,7 @@ async def rewind(services: Services, call: Call[NoQuery, Rewind]) -> Answer:
 OPERATIONS = (
     Operation(
         method="GET", path="/v1/streams", name="listStreams", tag=_TAG, summary="How streams to brokers are doing",
+        description="Those that the settings of the node name that is asked.",
         access="operator", account_header="refused", scope="streams:read", handle=find, answer=StreamList,
     ),
     Operation(

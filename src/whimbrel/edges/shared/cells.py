@@ -111,7 +111,7 @@ class Locator:
 
     def _for_operator(self, method: str, path: str, request: Mapping[bytes, bytes]) -> str | None:
         wanted = request.get(ACCOUNT_HEADER)
-        if _is_of_the_installation(method, path, wanted):
+        if is_of_the_installation(method, path, wanted):
             return self._cells.leading
         named = _ACCOUNT.search(path)
         if wanted is not None or named is not None:
@@ -128,7 +128,8 @@ class Locator:
         return cell
 
 
-def _is_of_the_installation(method: str, path: str, account: bytes | None) -> bool:
+def is_of_the_installation(method: str, path: str, account: bytes | None = None) -> bool:
+    """Whether a request changes what belongs to the installation: the cell that leads carries it out."""
     if method in _READS or not path.startswith(_OF_THE_INSTALLATION) or path.endswith(_OF_A_NODE):
         return False
     return account is None or not path.startswith("/v1/keys")

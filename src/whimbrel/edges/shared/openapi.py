@@ -10,6 +10,7 @@ import msgspec
 
 from whimbrel.base import limits
 from whimbrel.base.errors import CATALOGUE
+from whimbrel.edges.shared.cells import is_of_the_installation
 from whimbrel.edges.shared.problems import Problem
 from whimbrel.edges.shared.routes import NoQuery, Operation
 
@@ -33,6 +34,10 @@ _HEADER_WORDS = {
     "account": "The account to act for; the operator must, a parent may name a sub-account.",
     "operator": "The account that it is about.",
     "any": "The account to act for; a parent may name a sub-account. Without it the operator means the installation.",
+}
+_CELL_WORDS = {
+    "description": "Of an operator who names no account, where there are several cells: the cell that is meant. Without"
+    " it, that of the node that is asked."
 }
 
 
@@ -95,6 +100,8 @@ def _schemas(operations: Iterable[Operation]) -> tuple[dict[Any, Json], Json]:
     refs, components = msgspec.json.schema_components(kinds, ref_template=_REF + "{name}")
     for component in components.values():
         _move_required(component)
+        if "description" in component:
+            component["description"] = " ".join(component["description"].split())
     return dict(zip(kinds, refs, strict=True)), dict(components)
 
 
@@ -149,11 +156,26 @@ def _parameters(operation: Operation, schemas: dict[Any, Json], components: Json
         schema = {"type": "string", "pattern": "^AC[0-9a-f]{32}$"}
         needed = operation.account_header == "needed"
         found.append({"name": "X-Account-Id", "in": "header", "required": needed, "schema": schema} | text)
+    if _takes_cell(operation):
+        found.append({"name": "X-Cell", "in": "header", "required": False, "schema": {"type": "string"}} | _CELL_WORDS)
     return found
+
+
+def _takes_cell(operation: Operation) -> bool:
+    """Whether nothing but the header says whose cell is meant (`edges/shared/cells.py`)."""
+    is_of_installation = operation.access in ("operator", "any") and operation.account_header != "needed"
+    return (
+        is_of_installation
+        and not operation.path.startswith("/v1/accounts/{id}")
+        and not is_of_the_installation(operation.method, operation.path)
+    )
 
 
 def _success(operation: Operation, schemas: dict[Any, Json]) -> Json:
     headers: Json = {"X-Request-Id": {"schema": {"type": "string"}}}
+    if operation.access != "public":
+        text = {"description": "The cell that answers, where there are several."}
+        headers["X-Cell"] = {"schema": {"type": "string"}} | text
     if operation.idempotent:
         headers["Idempotent-Replayed"] = {"schema": {"type": "string", "enum": ["true"]}}
     answer: Json = {"description": operation.summary, "headers": headers}

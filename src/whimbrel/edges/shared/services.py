@@ -3,9 +3,10 @@ application can answer.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
+from msgspec import Meta
 
 from whimbrel.base import limits
 from whimbrel.base.clock import Clock
@@ -40,26 +41,30 @@ def _no_binds(credential_id: str) -> int:
 
 
 class CellStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A cell as this node sees it. What is not known of one that cannot be reached is None; `lag_s` is how long a
-    commit and a read take there."""
+    """A cell as this node sees it. What is not known of one that cannot be reached is null."""
 
     name: str
-    home: bool
-    leads: bool
-    share: int
+    home: Annotated[bool, Meta(description="Whether it is the node's own.")]
+    leads: Annotated[bool, Meta(description="Whether what belongs to the installation is changed there.")]
+    share: Annotated[int, Meta(description="Its part of what carriers grant, in proportion to the others'.")]
     reachable: bool
     accounts: int | None = None
     nodes: int | None = None
-    lag_s: float | None = None
+    lag_s: Annotated[
+        float | None, Meta(description="How long a commit and a read take there; null for the node's own.")
+    ] = None
+
+
+MOVE_STATES = ("departing", "closed", "arrived", "cleared", "moved", "recalled", "returning", "returned")
 
 
 class MoveStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an account has come. `waits_for`: why it does not go on at the moment; empty when it does."""
+    """How far an account has come."""
 
     account_id: str
-    cell: str
-    state: str
-    waits_for: str
+    cell: Annotated[str, Meta(description="Where it goes.")]
+    state: Annotated[str, Meta(extra_json_schema={"enum": [*MOVE_STATES]})]
+    waits_for: Annotated[str, Meta(description="Why it does not go on at the moment; empty when it does.")]
     started_at: str
 
 
