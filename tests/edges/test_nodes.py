@@ -159,6 +159,24 @@ async def test_an_open_stream_of_who_may_follow_no_more_ends(deaf: Nodes, change
     assert (await edge.get("/v1/stream")).status in (401, 403)
 
 
+@pytest.mark.parametrize(("change", "status"), [(revoke, 401), (suspend, 403)])
+async def test_who_was_let_in_before_the_change_was_known_and_waits_for_a_commit_after_it_is_refused(
+    deaf: Nodes, change: Callable[[Nodes], Awaitable[None]], status: int
+):
+    """The plan is made after the change, and who asks was looked at before."""
+    edge = deaf.there
+    waiting = edge.app.accept._gatherer
+    waiting._overlap = 0  # as while commits are under way
+    sending = asyncio.ensure_future(edge.send())
+    await until(lambda: waiting._takers)
+    await change(deaf)
+    await edge.app.tables.current()
+    waiting._overlap = 2
+    waiting._launch()
+    assert (await sending).status == status
+    assert await stored(deaf) == []
+
+
 async def test_who_may_still_send_is_not_refused_with_the_others_of_the_list(deaf: Nodes):
     edge = deaf.there
     second = await deaf.here.new_key(edge.customer.id, ("messages:write",))

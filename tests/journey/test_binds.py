@@ -127,8 +127,8 @@ async def test_a_carrier_that_cannot_be_worked_keeps_no_other_from_working(
 
         monkeypatch.setattr(r.app.worker, "build", picky)
         bad = await r.add_carrier("bad")
-        good = await r.add_carrier("good", system_id="good")
-        await until(lambda: good in r.app.worker.health() and r.app.worker.health()[good].binds_up)
+        good = [await r.add_carrier(name, system_id=name) for name in ("a-good", "z-good")]
+        await until(lambda: all(i in r.app.worker.health() and r.app.worker.health()[i].binds_up for i in good))
         assert bad not in r.app.worker.health()
         (message_id,) = await r.send(r.draft())
         await r.settled(message_id, "delivered")

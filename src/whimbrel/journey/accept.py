@@ -6,7 +6,8 @@ answer other than success means that nothing was stored. `explain` runs the same
 
 Where other processes write too, the commit first compares the version of the snapshots. When something has changed
 since the plan was made (a key was revoked, an account suspended, somebody said STOP), nothing is stored: the snapshots
-are brought up to date, who asks is looked at again, and the list is planned anew.
+are brought up to date, and the list is planned anew. Who was let in by other snapshots than those of the plan is looked
+at again: they may have been brought up to date while his request waited for its commit.
 """
 
 import asyncio
@@ -101,7 +102,7 @@ class Accept:
         overloaded, and what `still` raises: it is called when the configuration has changed since the request came.
         """
         self._check_accounts(drafts)
-        request = Request(drafts, key, tuple(also), still)
+        request = Request(drafts, key, tuple(also), still, self._tables.version)
         if key is None:
             return Accepted(await self._submit_chunks(request, done=[]))
         scope = (key.account_id, key.door, key.key)
@@ -117,14 +118,15 @@ class Accept:
         """`submit` for one draft without a key, and without a coroutine: the future brings a list of its verdict, or
         raises. WhimbrelError account_suspended is raised at once."""
         self._check_account(draft.account_id)
-        return self._gatherer.put(Request((draft,), None, (), still))
+        return self._gatherer.put(Request((draft,), None, (), still, self._tables.version))
 
     def submit_each(
         self, drafts: Sequence[Draft], still: Still | None = None
     ) -> "asyncio.Future[list[list[Verdict] | None]]":
         """`submit_one` for drafts of one account: their results in order, each of which may be an exception."""
         self._check_account(drafts[0].account_id)
-        return self._gatherer.add([Request((draft,), None, (), still) for draft in drafts])
+        version = self._tables.version
+        return self._gatherer.add([Request((draft,), None, (), still, version) for draft in drafts])
 
     async def explain(self, draft: Draft) -> Explanation:
         """What accept would do with this draft now, with the evidence of every step; stores nothing."""
@@ -160,7 +162,8 @@ class Accept:
         for start in range(len(done), len(drafts), COMMIT_CHUNK):
             part = drafts[start : start + COMMIT_CHUNK]
             further = () if start else request.also  # once, with the first messages
-            chunk = Request(part, request.key, further, request.still, start // COMMIT_CHUNK, chunks)
+            number = start // COMMIT_CHUNK
+            chunk = Request(part, request.key, further, request.still, request.version, number, chunks)
             try:
                 verdicts += await self._submit_chunk(chunk)
             except Unanswerable:
@@ -190,14 +193,15 @@ class Accept:
 
     async def _stored(self, requests: list[Request]) -> list[_Answer | Exception]:
         for _ in range(_PLANS_MAX):
+            version = self._tables.version
+            refused = [None if request.version == version else self._objection(request) for request in requests]
+            if any(refused):
+                return await self._stored_without(requests, refused)
             answers = await self._stored_as_planned(requests)
             if answers is not None:
                 return answers
             self._metrics.planned_again.inc()
             await self._tables.current()
-            refused = [self._objection(request) for request in requests]
-            if any(refused):
-                return await self._stored_without(requests, refused)
         return [WhimbrelError("overloaded", retry_after_s=1) for _ in requests]
 
     async def _stored_without(

@@ -60,6 +60,11 @@ class Following:
         it."""
         return None if self._is_alone else (self._sum, self._versions.get("opt_outs", 0))
 
+    @property
+    def version(self) -> int | None:
+        """The first of them."""
+        return None if self._is_alone else self._sum
+
     def age_s(self) -> float:
         """Seconds since everything that is loaded is known to be in force; 0 when nobody else can change it."""
         return 0.0 if self._is_alone else asyncio.get_running_loop().time() - self._known_s

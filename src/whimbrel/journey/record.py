@@ -32,12 +32,13 @@ class IdempotencyKey(msgspec.Struct, frozen=True, gc=False):
 
 class Request(msgspec.Struct, gc=False):
     """Drafts that are stored together: one request, or one chunk of a large one. `still` raises what the door answers
-    when who asks may do so no more."""
+    when who asks may do so no more, and `version` is that of the configuration by which it was let in."""
 
     drafts: Sequence[Draft]
     key: IdempotencyKey | None
     also: tuple[Write, ...]
     still: Callable[[], object] | None = None
+    version: int | None = None
     chunk: int = 0
     chunks: int = 1
 

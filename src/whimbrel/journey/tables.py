@@ -95,6 +95,11 @@ class Tables:
         versions = self._following.versions()
         return None if versions is None else Basis(*versions, self._opted_out.position)
 
+    @property
+    def version(self) -> int | None:
+        """Of everything but opt-outs; None when no other process changes it."""
+        return self._following.version
+
     def age_s(self) -> float:
         """Seconds since the snapshots are known to hold what is configured; 0 when nobody else can change it."""
         return self._following.age_s()
