@@ -181,7 +181,7 @@ class Stream:
         """Where the store says that it stands; a new one is put there first."""
         name, now = self.target.cursor, self._clock.now_us()
         start = 0 if self.target.from_first else await self._store.last_position()
-        await self._store.write([Write("stream_cursor_begin", ((name, start),))])
+        await self._store.write([Write("cursor_begin", ((name, start),))])
         rows = await self._store.fetch(StreamRow, "stream_by_name", self.target.name)
         self._row = rows[0] if rows else StreamRow(self.target.name, "up", "", now, now, 0, now)
         self._position = self._saved = self._reached = await cursor(self._store, name)
@@ -255,7 +255,7 @@ class Stream:
         """Whether the cursor was where we left it, and is where we are."""
         if position is None or position == self._saved:
             return await cursor(self._store, self.target.cursor) == self._saved
-        move = Write("stream_cursor_move", ((self.target.cursor, self._saved, position),))
+        move = Write("cursor_move", ((self.target.cursor, self._saved, position),))
         (moved,) = await self._store.write([move])
         self._saved = position
         return bool(moved)

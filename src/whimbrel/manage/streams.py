@@ -75,7 +75,7 @@ async def rewind(ctx: Context, actor: str, name: str, request: Rewind) -> Stream
     row = (cursor_name(name), position)
     await ctx.store.write(
         [
-            Write("stream_cursor_begin", (row,)),
+            Write("cursor_begin", (row,)),
             Write("stream_cursor_set", (row,)),
             Write("stream_rewound", ((name, at),)),
             audit.entry(ctx, actor, "stream.rewound", name, to=moments.to_text(at)),

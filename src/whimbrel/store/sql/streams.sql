@@ -2,20 +2,12 @@
 --
 -- | statement | gives or does |
 -- | --- | --- |
--- | stream_cursor_begin (name, position) | where a new one begins; nothing when it stands somewhere already |
--- | stream_cursor_move (name, from, to) | from where it was left; nothing when somebody moved it meanwhile |
 -- | stream_cursor_set (name, position) | wherever it was |
 -- | stream_put (name, state, error, since, caught_up_at, gaps, updated_at) | how it is doing |
 -- | stream_rewound (name, caught_up_at) | it has all up to then, and no more |
 -- | stream_by_name (name) | the same |
 -- | events_lowest_after (subject_ids, position) | the lowest number of each among events beyond a position |
 -- | streams_all | the same of all, by name |
-
--- name: stream_cursor_begin
-INSERT INTO cursors (name, position) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING;
-
--- name: stream_cursor_move
-UPDATE cursors SET position = $3 WHERE name = $1 AND position = $2;
 
 -- name: stream_cursor_set
 UPDATE cursors SET position = $2 WHERE name = $1;
