@@ -189,7 +189,7 @@ async def test_views_are_saved_and_forgotten_each_by_their_owner(sign_in):
 async def test_the_file_holds_the_filtered_list_and_no_formulas(edge, sign_in):
     other = await edge.new_customer("Export")
     await edge.give_sender(other.id, "+12025550144")
-    bad = await sent(edge, key=other.live, text="=HYPERLINK(1)", tags=["a", "b"])
+    bad = await sent(edge, key=other.live, text="=HYPERLINK(1)", tags=["a", "b"], metadata={"n": 1})
     await sent(edge, key=other.live, **{"class": "otp"})
     browser = await sign_in("support", other.id)
     seen = await browser.get(f"{LIST}/export?class=transactional")
@@ -197,6 +197,7 @@ async def test_the_file_holds_the_filtered_list_and_no_formulas(edge, sign_in):
     head, *lines = list(csv.reader(io.StringIO(seen.text)))
     (row,) = [dict(zip(head, line, strict=True)) for line in lines]
     assert (row["id"], row["text"], row["to"], row["tags"]) == (bad, "'=HYPERLINK(1)", f"'{NUMBER}", "a b")
+    assert row["metadata"] == '{"n":1}'
     (noted, *_) = (await edge.get("/v1/audit", key=other.live)).json["data"]
     assert (noted["action"], noted["detail"]) == ("messages.exported", {"filters": "class"})
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
+import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from whimbrel.base import limits
@@ -65,5 +66,5 @@ def _cells(row: Any, carriers: Mapping[str, str]) -> tuple[object, ...]:
         row.send_at,
         row.sent_at,
         row.final_at,
-        row.metadata,
+        msgspec.json.encode(row.metadata).decode() if row.metadata else None,
     )
