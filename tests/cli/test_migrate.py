@@ -62,6 +62,8 @@ async def test_from_an_empty_database_to_a_schema(empty_postgres: str, tmp_path:
     assert "secret.key" in applied.out and "every node needs the same one" in applied.out
     again = await run("migrate", "apply", "--config", config)
     assert again.out == "nothing to do: the schema is current\n"
+    plan = await run("migrate", "plan", "--config", config)
+    assert (plan.code, plan.out, plan.err) == (0, "", again.out)
     states = json.loads((await run("migrate", "status", "--json", "--config", config)).out)
     assert {each["state"] for each in states} == {"applied"}
     assert states[0] == {"migration": "0001_first", "state": "applied", "oldest_code": 1}

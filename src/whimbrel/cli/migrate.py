@@ -4,7 +4,7 @@ where the migrations allow it; a SQLite file must be free.
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -19,6 +19,8 @@ from whimbrel.cli.say import fail, guarded
 from whimbrel.store.migrations import Applied, Migration, SchemaStatus, label
 
 migrate = typer.Typer(help="The database schema: status, plan, apply.", no_args_is_help=True)
+
+_NOTHING: Final = "nothing to do: the schema is current"
 
 Force = Annotated[
     bool, typer.Option("--force", help="Also while nodes run, what those of older versions do not run on.")
@@ -64,6 +66,8 @@ def plan(config_file: ConfigFile = None, data: OfQuickstart = None) -> None:
         fail(found.problem)
     if found.pending:
         typer.echo(f"-- {_verdict(settings, found)}")
+    else:
+        typer.echo(_NOTHING, err=True)
     for pending in found.pending:
         typer.echo(f"\n-- {label(pending)}: nodes of older versions {_older(pending.oldest)}\n{pending.sql}")
 
@@ -91,7 +95,7 @@ def apply(config_file: ConfigFile = None, data: OfQuickstart = None, force: Forc
     for each in applied:
         typer.echo(f"applied {label(each)}")
     if not applied:
-        typer.echo("nothing to do: the schema is current")
+        typer.echo(_NOTHING)
 
 
 def _states(found: SchemaStatus) -> list[State]:
