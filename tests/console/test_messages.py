@@ -64,6 +64,13 @@ async def test_an_id_leads_to_the_message_be_it_its_own_or_an_events(edge, brows
     assert "There is no message of this id" in seen.words
 
 
+async def test_a_carriers_id_leads_to_the_message(edge, browser):
+    message_id = await sent(edge)
+    (attempt,) = (await edge.get(f"/v1/messages/{message_id}/attempts")).json["data"]
+    seen = await browser.get(f"{LIST}?q={attempt['carrier_message_id']}")
+    assert (seen.status, seen.to) == (303, f"{LIST}/{message_id}")
+
+
 @pytest.mark.parametrize("written", ["+447911123456", "+44 7911 123-456", "00447911123456", "447911123456"])
 async def test_a_number_is_found_in_any_writing(edge, browser, written):
     message_id = await sent(edge, to="+447911123456")

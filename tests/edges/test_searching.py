@@ -74,3 +74,23 @@ async def test_metadata_is_found_by_name_and_value(edge):
     assert await until(by_number) == [worded]
     for wrong in ("order", ":4711"):
         assert (await edge.get(f"/v1/messages?metadata={wrong}")).code == "invalid_parameter"
+
+
+async def test_a_carriers_id_leads_to_its_message(edge):
+    message_id = (await edge.send(text="long " * 60)).json["id"]
+    other = await edge.new_customer("Other")
+
+    async def ids_of():
+        attempts = (await edge.get(f"/v1/messages/{message_id}/attempts")).json["data"]
+        found = [attempt["carrier_message_id"] for attempt in attempts]
+        return found if found and all(found) else None
+
+    async def found(given, key=None):
+        answer = await edge.get(f"/v1/messages?carrier_message_id={given}", key=key)
+        return [row["id"] for row in answer.json["data"]]
+
+    for given in await until(ids_of):
+        assert await found(given) == await found(given.upper()) == [message_id]
+        assert await found(given, other.live) == await found(given, edge.customer.test) == []
+    assert await found("nosuch") == await found("") == []
+    assert (await edge.get("/v1/messages?carrier_message_id=1&class=otp")).code == "invalid_parameter"

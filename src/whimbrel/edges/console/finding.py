@@ -29,6 +29,8 @@ _SECOND_US: Final = 1_000_000
 _SAME: Final = ("status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "number")
 _NUMBER_CHARACTERS: Final = frozenset("+0123456789 -./()\u00a0\u202f\u2011\u2013")
 _DIGITS_MIN: Final = 7  # fewer are a short code, or no whole number
+_CARRIER_ID_MIN: Final = 4
+_CARRIER_ID_MAX: Final = 64
 _TO_THE_MINUTE: Final = len("2030-01-31T12:00")
 
 
@@ -74,6 +76,12 @@ def _number(written: str) -> Word:
             return Word("number", found.e164)
     is_short = digits == written and len(digits) < _DIGITS_MIN
     return Word("number", digits) if is_short else Word("no_number", written)
+
+
+def may_be_a_carriers(word: str) -> bool:
+    """Whether a search word may be the id that a carrier gave a message: letters and digits in one."""
+    bare = word.strip().replace("-", "")
+    return bare.isascii() and bare.isalnum() and _CARRIER_ID_MIN <= len(bare) <= _CARRIER_ID_MAX
 
 
 def minute(written: str) -> str:

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from whimbrel.base.ids import MESSAGE, is_id
 from whimbrel.domain.callbacks import MessageView, keyword_of, message_view
 from whimbrel.domain.model import PRIORITY, Message
 from whimbrel.domain.numbers import normalise
+from whimbrel.domain.receipts import carrier_keys
 from whimbrel.domain.states import STATES
 from whimbrel.edges.rest.paging import Cursor, Limit
 from whimbrel.edges.rest.shapes import Moment
@@ -38,6 +40,10 @@ class InboundView(MessageView, frozen=True, gc=False):
     keyword: Annotated[str | None, Meta(description="STOP, START or HELP, as it counted for the number.")] = None
 
 
+class _Id(msgspec.Struct, frozen=True, gc=False):
+    id: str
+
+
 class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
     """Which messages; every condition narrows."""
 
@@ -53,6 +59,9 @@ class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=
     tag: Annotated[str | None, Meta(description="One of its tags.")] = None
     metadata: Annotated[
         str | None, Meta(description="A name on the first level of its metadata, a colon, and the value as text.")
+    ] = None
+    carrier_message_id: Annotated[
+        str | None, Meta(description="The id that a carrier gave it, as its answer or receipt has it; asked for alone.")
     ] = None
     created_from: From = None
     created_to: Until = None
@@ -73,6 +82,8 @@ class InboundQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
 
 async def find(services: Services, call: Call[MessagesQuery, None]) -> Answer:
     query = call.query
+    if query.carrier_message_id is not None:
+        return Answer(Page(await _by_carrier_id(services, call, query.carrier_message_id)))
     _check(query.direction in (None, "out", "in"), "direction", "Use out or in.")
     _check(query.message_class in (None, *PRIORITY), "class", f"Use {', '.join(PRIORITY)}.")
     _check(query.to is None or query.number is None, "number", "Ask for `to` or for `number`.")
@@ -94,6 +105,20 @@ async def find(services: Services, call: Call[MessagesQuery, None]) -> Answer:
         before_id=_before(query.cursor),
     )
     return Answer(await _page(services, search, query.limit, message_view))
+
+
+async def _by_carrier_id(
+    services: Services, call: Call[MessagesQuery, None], carrier_message_id: str
+) -> tuple[MessageView, ...]:
+    """Carriers give ids again after a while, so there may be several; the newest count."""
+    is_alone = call.query == MessagesQuery(carrier_message_id=carrier_message_id, limit=call.query.limit)
+    _check(is_alone, "carrier_message_id", "Ask for it alone.")
+    keys = list(carrier_keys((carrier_message_id,)))
+    params = ([*services.tables.carriers], keys, call.account_id, call.query.limit)
+    rows = await services.store.report(call.account_id, _Id, "messages_with_carrier_ids", *params)
+    found = await services.store.messages([row.id for row in rows])
+    own = [message for message in found if message.account_id == call.account_id and message.test == call.test]
+    return tuple(message_view(message) for message in sorted(own, key=attrgetter("id"), reverse=True))
 
 
 async def find_inbound(services: Services, call: Call[InboundQuery, None]) -> Answer:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from whimbrel.base import ids, moments
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console import choosing
-from whimbrel.edges.console.finding import FAILED, OPEN, SPANS, Filters, minute, understand
+from whimbrel.edges.console.finding import FAILED, OPEN, SPANS, Filters, may_be_a_carriers, minute, understand
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.lasting import lasted
 from whimbrel.edges.console.live import Live
@@ -59,8 +59,9 @@ async def messages(request: Request) -> Response:
     if chooser is not None:
         return chooser
     filters = await filters_of(request)
-    if filters.word.meaning == "message" and await _is_there(request, filters.word.value):
-        return request.go(f"{PLACE}/{filters.word.value}")
+    message_id = await _meant(request, filters)
+    if message_id:
+        return request.go(f"{PLACE}/{message_id}")
     found = await _find(request, filters)
     values = await shown(request) | {"found": found, "filters": filters}
     status = found.problem.status if found.problem else 200
@@ -106,14 +107,21 @@ async def shown(request: Request) -> dict[str, Any]:
     }
 
 
-async def _is_there(request: Request, message_id: str) -> bool:
-    try:
-        await request.api("getMessage", path={"id": message_id})
-    except WhimbrelError as error:
-        if error.code != "not_found":
-            raise
-        return False
-    return True
+async def _meant(request: Request, filters: Filters) -> str:
+    """The one message that the search word is an id of, ours or a carrier's; empty where it is none."""
+    word = filters.word
+    if word.meaning == "message":
+        try:
+            return str((await request.api("getMessage", path={"id": word.value})).id)
+        except WhimbrelError as error:
+            if error.code != "not_found":
+                raise
+            return ""
+    written = request.query.text("q")
+    if not may_be_a_carriers(written) or request.query.text("cursor") or request.query.text("as"):
+        return ""
+    found = (await request.api("listMessages", query={"carrier_message_id": written, "limit": "2"})).data
+    return str(found[0].id) if len(found) == 1 else ""
 
 
 async def _find(request: Request, filters: Filters) -> Found:
