@@ -33,6 +33,7 @@ MENU: tuple[Group, ...] = (
     Group(
         "traffic",
         (
+            Entry("carriers", "/console/carriers", "getCarriersHealth"),
             Entry("senders", "/console/senders", "listSenders"),
             Entry("opt_outs", "/console/opt-outs", "listOptOuts"),
         ),

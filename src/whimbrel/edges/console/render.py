@@ -1,6 +1,6 @@
 """Templates: Jinja with everything escaped and every unknown name an error. What all templates may use stands here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._environment.globals.update(t=words, words=words, static=static.url, empty_form=forms.EMPTY)
-        self._environment.filters.update(moment=moment, money=money, count=count, number=number)
+        self._environment.filters.update(moment=moment, money=money, count=count, number=number, pairs=pairs)
         self._environment.globals["ui"] = self._environment.get_template("macros.html").module
 
     def page(self, request: Request, template: str, values: Mapping[str, Any], status: int) -> Response:
@@ -105,3 +105,8 @@ def number(text: str | None) -> Markup:
     groups = [digits[:head], *(digits[place : place + _GROUP] for place in range(head, len(digits), _GROUP))]
     inner = Markup("").join(Markup("<i>{}</i>").format(escape(group)) for group in groups)
     return Markup('<span class="number">+{}</span>').format(inner)
+
+
+def pairs(values: Iterable[str]) -> list[tuple[str, str]]:
+    """Choices whose words are their values, such as names of a standard."""
+    return [(value, value) for value in values]

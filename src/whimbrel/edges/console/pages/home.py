@@ -78,7 +78,7 @@ async def _steps(request: Request) -> Sequence[Step]:
         Step("send", "/console/phones", sent),
         Step("answer", "/console/phones", answered),
         Step("webhook", "/console/webhooks/new", webhooks),
-        Step("carrier", "/docs#createCarrier", carriers),
+        Step("carrier", "/console/carriers/new", carriers),
     )
     return () if all(step.done for step in found) else found
 

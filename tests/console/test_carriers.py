@@ -1,0 +1,114 @@
+"""Carriers by their pages, over real SMPP; the verdict comes from the simulator and from the API."""
+
+import pytest
+
+from tests.edges.edge_rig import NUMBER, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def form(edge):
+    """What is typed into the form of a new one."""
+    address = edge.simulator.address
+    return {
+        "name": "Plover",
+        "settings.profile": "",
+        "settings.host": address.smpp_host,
+        "settings.port": str(address.smpp_port),
+        "settings.system_id": "plover",
+        "password": "secret",
+        "settings.bind_mode": "transceiver",
+        "settings.binds": "2",
+        "settings.window": "20",
+        "settings.throughput_per_s": "0",
+        "settings.tls_verify": "1",
+        "more": '{"enquire_link_s": 7}',
+    }
+
+
+async def added(operator, form):
+    await operator.get("/console/carriers/new")
+    seen = await operator.post("/console/carriers/new", form)
+    assert seen.status == 303, seen.words
+    return seen.to.partition("?")[0]
+
+
+async def test_a_carrier_is_added_bound_tested_and_deleted(edge, sign_in, form):
+    operator = await sign_in(account_id=None)
+    page = await added(operator, form)
+    carrier_id = page.rpartition("/")[2]
+    shown = (await edge.get(f"/v1/carriers/{carrier_id}", key=edge.operator)).json["settings"]
+    assert (shown["binds"], shown["window"], shown["enquire_link_s"]) == (2, 20, 7)
+
+    async def is_up():
+        return "2/2" in (await operator.get(page, part=True)).words
+
+    await until(is_up)
+    tested = await operator.post(f"{page}/test", {"to": NUMBER, "sender": "", "text": "Hello"}, part=True)
+    assert tested.status == 200 and "All went well" in tested.words and "submit_sm" in tested.words
+    assert NUMBER not in tested.text
+    await operator.get(page)
+    await operator.post(f"{page}/record", {"on": "1"})
+    assert "Stop recording" in (await operator.get(page)).words
+    await operator.post(f"{page}/pause")
+    assert (await edge.get(f"/v1/carriers/{carrier_id}", key=edge.operator)).json["status"] == "paused"
+    assert "unbind" in (await operator.get(f"{page}/trace")).words
+    await operator.get(page)
+    await operator.post(f"{page}/resume")
+    await until(is_up)
+    assert (await operator.post(f"{page}/remove")).to == "/console/carriers?done=carrier.removed"
+    assert (await operator.get(page)).status == 404
+
+
+async def test_what_is_changed_is_changed_and_all_else_stays(edge, sign_in, form):
+    operator = await sign_in(account_id=None)
+    page = await added(operator, form | {"name": "Dunlin"})
+    carrier_id = page.rpartition("/")[2]
+    seen = await operator.get(f"{page}/edit")
+    assert "enquire_link_s" in seen.text and "secret" not in seen.text
+    changed = form | {"name": "Dunlin", "settings.window": "30", "settings.query_sm": "1", "password": ""}
+    assert (await operator.post(f"{page}/edit", changed)).status == 303
+    shown = (await edge.get(f"/v1/carriers/{carrier_id}", key=edge.operator)).json["settings"]
+    assert (shown["window"], shown["query_sm"], shown["enquire_link_s"]) == (30, True, 7)
+    await operator.post(f"{page}/apply", {"setting": "message_id", "value": "same"})
+    shown = (await edge.get(f"/v1/carriers/{carrier_id}", key=edge.operator)).json["settings"]
+    assert shown["message_id"] == "same"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("name", "", "must not be empty"),
+        ("settings.port", "many", "must be a whole number"),
+        ("settings.window", "0", "must be 1 to"),
+        ("settings.bind_mode", "telepathy", "bind_mode"),
+        ("settings.profile", "nobody", "is no profile"),
+        ("more", "{", "must be a JSON object"),
+        ("more", '{"colour": "red"}', "is no setting of a carrier"),
+    ],
+)
+async def test_wrong_input_is_told_by_the_field(edge, sign_in, form, name, value, words):
+    operator = await sign_in(account_id=None)
+    before = (await edge.get("/v1/carriers", key=edge.operator)).json["data"]
+    seen = await operator.post("/console/carriers/new", form | {"name": "Bad"} | {name: value})
+    assert seen.status == 422 and words in seen.words, seen.words
+    assert (await edge.get("/v1/carriers", key=edge.operator)).json["data"] == before
+
+
+async def test_a_carrier_that_a_route_names_stays(edge, sign_in):
+    operator = await sign_in(account_id=None)
+    page = (await operator.get("/console/carriers")).all(r'href="(/console/carriers/CR\w+)">Tern')[0]
+    seen = await operator.post(f"{page}/remove")
+    assert seen.status == 409 and seen.has('role="alert"')
+    assert (await edge.send()).status == 202
+
+
+async def test_carriers_are_the_operators(sign_in):
+    owner = await sign_in()
+    assert (await owner.get("/console/carriers")).status == 403
+    assert "Carriers" not in (await owner.get("/console/keys")).inner("menu")
+    support = await sign_in("support", None)
+    seen = await support.get("/console/carriers")
+    assert seen.status == 200 and "Add a carrier" not in seen.words
+    assert (await support.post("/console/carriers/new", {"name": "x"})).status == 403
