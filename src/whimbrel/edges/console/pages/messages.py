@@ -64,7 +64,7 @@ async def messages(request: Request) -> Response:
         return request.go(f"{PLACE}/{message_id}")
     found = await _find(request, filters)
     values = await shown(request) | {"found": found, "filters": filters}
-    status = found.problem.status if found.problem else 200
+    status = 422 if found.problem else 200
     if request.is_part and request.query.text("cursor"):
         return request.page("messages/rows.html", status=status, **values)
     views = await saved_views.of(request.services.manage, request.visit.user.id, NAME)
