@@ -34,6 +34,8 @@ MENU: tuple[Group, ...] = (
         "traffic",
         (
             Entry("carriers", "/console/carriers", "getCarriersHealth"),
+            Entry("routes", "/console/routes", "listRoutes"),
+            Entry("prices", "/console/prices", "listPrices"),
             Entry("senders", "/console/senders", "listSenders"),
             Entry("opt_outs", "/console/opt-outs", "listOptOuts"),
         ),

@@ -1,0 +1,56 @@
+"""Prices of a segment, by the first digits of the number: the general list, and what holds for the account."""
+
+from starlette.responses import Response
+
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console.forms import EMPTY, Form, problem
+from whimbrel.edges.console.request import Request
+from whimbrel.edges.console.routes import Page
+
+_PRICES = "/console/prices"
+
+
+async def prices(request: Request) -> Response:
+    """All that hold for who asks; a script asks for the rows that follow."""
+    return await _prices(request, EMPTY, None)
+
+
+async def put(request: Request) -> Response:
+    """Set one; setting it again replaces it."""
+    form = await request.form()
+    body = {"prefix": form.text("prefix").lstrip("+"), "price": form.text("price")}
+    currency = form.text("currency").upper()
+    account_id = request.asked.acting_for if form.flag("own") else None
+    try:
+        await request.api_for(account_id)("setPrice", body=body | ({"currency": currency} if currency else {}))
+    except WhimbrelError as error:
+        return await _prices(request, form, error)
+    return request.go(_PRICES, done="price.set")
+
+
+async def remove(request: Request) -> Response:
+    await request.api_for(None)("deletePrice", path=dict(request.path))
+    return request.go(_PRICES, done="price.removed")
+
+
+async def _prices(request: Request, form: Form, error: WhimbrelError | None) -> Response:
+    found = await request.api("listPrices", query=request.query.given("cursor"))
+    values = {"prices": found.data, "next": found.next_cursor, "may_write": request.api.may("setPrice")}
+    if request.is_part:
+        return request.part("prices/list.html", "rows", **values)
+    told = problem(error) if error else None
+    return request.page(
+        "prices/list.html",
+        status=told.status if told else 200,
+        form=form,
+        problem=told,
+        account_id=request.asked.acting_for,
+        **values,
+    )
+
+
+PAGES = (
+    Page(path=_PRICES, handle=prices),
+    Page(path=_PRICES, method="POST", handle=put),
+    Page(path=f"{_PRICES}/{{id}}/remove", method="POST", handle=remove),
+)

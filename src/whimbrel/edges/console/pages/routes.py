@@ -1,0 +1,143 @@
+"""Routes: which carriers take which numbers, in their order, and what would happen to a sample number."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console.forms import EMPTY, Form, Problem, problem
+from whimbrel.edges.console.request import Request
+from whimbrel.edges.console.routes import Page
+
+_ROUTES = "/console/routes"
+_MANY = "1000"
+_CHOICES = ("carriers.1", "carriers.2", "carriers.3")
+
+
+async def routes(request: Request) -> Response:
+    return await _routes(request)
+
+
+async def explain(request: Request) -> Response:
+    """What would become of a text to a number: asked by a form beside the list."""
+    form = await request.form()
+    try:
+        found = await request.api("explainMessage", body={"to": form.text("to"), "text": "Hello"})
+    except WhimbrelError as error:
+        told = problem(error)
+        return request.part("routes/list.html", "explained", explained=None, refused=told, status=told.status)
+    names = await _names(request)
+    return request.part("routes/list.html", "explained", explained=found, refused=None, names=names)
+
+
+async def new(request: Request) -> Response:
+    return await _form(request, None, Form.of({"enabled": "1"}))
+
+
+async def create(request: Request) -> Response:
+    form = await request.form()
+    body = _body(form) | ({"account_id": request.asked.acting_for} if form.flag("own") else {})
+    try:
+        await request.api_for(None)("createRoute", body=body)
+    except WhimbrelError as error:
+        return await _form(request, None, form, error)
+    return request.go(_ROUTES, done="route.made")
+
+
+async def edit(request: Request) -> Response:
+    found = await request.api("getRoute", path=dict(request.path))
+    chosen = dict(zip(_CHOICES, found.carriers, strict=False))
+    fields = {"prefix": found.prefix, "country": found.country, "position": str(found.position), **chosen}
+    return await _form(request, found, Form.of(fields | ({"enabled": "1"} if found.enabled else {})))
+
+
+async def update(request: Request) -> Response:
+    form = await request.form()
+    found = await request.api("getRoute", path=dict(request.path))
+    try:
+        await request.api("updateRoute", path=dict(request.path), body=_body(form))
+    except WhimbrelError as error:
+        return await _form(request, found, form, error)
+    return request.go(_ROUTES, done="route.changed")
+
+
+async def move(request: Request) -> Response:
+    """One place up or down."""
+    form = await request.form()
+    found = await request.api("getRoute", path=dict(request.path))
+    position = max(1, found.position + (1 if form.flag("down") else -1))
+    await request.api("updateRoute", path=dict(request.path), body={"position": position})
+    return request.go(_ROUTES)
+
+
+async def remove(request: Request) -> Response:
+    await request.api("deleteRoute", path=dict(request.path))
+    return request.go(_ROUTES, done="route.removed")
+
+
+def _body(form: Form) -> dict[str, Any]:
+    """A route as the API takes it."""
+    position = form.text("position")
+    return {
+        "carriers": [form.text(name) for name in _CHOICES if form.text(name)],
+        "prefix": form.text("prefix").lstrip("+"),
+        "country": form.text("country").upper(),
+        "enabled": form.flag("enabled"),
+        **({"position": int(position) if position.isascii() and position.isdigit() else position} if position else {}),
+    }
+
+
+async def _names(request: Request) -> dict[str, str]:
+    """Names of carriers by id."""
+    if not request.api.may("listCarriers"):
+        return {}
+    return {each.id: each.name for each in (await request.api("listCarriers", query={"limit": _MANY})).data}
+
+
+async def _routes(request: Request) -> Response:
+    found = await request.api("listRoutes", query={"limit": _MANY})
+    return request.page(
+        "routes/list.html",
+        routes=found.data,
+        has_more=found.next_cursor is not None,
+        names=await _names(request),
+        form=EMPTY,
+        explained=None,
+        refused=None,
+        may_write=request.api.may("createRoute"),
+        may_explain=request.asked.acting_for is not None and request.api.may("explainMessage"),
+    )
+
+
+async def _form(request: Request, route: Any, form: Form, error: WhimbrelError | None = None) -> Response:
+    if not request.api.may("createRoute"):
+        raise WhimbrelError("forbidden", "Your role may not change routes.")
+    told = problem(error) if error else None
+    return request.page(
+        "routes/form.html",
+        status=told.status if told else 200,
+        route=route,
+        form=form,
+        problem=told,
+        wrong_carriers=_wrong_carriers(told),
+        names=await _names(request),
+        choices=_CHOICES,
+        account_id=request.asked.acting_for,
+    )
+
+
+def _wrong_carriers(told: Problem | None) -> str:
+    fields = told.fields if told else {}
+    return next((words for name, words in fields.items() if name.startswith("carriers")), "")
+
+
+PAGES = (
+    Page(path=_ROUTES, handle=routes),
+    Page(path=f"{_ROUTES}/explain", method="POST", handle=explain),
+    Page(path=f"{_ROUTES}/new", handle=new),
+    Page(path=f"{_ROUTES}/new", method="POST", handle=create),
+    Page(path=f"{_ROUTES}/{{id}}", handle=edit),
+    Page(path=f"{_ROUTES}/{{id}}", method="POST", handle=update),
+    Page(path=f"{_ROUTES}/{{id}}/move", method="POST", handle=move),
+    Page(path=f"{_ROUTES}/{{id}}/remove", method="POST", handle=remove),
+)
