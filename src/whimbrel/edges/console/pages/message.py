@@ -85,7 +85,7 @@ def _is_followed(request: Request, found: Any) -> bool:
 def _acts(request: Request, found: Any) -> frozenset[str]:
     """What the visitor may do about it now."""
     may = request.api.may
-    acts = set()
+    acts: set[str] = set()
     if found.direction == "out" and found.status in CANCELABLE and may("cancelMessage"):
         acts.add("cancel")
     if found.direction == "out" and found.to is not None and may("sendMessage"):
@@ -97,7 +97,7 @@ def _acts(request: Request, found: Any) -> frozenset[str]:
     if found.to is not None and found.direction == "out" and may("explainMessage"):
         acts.add("explain")
     if found.direction == "out" and may("getCarrierTrace"):
-        acts.add("pdus")
+        acts |= {"pdus", "carrier"}
     return frozenset(acts)
 
 
@@ -144,7 +144,8 @@ async def pdus(request: Request) -> Response:
     """Its PDUs, where a trace of its carriers has them."""
     attempts = (await request.api("getAttempts", path={"id": request.path["id"]})).data
     pairs, missing = await of_message(request, attempts)
-    return request.page("messages/pdus.html", entries=pairs, missing=missing)
+    carrier_id = attempts[-1].carrier_id if attempts else ""
+    return request.page("messages/pdus.html", entries=pairs, missing=missing, carrier_id=carrier_id)
 
 
 async def cancel(request: Request) -> Response:
