@@ -45,6 +45,7 @@ MENU: tuple[Group, ...] = (
         (
             Entry("webhooks", "/console/webhooks", "listWebhooks"),
             Entry("keys", "/console/keys", "listKeys"),
+            Entry("smpp", "/console/smpp", "listSmppCredentials"),
         ),
     ),
     Group(
@@ -54,6 +55,7 @@ MENU: tuple[Group, ...] = (
             Entry("people", "/console/people", "listUsers"),
             Entry("accounts", "/console/accounts", "listAccounts"),
             Entry("audit", "/console/audit", "listAudit"),
+            Entry("system", "/console/system", "listNodes"),
         ),
     ),
 )  # fmt: skip

@@ -30,6 +30,8 @@ from whimbrel.edges.console.pages import (
     routes,
     senders,
     sign_in,
+    smpp,
+    system,
     webhooks,
 )
 from whimbrel.edges.console.render import Renderer
@@ -60,10 +62,12 @@ PAGES: Final[tuple[Page, ...]] = (
     *opt_outs.PAGES,
     *webhooks.PAGES,
     *keys.PAGES,
+    *smpp.PAGES,
     *balance.PAGES,
     *people.PAGES,
     *accounts.PAGES,
     *audit.PAGES,
+    *system.PAGES,
     *account.PAGES,
     *sign_in.PAGES,
 )
