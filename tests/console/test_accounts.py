@@ -64,3 +64,15 @@ async def test_an_account_sees_itself_and_adds_no_money(edge, sign_in):
     assert (await owner.post("/console/show", {"account_id": "all"})).status == 303
     assert customer.id in (await owner.get("/console/accounts")).text
     assert edge.customer.id not in (await owner.get("/console/accounts")).text
+
+
+async def test_people_of_a_suspended_account_do_nothing(edge, sign_in):
+    customer = await edge.new_customer("Gone")
+    owner = await sign_in(account_id=customer.id)
+    assert (await owner.get("/console/keys")).status == 200
+    assert (await edge.post(f"/v1/accounts/{customer.id}/suspend", key=edge.operator)).status == 200
+    seen = await owner.get("/console/keys")
+    assert seen.status == 403 and "account_suspended" in seen.words
+    operator = await sign_in(account_id=None)
+    await operator.act_for(customer.id)
+    assert (await operator.get("/console/keys")).status == 200

@@ -7,8 +7,9 @@ import msgspec
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.ids import REQUEST
+from whimbrel.domain.active import check_active, check_settled
 from whimbrel.edges.rest.sending import Sending
-from whimbrel.edges.shared.bodies import JsonBody
+from whimbrel.edges.shared.bodies import JsonBody, check_size
 from whimbrel.edges.shared.door import check_may, decode_values
 from whimbrel.edges.shared.idempotency import HEADER
 from whimbrel.edges.shared.inside import Asked
@@ -42,7 +43,9 @@ class RestInside:
         operation = self._operations[name]
         check_may(asked.principal, operation)
         await self._services.tables.current()
+        self._check_accounts(asked)
         octets = b"" if body is None else msgspec.json.encode(body)
+        check_size(octets, operation.body_max)
         headers = {} if key is None else {HEADER: key.encode()}
         if name == _ONE:
             return await self._sending.inside_one(asked, octets, headers)
@@ -59,6 +62,14 @@ class RestInside:
             request_id=self._services.ids.new(REQUEST),
         )
         return (await operation.handle(self._services, call)).value
+
+    def _check_accounts(self, asked: Asked) -> None:
+        """As for a key: people of an account that is suspended do nothing, and nobody changes one that is being moved."""
+        accounts, own, other = self._services.tables.accounts, asked.principal.account_id, asked.acting_for
+        if own is not None:
+            check_active(accounts.get(own))
+        if other is not None and other != own and other in accounts:
+            check_settled(accounts[other])
 
     def may(self, asked: Asked, name: str) -> bool:
         """Whether the operation would be refused for who asks."""
