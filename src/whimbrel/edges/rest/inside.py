@@ -64,7 +64,7 @@ class RestInside:
         return (await operation.handle(self._services, call)).value
 
     def _check_accounts(self, asked: Asked) -> None:
-        """As for a key: people of an account that is suspended do nothing, and nobody changes one that is being moved."""
+        """As for a key: people of a suspended account do nothing, and nobody changes one that is being moved."""
         accounts, own, other = self._services.tables.accounts, asked.principal.account_id, asked.acting_for
         if own is not None:
             check_active(accounts.get(own))
