@@ -184,7 +184,7 @@ async def test_segments_are_counted_as_the_api_counts_them(edge, browser):
 async def test_what_makes_a_text_dear_is_marked_and_can_be_replaced(browser):
     seen = await look(browser, CURLY * 5)
     assert seen.all(r"<mark>(.*?)</mark>")[:4] == ["’", "“", "”", "–"]
-    assert "With look-alikes in their place it would be 1 in GSM-7" in seen.words
+    assert "With look-alikes in their place it would be one segment of GSM-7" in seen.words
     assert seen.has(r'data-tick="f-smart-1"')
     seen = await look(browser, CURLY * 5, smart="1")
     assert seen.inner("segments") == "1"

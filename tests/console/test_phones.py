@@ -3,7 +3,7 @@ simulator's own."""
 
 import asyncio
 import re
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from html import unescape
 
 import pytest
@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from tests.edges.edge_rig import ACTOR, SENDER, running_edge, until
 from whimbrel.manage import senders
+from whimbrel.sections import Limits
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,7 +21,8 @@ OTHER = "14155550124"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def edge(tmp_path_factory):
-    async with running_edge(tmp_path_factory.mktemp("phones"), phones=True) as running:
+    limits = Limits(streams_per_account=6)
+    async with running_edge(tmp_path_factory.mktemp("phones"), phones=True, limits=limits) as running:
         ctx = running.app.manage
         await senders.create(ctx, ACTOR, senders.NewSender(value="Whimbrel"), account_id=running.customer.id)
         yield running
@@ -103,6 +105,23 @@ async def test_texts_arrive_live_on_several_phones(edge, browser, phones):
         await edge.send(to=f"+{OTHER}", text="🎉")
         html = await stream.until(f"phone-{OTHER}", "🎉")
         assert "bubble large" in html
+
+
+async def test_one_person_has_so_many_streams(edge, sign_in):
+    many = edge.app.settings.limits.streams_per_account
+    hungry, other = await sign_in(), await sign_in()
+    async with AsyncExitStack() as stack:
+        for _ in range(many):
+            await stack.enter_async_context(following(hungry, f"?to=%2B{PHONE}"))
+        assert (await hungry.get("/console/phones/live", part=True)).status == 429
+        async with following(other, f"?to=%2B{PHONE}") as stream:
+            await stream.piece()
+
+    async def has_room():
+        async with hungry.open("/console/phones/live") as answer:
+            return answer.status == 200
+
+    await until(has_room)
 
 
 async def test_a_burst_comes_in_a_few_pieces(edge, browser, phones):

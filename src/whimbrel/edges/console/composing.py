@@ -15,6 +15,7 @@ from whimbrel.edges.console import codes, drafting
 from whimbrel.edges.console.forms import Form, problem
 from whimbrel.edges.console.recipients import Recipients
 from whimbrel.edges.console.request import Request
+from whimbrel.edges.console.words import Words
 from whimbrel.journey.explain import Explanation, RouteCandidate
 
 GROUPS_MAX: Final = 12
@@ -117,7 +118,7 @@ async def look(request: Request, form: Form, who: Who, key: str) -> Look:
         is_accepted=refusal is None,
         refusal=(refusal.detail or CATALOGUE[refusal.code].title) if refusal else "",
         advice=CATALOGUE[refusal.code].advice if refusal else "",
-        steps=steps(explained),
+        steps=steps(explained, request.words),
         codes=_codes(request, form, who, key),
         more=max(0, who.count - codes.SHOWN_MAX),
     )
@@ -195,20 +196,23 @@ def _codes(request: Request, form: Form, who: Who, key: str) -> Mapping[str, str
     return codes.codes(url, "/v1/messages", drafting.one(form, to), key)
 
 
-def steps(explained: Explanation) -> tuple[Step, ...]:
+def steps(explained: Explanation, words: Words) -> tuple[Step, ...]:
     """The way of the message, step by step, up to where it ends."""
     found = [Step("number", explained.to is not None, _given(explained.to, explained.country))]
     if explained.sender:
         found.append(Step("sender", True, (explained.sender,)))
     if explained.encoding is not None:
         encoding = explained.encoding
-        found.append(Step("text", True, (encoding.encoding.upper(), f"{encoding.segments} ×", *encoding.languages)))
+        named = words.get(f"compose.encodings.{encoding.encoding}", encoding.encoding)
+        count = words("compose.n_segments", count=encoding.segments)
+        found.append(Step("text", True, (named, count, *encoding.languages)))
     if explained.routing is not None:
         considered = tuple(_candidate(each) for each in explained.routing.considered if each.carrier)
         found.append(Step("route", bool(explained.routing.carriers), considered))
     if explained.price is not None:
         price = explained.price
-        found.append(Step("price", True, (f"{price.price} {price.currency}", f"{price.per_segment} × segment")))
+        each = words("compose.a_segment", price=price.per_segment)
+        found.append(Step("price", True, (f"{price.price} {price.currency}", each)))
     if explained.balance is not None:
         balance = explained.balance
         found.append(Step("balance", balance.covered, (f"{balance.available} {balance.currency}",)))

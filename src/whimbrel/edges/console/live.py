@@ -8,7 +8,7 @@ pieces gathers first: a few a second, however much happens.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from typing import Final
 
 from starlette.responses import Response
@@ -29,8 +29,17 @@ class Live(Response):
     def __init__(self, pieces: Pieces) -> None:
         super().__init__()
         self._pieces = pieces
+        self._held = ExitStack()
+
+    def take_place(self, streams: sse.Streams, whose: str) -> None:
+        """Count it among the open ones of whoever looks. WhimbrelError too_many_streams."""
+        self._held.enter_context(streams.place(whose))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._held:
+            await self._stream(receive, send)
+
+    async def _stream(self, receive: Receive, send: Send) -> None:
         headers = [(name, value) for name, value in self.raw_headers if name not in _SAID_BY_STREAM]
         pieces = _encoded(self._pieces, asyncio.get_running_loop().time() + LONGEST_S)
         await sse.stream(pieces, headers, receive, send, ping_s=limits.SSE_PING_S, frame=sse.piece_frame)

@@ -12,6 +12,7 @@ from starlette.routing import Route, Router
 from whimbrel.base.errors import Unavailable, WhimbrelError, public
 from whimbrel.edges.console import security, words
 from whimbrel.edges.console.forms import problem
+from whimbrel.edges.console.live import Live
 from whimbrel.edges.console.pages import (
     account,
     accounts,
@@ -44,6 +45,7 @@ from whimbrel.edges.shared.asgi import ASGIApp, Receive, Scope, Send
 from whimbrel.edges.shared.failures import Failures
 from whimbrel.edges.shared.inside import Inside
 from whimbrel.edges.shared.services import Services
+from whimbrel.edges.shared.sse import Streams
 from whimbrel.manage import sessions
 from whimbrel.manage.sessions import Lasting
 from whimbrel.manage.sign_in import SignIn
@@ -102,6 +104,7 @@ class _Entrance:
         self._desk = desk
         self._cookie = cookie
         self._failures = failures
+        self._streams = Streams(desk.services.streams_per_account)
 
     def wrap(self, pages: Sequence[Page]) -> Callable[[HttpRequest], Awaitable[Response]]:
         """What answers all methods of one address."""
@@ -112,6 +115,8 @@ class _Entrance:
             request = await self._request(http)
             try:
                 response = await self._let_in(request, page)
+                if isinstance(response, Live):
+                    response.take_place(self._streams, request.visit.user.id)
             except ClientDisconnect:
                 return Response(status_code=400)
             except Exception as error:

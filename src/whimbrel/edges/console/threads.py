@@ -14,6 +14,7 @@ from whimbrel.edges.console.simulator import Said, Seen, State, Text
 
 FLASH_KEPT_US: Final = 600_000_000  # a flash text that nobody took away is gone after this
 _FRESH_US: Final = 3_000_000
+_SHORT_CODE_MAX: Final = 8  # digits
 _EMOJI_ALONE: Final = 3  # so few without other text are shown large, as phones do
 _JOINERS: Final = frozenset("\u200d\ufe0f\ufe0e\u20e3")
 
@@ -73,9 +74,6 @@ def screen(seen: Seen, texts: Sequence[Text], own: Iterable[str], now_us: int) -
 def peer_name(peer: str) -> str:
     """A sender as people write it: numbers with a plus, names and short codes as they are."""
     return f"+{peer}" if peer.isdigit() and len(peer) > _SHORT_CODE_MAX else peer
-
-
-_SHORT_CODE_MAX: Final = 8
 
 
 def is_emoji_alone(text: str) -> bool:
