@@ -184,6 +184,12 @@ class SignIn:
         await commit(self._ctx, [*kept, entry])
         return codes
 
+    async def recovery_codes_left(self, user: User) -> int:
+        """How many were not used yet."""
+        params = (user.id, "recovery", self._ctx.clock.now_us())
+        (left,) = await self._ctx.store.fetch(int, "sign_in_codes_left", *params)
+        return left
+
     async def _code_is_right(self, user: User, code: str) -> str:
         """How the code proves it: "authenticator", "recovery code", or not at all (empty). A code works once."""
         if user.totp is None:

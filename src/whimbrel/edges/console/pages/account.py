@@ -106,6 +106,7 @@ async def _profile(request: Request, error: WhimbrelError | None = None) -> Resp
         status=422 if error else 200,
         sessions=await sessions.of(manage, visit),
         passkeys=await passkeys.of(manage, visit.user),
+        codes_left=await request.desk.sign_in.recovery_codes_left(visit.user),
         problem=problem(error) if error else None,
     )
 

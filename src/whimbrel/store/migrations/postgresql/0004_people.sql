@@ -9,7 +9,7 @@ CREATE TABLE users (
     totp_step bigint NOT NULL, failures bigint NOT NULL, locked_until bigint NOT NULL, preferences text NOT NULL,
     created_at bigint NOT NULL, updated_at bigint NOT NULL, signed_in_at bigint
 );
-CREATE INDEX users_by_account ON users (account_id, id);
+CREATE INDEX users_by_account ON users (COALESCE(account_id, ''), id);
 
 -- `digest`: SHA-256 of what the cookie holds. `acting_for`: the account whose things are shown. `test`: those of test
 -- keys, instead of the live ones. `stage`: whole, or what is still missing. `confirmed_at`: when they last proved who
@@ -35,6 +35,7 @@ CREATE TABLE sign_in_codes (
     digest bytea PRIMARY KEY, user_id text COLLATE "C" NOT NULL, purpose text NOT NULL, expires_at bigint NOT NULL
 );
 CREATE INDEX sign_in_codes_by_user ON sign_in_codes (user_id, purpose);
+CREATE INDEX sign_in_codes_by_expiry ON sign_in_codes (expires_at);
 
 -- A page with its filters, under a name.
 CREATE TABLE saved_views (

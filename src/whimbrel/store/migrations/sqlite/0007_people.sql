@@ -9,7 +9,7 @@ CREATE TABLE users (
     locked_until INTEGER NOT NULL, preferences TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
     signed_in_at INTEGER
 );
-CREATE INDEX users_by_account ON users (account_id, id);
+CREATE INDEX users_by_account ON users (COALESCE(account_id, ''), id);
 
 -- `digest`: SHA-256 of what the cookie holds. `acting_for`: the account whose things are shown. `test`: those of test
 -- keys, instead of the live ones. `stage`: whole, or what is still missing. `confirmed_at`: when they last proved who
@@ -34,6 +34,7 @@ CREATE TABLE sign_in_codes (
     digest BLOB PRIMARY KEY, user_id TEXT NOT NULL, purpose TEXT NOT NULL, expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX sign_in_codes_by_user ON sign_in_codes (user_id, purpose);
+CREATE INDEX sign_in_codes_by_expiry ON sign_in_codes (expires_at);
 
 -- A page with its filters, under a name.
 CREATE TABLE saved_views (
