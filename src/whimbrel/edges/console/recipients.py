@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from whimbrel.base.limits import BATCH_MAX
 from whimbrel.domain.numbers import normalise
 
 LOOKED_AT: Final = 50  # rows of a file by which its column of numbers is guessed
@@ -45,6 +46,11 @@ class Recipients(msgspec.Struct, frozen=True):
     numbers: tuple[str, ...] = ()
     bad: tuple[Mistake, ...] = ()
     twice: tuple[Mistake, ...] = ()
+
+    @property
+    def is_too_many(self) -> bool:
+        """Whether there are more than can be sent to at a time."""
+        return len(self.numbers) > BATCH_MAX
 
     @property
     def tidy(self) -> tuple[str, ...]:

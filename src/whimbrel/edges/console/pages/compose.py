@@ -170,7 +170,7 @@ def _check(request: Request, found: Recipients) -> None:
         detail = request.words("compose.bad_first", count=len(found.bad))
     elif not found.numbers:
         detail = request.words("compose.nobody")
-    elif len(found.numbers) > limits.BATCH_MAX:
+    elif found.is_too_many:
         detail = request.words("compose.too_many", most=limits.BATCH_MAX, found=len(found.numbers))
     else:
         return

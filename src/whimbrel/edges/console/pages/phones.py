@@ -24,6 +24,7 @@ PHONES_MAX: Final = 12
 _PAGE: Final = "phones/phones.html"
 _PHONE: Final = "phones/phone.html"
 _LATEST: Final = 3  # phones that are shown when none is asked for
+_GROWS_TO: Final = 6  # and so many when others are texted while one looks
 _HELLO: Final = "15005550001"
 _WAIT_S: Final = 20.0
 _SOON_S: Final = 1.0
@@ -88,7 +89,7 @@ class _Stand:
 
     async def _new(self, shown: list[str]) -> list[str]:
         found = [digits for digits in reversed(await self.latest()) if digits not in shown]
-        new = found[: PHONES_MAX - len(shown)]
+        new = found[: max(0, _GROWS_TO - len(shown))]
         shown += new
         return new
 
@@ -130,7 +131,7 @@ async def say(request: Request) -> Response:
     digits = _digits(request)
     to, text = form.text("to"), form.raw("text").strip()
     told: Problem | None = None
-    async with _stand(request) as stand:
+    async with _hand(request) as stand:
         try:
             if not text:
                 raise WhimbrelError("text_missing", errors=[FieldError("/text", request.words("phones.say_something"))])
@@ -148,7 +149,7 @@ async def change(request: Request) -> Response:
     form = await request.form()
     digits = _digits(request)
     wanted = {name: form.text(name) == "1" for name in ("off", "memory_full") if form.text(name)}
-    async with _stand(request) as stand:
+    async with _hand(request) as stand:
         await stand.simulator.set(digits, **wanted)
         return await _answer(stand, form, digits, None)
 
@@ -161,7 +162,7 @@ async def first(request: Request) -> Response:
     try:
         await request.api("sendMessage", body=body, key=form.text("key") or None)
     except WhimbrelError as error:
-        async with _stand(request) as stand:
+        async with _hand(request) as stand:
             return await _answer(stand, form, digits, problem(error))
     return request.go(f"{PATH}?{_query(_at(form, digits))}&done=phones.sent")
 
@@ -171,6 +172,16 @@ async def _stand(request: Request) -> AsyncIterator[_Stand]:
     _check_may(request)
     async with reached(request.desk.settings.simulator_url) as simulator:
         yield _Stand(request, simulator, await whose(request))
+
+
+@asynccontextmanager
+async def _hand(request: Request) -> AsyncIterator[_Stand]:
+    """The same for those who do something: it is told when that cannot be done."""
+    try:
+        async with _stand(request) as stand:
+            yield stand
+    except SimulatorGone as error:
+        raise WhimbrelError("overloaded", request.words("phones.gone"), retry_after_s=1) from error
 
 
 async def _pieces(request: Request, chosen: Sequence[str]) -> AsyncGenerator[tuple[str, str], None]:
