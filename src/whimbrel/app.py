@@ -36,6 +36,7 @@ from whimbrel.edges.smpp.server import SmppServer
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.asking import Asking
 from whimbrel.journey.cancel import Cancel
+from whimbrel.journey.conversations import Conversations
 from whimbrel.journey.duties import Duties
 from whimbrel.journey.feed import Feed
 from whimbrel.journey.inbound import InboundTexts
@@ -182,6 +183,7 @@ class App:
     def _build_duties(self) -> None:
         store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics
         self.index = Index(store)
+        self.conversations = Conversations(store)
         self.owed = Owed(store, tables)
         self.observe = Observe(store, tables, clock, metrics, health=self.worker.health, figures=self.owners.figures)
         self.http_out = HttpClient(self.reach)
@@ -201,6 +203,7 @@ class App:
             {
                 **among_cells,
                 **{duty_name(name): stream for name, stream in self.streams.items()},
+                "conversations": self.conversations,
                 "count": self.observe.counts,
                 "index": self.index,
                 "keywords": self.keywords,

@@ -29,7 +29,7 @@ DAY = 1440 * MINUTE
 _EPHEMERAL = frozenset({"position", "cursor", "event_position", "rank", "updated_at", "status"})
 OWNED = {
     "accounts": "id", "audit": "account_id", "attempts": "account_id", "balances": "account_id",
-    "canned_answers": "account_id",
+    "canned_answers": "account_id", "conversations": "account_id",
     "deliveries": "account_id", "delivery_tries": "account_id", "events": "account_id", "idempotency": "account_id",
     "keys": "account_id", "ledger": "account_id", "messages": "account_id", "opt_outs": "account_id",
     "senders": "account_id", "smpp_credentials": "account_id", "users": "account_id",
@@ -117,6 +117,7 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO users "
         "VALUES ($1, $2, $1 || '@example.com', 'Ada', 'admin', 'active', '', NULL, 0, 0, 0, '{}', 1, 1)",
         "INSERT INTO canned_answers VALUES ('CA' || $1, $2, 'thanks', 'Thank you', 1, 1)",
+        "INSERT INTO conversations VALUES ('CV' || $1, $2, 0, 12, 31, 'SM1', 'SM1', 1)",
     ):
         await cell.rows(sql, user, account_id)
     for sql in (
@@ -191,7 +192,7 @@ async def follow(cell: Cell) -> None:
     """Everybody who follows the log has seen all that there is."""
     last = await cell.store.last_position()
     hooks = await cell.rows("SELECT id FROM webhooks")
-    cursors = [(name, last) for name in ("keywords", "callbacks", "message_numbers", "smpp_owed")]
+    cursors = [(name, last) for name in ("keywords", "conversations", "callbacks", "message_numbers", "smpp_owed")]
     await cell.store.record_deliveries(Deliveries(cursors=(*cursors, *((hook["id"], last) for hook in hooks))))
 
 

@@ -80,4 +80,5 @@ SESSION_IDLE_S = 1800  # the console signs out whoever did nothing so long (OWAS
 SESSION_LONGEST_S = 12 * 3600  # and everybody after a working day; a setting
 CONFIRMED_S = 600  # so long after proving who they are may people make keys and export; then they prove it again
 SAVED_VIEWS_MAX = 50  # of one person on one page: more are not found again
+CANNED_ANSWERS_MAX = 200  # of one account: more are not found again while somebody waits
 EXPORT_ROWS_MAX = 50_000  # rows of one CSV file of the console: what people look through in a spreadsheet

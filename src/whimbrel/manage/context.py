@@ -147,9 +147,10 @@ def after_position(paging: Paging) -> int:
 def page(rows: Sequence[T], paging: Paging, view: Callable[[T], V], place: Callable[[T], str | int]) -> Page[V]:
     """A page of rows that were read with `paging.limit + 1`."""
     shown = rows[: paging.limit]
-    following = _cursor(place(shown[-1])) if len(rows) > paging.limit else None
+    following = cursor_of(place(shown[-1])) if len(rows) > paging.limit else None
     return Page(tuple(view(row) for row in shown), following)
 
 
-def _cursor(place: str | int) -> str:
+def cursor_of(place: str | int) -> str:
+    """What `after` reads."""
     return base64.urlsafe_b64encode(str(place).encode()).decode().rstrip("=")

@@ -7,10 +7,12 @@ import msgspec
 from whimbrel.edges.rest import (
     accounts,
     audit,
+    canned_answers,
     carrier_profiles,
     carrier_tests,
     carriers,
     cells,
+    conversations,
     events,
     keys,
     messages,
@@ -52,6 +54,8 @@ def table(streams_per_account: int) -> tuple[Operation, ...]:
     resources = (
         *messages.OPERATIONS,
         *searching.OPERATIONS,
+        *conversations.OPERATIONS,
+        *canned_answers.OPERATIONS,
         *events.operations(events.Stream(streams_per_account)),
         *webhooks.OPERATIONS,
         *senders.OPERATIONS,

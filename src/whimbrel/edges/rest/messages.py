@@ -22,7 +22,7 @@ from whimbrel.manage.deliveries import MessageDeliveries
 from whimbrel.store.interface import Verdict
 
 _TAG = "messages"
-_SEND_ERRORS = (
+SEND_ERRORS = (
     "recipient_missing", "invalid_number", "text_missing", "text_too_long", "too_many_parts", "invalid_text",
     "invalid_sender", "sender_not_allowed", "no_sender", "invalid_class", "invalid_schedule", "invalid_validity",
     "invalid_callback_url", "metadata_too_large", "opted_out", "no_route", "no_price", "price_over_max",
@@ -156,7 +156,7 @@ OPERATIONS = (
     Operation(
         method="POST", path="/v1/messages", name="sendMessage", tag=_TAG, summary="Send a text",
         description="202 when it is stored; nothing acknowledged is lost. A refusal means that nothing was stored.",
-        scope=SCOPE, body=NewMessage, answer=MessageView, status=202, idempotent=True, errors=_SEND_ERRORS,
+        scope=SCOPE, body=NewMessage, answer=MessageView, status=202, idempotent=True, errors=SEND_ERRORS,
         example=_EXAMPLE,
     ),
     Operation(

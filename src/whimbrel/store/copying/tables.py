@@ -55,6 +55,7 @@ TABLES: Final = (
     Table("sign_in_codes", ("digest",), _OF_USER, groups=("purpose",)),
     Table("saved_views", ("id",), _OF_USER),
     Table("canned_answers", ("id",), _OWN),
+    Table("conversations", ("id",), _OWN, ("unread",)),
     Table("balances", ("account_id",), _OWN, ("available", "held", "spent"), ("currency",)),
     Table("ledger", ("position",), _OWN, ("amount_micros",), ("debit", "credit")),
     Table(

@@ -43,6 +43,7 @@ OF_KIND: Final = {
     "sign_in_codes": ("arrive_sign_in_codes",),
     "saved_views": ("arrive_saved_views",),
     "canned_answers": ("arrive_canned_answers",),
+    "conversations": ("arrive_conversations",),
 }
 """Statements by kind of parcel."""
 LATER: Final = {"deadlines": "arrive_deadlines", "queue": "arrive_queue", "schedule": "arrive_schedule"}

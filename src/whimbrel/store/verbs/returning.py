@@ -20,8 +20,8 @@ RETURNING: Final = "returning"  # rows come back
 RETURNED: Final = "returned"  # the account works here; the other cell has still to forget it
 _STAYED: Final = frozenset(
     {
-        "accounts", "balances", "canned_answers", "deliveries", "keys", "opt_outs", "passkeys", "saved_views",
-        "senders", "sign_in_codes", "smpp_credentials", "users", "webhooks",
+        "accounts", "balances", "canned_answers", "conversations", "deliveries", "keys", "opt_outs", "passkeys",
+        "saved_views", "senders", "sign_in_codes", "smpp_credentials", "users", "webhooks",
     }
 )  # fmt: skip
 """Kinds of parcels whose rows were copied, and are still here."""

@@ -73,6 +73,7 @@ def purge(before_us: Mapping[str, int], limit: int) -> Script[int]:
     for kind, before in before_us.items():
         if kind in ("messages", "bare_messages"):
             rows: Rows = yield Query("messages_old", (floor_id(MESSAGE, before), limit))
+            yield One("conversations_purge", (floor_id(MESSAGE, before), limit))
             events_outlive = before_us.get("events", 0) < before
             yield from remove(rows, attempts=kind == "messages", events=events_outlive)
             removed += len(rows)

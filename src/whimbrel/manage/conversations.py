@@ -1,0 +1,163 @@
+"""Conversations as people read them: a list with the newest message of each, a thread with what became of each message,
+whether the phone has opted out. Numbers and texts come from the messages' own rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from whimbrel.base import ids, moments
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.limits import MESSAGES_SCAN_MAX
+from whimbrel.domain.callbacks import MessageView, message_view
+from whimbrel.domain.conversations import Conversation, Numbers, numbers_of
+from whimbrel.domain.model import Message, OptOut
+from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, cursor_of, one, page
+from whimbrel.manage.opt_outs import Source
+from whimbrel.store.interface import Stretch, Write
+
+_LOOKED_THROUGH: Final = 100  # messages of a thread, for one that says who writes to whom
+_NOBODY: Final = Numbers(None, None)
+
+
+class ConversationOptOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the number must not be texted."""
+
+    id: str
+    source: Source
+    created_at: str
+
+
+class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
+    """A phone and one of the account's numbers. The numbers are null once every message is redacted; `unread`: texts
+    that nobody has read; `opt_out`: null while the number may be texted."""
+
+    id: str
+    account_id: str
+    our_number: str | None
+    their_number: str | None
+    unread: int
+    opt_out: ConversationOptOut | None
+    last_at: str
+    last_message: MessageView | None
+    test: bool
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which conversations: those with unread texts, those with one phone's number (its keyed hash)."""
+
+    unread: bool = False
+    number_hash: int | None = None
+
+
+async def find(
+    ctx: Context, wanted: Wanted, *, account_id: str, test: bool, paging: Paging = FIRST_PAGE
+) -> Page[ConversationView]:
+    """Conversations of an account, the newest message first."""
+    before_id, limit = after(paging), paging.limit + 1
+    if wanted.number_hash is not None:
+        of_number = (wanted.number_hash, int(wanted.unread), before_id, limit)
+        found = ctx.store.fetch(Conversation, "conversations_of_number", account_id, int(test), *of_number)
+    else:
+        statement = "conversations_unread_page" if wanted.unread else "conversations_page"
+        found = ctx.store.fetch(Conversation, statement, account_id, int(test), before_id, limit)
+    rows = await found
+    newest = {each.id: each for each in await ctx.store.messages([row.last_id for row in rows])}
+    stops = await _opt_outs(ctx, account_id, rows)
+    return page(rows, paging, lambda row: _view(row, newest.get(row.last_id), stops), lambda row: row.last_id)
+
+
+async def get(ctx: Context, conversation_id: str, *, account_id: str, test: bool) -> ConversationView:
+    """One conversation; not_found where it is not the account's."""
+    row = await existing(ctx, conversation_id, account_id=account_id, test=test)
+    newest = {each.id: each for each in await ctx.store.messages([row.last_id])}.get(row.last_id)
+    view = _view(row, newest, await _opt_outs(ctx, account_id, [row]))
+    if view.their_number is not None:
+        return view
+    numbers = await numbers_in(ctx, row)
+    return msgspec.structs.replace(view, our_number=numbers.ours, their_number=numbers.theirs)
+
+
+async def existing(ctx: Context, conversation_id: str, *, account_id: str, test: bool) -> Conversation:
+    """The row; not_found where it is not the account's."""
+    return await one(ctx, Conversation, "conversation_by_id", account_id, int(test), conversation_id)
+
+
+async def numbers_in(ctx: Context, row: Conversation) -> Numbers:
+    """Who writes to whom, by the newest message that still says so."""
+    for message in await _messages(ctx, row, "", after(FIRST_PAGE), _LOOKED_THROUGH):
+        numbers = numbers_of(message)
+        if numbers.ours is not None and numbers.theirs is not None:
+            return numbers
+    return _NOBODY
+
+
+async def thread(
+    ctx: Context, conversation_id: str, *, account_id: str, test: bool, paging: Paging = FIRST_PAGE
+) -> Page[MessageView]:
+    """What the two wrote to each other, newest first. One answer looks through so many messages of the phone's number
+    and no more: a page may be short or empty while there is a cursor."""
+    row = await existing(ctx, conversation_id, account_id=account_id, test=test)
+    before_id = after(paging)
+    look = (row.their_hash, "", before_id, MESSAGES_SCAN_MAX)
+    (stretch,) = await ctx.store.fetch(Stretch, "message_numbers_stretch", *look)
+    if not stretch.count:
+        return Page(())
+    found = await _messages(ctx, row, stretch.first_id, before_id, paging.limit + 1)
+    shown = page(found, paging, message_view, lambda message: message.id)
+    if shown.next_cursor is None and stretch.count == MESSAGES_SCAN_MAX:
+        return Page(shown.data, cursor_of(stretch.first_id))
+    return shown
+
+
+async def read(ctx: Context, conversation_id: str, message_id: str | None, *, account_id: str, test: bool) -> None:
+    """Somebody has read it, up to this message or (None) to the newest; texts that came after it stay unread."""
+    row = await existing(ctx, conversation_id, account_id=account_id, test=test)
+    if message_id is not None and not ids.is_id(message_id, ids.MESSAGE):
+        raise WhimbrelError("not_found")
+    await ctx.store.write([Write("conversation_read", ((row.id, message_id or row.last_in_id),))])
+
+
+async def answered(ctx: Context, row: Conversation, message_id: str) -> None:
+    """This was sent in it: the list shows it, and the thread does not wait for the index."""
+    writes = [
+        Write("conversation_answered", ((row.id, message_id),)),
+        Write("message_numbers_add", (([message_id],),)),
+    ]
+    await ctx.store.write(writes)
+
+
+# ---------------------------------------------------------------- parts of them
+
+
+async def _messages(ctx: Context, row: Conversation, from_id: str, before_id: str, limit: int) -> list[Message]:
+    between = (row.account_id, row.test, row.their_hash, row.our_hash)
+    return await ctx.store.fetch(Message, "conversation_thread", *between, from_id, before_id, limit)
+
+
+async def _opt_outs(ctx: Context, account_id: str, rows: Sequence[Conversation]) -> Mapping[int, OptOut]:
+    """Those of these phones that have opted out, by the hashes of their numbers."""
+    hashes = list({row.their_hash for row in rows})
+    found = await ctx.store.fetch(OptOut, "opt_outs_known", account_id, hashes) if hashes else []
+    return {each.number_hash: each for each in found}
+
+
+def _view(row: Conversation, newest: Message | None, stops: Mapping[int, OptOut]) -> ConversationView:
+    numbers = _NOBODY if newest is None else numbers_of(newest)
+    stop = stops.get(row.their_hash)
+    return ConversationView(
+        id=row.id,
+        account_id=row.account_id,
+        our_number=numbers.ours,
+        their_number=numbers.theirs,
+        unread=row.unread,
+        opt_out=None if stop is None else _opt_out(stop),
+        last_at=moments.to_text(ids.time_us(row.last_id) if newest is None else newest.created_at),
+        last_message=None if newest is None else message_view(newest),
+        test=bool(row.test),
+    )
+
+
+def _opt_out(row: OptOut) -> ConversationOptOut:
+    return ConversationOptOut(id=row.id, source=row.source, created_at=moments.to_text(row.created_at))
