@@ -190,6 +190,9 @@ async def test_a_phone_that_is_off_says_how_many_wait(edge, browser, phones):
     seen = await browser.get(f"/console/phones?to=%2B{PHONE}")
     assert "Switched off. One text waits for it." in seen.words
     assert bubbles(seen.text) == []
+    seen = await browser.post(f"/console/phones/{PHONE}/say", {"to": SENDER[1:], "text": "Hi"}, part=True)
+    assert seen.status == 422 and "It is switched off." in seen.words
+    assert phones.said(PHONE) == []
     seen = await browser.post(f"/console/phones/{PHONE}/set", {"off": "0"}, part=True)
     assert bubbles(seen.text) == [(False, "later")]
 

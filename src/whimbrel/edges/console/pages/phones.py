@@ -135,7 +135,10 @@ async def say(request: Request) -> Response:
         try:
             if not text:
                 raise WhimbrelError("text_missing", errors=[FieldError("/text", request.words("phones.say_something"))])
-            if not stand.own.may_say(to, await stand.simulator.look(digits)):
+            seen = await stand.simulator.look(digits)
+            if seen.phone.off:
+                raise WhimbrelError("conflict", request.words("phones.off_says_nothing"))
+            if not stand.own.may_say(to, seen):
                 raise WhimbrelError("sender_not_allowed", request.words("phones.not_yours"))
             await stand.simulator.say(digits, to, text)
         except WhimbrelError as error:
