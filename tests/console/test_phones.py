@@ -94,7 +94,7 @@ async def test_a_phone_that_nobody_texted_gets_its_first_text_by_one_press(brows
     assert len(phones.read(PHONE)) == 1
 
 
-async def test_texts_arrive_live_on_several_phones(edge, browser, phones):
+async def test_texts_arrive_live_on_several_phones(edge, browser, sign_in, phones):
     async with following(browser, f"?to=%2B{PHONE}&to=%2B{OTHER}") as stream:
         assert {(await stream.piece())[0], (await stream.piece())[0]} == {f"phone-{PHONE}", f"phone-{OTHER}"}
         long = "All work and no play makes Jack a dull boy. " * 8
@@ -105,6 +105,8 @@ async def test_texts_arrive_live_on_several_phones(edge, browser, phones):
         await edge.send(to=f"+{OTHER}", text="🎉")
         html = await stream.until(f"phone-{OTHER}", "🎉")
         assert "bubble large" in html
+        await (await sign_in()).post(f"/console/phones/{OTHER}/set", {"off": "1"})
+        await stream.until(f"phone-{OTHER}", "Switched off.")
 
 
 async def test_one_person_has_so_many_streams(edge, sign_in):
