@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat
 
-from whimbrel.domain.numbers import Number, is_sandbox, line_type, normalise
+from whimbrel.domain.numbers import Number, international, is_sandbox, line_type, normalise
 
 
 def _examples() -> list[str]:
@@ -182,3 +182,17 @@ def test_line_types(text: str, kind: str) -> None:
     number = normalise(text)
     assert number is not None
     assert line_type(number) == kind
+
+
+@pytest.mark.parametrize(
+    ("e164", "written"),
+    [
+        ("+447911123456", "+44 7911 123456"),
+        ("+15005550902", "+1 500-555-0902"),
+        ("+99", "+99"),
+        ("Whimbrel", "Whimbrel"),
+        ("", ""),
+    ],
+)
+def test_numbers_are_written_in_the_groups_of_their_country(e164: str, written: str) -> None:
+    assert international(e164) == written

@@ -219,3 +219,13 @@ def _allows(description: Any, length: int) -> bool:
     if description.national_number_pattern is None:
         return False
     return not description.possible_length or length in description.possible_length
+
+
+@lru_cache(maxsize=_NUMBERS_KEPT)
+def international(e164: str) -> str:
+    """A number as people write it, in the groups of its country ("+44 7911 123456"); as it is where it has none."""
+    try:
+        parsed = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return e164
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)

@@ -8,13 +8,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
+from whimbrel.domain.numbers import international
 from whimbrel.edges.console import forms, security
 from whimbrel.edges.console.menu import MENU, Group
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.static import Static
 from whimbrel.edges.console.words import Words
 
-_GROUP: Final = 3
 _PLACES_MAX: Final = 6
 
 
@@ -100,9 +100,7 @@ def number(text: str | None) -> Markup:
         return Markup('<span class="soft">–</span>')
     if not text.startswith("+"):
         return Markup('<span class="number">{}</span>').format(text)
-    digits = text[1:]
-    head = len(digits) % _GROUP or _GROUP
-    groups = [digits[:head], *(digits[place : place + _GROUP] for place in range(head, len(digits), _GROUP))]
+    groups = international(text).removeprefix("+").replace("-", " ").split()
     inner = Markup("").join(Markup("<i>{}</i>").format(escape(group)) for group in groups)
     return Markup('<span class="number">+{}</span>').format(inner)
 
