@@ -1,4 +1,5 @@
-"""Passwords of SMPP credentials: how they are made, what is stored of them, how they are verified.
+"""Passwords of SMPP credentials: how they are made, what is stored of them, how they are verified. Those of people cost
+more (`people_passwords.py`).
 
 Stored is argon2id (RFC 9106) with one pass over 8 MiB: 4 ms and little memory, because after a restart 1,000 customers
 bind at once and each first bind verifies. That is less than people's passwords get, and enough: a password that is made
@@ -7,6 +8,7 @@ here has 46 random bits, centuries of cores at 4 ms a guess, and whoever guesses
 
 from typing import Final
 
+import msgspec
 from argon2.exceptions import VerificationError
 from argon2.low_level import Type, hash_secret, verify_secret
 
@@ -14,10 +16,6 @@ from whimbrel.base.clock import Chance
 
 LENGTH: Final = 8  # SMPP 3.4 4.1.1: 9 octets with the NUL, and many clients send no more
 _DIGITS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz"  # without those that look like others
-_PASSES: Final = 1
-_MEMORY_KIB: Final = 8 * 1024
-_LANES: Final = 1
-_HASH_OCTETS: Final = 16
 _SALT_OCTETS: Final = 16
 _DRAWN_OCTETS: Final = 16  # so many more than the digits need that each digit is as likely as any other
 
@@ -35,15 +33,27 @@ def make(chance: Chance) -> str:
     return "".join(digits)
 
 
-def stored(password: str, chance: Chance) -> str:
+class Cost(msgspec.Struct, frozen=True):
+    """What a guess costs (RFC 9106 3.1): passes over so much memory, in so many lanes; and how long the hash is."""
+
+    passes: int
+    memory_kib: int
+    lanes: int
+    octets: int
+
+
+OF_CUSTOMERS: Final = Cost(passes=1, memory_kib=8 * 1024, lanes=1, octets=16)
+
+
+def stored(password: str, chance: Chance, cost: Cost = OF_CUSTOMERS) -> str:
     """What is kept of a password, in argon2's own encoding. Takes some milliseconds: not for the event loop."""
     return hash_secret(
         password.encode(),
         chance.octets(_SALT_OCTETS),
-        time_cost=_PASSES,
-        memory_cost=_MEMORY_KIB,
-        parallelism=_LANES,
-        hash_len=_HASH_OCTETS,
+        time_cost=cost.passes,
+        memory_cost=cost.memory_kib,
+        parallelism=cost.lanes,
+        hash_len=cost.octets,
         type=Type.ID,
     ).decode()
 

@@ -5,19 +5,14 @@ are verified at once, so that a flood of guesses takes neither the memory nor th
 import asyncio
 from typing import Final
 
-from argon2.exceptions import VerificationError
-from argon2.low_level import Type, hash_secret, verify_secret
-
 from whimbrel.base import limits
 from whimbrel.base.clock import Chance
+from whimbrel.manage import passwords
 from whimbrel.manage.checks import Checks
+from whimbrel.manage.passwords import Cost
 
 SHORTEST: Final = 10
-_PASSES: Final = 3
-_MEMORY_KIB: Final = 64 * 1024
-_LANES: Final = 4
-_HASH_OCTETS: Final = 32
-_SALT_OCTETS: Final = 16
+OF_PEOPLE: Final = Cost(passes=3, memory_kib=64 * 1024, lanes=4, octets=32)
 _AT_ONCE: Final = 2
 
 NOBODY: Final = "$argon2id$v=19$m=65536,t=3,p=4$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -33,14 +28,13 @@ class PeoplePasswords:
 
     async def kept(self, password: str) -> str:
         """What is kept of a password."""
-        salt = self._chance.octets(_SALT_OCTETS)
         async with self._room:
-            return await asyncio.to_thread(_kept, password, salt)
+            return await asyncio.to_thread(passwords.stored, password, self._chance, OF_PEOPLE)
 
     async def matches(self, password: str, kept: str) -> bool:
         """Whether `kept` is of this password; where nothing is kept it takes as long and is False."""
         async with self._room:
-            return await asyncio.to_thread(_matches, password, kept or NOBODY)
+            return await asyncio.to_thread(passwords.matches, password, kept or NOBODY)
 
 
 def check(checks: Checks, password: str, pointer: str) -> None:
@@ -49,22 +43,3 @@ def check(checks: Checks, password: str, pointer: str) -> None:
     checks.require(
         len(password.encode()) <= limits.PASSWORD_MAX, pointer, f"must have at most {limits.PASSWORD_MAX} octets"
     )
-
-
-def _kept(password: str, salt: bytes) -> str:
-    return hash_secret(
-        password.encode(),
-        salt,
-        time_cost=_PASSES,
-        memory_cost=_MEMORY_KIB,
-        parallelism=_LANES,
-        hash_len=_HASH_OCTETS,
-        type=Type.ID,
-    ).decode()
-
-
-def _matches(password: str, kept: str) -> bool:
-    try:
-        return verify_secret(kept.encode(), password.encode(), Type.ID)
-    except VerificationError:
-        return False
