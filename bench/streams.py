@@ -182,7 +182,7 @@ async def _flow(name: str, store: SqlStore, broker: Running, section: Section, e
     )
     last, yardstick = await store.last_position(), yardstick_ms()
     ours, theirs, begun = _cpu_s(), broker.cpu_s(), time.monotonic()
-    stream.start()
+    await stream.start()
     complete = await _reached(store, name, last)
     took = time.monotonic() - begun
     await stream.stop()
