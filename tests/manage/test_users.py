@@ -81,6 +81,17 @@ async def test_nobody_gives_more_than_they_have(ctx, account):
     assert (await users.get(ctx, made.id, account_id=account.id)).role == "support"
 
 
+async def test_nobody_signs_in_for_or_removes_whoever_may_do_more(ctx, account):
+    ada = await owner_of(ctx, account.id)
+    await owner_of(ctx, account.id, "bob@example.com")
+    held, change = frozenset({"users:write", "users:read"}), UserChange(disabled=True)
+    asked = {"account_id": account.id, "grantor": held}
+    await refused(users.reinvite(ctx, "KE", ada.id, **asked), "forbidden")
+    await refused(users.update(ctx, "KE", ada.id, change, **asked), "forbidden")
+    await refused(users.delete(ctx, "KE", ada.id, **asked), "forbidden")
+    assert (await users.get(ctx, ada.id, account_id=account.id)).status == "invited"
+
+
 async def test_the_last_owner_stays(ctx, account):
     ada = await owner_of(ctx, account.id)
     await owner_of(ctx, None, "operator@example.com")  # of the operator: no owner of the account

@@ -34,6 +34,7 @@ from whimbrel.store.rows import to_columns
 
 _CHALLENGE_OCTETS: Final = 32
 _CHALLENGE_S: Final = 120
+_UNREADABLE: Final = (WebAuthnException, msgspec.DecodeError, KeyError, TypeError, ValueError, RecursionError)
 _REFUSED: Final = "The passkey was not taken: try again, or sign in another way."
 
 
@@ -93,7 +94,7 @@ async def add(ctx: Context, user: User, answer: str, name: str, site: Site) -> P
             expected_origin=site.origin,
             require_user_verification=True,
         )
-    except (WebAuthnException, msgspec.DecodeError, KeyError, TypeError, ValueError):
+    except _UNREADABLE:
         raise WhimbrelError("invalid_request", _REFUSED) from None
     row = Passkey(
         id=ctx.ids.new(ids.PASSKEY),
@@ -144,7 +145,7 @@ async def owner(ctx: Context, answer: str, site: Site) -> User:
             require_user_verification=True,
         )
         (user,) = await ctx.store.fetch(User, "user_by_id", row.user_id)
-    except (WebAuthnException, msgspec.DecodeError, KeyError, TypeError, ValueError):
+    except _UNREADABLE:
         raise WhimbrelError("unauthorized", _REFUSED) from None
     await ctx.store.write([Write("passkey_use", ((row.id, proved.new_sign_count, ctx.clock.now_us()),))])
     return user

@@ -97,7 +97,17 @@ async def open_(ctx: Context, user: User, stage: Stage, where: From, lasting: La
 
 
 async def visit(ctx: Context, secret: str, lasting: Lasting) -> Visit | None:
-    """Whose cookie this is; None when its session is over, or whose it is may not sign in any more."""
+    """Whose cookie this is; None when its session is over, or whose it is may not sign in any more. They were here
+    now."""
+    found = await look(ctx, secret, lasting)
+    now = ctx.clock.now_us()
+    if found is not None and now - found.session.seen_at >= _SEEN_EACH_US:
+        await ctx.store.write([Write("session_seen", ((found.session.id, now),))])
+    return found
+
+
+async def look(ctx: Context, secret: str, lasting: Lasting) -> Visit | None:
+    """The same, without anybody having been here."""
     found = await ctx.store.fetch(Session, "session_by_digest", _digest(secret))
     if not found:
         return None
@@ -109,8 +119,6 @@ async def visit(ctx: Context, secret: str, lasting: Lasting) -> Visit | None:
     users = await ctx.store.fetch(User, "user_by_id", session.user_id)
     if not users or users[0].status == "disabled":
         return None
-    if now - session.seen_at >= _SEEN_EACH_US:
-        await ctx.store.write([Write("session_seen", ((session.id, now),))])
     return Visit(users[0], session)
 
 

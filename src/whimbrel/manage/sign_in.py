@@ -1,10 +1,11 @@
 """Signing in: a password or a link, then the second factor where there is one (an authenticator by RFC 6238, a passkey,
-or a recovery code). Whoever fails five times is locked out for a while, which doubles with each further failure; an
-address that nobody has fails in the same time and the same words.
+or a recovery code). Whoever fails five times is locked out for a while, which doubles with each further failure; a
+wrong password, somebody who is locked out, and an address that nobody has fail in the same time and the same words.
 """
 
 import asyncio
 import base64
+import re
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -25,12 +26,13 @@ from whimbrel.manage.users import normal
 from whimbrel.store.interface import Write
 
 _SECRET_OCTETS: Final = 20  # RFC 4226 4, R6
+_SECRET: Final = re.compile(r"[A-Z2-7]{32}").fullmatch
 _STEP_S: Final = 30
 _NEAR: Final = 1  # steps that a clock may be early or late
 _FREE_FAILURES: Final = 5
 _LOCK_S: Final = 30
 _LOCK_DOUBLINGS: Final = 7  # an hour
-_REFUSED: Final = "The address or the password is wrong."
+_REFUSED: Final = "The address or the password is wrong, or there were too many wrong ones: wait, or use a new link."
 _WRONG_CODE: Final = "The code is wrong or was used before."
 
 
@@ -55,11 +57,10 @@ class SignIn:
     async def _with_password(self, email: str, password: str, where: From) -> Opened:
         rows = await self._ctx.store.fetch(User, "user_by_email", email)
         user = rows[0] if rows else None
-        if user is not None:
-            self._check_lock(user)
-        right = await self._passwords.matches(password, user.password if user is not None else "")
-        if user is None or user.status == "disabled" or not right:
-            if user is not None and user.status != "disabled":
+        may_try = user is not None and user.status != "disabled" and not self._left_us(user)
+        right = await self._passwords.matches(password, user.password if user is not None and may_try else "")
+        if user is None or not right:
+            if user is not None and may_try:
                 await self._fail(user, where)
             raise WhimbrelError("unauthorized", _REFUSED)
         if user.totp is not None:
@@ -149,7 +150,7 @@ class SignIn:
 
     async def use_authenticator(self, visit: Visit, secret: str, code: str) -> tuple[str, ...]:
         """Ask for its codes from now on, when it gives the right one now; ten recovery codes, this once."""
-        step = self._step_of(secret, code)
+        step = self._step_of(secret, code) if is_secret(secret) else None
         if step is None:
             raise WhimbrelError("invalid_request", "The code does not fit: is the clock of the phone right?")
         user, now = visit.user, self._ctx.clock.now_us()
@@ -214,8 +215,11 @@ class SignIn:
 
     # ---- lock-out
 
+    def _left_us(self, user: User) -> int:
+        return max(0, user.locked_until - self._ctx.clock.now_us())
+
     def _check_lock(self, user: User) -> None:
-        left_us = user.locked_until - self._ctx.clock.now_us()
+        left_us = self._left_us(user)
         if left_us > 0:
             detail = "Too many wrong passwords or codes. Wait, or sign in by a new link."
             raise WhimbrelError("rate_limited", detail, retry_after_s=-(-left_us // SECOND_US))
@@ -230,7 +234,7 @@ class SignIn:
             writes.append(
                 audit.entry(self._ctx, user.id, "user.locked_out", user.id, user.account_id, address=where.address)
             )
-        await commit(self._ctx, [Write("user_fail", ((user.id, failures, locked_until),)), *writes])
+        await commit(self._ctx, [Write("user_fail", ((user.id, locked_until),)), *writes])
 
     async def _succeed(self, user: User, where: From, way: str) -> Opened:
         entry = audit.entry(
@@ -239,3 +243,8 @@ class SignIn:
         await commit(self._ctx, [Write("user_succeed", ((user.id, self._ctx.clock.now_us()),)), entry])
         fresh = msgspec.structs.replace(user, failures=0, locked_until=0)
         return await sessions.open_(self._ctx, fresh, "whole", where, self.lasting)
+
+
+def is_secret(text: str) -> bool:
+    """Whether it is shaped like the secrets that are made for authenticators."""
+    return _SECRET(text) is not None

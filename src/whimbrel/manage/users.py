@@ -118,10 +118,14 @@ async def invite(
     return _invited(user, code)
 
 
-async def reinvite(ctx: Context, actor: str, user_id: str, *, account_id: str | None) -> UserInvited:
-    """A new link for somebody who lost theirs, or their password. Older links end; their sessions stay."""
+async def reinvite(
+    ctx: Context, actor: str, user_id: str, *, account_id: str | None, grantor: frozenset[str] | None = None
+) -> UserInvited:
+    """A new link for somebody who lost theirs, or their password. Older links end; their sessions stay. `grantor`: the
+    scopes of who asks, who could sign in with it themselves and so must have all that the person has."""
     async with ctx.lock:
         user = await existing(ctx, user_id, account_id=account_id)
+        _check_over(user, grantor)
         if user.status == "disabled":
             raise WhimbrelError("conflict", "Whoever is disabled cannot sign in: enable them first.")
         code, made = sign_in_codes.link(ctx, user.id, limits.INVITATION_S)
@@ -153,6 +157,7 @@ async def update(
     """Change a person's name or role, disable or enable them."""
     async with ctx.lock:
         user = await existing(ctx, user_id, account_id=account_id)
+        _check_over(user, grantor)
         changed = _changed(user, change)
         checks = Checks()
         checks.text(changed.name, "/name")
@@ -170,10 +175,13 @@ async def update(
     return view(msgspec.structs.replace(changed, updated_at=now))
 
 
-async def delete(ctx: Context, actor: str, user_id: str, *, account_id: str | None) -> None:
+async def delete(
+    ctx: Context, actor: str, user_id: str, *, account_id: str | None, grantor: frozenset[str] | None = None
+) -> None:
     """Remove a person with their sessions, passkeys, codes and views. What they did stays in the audit log."""
     async with ctx.lock:
         user = await existing(ctx, user_id, account_id=account_id)
+        _check_over(user, grantor)
         await _check_owner_stays(ctx, user)
         left = [Write(statement, ((user.id,),)) for statement in _LEFT_BY]
         entry = audit.entry(ctx, actor, "user.deleted", user.id, account_id, role=user.role)
@@ -233,10 +241,17 @@ def _changed(user: User, change: UserChange) -> User:
 
 
 def _check_grant(checks: Checks, role: RoleName, grantor: frozenset[str] | None, *, of_operator: bool) -> None:
-    if grantor is None or "operator" in grantor:
-        return
-    holds = scopes_of(role, of_operator=of_operator) <= grantor
-    checks.require(holds, "/role", "may do more than who asks")
+    checks.require(_covers(grantor, role, of_operator=of_operator), "/role", "may do more than who asks")
+
+
+def _check_over(user: User, grantor: frozenset[str] | None) -> None:
+    if not _covers(grantor, user.role, of_operator=user.account_id is None):
+        raise WhimbrelError("forbidden", "They may do more than who asks.")
+
+
+def _covers(grantor: frozenset[str] | None, role: RoleName, *, of_operator: bool) -> bool:
+    """Whether who asks may do all that the role may."""
+    return grantor is None or "operator" in grantor or scopes_of(role, of_operator=of_operator) <= grantor
 
 
 async def _check_owner_stays(ctx: Context, user: User) -> None:

@@ -17,12 +17,14 @@ from whimbrel.edges.console.words import Words
 from whimbrel.edges.shared.auth import Principal
 from whimbrel.edges.shared.inside import Asked, Inside
 from whimbrel.edges.shared.services import Services
+from whimbrel.manage import sessions
 from whimbrel.manage.passkeys import Site
 from whimbrel.manage.sessions import From, Opened, Visit
 from whimbrel.manage.sign_in import SignIn
 
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS_MAX = 20_000
+_IN_ADDRESSES = ":/%#?=@[]!$&'()*+,;"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +147,17 @@ class Request:
         origin = public or f"{self.http.url.scheme}://{self.http.headers.get('host', '')}"
         return Site(urlsplit(origin).hostname or "", origin)
 
+    async def holds(self) -> bool:
+        """Whether the visitor may still do and see what they could when they asked: for what goes on for long."""
+        now = await sessions.look(self.services.manage, self.secret, self.desk.sign_in.lasting)
+        if now is None or _rights(now) != _rights(self.visit):
+            return False
+        if now.user.account_id is None:
+            return True
+        await self.services.tables.current()
+        account = self.services.tables.accounts.get(now.user.account_id)
+        return account is not None and account.status == "active"
+
     def signed_in(self, opened: Opened) -> None:
         """Give the browser the session that has just begun."""
         self.secret_to_give = opened.secret
@@ -210,7 +223,7 @@ class Request:
         """Go on to another page, which says what was `done` (a text of the catalogue, under `done.`)."""
         if done:
             query["done"] = done
-        target = f"{path}?{urlencode(query)}" if query else path
+        target = quote(f"{path}?{urlencode(query)}" if query else path, safe=_IN_ADDRESSES)
         if self.is_part:
             return Response(status_code=204, headers={"hx-redirect": target})
         return RedirectResponse(target, status_code=303)
@@ -224,3 +237,9 @@ class Request:
         if self.is_part:
             return Response(status_code=204, headers={"hx-redirect": "/console/sign-in"})
         return RedirectResponse(f"/console/sign-in{back}", status_code=303)
+
+
+def _rights(visit: Visit) -> tuple[object, ...]:
+    """What decides what somebody may do and see."""
+    user, session = visit.user, visit.session
+    return user.role, user.account_id, session.id, session.stage, session.acting_for, session.test

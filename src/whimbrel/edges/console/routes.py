@@ -14,10 +14,12 @@ Who = Literal["anyone", "half", "whole"]
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """One method of one address. `confirmed`: only shortly after proving who they are (`/console/confirm`)."""
+    """One method of one address. `confirmed`: only shortly after proving who they are (`/console/confirm`).
+    `guessed`: what can be guessed is proved there, so failures (401) are counted by the address they come from."""
 
     path: str
     handle: Handle
     method: Literal["GET", "POST"] = "GET"
     who: Who = "whole"
     confirmed: bool = False
+    guessed: bool = False

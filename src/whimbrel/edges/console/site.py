@@ -1,8 +1,10 @@
 """The console as one application below `/console`: finds the page, lets in who may, turns refusals into pages."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
+from weakref import WeakValueDictionary
 
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
@@ -18,9 +20,11 @@ from whimbrel.edges.console.pages import (
     accounts,
     audit,
     balance,
+    canned,
     carriers,
     compose,
     home,
+    inbox,
     keys,
     message,
     messages,
@@ -43,6 +47,7 @@ from whimbrel.edges.console.static import PREFIX as STATIC
 from whimbrel.edges.console.static import Static
 from whimbrel.edges.shared.asgi import ASGIApp, Receive, Scope, Send
 from whimbrel.edges.shared.failures import Failures
+from whimbrel.edges.shared.failures import site as site_of
 from whimbrel.edges.shared.inside import Inside
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.shared.sse import Streams
@@ -51,12 +56,15 @@ from whimbrel.manage.sessions import Lasting
 from whimbrel.manage.sign_in import SignIn
 
 PREFIX: Final = "/console"
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PAGES: Final[tuple[Page, ...]] = (
     *home.PAGES,
     *messages.PAGES,
     *message.PAGES,
     *compose.PAGES,
     *phones.PAGES,
+    *inbox.PAGES,
+    *canned.PAGES,
     *carriers.PAGES,
     *routes.PAGES,
     *prices.PAGES,
@@ -93,7 +101,7 @@ def site(services: Services, inside: Inside, failures: Failures, settings: Setti
     for page in PAGES:
         paths.setdefault(page.path, []).append(page)
     for path in sorted(paths, key=lambda each: each.replace("{", "\x7f")):
-        routes.append(Route(path, entrance.wrap(paths[path]), methods=[page.method for page in paths[path]]))
+        routes.append(Route(path, entrance.wrap(paths[path]), methods=_METHODS))
     return Router(routes, redirect_slashes=False, default=entrance.lost)
 
 
@@ -105,22 +113,29 @@ class _Entrance:
         self._cookie = cookie
         self._failures = failures
         self._streams = Streams(desk.services.streams_per_account)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def wrap(self, pages: Sequence[Page]) -> Callable[[HttpRequest], Awaitable[Response]]:
         """What answers all methods of one address."""
-        by_method = {page.method: page for page in pages}
+        by_method: dict[str, Page] = {page.method: page for page in pages}
 
         async def answer(http: HttpRequest) -> Response:
-            page = by_method["POST" if http.method == "POST" else "GET"]
-            request = await self._request(http)
+            request = Request(self._desk, http, None, "")
             try:
+                request = await self._request(http)
+                page = by_method.get("GET" if http.method == "HEAD" else http.method)
+                if page is None:
+                    raise WhimbrelError("method_not_allowed")
                 response = await self._let_in(request, page)
                 if isinstance(response, Live):
                     response.take_place(self._streams, request.visit.user.id)
+                    response.last_while(request.holds)
             except ClientDisconnect:
                 return Response(status_code=400)
             except Exception as error:
-                response = self._refused(request, error)
+                response = self._refused(request, error, pages[0].path)
+            if response.status_code == 405:
+                response.headers["allow"] = ", ".join(by_method)
             return self._finish(request, response)
 
         return answer
@@ -137,8 +152,13 @@ class _Entrance:
 
     async def lost(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An address that is none."""
-        request = await self._request(HttpRequest(scope, receive))
-        response = self._finish(request, self._refused(request, WhimbrelError("not_found")))
+        request = Request(self._desk, HttpRequest(scope, receive), None, "")
+        error: Exception = WhimbrelError("not_found")
+        try:
+            request = await self._request(request.http)
+        except Exception as failure:
+            error = failure
+        response = self._finish(request, self._refused(request, error, PREFIX))
         await response(scope, receive, send)
 
     async def _request(self, http: HttpRequest) -> Request:
@@ -154,19 +174,18 @@ class _Entrance:
             await self._check_ours(request)
         if page.confirmed and not self._desk.sign_in.is_confirmed(request.visit):
             return request.go("/console/confirm", to=request.http.headers.get("referer", ""))
-        if page.who == "anyone":
-            self._failures.come_from(request.http.scope["client"])
-            return await self._counted(request, page)
-        return await page.handle(request)
+        return await self._counted(request, page) if page.guessed else await page.handle(request)
 
     async def _counted(self, request: Request, page: Page) -> Response:
-        """Whoever fails to sign in too often from one address waits."""
-        if security.is_safe(request.http):
-            return await page.handle(request)
-        self._failures.check()
-        response = await page.handle(request)
-        if response.status_code == 401:
-            self._failures.note()
+        """Whoever fails to sign in too often from one address waits. One after the other, or many guesses at once
+        would all come before the first failure; the form is read before, so that nobody waits for a slow one."""
+        await request.form()
+        self._failures.come_from(request.http.scope["client"])
+        async with self._turns.setdefault(site_of(request.where.address), asyncio.Lock()):
+            self._failures.check()
+            response = await page.handle(request)
+            if response.status_code == 401:
+                self._failures.note()
         return response
 
     async def _check_ours(self, request: Request) -> None:
@@ -178,9 +197,10 @@ class _Entrance:
         if not security.has_token(sent, request.secret):
             raise WhimbrelError("forbidden", "The page is out of date: load it again.")
 
-    def _refused(self, request: Request, error: Exception) -> Response:
+    def _refused(self, request: Request, error: Exception, path: str) -> Response:
+        """`path`: that of the page, for an address may hold the code of a link, and the log must not."""
         if not isinstance(error, WhimbrelError | Unavailable):
-            _log.error("a page failed", exc_info=error, extra={"path": request.http.url.path})
+            _log.error("a page failed", exc_info=error, extra={"path": path})
         told = problem(public(error))
         if request.is_part:
             return request.part("problem.html", "toast", problem=told, status=told.status)

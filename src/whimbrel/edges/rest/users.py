@@ -50,11 +50,16 @@ async def update(services: Services, call: Call[NoQuery, UserChange]) -> Answer:
 
 
 async def reinvite(services: Services, call: Call[NoQuery, None]) -> Answer:
-    return Answer(await users.reinvite(services.manage, call.actor, call.path["id"], account_id=call.acting_for))
+    made = await users.reinvite(
+        services.manage, call.actor, call.path["id"], account_id=call.acting_for, grantor=call.principal.scopes
+    )
+    return Answer(made)
 
 
 async def delete(services: Services, call: Call[NoQuery, None]) -> Answer:
-    await users.delete(services.manage, call.actor, call.path["id"], account_id=call.acting_for)
+    await users.delete(
+        services.manage, call.actor, call.path["id"], account_id=call.acting_for, grantor=call.principal.scopes
+    )
     return Answer()
 
 
@@ -88,7 +93,8 @@ OPERATIONS = (
     ),
     Operation(
         method="POST", path="/v1/users/{id}/link", name="makeUserLink", tag=_TAG, summary="Make a link to sign in with",
-        description="For whoever lost their link or password. It works once; earlier links end.",
+        description="For whoever lost their link or password. It works once; earlier links end. Nobody can make one "
+        "for whoever may do more than they themselves.",
         access="any", scope="users:write", live_only=True, handle=reinvite, answer=UserInvited, errors=("conflict",),
     ),
     Operation(

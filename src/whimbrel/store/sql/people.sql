@@ -7,9 +7,11 @@
 -- | users_page (account_id, before_id, limit) | whole rows of an account, or ('') of the operator, newest first |
 -- | users_with_role (account_id, role) | ids of those who are not disabled; account '' is the operator |
 -- | user_set_profile (id, name, role, status, at), user_set_preferences (id, preferences, at) | |
--- | user_set_password (id, password, status, at), user_set_totp (id, totp, at) | |
+-- | user_set_password (id, password, status, at) | whoever is disabled stays so |
+-- | user_set_totp (id, totp, at) | |
 -- | user_use_totp (id, step) | changes a row only where the step is newer than the last one used |
--- | user_fail (id, failures, locked_until), user_succeed (id, at) | |
+-- | user_fail (id, locked_until) | counts one failure more; a later end of the lock-out stays |
+-- | user_succeed (id, at) | |
 -- | user_delete (id) | what else is theirs goes by the statements that end in `_of` |
 -- | session_insert | a row of `Session` |
 -- | session_by_digest (digest) | the whole row |
@@ -62,7 +64,9 @@ UPDATE users SET name = $2, role = $3, status = $4, updated_at = $5 WHERE id = $
 UPDATE users SET preferences = $2, updated_at = $3 WHERE id = $1;
 
 -- name: user_set_password
-UPDATE users SET password = $2, status = $3, failures = 0, locked_until = 0, updated_at = $4 WHERE id = $1;
+UPDATE users SET password = $2, status = CASE WHEN status = 'disabled' THEN status ELSE $3 END, failures = 0,
+  locked_until = 0, updated_at = $4
+WHERE id = $1;
 
 -- name: user_set_totp
 UPDATE users SET totp = $2, totp_step = 0, updated_at = $3 WHERE id = $1;
@@ -71,7 +75,9 @@ UPDATE users SET totp = $2, totp_step = 0, updated_at = $3 WHERE id = $1;
 UPDATE users SET totp_step = $2 WHERE id = $1 AND totp_step < $2;
 
 -- name: user_fail
-UPDATE users SET failures = $2, locked_until = $3 WHERE id = $1;
+UPDATE users SET failures = failures + 1,
+  locked_until = CASE WHEN locked_until > $2 THEN locked_until ELSE $2 END
+WHERE id = $1;
 
 -- name: user_succeed
 UPDATE users SET failures = 0, locked_until = 0, signed_in_at = $2 WHERE id = $1;

@@ -10,6 +10,7 @@ from whimbrel.edges.console.pages.sign_in import back
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 from whimbrel.manage import passkeys, sessions
+from whimbrel.manage.sign_in import is_secret
 
 _PROFILE = "/console/profile"
 _ALL = "all"  # accounts, as the operator's people see them
@@ -62,6 +63,8 @@ async def use_authenticator(request: Request) -> Response:
     try:
         codes = await request.desk.sign_in.use_authenticator(request.visit, secret, form.text("code"))
     except WhimbrelError as error:
+        if not is_secret(secret):
+            secret, _ = request.desk.sign_in.new_authenticator(request.visit.user)
         address = request.desk.sign_in.address_of(request.visit.user, secret)
         return _authenticator(request, secret, address, error)
     return request.page("account/recovery.html", codes=codes)

@@ -82,12 +82,16 @@ async def with_code(request: Request) -> Response:
 
 
 async def welcome(request: Request) -> Response:
-    """Where somebody who was invited chooses a password."""
+    """Where somebody who was invited chooses a password; whoever has one changes it in their profile."""
+    if request.visit.user.password:
+        return request.go(_HOME)
     return request.page("sign_in/welcome.html", problem=None)
 
 
 async def choose_password(request: Request) -> Response:
     form = await request.form()
+    if request.visit.user.password and not request.desk.sign_in.is_confirmed(request.visit):
+        return request.go("/console/confirm", to="/console/profile")
     try:
         await request.desk.sign_in.set_password(request.visit, form.raw("password"))
     except WhimbrelError as error:
@@ -125,7 +129,10 @@ def _go_on(request: Request, opened: Opened, to: str) -> Response:
 
 def back(to: str) -> str:
     """The page of ours that was asked for; never another site."""
-    parts = urlsplit(to)
+    try:
+        parts = urlsplit(to)
+    except ValueError:
+        return _HOME
     inside = parts.path == _HOME or parts.path.startswith(f"{_HOME}/")
     if not inside or "\\" in to or parts.path.startswith(f"{_HOME}/sign-in"):
         return _HOME
@@ -134,7 +141,7 @@ def back(to: str) -> str:
 
 PAGES = (
     Page(path="/console/sign-in", handle=sign_in, who="anyone"),
-    Page(path="/console/sign-in", method="POST", handle=with_password, who="anyone"),
+    Page(path="/console/sign-in", method="POST", handle=with_password, who="anyone", guessed=True),
     Page(path="/console/link/{code}", handle=link, who="anyone"),
     Page(path="/console/link/{code}", method="POST", handle=with_link, who="anyone"),
     Page(path="/console/sign-in/passkey/options", method="POST", handle=passkey_options, who="anyone"),
