@@ -14,8 +14,8 @@ import smpplib.client
 from tests.cli.product import ANY_PORTS, COMMAND, Answer, ask, invoke, quickstart, started, until, whimbrel
 
 FIELDS = {
-    "http_url", "account_sid", "auth_token", "api_key", "test_key", "operator_key", "smpp_host", "smpp_port",
-    "smpp_system_id", "smpp_password", "simulator_smpp_port", "simulator_http_url",
+    "http_url", "account_sid", "auth_token", "api_key", "test_key", "operator_key", "console_url", "console_user",
+    "console_password", "smpp_host", "smpp_port", "smpp_system_id", "smpp_password", "simulator_smpp_port", "simulator_http_url",
 }  # fmt: skip
 ERROR = re.compile(r"^whimbrel: .+\n$", re.DOTALL)
 
@@ -66,6 +66,28 @@ def test_every_credential_is_good_for_something(node):
     with socket.create_connection(("127.0.0.1", node.given["simulator_smpp_port"]), 2):
         pass
     bind_and_leave(node.given)
+    assert sign_in(node).startswith("/console")
+
+
+def sign_in(node):
+    """Where the console leads whoever signs in with what quickstart gave."""
+    form = {"email": node.given["console_user"], "password": node.given["console_password"]}
+    fields = [word for name, value in form.items() for word in ("--data-urlencode", f"{name}={value}")]
+    command = [
+        "curl",
+        "-s",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code} %{redirect_url}",
+        "-H",
+        "sec-fetch-site: same-origin",
+    ]
+    url = f"{node.given['console_url']}/sign-in"
+    done = subprocess.run([*command, *fields, url], capture_output=True, text=True)
+    status, _, to = done.stdout.partition(" ")
+    assert status == "303", done.stdout
+    return to.removeprefix(url.removesuffix("/console/sign-in"))
 
 
 def bind_and_leave(given):
