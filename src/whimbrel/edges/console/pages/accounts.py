@@ -20,6 +20,8 @@ async def accounts(request: Request) -> Response:
 
 
 async def new(request: Request) -> Response:
+    if not request.api.may("createAccount"):
+        raise WhimbrelError("forbidden", "Your role may not make accounts.")
     return request.page("accounts/new.html", form=Form.of({"currency": "USD"}), problem=None)
 
 

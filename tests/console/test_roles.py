@@ -1,0 +1,209 @@
+"""Who may what: every page of the console, by the scope that it needs, against every role. A page that is added has to
+be put into the table."""
+
+import pytest
+import pytest_asyncio
+
+from tests.edges.edge_rig import running_edge
+from whimbrel.domain.people import ROLES, scopes_of
+from whimbrel.edges.console.site import PAGES
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+NEEDS = {
+    "messages:read": (
+        "GET /console", "GET /console/messages", "GET /console/messages/live", "GET /console/messages/export",
+        "GET /console/messages/{id}", "GET /console/messages/{id}/pdus", "GET /console/phones",
+        "GET /console/phones/live",
+    ),
+    "events:read": ("GET /console/overview/live",),
+    "messages:write": (
+        "POST /console/messages/{id}/cancel", "POST /console/messages/{id}/redact",
+        "POST /console/messages/{id}/delete", "GET /console/compose", "POST /console/compose",
+        "POST /console/compose/look", "POST /console/compose/who", "POST /console/compose/tidy",
+        "POST /console/compose/file", "POST /console/compose/step", "POST /console/phones/{digits}/say",
+        "POST /console/phones/{digits}/set", "POST /console/phones/{digits}/first",
+        "POST /console/messages/{id}/again", "GET /console/messages/{id}/explain", "POST /console/routes/explain",
+    ),
+    "conversations:read": (
+        "GET /console/inbox", "GET /console/inbox/live", "GET /console/inbox/badge", "GET /console/inbox/{id}",
+        "GET /console/inbox/canned",
+    ),
+    "conversations:write": (
+        "POST /console/inbox/{id}/answer", "POST /console/inbox/{id}/read", "POST /console/inbox/canned",
+        "POST /console/inbox/canned/{id}", "POST /console/inbox/canned/{id}/delete",
+    ),
+    "carriers:read": ("GET /console/carriers", "GET /console/carriers/{id}", "GET /console/carriers/{id}/trace"),
+    "carriers:write": (
+        "GET /console/carriers/new", "POST /console/carriers/new", "GET /console/carriers/{id}/edit",
+        "POST /console/carriers/{id}/edit", "POST /console/carriers/{id}/test", "POST /console/carriers/{id}/apply",
+        "POST /console/carriers/{id}/pause", "POST /console/carriers/{id}/resume",
+        "POST /console/carriers/{id}/remove", "POST /console/carriers/{id}/record",
+    ),
+    "routes:read": ("GET /console/routes",),
+    "routes:write": (
+        "GET /console/routes/new", "POST /console/routes/new", "GET /console/routes/{id}",
+        "POST /console/routes/{id}", "POST /console/routes/{id}/move", "POST /console/routes/{id}/remove",
+    ),
+    "prices:read": ("GET /console/prices",),
+    "prices:write": ("POST /console/prices", "POST /console/prices/{id}/remove"),
+    "senders:read": ("GET /console/senders", "GET /console/senders/{id}"),
+    "senders:write": ("POST /console/senders/{id}",),
+    "senders:assign": (
+        "GET /console/senders/new", "POST /console/senders/new", "POST /console/senders/{id}/remove",
+    ),
+    "opt_outs:read": ("GET /console/opt-outs",),
+    "opt_outs:write": ("POST /console/opt-outs", "POST /console/opt-outs/{id}/remove"),
+    "webhooks:read": ("GET /console/webhooks", "GET /console/webhooks/{id}"),
+    "webhooks:write": (
+        "GET /console/webhooks/new", "POST /console/webhooks/new", "GET /console/webhooks/{id}/edit",
+        "POST /console/webhooks/{id}/edit", "GET /console/webhooks/{id}/secret",
+        "POST /console/webhooks/{id}/rotate", "POST /console/webhooks/{id}/enable",
+        "POST /console/webhooks/{id}/disable", "POST /console/webhooks/{id}/remove",
+        "POST /console/webhooks/{id}/replay",
+    ),
+    "keys:read": ("GET /console/keys",),
+    "keys:write": ("GET /console/keys/new", "POST /console/keys/new", "POST /console/keys/{id}/revoke"),
+    "smpp:read": ("GET /console/smpp", "GET /console/smpp/{id}"),
+    "smpp:write": (
+        "GET /console/smpp/new", "POST /console/smpp/new", "POST /console/smpp/{id}",
+        "POST /console/smpp/{id}/suspend", "POST /console/smpp/{id}/activate", "POST /console/smpp/{id}/rotate",
+        "POST /console/smpp/{id}/remove",
+    ),
+    "balance:read": ("GET /console/balance",),
+    "balance:write": ("POST /console/balance",),
+    "users:read": ("GET /console/people", "GET /console/people/{id}"),
+    "users:write": (
+        "GET /console/people/new", "POST /console/people/new", "POST /console/people/{id}",
+        "POST /console/people/{id}/disable", "POST /console/people/{id}/enable", "POST /console/people/{id}/link",
+        "POST /console/people/{id}/remove",
+    ),
+    "accounts:read": ("GET /console/accounts", "GET /console/accounts/{id}"),
+    "accounts:write": (
+        "GET /console/accounts/new", "POST /console/accounts/new", "POST /console/accounts/{id}",
+        "POST /console/accounts/{id}/rotate-token", "POST /console/accounts/{id}/suspend",
+        "POST /console/accounts/{id}/activate", "POST /console/accounts/{id}/close",
+    ),
+    "audit:read": ("GET /console/audit",),
+}  # fmt: skip
+"""Pages by the scope without which they are refused."""
+EVERYBODY = frozenset({
+    "GET /console/overview/steps", "POST /console/messages/columns", "POST /console/messages/views",
+    "POST /console/messages/views/{id}/delete", "GET /console/webhooks/debug", "POST /console/webhooks/debug",
+    "GET /console/profile", "POST /console/profile/password", "GET /console/profile/authenticator",
+    "POST /console/profile/authenticator", "POST /console/profile/authenticator/remove",
+    "POST /console/profile/recovery", "POST /console/profile/passkeys/options", "POST /console/profile/passkeys",
+    "POST /console/profile/passkeys/{id}/remove", "POST /console/profile/sessions/{id}/end",
+    "POST /console/profile/sessions/end-others", "POST /console/show", "GET /console/welcome",
+    "POST /console/welcome", "GET /console/confirm", "POST /console/confirm",
+})  # fmt: skip
+"""Pages for whoever has signed in: their own things, and what reads nothing."""
+HALF = frozenset({"GET /console/second-factor", "POST /console/second-factor", "POST /console/sign-out"})
+ANYBODY = frozenset({
+    "GET /console/sign-in", "POST /console/sign-in", "GET /console/link/{code}", "POST /console/link/{code}",
+    "POST /console/sign-in/passkey/options", "POST /console/sign-in/passkey",
+})  # fmt: skip
+NOTHING = "XX01a3185c50007597be14fddc220e0000"
+OF_OPERATOR = frozenset({"GET /console/system"})
+"""Pages for all of the operator's people."""
+TELL = frozenset({
+    "GET /console/messages/{id}/explain", "GET /console/inbox/badge", "POST /console/inbox/{id}/read",
+    "GET /console/carriers/{id}/trace",
+})  # fmt: skip
+"""Parts of pages that say nothing, or say the refusal in their own place, and do nothing."""
+SCOPES = {page: scope for scope, pages in NEEDS.items() for page in pages}
+GRAVE = ("/export", "keys/new", "smpp/new", "/rotate", "rotate-token", "/secret", "people/new", "/link", "/disable",
+         "/enable", "/console/profile/p", "/console/profile/a", "/recovery", "accounts/new", "/close")  # fmt: skip
+
+
+def name(page):
+    return f"{page.method} {page.path}"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def edge(tmp_path_factory):
+    """With virtual phones, so that their pages are there."""
+    async with running_edge(tmp_path_factory.mktemp("roles"), phones=True) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def real(edge):
+    """Ids of things of the customer, by where their pages are."""
+    made = {"messages": await edge.send(), "keys": await edge.get("/v1/keys?limit=1")}
+    made["webhooks"] = await edge.post("/v1/webhooks", {"url": "https://example.com/", "events": ["*"]})
+    made["smpp"] = await edge.post("/v1/smpp-credentials", {"name": "till"})
+    made["people"] = await edge.post("/v1/users", {"email": "x@example.com", "role": "support"})
+    made["canned"] = await edge.post("/v1/canned-answers", {"name": "x", "text": "x"})
+    made["opt-outs"] = await edge.post("/v1/opt-outs", {"number": "+14155550199"})
+    made["senders"] = await edge.get("/v1/senders?limit=1")
+    for kind in ("carriers", "routes", "prices"):
+        made[kind] = await edge.get(f"/v1/{kind}", key=edge.operator)
+    ids = {kind: (answer.json.get("data") or [answer.json])[0]["id"] for kind, answer in made.items()}
+    return ids | {"accounts": edge.customer.id}
+
+
+def place(page, ids):
+    """Its address, of something of `ids` or of something that is not there."""
+    kind = next((kind for kind in reversed(page.path.split("/")) if kind in ids), "")
+    return page.path.replace("{id}", ids.get(kind, NOTHING)).replace("{digits}", "15005550009")
+
+
+async def status(browser, page, ids):
+    """What a page answers; of a stream how it begins."""
+    where = place(page, ids)
+    if page.path.endswith("/live"):
+        async with browser.open(where) as answer:
+            return answer.status
+    return (await (browser.get if page.method == "GET" else browser.post)(where)).status
+
+
+async def test_every_page_is_in_the_table():
+    known = [*SCOPES, *EVERYBODY, *OF_OPERATOR, *HALF, *ANYBODY]
+    assert sorted(known) == sorted(name(page) for page in PAGES)
+    assert {name(page) for page in PAGES if page.who == "anyone"} == ANYBODY
+    assert {name(page) for page in PAGES if page.who == "half"} == HALF
+
+
+@pytest.mark.parametrize("of_operator", [False, True], ids=["account", "operator"])
+@pytest.mark.parametrize("role", list(ROLES))
+async def test_a_page_is_refused_to_whom_its_scope_is_not_given(edge, sign_in, real, role, of_operator):
+    browser = await sign_in(role, None if of_operator else edge.customer.id)
+    if of_operator:
+        await browser.act_for(edge.customer.id)
+    held = scopes_of(role, of_operator=of_operator)
+    wrong = {}
+    for page in PAGES:
+        scope = SCOPES.get(name(page))
+        if scope is None:
+            continue
+        may = scope in held or "operator" in held
+        found = await status(browser, page, {} if may else real)
+        is_right = found != 403 if may else found in {403, 422} or name(page) in TELL
+        if not is_right:
+            wrong[name(page)] = found
+    assert not wrong
+
+
+async def test_things_of_another_account_are_not_there(edge, sign_in, real):
+    """Whoever knows the ids of a neighbour, and may do everything in their own account."""
+    browser = await sign_in(account_id=(await edge.new_customer("Neighbour")).id)
+    held, wrong = scopes_of("owner", of_operator=False), {}
+    for page in PAGES:
+        if "{id}" not in page.path or SCOPES.get(name(page)) not in held:
+            continue
+        found = await status(browser, page, real)
+        if found not in {404, 422} and name(page) not in TELL:
+            wrong[name(page)] = found
+    assert not wrong
+    for kind in ("webhooks", "users", "smpp-credentials", "keys", "opt-outs", "messages", "canned-answers"):
+        assert (await edge.get(f"/v1/{kind}")).json["data"], kind
+    assert (await browser.post("/console/show", {"account_id": edge.customer.id})).status == 404
+    assert edge.customer.id not in (await browser.get("/console/accounts")).text
+
+
+async def test_nobody_sees_a_page_without_signing_in(stranger):
+    browser = stranger()
+    for page in PAGES:
+        if page.who != "anyone":
+            found = await (browser.get if page.method == "GET" else browser.post)(place(page, {}))
+            assert found.status == 303 and found.to.startswith("/console/sign-in"), name(page)
