@@ -32,7 +32,7 @@ class Tables(SimpleNamespace):
     """The credentials, and whom their changes are told."""
 
     def __init__(self, *credentials: SmppCredential) -> None:
-        super().__init__(smpp_credentials={row.id: row for row in credentials}, told=[])
+        super().__init__(smpp_credentials={row.id: row for row in credentials}, accounts={}, told=[])
 
     def subscribe(self, kind: str, changed: Any) -> None:
         self.told.append(changed)

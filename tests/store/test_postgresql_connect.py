@@ -19,6 +19,7 @@ from whimbrel.store.postgresql.connect import connect, each_host
 from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.postgresql.partitions import Partitions
 from whimbrel.store.postgresql.time import TimeKeeper
+from whimbrel.store.signals import LocalSignals
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ async def test_a_clock_is_kept_again_after_a_failover(
         asked.append(urls[-1])
         return await connect(urls[-1], hot=False)
 
-    keeper = TimeKeeper(open_, DatabaseClock(SystemClock()))
+    keeper = TimeKeeper(open_, DatabaseClock(SystemClock()), LocalSignals())
     await keeper.start()
     for url in (standby, postgres):
         urls.append(url)
