@@ -28,6 +28,7 @@ MENU: tuple[Group, ...] = (
             Entry("messages", "/console/messages", "listMessages"),
             Entry("compose", "/console/compose", "sendMessage"),
             Entry("phones", "/console/phones", "listMessages", sandbox=True),
+            Entry("inbox", "/console/inbox", "listConversations"),
         ),
     ),
     Group(

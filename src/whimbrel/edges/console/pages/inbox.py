@@ -1,0 +1,209 @@
+"""The inbox: conversations on the left, the one that is open on the right, live; answers. What somebody types is never
+touched by what happens meanwhile: only the parts around it are drawn anew."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.ids import MESSAGE, REQUEST, is_id
+from whimbrel.edges.console import choosing, inbox_live
+from whimbrel.edges.console.forms import EMPTY, Form, Problem, problem
+from whimbrel.edges.console.live import Live
+from whimbrel.edges.console.request import Request
+from whimbrel.edges.console.routes import Page
+
+PATH: Final = "/console/inbox"
+_PAGE: Final = "inbox/inbox.html"
+_LIST: Final = "inbox/list.html"
+_SHOWN: Final = 50
+_LIVE_MAX: Final = 200  # messages of the open thread that are drawn anew
+_BADGE_MAX: Final = 99
+_OURS: Final = 500
+_NOT_FOR_THE_FORM: Final = frozenset({403, 404})
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+class _Filters:
+    """What the address asks for."""
+
+    def __init__(self, query: Form) -> None:
+        self.number = query.text("number")
+        self.unread = query.text("unread") == "1"
+
+    def query(self) -> dict[str, str]:
+        """In the words of the API."""
+        return ({"number": self.number} if self.number else {}) | ({"unread": "true"} if self.unread else {})
+
+    def address(self, **more: str) -> str:
+        """The same as the query of an address, with a question mark if there is any."""
+        given = ({"number": self.number} if self.number else {}) | ({"unread": "1"} if self.unread else {}) | more
+        return f"?{urlencode(given)}" if given else ""
+
+
+# ---------------------------------------------------------------- pages
+
+
+async def inbox(request: Request) -> Response:
+    """All conversations; none is open."""
+    chooser = await choosing.account(request)
+    if chooser is not None:
+        return chooser
+    filters = _Filters(request.query)
+    if request.is_part and request.query.text("cursor"):
+        return request.part(_LIST, "rows", **await _listed(request, filters, "", request.query.text("cursor")))
+    return await _page(request, filters, None)
+
+
+async def talk(request: Request) -> Response:
+    """One conversation; who opens it has read it."""
+    chooser = await choosing.account(request)
+    if chooser is not None:
+        return chooser
+    cursor = request.query.text("cursor")
+    if request.is_part and cursor:
+        return request.part("inbox/earlier.html", "earlier", **await _thread(request, request.path["id"], cursor))
+    return await _page(request, _Filters(request.query), request.path["id"])
+
+
+async def answer(request: Request) -> Response:
+    """Send an answer, once for each key."""
+    form = await request.form()
+    conversation_id, key = request.path["id"], form.text("key")
+    told: Problem | None = None
+    try:
+        body = {"text": form.raw("text").strip().replace("\r\n", "\n")}
+        await request.api("answerConversation", path={"id": conversation_id}, body=body, key=key or None)
+    except WhimbrelError as error:
+        told = problem(error)
+        if told.status in _NOT_FOR_THE_FORM or (request.is_part and told.status >= _OURS):
+            raise
+    # what may have been sent is sent again under the same key, and so once
+    kept = {"key": key} if told is not None and told.status >= _OURS else {}
+    if not request.is_part:
+        if told is None:
+            return request.go(f"{PATH}/{conversation_id}", done="inbox.answered")
+        return await _page(request, _Filters(EMPTY), conversation_id, form, {"problem": told} | kept)
+    values = await _talk(request, conversation_id) | {"problem": told}
+    return request.part("inbox/after.html", "after", status=422 if told else 200, **values)
+
+
+async def read(request: Request) -> Response:
+    """What stands on the screen was read."""
+    form = await request.form()
+    await _read(request, request.path["id"], form.text("message_id"))
+    return Response(status_code=204)
+
+
+async def badge(request: Request) -> Response:
+    """How many conversations hold something new, for the menu."""
+    unread = 0
+    if request.asked.acting_for is not None and request.api.may("listConversations"):
+        found = await request.api("listConversations", query={"unread": "true", "limit": str(_BADGE_MAX + 1)})
+        unread = len(found.data)
+    return request.part("inbox/badge.html", "badge", unread=unread, most=_BADGE_MAX)
+
+
+async def live(request: Request) -> Response:
+    """The list and the open thread as they change."""
+    filters, opened, since = _Filters(request.query), request.query.text("open"), request.query.text("from")
+    await _listed(request, filters, opened)  # what would be refused is refused at once
+    if opened:
+        await request.api("getConversation", path={"id": opened})
+
+    async def draw() -> Mapping[str, str]:
+        drawn = {"list": request.text(_LIST, "rows", **await _listed(request, filters, opened))}
+        if opened:
+            values = await _talk(request, opened, since=since)
+            drawn |= {name: request.text(f"inbox/{name}.html", name, **values) for name in ("bubbles", "standing")}
+        return drawn
+
+    return Live(inbox_live.pieces(request, draw))
+
+
+# ---------------------------------------------------------------- parts of them
+
+
+async def _page(
+    request: Request, filters: _Filters, opened: str | None, form: Form = EMPTY, refused: Mapping[str, Any] = _NOTHING
+) -> Response:
+    """`refused`: what an answer that was not sent changes."""
+    values: dict[str, Any] = {"opened": opened, "form": form, "typed": filters, "since": ""}
+    if opened is not None:
+        values |= await _talk(request, opened) | refused
+        await _read(request, opened, values["newest"])
+        canned = await request.api("listCannedAnswers")
+        values["canned"] = canned.data
+    wrong = ""
+    try:
+        values |= await _listed(request, filters, opened or "")
+    except WhimbrelError as error:
+        if error.code != "invalid_parameter":
+            raise
+        wrong = request.words("inbox.no_number", typed=filters.number[:40])
+        values |= _nothing(filters, opened or "")
+    more = ({"open": opened} if opened else {}) | ({"from": values["since"]} if values["since"] else {})
+    return request.page(
+        _PAGE, status=422 if refused else 200, wrong=wrong, live=f"{PATH}/live{filters.address(**more)}", **values
+    )
+
+
+async def _listed(request: Request, filters: _Filters, opened: str, cursor: str = "") -> dict[str, Any]:
+    """What the list takes."""
+    query = filters.query() | {"limit": str(_SHOWN)} | ({"cursor": cursor} if cursor else {})
+    found = await request.api("listConversations", query=query)
+    following = found.next_cursor
+    return _nothing(filters, opened) | {
+        "talks": found.data,
+        "next_talks": f"{PATH}{filters.address(cursor=following)}" if following else "",
+    }
+
+
+def _nothing(filters: _Filters, opened: str) -> dict[str, Any]:
+    return {"talks": (), "next_talks": "", "beside": filters.address(), "open_id": opened}
+
+
+async def _talk(request: Request, conversation_id: str, *, since: str = "") -> dict[str, Any]:
+    """What the open conversation takes. `since`: the oldest message on the page, to which what is drawn anew goes
+    back."""
+    about = await request.api("getConversation", path={"id": conversation_id})
+    values = await _thread(request, conversation_id, since=since)
+    shown = values["messages"]
+    return values | {
+        "talk": about,
+        "newest": shown[-1].id if shown else "",
+        "since": since or (shown[0].id if shown else ""),
+        "may_answer": request.api.may("answerConversation"),
+        "may_keep": request.api.may("createCannedAnswer"),
+        "key": request.services.ids.new(REQUEST),
+        "problem": None,
+    }
+
+
+async def _thread(request: Request, conversation_id: str, cursor: str = "", *, since: str = "") -> dict[str, Any]:
+    """A part of the thread, the oldest message first."""
+    limit = str(_LIVE_MAX if since else _SHOWN)
+    query = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+    found = await request.api("getThread", path={"id": conversation_id}, query=query)
+    messages = [each for each in reversed(found.data) if each.id >= since]
+    following = found.next_cursor
+    path = f"{PATH}/{conversation_id}"
+    return {"messages": messages, "earlier": f"{path}?{urlencode({'cursor': following})}" if following else ""}
+
+
+async def _read(request: Request, conversation_id: str, message_id: str) -> None:
+    """Mark it as read, where the visitor may."""
+    if is_id(message_id, MESSAGE) and request.api.may("readConversation"):
+        await request.api("readConversation", path={"id": conversation_id}, body={"message_id": message_id})
+
+
+PAGES = (
+    Page(path=PATH, handle=inbox),
+    Page(path=f"{PATH}/live", handle=live),
+    Page(path=f"{PATH}/badge", handle=badge),
+    Page(path=f"{PATH}/{{id}}", handle=talk),
+    Page(path=f"{PATH}/{{id}}/answer", method="POST", handle=answer),
+    Page(path=f"{PATH}/{{id}}/read", method="POST", handle=read),
+)
