@@ -9,6 +9,7 @@ from whimbrel.codec.alphabets import Alphabet
 from whimbrel.domain import dialect
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.edges.console.forms import Form
+from whimbrel.edges.console.whole import whole_or_text
 
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "bind_mode": get_args(dialect.BindMode),
@@ -52,7 +53,7 @@ def settings_of(form: Form, *, is_new: bool) -> dict[str, Any]:
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from None
     chosen: dict[str, Any] = {key: form.text(f"settings.{key}") for key in TEXTS}
-    chosen |= {key: _number(form.text(f"settings.{key}")) for key in NUMBERS if form.text(f"settings.{key}")}
+    chosen |= {key: whole_or_text(form.text(f"settings.{key}")) for key in NUMBERS if form.text(f"settings.{key}")}
     chosen |= {key: form.flag(f"settings.{key}") for key in FLAGS}
     chosen |= {key: form.text(f"settings.{key}") for key in CHOICES if form.text(f"settings.{key}")}
     profile = form.text("settings.profile")
@@ -60,8 +61,3 @@ def settings_of(form: Form, *, is_new: bool) -> dict[str, Any]:
         # what a profile writes is not overwritten by what a new form shows by default
         chosen = {key: value for key, value in chosen.items() if value != _DEFAULTS.get(key)}
     return others | chosen | ({"profile": profile} if profile or not is_new else {})
-
-
-def _number(text: str) -> int | str:
-    """A whole number where it is one; else as it was typed, for the API to refuse."""
-    return int(text) if text.isascii() and text.isdigit() else text

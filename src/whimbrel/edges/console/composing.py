@@ -15,6 +15,7 @@ from whimbrel.edges.console import codes, drafting
 from whimbrel.edges.console.forms import Form, problem
 from whimbrel.edges.console.recipients import Recipients
 from whimbrel.edges.console.request import Request
+from whimbrel.edges.console.whole import whole
 from whimbrel.edges.console.words import Words
 from whimbrel.journey.explain import Explanation, RouteCandidate
 
@@ -42,8 +43,7 @@ class Who(msgspec.Struct, frozen=True):
     @classmethod
     def carried(cls, form: Form) -> "Who":
         """Those that a form carries along."""
-        count = form.text("count")
-        return cls(int(count) if count.isdecimal() else 0, form.many("first"), form.many("sample"))
+        return cls(whole(form.text("count")) or 0, form.many("first"), form.many("sample"))
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -180,10 +180,11 @@ async def _cost(request: Request, form: Form, who: Who) -> Cost | None:
     for each in who.samples[:GROUPS_MAX]:
         number, _, count = each.partition(_BETWEEN)
         explained: Explanation = await request.api("explainMessage", body=drafting.one(form, number))
-        if explained.price is None or not count.isdecimal():
+        many = whole(count)
+        if explained.price is None or many is None:
             is_about = True
             continue
-        micros += money.from_text(explained.price.price) * int(count)
+        micros += money.from_text(explained.price.price) * many
         currency = explained.price.currency
     return Cost(money.to_text(micros), currency, is_about) if currency else None
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.edges.console.forms import Form
+from whimbrel.edges.console.whole import whole
 
 EXAMPLE: Final = "+15005550001"
 """Stands in where no recipient is known yet: what a text costs and needs can be told all the same."""
@@ -42,9 +43,10 @@ def batch(form: Form, numbers: Sequence[str]) -> dict[str, Any]:
 
 
 def _whole(form: Form, name: str) -> int:
-    if not form.text(name).isdecimal():
+    found = whole(form.text(name))
+    if found is None:
         raise _wrong(name, "Give whole seconds.")
-    return int(form.text(name))
+    return found
 
 
 def _moment(form: Form) -> str:

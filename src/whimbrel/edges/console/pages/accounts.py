@@ -6,6 +6,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.whole import whole_or_text
 
 _ACCOUNTS = "/console/accounts"
 
@@ -43,7 +44,7 @@ async def account(request: Request) -> Response:
 
 async def update(request: Request) -> Response:
     form = await request.form()
-    body = {"name": form.text("name"), "dedupe_s": _seconds(form.text("dedupe_s"))}
+    body = {"name": form.text("name"), "dedupe_s": whole_or_text(form.text("dedupe_s"))}
     try:
         await request.api("updateAccount", path=dict(request.path), body=body)
     except WhimbrelError as error:
@@ -90,11 +91,6 @@ async def _account(request: Request, form: Form | None, error: WhimbrelError | N
         problem=told,
         may_write=request.api.may("updateAccount"),
     )
-
-
-def _seconds(text: str) -> int | str:
-    """A whole number where it is one; else as it was typed, for the API to refuse."""
-    return int(text) if text.isascii() and text.isdigit() else text
 
 
 PAGES = (

@@ -10,6 +10,7 @@ from whimbrel.edges.console import carrier_form
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.whole import whole_or_text
 
 _CARRIERS = "/console/carriers"
 _ENTRIES = "50"
@@ -94,7 +95,7 @@ async def apply(request: Request) -> Response:
     """One setting that a test proposed."""
     form = await request.form()
     value: Any = form.text("value")
-    value = {"True": True, "False": False}.get(value, int(value) if value.isascii() and value.isdigit() else value)
+    value = {"True": True, "False": False}.get(value, whole_or_text(value))
     body = {"settings": {form.text("setting"): value}}
     await request.api("updateCarrier", path=dict(request.path), body=body)
     return _back(request, "carrier.changed")

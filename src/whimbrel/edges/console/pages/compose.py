@@ -17,6 +17,7 @@ from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.recipients import Recipients
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.whole import whole
 
 PATH: Final = "/console/compose"
 CHUNK: Final = 500  # texts that go out between two steps of the progress bar
@@ -112,9 +113,9 @@ async def file(request: Request) -> Response:
         table = recipients.table(form.raw("csv"))
     except ValueError:
         return request.part(_FORM, "file", table=None, unread=True)
-    column = form.text("column")
-    if column.isdecimal():
-        return await _with_recipients(request, form, table.lines(int(column)))
+    column = whole(form.text("column"))
+    if column is not None:
+        return await _with_recipients(request, form, table.lines(column))
     return request.part(_FORM, "file", table=table, unread=False)
 
 
@@ -147,7 +148,7 @@ async def step(request: Request) -> Response:
     _check_may(request)
     form = await request.form()
     numbers = form.raw("numbers").split()
-    place = int(form.text("place")) if form.text("place").isdecimal() else 0
+    place = whole(form.text("place")) or 0
     totals = _carried(form)
     part = numbers[place : place + CHUNK]
     rows = await _send_batch(request, form, part, f"{form.text('key')}-{place}") if part else []
@@ -157,7 +158,7 @@ async def step(request: Request) -> Response:
 
 
 def _carried(form: Form) -> Totals:
-    accepted, refused, micros = (int(form.text(name) or 0) for name in ("accepted", "refused", "micros"))
+    accepted, refused, micros = (whole(form.text(name)) or 0 for name in ("accepted", "refused", "micros"))
     return Totals(accepted, refused, micros, form.text("currency"))
 
 

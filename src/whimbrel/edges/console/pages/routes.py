@@ -8,6 +8,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console.forms import EMPTY, Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.whole import whole_or_text
 
 _ROUTES = "/console/routes"
 _MANY = "1000"
@@ -83,7 +84,7 @@ def _body(form: Form) -> dict[str, Any]:
         "prefix": form.text("prefix").lstrip("+"),
         "country": form.text("country").upper(),
         "enabled": form.flag("enabled"),
-        **({"position": int(position) if position.isascii() and position.isdigit() else position} if position else {}),
+        **({"position": whole_or_text(position)} if position else {}),
     }
 
 

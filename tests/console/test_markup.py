@@ -1,0 +1,120 @@
+"""What customers, carriers and strangers write stands in pages as text: no page has an element or a handler of theirs,
+and none has a script or style of its own that the policy would not let through."""
+
+from html.parser import HTMLParser
+from urllib.parse import quote
+
+import pytest
+import pytest_asyncio
+
+from tests.console.test_roles import NOTHING, place
+from tests.edges.edge_rig import running_edge, until
+from whimbrel.edges.console.site import PAGES
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+EVIL = "\"'><xss onload=alert(1)>{{7*7}}</script><script>alert(1)</script>"
+
+FIELDS = """
+    name email role password secret code to text sender url description amount note numbers
+    recipients csv value countries settings query currency scopes events mode expires_at credential
+    key place accepted account_id since until count sample column position micros refused validity
+    send_at offset timestamp signature body message_id dedupe_s prefix price
+"""
+
+
+class Markup(HTMLParser):
+    """Notes what no page of ours has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        names = dict(attrs)
+        handlers = [each for each in names if each.startswith(("on", "hx-on")) or each == "style"]
+        address = " ".join(value or "" for each, value in attrs if each in {"href", "src", "action", "hx-get"})
+        if tag in {"xss", "style", "base", "iframe", "object"} or handlers or "javascript:" in address:
+            self.wrong.append(self.get_starttag_text() or tag)
+        if tag == "script" and not (names.get("src") or "").startswith("/console/static/"):
+            self.wrong.append("script")
+
+
+def wrong_in(html):
+    seen = Markup()
+    seen.feed(html)
+    assert "49</script>" not in html
+    return seen.wrong
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def edge(tmp_path_factory):
+    async with running_edge(tmp_path_factory.mktemp("markup"), phones=True) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def evil(edge):
+    """Ids of things whose every text that can be chosen is hostile."""
+    operator = {"key": edge.operator}
+    sent = await edge.send(text=EVIL, tags=["<xss>"], metadata={"x": EVIL})
+    assert sent.status == 202, sent.body
+    made = {
+        "messages": sent,
+        "webhooks": await edge.post("/v1/webhooks", {"url": f"https://example.com/?{quote(EVIL)}", "events": ["*"],
+                                                     "description": EVIL}),
+        "smpp": await edge.post("/v1/smpp-credentials", {"name": EVIL}),
+        "people": await edge.post("/v1/users", {"email": "\"><xss>@example.com", "role": "support", "name": EVIL}),
+        "canned": await edge.post("/v1/canned-answers", {"name": "<xss>", "text": EVIL}),
+        "keys": await edge.post("/v1/keys", {"name": EVIL, "scopes": ["messages:read"]}),
+        "accounts": await edge.post("/v1/accounts", {"name": EVIL}, **operator),
+        "carriers": await edge.post("/v1/carriers", {"name": EVIL, "password": "x", "settings": {
+            "host": "127.0.0.1", "port": 1, "system_id": "<xss>"}}, **operator),
+    }  # fmt: skip
+    assert {kind: answer.status // 100 for kind, answer in made.items()} == dict.fromkeys(made, 2), {
+        kind: answer.body for kind, answer in made.items() if answer.status >= 400
+    }
+    number = await edge.get("/v1/senders?limit=1")
+    return {kind: answer.json["id"] for kind, answer in made.items()} | {"senders": number.json["data"][0]["id"]}
+
+
+@pytest.mark.parametrize("of_operator", [False, True], ids=["account", "operator"])
+async def test_what_was_written_is_text_on_every_page(edge, sign_in, evil, of_operator):
+    browser = await sign_in(account_id=None if of_operator else edge.customer.id)
+    if of_operator:
+        await browser.act_for(edge.customer.id)
+    await browser.post("/console/messages/views", {"name": EVIL, "query": f"q={quote(EVIL)}"})
+
+    async def is_there():
+        return (await edge.get(f"/v1/messages/{evil['messages']}")).json["status"] == "delivered"
+
+    await until(is_there)
+    shown = 0
+    for page in PAGES:
+        if page.method == "GET" and not page.path.endswith(("/live", "/export")):
+            seen = await browser.get(place(page, evil))
+            assert seen.status < 500 and not wrong_in(seen.text), (page.path, wrong_in(seen.text))
+            shown += "&lt;xss" in seen.text
+    assert shown > 8
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["messages?q={}", "messages?status={}&from={}", "messages?cursor={}", "opt-outs?number={}", "phones?to={}",
+     "profile?done={}", "sign-in?to={}", "confirm?to={}", "compose?to={}&text={}&sender={}", "{}", "link/{}",
+     "people?whose={}&cursor={}", "messages/" + NOTHING + "?at={}", "balance?cursor={}", "inbox?q={}"],
+)  # fmt: skip
+async def test_what_an_address_says_is_text(browser, path):
+    for part in (False, True):
+        seen = await browser.get("/console/" + path.replace("{}", quote(EVIL, safe="")), part=part)
+        assert seen.status < 500 and not wrong_in(seen.text), wrong_in(seen.text)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.method == "POST"], ids=lambda page: page.path)
+async def test_what_a_form_says_is_text(edge, sign_in, page):
+    if page.path.endswith(("/sign-out", "/sign-in")):
+        return
+    browser = await sign_in()
+    names = FIELDS.split()
+    for written, part in ((EVIL, False), (EVIL, True), ("9" * 5000, False), ("9" * 5000, True)):
+        seen = await browser.post(place(page, {}), dict.fromkeys(names, written), part=part)
+        assert seen.status < 500 and not wrong_in(seen.text), (seen.status, wrong_in(seen.text))
