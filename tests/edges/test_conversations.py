@@ -168,6 +168,29 @@ async def test_pages_of_conversations_and_of_a_thread(edge):
     assert (await edge.get("/v1/conversations?cursor=%21")).code == "invalid_cursor"
 
 
+async def test_one_answer_looks_through_so_many_texts_and_says_where_to_go_on(edge, phone, monkeypatch):
+    begun = await texted(edge, phone, "Hello?")
+    await edge.give_sender(edge.customer.id, other := next(_numbers))
+    for place in range(12):
+        await edge.send(to=phone, sender=other, text=f"From another number {place}")
+    number = f"/v1/messages?number=%2B{phone[1:]}&limit=50"
+
+    async def found():
+        return len((await edge.get(number)).json["data"]) == 13
+
+    await until(found)
+    monkeypatch.setattr("whimbrel.manage.conversations.MESSAGES_SCAN_MAX", 2)
+    seen, cursor, pages = [], "", 0
+    while True:
+        shown = await thread(edge, begun["id"], f"?limit=1{cursor}")
+        seen += [each["text"] for each in shown["data"]]
+        pages += 1
+        if shown["next_cursor"] is None:
+            break
+        cursor = f"&cursor={shown['next_cursor']}"
+    assert (seen, pages > 1) == (["Hello?"], True)
+
+
 async def test_another_account_and_another_mode_see_nothing_of_it(edge, phone):
     begun = await texted(edge, phone, "Hello?")
     other = await edge.new_customer("Other")

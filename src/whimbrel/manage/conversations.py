@@ -18,6 +18,7 @@ from whimbrel.manage.opt_outs import Source
 from whimbrel.store.interface import Stretch, Write
 
 _LOOKED_THROUGH: Final = 100  # messages of a thread, for one that says who writes to whom
+_SCAN_FIRST: Final = 4  # times as many messages as are asked for
 _NOBODY: Final = Numbers(None, None)
 
 
@@ -85,12 +86,12 @@ async def existing(ctx: Context, conversation_id: str, *, account_id: str, test:
 
 
 async def numbers_in(ctx: Context, row: Conversation) -> Numbers:
-    """Who writes to whom, by the newest message that still says so."""
-    for message in await _messages(ctx, row, "", after(FIRST_PAGE), _LOOKED_THROUGH):
-        numbers = numbers_of(message)
-        if numbers.ours is not None and numbers.theirs is not None:
-            return numbers
-    return _NOBODY
+    """Who writes to whom, by the newest message that still says so: nearly always the phone's last text."""
+    known = [numbers_of(message) for message in await ctx.store.messages([row.last_in_id])]
+    if not any(_is_whole(numbers) for numbers in known):
+        found, _ = await _messages(ctx, row, after(FIRST_PAGE), _LOOKED_THROUGH)
+        known = [numbers_of(message) for message in found]
+    return next((numbers for numbers in known if _is_whole(numbers)), _NOBODY)
 
 
 async def thread(
@@ -99,16 +100,9 @@ async def thread(
     """What the two wrote to each other, newest first. One answer looks through so many messages of the phone's number
     and no more: a page may be short or empty while there is a cursor."""
     row = await existing(ctx, conversation_id, account_id=account_id, test=test)
-    before_id = after(paging)
-    look = (row.their_hash, "", before_id, MESSAGES_SCAN_MAX)
-    (stretch,) = await ctx.store.fetch(Stretch, "message_numbers_stretch", *look)
-    if not stretch.count:
-        return Page(())
-    found = await _messages(ctx, row, stretch.first_id, before_id, paging.limit + 1)
+    found, looked_to = await _messages(ctx, row, after(paging), paging.limit + 1)
     shown = page(found, paging, message_view, lambda message: message.id)
-    if shown.next_cursor is None and stretch.count == MESSAGES_SCAN_MAX:
-        return Page(shown.data, cursor_of(stretch.first_id))
-    return shown
+    return Page(shown.data, cursor_of(looked_to)) if shown.next_cursor is None and looked_to else shown
 
 
 async def read(ctx: Context, conversation_id: str, message_id: str | None, *, account_id: str, test: bool) -> None:
@@ -131,9 +125,26 @@ async def answered(ctx: Context, row: Conversation, message_id: str) -> None:
 # ---------------------------------------------------------------- parts of them
 
 
-async def _messages(ctx: Context, row: Conversation, from_id: str, before_id: str, limit: int) -> list[Message]:
+def _is_whole(numbers: Numbers) -> bool:
+    return numbers.ours is not None and numbers.theirs is not None
+
+
+async def _messages(ctx: Context, row: Conversation, before_id: str, limit: int) -> tuple[list[Message], str]:
+    """Messages between the two, and the place up to which was looked if there may be more behind it. A few are looked
+    through first: in most threads that is enough."""
     between = (row.account_id, row.test, row.their_hash, row.our_hash)
-    return await ctx.store.fetch(Message, "conversation_thread", *between, from_id, before_id, limit)
+    found: list[Message] = []
+    for scan in (_SCAN_FIRST * limit, MESSAGES_SCAN_MAX):
+        (stretch,) = await ctx.store.fetch(Stretch, "message_numbers_stretch", row.their_hash, "", before_id, scan)
+        place = (stretch.first_id, before_id, limit - len(found))
+        if stretch.count:
+            found += await ctx.store.fetch(Message, "conversation_thread", *between, *place)
+        before_id = stretch.first_id
+        if stretch.count < scan:
+            return found, ""
+        if len(found) == limit:
+            break
+    return found, before_id
 
 
 async def _opt_outs(ctx: Context, account_id: str, rows: Sequence[Conversation]) -> Mapping[int, OptOut]:

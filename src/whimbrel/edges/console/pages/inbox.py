@@ -132,7 +132,7 @@ async def _page(
     """`refused`: what an answer that was not sent changes."""
     values: dict[str, Any] = {"opened": opened, "form": form, "typed": filters, "since": ""}
     if opened is not None:
-        values |= await _talk(request, opened) | refused
+        values |= {**await _talk(request, opened), **refused}
         await _read(request, opened, values["newest"])
         canned = await request.api("listCannedAnswers")
         values["canned"] = canned.data
