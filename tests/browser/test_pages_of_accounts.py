@@ -91,7 +91,7 @@ def test_an_authenticator_is_asked_for_and_a_recovery_code_stands_in(newcomer: V
     _sign_in(wrong, "careful@example.com")
     wrong.fill({"code": "000000"})
     wrong.press("Sign in")
-    expect(wrong.page.get_by_role("alert")).to_be_visible()
+    expect(wrong.page.locator('[name="code"]')).to_have_attribute("aria-invalid", "true")
     wrong.fill({"code": codes[0]})
     wrong.press("Sign in")
     wrong.is_at("/console")

@@ -9,7 +9,7 @@ from tests.browser.visitor import Visitor
 # (page, what is written, the field that is wrong)
 FORMS = (
     ("keys/new", {"name": "Old", "expires_at": "2001-01-01"}, "expires_at"),
-    ("people/new", {"email": "nobody@x"}, "email"),
+    ("people/new", {"email": "a" * 65 + "@example.com"}, "email"),
     ("carriers/new", {"name": "C", "settings.host": "127.0.0.1", "settings.port": "many"}, "settings.port"),
     ("routes/new", {"prefix": "abc"}, "prefix"),
     ("prices", {"prefix": "44", "price": "cheap"}, "price"),
@@ -40,7 +40,8 @@ def test_a_wrong_field_is_marked_told_and_focused(
     told = (field.get_attribute("aria-describedby") or "").split()[0]
     expect(owner.page.locator(f'[id="{told}"]')).not_to_be_empty()
     expect(field).to_be_focused()
-    expect(owner.page.get_by_role("alert").first).to_be_visible()
+    if path != "profile/authenticator":  # one field alone says it
+        expect(owner.page.get_by_role("alert").first).to_be_visible()
     if wrong not in ("password", "code"):
         expect(field).to_have_value(fields[wrong])
 

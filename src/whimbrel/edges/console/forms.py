@@ -65,8 +65,12 @@ class Problem(msgspec.Struct, frozen=True):
     status: int
 
 
-def problem(error: WhimbrelError) -> Problem:
-    """A refusal for a form."""
+def problem(error: WhimbrelError, field: str = "") -> Problem:
+    """A refusal for a form. `field`: the one that it is about when it names none, or one of the list that the field
+    holds."""
     told = problem_of(error)
     fields = {each.pointer.lstrip("/").replace("/", "."): each.detail for each in told.errors}
+    if field and field not in fields:
+        listed = (words for name, words in fields.items() if name.startswith(f"{field}."))
+        fields[field] = next(listed, told.detail)
     return Problem(told.code, told.detail, told.advice, fields, told.status)

@@ -121,7 +121,7 @@ def _authenticator(request: Request, secret: str, address: str, error: WhimbrelE
         status=422 if error else 200,
         secret=secret,
         picture=Markup(picture),
-        problem=problem(error) if error else None,
+        problem=problem(error, "code") if error else None,
     )
 
 

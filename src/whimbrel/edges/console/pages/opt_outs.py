@@ -37,7 +37,7 @@ async def remove(request: Request) -> Response:
 
 
 async def _opt_outs(request: Request, form: Form, error: WhimbrelError | None) -> Response:
-    told = problem(error) if error else None
+    told = problem(error, "numbers") if error else None
     looked_for = request.query.text("number")
     try:
         found = await request.api("listOptOuts", query=request.query.given("number", "cursor"))
@@ -54,9 +54,6 @@ async def _opt_outs(request: Request, form: Form, error: WhimbrelError | None) -
         status=422 if told else 200,
         form=form,
         problem=told,
-        wrong_numbers=next((words for name, words in told.fields.items() if name.startswith("numbers")), "")
-        if told
-        else "",
         looked_for=looked_for,
         wrong=wrong,
         **values,

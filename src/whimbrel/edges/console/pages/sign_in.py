@@ -76,7 +76,7 @@ async def with_code(request: Request) -> Response:
     try:
         opened = await request.desk.sign_in.with_code(request.visit, form.text("code"), request.where)
     except WhimbrelError as error:
-        told = problem(error)
+        told = problem(error, "code")
         return request.page("sign_in/second.html", status=told.status, problem=told, to=form.text("to"))
     return _go_on(request, opened, form.text("to"))
 
@@ -109,7 +109,7 @@ async def confirmed(request: Request) -> Response:
     try:
         await request.desk.sign_in.confirm(request.visit, form.raw("secret"), request.where)
     except WhimbrelError as error:
-        told = problem(error)
+        told = problem(error, "secret")
         return request.page("sign_in/confirm.html", status=told.status, problem=told, to=form.text("to"))
     return request.go(back(form.text("to")), done="confirmed")
 

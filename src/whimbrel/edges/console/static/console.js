@@ -101,7 +101,21 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("htmx:afterSwap", (event) => showTimes(event.target));
+// Where a form was refused, the writing goes on at the first field that is wrong.
+function goToWrong(root) {
+  root.querySelector("[aria-invalid='true']")?.focus();
+}
+
+// What scrolls sideways is scrolled by keys too.
+function reachScrollers() {
+  for (const box of document.querySelectorAll(".scroll")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute("tabindex");
+  }
+}
+
+document.addEventListener("htmx:afterSwap", (event) => { showTimes(event.target); goToWrong(event.target); });
+document.addEventListener("htmx:afterSettle", reachScrollers);
+window.addEventListener("resize", reachScrollers);
 document.addEventListener("htmx:responseError", (event) => {
   const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
   const said = page.querySelector(".toast");
@@ -113,6 +127,8 @@ document.addEventListener("htmx:oobAfterSwap", (event) => showTimes(event.target
 document.addEventListener("htmx:sseMessage", (event) => showTimes(event.target));
 
 showTimes(document);
+goToWrong(document);
+reachScrollers();
 setInterval(() => showTimes(document), 30000);
 const done = document.querySelector("#toasts .toast");
 if (done) {
