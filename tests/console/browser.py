@@ -87,8 +87,9 @@ class Browser:
         return await self._ask("POST", path, part, **{"data": [*pairs, ("csrf", self._token)]} | more)
 
     def open(self, path: str) -> Any:
-        """A request whose answer is read as it comes."""
-        return self._http.get(self._edge.url + path, headers={"sec-fetch-site": "same-origin"}, allow_redirects=False)
+        """A stream, whose answer is read as it comes."""
+        headers = {"sec-fetch-site": "same-origin", "accept": "text/event-stream"}
+        return self._http.get(self._edge.url + path, headers=headers, allow_redirects=False)
 
     async def _ask(self, method: str, path: str, part: bool, **more: Any) -> Seen:
         headers = {"sec-fetch-site": "same-origin"} | ({"hx-request": "true"} if part else {})

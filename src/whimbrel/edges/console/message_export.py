@@ -7,6 +7,7 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from whimbrel.base import limits
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console import csv_file
 from whimbrel.edges.console.finding import Filters
 from whimbrel.edges.console.request import Request
@@ -42,6 +43,8 @@ async def _lines(request: Request, filters: Filters, carriers: Mapping[str, str]
         if not left:
             yield csv_file.line([request.words("messages.export_cut", most=f"{limits.EXPORT_ROWS_MAX:,}")])
             return
+        if not await request.holds():  # the file breaks off, so that nobody takes it for whole
+            raise WhimbrelError("unauthorized")
         query = filters.query(limit=str(limits.PAGE_MAX), cursor=page.next_cursor)
         page = await request.api("listMessages", query=query)
 

@@ -24,6 +24,7 @@ from whimbrel.manage.sign_in import SignIn
 
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS_MAX = 20_000
+_STRANGERS_MAX = 65_536  # octets of a form of somebody who has not signed in; a passkey's answer needs a tenth
 _IN_ADDRESSES = ":/%#?=@[]!$&'()*+,;"
 
 
@@ -188,10 +189,10 @@ class Request:
     async def _pairs(self) -> list[tuple[str, str]]:
         if self.http.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
             raise WhimbrelError("unsupported_media_type", f"Send the form as {_FORM}.")
-        octets = b""
+        octets, most = bytearray(), limits.BATCH_BODY_MAX if self._visit is not None else _STRANGERS_MAX
         async for part in self.http.stream():
             octets += part
-            if len(octets) > limits.BATCH_BODY_MAX:
+            if len(octets) > most:
                 raise WhimbrelError("body_too_large")
         try:
             return parse_qsl(

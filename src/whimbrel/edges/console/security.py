@@ -70,6 +70,12 @@ def is_safe(request: HttpRequest) -> bool:
     return request.method in _SAFE_METHODS
 
 
+def is_by_itself(request: HttpRequest) -> bool:
+    """Whether a page may have asked for this without anybody touching it: parts and streams. They keep no session."""
+    is_stream = "text/event-stream" in request.headers.get("accept", "")
+    return is_safe(request) and (is_stream or "hx-request" in request.headers)
+
+
 def comes_from_us(request: HttpRequest) -> bool:
     """Whether a page of ours sent this: browsers say so in Sec-Fetch-Site (Fetch Metadata), older ones in Origin."""
     site = request.headers.get("sec-fetch-site")

@@ -127,6 +127,8 @@ class _Entrance:
                 if page is None:
                     raise WhimbrelError("method_not_allowed")
                 response = await self._let_in(request, page)
+                if request.secret_to_give and request.visitor is not None:
+                    await sessions.end(self._desk.services.manage, request.visit.session)
                 if isinstance(response, Live):
                     response.take_place(self._streams, request.visit.user.id)
                     response.last_while(request.holds)
@@ -163,7 +165,8 @@ class _Entrance:
 
     async def _request(self, http: HttpRequest) -> Request:
         secret = self._cookie.read(http)
-        visit = await sessions.visit(self._desk.services.manage, secret, self._desk.sign_in.lasting) if secret else None
+        find = sessions.look if security.is_by_itself(http) else sessions.visit
+        visit = await find(self._desk.services.manage, secret, self._desk.sign_in.lasting) if secret else None
         return Request(self._desk, http, visit, secret if visit is not None else "")
 
     async def _let_in(self, request: Request, page: Page) -> Response:

@@ -190,13 +190,13 @@ async def _webhook(request: Request, form: Form = EMPTY, told: Problem | None = 
 
 PAGES = (
     Page(path=_WEBHOOKS, handle=webhooks),
-    Page(path=f"{_WEBHOOKS}/new", handle=new),
-    Page(path=f"{_WEBHOOKS}/new", method="POST", handle=create),
+    Page(path=f"{_WEBHOOKS}/new", handle=new, confirmed=True),
+    Page(path=f"{_WEBHOOKS}/new", method="POST", handle=create, confirmed=True),
     Page(path=f"{_WEBHOOKS}/debug", handle=debug),
     Page(path=f"{_WEBHOOKS}/debug", method="POST", handle=debugged),
     Page(path=f"{_WEBHOOKS}/{{id}}", handle=webhook),
-    Page(path=f"{_WEBHOOKS}/{{id}}/edit", handle=edit),
-    Page(path=f"{_WEBHOOKS}/{{id}}/edit", method="POST", handle=update),
+    Page(path=f"{_WEBHOOKS}/{{id}}/edit", handle=edit, confirmed=True),
+    Page(path=f"{_WEBHOOKS}/{{id}}/edit", method="POST", handle=update, confirmed=True),
     Page(path=f"{_WEBHOOKS}/{{id}}/secret", handle=secret, confirmed=True),
     Page(path=f"{_WEBHOOKS}/{{id}}/rotate", method="POST", handle=rotate, confirmed=True),
     Page(path=f"{_WEBHOOKS}/{{id}}/enable", method="POST", handle=enable),
