@@ -10,6 +10,7 @@ from whimbrel.edges.rest.door import table
 from whimbrel.edges.shared import openapi
 from whimbrel.edges.shared.openapi import errors_of
 from whimbrel.manage.scopes import ACCOUNT_SCOPES, OPERATOR, SCOPES
+from whimbrel.store.interface import Write
 
 from .edge_rig import running_edge
 
@@ -147,7 +148,11 @@ async def test_what_a_test_key_cannot_do(edge, operation):
 
 
 FOREIGN = [each for each in ACCOUNT_KEYED if "{id}" in each.path and each.access != "operator"]
-BODIES = {"replayWebhook": {"dead": True}, "traceSmppCredential": {"enabled": True}}
+BODIES = {
+    "replayWebhook": {"dead": True},
+    "traceSmppCredential": {"enabled": True},
+    "answerConversation": {"text": "Hello"},
+}
 
 
 async def things_of(edge):
@@ -160,8 +165,16 @@ async def things_of(edge):
     credential = await edge.post("/v1/smpp-credentials", {"name": "n"})
     own_price = {"prefix": "49", "price": "0.05", "account_id": edge.customer.id}
     price = await edge.post("/v1/prices", own_price, key=edge.operator)
+    canned = await edge.post("/v1/canned-answers", {"name": "n", "text": "Hello"})
+    user = await edge.post("/v1/users", {"email": f"{edge.customer.id}@example.com", "role": "support"})
+    talk = "CV" + message[2:]
+    row = (talk, edge.customer.id, 0, 1, 2, message, message, 1)
+    await edge.app.store.write([Write("conversation_received", (row,))])
     return {
         "messages": message,
+        "conversations": talk,
+        "canned-answers": canned.json["id"],
+        "users": user.json["id"],
         "inbound": message,
         "webhooks": made.json["id"],
         "opt-outs": opt_out.json["id"],
@@ -187,7 +200,17 @@ async def test_a_foreign_id_is_not_found_whatever_one_does_with_it(edge):
 async def test_lists_hold_what_is_the_callers_alone(edge):
     await things_of(edge)
     stranger = await edge.new_customer("Stranger")
-    for path in ("messages", "inbound", "webhooks", "opt-outs", "senders", "events", "smpp-credentials"):
+    for path in (
+        "messages",
+        "inbound",
+        "webhooks",
+        "opt-outs",
+        "senders",
+        "events",
+        "smpp-credentials",
+        "conversations",
+        "canned-answers",
+    ):
         assert (await edge.get(f"/v1/{path}", key=stranger.live)).json["data"] == [], path
     assert [each["id"] for each in (await edge.get("/v1/accounts", key=stranger.live)).json["data"]] == [stranger.id]
 
