@@ -286,6 +286,7 @@ class App:
             idle_s=console.idle_minutes * 60,
             longest_s=console.session_hours * 3600,
             simulator_url=console.simulator_url,
+            proxies=console.proxies,
         )
         application = doors(services, self.cells, api="api" in roles, console=shown if "console" in roles else None)
         return HttpServer(application, host=server.host, port=server.port, shared=not self._place.is_alone)

@@ -203,7 +203,7 @@ def _convert(name: str, raw: Any, place: str, *, strict: bool) -> Any:
     except msgspec.ValidationError:
         given = "" if name.rpartition(".")[2] in _SECRETS else f", not {_LOGIN.sub('•••@', repr(raw))}"
         raise ConfigError(f"{place}: {name}: expected {_expected(hint)}{given}") from None
-    if name == "webhooks.allow_networks":
+    if name in {"webhooks.allow_networks", "console.proxies"}:
         _check_networks(value, place, name)
     return value
 

@@ -141,6 +141,10 @@ class Console(msgspec.Struct, frozen=True, kw_only=True):
             description="Control of the simulator whose virtual phones the console shows; empty: it shows none.",
         ),
     ] = ""
+    proxies: Annotated[
+        tuple[str, ...],
+        Meta(description='Networks of proxies whose X-Forwarded-For says who signs in, such as "10.1.0.0/16".'),
+    ] = ()
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):

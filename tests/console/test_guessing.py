@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from tests.console.test_security import CREDENTIALS
+from tests.edges.edge_rig import running_edge
 from whimbrel.base.limits import FAILED_CREDENTIALS_MAX
+from whimbrel.sections import Console
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -21,3 +23,17 @@ async def test_many_guesses_at_once_are_no_way_around_waiting(stranger):
     guesses = [guesser.post("/console/sign-in", {"email": f"{n}@example.org"} | form) for n in range(40)]
     told = [seen.status for seen in await asyncio.gather(*guesses)]
     assert told.count(401) <= FAILED_CREDENTIALS_MAX and set(told) == {401, 429}
+
+
+async def test_guesses_behind_a_proxy_make_nobody_else_wait(tmp_path):
+    console = Console(proxies=("127.0.0.0/8",))
+    async with running_edge(tmp_path, console=console) as edge:
+
+        async def guess(address):
+            headers = {"sec-fetch-site": "same-origin", "x-forwarded-for": f"203.0.113.1, {address}"}
+            form = {"email": "nobody@example.org", "password": "a guess of many"}
+            async with edge.http.post(f"{edge.url}/console/sign-in", data=form, headers=headers) as answer:
+                return answer.status
+
+        told = [await guess("198.51.100.1") for _ in range(FAILED_CREDENTIALS_MAX + 1)]
+        assert told[-1] == 429 and await guess("198.51.100.2") == 401

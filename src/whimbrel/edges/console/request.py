@@ -13,6 +13,7 @@ from whimbrel.base import limits
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.people import scopes_of
 from whimbrel.edges.console.forms import Form
+from whimbrel.edges.console.proxies import Proxies
 from whimbrel.edges.console.words import Words
 from whimbrel.edges.shared.auth import Principal
 from whimbrel.edges.shared.inside import Asked, Inside
@@ -30,11 +31,12 @@ _IN_ADDRESSES = ":/%#?=@[]!$&'()*+,;"
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What an installation decides about its console. `simulator_url`: where virtual phones are spoken to; empty where
-    there are none."""
+    there are none. `proxies`: networks of those that are believed when they say who asks."""
 
     idle_s: int = limits.SESSION_IDLE_S
     longest_s: int = limits.SESSION_LONGEST_S
     simulator_url: str = ""
+    proxies: tuple[str, ...] = ()
 
 
 class Renders(Protocol):
@@ -57,6 +59,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     sign_in: SignIn
     renderer: Renders
     settings: Settings
+    proxies: Proxies
 
 
 class Api:
@@ -115,8 +118,7 @@ class Request:
     @property
     def where(self) -> From:
         """Where the browser is."""
-        client = self.http.client
-        return From(client.host if client else "", self.http.headers.get("user-agent", ""))
+        return From(self.desk.proxies.address_of(self.http), self.http.headers.get("user-agent", ""))
 
     @property
     def asked(self) -> Asked:

@@ -39,6 +39,7 @@ from whimbrel.edges.console.pages import (
     system,
     webhooks,
 )
+from whimbrel.edges.console.proxies import Proxies
 from whimbrel.edges.console.render import Renderer
 from whimbrel.edges.console.request import Desk, Request, Settings
 from whimbrel.edges.console.routes import Page
@@ -93,6 +94,7 @@ def site(services: Services, inside: Inside, failures: Failures, settings: Setti
         sign_in=SignIn(services.manage, Lasting(settings.idle_s, settings.longest_s)),
         renderer=Renderer(static, words.load()),
         settings=settings,
+        proxies=Proxies(settings.proxies),
     )
     cookie = Cookie(over_tls=services.public_url.startswith("https://"))
     entrance = _Entrance(desk, cookie, failures)
@@ -183,7 +185,7 @@ class _Entrance:
         """Whoever fails to sign in too often from one address waits. One after the other, or many guesses at once
         would all come before the first failure; the form is read before, so that nobody waits for a slow one."""
         await request.form()
-        self._failures.come_from(request.http.scope["client"])
+        self._failures.come_from((request.where.address, 0))
         async with self._turns.setdefault(site_of(request.where.address), asyncio.Lock()):
             self._failures.check()
             response = await page.handle(request)
