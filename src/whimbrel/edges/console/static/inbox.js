@@ -6,7 +6,7 @@ const form = document.querySelector("[data-draft]");
 const scroller = document.getElementById("scroll");
 const thread = document.getElementById("thread");
 
-// ---- drafts: in the browser, by conversation
+// ---- drafts: in the browser, by person and conversation
 if (form) {
   const field = form.elements.text;
   const place = `draft:${form.dataset.draft}`;
@@ -93,6 +93,6 @@ if (scroller) {
   toEnd();
 }
 
-// ---- the list: a conversation that moved up stands there once
+// ---- the list: the menu counts with it
 const talks = document.getElementById("talks");
 if (talks) talks.addEventListener("htmx:sseMessage", () => htmx.trigger(document.body, "inbox-read"));
