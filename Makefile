@@ -15,10 +15,10 @@ LOCK_GROUP := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-ur
 LOCK := $(LOCK_GROUP) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test ci ci-packages compile check format cover interop bench bench-postgres soak storm backlog lock fuzz clean
+.PHONY: help setup setup-dev run test ci ci-packages compile check format cover interop bench bench-postgres screenshots soak storm backlog lock fuzz clean
 
 help: ## what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  ARGS="…"         passes options on:  make run ARGS="--port 9000",  make test ARGS="tests/codec -x"'
 	@echo '  FUZZ_SECONDS=…   how long make fuzz runs, for all its targets together'
@@ -65,6 +65,9 @@ interop: setup-dev ## peers that we did not write against the running product; w
 
 bench: setup ## the benchmark; results also as JSON in bench/results
 	$(BIN)/python -m bench $(ARGS)
+
+screenshots: setup-dev ci-packages ## every page of the console, light and dark, on a laptop and a phone, into docs/images
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 soak: setup-dev compile ## ten minutes of carriers that flap, throttle and send receipts wrongly; both sides are counted
 	$(BIN)/python -m tests.soak --seconds $${SOAK_SECONDS:-600} $(ARGS)

@@ -73,8 +73,9 @@ def owner(visit: Visit, owner_state: Any) -> Visitor:
 
 
 @pytest.fixture
-def newcomer(node: Node, visit: Visit) -> Callable[..., Visitor]:
-    """Somebody new of a new account, signed in by a link: `newcomer("a@example.com")`; they have no password yet."""
+def newcomer(node: Node, visit: Visit, owner_state: Any) -> Callable[..., Visitor]:
+    """Somebody new of a new account, signed in by a link: `newcomer("a@example.com")`; they have no password yet. The
+    owner has signed in before, when there was one account to look at."""
 
     def came(email: str, role: str = "owner") -> Visitor:
         body = {"name": email, "currency": "USD"}

@@ -1,0 +1,105 @@
+"""`make screenshots`: every page of the console, light and dark, on a laptop and on a phone, of a quickstart that has
+lively data. Pictures go to docs/images; those that no page shows are left out of Git.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser import visitor
+from tests.browser.lively import TRAFFIC_S, fill
+from tests.cli.product import quickstart
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+SETTLE_MS = 350  # charts and live parts have drawn by then
+PAGES = {
+    "overview": "",
+    "messages": "/messages",
+    "message": "/messages/{delivered}",
+    "message-failed": "/messages/{failed}",
+    "compose": "/compose",
+    "phones": "/phones?to=%2B15005550001&to=%2B447911123456",
+    "inbox": "/inbox",
+    "carriers": "/carriers",
+    "carrier": "/carriers/{carrier}",
+    "carrier-new": "/carriers/new",
+    "routes": "/routes",
+    "route": "/routes/{route}",
+    "prices": "/prices",
+    "senders": "/senders",
+    "sender-new": "/senders/new",
+    "opt-outs": "/opt-outs",
+    "webhooks": "/webhooks",
+    "webhook": "/webhooks/{webhook}",
+    "webhook-new": "/webhooks/new",
+    "signature": "/webhooks/debug",
+    "keys": "/keys",
+    "key-new": "/keys/new",
+    "smpp": "/smpp",
+    "balance": "/balance",
+    "people": "/people",
+    "person": "/people/{person}",
+    "invite": "/people/new",
+    "accounts": "/accounts",
+    "account": "/accounts/{account}",
+    "audit": "/audit",
+    "system": "/system",
+    "profile": "/profile",
+    "authenticator": "/profile/authenticator",
+    "confirm": "/confirm",
+}
+WHOLE = ("messages", "overview")  # pages whose picture ends with the screen
+
+
+def prepare(name: str, page: Page) -> None:
+    """What a page shows only after something was done in it."""
+    if name == "compose":
+        page.fill('[name="recipients"]', "+1 500 555 0001\n+44 7911 123456, +49 151 23456789")
+        page.fill('[name="text"]', "Your parcel is on its way — it\u2019s there before noon. See whim.example/7QK2")
+        page.locator("#explain").wait_for()
+        page.locator("#who .chips").wait_for()
+
+
+def take(browser: Browser, url: str, state: Any, things: dict[str, str], folder: Path, only: set[str]) -> None:
+    """All pictures."""
+    for size, viewport in (("laptop", visitor.LAPTOP), ("phone", visitor.PHONE)):
+        for scheme in ("light", "dark"):
+            context = browser.new_context(
+                viewport=viewport, color_scheme=scheme, storage_state=state, reduced_motion="reduce"
+            )
+            page = context.new_page()
+            for name, path in PAGES.items():
+                if only and name not in only:
+                    continue
+                page.goto(f"{url}/console{path.format(**things)}")
+                prepare(name, page)
+                page.wait_for_timeout(SETTLE_MS)
+                page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=name not in WHOLE)
+            context.close()
+
+
+def main() -> None:
+    """Start, fill, look."""
+    parser = argparse.ArgumentParser(prog="make screenshots", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=IMAGES, help="where the pictures go (docs/images)")
+    parser.add_argument("--only", default="", help="names of pages, with commas between them")
+    parser.add_argument("--seconds", type=float, default=TRAFFIC_S, help="of traffic before the first picture")
+    chosen = parser.parse_args()
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch, quickstart(Path(scratch)) as node, sync_playwright() as playwright:
+        url = node.url.replace("127.0.0.1", "localhost")
+        browser = playwright.chromium.launch(executable_path=visitor.PROGRAM, args=visitor.FLAGS)
+        # Whoever signs in while there is one account looks at that one.
+        state = visitor.sign_in(browser, url, node.given["console_user"], node.given["console_password"])
+        with fill(node, chosen.seconds) as things:
+            take(browser, url, state, things, chosen.folder, set(filter(None, chosen.only.split(","))))
+        browser.close()
+    sys.stdout.write(f"{len(list(chosen.folder.glob('*.png')))} pictures in {chosen.folder}\n")
+
+
+if __name__ == "__main__":
+    main()
