@@ -17,6 +17,21 @@ async def test_what_is_no_passkey_signs_nobody_in(stranger, sent):
     assert (await stranger().post("/console/sign-in/passkey", {"credential": sent})).status == 401
 
 
+async def test_a_host_that_is_none_is_refused(edge):
+    headers = {"host": "[", "sec-fetch-site": "same-origin"}
+    async with edge.http.post(f"{edge.url}/console/sign-in/passkey/options", headers=headers) as answer:
+        assert answer.status == 422
+
+
+async def test_challenges_have_a_rate(tmp_path):
+    async with running_edge(tmp_path) as edge:
+        headers = {"sec-fetch-site": "same-origin"}
+        for _ in range(301):
+            async with edge.http.post(f"{edge.url}/console/sign-in/passkey/options", headers=headers) as answer:
+                told = answer.status
+        assert told == 429
+
+
 async def test_many_guesses_at_once_are_no_way_around_waiting(stranger):
     guesser = stranger()
     form = {"password": "a guess of many"}

@@ -1,5 +1,6 @@
 """Signing in: what proves who somebody is, what does not, how often they may try, and how long it lasts."""
 
+import asyncio
 import re
 
 import pyotp
@@ -101,6 +102,13 @@ async def test_whoever_is_locked_out_and_whom_nobody_knows_are_told_the_same(ctx
                 await sign_in.with_password(email, "wrong", WHERE)
             told.add((raised.value.code, raised.value.detail, raised.value.retry_after_s))
     assert said[EMAIL] == said["nobody@example.com"] and len(said[EMAIL]) == 1
+
+
+async def test_a_flood_of_guesses_is_turned_away_before_it_is_looked_at(ctx, sign_in, ada):
+    guesses = [sign_in.with_password(f"{n}@example.com", "wrong", WHERE) for n in range(50)]
+    told = [error.code for error in await asyncio.gather(*guesses, return_exceptions=True)]
+    assert told.count("overloaded") == 10 and told.count("unauthorized") == 40
+    assert (await sign_in.with_password(EMAIL, PASSWORD, WHERE)).session.stage == "whole"
 
 
 async def test_failures_at_several_nodes_are_all_counted(ctx, sign_in, ada):

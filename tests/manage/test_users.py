@@ -92,6 +92,14 @@ async def test_nobody_signs_in_for_or_removes_whoever_may_do_more(ctx, account):
     assert (await users.get(ctx, ada.id, account_id=account.id)).status == "invited"
 
 
+async def test_a_link_ends_with_being_disabled(ctx, account):
+    ada = await owner_of(ctx, account.id)
+    await owner_of(ctx, account.id, "bob@example.com")
+    for disabled in (True, False):
+        await users.update(ctx, "cli", ada.id, UserChange(disabled=disabled), account_id=account.id)
+    assert await sign_in_codes.take(ctx, ada.code, "link") is None
+
+
 async def test_the_last_owner_stays(ctx, account):
     ada = await owner_of(ctx, account.id)
     await owner_of(ctx, None, "operator@example.com")  # of the operator: no owner of the account

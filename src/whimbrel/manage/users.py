@@ -30,7 +30,7 @@ class NewUser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class UserChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What may be changed of a person; what is left out stays. `disabled` ends all their sessions at once."""
+    """What may be changed of a person; what is left out stays. `disabled` ends all their sessions and links at once."""
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     role: RoleName | msgspec.UnsetType = msgspec.UNSET
@@ -170,7 +170,8 @@ async def update(
         profile = (user.id, changed.name, changed.role, changed.status, now)
         detail = {name: value for name, value in msgspec.to_builtins(change).items() if name != "name"}
         entry = audit.entry(ctx, actor, "user.updated", user.id, account_id, **detail)
-        ends = [Write("sessions_end_of", ((user.id,),))] if changed.status == "disabled" else []
+        left = [Write("sessions_end_of", ((user.id,),)), Write("sign_in_codes_delete", ((user.id, "link"),))]
+        ends = left if changed.status == "disabled" else []
         await commit(ctx, [Write("user_set_profile", (profile,)), *ends, entry])
     return view(msgspec.structs.replace(changed, updated_at=now))
 

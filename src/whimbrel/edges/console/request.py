@@ -145,10 +145,17 @@ class Request:
 
     @property
     def site(self) -> Site:
-        """What passkeys are for: the name under which the browser reaches the console."""
+        """What passkeys are for: the name under which the browser reaches the console. WhimbrelError:
+        invalid_request."""
         public = self.services.public_url
         origin = public or f"{self.http.url.scheme}://{self.http.headers.get('host', '')}"
-        return Site(urlsplit(origin).hostname or "", origin)
+        try:
+            name = urlsplit(origin).hostname
+        except ValueError:
+            name = None
+        if not name:
+            raise WhimbrelError("invalid_request", "The Host header names no host.")
+        return Site(name, origin)
 
     async def holds(self) -> bool:
         """Whether the visitor may still do and see what they could when they asked: for what goes on for long."""

@@ -11,6 +11,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
+from whimbrel.base.clock import SECOND_US
 from whimbrel.base.errors import Unavailable, WhimbrelError, public
 from whimbrel.edges.console import security, words
 from whimbrel.edges.console.forms import problem
@@ -47,7 +48,7 @@ from whimbrel.edges.console.security import Cookie
 from whimbrel.edges.console.static import PREFIX as STATIC
 from whimbrel.edges.console.static import Static
 from whimbrel.edges.shared.asgi import ASGIApp, Receive, Scope, Send
-from whimbrel.edges.shared.failures import Failures
+from whimbrel.edges.shared.failures import Failures, Windows
 from whimbrel.edges.shared.failures import site as site_of
 from whimbrel.edges.shared.inside import Inside
 from whimbrel.edges.shared.services import Services
@@ -57,6 +58,7 @@ from whimbrel.manage.sessions import Lasting
 from whimbrel.manage.sign_in import SignIn
 
 PREFIX: Final = "/console"
+_STRANGERS_PER_MINUTE: Final = 300
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PAGES: Final[tuple[Page, ...]] = (
     *home.PAGES,
@@ -116,6 +118,7 @@ class _Entrance:
         self._failures = failures
         self._streams = Streams(desk.services.streams_per_account)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._strangers = Windows(desk.services.clock)
 
     def wrap(self, pages: Sequence[Page]) -> Callable[[HttpRequest], Awaitable[Response]]:
         """What answers all methods of one address."""
@@ -179,7 +182,18 @@ class _Entrance:
             await self._check_ours(request)
         if page.confirmed and not self._desk.sign_in.is_confirmed(request.visit):
             return request.go("/console/confirm", to=request.http.headers.get("referer", ""))
+        if page.who == "anyone" and page.method == "POST":
+            self._check_strangers(request)
         return await self._counted(request, page) if page.guessed else await page.handle(request)
+
+    def _check_strangers(self, request: Request) -> None:
+        """What strangers ask for is written down (challenges of passkeys), so it has a rate for each address."""
+        address = site_of(request.where.address)
+        left_us = self._strangers.left_us(address, _STRANGERS_PER_MINUTE)
+        if left_us > 0:
+            detail = "Too many tries to sign in from this address."
+            raise WhimbrelError("rate_limited", detail, retry_after_s=-(-left_us // SECOND_US))
+        self._strangers.note(address)
 
     async def _counted(self, request: Request, page: Page) -> Response:
         """Whoever fails to sign in too often from one address waits. One after the other, or many guesses at once
