@@ -16,9 +16,9 @@ TRAFFIC_S = 75.0  # before the first picture
 TALK = "+447911123456"
 # (to, text, class, tag): the numbers of the sandbox decide what becomes of each (docs/sandbox.md).
 TEXTS = (
-    ("+15005550001", "Your parcel 7QK2 is out for delivery. It comes after 14:00.", "transactional", "parcel"),
+    ("+14155550100", "Your parcel 7QK2 is out for delivery. It comes after 14:00.", "transactional", "parcel"),
     ("+4915123456789", "Ihr Termin morgen um 9:30 Uhr ist bestätigt.", "transactional", "reminder"),
-    ("+447911123456", "Your code is 402 117. It is good for five minutes.", "otp", "sign-in"),
+    ("+447911123499", "Your code is 402 117. It is good for five minutes.", "otp", "sign-in"),
     ("+33612345678", "Votre commande est prête. À tout de suite !", "transactional", "parcel"),
     ("+15005550105", "Table for two, Friday 19:30. See you!", "transactional", "booking"),
     ("+14155550123", "Your code is 883 205. It is good for five minutes.", "otp", "sign-in"),
@@ -30,7 +30,11 @@ TEXTS = (
     ("+15005550411", "Your parcel 9SN1 waits at the corner shop.", "transactional", "parcel"),
     ("+15005550301", "Your code is 110 934. It is good for five minutes.", "otp", "sign-in"),
 )
-SAID = ("Is it still on its way?", "Great, thank you!", "Can you come after 17:00?")
+SAID = (
+    ("Your parcel 7QK2 is out for delivery.", "Is it still on its way?"),
+    ("It is! The driver is two stops away.", "Great, thank you!"),
+    ("If nobody is in, where may we leave it?", "With the neighbours, please."),
+)
 PEOPLE = (
     ("ada@example.com", "Ada Byron", "owner"),
     ("ravi@example.com", "Ravi Menon", "developer"),
@@ -127,9 +131,10 @@ def _build(node: Node, application: str) -> dict[str, str]:
 def _talk(node: Node) -> dict[str, str]:
     """Answers from phones, one text that arrived and one that did not."""
     phones = node.given["simulator_http_url"]
-    for text in SAID:
+    for told, text in SAID:
         for number in (TALK, "+15005550001"):
-            _made(node, "/v1/messages", {"to": number, "text": "Your parcel 7QK2 is out for delivery."})
+            sent = _made(node, "/v1/messages", {"to": number, "text": told, "class": "otp"})["id"]
+            until(lambda: node.get(f"/v1/messages/{sent}")["status"] == "delivered", what="delivery")  # noqa: B023
             ask("POST", f"{phones}/phones/{number}/send", {"to": "+15005550006", "text": text})
     body = {"text": TEXTS[0][1], "class": "otp", "tags": ["parcel"], "metadata": {"order_id": "4711"}}
     ids = {

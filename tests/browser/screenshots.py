@@ -54,10 +54,14 @@ PAGES = {
 }
 WHOLE = ("messages", "overview")  # pages whose picture ends with the screen
 
+SHOWN = ("message", "phones")  # in the README and docs/console.md, beside the overview
+
 
 def prepare(name: str, page: Page) -> None:
     """What a page shows only after something was done in it."""
-    if name == "compose":
+    if name == "overview":
+        page.locator('[data-figure="delivery_rate"]', has_text="%").wait_for()
+    elif name == "compose":
         page.fill('[name="recipients"]', "+1 500 555 0001\n+44 7911 123456, +49 151 23456789")
         page.fill('[name="text"]', "Your parcel is on its way — it\u2019s there before noon. See whim.example/7QK2")
         page.locator("#explain").wait_for()
@@ -79,6 +83,8 @@ def take(browser: Browser, url: str, state: Any, things: dict[str, str], folder:
                 prepare(name, page)
                 page.wait_for_timeout(SETTLE_MS)
                 page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=name not in WHOLE)
+                if name in SHOWN and (size, scheme) == ("laptop", "light"):
+                    page.screenshot(path=folder / f"console-{name}.png")
             context.close()
 
 
@@ -95,8 +101,12 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=visitor.PROGRAM, args=visitor.FLAGS)
         # Whoever signs in while there is one account looks at that one.
         state = visitor.sign_in(browser, url, node.given["console_user"], node.given["console_password"])
+        # The overview counts while somebody looks.
+        onlooker = browser.new_context(viewport=visitor.LAPTOP, storage_state=state).new_page()
+        onlooker.goto(f"{url}/console")
         with fill(node, chosen.seconds) as things:
             take(browser, url, state, things, chosen.folder, set(filter(None, chosen.only.split(","))))
+            onlooker.screenshot(path=chosen.folder / "console-overview.png")
         browser.close()
     sys.stdout.write(f"{len(list(chosen.folder.glob('*.png')))} pictures in {chosen.folder}\n")
 
