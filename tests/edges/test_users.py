@@ -23,7 +23,7 @@ async def test_people_of_an_account(tmp_path):
         assert (await edge.ask("DELETE", f"/v1/users/{made.json['id']}")).status == 204
         assert (await edge.get(f"/v1/users/{made.json['id']}")).status == 404
         roles = (await edge.get("/v1/roles")).json["data"]
-        assert [row["name"] for row in roles][0] == "owner" and "operator" not in roles[0]["scopes"]
+        assert roles[0]["name"] == "owner" and "operator" not in roles[0]["scopes"]
         other = await edge.new_customer()
         for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/link")):
             body = {"name": "x"} if method == "PATCH" else None

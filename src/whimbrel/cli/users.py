@@ -93,9 +93,7 @@ def remove(user_id: UserId, account: Account = None, config_file: ConfigFile = N
     def ask(node: Client) -> None:
         node.call("DELETE", f"/v1/users/{quote(user_id, safe='')}")
 
-    carry_out(
-        Place(config_file, data, account), lambda ctx: users.delete(ctx, ACTOR, user_id, account_id=account), ask
-    )
+    carry_out(Place(config_file, data, account), lambda ctx: users.delete(ctx, ACTOR, user_id, account_id=account), ask)
     typer.echo(f"{user_id} is removed")
 
 
