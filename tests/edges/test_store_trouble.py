@@ -108,6 +108,6 @@ async def test_a_read_that_fails_is_refused_for_now(edge, monkeypatch):
     async def gone(*args, **kwargs):
         raise CommitFailed("the database cannot be reached")
 
-    monkeypatch.setattr(edge.app.store, "search", gone)
+    monkeypatch.setattr(edge.app.store, "report", gone)
     answer = await edge.get("/v1/messages")
     assert answer.status == 503 and answer.headers["Retry-After"] == "1"
