@@ -180,7 +180,8 @@ async def fresh_database(url: str, template: str = "template0") -> AsyncIterator
     name = f"whimbrel_{os.getpid()}_{next(_NUMBERS)}"
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'")
+        # copied as files: half the time of copying by the log, which most servers choose by themselves
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8' STRATEGY file_copy")
         try:
             yield of_database(url, name)
         finally:

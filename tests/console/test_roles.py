@@ -87,7 +87,8 @@ NEEDS = {
 }  # fmt: skip
 """Pages by the scope without which they are refused."""
 EVERYBODY = frozenset({
-    "GET /console/overview/steps", "POST /console/messages/columns", "POST /console/messages/views",
+    "GET /console/overview/steps", "GET /console/overview/lately", "POST /console/messages/columns",
+    "POST /console/messages/views",
     "POST /console/messages/views/{id}/delete", "GET /console/webhooks/debug", "POST /console/webhooks/debug",
     "GET /console/profile", "POST /console/profile/password", "GET /console/profile/authenticator",
     "POST /console/profile/authenticator", "POST /console/profile/authenticator/remove",

@@ -56,6 +56,12 @@ async def steps(request: Request) -> Response:
     return request.part("home/overview.html", "steps", steps=await _steps(request))
 
 
+async def lately(request: Request) -> Response:
+    """Recent failures and the carriers as they are now; asked for every few seconds."""
+    failures, carriers = await asyncio.gather(_failures(request), _carriers(request))
+    return request.part("home/overview.html", "lately", failures=failures, carriers=carriers)
+
+
 async def live(request: Request) -> Response:
     """The figures of each second."""
     asked, services = request.asked, request.services
@@ -95,7 +101,7 @@ async def _has_own_carrier(request: Request) -> bool:
 
 async def _failures(request: Request) -> Sequence[Failures]:
     """The newest failures by their reason, the most frequent first."""
-    if not request.api.may("listMessages"):
+    if not request.api.may("listMessages") or request.asked.acting_for is None:
         return ()
     rows = (await request.api("listMessages", query={"status": FAILED, "limit": _LOOKED_AT})).data
     counts = Counter(row.reason.code for row in rows if row.reason)
@@ -118,5 +124,6 @@ async def _balance(request: Request) -> Any:
 PAGES = (
     Page(path="/console", handle=overview),
     Page(path="/console/overview/steps", handle=steps),
+    Page(path="/console/overview/lately", handle=lately),
     Page(path="/console/overview/live", handle=live),
 )
