@@ -69,8 +69,8 @@ async def test_a_role_is_changed_and_somebody_disabled_at_once(browser, stranger
     await carol.post(link)
     assert "People" in (await carol.get("/console/profile")).inner("menu")
     assert (await carol.get("/console/people/new")).status == 403
-    refused = await carol.post("/console/people/new", {"email": "d@example.com", "role": "read_only"})
-    assert refused.status == 403 and "d@example.com" not in (await browser.get("/console/people")).words
+    refused = await carol.post("/console/people/new", {"email": "dora@example.com", "role": "read_only"})
+    assert refused.status == 403 and "dora@example.com" not in (await browser.get("/console/people")).words
     seen = await browser.post(f"/console/people/{user_id}", {"name": "Carol", "role": "billing"})
     assert seen.to == f"/console/people/{user_id}?done=person.changed"
     assert "People" not in (await carol.get("/console/profile")).inner("menu")

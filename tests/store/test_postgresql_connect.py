@@ -15,7 +15,7 @@ from whimbrel.store.errors import StoreError
 from whimbrel.store.postgresql import connect as module
 from whimbrel.store.postgresql import schema
 from whimbrel.store.postgresql import time as times
-from whimbrel.store.postgresql.connect import connect, each_host
+from whimbrel.store.postgresql.connect import connect, each_host, shown
 from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.postgresql.partitions import Partitions
 from whimbrel.store.postgresql.time import TimeKeeper
@@ -157,3 +157,17 @@ def test_a_url_for_each_host() -> None:
     ]
     for alone in ("postgresql:///db?host=/run", "postgresql://u@one/db"):
         assert each_host(alone) == [alone]
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://u:p@one/db", "postgresql://u:***@one/db"),
+        ("postgresql://u:p@w@one:1,[::1]:2/db?x=y", "postgresql://u:***@one:1,[::1]:2/db?x=y"),
+        ("postgresql://u@one/db", "postgresql://u@one/db"),
+        ("postgresql:///db?host=/run", "postgresql:///db?host=/run"),
+        ("sqlite:///whimbrel.db", "sqlite:///whimbrel.db"),
+    ],
+)
+def test_no_password_is_told(url: str, told: str) -> None:
+    assert shown(url) == told

@@ -3,7 +3,6 @@
 import re
 import socket
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -50,6 +49,9 @@ POOLER: Final = (
 )
 """Prepared statements, time-outs and LISTEN belong to a connection; a pooler would hand us another one each time."""
 
+_URL: Final = re.compile(r"(postgres(?:ql)?://)((?:[^/?#]*@)?)([^/?#]*)(.*)", re.DOTALL).fullmatch
+"""Scheme, login, hosts and the rest. With several hosts it is no URL that urllib takes (RFC 3986 3.2 knows one), and
+where one of them is an IPv6 address newer Pythons say so."""
 _SIGNS_OF_LIFE: Final = {
     socket.TCP_KEEPIDLE: 4,
     socket.TCP_KEEPINTVL: 2,
@@ -86,10 +88,12 @@ table or a row for himself)."""
 
 def shown(url: str) -> str:
     """A database URL without its password, for messages and logs."""
-    parts = urlsplit(url)
-    if parts.password is None:
+    found = _URL(url)
+    if found is None:
         return url
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{_place(url)}"))
+    scheme, login, hosts, rest = found.groups()
+    user, colon, _ = login.rstrip("@").partition(":")
+    return f"{scheme}{user}:***@{hosts}{rest}" if colon else url
 
 
 async def connect(
@@ -159,15 +163,17 @@ async def _open(url: str, options: dict[str, Any], timeout_s: float) -> Any:
 
 def each_host(url: str) -> list[str]:
     """A database URL for each of its hosts, in order."""
-    parts = urlsplit(url)
-    if "," not in parts.netloc:
+    found = _URL(url)
+    if found is None:
         return [url]
-    user, at, hosts = parts.netloc.rpartition("@")
-    return [urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(",")]
+    scheme, login, hosts, rest = found.groups()
+    return [f"{scheme}{login}{host}{rest}" for host in hosts.split(",")]
 
 
 def _place(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]
+    """Where a URL leads: its hosts."""
+    found = _URL(url)
+    return "" if found is None else str(found[3])
 
 
 def _keep_alive(connection: Any) -> None:
