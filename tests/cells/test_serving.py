@@ -8,6 +8,8 @@ from base64 import b64encode
 from collections import Counter
 from contextlib import AsyncExitStack
 
+import pytest
+
 from tests.cells import account as samples
 from tests.cells.gate import Gate
 from tests.cells.scene import KEY, Customer, Scene, node, scene, settings_of, steadily, until
@@ -294,6 +296,7 @@ async def test_a_cell_that_hangs_does_not_hold_up_customers_of_others_that_bind(
         assert (told.status, told.body["data"]) == (200, [])
 
 
+@pytest.mark.ci
 async def test_an_account_moves_under_load(databases, tmp_path, monkeypatch):
     monkeypatch.setattr(moving, "LATE_US", 3_000_000)
     async with scene(databases, tmp_path) as made, AsyncExitStack() as bound:

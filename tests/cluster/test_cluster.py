@@ -7,7 +7,7 @@ import pytest
 from .run import play
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 async def test_some_seconds_of_a_storm_over_three_nodes(tmp_path: Path) -> None:
     played = await play(tmp_path, seconds=12, rate_per_s=150, throughput_per_s=200, seed=3)
     assert played.verdict.broken == []

@@ -195,7 +195,7 @@ async def test_kills_on_sqlite_lose_and_double_nothing(tmp_path: Path):
     await _killed(1, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 async def test_kills_on_postgresql_lose_and_double_nothing(tmp_path: Path, postgres: str):
     await _killed(1, tmp_path, database=postgres)
 
