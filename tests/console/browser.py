@@ -2,6 +2,7 @@
 with each form, and finds what stands in a page by id.
 """
 
+import asyncio
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -102,3 +103,29 @@ class Browser:
         token = re.search(r'name="csrf" value="([0-9a-f]+)"', seen.text)
         self._token = token[1] if token else self._token
         return seen
+
+
+class Stream:
+    """A live stream, read piece by piece."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+        self._octets = b""
+
+    async def piece(self) -> tuple[str, str]:
+        """The next piece: its name and its HTML."""
+        async with asyncio.timeout(10):
+            while True:
+                while b"\n\n" not in self._octets:
+                    self._octets += await self._answer.content.readany()
+                frame, _, self._octets = self._octets.partition(b"\n\n")
+                lines = frame.decode().split("\n")
+                if lines[0].startswith("event: "):
+                    return lines[0][7:], "\n".join(line.removeprefix("data: ") for line in lines[1:])
+
+    async def until(self, name: str, words: str) -> str:
+        """The first piece of this name that holds these words."""
+        while True:
+            found, html = await self.piece()
+            if found == name and words in html:
+                return html

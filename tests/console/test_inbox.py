@@ -10,6 +10,7 @@ from itertools import count
 import pytest
 import pytest_asyncio
 
+from tests.console.browser import Stream
 from tests.edges.edge_rig import SENDER, running_edge, until
 from whimbrel.base import limits
 from whimbrel_sandbox.network import PhoneText
@@ -54,31 +55,6 @@ def bubbles(html):
 
 def key_of(html):
     return re.search(r'name="key" value="(RQ[0-9a-f]+)"', html)[1]
-
-
-class Stream:
-    """A live stream, read piece by piece."""
-
-    def __init__(self, answer):
-        self._answer = answer
-        self._octets = b""
-
-    async def piece(self):
-        async with asyncio.timeout(10):
-            while True:
-                while b"\n\n" not in self._octets:
-                    self._octets += await self._answer.content.readany()
-                frame, _, self._octets = self._octets.partition(b"\n\n")
-                lines = frame.decode().split("\n")
-                if lines[0].startswith("event: "):
-                    return lines[0][7:], "\n".join(line.removeprefix("data: ") for line in lines[1:])
-
-    async def until(self, name, words):
-        """The first piece of this name that holds these words."""
-        while True:
-            found, html = await self.piece()
-            if found == name and words in html:
-                return html
 
 
 @asynccontextmanager

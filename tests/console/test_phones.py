@@ -1,7 +1,6 @@
 """The virtual phones: what they show, live; what a visitor does as a phone; who sees which texts. The verdict is the
 simulator's own."""
 
-import asyncio
 import re
 from contextlib import AsyncExitStack, asynccontextmanager
 from html import unescape
@@ -9,6 +8,7 @@ from html import unescape
 import pytest
 import pytest_asyncio
 
+from tests.console.browser import Stream
 from tests.edges.edge_rig import ACTOR, SENDER, running_edge, until
 from whimbrel.manage import senders
 from whimbrel.sections import Limits
@@ -43,32 +43,6 @@ def bubbles(html):
     """The texts on the screens, with whether the phone sent them."""
     found = re.findall(r'<div class="bubble([^"]*)">(.*?)<small>', html, re.DOTALL)
     return [("mine" in kind, unescape(text)) for kind, text in found]
-
-
-class Stream:
-    """A live stream, read piece by piece."""
-
-    def __init__(self, answer):
-        self._answer = answer
-        self._octets = b""
-
-    async def piece(self):
-        """The next piece: its name and its HTML."""
-        async with asyncio.timeout(10):
-            while True:
-                while b"\n\n" not in self._octets:
-                    self._octets += await self._answer.content.readany()
-                frame, _, self._octets = self._octets.partition(b"\n\n")
-                lines = frame.decode().split("\n")
-                if lines[0].startswith("event: "):
-                    return lines[0][7:], "\n".join(line.removeprefix("data: ") for line in lines[1:])
-
-    async def until(self, name, words):
-        """The first piece of this name that holds these words."""
-        while True:
-            found, html = await self.piece()
-            if found == name and words in html:
-                return html
 
 
 @asynccontextmanager
