@@ -182,4 +182,5 @@ def main(arguments: list[str]) -> int:
             print(_row(each), flush=True)
         measured += found
     print(f"written to {write_results('idle-', measured)}")
-    return 0 if measured[1].share < _CARRIERS_SHARE_MAX and measured[-1].binds == _CUSTOMERS else 1
+    alone, many, *_, last = measured
+    return 0 if many.share - alone.share < _CARRIERS_SHARE_MAX and last.binds == _CUSTOMERS else 1

@@ -22,7 +22,7 @@ def test_an_exchange_costs_less_than_25_microseconds(scenario):
 def test_two_hundred_binds_at_rest_take_less_than_a_fiftieth_of_a_core():
     alone, many = idle.carriers(65)
     assert (alone.binds, many.binds) == (1, 201)
-    assert many.share < SHARE_MAX
+    assert many.share - alone.share < SHARE_MAX, (alone, many)
 
 
 @pytest.mark.ci

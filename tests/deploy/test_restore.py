@@ -7,6 +7,7 @@ import asyncio
 import json
 import shutil
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -111,6 +112,11 @@ async def test_after_a_restore_nothing_is_sent_a_second_time(tmp_path, archive):
             environ = {**node.environ, "WHIMBREL_DATABASE": database}
             looked = await asyncio.to_thread(whimbrel, "restored", "--json", env=environ)
             assert looked.code == 0, looked.err
+
+            async def nobody_lives() -> bool:
+                return not await asked(database, f"SELECT 1 FROM nodes WHERE alive_until > {time.time_ns() // 1000}")
+
+            await until(nobody_lives, 30.0, "the killed node's end, which the restored database has yet to see")
             waiting = sum(sum(q["by_class"].values()) for q in json.loads(looked.out)["standing"]["queued"])
             assert waiting > RATE_PER_S
             told = await asyncio.to_thread(whimbrel, "restored", env=environ)

@@ -68,7 +68,8 @@ async def _carried_out(app: App, doubt: bool, names: Collection[str] | None) -> 
         if not doubt:
             return Report(before)
         if before.alive:
-            fail(f"a node uses this database ({', '.join(before.alive)}): stop all of them first")
+            names = ", ".join(before.alive)
+            fail(f"a node uses this database ({names}): stop all of them first; one that died counts for some seconds")
         return Report(before, await tool.put_in_doubt(_chosen(app, names, before)))
     finally:
         await app.stop()
