@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from whimbrel import brokers, customers, databases
+from whimbrel import brokers, customers, databases, installed
 from whimbrel.base.clock import Chance, Clock, DatabaseClock, SystemChance, SystemClock
 from whimbrel.base.ids import Ids
 from whimbrel.base.lifecycle import INNER_SHARE, Lifecycle, plain
@@ -278,6 +278,7 @@ class App:
             cells=self.cells,
             elsewhere=self.manage.elsewhere.account,
             cell=self.settings.cell,
+            settings=lambda: installed.views(self.settings),
         )
 
     def _http_server(self, services: Services) -> HttpServer:

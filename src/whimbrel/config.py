@@ -17,11 +17,12 @@ import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
+from whimbrel import hints
 from whimbrel.base.clock import Chance
 from whimbrel.base.limits import PROCESSES_MAX
 from whimbrel.base.vault import MASTER_KEY_OCTETS
@@ -37,6 +38,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _SECRETS = ("password", "token")
 _LOGIN = re.compile(r"\S*@")  # what stands before the host of a URL
 _SQLITE = "sqlite:///"
+_ORIGINS = "origins"
+Origin = Literal["file", "environment", "command_line"]
 
 
 class ConfigError(Exception):
@@ -98,6 +101,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     simulator: Simulator = Simulator()
     streams: dict[str, Stream] = {}
     cells: dict[str, Cell] = {}
+    origins: dict[str, Origin] = {}
+    """Where each came from; those that are not in it are defaults. No setting itself."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -110,12 +115,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SettingDoc(msgspec.Struct, frozen=True):
-    """One setting in words, for docs/settings.md and `whimbrel doctor`."""
+    """One setting in words, for docs/settings.md and `/v1/settings`. `default` is JSON, `usual` the same as a value."""
 
     name: str
     type: str
     default: str
     meaning: str
+    usual: Any
 
     @property
     def env(self) -> str:
@@ -129,20 +135,25 @@ class SettingDoc(msgspec.Struct, frozen=True):
 def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Settings:
     """Settings of a file (None: none), over them the environment, over both `overrides` (names such as "server.port",
     from the command line; None values are left out). ConfigError on the first thing that cannot be used."""
-    values = _given(path, environ)
-    for name, raw in (overrides or {}).items():
-        if raw is not None:
-            values[name] = _convert(name, raw, "command line", strict=True)
-    return _build(values)
-
-
-def _given(path: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
+    origins: dict[str, Origin] = {}
+    for name, value, origin in _given(path, environ, overrides or {}):
+        values[name], origins[name] = value, origin
+    return _build(values, origins)
+
+
+def _given(
+    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]
+) -> Iterator[tuple[str, Any, Origin]]:
+    """Name, value and where it stands; what comes later wins."""
     if path is not None:
-        values |= {name: _convert(name, raw, str(path), strict=True) for name, raw in _file_values(path)}
+        for name, raw in _file_values(path):
+            yield name, _convert(name, raw, str(path), strict=True), "file"
     for variable, name in _env_names(environ):
-        values[name] = _convert(name, _env_value(name, environ[variable]), variable, strict=False)
-    return values
+        yield name, _convert(name, _env_value(name, environ[variable]), variable, strict=False), "environment"
+    for name, raw in overrides.items():
+        if raw is not None:
+            yield name, _convert(name, raw, "command line", strict=True), "command_line"
 
 
 def _file_values(path: Path) -> Iterator[tuple[str, Any]]:
@@ -187,9 +198,9 @@ def _env_names(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _env_value(name: str, text: str) -> Any:
     """Lists are written with commas in the environment."""
     field = _FIELDS.get(_written(name))
-    if field is not None and _is_list(field):
+    if field is not None and hints.is_list(field):
         return [item.strip() for item in text.split(",") if item.strip()]
-    if field is not None and _bare(field) is bool:
+    if field is not None and hints.bare(field) is bool:
         return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(text.lower(), text)
     return text
 
@@ -201,8 +212,8 @@ def _convert(name: str, raw: Any, place: str, *, strict: bool) -> Any:
     try:
         value = msgspec.convert(raw, hint, strict=strict)
     except msgspec.ValidationError:
-        given = "" if name.rpartition(".")[2] in _SECRETS else f", not {_LOGIN.sub('•••@', repr(raw))}"
-        raise ConfigError(f"{place}: {name}: expected {_expected(hint)}{given}") from None
+        given = "" if is_secret(name) else f", not {_LOGIN.sub('•••@', repr(raw))}"
+        raise ConfigError(f"{place}: {name}: expected {hints.expected(hint)}{given}") from None
     if name in {"webhooks.allow_networks", "console.proxies"}:
         _check_networks(value, place, name)
     return value
@@ -229,7 +240,7 @@ def _suggestion(name: str) -> str:
     return f"; did you mean {close[0]}?" if close else "; docs/settings.md lists them"
 
 
-def _build(values: Mapping[str, Any]) -> Settings:
+def _build(values: Mapping[str, Any], origins: dict[str, Origin]) -> Settings:
     sections: dict[str, Any] = {
         section: kind(**{name.partition(".")[2]: v for name, v in values.items() if name.startswith(f"{section}.")})
         for section, kind in _SECTIONS.items()
@@ -242,7 +253,8 @@ def _build(values: Mapping[str, Any]) -> Settings:
     made: dict[str, Any] = {
         section: {name: _NAMED[section](**given) for name, given in tables.items()} for section, tables in named.items()
     }
-    settings = Settings(**sections, **made, **{name: value for name, value in values.items() if "." not in name})
+    alone = {name: value for name, value in values.items() if "." not in name}
+    settings = Settings(**sections, **made, **alone, origins=origins)
     _check_tls(settings.smpp)
     for section, tables in made.items():
         for name, table in tables.items():
@@ -263,7 +275,11 @@ def _at_home(settings: Settings, values: Mapping[str, Any]) -> Settings:
     if problem := Cell.problem_of(settings.cells.values()):
         raise ConfigError(f"cells: {problem}")
     home = settings.cells[settings.cell]
-    return msgspec.structs.replace(settings, database=home.database, database_read=home.database_read)
+    origins = dict(settings.origins)
+    for name in ("database", "database_read"):
+        if origin := origins.get(f"cells.{settings.cell}.{name}"):
+            origins[name] = origin
+    return msgspec.structs.replace(settings, database=home.database, database_read=home.database_read, origins=origins)
 
 
 def _check_tls(smpp: Smpp) -> None:
@@ -283,9 +299,20 @@ def _check_tls(smpp: Smpp) -> None:
 def describe() -> list[SettingDoc]:
     """Every setting: name, what it takes, default, meaning."""
     return [
-        SettingDoc(name, _expected(hint), _default_text(_default(name)), _meta(hint, "description") or "")
+        SettingDoc(
+            name,
+            hints.expected(hint),
+            _default_text(_default(name)),
+            hints.meta(hint, "description") or "",
+            _default(name),
+        )
         for name, hint in _FIELDS.items()
     ]
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting's value is shown to nobody."""
+    return name.rpartition(".")[2] in _SECRETS
 
 
 def _default(name: str) -> Any:
@@ -300,47 +327,14 @@ def _default_text(value: Any) -> str:
     return msgspec.json.encode(value).decode().replace('","', '", "')
 
 
-def _expected(hint: Any) -> str:
-    bare, low, high = _bare(hint), _meta(hint, "ge"), _meta(hint, "le")
-    if title := _meta(hint, "title"):
-        return str(title)
-    if _is_list(hint):
-        return f"a list of {_choices(get_args(bare)[0]) or 'strings'}"
-    if bare is int:
-        return f"an integer from {low} to {high}" if high is not None else f"an integer from {low}"
-    if bare is bool:
-        return "true or false"
-    return _choices(bare) or "a string"
-
-
-def _choices(hint: Any) -> str:
-    return ", ".join(get_args(hint)) if get_origin(hint) is Literal else ""
-
-
-def _bare(hint: Any) -> Any:
-    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
-
-
-def _is_list(hint: Any) -> bool:
-    return get_origin(_bare(hint)) is tuple
-
-
-def _meta(hint: Any, name: str) -> Any:
-    found = (getattr(part, name) for part in getattr(hint, "__metadata__", ()) if isinstance(part, Meta))
-    return next((value for value in found if value is not None), None)
-
-
-def _hints(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    return get_type_hints(kind, include_extras=True)
-
-
 _SECTIONS: dict[str, type[msgspec.Struct]] = {
-    name: hint for name, hint in _hints(Settings).items() if isinstance(hint, type)
+    name: hint for name, hint in hints.of(Settings).items() if isinstance(hint, type)
 }
+_APART = {*_SECTIONS, *_NAMED, _ORIGINS}
 _FIELDS: dict[str, Any] = (
-    {name: hint for name, hint in _hints(Settings).items() if name not in _SECTIONS and name not in _NAMED}
-    | {f"{section}.{key}": hint for section, kind in _SECTIONS.items() for key, hint in _hints(kind).items()}
-    | {f"{section}.NAME.{key}": hint for section, kind in _NAMED.items() for key, hint in _hints(kind).items()}
+    {name: hint for name, hint in hints.of(Settings).items() if name not in _APART}
+    | {f"{section}.{key}": hint for section, kind in _SECTIONS.items() for key, hint in hints.of(kind).items()}
+    | {f"{section}.NAME.{key}": hint for section, kind in _NAMED.items() for key, hint in hints.of(kind).items()}
 )
 
 

@@ -179,7 +179,9 @@ def test_every_variable_takes_what_the_docs_give_as_default():
     alone = [setting for setting in config.describe() if not setting.name.startswith("cells.")]
     environ = {setting.env: _env_text(json.loads(setting.default)) for setting in alone}
     environ["WHIMBREL_STREAMS__NAME__SERVERS"] = "broker:4222"  # has no default that could be used
-    assert config.load(None, environ) == config.Settings(streams={"name": config.Stream(servers=("broker:4222",))})
+    settings = config.load(None, environ)
+    expected = config.Settings(streams={"name": config.Stream(servers=("broker:4222",))}, origins=settings.origins)
+    assert settings == expected and set(settings.origins.values()) == {"environment"}
 
 
 def _env_text(value: object) -> str:

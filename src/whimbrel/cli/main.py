@@ -20,6 +20,7 @@ from whimbrel.cli.restored import restored
 from whimbrel.cli.sandbox import sandbox
 from whimbrel.cli.sending import send
 from whimbrel.cli.serve import serve, simulator
+from whimbrel.cli.settings import settings
 from whimbrel.cli.smpp import smpp
 from whimbrel.cli.streams import streams
 from whimbrel.cli.tailing import tail
@@ -65,6 +66,7 @@ app.add_typer(balance, name="balance")
 app.add_typer(carrier, name="carrier")
 app.add_typer(cells, name="cells")
 app.command()(nodes)
+app.command()(settings)
 app.add_typer(key, name="key")
 app.add_typer(migrate, name="migrate")
 app.add_typer(smpp, name="smpp")

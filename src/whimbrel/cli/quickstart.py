@@ -95,7 +95,8 @@ def _settings(data: Path, port: int, smpp_port: int, database_url: str) -> confi
 def _with_phones(settings: config.Settings, http_url: str) -> config.Settings:
     """The console shows the simulator's phones."""
     console = msgspec.structs.replace(settings.console, simulator_url=http_url)
-    return msgspec.structs.replace(settings, console=console)
+    origins: dict[str, config.Origin] = {**settings.origins, "console.simulator_url": "command_line"}
+    return msgspec.structs.replace(settings, console=console, origins=origins)
 
 
 def _prepare_folder(data: Path, settings: config.Settings) -> bytes:

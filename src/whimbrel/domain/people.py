@@ -98,7 +98,7 @@ _READ = frozenset(
         "balance:read", "prices:read", "keys:read", "accounts:read", "audit:read", "users:read", "conversations:read",
     }
 )  # fmt: skip
-_READ_INSTALLATION = frozenset({"carriers:read", "routes:read", "streams:read"})
+_READ_INSTALLATION = frozenset({"carriers:read", "routes:read", "streams:read", "settings:read"})
 _TALK = frozenset({"messages:write", "conversations:write", "opt_outs:write"})
 _BUILD = frozenset({"webhooks:write", "smpp:write", "keys:write", "senders:write"})
 _RUN = frozenset({"carriers:write", "routes:write", "prices:write", "streams:write", "senders:assign"})

@@ -45,6 +45,7 @@ OPERATOR_SCOPES: dict[str, str] = {
     "prices:write": "Set and delete prices.",
     "streams:write": "Set back streams of events to brokers.",
     "streams:read": "Read how streams of events to brokers are doing.",
+    "settings:read": "Read what the installation runs with.",
 }
 """Scopes of operator keys only, beside all those of accounts."""
 

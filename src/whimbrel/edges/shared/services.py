@@ -15,6 +15,7 @@ from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Health
 from whimbrel.domain.model import Account
+from whimbrel.edges.shared.settings import SettingView
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.cancel import Cancel
 from whimbrel.journey.feed import Feed
@@ -38,6 +39,11 @@ def _here(carrier_id: str) -> bool:
 def _no_binds(credential_id: str) -> int:
     """Where there is no SMPP door."""
     return 0
+
+
+def _no_settings() -> tuple[SettingView, ...]:
+    """Where nobody says what the process runs with."""
+    return ()
 
 
 class CellStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +95,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     when they can. `scrape` gives the metrics of this process, with those of the others that share its ports. `health`
     gives the running carriers by id, wherever they run, `runs_elsewhere` whether a carrier does so at another node,
     `smpp_binds` how many binds a customer's credential has in this process. `cells`
-    tells of the cells, where there are several, `elsewhere` gives accounts of the others, and `cell` names this one."""
+    tells of the cells, where there are several, `elsewhere` gives accounts of the others, and `cell` names this one.
+    `settings` gives what the process runs with."""
 
     store: Store
     tables: Tables
@@ -113,3 +120,4 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     cells: "CellsView | None" = None
     elsewhere: Callable[[str], Account | None] = _nobody
     cell: str = ""
+    settings: Callable[[], tuple[SettingView, ...]] = _no_settings
