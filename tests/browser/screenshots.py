@@ -47,6 +47,8 @@ PAGES = {
     "accounts": "/accounts",
     "account": "/accounts/{account}",
     "audit": "/audit",
+    "settings": "/settings",
+    "installation": "/settings/installation",
     "system": "/system",
     "profile": "/profile",
     "authenticator": "/profile/authenticator",

@@ -51,6 +51,8 @@ PAGES = (
     "/accounts/new",
     "/accounts/{account}",
     "/audit",
+    "/settings",
+    "/settings/installation",
     "/system",
     "/profile",
     "/profile/authenticator",

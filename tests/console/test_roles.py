@@ -47,7 +47,7 @@ NEEDS = {
     "prices:read": ("GET /console/prices",),
     "prices:write": ("POST /console/prices", "POST /console/prices/{id}/remove"),
     "senders:read": ("GET /console/senders", "GET /console/senders/{id}"),
-    "senders:write": ("POST /console/senders/{id}",),
+    "senders:write": ("POST /console/senders/{id}", "POST /console/settings/default-sender"),
     "senders:assign": (
         "GET /console/senders/new", "POST /console/senders/new", "POST /console/senders/{id}/remove",
     ),
@@ -77,13 +77,15 @@ NEEDS = {
         "POST /console/people/{id}/disable", "POST /console/people/{id}/enable", "POST /console/people/{id}/link",
         "POST /console/people/{id}/remove",
     ),
-    "accounts:read": ("GET /console/accounts", "GET /console/accounts/{id}"),
+    "accounts:read": ("GET /console/accounts", "GET /console/accounts/{id}", "GET /console/settings"),
     "accounts:write": (
         "GET /console/accounts/new", "POST /console/accounts/new", "POST /console/accounts/{id}",
         "POST /console/accounts/{id}/rotate-token", "POST /console/accounts/{id}/suspend",
-        "POST /console/accounts/{id}/activate", "POST /console/accounts/{id}/close",
+        "POST /console/accounts/{id}/activate", "POST /console/accounts/{id}/close", "POST /console/settings",
+        "GET /console/settings/secret", "POST /console/settings/secret/rotate",
     ),
     "audit:read": ("GET /console/audit",),
+    "settings:read": ("GET /console/settings/installation",),
 }  # fmt: skip
 """Pages by the scope without which they are refused."""
 EVERYBODY = frozenset({

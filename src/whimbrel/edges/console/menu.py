@@ -56,6 +56,7 @@ MENU: tuple[Group, ...] = (
             Entry("people", "/console/people", "listUsers"),
             Entry("accounts", "/console/accounts", "listAccounts"),
             Entry("audit", "/console/audit", "listAudit"),
+            Entry("settings", "/console/settings", "getAccount"),
             Entry("system", "/console/system", "listNodes"),
         ),
     ),

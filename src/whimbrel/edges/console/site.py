@@ -40,6 +40,9 @@ from whimbrel.edges.console.pages import (
     system,
     webhooks,
 )
+from whimbrel.edges.console.pages import (
+    settings as settings_pages,
+)
 from whimbrel.edges.console.proxies import Proxies
 from whimbrel.edges.console.render import Renderer
 from whimbrel.edges.console.request import Desk, Request, Settings
@@ -80,6 +83,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *people.PAGES,
     *accounts.PAGES,
     *audit.PAGES,
+    *settings_pages.PAGES,
     *system.PAGES,
     *account.PAGES,
     *sign_in.PAGES,
