@@ -7,6 +7,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from whimbrel.base.limits import WEBHOOK_CONNECT_TIMEOUT_S
@@ -57,6 +58,7 @@ class Dialer:
         return connection
 
 
+@lru_cache(maxsize=1)  # the machine's certificates take 20 ms to read
 def _system_tls() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -93,12 +94,12 @@ _log = logging.getLogger("whimbrel.console")
 
 def site(services: Services, inside: Inside, failures: Failures, settings: Settings) -> ASGIApp:
     """The application."""
-    static = Static()
+    static, renderer = _looks()
     desk = Desk(
         services=services,
         inside=inside,
         sign_in=SignIn(services.manage, Lasting(settings.idle_s, settings.longest_s)),
-        renderer=Renderer(static, words.load()),
+        renderer=renderer,
         settings=settings,
         proxies=Proxies(settings.proxies),
     )
@@ -111,6 +112,12 @@ def site(services: Services, inside: Inside, failures: Failures, settings: Setti
     for path in sorted(paths, key=lambda each: each.replace("{", "\x7f")):
         routes.append(Route(path, entrance.wrap(paths[path]), methods=_METHODS))
     return Router(routes, redirect_slashes=False, default=entrance.lost)
+
+
+@lru_cache(maxsize=1)  # the doors of every cell have the same, and templates take long to compile
+def _looks() -> tuple[Static, Renderer]:
+    static = Static()
+    return static, Renderer(static, words.load())
 
 
 class _Entrance:

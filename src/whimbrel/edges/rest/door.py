@@ -1,5 +1,6 @@
 """The REST door, put together: all operations in one table, the hot routes, the router of the rest."""
 
+from functools import lru_cache
 from importlib.metadata import version
 
 import msgspec
@@ -52,7 +53,16 @@ class RestDoor(msgspec.Struct, frozen=True):
 
 def table(streams_per_account: int) -> tuple[Operation, ...]:
     """Every operation of the door, in the order of the reference."""
-    resources = (
+    return (*_resources(streams_per_account), *service.operations(_reference()))
+
+
+@lru_cache(maxsize=1)  # it is the same at the doors of every cell, which are made while requests wait
+def _reference() -> service.Reference:
+    return service.reference(_resources(streams_per_account=0), version("whimbrel"))
+
+
+def _resources(streams_per_account: int) -> tuple[Operation, ...]:
+    return (
         *messages.OPERATIONS,
         *searching.OPERATIONS,
         *conversations.OPERATIONS,
@@ -77,7 +87,6 @@ def table(streams_per_account: int) -> tuple[Operation, ...]:
         *users.OPERATIONS,
         *audit.OPERATIONS,
     )
-    return (*resources, *service.operations(resources, version("whimbrel")))
 
 
 def rest_door(services: Services, door: Door) -> RestDoor:

@@ -66,16 +66,21 @@ def _operation(path: str, name: str, summary: str, handle: Handle | None, conten
     )
 
 
-def operations(others: tuple[Operation, ...], version: str) -> tuple[Operation, ...]:
-    """The service's own operations; the reference that some of them answer is rendered here, of all."""
-    bare = _own(document=None)
-    document = openapi.document((*others, *bare), version=version)
-    return _own(document)
+class Reference(msgspec.Struct, frozen=True):
+    """What is answered about all operations: the document as JSON, and as a page."""
+
+    document: bytes = b""
+    page: bytes = b""
 
 
-def _own(document: openapi.Json | None) -> tuple[Operation, ...]:
-    rendered = b"" if document is None else msgspec.json.encode(document)
-    reference = b"" if document is None else pages.reference(document)
+def reference(others: tuple[Operation, ...], version: str) -> Reference:
+    """The reference of the `others` and of the service's own operations."""
+    document = openapi.document((*others, *operations(Reference())), version=version)
+    return Reference(msgspec.json.encode(document), pages.reference(document))
+
+
+def operations(told: Reference) -> tuple[Operation, ...]:
+    """The service's own operations; some of them answer the reference."""
     return (
         Operation(
             method="GET", path="/healthz", name="getHealth", tag=_TAG, summary="Whether the process is alive",
@@ -91,8 +96,8 @@ def _own(document: openapi.Json | None) -> tuple[Operation, ...]:
             access="public", handle=root, status=302,
         ),
         _operation("/metrics", "getMetrics", "Metrics for Prometheus", metrics, _METRICS),
-        _operation("/openapi.json", "getOpenapi", "This document", _page(rendered, _JSON), _JSON),
-        _operation("/docs", "getDocs", "The reference as a page", _page(reference)),
+        _operation("/openapi.json", "getOpenapi", "This document", _page(told.document, _JSON), _JSON),
+        _operation("/docs", "getDocs", "The reference as a page", _page(told.page)),
         _operation("/docs/errors", "getDocsErrors", "The codes of errors as a page", _page(pages.errors())),
         _operation("/docs/events", "getDocsEvents", "The types of events as a page", _page(pages.events())),
         _operation(
