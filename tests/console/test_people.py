@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("quick_passwords")]
 
 
 async def invited(browser, email, role="support", query=""):

@@ -11,12 +11,12 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from tests.lite import with_schema
 from whimbrel.app import App
-from whimbrel.base.clock import Clock, SystemClock
+from whimbrel.base.clock import Clock
 from whimbrel.config import Settings, Smpp, Webhooks
 from whimbrel.manage import accounts, balance, carriers, keys, prices, routes, senders
 from whimbrel.manage.scopes import ACCOUNT_SCOPES, OPERATOR
-from whimbrel.store.sqlite import schema
 from whimbrel_sandbox.serve import Simulator, running
 from whimbrel_sandbox.settings import Settings as SandboxSettings
 
@@ -146,7 +146,7 @@ async def running_edge(
     server = msgspec.structs.replace(base.server, data=str(folder), port=0)
     chosen = msgspec.structs.replace(base, server=server, **settings)
     if chosen.is_sqlite:
-        schema.apply(str(chosen.database_path()), SystemClock())
+        with_schema(chosen.database_path())
     async with running(SandboxSettings(smpp_port=0, http_port=0 if phones else None, seed=1)) as simulator:
         if phones:
             console = msgspec.structs.replace(chosen.console, simulator_url=simulator.address.http_url)

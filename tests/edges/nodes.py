@@ -10,12 +10,12 @@ import aiohttp
 import msgspec
 
 from tests.edges.edge_rig import LOCAL, Edge, until
+from tests.lite import with_schema
 from whimbrel.app import App
-from whimbrel.base.clock import Clock, SystemClock
+from whimbrel.base.clock import Clock
 from whimbrel.base.place import STORE, Place
 from whimbrel.config import Settings, Smpp
 from whimbrel.store.signals import LocalSignals
-from whimbrel.store.sqlite import schema
 from whimbrel.store.sqlite.executor import SqliteExecutor
 from whimbrel.store.sqlite.serving import StoreServer
 from whimbrel_sandbox.serve import running
@@ -77,8 +77,7 @@ class Deaf(LocalSignals):
 @asynccontextmanager
 async def shared_file(folder: Path) -> AsyncIterator[list[dict[str, Any]]]:
     """What two applications are made with that share an SQLite file, beside the process that owns it."""
-    path = str(folder / "whimbrel.db")
-    schema.apply(path, SystemClock())
+    path = with_schema(folder / "whimbrel.db")
     executor = SqliteExecutor(path, readers=0, on_commit=lambda _: server.committed())
     server = StoreServer(executor, str(folder / STORE), run=RUN)
     await executor.start()

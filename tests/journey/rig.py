@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tests.lite import with_schema
 from whimbrel.app import App
 from whimbrel.base.clock import Chance, SystemClock
 from whimbrel.config import Settings, Webhooks
@@ -17,7 +18,6 @@ from whimbrel.domain.model import Attempt, Draft, Event, Message, Options
 from whimbrel.manage import accounts, balance, carriers, prices, routes, senders
 from whimbrel.manage.context import Paging
 from whimbrel.store.interface import Search, Verdict
-from whimbrel.store.sqlite import schema
 from whimbrel_sandbox.log import Bound, Submitted
 from whimbrel_sandbox.network import PhoneText
 from whimbrel_sandbox.phones import Text
@@ -288,7 +288,7 @@ async def installation(
     if (folder / POSTGRES).exists():
         chosen = msgspec.structs.replace(chosen, database=(folder / POSTGRES).read_text())
     else:
-        schema.apply(str(chosen.database_path()), clock)
+        with_schema(chosen.database_path())
     app = App(chosen, KEY, clock=clock, chance=chance)
     await (app.start() if is_started else app.open())
     try:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.lite import with_schema
 from whimbrel.base.clock import ManualClock, SeededChance
 from whimbrel.base.ids import Ids
 from whimbrel.base.vault import Vault
@@ -11,7 +12,6 @@ from whimbrel.journey.tables import Tables
 from whimbrel.manage import accounts
 from whimbrel.manage.context import Context
 from whimbrel.net.addresses import Reach
-from whimbrel.store.sqlite import schema
 from whimbrel.store.sqlite.executor import SqliteExecutor
 from whimbrel.store.store import SqlStore
 
@@ -22,10 +22,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def store(tmp_path, clock) -> AsyncIterator[SqlStore]:
-    path = str(tmp_path / "whimbrel.db")
-    schema.apply(path, clock)
-    store = SqlStore(SqliteExecutor(path))
+async def store(tmp_path) -> AsyncIterator[SqlStore]:
+    store = SqlStore(SqliteExecutor(with_schema(tmp_path / "whimbrel.db")))
     await store.start()
     yield store
     await store.stop()

@@ -24,6 +24,7 @@ from whimbrel.manage.smpp_credentials import NewSmppCredential, SmppCredentialCh
 
 from .helpers import actions
 
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 SANDBOX = SandboxAddress(host="127.0.0.1", port=2776)
 
 

@@ -14,13 +14,13 @@ from one_by_one import Postgres as PostgresTest
 from one_by_one import PostgresSession, Sqlite
 from shared import SharedExecutor
 from store_samples import ACCOUNT, CREDIT, NOW, OTHER_ACCOUNT, top_up
+from tests.lite import with_schema
 from tests.pg import Postgres, fresh_database
 
 from whimbrel.base.clock import ManualClock
 from whimbrel.store.postgresql.connect import connect
 from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.script import Executor
-from whimbrel.store.sqlite import schema
 from whimbrel.store.sqlite.executor import SqliteExecutor
 from whimbrel.store.store import SqlStore
 
@@ -28,9 +28,7 @@ from whimbrel.store.store import SqlStore
 @pytest.fixture
 def database(tmp_path: Path) -> str:
     """A file with the schema and nothing else."""
-    path = str(tmp_path / "whimbrel.db")
-    schema.apply(path, ManualClock())
-    return path
+    return with_schema(tmp_path / "whimbrel.db")
 
 
 @pytest.fixture(params=["sqlite", "shared", "postgresql"])

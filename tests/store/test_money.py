@@ -22,12 +22,11 @@ from store_samples import (
     submit,
     top_up,
 )
+from tests.lite import with_schema
 
-from whimbrel.base.clock import ManualClock
 from whimbrel.domain.model import Message
 from whimbrel.domain.states import FINAL
 from whimbrel.store.interface import Answer, Due, Ending, ReceiptRow, Search
-from whimbrel.store.sqlite import schema
 from whimbrel.store.sqlite.executor import SqliteExecutor
 from whimbrel.store.store import SqlStore
 
@@ -44,8 +43,7 @@ class Books(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
-        path = str(Path(self._folder.name) / "whimbrel.db")
-        schema.apply(path, ManualClock())
+        path = with_schema(Path(self._folder.name) / "whimbrel.db")
         self._runner = asyncio.Runner()
         self.store = SqlStore(SqliteExecutor(path))
         self._runner.run(self.store.start())

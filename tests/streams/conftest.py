@@ -6,20 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.lite import with_schema
 from tests.net.nats_server import NatsServer, nats_server
 from whimbrel.base.clock import SystemClock
 from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.script import Executor
-from whimbrel.store.sqlite import schema
 from whimbrel.store.sqlite.executor import SqliteExecutor
 from whimbrel.store.store import SqlStore
 
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Executor:
-    path = str(tmp_path / "whimbrel.db")
-    schema.apply(path, SystemClock())
-    return SqliteExecutor(path)
+    return SqliteExecutor(with_schema(tmp_path / "whimbrel.db"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
