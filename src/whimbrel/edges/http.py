@@ -16,6 +16,8 @@ from whimbrel.edges.shared.asgi import ASGIApp, Receive, Scope, Send
 from whimbrel.edges.shared.cells import RETRY_S, Locator, Served
 from whimbrel.edges.shared.door import Door, id_header
 from whimbrel.edges.shared.exchange import Application, Exchange
+from whimbrel.edges.shared.inside import Inside
+from whimbrel.edges.shared.inside_cells import CellInside
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio.door import PREFIX as TWILIO
 from whimbrel.edges.twilio.door import TwilioDoor
@@ -26,12 +28,15 @@ def doors(
 ) -> Application:
     """The application of this node. `services` are those of its own cell, `cells` all cells where there are several.
     Without `api` it answers for the console alone, without `console` (None) for everything else."""
-    home = _Doors(services, api, console)
-    return home if cells is None else _CellDoors(home, cells)
+    home = _Doors(services, api)
+    every = None if cells is None else _CellDoors(home, cells)
+    if console is not None:
+        home.open_console(console, home.inside if every is None else every.inside)
+    return every or home
 
 
 class _Doors(Application):
-    def __init__(self, services: Services, api: bool = True, console: ConsoleSettings | None = None) -> None:
+    def __init__(self, services: Services, api: bool = True) -> None:
         self.services = services
         self.door = Door(services)
         rest = rest_door(services, self.door)
@@ -40,11 +45,14 @@ class _Doors(Application):
         self._hot, self._router = rest.hot, rest.app
         self.direct = rest.direct
         self._console: ASGIApp = self.door.not_found
-        if console is not None:
-            self._console = site(services, rest.inside, self.door.failures, console)
+        self.operations, self.inside = rest.operations, rest.inside
         if not api:
             self._hot, self.direct = {}, {}
             self._router = self.door.router([each for each in rest.operations if each.access == "public"])
+
+    def open_console(self, settings: ConsoleSettings, inside: Inside) -> None:
+        """Answer for the console too, with these operations."""
+        self._console = site(self.services, inside, self.door.failures, settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._failures.come_from(scope["client"])
@@ -68,6 +76,7 @@ class _CellDoors(Application):
         self._cells = cells
         self._locator = Locator(cells)
         self._others: dict[str, _Doors] = {}
+        self.inside = CellInside(cells, home.operations, lambda cell: self._doors_of(cell).inside, self._locator)
         self.direct = {place: self._directly(*place) for place in home.direct}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

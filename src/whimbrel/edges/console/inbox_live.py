@@ -22,7 +22,7 @@ async def pieces(request: Request, draw: Draw) -> Pieces:
     sent: Mapping[str, str] = {}
     position, still = -1, 0
     while True:
-        now = await request.services.store.last_position()
+        now = await request.there.store.last_position()
         still = 0 if now != position else still + 1
         position = now
         if still <= _AFTERWARDS or still % _EVERY == 0:

@@ -23,7 +23,7 @@ async def export_lines(request: Request, filters: Filters, carriers: Mapping[str
     """The file. What would be refused is refused before it begins."""
     first = await request.api("listMessages", query=filters.query(limit=str(limits.PAGE_MAX)))
     actor, account_id = request.visit.user.id, request.visit.session.acting_for
-    await exports.note(request.services.manage, actor, account_id, "messages", sorted(filters.address))
+    await exports.note(request.there.manage, actor, account_id, "messages", sorted(filters.address))
     name = f"messages-{request.services.clock.now_us() // 1_000_000}.csv"
     return StreamingResponse(
         _lines(request, filters, carriers, first),

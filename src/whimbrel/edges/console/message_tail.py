@@ -55,7 +55,7 @@ class Tail:
         self._seen = {row.id: row.updated_at for row in await self._read() if row.id <= self._after}
 
     async def _is_time(self) -> bool:
-        position = await self._request.services.store.last_position()
+        position = await self._request.there.store.last_position()
         self._looks = _AFTERWARDS if position != self._position else self._looks - 1
         self._position = position
         return self._looks > 0

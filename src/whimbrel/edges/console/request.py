@@ -105,6 +105,11 @@ class Request:
         return self.desk.services
 
     @property
+    def there(self) -> Services:
+        """Those of the cell in which the account lives that is shown."""
+        return self.desk.inside.services_for(self.asked)
+
+    @property
     def visit(self) -> Visit:
         """Who asks; only where a page is for people who have signed in."""
         assert self._visit is not None
@@ -156,6 +161,10 @@ class Request:
         if not name:
             raise WhimbrelError("invalid_request", "The Host header names no host.")
         return Site(name, origin)
+
+    def cell_of(self, account_id: str) -> str:
+        """The cell that an account lives in; empty where there is one only."""
+        return self.desk.inside.cell_of(account_id)
 
     async def holds(self) -> bool:
         """Whether the visitor may still do and see what they could when they asked: for what goes on for long."""

@@ -71,6 +71,14 @@ class RestInside:
         if other is not None and other != own and other in accounts:
             check_settled(accounts[other])
 
+    def services_for(self, asked: Asked) -> Services:
+        """Those of this cell."""
+        return self._services
+
+    def cell_of(self, account_id: str) -> str:
+        """There is this one."""
+        return ""
+
     def may(self, asked: Asked, name: str) -> bool:
         """Whether the operation would be refused for who asks."""
         try:

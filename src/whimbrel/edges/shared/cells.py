@@ -76,10 +76,10 @@ class Locator:
             return self._cells.home
         digest, user = _shown(credential)
         if digest is None:
-            return self._found(self._cell_of_account(user))
+            return self._found(self.cell_of_account(user))
         owner = self._owner(digest)
         if owner is not None:
-            return self._found(self._cell_of_account(owner) if owner else self._for_operator(method, path, request))
+            return self._found(self.cell_of_account(owner) if owner else self._for_operator(method, path, request))
         return self._found(None)
 
     def _found(self, cell: str | None) -> str:
@@ -98,7 +98,8 @@ class Locator:
                 return key.account_id or ""
         return None
 
-    def _cell_of_account(self, account_id: str) -> str | None:
+    def cell_of_account(self, account_id: str) -> str | None:
+        """The cell that serves an account; None where nobody knows it."""
         left = None
         for name, directory in self._cells.directories().items():
             account = directory.accounts.get(account_id)
@@ -116,7 +117,7 @@ class Locator:
         named = _ACCOUNT.search(path)
         if wanted is not None or named is not None:
             account_id = wanted.decode("latin-1") if wanted is not None else named[1] if named is not None else ""
-            return self._cell_of_account(account_id)
+            return self.cell_of_account(account_id)
         cell = request.get(CELL_HEADER)
         return self._cells.home if cell is None else self._named(cell.decode("latin-1"))
 

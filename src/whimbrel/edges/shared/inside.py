@@ -9,6 +9,7 @@ import msgspec
 
 from whimbrel.domain.model import Door
 from whimbrel.edges.shared.auth import Principal
+from whimbrel.edges.shared.services import Services
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -34,6 +35,14 @@ class Inside(Protocol):
     ) -> Any:
         """What the operation answers, as a value. `query`: texts, as they would stand in the address; `body`: what
         JSON would hold; `key`: the Idempotency-Key. WhimbrelError as the API would answer."""
+        ...
+
+    def services_for(self, asked: Asked) -> Services:
+        """What serves the account that is asked for, for what is no operation: its events as they come."""
+        ...
+
+    def cell_of(self, account_id: str) -> str:
+        """The cell that an account lives in; empty where there is one only."""
         ...
 
     def may(self, asked: Asked, name: str) -> bool:

@@ -64,7 +64,7 @@ async def lately(request: Request) -> Response:
 
 async def live(request: Request) -> Response:
     """The figures of each second."""
-    asked, services = request.asked, request.services
+    asked, services = request.asked, request.there
     if asked.acting_for is None or not request.api.may("listEvents"):
         raise WhimbrelError("forbidden", "Your role may not follow events.")
     return Live(Figures(services.store, services.clock, asked.acting_for, test=asked.principal.test).pieces())
