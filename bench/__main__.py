@@ -1,7 +1,8 @@
 """Runs the scenarios and prints what they cost: rates, latencies, and the CPU microseconds per message of each process.
 `python -m bench [scenario …] [--messages N]`; results also go to bench/results/ as JSON. Apart from these: `python -m
 bench smpp`, the link and the codec alone, `python -m bench idle`, many binds that do nothing, and `python -m bench
-several`, one process against several, and `python -m bench streams`, events to brokers.
+several`, one process against several, `python -m bench streams`, events to brokers, and `python -m bench pages`, the
+console with millions of messages.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from bench import idle, several, smpp, streams
+from bench import idle, pages, several, smpp, streams
 from bench.processes import write_results
 from bench.scenario import HEAD, SCENARIOS, Measured, measure, row
 
@@ -19,6 +20,7 @@ APART: dict[str, Callable[[list[str]], int]] = {
     "idle": idle.main,
     "several": several.main,
     "streams": streams.main,
+    "pages": pages.main,
 }
 """Measurements of another kind, each with options of its own."""
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bench import idle, smpp, streams
+from bench import idle, pages, smpp, streams
 
 EXCHANGE_MAX_US = 25.0
 STREAM_MAX_US = 150.0
@@ -36,3 +36,9 @@ def test_a_stream_to_nats_takes_all_events():
     (measured, *_) = asyncio.run(streams.measure(500, with_kafka=False, batches=(1000,)))
     assert measured.complete
     assert measured.our_us < STREAM_MAX_US
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("more", [[], ["--postgres"]], ids=["sqlite", "postgresql"])
+def test_pages_of_many_messages_are_quick(more):
+    assert pages.main(["--messages", "20000", *more]) == 0
