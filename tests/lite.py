@@ -20,5 +20,5 @@ def with_schema(path: Path | str) -> str:
 def _octets() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "whimbrel.db"
-        schema.apply(str(path), ManualClock())
+        schema.apply(str(path), ManualClock(0))
         return path.read_bytes()

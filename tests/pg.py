@@ -167,7 +167,7 @@ async def make_template(url: str) -> str:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
             await connection.execute(f"DROP DATABASE IF EXISTS {name}_making")
             await connection.execute(f"CREATE DATABASE {name}_making TEMPLATE template0 ENCODING 'UTF8'")
-            await schema.apply(of_database(url, f"{name}_making"), ManualClock())
+            await schema.apply(of_database(url, f"{name}_making"), ManualClock(0))
             await connection.execute(f"ALTER DATABASE {name}_making RENAME TO {name}")
     finally:
         await connection.close()

@@ -8,6 +8,7 @@ from whimbrel.domain.model import Message
 from whimbrel.journey.conversations import CURSOR, Conversations
 from whimbrel.journey.follower import cursor
 from whimbrel.store.interface import InboundRow, Write
+from whimbrel.store.migrations import Applied
 from whimbrel.store.store import SqlStore
 
 OURS, THEIRS, STRANGER = 12, 31, 32
@@ -39,6 +40,24 @@ async def followed(store: SqlStore) -> Conversations:
 
 async def listed(store: SqlStore, statement: str = "conversations_page", *more: object) -> list[Conversation]:
     return await store.fetch(Conversation, statement, ACCOUNT, 0, *more, LAST, 10)
+
+
+async def test_texts_from_before_there_were_conversations_are_read(store: SqlStore) -> None:
+    old = await texted(store)
+    follower = Conversations(store)
+    follower._since_us = old.created_at + 1
+    await follower._find()
+    await follower.follow()
+    (found,) = await listed(store)
+    assert (found.last_in_id, found.unread) == (old.id, 0) and await listed(store, "conversations_unread_page") == []
+    (early, late) = (old, message(created_at=old.created_at + 1))
+    assert [each.unread for each in begun([early], late.created_at)] == [0]
+    assert [each.unread for each in begun([early], early.created_at)] == [1]
+
+
+async def test_when_conversations_came_stands_in_the_schema(store: SqlStore) -> None:
+    applied = {each.name: each.applied_at for each in await store.fetch(Applied, "schema_applied")}
+    assert await Conversations(store)._begin() == applied["conversations"]
 
 
 async def test_a_text_begins_a_conversation_and_the_next_goes_on_with_it(store: SqlStore) -> None:

@@ -29,15 +29,15 @@ class Numbers(msgspec.Struct, frozen=True, gc=False):
     theirs: str | None
 
 
-def begun(messages: Iterable[Message]) -> tuple[Conversation, ...]:
+def begun(messages: Iterable[Message], read_before_us: int = 0) -> tuple[Conversation, ...]:
     """What inbound texts begin or add to: one for each pair of numbers. Its id is made of that of its first text, so
-    that the same texts make the same conversation again."""
+    that the same texts make the same conversation again. What came before `read_before_us` counts as read."""
     found: dict[tuple[str, int, int, int], Conversation] = {}
     for message in sorted(messages, key=lambda each: each.id):
         key = (message.account_id, int(message.test), message.recipient_hash, message.sender_hash)
         before = found.get(key)
         first_id = CONVERSATION + message.id[2:] if before is None else before.id
-        unread = 1 if before is None else before.unread + 1
+        unread = (0 if before is None else before.unread) + int(message.created_at >= read_before_us)
         found[key] = Conversation(first_id, *key, message.id, message.id, unread)
     return tuple(found.values())
 
