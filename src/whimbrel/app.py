@@ -118,6 +118,7 @@ class App:
             streams=brokers.destinations(settings),
             elsewhere=self.cells.elsewhere(settings.cell) if self.cells is not None else Elsewhere(),
             leading=self.cells.leading_of(settings.cell) if self.cells is not None else "",
+            template_approval=settings.templates.approval,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._parts = Lifecycle(STOP_DEADLINE_S)

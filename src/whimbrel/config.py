@@ -26,7 +26,20 @@ from whimbrel import hints
 from whimbrel.base.clock import Chance
 from whimbrel.base.limits import PROCESSES_MAX
 from whimbrel.base.vault import MASTER_KEY_OCTETS
-from whimbrel.sections import Cell, Console, Limits, Log, Retention, Role, Server, Simulator, Smpp, Stream, Webhooks
+from whimbrel.sections import (
+    Cell,
+    Console,
+    Limits,
+    Log,
+    Retention,
+    Role,
+    Server,
+    Simulator,
+    Smpp,
+    Stream,
+    Templates,
+    Webhooks,
+)
 
 ENV = "WHIMBREL_"
 MASTER_KEY_ENV = "WHIMBREL_MASTER_KEY"
@@ -97,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention: Retention = Retention()
     limits: Limits = Limits()
     console: Console = Console()
+    templates: Templates = Templates()
     log: Log = Log()
     simulator: Simulator = Simulator()
     streams: dict[str, Stream] = {}

@@ -19,6 +19,7 @@ Role = Literal["api", "worker", "smpp", "console"]
 Broker = Literal["nats", "kafka"]
 Sasl = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 Start = Literal["new", "oldest"]
+TemplateApproval = Literal["none", "account", "operator"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
@@ -145,6 +146,18 @@ class Console(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description='Networks of proxies whose X-Forwarded-For says who signs in, such as "10.1.0.0/16".'),
     ] = ()
+
+
+class Templates(msgspec.Struct, frozen=True, kw_only=True):
+    """Texts with variables (docs/templates.md)."""
+
+    approval: Annotated[
+        TemplateApproval,
+        Meta(
+            description="Who approves what is published, before messages are made of it: `none`, somebody of the "
+            "`account` with the scope `templates:approve`, or the `operator`."
+        ),
+    ] = "none"
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):

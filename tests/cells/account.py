@@ -32,7 +32,9 @@ OWNED = {
     "canned_answers": "account_id", "conversations": "account_id",
     "deliveries": "account_id", "delivery_tries": "account_id", "events": "account_id", "idempotency": "account_id",
     "keys": "account_id", "ledger": "account_id", "messages": "account_id", "opt_outs": "account_id",
-    "senders": "account_id", "smpp_credentials": "account_id", "users": "account_id",
+    "senders": "account_id", "smpp_credentials": "account_id", "template_versions": "account_id",
+    "templates": "account_id",
+    "users": "account_id",
     "webhooks": "account_id",
 }  # fmt: skip
 """Tables that hold rows of accounts, and the column that says whose."""
@@ -117,6 +119,8 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO users "
         "VALUES ($1, $2, $1 || '@example.com', 'Ada', 'admin', 'active', '', NULL, 0, 0, 0, '{}', 1, 1)",
         "INSERT INTO canned_answers VALUES ('CA' || $1, $2, 'thanks', 'Thank you', 1, 1)",
+        "INSERT INTO templates VALUES ('TP' || $1, $2, 'hello', '', 'active', NULL, 1, 1, 2, 1, 1)",
+        "INSERT INTO template_versions VALUES ('TP' || $1, 1, $2, '{}', 'approved', '', '', NULL, 'KE1', 1)",
         "INSERT INTO conversations VALUES ('CV' || $1, $2, 0, 12, 31, 'SM1', 'SM1', 1)",
     ):
         await cell.rows(sql, user, account_id)

@@ -70,7 +70,16 @@ async def test_people_go_with_their_account_and_sign_in_again_there(cells):
     await samples.answer(eu, account.messages["sending"].id, "id9")
     await eu.moves.depart(account.id, "us", NAMES, eu.clock.now_us())
     await finish(cells, account)
-    for table in ("users", "passkeys", "sign_in_codes", "saved_views", "canned_answers", "conversations"):
+    for table in (
+        "users",
+        "passkeys",
+        "sign_in_codes",
+        "saved_views",
+        "canned_answers",
+        "conversations",
+        "templates",
+        "template_versions",
+    ):
         assert await eu.rows(f"SELECT * FROM {table}") == []
         assert len(await us.rows(f"SELECT * FROM {table}")) == 1, table
     assert await eu.rows("SELECT * FROM sessions") == await us.rows("SELECT * FROM sessions") == []

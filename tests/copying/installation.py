@@ -101,6 +101,8 @@ class Filling:
                 Write("sign_in_code_insert", ((b"d", "US2", "recovery", at),)),
                 Write("saved_view_insert", (("SV1", "US2", "messages", "mine", "", at),)),
                 Write("canned_insert", (("CA1", first, "hello", "Hello", at, at),)),
+                Write("template_insert", (("TP1", first, "hello", "", "active", None, 1, 1, 2, at, at),)),
+                Write("template_version_insert", (("TP1", 1, first, "{}", "approved", "", "", None, "KE1", at),)),
                 Write("conversation_received", (("CV1", first, 0, 12, 31, "SM1", "SM1", 1),)),
             )
         )  # fmt: skip

@@ -3,7 +3,7 @@ does nothing. Both dialects."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from store_samples import CARRIER, NOW, SECOND, events, message, state, submit
@@ -11,7 +11,7 @@ from store_samples import CARRIER, NOW, SECOND, events, message, state, submit
 from whimbrel.base.clock import ManualClock, SeededChance
 from whimbrel.base.ids import Ids
 from whimbrel.base.vault import Vault
-from whimbrel.domain.model import OptOut
+from whimbrel.domain.model import ConfigKind, OptOut
 from whimbrel.journey.tables import Tables
 from whimbrel.manage import (
     accounts,
@@ -25,6 +25,8 @@ from whimbrel.manage import (
     webhooks,
 )
 from whimbrel.manage.context import Context
+from whimbrel.products.templates import keeping, versions
+from whimbrel.products.templates.shapes import NewTemplate, TemplateChange
 from whimbrel.store.interface import Basis, Claim, Deliveries, Idempotency, Store, Submission, Write
 from whimbrel.store.rows import to_columns
 
@@ -54,9 +56,7 @@ class Changes:
 
 async def test_every_verb_of_the_control_plane_raises_what_it_changes(store: Store, ctx: Context) -> None:
     changes = Changes(store)
-    assert await changes.since() == sorted(
-        ("accounts", "keys", "senders", "carriers", "routes", "prices", "opt_outs", "webhooks", "smpp_credentials")
-    )
+    assert await changes.since() == sorted(get_args(ConfigKind))
 
     async def does(kinds: list[str], verb: Awaitable[Any]) -> Any:
         made = await verb
@@ -93,6 +93,15 @@ async def test_every_verb_of_the_control_plane_raises_what_it_changes(store: Sto
     new_credential = smpp_credentials.NewSmppCredential(name="s", system_id="shop", password="s3cret-8")
     credential = (await does(["smpp_credentials"], smpp_credentials.create(ctx, "me", new_credential, **of))).id
     await does(["smpp_credentials"], smpp_credentials.delete(ctx, "me", credential, **of))
+    new_template = NewTemplate(name="t", texts={"en": "Hi {{name}}"})
+    template = (await does(["templates"], keeping.create(ctx, "me", new_template, account_id=account))).id
+    draft = TemplateChange(texts={"en": "Hello {{name}}"})
+    await does([], keeping.update(ctx, "me", template, draft, account_id=account))
+    await does(["templates"], versions.publish(ctx, "me", template, account_id=account))
+    rejection = versions.Decision("me", of_operator=True, approval="rejected", reason="no")
+    await does(["templates"], versions.decide(ctx, rejection, template, "1", account_id=account))
+    await does(["templates"], keeping.set_status(ctx, "me", template, "archived", account_id=account))
+    await does(["templates"], keeping.delete(ctx, "me", template, account_id=account))
     new_import = opt_outs.OptOutImport(numbers=tuple(NUMBERS))
     await does(["opt_outs"], opt_outs.import_list(ctx, "me", new_import, account_id=account))
     await does([], opt_outs.import_list(ctx, "me", new_import, account_id=account))

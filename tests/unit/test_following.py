@@ -218,7 +218,7 @@ async def test_there_is_a_look_now_and_then_whatever_happens(quick: None, caplog
 async def test_kinds_that_only_a_newer_version_of_ours_knows_are_part_of_the_version(patient: None) -> None:
     store = Versions()
     async with started(store) as following:
-        store.of["templates"] = 7
+        store.of["sightings"] = 7
         await following.current()
         assert (store.loads, following.versions()) == ([], (OTHERS + 7, 1))
 

@@ -73,6 +73,10 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("sender_not_allowed", 403, 21606, P, "caller", "The sender does not belong to the account.", "Use one of `GET /v1/senders`, or ask the operator to add it."),
         _row("no_sender", 422, 21603, P, "operator", "The account has no default sender for this country.", "Send `sender`, or set a default sender."),
         _row("pool_without_senders", 422, 21703, P, "operator", "The Messaging Service has no sender for this country.", "Send `From`, or set a default sender."),
+        _row("template_not_found", 422, 20404, P, "caller", "There is no such template.", "See `GET /v1/templates` for names and versions; an archived one is brought back first."),
+        _row("template_not_approved", 422, 20409, P, "operator", "The template has no approved version.", "Publish it, and have the version approved."),
+        _row("template_not_registered", 422, 20001, P, "caller", "Carriers in India would drop this text: it is not the one registered at the DLT platform.", "Give the language's template id in `dlt`, or shorten what varies."),
+        _row("invalid_variable", 422, 20001, P, "caller", "A variable of the template is missing, unknown or has a value that it cannot take.", "Correct the variable that the answer names."),
         _row("media_not_supported", 422, 21620, P, "caller", "Pictures and other media are not sent, only texts.", "Send the text alone, with a link in it."),
         _row("not_supported", 422, 20001, P, "caller", "This is not offered here.", "Leave the parameter away that `parameter` names."),
         _row("invalid_class", 422, 20001, P, "caller", "The class is none of otp, transactional and marketing.", "Use one of these, or none for transactional."),
@@ -93,6 +97,7 @@ CATALOGUE: dict[str, ErrorSpec] = {
         # resources
         _row("webhook_url_refused", 422, 21609, P, "caller", "The URL leads to a private network or has a bad form.", "Use an https URL of a public host, or ask the operator to allow it."),
         _row("too_many_webhooks", 409, 20001, P, "caller", "The account has the most endpoints that it may have.", "Delete one that is not used."),
+        _row("too_many_templates", 409, 20001, P, "caller", "The account has the most templates that it may have, or the template the most versions.", "Delete one that is not used."),
         _row("too_many_smpp_credentials", 409, 20001, P, "caller", "The account has the most SMPP credentials that it may have.", "Delete one that is not used."),
         _row("too_many_streams", 429, 20429, T, "caller", "The account has too many open streams.", "Close one first."),
         _row("in_use", 409, 20409, P, "operator", "Something still uses this.", "Remove what uses it first; the answer names it."),

@@ -17,6 +17,7 @@ from whimbrel.base.errors import CATALOGUE, Fault
 from whimbrel.domain.model import PLAIN, Event, Flag, Message, Options
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.states import IN_DOUBT, QUEUED, STATES, UNKNOWN
+from whimbrel.domain.templates.use import MadeOf
 from whimbrel.domain.wire import Wire
 from whimbrel.domain.wire_form import shown
 
@@ -84,6 +85,7 @@ class MessageView(msgspec.Struct, frozen=True, gc=False):
     udh: str | UnsetType = UNSET
     tlvs: dict[str, str | int | dict[str, str]] | UnsetType = UNSET
     data_coding: int | UnsetType = UNSET
+    template: MadeOf | UnsetType = UNSET  # which version of which template made the text
 
 
 class MessageData(msgspec.Struct, frozen=True, gc=False):
@@ -180,6 +182,7 @@ def message_view(message: Message) -> MessageView:
         on_doubt=options.on_doubt,
         replaced=options.replaced,
         reply_to=options.reply_to,
+        template=options.template or UNSET,
     )
     is_binary = message.encoding == _BINARY
     if redacted or not (is_binary or flags & Flag.WIRE):

@@ -15,6 +15,13 @@ EVENT_TYPES: dict[str, str] = {
     "message.redacted": "Text and numbers were erased.",
     "opt_out.created": "A number opted out.",
     "opt_out.deleted": "A number opted in again.",
+    "template.created": "A template was made, as a draft.",
+    "template.published": "A version of a template was published; without approval by anybody it is used from now on.",
+    "template.approved": "A version of a template was approved.",
+    "template.rejected": "A version of a template was rejected, or its approval was taken back.",
+    "template.archived": "A template was archived: no message is made of it any more.",
+    "template.restored": "An archived template was brought back.",
+    "template.deleted": "A template was deleted.",
     "webhook.disabled": "An endpoint was switched off: it answered 410, or took nothing for three days.",
     "webhook.exhausted": "An event could not be delivered within three days.",
 }

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from whimbrel.domain.templates.use import MadeOf, TemplateUse
 from whimbrel.domain.wire import Origin, Wire
 
 MessageClass = Literal["otp", "transactional", "marketing"]
@@ -14,8 +15,9 @@ OnDoubt = Literal["report", "retry_once"]
 CallbackFormat = Literal["event", "twilio"]
 Encoding = Literal["gsm7", "ucs2", "binary"]
 ConfigKind = Literal[
-    "accounts", "keys", "senders", "carriers", "routes", "prices", "opt_outs", "webhooks", "smpp_credentials"
-]
+    "accounts", "keys", "senders", "carriers", "routes", "prices", "opt_outs", "webhooks", "smpp_credentials",
+    "templates"
+]  # fmt: skip
 
 PRIORITY: dict[str, int] = {"otp": 0, "transactional": 1, "marketing": 2}
 
@@ -36,6 +38,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     reply_to: str | None = None  # the inbound message that this one answers
     wire: Wire | None = None
     origin: Origin | None = None  # the customer's bind that brought it
+    template: MadeOf | None = None  # what made the text
 
 
 PLAIN = Options()
@@ -58,6 +61,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     bypass_opt_out: bool = False  # the one confirmation of a STOP
     data: bytes | None = None  # octets to send in place of a text
     id: str = ""  # of the message that it becomes, where its door must know it before; else one is made
+    template: TemplateUse | None = None  # what the text is made of; then the class may be empty: it is the template's
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):

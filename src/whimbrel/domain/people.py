@@ -96,18 +96,19 @@ _READ = frozenset(
     {
         "messages:read", "events:read", "inbound:read", "webhooks:read", "smpp:read", "senders:read", "opt_outs:read",
         "balance:read", "prices:read", "keys:read", "accounts:read", "audit:read", "users:read", "conversations:read",
+        "templates:read",
     }
 )  # fmt: skip
 _READ_INSTALLATION = frozenset({"carriers:read", "routes:read", "streams:read", "settings:read"})
 _TALK = frozenset({"messages:write", "conversations:write", "opt_outs:write"})
-_BUILD = frozenset({"webhooks:write", "smpp:write", "keys:write", "senders:write"})
+_BUILD = frozenset({"webhooks:write", "smpp:write", "keys:write", "senders:write", "templates:write"})
 _RUN = frozenset({"carriers:write", "routes:write", "prices:write", "streams:write", "senders:assign"})
 _OPERATOR = frozenset({"operator"})
 
 ROLES: Mapping[RoleName, Role] = {
     "owner": Role(
         "Everything, people included.",
-        _READ | _TALK | _BUILD | {"accounts:write", "users:write"},
+        _READ | _TALK | _BUILD | {"accounts:write", "users:write", "templates:approve"},
         _OPERATOR,
     ),
     "developer": Role(
@@ -118,13 +119,16 @@ ROLES: Mapping[RoleName, Role] = {
     "operator": Role(
         "Runs the traffic: senders, opt-outs, webhooks and sub-accounts; of the operator's people also carriers, "
         "routes and prices.",
-        _READ | _TALK | {"senders:write", "webhooks:write", "smpp:write", "accounts:write"},
+        _READ
+        | _TALK
+        | {"senders:write", "webhooks:write", "smpp:write", "accounts:write"}
+        | {"templates:write", "templates:approve"},
         _READ_INSTALLATION | _RUN,
     ),
     "support": Role(
         "Answers people, sends, and records opt-outs.",
         frozenset({"messages:read", "events:read", "inbound:read", "senders:read", "opt_outs:read", "accounts:read"})
-        | {"conversations:read"}
+        | {"conversations:read", "templates:read"}
         | _TALK,
         _READ_INSTALLATION,
     ),

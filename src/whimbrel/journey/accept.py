@@ -29,6 +29,7 @@ from whimbrel.domain.model import Draft
 from whimbrel.domain.pacing import FairRank
 from whimbrel.journey.encode import encode
 from whimbrel.journey.explain import Explanation, explanation, with_balance
+from whimbrel.journey.fill import fill, register, retold, wanted
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.price import price
@@ -38,10 +39,12 @@ from whimbrel.journey.route import route
 from whimbrel.journey.screen import screen
 from whimbrel.journey.straight import LaneOf, Passage
 from whimbrel.journey.tables import Tables
+from whimbrel.journey.templates import Templates
 from whimbrel.store.errors import CommitUnknown
 from whimbrel.store.interface import Basis, Kept, Store, Stored, Submission, Verdict, Write
 
 _PLANS_MAX: Final = 50  # of one list, while what it is planned with changes every few milliseconds
+_NO_TEMPLATES: Final[Templates] = {}
 _NOT_STORED = Verdict(code="overloaded", detail=CATALOGUE["overloaded"].title)
 _log = logging.getLogger("whimbrel.accept")
 
@@ -132,7 +135,7 @@ class Accept:
         """What accept would do with this draft now, with the evidence of every step; stores nothing."""
         await self._tables.current()
         self._check_account(draft.account_id)
-        plan = self._plan([draft])[0]
+        plan = self._plan([draft], await self._templates([draft]))[0]
         return await with_balance(explanation(plan, self._tables), draft.account_id, self._store)
 
     def _check_accounts(self, drafts: Sequence[Draft]) -> None:
@@ -148,10 +151,23 @@ class Accept:
         kept = await self._store.kept(key.account_id, key.door, key.key)
         done = _replay(kept, key)
         if kept and len(kept) == kept[0].chunks:
-            return Accepted(done, replayed=True)
+            return Accepted(await self._told_again(request, done, len(done)), replayed=True)
         # a crash in the middle of a large batch leaves chunks missing: the same request again completes it
         verdicts = await self._submit_chunks(request, done=done)
-        return Accepted(verdicts, replayed=bool(kept))
+        return Accepted(await self._told_again(request, verdicts, len(done)), replayed=bool(kept))
+
+    async def _told_again(self, request: Request, verdicts: list[Verdict], kept: int) -> list[Verdict]:
+        """The verdicts with the texts of messages of templates, which are not kept: made again by the same version."""
+        drafts = request.drafts
+        made = {place: each.template for place, each in enumerate(verdicts[:kept]) if each.template is not None}
+        if not made:
+            return verdicts
+        refs = {place: (drafts[place].account_id, f"{one.id}@{one.version}") for place, one in made.items()}
+        templates = await self._tables.templates.take(refs.values())
+        told = list(verdicts)
+        for place, ref in refs.items():
+            told[place] = msgspec.structs.replace(told[place], text=retold(drafts[place], templates[ref]))
+        return told
 
     async def _submit_chunks(self, request: Request, *, done: list[Verdict]) -> list[Verdict]:
         drafts = request.drafts
@@ -227,8 +243,9 @@ class Accept:
     async def _stored_as_planned(self, requests: Sequence[Request]) -> list[_Answer | Exception] | None:
         """None, and nothing is stored, when what they were planned with has changed meanwhile."""
         basis = self._tables.basis
+        templates = await self._templates([draft for request in requests for draft in request.drafts])
         passage = Passage(self._lane_of, self._vault)
-        prepared = self._prepared(requests, passage)
+        prepared = self._prepared(requests, passage, templates)
         passage.reserve()
         answers: list[_Answer | Exception] = [item if isinstance(item, Exception) else item[1] for item in prepared]
         storing = [
@@ -261,17 +278,26 @@ class Accept:
         await self._tables.current()
         return self._tables.basis != basis
 
-    def _prepared(self, requests: Sequence[Request], passage: Passage) -> list[_Prepared | Exception]:
+    async def _templates(self, drafts: Sequence[Draft]) -> Templates:
+        """What those of them are made of that name a template; the store is asked for what is not at hand."""
+        named = wanted(drafts)
+        return await self._tables.templates.take(named) if named else _NO_TEMPLATES
+
+    def _prepared(
+        self, requests: Sequence[Request], passage: Passage, templates: Templates
+    ) -> list[_Prepared | Exception]:
         """What is to be stored of each request, and its verdicts. One that cannot be worked on fails alone."""
         try:
-            return self._prepare(requests, passage)
+            return self._prepare(requests, passage, templates)
         except Exception as error:
             if len(requests) > 1:
-                return [item for request in requests for item in self._prepared([request], passage)]
+                return [item for request in requests for item in self._prepared([request], passage, templates)]
             return [error]
 
-    def _prepare(self, requests: Sequence[Request], passage: Passage) -> list[_Prepared | Exception]:
-        plans = self._plan([draft for request in requests for draft in request.drafts])
+    def _prepare(
+        self, requests: Sequence[Request], passage: Passage, templates: Templates
+    ) -> list[_Prepared | Exception]:
+        plans = self._plan([draft for request in requests for draft in request.drafts], templates)
         prepared: list[_Prepared | Exception] = []
         start = 0
         for request in requests:
@@ -280,11 +306,15 @@ class Accept:
             start = end
         return prepared
 
-    def _plan(self, drafts: Sequence[Draft]) -> list[Plan]:
+    def _plan(self, drafts: Sequence[Draft], templates: Templates) -> list[Plan]:
         now = self._clock.now_us()
         tables = self._tables
         plans = [Plan(draft, now) for draft in drafts]
+        if templates:
+            fill(plans, templates)
         screen(plans, senders=tables.senders, opt_outs=tables.opt_outs, vault=self._vault)
+        if templates:
+            register(plans)
         route(plans, tables.router)
         encode(plans, tables.text_rules)
         price(plans, tables.prices, tables.accounts)

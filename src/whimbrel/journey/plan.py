@@ -8,6 +8,7 @@ from whimbrel.base.errors import CATALOGUE, ErrorSpec
 from whimbrel.codec.shifts import NO_SHIFT, Shift
 from whimbrel.domain.model import PLAIN, Draft, Encoding, Flag, Options, Sender
 from whimbrel.domain.numbers import Number
+from whimbrel.domain.templates.rendering import Form
 
 
 class Plan(msgspec.Struct, gc=False):
@@ -34,6 +35,7 @@ class Plan(msgspec.Struct, gc=False):
     carriers: tuple[str, ...] = ()
     price_micros: int = 0
     currency: str = ""
+    form: Form | None = None  # of the template that the text was made of
 
     def refuse(self, code: str, pointer: str = "", detail: str = "") -> None:
         """End this plan's way with a code of the catalogue."""

@@ -81,7 +81,7 @@ class Record:
                 chunk=request.chunk,
                 chunks=request.chunks,
                 created_at=plans[0].now,
-                verdicts=tuple(verdicts),
+                verdicts=tuple(verdicts) if not any(plan.form for plan in plans) else _without_texts(verdicts),
             )
         return Submission(tuple(messages), idempotency, request.also, tuple(claims)), verdicts
 
@@ -137,7 +137,20 @@ class Record:
         return known
 
 
+def _without_texts(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """What is kept of verdicts on messages that were made of templates."""
+    return tuple(msgspec.structs.replace(verdict, text=None) for verdict in verdicts)
+
+
 def _verdict(message: Message, plan: Plan) -> Verdict:
+    if plan.form is not None:
+        told = _plain_verdict(message, plan)
+        template, text = plan.draft.options.template, plan.draft.text
+        return msgspec.structs.replace(told, message_class=message.message_class, template=template, text=text)
+    return _plain_verdict(message, plan)
+
+
+def _plain_verdict(message: Message, plan: Plan) -> Verdict:
     return Verdict(
         message.id,
         None,  # code

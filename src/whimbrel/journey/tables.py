@@ -20,6 +20,7 @@ from whimbrel.domain.routing import Router
 from whimbrel.domain.senders import SenderBook
 from whimbrel.journey.following import Following
 from whimbrel.journey.opted_out import OptedOut
+from whimbrel.journey.templates import Shelf
 from whimbrel.store.interface import Basis, Store
 
 Owned = TypeVar("Owned", Sender, Webhook)
@@ -56,6 +57,7 @@ class Tables:
             "opt_outs": self._load_opt_outs,
             "webhooks": self._load_webhooks,
             "smpp_credentials": self._load_smpp_credentials,
+            "templates": self._load_templates,
         }
         self.accounts: Mapping[str, Account] = {}
         """By id. The status is the one that holds: a sub-account of a suspended or closed parent has its parent's."""
@@ -77,6 +79,7 @@ class Tables:
         """By account id, disabled ones too; cursors and failures are as of the last refresh."""
         self.smpp_credentials: Mapping[str, SmppCredential] = {}
         """By system_id, suspended ones too."""
+        self.templates = Shelf(store)
         self._routes: tuple[Route, ...] = ()
         self._text_rules: dict[tuple[str, ...], TextRules] = {}  # found once for each order of carriers
 
@@ -208,6 +211,10 @@ class Tables:
     async def _load_smpp_credentials(self) -> None:
         rows = await self._store.fetch(SmppCredential, "smpp_credentials_all")
         self.smpp_credentials = {row.system_id: row for row in rows}
+
+    async def _load_templates(self) -> None:
+        """Those that are used are read when they are."""
+        self.templates.clear()
 
 
 def _effective(account: Account, rows: Mapping[str, Account]) -> Account:

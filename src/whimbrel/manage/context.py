@@ -5,7 +5,7 @@ snapshots after it, pages, look-ups that answer 404.
 import asyncio
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -53,7 +53,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a verb needs. Writes take `lock`, so that what a verb has checked still holds when it commits; across
     nodes the unique keys of the schema hold. `reach`: where webhooks may lead. `streams`: those to brokers by name, and
     where each goes. `elsewhere`: what other cells have, `leading`: the cell that changes what
-    belongs to the installation, where that is another one."""
+    belongs to the installation, where that is another one. `template_approval`: who has to approve templates."""
 
     store: Store
     tables: Snapshots
@@ -68,6 +68,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     streams: Mapping[str, str] = {}
     elsewhere: Elsewhere = Elsewhere()
     leading: str = ""
+    template_approval: Literal["none", "account", "operator"] = "none"
     lock: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 

@@ -31,6 +31,9 @@ ACCOUNT_SCOPES: dict[str, str] = {
     "users:read": "Read people and roles.",
     "conversations:write": "Answer in conversations, mark them read, and keep canned answers.",
     "conversations:read": "Read conversations and canned answers.",
+    "templates:write": "Make, change, publish, archive and delete templates.",
+    "templates:approve": "Approve and reject versions of templates, where the installation asks for that.",
+    "templates:read": "Read and preview templates.",
 }
 """Scopes of keys that belong to an account. They reach that account and its sub-accounts, nothing else."""
 

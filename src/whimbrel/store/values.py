@@ -9,6 +9,7 @@ import msgspec
 from whimbrel.base.clock import SECOND_US
 from whimbrel.base.ids import MESSAGE, floor_id
 from whimbrel.domain.model import Event, Message
+from whimbrel.domain.templates.use import MadeOf
 from whimbrel.domain.wire import Wire
 
 _LAST_US: Final = (1 << 48) * 1000 - 1  # the latest time that an id can hold
@@ -43,6 +44,9 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     due_at: int = 0
     expires_at: int = 0
     replaced: tuple[tuple[int, str, str], ...] = ()
+    message_class: str = ""  # with the next two, of a message that was made of a template
+    template: MadeOf | None = None
+    text: str | None = None  # never in what is kept of a request: texts live in the message's row
 
 
 class Idempotency(msgspec.Struct, frozen=True, gc=False):

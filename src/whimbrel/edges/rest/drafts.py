@@ -10,6 +10,7 @@ import msgspec
 
 from whimbrel.base import limits, money
 from whimbrel.domain.model import PLAIN, Door, Draft, OnDoubt, Options
+from whimbrel.domain.templates.use import TemplateUse
 from whimbrel.domain.wire_form import BadWire, Wishes, octets, read
 from whimbrel.edges.rest.shapes import MessageDefaults, NewMessage
 from whimbrel.net.addresses import Reach
@@ -36,20 +37,28 @@ def draft(
     that carriers gave their optional parameters."""
     common = defaults or _NOTHING
     send_at = new.send_at or common.send_at
+    use: TemplateUse | None = None
+    if not (new.template is None and new.variables is None and new.language is None and common.template is None):
+        found = _template(new, common)
+        if isinstance(found, Verdict):
+            return found
+        use = found
     options = _options(new, common, reach)
     if isinstance(options, Verdict):
         return options
+    given_class = new.message_class or common.message_class
     made = Draft(
         account_id,
         test,
         door,
         new.to or "",
-        (common.text or "") if new.text is None else new.text,
+        "" if use else (common.text or "") if new.text is None else new.text,
         common.sender if new.sender is None else new.sender,
-        new.message_class or common.message_class or "transactional",  # type: ignore[arg-type]  # accept refuses others
+        given_class or ("" if use else "transactional"),  # type: ignore[arg-type]  # accept refuses others
         None if send_at is None else (send_at - _EPOCH) // _MICROSECOND,
         common.validity if new.validity is None else new.validity,
         options,
+        template=use,
     )
     if _is_plain(new) and (common is _NOTHING or _is_plain(common)):
         return made
@@ -58,6 +67,28 @@ def draft(
     except BadWire as error:
         name = error.pointer[1:].partition("/")[0]
         return Verdict(code="invalid_request", detail=f"{name}: {error}.", pointer=error.pointer)
+
+
+def _template(new: NewMessage, common: MessageDefaults) -> TemplateUse | Verdict | None:
+    """What the text is to be made of: a message's own text or template goes before the defaults'."""
+    is_own = new.template is not None
+    ref = new.template if is_own else common.template
+    has_text = new.text is not None or new.data is not None
+    if ref is None or (has_text and not is_own):
+        for name, given in (("variables", new.variables), ("language", new.language)):
+            if given is not None:
+                return _refused(name, "goes with `template`")
+        return None
+    if has_text:
+        return _refused("template", "goes in place of `text` and `data`")
+    if not is_own and (common.text is not None or common.data is not None):
+        return _refused("template", "stands in the defaults beside a text: give one of them")
+    variables = (new.variables or {}) if is_own else {**(common.variables or {}), **(new.variables or {})}
+    return TemplateUse(ref, variables, new.language or common.language)
+
+
+def _refused(name: str, detail: str) -> Verdict:
+    return Verdict(code="invalid_request", detail=f"{name}: {detail}.", pointer=f"/{name}")
 
 
 def _is_plain(new: NewMessage | MessageDefaults) -> bool:
@@ -96,7 +127,7 @@ def _options(new: NewMessage, common: MessageDefaults, reach: Reach) -> Options 
         _url_problem(url, reach)
         or _metadata_problem(metadata)
         or _tags_problem(tags)
-        or _doubt_problem(on_doubt, new.message_class or common.message_class or "transactional")
+        or _doubt_problem(on_doubt, new.message_class or common.message_class or _class_unsaid(new, common))
     )
     if refusal is not None:
         return refusal
@@ -117,6 +148,11 @@ def _options(new: NewMessage, common: MessageDefaults, reach: Reach) -> Options 
         max_price_micros=micros,
         smart=bool(smart),
     )
+
+
+def _class_unsaid(new: NewMessage, common: MessageDefaults) -> str:
+    """Of a template it is known to accept alone, which looks at the rest then."""
+    return "" if new.template is not None or common.template is not None else "transactional"
 
 
 def _url_problem(url: str | None, reach: Reach) -> Verdict | None:

@@ -310,12 +310,12 @@ def _one_view(made: Draft, verdict: Verdict) -> MessageView:
         "out",  # direction
         number.e164 if number else made.recipient,  # to
         verdict.sender,
-        _sent_text(made.text, verdict.replaced) if verdict.replaced else made.text,
+        _sent_text(_text(made, verdict), verdict.replaced) if verdict.replaced else _text(made, verdict),
         verdict.segments,
         verdict.encoding,
         _price(verdict.price_micros),  # price
         verdict.currency,
-        made.message_class,
+        verdict.message_class or made.message_class,
         created_at,
         _moment(verdict.due_at) if verdict.due_at > verdict.created_at else None,  # send_at
         _moment(verdict.expires_at),  # expires_at
@@ -337,9 +337,16 @@ def _one_view(made: Draft, verdict: Verdict) -> MessageView:
         verdict.replaced,
         None,  # reply_to
     )
+    if verdict.template is not None:
+        view = msgspec.structs.replace(view, template=verdict.template)
     if options.wire is not None or made.data is not None:
         view = with_wire(view, options.wire, None if made.data is None else made.data.hex())
     return view
+
+
+def _text(made: Draft, verdict: Verdict) -> str:
+    """The text that was sent in, or that a template made."""
+    return made.text if verdict.text is None else verdict.text
 
 
 def _sent_text(text: str, replaced: Sequence[tuple[int, str, str]]) -> str:

@@ -98,6 +98,22 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     data_coding: Annotated[
         int | None, Meta(description="What `data` is (0 to 255); 4, or 0x14 with `flash`, by default.")
     ] = None
+    template: Annotated[
+        str | None,
+        Meta(
+            description="A template's name or id in place of a text: its newest approved version, or with @ and a "
+            "number a fixed one.",
+            examples=["order-shipped", "order-shipped@3"],
+        ),
+    ] = None
+    variables: Annotated[
+        dict[str, Any] | None,
+        Meta(description="Values of the template's variables by name.", examples=[{"name": "Ana", "order": "8F3K"}]),
+    ] = None
+    language: Annotated[
+        str | None,
+        Meta(description="The language of the template's text (BCP 47); pt-BR falls back to pt, then to the default."),
+    ] = None
 
 
 class MessageDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
@@ -120,6 +136,11 @@ class MessageDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     udh: str | None = None
     tlvs: dict[str, TlvSetting] | None = None
     data_coding: int | None = None
+    template: str | None = None
+    variables: Annotated[
+        dict[str, Any] | None, Meta(description="Of messages of the default template; a message's own go before these.")
+    ] = None
+    language: str | None = None
 
 
 class NewBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):

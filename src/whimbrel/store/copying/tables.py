@@ -55,6 +55,8 @@ TABLES: Final = (
     Table("sign_in_codes", ("digest",), _OF_USER, groups=("purpose",)),
     Table("saved_views", ("id",), _OF_USER),
     Table("canned_answers", ("id",), _OWN),
+    Table("templates", ("id",), _OWN, ("newest", "seq"), ("status",)),
+    Table("template_versions", ("template_id", "number"), _OWN, groups=("approval",)),
     Table("conversations", ("id",), _OWN, ("unread",)),
     Table("balances", ("account_id",), _OWN, ("available", "held", "spent"), ("currency",)),
     Table("ledger", ("position",), _OWN, ("amount_micros",), ("debit", "credit")),

@@ -44,6 +44,8 @@ OF_KIND: Final = {
     "saved_views": ("arrive_saved_views",),
     "canned_answers": ("arrive_canned_answers",),
     "conversations": ("arrive_conversations",),
+    "templates": ("arrive_templates",),
+    "template_versions": ("arrive_template_versions",),
 }
 """Statements by kind of parcel."""
 LATER: Final = {"deadlines": "arrive_deadlines", "queue": "arrive_queue", "schedule": "arrive_schedule"}

@@ -39,6 +39,8 @@ COPIED: Final = (
     "departed_delete_webhooks",
     "departed_delete_canned_answers",
     "departed_delete_conversations",
+    "departed_delete_template_versions",
+    "departed_delete_templates",
     "departed_delete_passkeys",  # before the people that they belong to
     "departed_delete_saved_views",
     "departed_delete_sessions",

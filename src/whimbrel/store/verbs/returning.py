@@ -21,7 +21,8 @@ RETURNED: Final = "returned"  # the account works here; the other cell has still
 _STAYED: Final = frozenset(
     {
         "accounts", "balances", "canned_answers", "conversations", "deliveries", "keys", "opt_outs", "passkeys",
-        "saved_views", "senders", "sign_in_codes", "smpp_credentials", "users", "webhooks",
+        "saved_views", "senders", "sign_in_codes", "smpp_credentials", "template_versions", "templates",
+        "users", "webhooks",
     }
 )  # fmt: skip
 """Kinds of parcels whose rows were copied, and are still here."""

@@ -27,7 +27,7 @@
 -- | departed_delete_balances, departed_delete_deliveries, departed_delete_keys (accounts), |
 -- | departed_delete_opt_outs, departed_delete_senders, departed_delete_credentials, departed_delete_webhooks, departed_delete_passkeys, |
 -- | departed_delete_sign_in_codes, departed_delete_saved_views, departed_delete_sessions, departed_delete_users, |
--- | departed_delete_canned_answers, departed_delete_conversations | what was copied goes, and sessions with it |
+-- | departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations | what was copied goes, and sessions with it |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
 -- | parcel (account_id, number) | kind, rows |
 -- | parcel_delete (account_id, number) | |
@@ -40,7 +40,7 @@
 -- | arrive_messages, arrive_numbers, arrive_events, arrive_ledger, arrive_audit, arrive_idempotency, arrive_delivery_tries, |
 -- | arrive_deliveries, arrive_accounts, arrive_balances, arrive_inbound_parts, arrive_keys, arrive_opt_outs, arrive_senders, |
 -- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines, |
--- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_canned_answers, arrive_conversations (rows) | rows of a parcel |
+-- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations (rows) | rows of a parcel |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
 -- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
 
@@ -192,6 +192,8 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'saved_views', to_jsonb(t) FROM users AS u JOIN saved_views AS t ON t.user_id = u.id
       WHERE u.account_id = ANY($2)
     UNION ALL SELECT 'canned_answers', to_jsonb(t) FROM canned_answers AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'templates', to_jsonb(t) FROM templates AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'template_versions', to_jsonb(t) FROM template_versions AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'conversations', to_jsonb(t) FROM conversations AS t WHERE account_id = ANY($2)
   ) AS every
 ) AS parted GROUP BY kind, part ORDER BY kind <> 'users', kind, part;
@@ -260,6 +262,12 @@ DELETE FROM users WHERE account_id = ANY($1);
 
 -- name: departed_delete_canned_answers
 DELETE FROM canned_answers WHERE account_id = ANY($1);
+
+-- name: departed_delete_template_versions
+DELETE FROM template_versions WHERE account_id = ANY($1);
+
+-- name: departed_delete_templates
+DELETE FROM templates WHERE account_id = ANY($1);
 
 -- name: departed_delete_conversations
 DELETE FROM conversations WHERE account_id = ANY($1);
@@ -416,6 +424,13 @@ JOIN users AS u ON u.id = v.user_id;
 
 -- name: arrive_canned_answers
 INSERT INTO canned_answers SELECT * FROM jsonb_populate_recordset(NULL::canned_answers, $1::jsonb -> 'canned_answers');
+
+-- name: arrive_templates
+INSERT INTO templates SELECT * FROM jsonb_populate_recordset(NULL::templates, $1::jsonb -> 'templates');
+
+-- name: arrive_template_versions
+INSERT INTO template_versions
+SELECT * FROM jsonb_populate_recordset(NULL::template_versions, $1::jsonb -> 'template_versions');
 
 -- name: arrive_conversations
 INSERT INTO conversations SELECT * FROM jsonb_populate_recordset(NULL::conversations, $1::jsonb -> 'conversations')
