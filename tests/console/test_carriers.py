@@ -23,7 +23,8 @@ def form(edge):
         "settings.window": "20",
         "settings.throughput_per_s": "0",
         "settings.tls_verify": "1",
-        "more": '{"enquire_link_s": 7}',
+        "settings.national_languages": "1",
+        "settings.enquire_link_s": "7",
     }
 
 
@@ -66,7 +67,7 @@ async def test_what_is_changed_is_changed_and_all_else_stays(edge, sign_in, form
     page = await added(operator, form | {"name": "Dunlin"})
     carrier_id = page.rpartition("/")[2]
     seen = await operator.get(f"{page}/edit")
-    assert "enquire_link_s" in seen.text and "secret" not in seen.text
+    assert seen.has('name="settings.enquire_link_s"[^>]* value="7"') and "secret" not in seen.text
     changed = form | {"name": "Dunlin", "settings.window": "30", "settings.query_sm": "1", "password": ""}
     assert (await operator.post(f"{page}/edit", changed)).status == 303
     shown = (await edge.get(f"/v1/carriers/{carrier_id}", key=edge.operator)).json["settings"]
@@ -84,8 +85,11 @@ async def test_what_is_changed_is_changed_and_all_else_stays(edge, sign_in, form
         ("settings.window", "0", "must be 1 to"),
         ("settings.bind_mode", "telepathy", "bind_mode"),
         ("settings.profile", "nobody", "is no profile"),
-        ("more", "{", "must be a JSON object"),
-        ("more", '{"colour": "red"}', "is no setting of a carrier"),
+        ("settings.enquire_link_s", "0", "must be 1 to 3600"),
+        ("settings.hosts", "a:1\nb", '1: must be "host:port"'),
+        ("settings.statuses", "0x408 = maybe", "0x408: must be"),
+        ("settings.destination", "1", "length 2"),
+        ("settings.tlvs", "0x1400 = hex:zz", "0x1400"),
     ],
 )
 async def test_wrong_input_is_told_by_the_field(edge, sign_in, form, name, value, words):
@@ -94,6 +98,23 @@ async def test_wrong_input_is_told_by_the_field(edge, sign_in, form, name, value
     seen = await operator.post("/console/carriers/new", form | {"name": "Bad"} | {name: value})
     assert seen.status == 422 and words in seen.words, seen.words
     assert (await edge.get("/v1/carriers", key=edge.operator)).json["data"] == before
+
+
+async def test_what_was_refused_in_a_group_is_open_and_as_it_was_typed(sign_in, form):
+    operator = await sign_in(account_id=None)
+    seen = await operator.post("/console/carriers/new", form | {"settings.statuses": "0x408 = maybe"})
+    assert seen.all(r'<details id="(\w+)" open') == ["answers"] and "0x408 = maybe</textarea>" in seen.text
+
+
+async def test_a_profile_that_is_chosen_later_is_not_undone_by_the_form(edge, sign_in, form):
+    operator = await sign_in(account_id=None)
+    page = await added(operator, form | {"name": "Sandpiper"})
+    seen = await operator.get(f"{page}/edit")
+    typed = form | {"name": "Sandpiper", "settings.profile": "latin1", "settings.alphabet": "gsm7", "password": ""}
+    assert seen.status == 200 and (await operator.post(f"{page}/edit", typed)).status == 303
+    shown = (await edge.get(f"/v1/carriers/{page.rpartition('/')[2]}", key=edge.operator)).json["settings"]
+    assert (shown["profile"], shown["alphabet"]) == ("latin1", "latin1")
+    assert "Alphabet of data_coding 0 latin1" in (await operator.get(page)).words
 
 
 async def test_a_carrier_that_a_route_names_stays(edge, sign_in):

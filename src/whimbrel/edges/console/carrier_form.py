@@ -1,63 +1,225 @@
-"""A carrier's form: the fields that most carriers differ in by name, all other settings as JSON. What is typed reaches
-the API as what it is, so that the API says what is wrong with it."""
+"""A carrier's form: every setting is a field with a name of its own; those that few carriers differ in stand in groups.
+What is typed reaches the API as what it is, so that the API says what is wrong with it.
 
-from typing import Any, Final, get_args
+Lists have an entry a line, tables a line `name = value` for each entry. A value of `tlvs` is a number where it is
+written as one, exact octets after `hex:`, and otherwise a text; one in quotes is a text whatever it looks like.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
 from whimbrel.codec.alphabets import Alphabet
 from whimbrel.domain import dialect
 from whimbrel.domain.dialect import CarrierSettings
-from whimbrel.edges.console.forms import Form
+from whimbrel.edges.console.forms import Form, Problem
 from whimbrel.edges.console.whole import whole_or_text
 
-CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    "bind_mode": get_args(dialect.BindMode),
-    "interface_version": get_args(dialect.Version),
-    "message_id": get_args(dialect.IdBase),
-    "long_messages": get_args(dialect.LongMessages),
-    "alphabet": get_args(Alphabet),
-}
-TEXTS: Final = ("host", "system_id", "system_type", "tls_server_name")
-NUMBERS: Final = ("port", "binds", "window", "throughput_per_s", "gsm7_coding")
-FLAGS: Final = ("tls", "tls_verify", "receipts_by_text", "query_sm")
-NAMED: Final = frozenset({"profile", *TEXTS, *NUMBERS, *FLAGS, *CHOICES})
-_DEFAULTS: Final[dict[str, Any]] = msgspec.to_builtins(CarrierSettings(host="", port=0))
+Kind = Literal["text", "whole", "decimal", "flag", "choice", "lines", "wholes", "pair", "table", "shares", "tlvs"]
+_HEX: Final = "hex:"
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A setting as it is asked for. `choices`: what it may be, where that is a closed list."""
+
+    setting: str
+    kind: Kind
+    choices: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """That of the form's field."""
+        return f"settings.{self.setting}"
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Fields that belong together, shown when somebody asks for them."""
+
+    name: str
+    fields: tuple[Field, ...]
+
+    def is_wrong(self, problem: Problem | None) -> bool:
+        """Whether one of them was refused."""
+        return problem is not None and any(field.name in problem.fields for field in self.fields)
+
+
+FIRST: Final = (
+    Field("profile", "text"), Field("host", "text"), Field("port", "whole"), Field("system_id", "text"),
+    Field("system_type", "text"), Field("bind_mode", "choice", get_args(dialect.BindMode)), Field("binds", "whole"),
+    Field("window", "whole"), Field("throughput_per_s", "whole"), Field("tls", "flag"), Field("tls_verify", "flag"),
+)  # fmt: skip
+"""What most carriers differ in."""
+GROUPS: Final = (
+    Group("link", (
+        Field("interface_version", "choice", get_args(dialect.Version)), Field("hosts", "lines"),
+        Field("address_range", "text"), Field("enquire_link_s", "whole"), Field("response_timeout_s", "decimal"),
+        Field("bind_timeout_s", "decimal"), Field("reconnect_min_s", "decimal"), Field("reconnect_max_s", "decimal"),
+        Field("outbind", "flag"),
+    )),
+    Group("tls", (
+        Field("tls_server_name", "text"), Field("tls_ca_file", "text"), Field("tls_cert_file", "text"),
+        Field("tls_key_file", "text"),
+    )),
+    Group("receipts", (
+        Field("message_id", "choice", get_args(dialect.IdBase)),
+        Field("receipts_on", "choice", get_args(dialect.ReceiptsOn)), Field("receipt_states", "table"),
+        Field("receipt_errors", "table"), Field("receipts_by_text", "flag"), Field("query_sm", "flag"),
+    )),
+    Group("answers", (
+        Field("temporary_statuses", "wholes"), Field("statuses", "table"), Field("charge_unknown", "flag"),
+    )),
+    Group("texts", (
+        Field("long_messages", "choice", get_args(dialect.LongMessages)),
+        Field("alphabet", "choice", get_args(Alphabet)), Field("alphabet_in", "choice", ("", *get_args(Alphabet))),
+        Field("gsm7_coding", "whole"), Field("ucs2_coding", "whole"),
+        Field("flash_coding", "choice", get_args(dialect.FlashCoding)), Field("national_languages", "flag"),
+    )),
+    Group("addresses", (
+        Field("source_international", "pair"), Field("source_alphanumeric", "pair"), Field("source_short", "pair"),
+        Field("destination", "pair"), Field("keep_plus", "flag"),
+    )),
+    Group("submits", (
+        Field("service_type", "text"), Field("validity", "choice", get_args(dialect.Validity)),
+        Field("tlvs", "tlvs"), Field("tlv_names", "table"),
+    )),
+    Group("cells", (Field("cells", "shares"),)),
+)  # fmt: skip
+_DEFAULTS: Final[dict[str, Any]] = msgspec.json.decode(msgspec.json.encode(CarrierSettings(host="", port=0)))
+FIELDS: Final = (*FIRST, *(field for group in GROUPS for field in group.fields))
+CHOICES: Final = {field.setting: field.choices for field in FIELDS if field.choices}
 
 
 def filled(name: str, settings: CarrierSettings, *, sandbox: bool) -> Form:
     """The form of a carrier that is there."""
-    values: dict[str, Any] = msgspec.to_builtins(settings)
-    fields = {f"settings.{key}": str(values[key]) for key in ("profile", *TEXTS, *NUMBERS, *CHOICES)}
-    fields |= {f"settings.{key}": "1" for key in FLAGS if values[key]}
-    return Form.of(fields | {"name": name, "more": more(settings)} | ({"sandbox": "1"} if sandbox else {}))
+    values = _values(settings)
+    return Form.of(_written(values) | {"name": name} | ({"sandbox": "1"} if sandbox else {}))
 
 
 def empty() -> Form:
     """The form of a new one: what most carriers have."""
-    start = {"settings.port": "2775", "settings.binds": "1", "settings.window": "50", "settings.throughput_per_s": "0"}
-    return Form.of(start | {"settings.tls_verify": "1", "settings.profile": "", "more": "{}"})
+    return Form.of(_written(_DEFAULTS | {"port": 2775}))
 
 
-def more(settings: CarrierSettings) -> str:
-    """The settings that have no field of their own and are not what they are by default."""
-    values: dict[str, Any] = msgspec.to_builtins(settings)
-    shown = {key: value for key, value in values.items() if key not in NAMED and value != _DEFAULTS[key]}
-    return msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
+def unusual(settings: CarrierSettings) -> list[tuple[str, str]]:
+    """Settings of the groups that are not what they are by default, as they are written in the form."""
+    values = _values(settings)
+    fields = (field for group in GROUPS for field in group.fields)
+    return [
+        (each.setting, _text(each, values[each.setting]))
+        for each in fields
+        if values[each.setting] != _DEFAULTS[each.setting]
+    ]
 
 
-def settings_of(form: Form, *, is_new: bool) -> dict[str, Any]:
-    """The settings as the API takes them. ValueError: what stands in the field for all others is no JSON object."""
+def settings_of(form: Form, before: CarrierSettings | None = None) -> dict[str, Any]:
+    """The settings as the API takes them: those that differ from what the carrier has (a new one: from what is usual),
+    so that what a profile writes is not overwritten by what the form showed anyway."""
+    found = {field.setting: _read(field, form) for field in FIELDS if field.kind == "flag" or form.sent(field.name)}
+    usual = _DEFAULTS if before is None else _values(before)
+    return {name: value for name, value in found.items() if value != usual[name]}
+
+
+def by_field(fields: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong, by the fields of the form: an entry of a list or a table has none of its own."""
+    known = {field.name for field in FIELDS}
+    folded: dict[str, str] = {}
+    for name, words in fields.items():
+        owner = ".".join(name.split(".")[:2])
+        if name in known or owner not in known:
+            folded.setdefault(name, words)
+        else:
+            folded.setdefault(owner, f"{name.removeprefix(owner)[1:]}: {words}")
+    return folded
+
+
+# ---------------------------------------------------------------- values as they are typed
+
+
+def _values(settings: CarrierSettings) -> dict[str, Any]:
+    """As JSON has them."""
+    values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(settings))
+    return values
+
+
+def _written(values: Mapping[str, Any]) -> dict[str, str]:
+    shown = {field.name: _text(field, values[field.setting]) for field in FIELDS if field.kind != "flag"}
+    return shown | {field.name: "1" for field in FIELDS if field.kind == "flag" and values[field.setting]}
+
+
+def _text(field: Field, value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key} = {_entry(field, entry)}" for key, entry in value.items())
+    if isinstance(value, list | tuple):
+        return (", " if field.kind == "pair" else "\n").join(str(each) for each in value)
+    return str(value)
+
+
+def _entry(field: Field, value: Any) -> str:
+    if isinstance(value, Mapping):
+        return _HEX + str(value["hex"])
+    text = str(value)
+    is_plain = field.kind != "tlvs" or isinstance(value, int) or (_tlv(text) == text and text == text.strip())
+    return text if is_plain else f'"{text}"'
+
+
+def _read(field: Field, form: Form) -> Any:
+    if field.kind == "flag":
+        return form.flag(field.name)
+    return _READERS[field.kind](form.text(field.name))
+
+
+def _decimal(text: str) -> float | str:
     try:
-        others = msgspec.json.decode(form.text("more") or "{}", type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from None
-    chosen: dict[str, Any] = {key: form.text(f"settings.{key}") for key in TEXTS}
-    chosen |= {key: whole_or_text(form.text(f"settings.{key}")) for key in NUMBERS if form.text(f"settings.{key}")}
-    chosen |= {key: form.flag(f"settings.{key}") for key in FLAGS}
-    chosen |= {key: form.text(f"settings.{key}") for key in CHOICES if form.text(f"settings.{key}")}
-    profile = form.text("settings.profile")
-    if is_new:
-        # what a profile writes is not overwritten by what a new form shows by default
-        chosen = {key: value for key, value in chosen.items() if value != _DEFAULTS.get(key)}
-    return others | chosen | ({"profile": profile} if profile or not is_new else {})
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _pair(text: str) -> list[int | str]:
+    return [whole_or_text(each) for each in text.replace(",", " ").split()]
+
+
+def _status(text: str) -> int | str:
+    """A command_status, which the field writes in hexadecimal as often as not."""
+    try:
+        return int(text, 16) if text.lower().startswith("0x") and len(text) <= 10 else whole_or_text(text)
+    except ValueError:
+        return text
+
+
+def _table(value: Callable[[str], Any]) -> Callable[[str], dict[str, Any]]:
+    def read(text: str) -> dict[str, Any]:
+        found = {}
+        for line in _lines(text):
+            name, _, rest = line.partition("=")
+            found[name.strip()] = value(rest.strip())
+        return found
+
+    return read
+
+
+def _tlv(text: str) -> Any:
+    if text.startswith(_HEX):
+        return {"hex": text.removeprefix(_HEX).strip()}
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return text[1:-1]
+    return whole_or_text(text)
+
+
+_READERS: Final[Mapping[Kind, Callable[[str], Any]]] = {
+    "text": str,
+    "choice": str,
+    "whole": whole_or_text,
+    "decimal": _decimal,
+    "lines": _lines,
+    "wholes": lambda text: [_status(line) for line in _lines(text)],
+    "pair": _pair,
+    "table": _table(str),
+    "shares": _table(whole_or_text),
+    "tlvs": _table(_tlv),
+}

@@ -39,6 +39,10 @@ class Form:
         """All values of a field that may be there several times."""
         return tuple(self._values.get(name, ()))
 
+    def sent(self, name: str) -> bool:
+        """Whether a field is there, be it empty."""
+        return name in self._values
+
     def flag(self, name: str) -> bool:
         """Whether a box is ticked."""
         return name in self._values

@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
+import msgspec
 from starlette.responses import Response
 
-from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console import carrier_form
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Request
@@ -31,7 +32,7 @@ async def new(request: Request) -> Response:
 async def create(request: Request) -> Response:
     form = await request.form()
     try:
-        settings = _settings(form, is_new=True)
+        settings = carrier_form.settings_of(form)
         body = {"name": form.text("name"), "password": form.raw("password"), "settings": settings}
         made = await request.api("createCarrier", body=body | {"sandbox": form.flag("sandbox")})
     except WhimbrelError as error:
@@ -50,7 +51,7 @@ async def carrier(request: Request) -> Response:
         "carriers/one.html",
         carrier=health,
         settings=found.settings,
-        more=carrier_form.more(found.settings),
+        unusual=carrier_form.unusual(found.settings),
         trace=trace,
         form=EMPTY,
         problem=None,
@@ -68,7 +69,7 @@ async def update(request: Request) -> Response:
     found = await request.api("getCarrier", path=dict(request.path))
     password = {"password": form.raw("password")} if form.raw("password") else {}
     try:
-        settings = _settings(form, is_new=False)
+        settings = carrier_form.settings_of(form, found.settings)
         body = {"name": form.text("name"), "settings": settings, "sandbox": form.flag("sandbox")}
         await request.api("updateCarrier", path=dict(request.path), body=body | password)
     except WhimbrelError as error:
@@ -144,14 +145,6 @@ async def _trace(request: Request) -> Any:
         return None
 
 
-def _settings(form: Form, *, is_new: bool) -> dict[str, Any]:
-    try:
-        return carrier_form.settings_of(form, is_new=is_new)
-    except ValueError as error:
-        detail = f"must be a JSON object: {error}"
-        raise WhimbrelError("invalid_request", errors=[FieldError("/more", detail)]) from None
-
-
 def _back(request: Request, done: str) -> Response:
     return request.go(f"{_CARRIERS}/{request.path['id']}", done=done)
 
@@ -160,22 +153,24 @@ async def _form(request: Request, carrier: Any, form: Form, error: WhimbrelError
     if not request.api.may("createCarrier"):
         raise WhimbrelError("forbidden", "Your role may not change carriers.")
     told = problem(error) if error else None
-    others = [] if told is None else _elsewhere(told.fields)
+    if told is not None:
+        told = msgspec.structs.replace(told, fields=carrier_form.by_field(told.fields))
     return request.page(
         "carriers/form.html",
         status=told.status if told else 200,
         carrier=carrier,
         form=form,
         problem=told,
-        others=others,
+        others=[] if told is None else _elsewhere(told.fields),
+        groups=carrier_form.GROUPS,
         profiles=(await request.api("listCarrierProfiles")).data,
         choices=carrier_form.CHOICES,
     )
 
 
 def _elsewhere(fields: Any) -> list[str]:
-    """What is wrong with settings that have no field of their own."""
-    own = {f"settings.{name}" for name in carrier_form.NAMED} | {"name", "password", "more"}
+    """What is wrong with what has no field."""
+    own = {field.name for field in carrier_form.FIELDS} | {"name", "password"}
     return [f"{name.removeprefix('settings.')} {words}" for name, words in fields.items() if name not in own]
 
 
