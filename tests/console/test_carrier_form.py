@@ -1,0 +1,63 @@
+"""Every setting of a carrier as a field of its form, there and back."""
+
+import msgspec
+import pytest
+
+from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.edges.console import carrier_form, words
+from whimbrel.edges.console.forms import Form
+
+PLAIN = CarrierSettings(host="smpp.example.com", port=2775)
+STRANGE = CarrierSettings(
+    host="h", port=1, hosts=("a:1", "b:2"), reconnect_min_s=0.25, outbind=True, national_languages=False,
+    temporary_statuses=(1032, 88), statuses={"0x408": "throttled"}, receipt_states={"0": "DELIVERED"}, cells={"eu": 2},
+    source_short=(3, 1), alphabet="latin1", alphabet_in="ascii", charge_unknown=True,
+    tlvs={"0x1400": 12, "0x1401": "12", "0x1402": {"hex": "0a0b"}, "x": "hex:y", "y": ' "q"', "z": "plain"},
+    tlv_names={"pe_id": "0x1400"},
+)  # fmt: skip
+
+
+def test_every_setting_has_one_field_and_its_words():
+    named = [field.setting for field in carrier_form.FIELDS]
+    assert sorted(named) == sorted(CarrierSettings.__struct_fields__)
+    texts = words.load()
+    rare = [field.setting for group in carrier_form.GROUPS for field in group.fields]
+    assert all(texts.get(f"carriers.fields.{name}", "") for name in rare)
+
+
+@pytest.mark.parametrize("settings", [PLAIN, STRANGE], ids=["plain", "strange"])
+def test_a_form_that_nobody_changed_changes_nothing(settings):
+    form = carrier_form.filled("x", settings, sandbox=False)
+    assert carrier_form.settings_of(form, settings) == {}
+
+
+def test_what_is_typed_is_what_was_there():
+    form = carrier_form.filled("x", STRANGE, sandbox=False)
+    made = msgspec.convert({"host": "h", "port": 1} | carrier_form.settings_of(form), CarrierSettings, strict=True)
+    assert made == STRANGE
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "sent"),
+    [
+        ("enquire_link_s", "7", 7),
+        ("enquire_link_s", "soon", "soon"),
+        ("response_timeout_s", "0.5", 0.5),
+        ("response_timeout_s", "a while", "a while"),
+        ("hosts", "a:1\r\n\r\n b:2 ", ["a:1", "b:2"]),
+        ("temporary_statuses", "0x408\n88\nx", [0x408, 88, "x"]),
+        ("destination", "1 0", [1, 0]),
+        ("destination", "1,x", [1, "x"]),
+        ("statuses", "0x408 = throttled\n0x45=barred", {"0x408": "throttled", "0x45": "barred"}),
+        ("statuses", "0x408", {"0x408": ""}),
+        ("cells", "eu = 2\nus = some", {"eu": 2, "us": "some"}),
+    ],
+)
+def test_what_is_typed_reaches_the_api_as_what_it_is(name, typed, sent):
+    fields = {"settings.tls_verify": "1", "settings.national_languages": "1", f"settings.{name}": typed}
+    assert carrier_form.settings_of(Form.of(fields)) == {name: sent}
+
+
+def test_a_refused_entry_is_told_at_its_list():
+    told = carrier_form.by_field({"settings.hosts.0": "must be", "settings.port": "is wrong", "name": "is empty"})
+    assert told == {"settings.hosts": "0: must be", "settings.port": "is wrong", "name": "is empty"}
