@@ -3,12 +3,13 @@ and the simulator over real TCP. Waiting is for conditions with a deadline, neve
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests.lite import with_schema
 from whimbrel.app import App
@@ -263,6 +264,21 @@ class Rig:
     def say(self, number: str, text: str, **more: Any) -> None:
         """A phone sends a text to our sender."""
         self.simulator.network.send_text(number, PhoneText(to=more.pop("to", SENDER), text=text, **more))
+
+
+def on_databases(cases: Collection[str], *, on_both: Collection[str]) -> pytest.MarkDecorator:
+    """Parametrizes with `case` where carriers do something and the database only keeps what came of it: all of them on
+    SQLite, and on PostgreSQL `on_both`; the others on PostgreSQL are of `make ci`."""
+    assert set(on_both) <= set(cases)
+    small = [("sqlite", case) for case in cases] + [("postgresql", case) for case in on_both]
+    large = [pytest.param("postgresql", case, marks=pytest.mark.ci) for case in cases if case not in on_both]
+    return pytest.mark.parametrize(("database", "case"), [*small, *large], indirect=["database"])
+
+
+sqlite_first = pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.ci)], indirect=True
+)
+"""For a test that waits for seconds while a carrier does something: on PostgreSQL it is of `make ci`."""
 
 
 _QUICK: dict[str, Any] = {"reconnect_min_s": 0.05, "reconnect_max_s": 0.1}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journey.rig import Rig, rig, until
+from tests.journey.rig import Rig, on_databases, rig, until
 from whimbrel.domain.profiles import PROFILES
 
 PHONE = "+447911123456"
@@ -47,11 +47,11 @@ async def there(r: Rig) -> None:
     assert sorted(text.text for text in r.phone(PHONE)) == sorted([SHORT, LONG])
 
 
-@pytest.mark.parametrize("name", PROFILES)
-async def test_the_dialect_that_a_profile_is_for(tmp_path: Path, name: str) -> None:
-    scenario = PLAYED[name]
+@on_databases(tuple(PROFILES), on_both=("standard", "hex-dec", "payload", "sar", "one-receipt", "latin1"))
+async def test_the_dialect_that_a_profile_is_for(tmp_path: Path, case: str) -> None:
+    scenario = PLAYED[case]
     async with rig(tmp_path, sandbox={"scenario": scenario} if scenario else None) as r:
-        await r.seed(profile=name)
+        await r.seed(profile=case)
         await r.bound()
         await there(r)
         for answer in (ANSWER, ANSWER * 12):

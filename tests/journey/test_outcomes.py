@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journey.rig import Rig, rig, until
+from tests.journey.rig import Rig, rig, sqlite_first, until
 from whimbrel_sandbox.outcomes import OUTCOMES
 
 QUEUED, SENDING, SENT = "message.queued", "message.sending", "message.sent"
@@ -139,6 +139,7 @@ async def has_receipts(r: Rig, message_id: str, count: int) -> bool:
     return attempt.receipts == count
 
 
+@sqlite_first
 async def test_outcomes_of_a_carrier_that_wants_to_be_left_alone_for_a_while(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         await r.seed()
