@@ -83,6 +83,15 @@ def things(node: Node) -> dict[str, str]:
     }
 
 
+AWAY = """[...document.querySelectorAll('.scroll')].flatMap(box => {
+  const cell = box.querySelector('table:not(.messages) tbody tr > :first-child:not([colspan])');
+  if (!cell || innerWidth > 760 || box.scrollWidth <= box.clientWidth) return [];
+  box.scrollLeft = 1000;
+  return cell.getBoundingClientRect().left < box.getBoundingClientRect().left - 1 ? [cell.textContent] : [];
+})"""
+"""What a row is about stays in view on a phone, where a table is wider than its card."""
+
+
 def _faults(visitor: Visitor, rules: dict[str, Any]) -> list[str]:
     options = {"runOnly": rules, "resultTypes": ["violations"]}
     found: dict[str, Any] = visitor.page.evaluate("options => axe.run(document, options)", options)
@@ -102,6 +111,7 @@ def _look(visitor: Visitor, path: str) -> list[str]:
     visitor.page.evaluate("document.documentElement.dataset.theme = 'dark'")
     found += [f"dark: {fault}" for fault in _faults(visitor, COLOURS)]
     width = visitor.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    found += [f"{each}: the first column is scrolled away" for each in visitor.page.evaluate(AWAY)]
     return [*found, f"{width} pixels wider than its screen"] if width > 0 else found
 
 
