@@ -61,6 +61,8 @@ from whimbrel.net.addresses import Reach
 from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
 from whimbrel.net.siblings import Siblings
+from whimbrel.products.flows.duty import Flows
+from whimbrel.products.schedules.running import Schedules
 from whimbrel.sections import purge_before_us
 from whimbrel.store.moving import Moves
 from whimbrel.store.store import SqlStore
@@ -198,6 +200,7 @@ class App:
             metrics=metrics,
             replies=Replies(self.accept),
         )
+        self.flows = Flows(self.manage, tables, self.accept, self.http_out, metrics)
         self.streams = brokers.streams(self.settings, store=store, clock=clock, chance=self.chance, metrics=metrics)
         among_cells = {} if self.cells is None else self.cells.duties(store, tables, metrics)
         self.duties = Duties(
@@ -206,6 +209,8 @@ class App:
                 **{duty_name(name): stream for name, stream in self.streams.items()},
                 "conversations": self.conversations,
                 "count": self.observe.counts,
+                "flows": self.flows,
+                "schedules": Schedules(self.manage, self.accept, self.flows.starter),
                 "index": self.index,
                 "keywords": self.keywords,
                 "notify": self.notify,
@@ -265,6 +270,7 @@ class App:
             cancel=self.cancel,
             feed=self.feed,
             manage=self.manage,
+            flows=self.flows.starter,
             recorders=self.recorders,
             probing=Probing(
                 self.tables, self.worker, health=self.standing.health, recorders=self.recorders, clock=self.clock

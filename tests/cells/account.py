@@ -30,6 +30,8 @@ _EPHEMERAL = frozenset({"position", "cursor", "event_position", "rank", "updated
 OWNED = {
     "accounts": "id", "audit": "account_id", "attempts": "account_id", "balances": "account_id",
     "canned_answers": "account_id", "conversations": "account_id",
+    "flow_runs": "account_id", "flow_steps": "account_id", "flow_versions": "account_id", "flows": "account_id",
+    "schedule_parts": "account_id", "schedules": "account_id",
     "deliveries": "account_id", "delivery_tries": "account_id", "events": "account_id", "idempotency": "account_id",
     "keys": "account_id", "ledger": "account_id", "messages": "account_id", "opt_outs": "account_id",
     "senders": "account_id", "smpp_credentials": "account_id", "template_versions": "account_id",
@@ -122,6 +124,13 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO templates VALUES ('TP' || $1, $2, 'hello', '', 'active', NULL, 1, 1, 2, 1, 1)",
         "INSERT INTO template_versions VALUES ('TP' || $1, 1, $2, '{}', 'approved', '', '', NULL, 'KE1', 1)",
         "INSERT INTO conversations VALUES ('CV' || $1, $2, 0, 12, 31, 'SM1', 'SM1', 1)",
+        "INSERT INTO flows VALUES ('FW' || $1, $2, 'f', 'active', 1, 'api', '{}', 1, 1, 1)",
+        "INSERT INTO flow_versions VALUES ('FW' || $1, 1, $2, '{}', 1)",
+        "INSERT INTO flow_runs VALUES ('FR' || $1, $2, 'FW' || $1, 1, 0, 'finished', '', '', 1, 1, NULL, NULL, NULL, "
+        "NULL, '', '', 0, '{}', '[]', 'x', 0, 0, NULL, 1, 1, 1)",
+        "INSERT INTO flow_steps VALUES ('FR' || $1, 1, $2, 'a', 'set', 'done', NULL, '', 1)",
+        "INSERT INTO schedules VALUES ('SD' || $1, $2, 0, 's', 'paused', '{}', '[]', 1, 0, NULL, 1, 1)",
+        "INSERT INTO schedule_parts VALUES ('SD' || $1, 0, $2, 'UTC', '[]', '', NULL)",
     ):
         await cell.rows(sql, user, account_id)
     for sql in (
@@ -196,7 +205,7 @@ async def follow(cell: Cell) -> None:
     """Everybody who follows the log has seen all that there is."""
     last = await cell.store.last_position()
     hooks = await cell.rows("SELECT id FROM webhooks")
-    cursors = [(name, last) for name in ("keywords", "conversations", "callbacks", "message_numbers", "smpp_owed")]
+    cursors = [(name, last) for name in ("keywords", "conversations", "flow_texts", "callbacks", "message_numbers", "smpp_owed")]
     await cell.store.record_deliveries(Deliveries(cursors=(*cursors, *((hook["id"], last) for hook in hooks))))
 
 

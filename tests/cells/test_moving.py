@@ -76,6 +76,8 @@ async def test_people_go_with_their_account_and_sign_in_again_there(cells):
         "sign_in_codes",
         "saved_views",
         "canned_answers",
+        "flow_runs",
+        "schedules",
         "conversations",
         "templates",
         "template_versions",

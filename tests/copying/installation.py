@@ -104,6 +104,13 @@ class Filling:
                 Write("template_insert", (("TP1", first, "hello", "", "active", None, 1, 1, 2, at, at),)),
                 Write("template_version_insert", (("TP1", 1, first, "{}", "approved", "", "", None, "KE1", at),)),
                 Write("conversation_received", (("CV1", first, 0, 12, 31, "SM1", "SM1", 1),)),
+                Write("flow_insert", (("FW1", first, "f", "active", 1, "api", "{}", at, at, at),)),
+                Write("flow_version_insert", (("FW1", 1, first, "{}", at),)),
+                Write("flow_run_start", (("FR1", first, "FW1", 1, 0, "running", "a", "", 0, 0, at, 7, None, None, "+1",
+                                          "+2", 3, "{}", "[]", "x", 0, 0, None, at, at, None),)),
+                Write("schedules_insert", (("SD1", first, 0, "s", "paused", "{}", "[]", 1, 0, None, at, at),)),
+                Write("schedule_part_insert", (("SD1", 0, first, "UTC", "[]", "", None),)),
+                Write("flow_step_add", (("FR1", 1, first, "a", "set", "done", None, "", at, 0),)),
             )
         )  # fmt: skip
 

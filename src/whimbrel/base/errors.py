@@ -100,7 +100,18 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("too_many_templates", 409, 20001, P, "caller", "The account has the most templates that it may have, or the template the most versions.", "Delete one that is not used."),
         _row("too_many_smpp_credentials", 409, 20001, P, "caller", "The account has the most SMPP credentials that it may have.", "Delete one that is not used."),
         _row("too_many_streams", 429, 20429, T, "caller", "The account has too many open streams.", "Close one first."),
+        _row("too_many_flows", 409, 20001, P, "caller", "The account has the most flows or schedules that it may have.", "Delete one that is not used."),
+        _row("flow_refused", 429, 20429, T, "caller", "The flow was not begun: too often for this phone in an hour, or too deep among flows that begin each other.", "Look for two flows or machines that answer each other."),
         _row("in_use", 409, 20409, P, "operator", "Something still uses this.", "Remove what uses it first; the answer names it."),
+        # why a run of a flow failed
+        _row("flow_too_many_steps", 0, 0, P, "caller", "The run took the most steps that one may take.", "Look for a loop without an end."),
+        _row("flow_variables_too_large", 0, 0, P, "caller", "The run's variables are too large.", "Keep less of what other systems answer."),
+        _row("flow_expression_failed", 0, 0, P, "caller", "An expression has no value for these data.", "See the step's detail; give what may be missing a default."),
+        _row("flow_no_phone", 0, 0, P, "caller", "There is no phone to send to, or to wait for.", "Begin the run with a phone, or give the step a number."),
+        _row("flow_request_failed", 0, 0, T, "caller", "The other system did not answer with 2xx.", "See the step's detail; give the step `on_error`."),
+        _row("flow_stopped", 0, 0, P, "caller", "A step ended the run as failed.", "Nothing: the flow is made so."),
+        _row("flow_gone", 0, 0, P, "caller", "The flow or its account is not there any more.", "Nothing: the run cannot go on."),
+        _row("flow_error", 0, 0, P, "us", "The run could not be worked on.", "Tell the operator its id."),
         # why a message ended as it did
         _row("canceled", 0, 0, P, "caller", "Canceled before it was sent.", "Nothing: it was never sent."),
         _row("expired", 0, 30036, P, "us", "Its validity ended before it could be sent.", "Look at the carrier's health, or give more time."),

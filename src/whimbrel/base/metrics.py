@@ -122,6 +122,8 @@ class Metrics:
         self.configuration_age = Gauge(
             "whimbrel_configuration_age_seconds", "Since this node last saw what is configured", registry=r
         )
+        self.flow_runs = Counter("whimbrel_flow_runs", "Runs of flows begun, refused and ended", ["result"], registry=r)
+        self.flow_steps = Counter("whimbrel_flow_steps", "Steps of flows", ["kind"], registry=r)
         self.planned_again = Counter(
             "whimbrel_planned_again", "Lists of messages planned again for a change of the configuration", registry=r
         )

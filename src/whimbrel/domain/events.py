@@ -22,6 +22,9 @@ EVENT_TYPES: dict[str, str] = {
     "template.archived": "A template was archived: no message is made of it any more.",
     "template.restored": "An archived template was brought back.",
     "template.deleted": "A template was deleted.",
+    "flow.run.started": "A run of a flow began.",
+    "flow.run.finished": "A run of a flow came to its end, or somebody stopped it.",
+    "flow.run.failed": "A run of a flow failed; `reason` says why.",
     "webhook.disabled": "An endpoint was switched off: it answered 410, or took nothing for three days.",
     "webhook.exhausted": "An event could not be delivered within three days.",
 }

@@ -30,6 +30,7 @@ from whimbrel.store.values import (
     Owed,
     Ranks,
     ReceiptRow,
+    RunChange,
     Search,
     Stored,
     Stretch,
@@ -61,6 +62,7 @@ __all__ = [
     "Owed",
     "Ranks",
     "ReceiptRow",
+    "RunChange",
     "Search",
     "Store",
     "Stored",
@@ -248,4 +250,9 @@ class Store(Protocol):
     async def advance(self, name: str, start: int, end: int, also: Sequence[Write]) -> bool:
         """Move a follower's cursor in the commit of what it made of the log so far. False, and nothing is written, when
         it does not stand at `start`: another process follows by now."""
+        ...
+
+    # flows
+    async def advance_flow_runs(self, changes: Sequence[RunChange]) -> list[bool]:
+        """Whether each was written: those whose run was still at its turn."""
         ...

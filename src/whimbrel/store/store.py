@@ -24,6 +24,7 @@ from whimbrel.store.interface import (
     Owed,
     Ranks,
     ReceiptRow,
+    RunChange,
     Search,
     Stored,
     Submission,
@@ -42,6 +43,7 @@ from whimbrel.store.verbs import (
     deliveries,
     erase,
     finish,
+    flows,
     inbound,
     leases,
     receipts,
@@ -223,3 +225,8 @@ class SqlStore:
 
     async def advance(self, name: str, start: int, end: int, also: Sequence[Write]) -> bool:
         return await self._executor.write(deliveries.advance, name, start, end, also)
+
+    # flows
+
+    async def advance_flow_runs(self, changes: Sequence[RunChange]) -> list[bool]:
+        return await self._executor.write(flows.advance_flow_runs, changes)

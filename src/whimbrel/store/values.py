@@ -23,6 +23,14 @@ class Write(msgspec.Struct, frozen=True, gc=False):
     rows: tuple[tuple[Any, ...], ...]
 
 
+class RunChange(msgspec.Struct, frozen=True, gc=False):
+    """A turn of a flow's run: what to write if the run is still at `turn`."""
+
+    run_id: str
+    turn: int
+    writes: tuple[Write, ...]
+
+
 # ---------------------------------------------------------------- accept
 
 

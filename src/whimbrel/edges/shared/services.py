@@ -23,6 +23,7 @@ from whimbrel.journey.probing import Probing
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.recorder import Recorders
+from whimbrel.products.flows.starting import Starter
 from whimbrel.store.interface import Store
 
 
@@ -108,6 +109,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     cancel: Cancel
     feed: Feed
     manage: Context
+    flows: Starter
     recorders: Recorders
     probing: Probing
     health: Callable[[], Mapping[str, Health]]

@@ -58,6 +58,12 @@ TABLES: Final = (
     Table("templates", ("id",), _OWN, ("newest", "seq"), ("status",)),
     Table("template_versions", ("template_id", "number"), _OWN, groups=("approval",)),
     Table("conversations", ("id",), _OWN, ("unread",)),
+    Table("flows", ("id",), _OWN, ("version",), ("status",)),
+    Table("flow_versions", ("flow_id", "version"), _OWN),
+    Table("flow_runs", ("id",), _OWN, ("turn", "steps"), ("state",)),
+    Table("flow_steps", ("run_id", "seq"), _OWN, groups=("outcome",)),
+    Table("schedules", ("id",), _OWN, ("runs",), ("status",)),
+    Table("schedule_parts", ("schedule_id", "part"), _OWN),
     Table("balances", ("account_id",), _OWN, ("available", "held", "spent"), ("currency",)),
     Table("ledger", ("position",), _OWN, ("amount_micros",), ("debit", "credit")),
     Table(

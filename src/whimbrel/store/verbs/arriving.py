@@ -44,6 +44,12 @@ OF_KIND: Final = {
     "saved_views": ("arrive_saved_views",),
     "canned_answers": ("arrive_canned_answers",),
     "conversations": ("arrive_conversations",),
+    "flows": ("arrive_flows",),
+    "flow_versions": ("arrive_flow_versions",),
+    "flow_runs": ("arrive_flow_runs",),
+    "flow_steps": ("arrive_flow_steps",),
+    "schedules": ("arrive_schedules",),
+    "schedule_parts": ("arrive_schedule_parts",),
     "templates": ("arrive_templates",),
     "template_versions": ("arrive_template_versions",),
 }

@@ -39,6 +39,12 @@ COPIED: Final = (
     "departed_delete_webhooks",
     "departed_delete_canned_answers",
     "departed_delete_conversations",
+    "departed_delete_flows",
+    "departed_delete_flow_versions",
+    "departed_delete_flow_runs",
+    "departed_delete_flow_steps",
+    "departed_delete_schedules",
+    "departed_delete_schedule_parts",
     "departed_delete_template_versions",
     "departed_delete_templates",
     "departed_delete_passkeys",  # before the people that they belong to

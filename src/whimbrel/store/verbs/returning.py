@@ -20,6 +20,7 @@ RETURNING: Final = "returning"  # rows come back
 RETURNED: Final = "returned"  # the account works here; the other cell has still to forget it
 _STAYED: Final = frozenset(
     {
+        "flow_runs", "flow_steps", "flow_versions", "flows", "schedule_parts", "schedules",
         "accounts", "balances", "canned_answers", "conversations", "deliveries", "keys", "opt_outs", "passkeys",
         "saved_views", "senders", "sign_in_codes", "smpp_credentials", "template_versions", "templates",
         "users", "webhooks",

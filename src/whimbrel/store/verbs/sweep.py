@@ -74,6 +74,8 @@ def purge(before_us: Mapping[str, int], limit: int) -> Script[int]:
         if kind in ("messages", "bare_messages"):
             rows: Rows = yield Query("messages_old", (floor_id(MESSAGE, before), limit))
             yield One("conversations_purge", (floor_id(MESSAGE, before), limit))
+            yield One("flow_steps_purge", (before, limit))  # of the runs that go next
+            yield One("flow_runs_purge", (before, limit))
             events_outlive = before_us.get("events", 0) < before
             yield from remove(rows, attempts=kind == "messages", events=events_outlive)
             removed += len(rows)

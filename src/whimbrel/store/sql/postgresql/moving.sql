@@ -27,7 +27,7 @@
 -- | departed_delete_balances, departed_delete_deliveries, departed_delete_keys (accounts), |
 -- | departed_delete_opt_outs, departed_delete_senders, departed_delete_credentials, departed_delete_webhooks, departed_delete_passkeys, |
 -- | departed_delete_sign_in_codes, departed_delete_saved_views, departed_delete_sessions, departed_delete_users, |
--- | departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations | what was copied goes, and sessions with it |
+-- | departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
 -- | parcel (account_id, number) | kind, rows |
 -- | parcel_delete (account_id, number) | |
@@ -40,7 +40,7 @@
 -- | arrive_messages, arrive_numbers, arrive_events, arrive_ledger, arrive_audit, arrive_idempotency, arrive_delivery_tries, |
 -- | arrive_deliveries, arrive_accounts, arrive_balances, arrive_inbound_parts, arrive_keys, arrive_opt_outs, arrive_senders, |
 -- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines, |
--- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations (rows) | rows of a parcel |
+-- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
 -- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
 
@@ -86,6 +86,7 @@ SELECT e.subject_id FROM events AS e WHERE e.subject_id = ANY($1) AND (
   e.created_at > $3
   OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'keywords'), 0)
   OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'conversations'), 0)
+  OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'flow_texts'), 0)
   OR e.callback = 1 AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'callbacks'), 0)
   OR e.position > (SELECT MIN(cursor) FROM webhooks WHERE account_id = ANY($2) AND status = 'active')
   OR e.position > COALESCE((SELECT position FROM cursors WHERE name = 'smpp_owed'), 0)
@@ -195,6 +196,12 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'templates', to_jsonb(t) FROM templates AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'template_versions', to_jsonb(t) FROM template_versions AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'conversations', to_jsonb(t) FROM conversations AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'flows', to_jsonb(t) FROM flows AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'flow_versions', to_jsonb(t) FROM flow_versions AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'flow_runs', to_jsonb(t) FROM flow_runs AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'flow_steps', to_jsonb(t) FROM flow_steps AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'schedules', to_jsonb(t) FROM schedules AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'schedule_parts', to_jsonb(t) FROM schedule_parts AS t WHERE account_id = ANY($2)
   ) AS every
 ) AS parted GROUP BY kind, part ORDER BY kind <> 'users', kind, part;
 
@@ -268,6 +275,24 @@ DELETE FROM template_versions WHERE account_id = ANY($1);
 
 -- name: departed_delete_templates
 DELETE FROM templates WHERE account_id = ANY($1);
+
+-- name: departed_delete_flows
+DELETE FROM flows WHERE account_id = ANY($1);
+
+-- name: departed_delete_flow_versions
+DELETE FROM flow_versions WHERE account_id = ANY($1);
+
+-- name: departed_delete_flow_runs
+DELETE FROM flow_runs WHERE account_id = ANY($1);
+
+-- name: departed_delete_flow_steps
+DELETE FROM flow_steps WHERE account_id = ANY($1);
+
+-- name: departed_delete_schedules
+DELETE FROM schedules WHERE account_id = ANY($1);
+
+-- name: departed_delete_schedule_parts
+DELETE FROM schedule_parts WHERE account_id = ANY($1);
 
 -- name: departed_delete_conversations
 DELETE FROM conversations WHERE account_id = ANY($1);
@@ -431,6 +456,24 @@ INSERT INTO templates SELECT * FROM jsonb_populate_recordset(NULL::templates, $1
 -- name: arrive_template_versions
 INSERT INTO template_versions
 SELECT * FROM jsonb_populate_recordset(NULL::template_versions, $1::jsonb -> 'template_versions');
+
+-- name: arrive_flows
+INSERT INTO flows SELECT * FROM jsonb_populate_recordset(NULL::flows, $1::jsonb -> 'flows');
+
+-- name: arrive_flow_versions
+INSERT INTO flow_versions SELECT * FROM jsonb_populate_recordset(NULL::flow_versions, $1::jsonb -> 'flow_versions');
+
+-- name: arrive_flow_runs
+INSERT INTO flow_runs SELECT * FROM jsonb_populate_recordset(NULL::flow_runs, $1::jsonb -> 'flow_runs');
+
+-- name: arrive_flow_steps
+INSERT INTO flow_steps SELECT * FROM jsonb_populate_recordset(NULL::flow_steps, $1::jsonb -> 'flow_steps');
+
+-- name: arrive_schedules
+INSERT INTO schedules SELECT * FROM jsonb_populate_recordset(NULL::schedules, $1::jsonb -> 'schedules');
+
+-- name: arrive_schedule_parts
+INSERT INTO schedule_parts SELECT * FROM jsonb_populate_recordset(NULL::schedule_parts, $1::jsonb -> 'schedule_parts');
 
 -- name: arrive_conversations
 INSERT INTO conversations SELECT * FROM jsonb_populate_recordset(NULL::conversations, $1::jsonb -> 'conversations')

@@ -1,0 +1,320 @@
+"""The engine: takes the turns of runs that are due, in lists. Runs that wait cost nothing: they are rows with a time,
+found by an index once it has come.
+
+Each turn is one commit. Where it sends a text, that is accept's commit with the turn in it, under a key of the run and
+the number of the turn, so that nobody can send it twice; where it asks another system, the turn is stored before the
+request leaves, with the time at which it is made again if nothing is heard; everything else is written for a whole list
+at once, each turn only where the run is still as it was. A process that dies in between loses nothing: the run is due.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import msgspec
+
+from whimbrel.base import faults, ids
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.metrics import Metrics
+from whimbrel.domain.conversations import Conversation
+from whimbrel.domain.flow_documents import Document
+from whimbrel.domain.flow_turns import Inputs, Outbound, Turn, turn
+from whimbrel.domain.flows import FlowRun
+from whimbrel.domain.model import Draft, Message, Options
+from whimbrel.domain.numbers import normalise
+from whimbrel.domain.templates.use import TemplateUse
+from whimbrel.journey.accept import Accept
+from whimbrel.journey.record import IdempotencyKey
+from whimbrel.journey.tables import Tables
+from whimbrel.manage.context import Context
+from whimbrel.net.http import HttpClient
+from whimbrel.products.flows.requests import ask
+from whimbrel.products.flows.rows import turn_change, turn_writes
+from whimbrel.products.flows.starting import Documents
+from whimbrel.products.flows.texts import answer_key
+from whimbrel.store.interface import RunChange, Write
+
+READ: Final = 500
+_IDLE_S: Final = 0.25
+_AGAIN_US: Final = 5_000_000
+"""After trouble with one run, so that it does not stand before the others."""
+_BETWEEN: Final = frozenset({"moving", "moved", "arriving"})
+_REQUESTS_AT_ONCE: Final = 64
+_log = logging.getLogger("whimbrel.flows")
+
+
+class Engine:
+    """Takes turns."""
+
+    def __init__(
+        self,
+        ctx: Context,
+        *,
+        tables: Tables,
+        accept: Accept,
+        client: HttpClient,
+        metrics: Metrics,
+        documents: Documents,
+    ) -> None:
+        self._store = ctx.store
+        self._vault = ctx.vault
+        self._clock = ctx.clock
+        self._ids = ctx.ids
+        self._tables = tables
+        self._accept = accept
+        self._client = client
+        self._metrics = metrics
+        self._documents = documents
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._asking: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(_REQUESTS_AT_ONCE)
+
+    async def start(self) -> None:
+        """Take the turns of whatever is due."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """What is under way is left: it is due again for the next one who looks."""
+        tasks = [*self._asking, *([self._task] if self._task is not None else ())]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                while await self.take() == READ:
+                    pass
+            except Exception:
+                _log.exception("turns of flows could not be taken; trying again")
+                await asyncio.sleep(_IDLE_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_IDLE_S):
+                    await self._wake.wait()
+            self._wake.clear()
+
+    async def take(self) -> int:
+        """Take the turns of runs that are due now, at most READ; how many were."""
+        runs = await self._store.fetch(FlowRun, "flow_runs_due", self._clock.now_us(), READ)
+        if runs:
+            await self._take(runs)
+        return len(runs)
+
+    async def _take(self, found: Sequence[FlowRun]) -> None:
+        runs = [run for run in found if not self._is_between_cells(run)]
+        if len(runs) < len(found):
+            at = self._clock.now_us() + _AGAIN_US
+            later = tuple((run.id, run.turn, at) for run in found if self._is_between_cells(run))
+            await self._store.write([Write("flow_run_postpone", later)])
+        documents = await self._documents.of((run.flow_id, run.version) for run in runs)
+        texts = await self._texts(runs)
+        turns = [(run, self._turn(run, documents, texts)) for run in runs]
+        faults.hit("flows.before_commit")
+        quiet = [(run, taken) for run, taken in turns if taken.send is None]
+        sends = [self._send(run, taken, documents, texts) for run, taken in turns if taken.send is not None]
+        await asyncio.gather(self._take_quiet(quiet), *sends)
+        faults.hit("flows.after_commit")
+
+    async def _take_quiet(self, turns: Sequence[tuple[FlowRun, Turn]]) -> None:
+        """Turns without a text; requests leave once their turns are stored."""
+        written = await self._store_turns(turns)
+        for (_, taken), stands in zip(turns, written, strict=True):
+            if stands and taken.request is not None:
+                self._begin(self._ask(taken.run, taken.request))
+
+    def _is_between_cells(self, run: FlowRun) -> bool:
+        """Its account moves to another cell: there it goes on."""
+        account = self._tables.accounts.get(run.account_id)
+        return account is not None and account.status in _BETWEEN
+
+    async def _texts(self, runs: Sequence[FlowRun]) -> Mapping[str, Message]:
+        wanted = [run.answer_id for run in runs if run.answer_id is not None]
+        found = await self._store.messages(wanted) if wanted else []
+        return {message.id: message for message in found}
+
+    def _turn(
+        self,
+        run: FlowRun,
+        documents: Mapping[tuple[str, int], Document],
+        texts: Mapping[str, Message],
+        **more: Any,
+    ) -> Turn:
+        document = documents.get((run.flow_id, run.version))
+        now = self._clock.now_us()
+        account = self._tables.accounts.get(run.account_id)
+        if document is None or account is None or account.status == "closed":
+            return _ended(run, "flow_gone", now)
+        text = texts.get(run.answer_id or "")
+        book = self._tables.senders.get(run.account_id)
+
+        def chosen(wanted: str | None, to: str) -> str | None:
+            number = normalise(to)
+            if book is None or number is None:
+                return wanted
+            sender = book.choose(wanted, number.country or "")
+            return wanted if isinstance(sender, str) else sender.value
+
+        inputs = Inputs(
+            now=now,
+            message_id=self._ids.new(ids.MESSAGE),
+            chosen=chosen,
+            answer=None if text is None else text.text,
+            answer_id=run.answer_id,
+            **more,
+        )
+        try:
+            return turn(run, document, inputs)
+        except Exception:
+            _log.exception("a turn of a flow failed", extra={"run_id": run.id})
+            return _ended(run, "flow_error", now)
+
+    # ---------------------------------------------------------------- without a text
+
+    async def _store_turns(self, turns: Sequence[tuple[FlowRun, Turn]]) -> list[bool]:
+        if not turns:
+            return []
+        changes = [self._change(run, taken) for run, taken in turns]
+        written = await self._store.advance_flow_runs(changes)
+        for (_, taken), stands in zip(turns, written, strict=True):
+            if stands:
+                self._count(taken)
+        return written
+
+    def _change(self, run: FlowRun, taken: Turn) -> RunChange:
+        return turn_change(run, taken, self._key(taken), *self._hand_over(taken))
+
+    def _key(self, taken: Turn) -> int | None:
+        """By which the text that the run waits for finds it."""
+        run = taken.run
+        if not taken.answer_from:
+            return None
+        return answer_key(self._vault, run.account_id, run.number, taken.answer_from)
+
+    def _hand_over(self, taken: Turn) -> tuple[Write, ...]:
+        """The conversation with the phone, unread. It needs a message of either side."""
+        run = taken.run
+        if not taken.hand_over or run.last_id is None or not run.number or not run.phone:
+            return ()
+        row = Conversation(
+            ids.CONVERSATION + run.last_id[2:],
+            run.account_id,
+            0,
+            self._vault.number_hash(run.number),
+            run.phone_hash,
+            run.last_id,
+            run.last_id,
+            1,
+        )
+        return (
+            Write("conversation_received", (msgspec.structs.astuple(row),)),
+            Write("message_numbers_add", (([run.last_id],),)),
+        )
+
+    def _count(self, taken: Turn) -> None:
+        for step in taken.steps:
+            self._metrics.flow_steps.labels(step.kind).inc()
+        if taken.run.ended_at is not None:
+            self._metrics.flow_runs.labels(taken.run.state).inc()
+
+    # ---------------------------------------------------------------- with a text
+
+    async def _send(
+        self,
+        run: FlowRun,
+        taken: Turn,
+        documents: Mapping[tuple[str, int], Document],
+        texts: Mapping[str, Message],
+    ) -> None:
+        """The text and the turn, in one commit; where it is refused, the turn as it is then. Trouble with one does not
+        hold up the others: its run stays due."""
+        try:
+            code = await self._submit(run, taken)
+            if code is not None:
+                await self._store_turns([(run, self._turn(run, documents, texts, refused=code))])
+        except Exception:
+            _log.exception("a flow's text could not be stored; trying again", extra={"run_id": run.id})
+            at = self._clock.now_us() + _AGAIN_US
+            await self._store.write([Write("flow_run_postpone", ((run.id, run.turn, at),))])
+
+    async def _submit(self, run: FlowRun, taken: Turn) -> str | None:
+        """The code of the refusal, if it was refused."""
+        message = taken.send
+        assert message is not None
+        use = None
+        if message.template is not None:
+            use = TemplateUse(message.template, message.variables, message.language)
+        draft = Draft(
+            account_id=run.account_id,
+            test=run.test,
+            door="flow",
+            recipient=message.to,
+            text=message.text or "",
+            sender=message.sender,
+            message_class=message.message_class,
+            options=Options(metadata={"flow_run": run.id}, tags=taken.run.tags, reply_to=run.answer_id),
+            id=taken.run.last_id or "",
+            template=use,
+        )
+        name = f"{run.id}:{run.turn}"
+        key = IdempotencyKey(run.account_id, "flow", name, name.encode())
+        also = (*turn_writes(run, taken, self._key(taken)), *self._hand_over(taken))
+        try:
+            accepted = await self._accept.submit([draft], key=key, also=also)
+        except WhimbrelError as error:
+            if error.spec.permanent:
+                return error.code
+            raise
+        (verdict,) = accepted.verdicts
+        if verdict.code is None and not accepted.replayed:
+            self._count(taken)
+        if taken.run.due_at is not None and taken.run.due_at <= self._clock.now_us():
+            self.wake()
+        return verdict.code
+
+    # ---------------------------------------------------------------- with a request
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def _ask(self, run: FlowRun, request: Outbound) -> None:
+        """Ask, and take the next turn with what came. What fails here is made again once its time has come."""
+        async with self._places:
+            response = await ask(self._client, request, run.depth)
+        try:
+            documents = await self._documents.of([(run.flow_id, run.version)])
+            taken = self._turn(run, documents, {}, response=response)
+            if taken.send is None:
+                (stands,) = await self._store_turns([(run, taken)])
+                if stands and taken.request is not None:
+                    self._begin(self._ask(taken.run, taken.request))
+            else:
+                await self._send_after(run, taken, documents, response)
+        except Exception:
+            _log.exception("a flow's request could not be recorded", extra={"run_id": run.id})
+        self.wake()
+
+    async def _send_after(
+        self, run: FlowRun, taken: Turn, documents: Mapping[tuple[str, int], Document], response: Mapping[str, Any]
+    ) -> None:
+        code = await self._submit(run, taken)
+        if code is not None:
+            again = self._turn(run, documents, {}, response=response, refused=code)
+            await self._store_turns([(run, again)])
+
+
+def _ended(run: FlowRun, code: str, now: int) -> Turn:
+    """It cannot go on at all."""
+    after = msgspec.structs.replace(
+        run, state="failed", step="", waits_for="", turn=run.turn + 1, due_at=None, reason=code, updated_at=now,
+        ended_at=now,
+    )  # fmt: skip
+    return Turn(after, ())

@@ -1,0 +1,128 @@
+"""Flows in the store: a turn is written once and where the run still stands, an answer finds its run once, and what is
+due is found by its time."""
+
+from typing import Any
+
+import msgspec
+from store_samples import ACCOUNT, HOUR, IDS, NOW, SECOND
+
+from whimbrel.domain.flow_turns import Turn
+from whimbrel.domain.flows import FlowRun, FlowStep
+from whimbrel.domain.model import Event
+from whimbrel.domain.schedules import DuePart, Schedule, SchedulePart
+from whimbrel.products.flows.rows import start_writes, turn_change
+from whimbrel.store.interface import Write
+from whimbrel.store.rows import to_columns
+from whimbrel.store.store import SqlStore
+
+EVERY = ["running", "finished", "failed", "stopped"]
+
+
+def a_run(**changes: Any) -> FlowRun:
+    fields: dict[str, Any] = {
+        "id": IDS.new("FR"), "account_id": ACCOUNT, "flow_id": "FW1", "version": 1, "test": False, "state": "running",
+        "step": "a", "waits_for": "", "turn": 0, "steps": 0, "due_at": NOW, "answer_key": None, "answer_id": None,
+        "last_id": None, "phone": "+447911123456", "number": "", "phone_hash": 31, "variables": "{}", "tags": (),
+        "origin": IDS.new("RQ"), "depth": 0, "skip_waits": False, "reason": None, "started_at": NOW, "updated_at": NOW,
+        "ended_at": None,
+    }  # fmt: skip
+    return FlowRun(**fields | changes)
+
+
+async def begin(store: SqlStore, *runs: FlowRun) -> None:
+    await store.write(start_writes(list(runs)))
+
+
+async def read(store: SqlStore, run: FlowRun) -> FlowRun:
+    (found,) = await store.fetch(FlowRun, "flow_run_by_id", run.account_id, 0, run.id)
+    return found
+
+
+async def events(store: SqlStore, run: FlowRun) -> list[str]:
+    return [event.type for event in await store.fetch(Event, "events_of_subject", run.account_id, run.id)]
+
+
+def moved(run: FlowRun, **changes: Any) -> Turn:
+    seq = run.steps + 1
+    step = FlowStep(run.id, seq, run.account_id, run.step, "set", "done", None, "", NOW)
+    return Turn(msgspec.structs.replace(run, turn=run.turn + 1, steps=seq, **changes), (step,))
+
+
+async def test_a_run_begins_once_for_its_origin(store: SqlStore) -> None:
+    run = a_run()
+    again = msgspec.structs.replace(run, id=IDS.new("FR"))
+    await begin(store, run)
+    await begin(store, again)
+    assert await store.fetch(FlowRun, "flow_run_by_id", ACCOUNT, 0, again.id) == []
+    assert await read(store, run) == run
+    assert (await events(store, run), await events(store, again)) == (["flow.run.started"], [])
+
+
+async def test_a_turn_is_written_once(store: SqlStore) -> None:
+    run, other = a_run(), a_run()
+    await begin(store, run, other)
+    ended = moved(run, state="finished", step="", due_at=None, ended_at=NOW)
+    going = moved(other, step="b", due_at=NOW + HOUR)
+    changes = [turn_change(run, ended, None), turn_change(other, going, 77)]
+    assert await store.advance_flow_runs(changes) == [True, True]
+    assert await store.advance_flow_runs(changes) == [False, False]
+    assert (await read(store, run)) == ended.run
+    assert (await read(store, other)).answer_key == 77
+    assert await events(store, run) == ["flow.run.started", "flow.run.finished"]
+    assert len(await store.fetch(FlowStep, "flow_steps_page", ACCOUNT, run.id, 0, 10)) == 1
+
+
+async def test_an_answer_is_noted_once_and_overtakes_the_time_out(store: SqlStore) -> None:
+    run = a_run(waits_for="answer", answer_key=5, due_at=NOW + HOUR)
+    await begin(store, run)
+    assert [each.id for each in await store.fetch(FlowRun, "flow_runs_waiting", [4, 5])] == [run.id]
+    row = (run.id, 5, "SM1", NOW)
+    assert await store.write([Write("flow_run_answered", (row,))]) == [1]
+    assert await store.write([Write("flow_run_answered", (row,))]) == [0]
+    late = moved(run, step="late", due_at=NOW)
+    assert await store.advance_flow_runs([turn_change(run, late, None)]) == [False]
+    (due,) = await store.fetch(FlowRun, "flow_runs_due", NOW, 10)
+    assert (due.id, due.answer_id, due.answer_key) == (run.id, "SM1", None)
+
+
+async def test_what_is_due_comes_in_the_order_of_its_time(store: SqlStore) -> None:
+    later, first, future = a_run(due_at=NOW - SECOND), a_run(due_at=NOW - HOUR), a_run(due_at=NOW + 1)
+    await begin(store, later, first, future)
+    assert [each.id for each in await store.fetch(FlowRun, "flow_runs_due", NOW, 10)] == [first.id, later.id]
+    assert len(await store.fetch(FlowRun, "flow_runs_due", NOW, 1)) == 1
+
+
+async def test_a_stopped_run_goes_no_further(store: SqlStore) -> None:
+    run = a_run()
+    await begin(store, run)
+    assert await store.write([Write("flow_run_stop", ((ACCOUNT, 0, run.id, NOW),))]) == [1]
+    assert await store.advance_flow_runs([turn_change(run, moved(run), None)]) == [False]
+    assert (await read(store, run)).state == "stopped"
+    assert await store.fetch(FlowRun, "flow_runs_due", NOW, 10) == []
+
+
+async def test_lists_and_retention(store: SqlStore) -> None:
+    old = a_run(state="finished", due_at=None, ended_at=NOW - HOUR)
+    runs = [old, a_run(flow_id="FW2"), a_run()]
+    await begin(store, *runs)
+    page = await store.fetch(FlowRun, "flow_runs_page", ACCOUNT, 0, EVERY, "~", 10)
+    assert [each.id for each in page] == [run.id for run in reversed(runs)]
+    assert [each.id for each in await store.fetch(FlowRun, "flow_runs_of_flow", "FW2", ACCOUNT, 0, EVERY, "~", 9)] == [
+        runs[1].id
+    ]
+    await store.purge({"messages": NOW}, 10)
+    assert old.id not in [r.id for r in await store.fetch(FlowRun, "flow_runs_page", ACCOUNT, 0, EVERY, "~", 10)]
+
+
+async def test_a_part_of_a_schedule_goes_on_once(store: SqlStore) -> None:
+    schedule = Schedule("SD1", ACCOUNT, False, "s", "active", "{}", (), 1, 0, None, NOW, NOW)
+    part = SchedulePart("SD1", 0, ACCOUNT, "UTC", ("+447911123456",), "one", NOW)
+    writes = [Write("schedules_insert", (to_columns(schedule),)), Write("schedule_part_insert", (to_columns(part),))]
+    await store.write(writes)
+    (due,) = await store.fetch(DuePart, "schedule_parts_due", NOW, 10)
+    assert (due.recipients, due.occurrence, due.test) == (part.recipients, "one", False)
+    step = Write("schedule_part_next", (("SD1", 0, "one", "two", NOW + HOUR),))
+    assert await store.write([step, Write("schedules_ended", (("SD1", NOW),))]) == [1, 0]
+    assert await store.write([step]) == [0]
+    last = [Write("schedule_part_next", (("SD1", 0, "two", "", None),)), Write("schedules_ended", (("SD1", NOW),))]
+    assert await store.write(last) == [1, 1]
