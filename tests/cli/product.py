@@ -95,9 +95,12 @@ def whimbrel(*arguments: Any, env: dict[str, str] | None = None, cwd: Path | Non
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def invoke(*arguments: Any, env: dict[str, str] | None = None) -> Done:
-    """The same inside this process, a second faster: for tables of what is refused before anything starts."""
-    done = CliRunner().invoke(app, [*map(str, arguments)], env=env)
+def invoke(*arguments: Any, env: dict[str, str] | None = None, cwd: Path | None = None) -> Done:
+    """The same inside this process, a second faster: where each verb has a test in a process of its own, for what else
+    there is to say about it."""
+    without = {name: None for name in os.environ if name.startswith("WHIMBREL_")}
+    with contextlib.chdir(cwd or Path.cwd()):
+        done = CliRunner().invoke(app, [*map(str, arguments)], env=without | (env or {}))
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return Done(done.exit_code, done.stdout, done.stderr)

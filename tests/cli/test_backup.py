@@ -3,7 +3,7 @@
 import stat
 import subprocess
 
-from tests.cli.product import quickstart, until, whimbrel
+from tests.cli.product import invoke, quickstart, until, whimbrel
 
 
 def test_a_copy_of_a_running_node_starts_as_another(node, tmp_path):
@@ -25,14 +25,14 @@ def test_a_copy_of_a_running_node_starts_as_another(node, tmp_path):
 def test_nothing_is_overwritten_and_nothing_half_is_left(node, tmp_path):
     there = tmp_path / "there.db"
     there.write_text("precious")
-    assert "exists already" in whimbrel("backup", there, "--data", node.folder).err
+    assert "exists already" in invoke("backup", there, "--data", node.folder).err
     assert there.read_text() == "precious"
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "whimbrel.db").write_bytes(b"x" * 8192)
-    done = whimbrel("backup", tmp_path / "new.db", "--data", broken)
+    done = invoke("backup", tmp_path / "new.db", "--data", broken)
     assert done.code == 1 and "Traceback" not in done.err and not (tmp_path / "new.db").exists()
-    none = whimbrel("backup", tmp_path / "new.db", "--data", tmp_path)
+    none = invoke("backup", tmp_path / "new.db", "--data", tmp_path)
     assert none.code == 1 and "whimbrel.db" in none.err and not (tmp_path / "new.db").exists()
 
 
@@ -41,4 +41,4 @@ def test_a_shell_is_given_what_it_needs(node):
     asked = 'curl -s -H "Authorization: Bearer $WHIMBREL_API_KEY" $WHIMBREL_URL/v1/balance'
     done = subprocess.run(["bash", "-c", f"{printed}\n{asked}"], capture_output=True, text=True)
     assert node.given["account_sid"] in done.stdout
-    assert whimbrel("env", "--data", "/nowhere").code == 2
+    assert invoke("env", "--data", "/nowhere").code == 2

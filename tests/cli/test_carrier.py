@@ -2,7 +2,7 @@
 
 import json
 
-from tests.cli.product import whimbrel
+from tests.cli.product import invoke, whimbrel
 
 NUMBER = "+14155550123"
 
@@ -19,22 +19,22 @@ def test_the_doctor_tests_a_carrier(node):
 
 
 def test_the_doctor_says_it_in_json(node):
-    done = whimbrel("doctor", "carrier", "sandbox", "--data", node.folder, "--json")
+    done = invoke("doctor", "carrier", "sandbox", "--data", node.folder, "--json")
     found = json.loads(done.out)
     assert (done.code, found["passed"]) == (0, True)
     assert found["steps"][-1]["name"] == "enquire_link"
 
 
 def test_a_carrier_that_is_not_there(node):
-    done = whimbrel("doctor", "carrier", "nobody", "--data", node.folder)
+    done = invoke("doctor", "carrier", "nobody", "--data", node.folder)
     assert (done.code, done.out) == (2, "")
     assert "no carrier is named nobody; there are: sandbox" in done.err
-    asked_wrongly = whimbrel("doctor", "carrier", "--data", node.folder)
+    asked_wrongly = invoke("doctor", "carrier", "--data", node.folder)
     assert (asked_wrongly.code, "whimbrel doctor carrier NAME" in asked_wrongly.err) == (2, True)
 
 
 def test_a_test_that_is_refused(node):
-    done = whimbrel("doctor", "carrier", "sandbox", "--data", node.folder, "--to", "123")
+    done = invoke("doctor", "carrier", "sandbox", "--data", node.folder, "--to", "123")
     assert done.code == 1
     assert "/to: is no valid number" in done.err
 
@@ -43,12 +43,12 @@ def test_a_trace_of_a_carrier(node):
     begun = whimbrel("carrier", "trace", "sandbox", "--data", node.folder, "--seconds", "60")
     assert begun.code == 0, begun.err
     assert begun.err.startswith("recording for 60 s")
-    sent = whimbrel("send", NUMBER, "a secret text", "--data", node.folder, "--wait")
+    sent = invoke("send", NUMBER, "a secret text", "--data", node.folder, "--wait")
     assert sent.code == 0, sent.err
-    shown = whimbrel("carrier", "trace", "sandbox", "--data", node.folder)
+    shown = invoke("carrier", "trace", "sandbox", "--data", node.folder)
     assert "->  submit_sm seq=" in shown.out
     assert "receipt: " in shown.out
     assert "secret" not in shown.out
-    lines = whimbrel("carrier", "trace", "sandbox", "--data", node.folder, "--json").out.splitlines()
+    lines = invoke("carrier", "trace", "sandbox", "--data", node.folder, "--json").out.splitlines()
     assert {json.loads(line)["direction"] for line in lines} >= {"in", "out"}
-    assert whimbrel("carrier", "trace", "sandbox", "--data", node.folder, "--off").code == 0
+    assert invoke("carrier", "trace", "sandbox", "--data", node.folder, "--off").code == 0

@@ -119,16 +119,16 @@ def test_without_a_node_it_says_what_to_do(tmp_path):
     unknown = whimbrel("send", GOOD, "x", cwd=tmp_path)
     assert unknown.code == 2 and "run `whimbrel quickstart`" in unknown.err and "whimbrel-data" in unknown.err
     nobody = {"WHIMBREL_URL": "http://127.0.0.1:9", "WHIMBREL_API_KEY": "wk_live_x"}
-    gone = whimbrel("send", GOOD, "x", env=nobody)
+    gone = invoke("send", GOOD, "x", env=nobody)
     assert gone.code == 1 and "http://127.0.0.1:9 does not answer" in gone.err and "whimbrel doctor" in gone.err
-    odd = whimbrel("send", GOOD, "x", env=nobody | {"WHIMBREL_URL": "file:///etc/passwd"})
+    odd = invoke("send", GOOD, "x", env=nobody | {"WHIMBREL_URL": "file:///etc/passwd"})
     assert odd.code == 2
 
 
 def test_address_and_key_may_come_from_the_environment(node):
     env = {"WHIMBREL_URL": node.url, "WHIMBREL_API_KEY": node.given["test_key"]}
-    assert json.loads(whimbrel("send", GOOD, "x", "--json", env=env).out)["test"] is True
-    refused = whimbrel("send", GOOD, "x", env=env | {"WHIMBREL_API_KEY": "wk_live_wrong"})
+    assert json.loads(invoke("send", GOOD, "x", "--json", env=env).out)["test"] is True
+    refused = invoke("send", GOOD, "x", env=env | {"WHIMBREL_API_KEY": "wk_live_wrong"})
     assert refused.code == 1 and "unauthorized" in refused.err
 
 
@@ -332,32 +332,32 @@ def test_a_balance_is_shown_and_topped_up(node):
     at = ("--account", made, "--data", node.folder)
     added = whimbrel("balance", "top-up", "12.5", "--note", "invoice 4711", *at)
     assert added.code == 0 and "available 12.50 USD" in added.out
-    shown = json.loads(whimbrel("balance", "show", "--json", *at).out)
+    shown = json.loads(invoke("balance", "show", "--json", *at).out)
     assert (shown["account_id"], shown["available"]) == (made, "12.50")
-    assert node.given["account_sid"] in whimbrel("balance", "show", "--data", node.folder).out
+    assert node.given["account_sid"] in invoke("balance", "show", "--data", node.folder).out
     ledger = node.ask("GET", "/v1/ledger", key=node.given["operator_key"], X_Account_Id=made).json["data"]
     assert [(row["kind"], row["amount"], row["note"]) for row in ledger] == [("top_up", "12.50", "invoice 4711")]
-    refused = whimbrel("balance", "top-up", "0", *at)
+    refused = invoke("balance", "top-up", "0", *at)
     assert (refused.code, refused.out) == (1, "") and "/amount" in refused.err
     for amount in ("abc", "1,5", "0.0000001"):
         refused = invoke("balance", "top-up", amount, *at)
         assert (refused.code, refused.out) == (2, "") and f"{amount} is no amount" in refused.err
         assert "such as 100.00" in refused.err
-    assert json.loads(whimbrel("balance", "show", "--json", *at).out)["available"] == "12.50"
+    assert json.loads(invoke("balance", "show", "--json", *at).out)["available"] == "12.50"
 
 
 def test_the_environment_names_the_account(node, tmp_path):
     """As `whimbrel env` prints it; in a folder without a quickstart."""
     made = node.ask("POST", "/v1/accounts", {"name": "Branch"}, key=node.given["operator_key"]).json["id"]
     env = {"WHIMBREL_URL": node.url, "WHIMBREL_OPERATOR_KEY": node.given["operator_key"]}
-    done = whimbrel("balance", "top-up", "5", env=env | {"WHIMBREL_ACCOUNT_SID": made}, cwd=tmp_path)
+    done = invoke("balance", "top-up", "5", env=env | {"WHIMBREL_ACCOUNT_SID": made}, cwd=tmp_path)
     assert done.code == 0 and done.out.startswith(made) and "available 5.00 USD" in done.out
-    unnamed = whimbrel("balance", "top-up", "5", env=env, cwd=tmp_path)
+    unnamed = invoke("balance", "top-up", "5", env=env, cwd=tmp_path)
     assert unnamed.code == 2 and "which account?" in unnamed.err and "WHIMBREL_ACCOUNT_SID" in unnamed.err
 
 
 def test_an_account_that_nobody_has_gets_no_money(node):
-    done = whimbrel("balance", "top-up", "1", "--account", "AC" + "0" * 32, "--data", node.folder)
+    done = invoke("balance", "top-up", "1", "--account", "AC" + "0" * 32, "--data", node.folder)
     assert done.code == 1 and "not_found" in done.err
 
 
@@ -367,6 +367,6 @@ def test_an_account_that_nobody_has_gets_no_money(node):
 def test_it_says_its_version_and_helps():
     assert whimbrel("--version").out.startswith("whimbrel 0.")
     verbs = ("quickstart", "serve", "simulator", "send", "tail", "doctor", "balance", "key", "migrate")
-    text = whimbrel("--help").out
+    text = invoke("--help").out
     assert [verb for verb in verbs if verb not in text] == []
-    assert "Usage" in whimbrel("sned").err and whimbrel("sned").code == 2
+    assert "Usage" in invoke("sned").err and invoke("sned").code == 2

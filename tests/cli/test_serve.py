@@ -178,12 +178,12 @@ def test_a_port_that_is_taken_is_named(installed, tmp_path):
 
 
 def test_keys_from_making_to_revoking(installed, tmp_path):
-    made = json.loads(whimbrel("key", "create", "ops", "--json", "--config", installed).out)
+    made = json.loads(invoke("key", "create", "ops", "--json", "--config", installed).out)
     assert made["key"].startswith("wk_live_") and made["scopes"] == ["operator"]
-    narrow = whimbrel("key", "create", "reader", "--scope", "carriers:read", "--config", installed).out.strip()
-    table = whimbrel("key", "list", "--config", installed, env={"COLUMNS": "200"}).out
+    narrow = invoke("key", "create", "reader", "--scope", "carriers:read", "--config", installed).out.strip()
+    table = invoke("key", "list", "--config", installed, env={"COLUMNS": "200"}).out
     assert made["id"] in table and "reader" in table and made["key"] not in table and narrow not in table
-    assert whimbrel("key", "revoke", made["id"], "--config", installed).out == f"{made['id']} is revoked\n"
+    assert invoke("key", "revoke", made["id"], "--config", installed).out == f"{made['id']} is revoked\n"
     with serving(installed, tmp_path) as running:
         url = Serving(running).url
         assert ask("GET", f"{url}/v1/carriers", key=made["key"]).code == "unauthorized"
@@ -215,7 +215,7 @@ def test_a_running_node_does_it_itself(node, tmp_path, named_by):
     env = {} if folder else variables
 
     def key(*arguments):
-        done = whimbrel("key", *arguments, *folder, env=env | {"COLUMNS": "80"}, cwd=tmp_path)
+        done = invoke("key", *arguments, *folder, env=env | {"COLUMNS": "80"}, cwd=tmp_path)
         assert done.code == 0, done.err
         return done.out
 
@@ -233,28 +233,28 @@ def test_a_running_node_does_it_itself(node, tmp_path, named_by):
 
 
 def test_what_a_running_node_refuses(node, tmp_path):
-    wrong = whimbrel("key", "create", "x", "--scope", "everything", "--data", node.folder)
+    wrong = invoke("key", "create", "x", "--scope", "everything", "--data", node.folder)
     assert wrong.code == 1 and "/scopes/0" in wrong.err
-    unknown = whimbrel("key", "revoke", "KE" + "0" * 32, "--data", node.folder)
+    unknown = invoke("key", "revoke", "KE" + "0" * 32, "--data", node.folder)
     assert unknown.code == 1 and "not_found" in unknown.err
     env = {"WHIMBREL_URL": node.url, "WHIMBREL_OPERATOR_KEY": node.given["api_key"]}
-    account = whimbrel("key", "create", "x", env=env, cwd=tmp_path)
+    account = invoke("key", "create", "x", env=env, cwd=tmp_path)
     assert account.code == 1 and account.out == ""
 
 
 def test_a_node_of_a_file_is_asked_with_a_key_of_the_environment(installed, tmp_path):
-    key = whimbrel("key", "create", "first", "--config", installed).out.strip()
+    key = invoke("key", "create", "first", "--config", installed).out.strip()
     with serving(installed, tmp_path) as running:
         url = Serving(running).url
-        unknown = whimbrel("key", "list", "--config", installed)
+        unknown = invoke("key", "list", "--config", installed)
         assert unknown.code == 1 and f"is used by process {running.process.pid}" in unknown.err
         assert "WHIMBREL_OPERATOR_KEY" in unknown.err
         env = {"WHIMBREL_OPERATOR_KEY": key, "WHIMBREL_SERVER__PORT": url.rpartition(":")[2]}
-        listed = whimbrel("key", "list", "--json", "--config", installed, env=env)
+        listed = invoke("key", "list", "--json", "--config", installed, env=env)
         assert [each["name"] for each in json.loads(listed.out)] == ["first"], listed.err
 
 
 def test_a_schema_is_not_changed_under_a_running_node(node):
-    migrating = whimbrel("migrate", "apply", "--data", node.folder)
+    migrating = invoke("migrate", "apply", "--data", node.folder)
     assert migrating.code == 1 and f"is used by process {node.process.pid}" in migrating.err
-    assert whimbrel("migrate", "status", "--data", node.folder).code == 0
+    assert invoke("migrate", "status", "--data", node.folder).code == 0

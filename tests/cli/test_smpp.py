@@ -5,7 +5,7 @@ import json
 import pytest
 import smpplib.client
 
-from tests.cli.product import invoke, quickstart, whimbrel
+from tests.cli.product import invoke, quickstart
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def folder(request):
 
 
 def smpp(folder, *arguments):
-    done = whimbrel("smpp", *arguments, "--data", folder, env={"COLUMNS": "80"})
+    done = invoke("smpp", *arguments, "--data", folder, env={"COLUMNS": "80"})
     assert done.code == 0, done.err
     return done.out
 
