@@ -18,7 +18,8 @@ FIELDS = """
     name email role password secret code to text sender url description amount note numbers
     recipients csv value countries settings query currency scopes events mode expires_at credential
     key place accepted account_id since until count sample column position micros refused validity
-    send_at offset timestamp signature body message_id dedupe_s prefix price
+    send_at offset template language default_language add_language variable reason class texts.en
+    variables.0.type timestamp signature body message_id dedupe_s prefix price
 """
 
 
@@ -65,6 +66,8 @@ async def evil(edge):
         "smpp": await edge.post("/v1/smpp-credentials", {"name": EVIL}),
         "people": await edge.post("/v1/users", {"email": "\"><xss>@example.com", "role": "support", "name": EVIL}),
         "canned": await edge.post("/v1/canned-answers", {"name": "<xss>", "text": EVIL}),
+        "templates": await edge.post("/v1/templates", {"name": "evil", "description": EVIL, "publish": True,
+                                                       "texts": {"en": EVIL.replace("{{7*7}}", "{{x}}")}}),
         "keys": await edge.post("/v1/keys", {"name": EVIL, "scopes": ["messages:read"]}),
         "accounts": await edge.post("/v1/accounts", {"name": EVIL}, **operator),
         "carriers": await edge.post("/v1/carriers", {"name": EVIL, "password": "x", "settings": {

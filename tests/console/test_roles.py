@@ -20,7 +20,8 @@ NEEDS = {
         "POST /console/messages/{id}/cancel", "POST /console/messages/{id}/redact",
         "POST /console/messages/{id}/delete", "GET /console/compose", "POST /console/compose",
         "POST /console/compose/look", "POST /console/compose/who", "POST /console/compose/tidy",
-        "POST /console/compose/file", "POST /console/compose/step", "POST /console/phones/{digits}/say",
+        "POST /console/compose/file", "POST /console/compose/what", "POST /console/compose/step",
+        "POST /console/phones/{digits}/say",
         "POST /console/phones/{digits}/set", "POST /console/phones/{digits}/first",
         "POST /console/messages/{id}/again", "GET /console/messages/{id}/explain", "POST /console/routes/explain",
     ),
@@ -60,6 +61,20 @@ NEEDS = {
         "POST /console/webhooks/{id}/rotate", "POST /console/webhooks/{id}/enable",
         "POST /console/webhooks/{id}/disable", "POST /console/webhooks/{id}/remove",
         "POST /console/webhooks/{id}/replay",
+    ),
+    "templates:read": (
+        "GET /console/templates", "GET /console/templates/{id}", "POST /console/templates/look",
+        "GET /console/templates/{id}/versions/{version}",
+    ),
+    "templates:write": (
+        "GET /console/templates/new", "POST /console/templates/new", "POST /console/templates/variables",
+        "POST /console/templates/languages", "POST /console/templates/{id}", "POST /console/templates/{id}/languages",
+        "POST /console/templates/{id}/archive", "POST /console/templates/{id}/restore",
+        "POST /console/templates/{id}/remove",
+    ),
+    "templates:approve": (
+        "POST /console/templates/{id}/versions/{version}/approve",
+        "POST /console/templates/{id}/versions/{version}/reject",
     ),
     "keys:read": ("GET /console/keys",),
     "keys:write": ("GET /console/keys/new", "POST /console/keys/new", "POST /console/keys/{id}/revoke"),
@@ -138,6 +153,7 @@ async def real(edge):
     made["people"] = await edge.post("/v1/users", {"email": "x@example.com", "role": "support"})
     made["canned"] = await edge.post("/v1/canned-answers", {"name": "x", "text": "x"})
     made["opt-outs"] = await edge.post("/v1/opt-outs", {"number": "+14155550199"})
+    made["templates"] = await edge.post("/v1/templates", {"name": "x", "texts": {"en": "x"}, "publish": True})
     made["senders"] = await edge.get("/v1/senders?limit=1")
     for kind in ("carriers", "routes", "prices"):
         made[kind] = await edge.get(f"/v1/{kind}", key=edge.operator)
@@ -148,7 +164,8 @@ async def real(edge):
 def place(page, ids):
     """Its address, of something of `ids` or of something that is not there."""
     kind = next((kind for kind in reversed(page.path.split("/")) if kind in ids), "")
-    return page.path.replace("{id}", ids.get(kind, NOTHING)).replace("{digits}", "15005550009")
+    path = page.path.replace("{id}", ids.get(kind, NOTHING))
+    return path.replace("{digits}", "15005550009").replace("{version}", "1")
 
 
 async def status(browser, page, ids):

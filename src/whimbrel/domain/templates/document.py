@@ -16,7 +16,7 @@ TemplateStatus = Literal["active", "archived"]
 DltContent = Literal["transactional", "service_implicit", "service_explicit", "promotional"]
 
 
-class Variable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, gc=False):
+class Variable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """Something that is filled in."""
 
     name: Annotated[str, Meta(description="Letters, digits and _, a letter first; at most 40.", examples=["order"])]
@@ -44,7 +44,7 @@ class Variable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     description: str = ""
 
 
-class DltTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+class DltTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A text as it is registered at a DLT platform."""
 
     template_id: str
@@ -54,7 +54,7 @@ class DltTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     ] = None
 
 
-class Dlt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, gc=False):
+class Dlt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """The registration that carriers in India ask for: who sends, and which text in which language."""
 
     entity_id: Annotated[str, Meta(description="The principal entity's id, TLV 0x1400.")]

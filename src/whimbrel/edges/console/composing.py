@@ -79,6 +79,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     shown: str
     sender: str
     flash: bool
+    is_template: bool = False
     encoding: str = ""
     segments: int = 0
     characters: int = 0
@@ -100,7 +101,16 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 async def look(request: Request, form: Form, who: Who, key: str) -> Look:
     """What can be told now."""
     text = drafting.text(form)
-    told = Look(text=text, shown=text, sender=form.text("sender"), flash=form.flag("flash"), who=who)
+    is_template = bool(form.text("template"))
+    text = "" if is_template else text
+    told = Look(
+        text=text,
+        shown=text,
+        sender=form.text("sender"),
+        flash=form.flag("flash"),
+        is_template=is_template,
+        who=who,
+    )
     try:
         body = drafting.one(form, who.first[0] if who.first else drafting.EXAMPLE)
         explained: Explanation = await request.api("explainMessage", body=body)
@@ -109,6 +119,9 @@ async def look(request: Request, form: Form, who: Who, key: str) -> Look:
         detail = next(iter(said.fields.values()), said.detail)
         return msgspec.structs.replace(told, refusal=detail, advice=said.advice)
     refusal = explained.refusal
+    if is_template and explained.encoding is not None:
+        text = explained.encoding.text
+        told = msgspec.structs.replace(told, text=text)
     return msgspec.structs.replace(
         told,
         **_encoded(explained, text),

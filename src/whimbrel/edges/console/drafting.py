@@ -32,14 +32,23 @@ def options(form: Form) -> dict[str, Any]:
     return found
 
 
+def what(form: Form) -> dict[str, Any]:
+    """What is said: a text, or a template with its variables. What is left empty of these is not given."""
+    if not form.text("template"):
+        return {"text": text(form)}
+    values = {name: form.text(f"variables.{name}") for name in form.many("variable")}
+    given = {name: value for name, value in values.items() if value}
+    return {"template": form.text("template"), "variables": given, **form.given("language")}
+
+
 def one(form: Form, to: str) -> dict[str, Any]:
     """The body of sendMessage, and of explainMessage."""
-    return {"to": to, "text": text(form), **options(form)}
+    return {"to": to, **what(form), **options(form)}
 
 
 def batch(form: Form, numbers: Sequence[str]) -> dict[str, Any]:
     """The body of sendBatch."""
-    return {"defaults": {"text": text(form), **options(form)}, "messages": [{"to": number} for number in numbers]}
+    return {"defaults": {**what(form), **options(form)}, "messages": [{"to": number} for number in numbers]}
 
 
 def _whole(form: Form, name: str) -> int:

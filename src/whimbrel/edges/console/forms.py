@@ -27,6 +27,11 @@ class Form:
             made._values[name] = [value] if isinstance(value, str) else list(value)
         return made
 
+    def plus(self, values: Values) -> "Form":
+        """The same with further fields, in place of those of their names."""
+        made = Form.of(values)
+        return Form.of({name: tuple(value) for name, value in (self._values | made._values).items()})
+
     def text(self, name: str, otherwise: str = "") -> str:
         """A field without the space around it; the first where there are several."""
         return self._values.get(name, [otherwise])[0].strip()

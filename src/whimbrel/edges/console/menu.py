@@ -44,6 +44,7 @@ MENU: tuple[Group, ...] = (
     Group(
         "build",
         (
+            Entry("templates", "/console/templates", "listTemplates"),
             Entry("webhooks", "/console/webhooks", "listWebhooks"),
             Entry("keys", "/console/keys", "listKeys"),
             Entry("smpp", "/console/smpp", "listSmppCredentials"),

@@ -39,6 +39,7 @@ from whimbrel.edges.console.pages import (
     sign_in,
     smpp,
     system,
+    templates,
     webhooks,
 )
 from whimbrel.edges.console.pages import (
@@ -75,6 +76,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *carriers.PAGES,
     *routes.PAGES,
     *prices.PAGES,
+    *templates.PAGES,
     *senders.PAGES,
     *opt_outs.PAGES,
     *webhooks.PAGES,

@@ -26,7 +26,6 @@ _FORM: Final = "compose/compose.html"
 _SENT: Final = "compose/sent.html"
 _MANY: Final = "compose/many.html"
 _PATIENCE_S: Final = 10.0
-_FIELDS: Final = ("key", "sender", "text", "class", "validity", "send_at", "offset", "flash", "smart")
 _CLASSES: Final = ("", "otp", "transactional", "marketing")
 _VALIDITIES: Final = ("", "300", "3600", "21600", "86400", "259200")
 
@@ -75,7 +74,8 @@ async def compose(request: Request) -> Response:
     if chooser is not None:
         return chooser
     query = request.query
-    form = Form.of({"recipients": "\n".join(query.many("to")), **query.given("sender"), "text": query.raw("text")})
+    given = query.given("sender", "template")
+    form = Form.of({"recipients": "\n".join(query.many("to")), **given, "text": query.raw("text")})
     return await _form(request, form, await recipients.read(form.raw("recipients")))
 
 
@@ -85,6 +85,36 @@ async def beside(request: Request) -> Response:
     form = await request.form()
     told = await look(request, form, Who.carried(form), form.text("key"))
     return request.part(_FORM, "look", look=told, **_phones(request))
+
+
+async def what(request: Request) -> Response:
+    """A text to write, or the variables of the template that was chosen."""
+    _check_may(request)
+    form = await request.form()
+    return request.part(_FORM, "what", form=form, problem=None, chosen=await _chosen(request, form))
+
+
+async def _chosen(request: Request, form: Form) -> Any:
+    """The version that messages are made of that name the form's template; None where it names none, or none is."""
+    name = form.text("template")
+    if not name or not request.api.may("getTemplate"):
+        return None
+    try:
+        found = await request.api("getTemplate", path={"id": name})
+        path = {"id": name, "version": str(found.live_version or 0)}
+        return await request.api("getTemplateVersion", path=path)
+    except WhimbrelError:
+        return None
+
+
+async def _templates(request: Request) -> list[tuple[str, str]]:
+    """Those that a message can be made of, for a choice."""
+    if not request.api.may("listTemplates"):
+        return []
+    query = {"limit": str(limits.PAGE_MAX), "status": "active"}
+    found = await request.api("listTemplates", query=query)
+    usable = [(each.name, each.name) for each in found.data if each.live_version]
+    return [("", request.words("compose.own_text")), *usable] if usable else []
 
 
 async def who(request: Request) -> Response:
@@ -228,6 +258,8 @@ async def _form(request: Request, form: Form, found: Recipients, told: Problem |
         "senders": [("", words("compose.sender_default")), *((each.value, each.value) for each in senders.data)],
         "classes": [(each, words(f"compose.classes.{each or 'usual'}")) for each in _CLASSES],
         "validities": [(each, words(f"compose.validities.{each or 'usual'}")) for each in _VALIDITIES],
+        "templates": await _templates(request),
+        "chosen": await _chosen(request, form),
         "table": None,
         "unread": False,
         "problem": told,
@@ -244,7 +276,7 @@ async def _form(request: Request, form: Form, found: Recipients, told: Problem |
 async def _with_recipients(request: Request, form: Form, lines: str) -> Response:
     """The form with another list of recipients: a part for a script, and else the whole page."""
     found = await recipients.read(lines)
-    changed = Form.of({name: form.many(name) for name in _FIELDS if form.flag(name)} | {"recipients": lines})
+    changed = form.plus({"recipients": lines})
     if not request.is_part:
         return await _form(request, changed, found)
     response = request.part(_FORM, "recipients", form=changed, found=found, who=Who.of(found), problem=None)
@@ -270,6 +302,7 @@ PAGES = (
     Page(path=PATH, handle=compose),
     Page(path=PATH, method="POST", handle=send),
     Page(path=f"{PATH}/look", method="POST", handle=beside),
+    Page(path=f"{PATH}/what", method="POST", handle=what),
     Page(path=f"{PATH}/who", method="POST", handle=who),
     Page(path=f"{PATH}/tidy", method="POST", handle=tidy),
     Page(path=f"{PATH}/file", method="POST", handle=file),
