@@ -245,6 +245,6 @@ async def test_who_may_not_send_only_looks(edge, sign_in, phones):
     looker = await sign_in("read_only")
     seen = await looker.get(f"/console/phones?to=%2B{PHONE}")
     assert bubbles(seen.text) == [(False, "Hello")]
-    assert "/say" not in seen.text and "/set" not in seen.text
+    assert '/say"' not in seen.text and '/set"' not in seen.text
     assert (await looker.post(f"/console/phones/{PHONE}/set", {"off": "1"})).status == 403
     assert not phones.off

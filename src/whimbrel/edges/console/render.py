@@ -52,13 +52,15 @@ class Renderer:
     def _shared(self, request: Request) -> dict[str, Any]:
         visit = request.visitor
         whole = visit is not None and visit.is_whole
+        done = request.query.text("done")
         return {
             "request": request,
             "here": request.http.url.path,
             "visit": visit if whole else None,
             "csrf": security.token(request.secret) if request.secret else "",
             "menu": list(_menu(request)) if whole else [],
-            "done": request.query.text("done"),
+            "done": done,
+            "undo": request.undo_offered if done and whole else None,
         }
 
 

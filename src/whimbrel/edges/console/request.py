@@ -12,8 +12,10 @@ from starlette.responses import RedirectResponse, Response
 from whimbrel.base import limits
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.people import scopes_of
+from whimbrel.edges.console import security, undoing
 from whimbrel.edges.console.forms import Form
 from whimbrel.edges.console.proxies import Proxies
+from whimbrel.edges.console.undoing import Offer, Undo
 from whimbrel.edges.console.words import Words
 from whimbrel.edges.shared.auth import Principal
 from whimbrel.edges.shared.inside import Asked, Inside
@@ -95,6 +97,8 @@ class Request:
         self.secret = secret
         self.secret_to_give = ""
         self.signed_out = False
+        self.undo_to_give: Undo | None = None
+        self.undo_is_over = False
         self._visit = visit
         self._form: Form | None = None
 
@@ -194,6 +198,11 @@ class Request:
         return Form(parse_qsl(self.http.url.query, keep_blank_values=True))
 
     @property
+    def undo_offered(self) -> Offer | None:
+        """What may be taken back."""
+        return undoing.read(security.undo_cookie(self.http), self.secret) if self.secret else None
+
+    @property
     def is_part(self) -> bool:
         """Whether a script asks for a part of a page, and not a browser for the whole."""
         return "hx-request" in self.http.headers
@@ -238,8 +247,10 @@ class Request:
         """The same as HTML, for a live part (`live.py`)."""
         return self.desk.renderer.text_of(self, template, block, values)
 
-    def go(self, path: str, *, done: str = "", **query: str) -> Response:
-        """Go on to another page, which says what was `done` (a text of the catalogue, under `done.`)."""
+    def go(self, path: str, *, done: str = "", undo: Undo | None = None, **query: str) -> Response:
+        """Go on to another page, which says what was `done` (a text of the catalogue, under `done.`), and offers to
+        `undo` it."""
+        self.undo_to_give, self.undo_is_over = undo, bool(done) and undo is None
         if done:
             query["done"] = done
         target = quote(f"{path}?{urlencode(query)}" if query else path, safe=_IN_ADDRESSES)

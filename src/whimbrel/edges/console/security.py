@@ -32,6 +32,7 @@ _HEADERS: Final = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 _OVER_TLS: Final = "max-age=31536000"
+_UNDO_PATH: Final = "/console"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
@@ -56,8 +57,27 @@ class Cookie:
         name = self._name(request)
         response.delete_cookie(name, path="/", secure=self.over_tls, httponly=True, samesite="lax")
 
+    def put_undo(self, request: HttpRequest, response: Response, value: str, lasts_s: int) -> None:
+        """Give the browser what takes back what was done; an empty one takes that away."""
+        name = _undo_name(request)
+        if value:
+            response.set_cookie(
+                name, value, max_age=lasts_s, path=_UNDO_PATH, secure=self.over_tls, httponly=True, samesite="lax"
+            )
+        else:
+            response.delete_cookie(name, path=_UNDO_PATH, secure=self.over_tls, httponly=True, samesite="lax")
+
     def _name(self, request: HttpRequest) -> str:
         return "__Host-whimbrel" if self.over_tls else f"whimbrel_{request.url.port or 80}"
+
+
+def undo_cookie(request: HttpRequest) -> str:
+    """What takes back what was done last, as the browser holds it; empty where it holds nothing."""
+    return request.cookies.get(_undo_name(request), "")
+
+
+def _undo_name(request: HttpRequest) -> str:
+    return f"whimbrel_undo_{request.url.port or 80}"
 
 
 def token(secret: str) -> str:

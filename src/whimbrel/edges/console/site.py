@@ -14,7 +14,7 @@ from starlette.routing import Route, Router
 
 from whimbrel.base.clock import SECOND_US
 from whimbrel.base.errors import Unavailable, WhimbrelError, public
-from whimbrel.edges.console import security, words
+from whimbrel.edges.console import security, undoing, words
 from whimbrel.edges.console.forms import problem
 from whimbrel.edges.console.live import Live
 from whimbrel.edges.console.pages import (
@@ -40,6 +40,7 @@ from whimbrel.edges.console.pages import (
     smpp,
     system,
     templates,
+    undo,
     webhooks,
 )
 from whimbrel.edges.console.pages import (
@@ -88,6 +89,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *audit.PAGES,
     *settings_pages.PAGES,
     *system.PAGES,
+    *undo.PAGES,
     *account.PAGES,
     *sign_in.PAGES,
 )
@@ -243,5 +245,10 @@ class _Entrance:
             self._cookie.put(request.http, response, request.secret_to_give)
         elif request.signed_out:
             self._cookie.drop(request.http, response)
+        if request.undo_to_give is not None and request.secret:
+            value = undoing.written(request.undo_to_give, request.secret)
+            self._cookie.put_undo(request.http, response, value, undoing.LASTS_S)
+        elif (request.undo_is_over or request.signed_out) and security.undo_cookie(request.http):
+            self._cookie.put_undo(request.http, response, "", 0)
         security.guard(response, over_tls=self._cookie.over_tls)
         return response

@@ -6,6 +6,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.undoing import Undo
 from whimbrel.edges.console.whole import whole_or_text
 
 _ACCOUNTS = "/console/accounts"
@@ -60,23 +61,25 @@ async def rotate(request: Request) -> Response:
 
 
 async def suspend(request: Request) -> Response:
-    return await _act(request, "suspendAccount", "account.suspended")
+    return await _act(request, "suspendAccount", "account.suspended", "activateAccount")
 
 
 async def activate(request: Request) -> Response:
-    return await _act(request, "activateAccount", "account.activated")
+    return await _act(request, "activateAccount", "account.activated", "suspendAccount")
 
 
 async def close(request: Request) -> Response:
     return await _act(request, "closeAccount", "account.closed")
 
 
-async def _act(request: Request, operation: str, done: str) -> Response:
+async def _act(request: Request, operation: str, done: str, opposite: str = "") -> Response:
     try:
         await request.api(operation, path=dict(request.path))
     except WhimbrelError as error:
         return await _account(request, None, error)
-    return request.go(f"{_ACCOUNTS}/{request.path['id']}", done=done)
+    place = f"{_ACCOUNTS}/{request.path['id']}"
+    undo = Undo(opposite, place, path=dict(request.path)) if opposite else None
+    return request.go(place, done=done, undo=undo)
 
 
 async def _account(request: Request, form: Form | None, error: WhimbrelError | None) -> Response:

@@ -9,6 +9,7 @@ from whimbrel.edges.console import choosing
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.undoing import Undo
 
 PATH: Final = "/console/inbox/canned"
 
@@ -37,8 +38,11 @@ async def change(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
+    found = await request.api("getCannedAnswer", path=dict(request.path))
     await request.api("deleteCannedAnswer", path=dict(request.path))
-    return request.go(PATH, done="inbox.canned_deleted")
+    body = {"name": found.name, "text": found.text}
+    undo = Undo("createCannedAnswer", PATH, body=body, account_id=request.asked.acting_for)
+    return request.go(PATH, done="inbox.canned_deleted", undo=undo)
 
 
 def _body(form: Form) -> dict[str, str]:

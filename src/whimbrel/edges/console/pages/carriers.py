@@ -11,6 +11,7 @@ from whimbrel.edges.console import carrier_form
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.undoing import Undo
 from whimbrel.edges.console.whole import whole_or_text
 
 _CARRIERS = "/console/carriers"
@@ -104,12 +105,12 @@ async def apply(request: Request) -> Response:
 
 async def pause(request: Request) -> Response:
     await request.api("pauseCarrier", path=dict(request.path))
-    return _back(request, "carrier.paused")
+    return _back(request, "carrier.paused", "resumeCarrier")
 
 
 async def resume(request: Request) -> Response:
     await request.api("resumeCarrier", path=dict(request.path))
-    return _back(request, "carrier.resumed")
+    return _back(request, "carrier.resumed", "pauseCarrier")
 
 
 async def remove(request: Request) -> Response:
@@ -145,8 +146,10 @@ async def _trace(request: Request) -> Any:
         return None
 
 
-def _back(request: Request, done: str) -> Response:
-    return request.go(f"{_CARRIERS}/{request.path['id']}", done=done)
+def _back(request: Request, done: str, opposite: str = "") -> Response:
+    place = f"{_CARRIERS}/{request.path['id']}"
+    undo = Undo(opposite, place, path=dict(request.path)) if opposite else None
+    return request.go(place, done=done, undo=undo)
 
 
 async def _form(request: Request, carrier: Any, form: Form, error: WhimbrelError | None = None) -> Response:

@@ -21,6 +21,7 @@ from whimbrel.edges.console.message_export import export_lines
 from whimbrel.edges.console.message_tail import Tail
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.undoing import Undo
 from whimbrel.edges.shared import cursors
 from whimbrel.manage import preferences, saved_views
 
@@ -185,8 +186,11 @@ async def save_view(request: Request) -> Response:
 
 
 async def delete_view(request: Request) -> Response:
-    await saved_views.delete(request.services.manage, request.visit.user.id, request.path["id"])
-    return request.go(PLACE, done="view.deleted")
+    manage, user_id, view_id = request.services.manage, request.visit.user.id, request.path["id"]
+    found = [view for view in await saved_views.of(manage, user_id, NAME) if view.id == view_id]
+    await saved_views.delete(manage, user_id, view_id)
+    undo = next((Undo("saveView", PLACE, body=[view.name, view.query]) for view in found), None)
+    return request.go(PLACE, done="view.deleted", undo=undo)
 
 
 def _kept(query: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Api, Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.undoing import Undo
 from whimbrel.manage.users import UserInvited, UserView
 
 _PEOPLE = "/console/people"
@@ -53,11 +54,11 @@ async def update(request: Request) -> Response:
 
 
 async def disable(request: Request) -> Response:
-    return await _changed(request, "updateUser", {"disabled": True}, done="person.disabled")
+    return await _changed(request, "updateUser", {"disabled": True}, done="person.disabled", undo={"disabled": False})
 
 
 async def enable(request: Request) -> Response:
-    return await _changed(request, "updateUser", {"disabled": False}, done="person.enabled")
+    return await _changed(request, "updateUser", {"disabled": False}, done="person.enabled", undo={"disabled": True})
 
 
 async def link(request: Request) -> Response:
@@ -107,14 +108,22 @@ async def _new(request: Request, form: Form, error: WhimbrelError | None = None)
 
 
 async def _changed(
-    request: Request, operation: str, body: Mapping[str, Any], *, done: str, form: Form | None = None
+    request: Request,
+    operation: str,
+    body: Mapping[str, Any],
+    *,
+    done: str,
+    form: Form | None = None,
+    undo: Mapping[str, Any] | None = None,
 ) -> Response:
     api, whose = _api(request)
     try:
         changed: UserView = await api(operation, path=dict(request.path), body=body)
     except WhimbrelError as error:
         return await _person(request, form, error)
-    return request.go(f"{_PEOPLE}/{changed.id}", done=done, **_query(whose))
+    place, query = f"{_PEOPLE}/{changed.id}", _query(whose)
+    back = None if undo is None else Undo(operation, place, dict(request.path), undo, changed.account_id, query)
+    return request.go(place, done=done, undo=back, **query)
 
 
 async def _person(request: Request, form: Form | None, error: WhimbrelError | None) -> Response:

@@ -6,6 +6,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.undoing import Undo
 
 _PRICES = "/console/prices"
 
@@ -29,8 +30,11 @@ async def put(request: Request) -> Response:
 
 
 async def remove(request: Request) -> Response:
+    found = await request.api_for(None)("getPrice", path=dict(request.path))
     await request.api_for(None)("deletePrice", path=dict(request.path))
-    return request.go(_PRICES, done="price.removed")
+    body = {"prefix": found.prefix, "price": found.price, "currency": found.currency}
+    undo = Undo("setPrice", _PRICES, body=body, account_id=found.account_id)
+    return request.go(_PRICES, done="price.removed", undo=undo)
 
 
 async def _prices(request: Request, form: Form, error: WhimbrelError | None) -> Response:

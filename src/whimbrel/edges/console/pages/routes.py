@@ -8,6 +8,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console.forms import EMPTY, Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.undoing import Undo
 from whimbrel.edges.console.whole import whole_or_text
 
 _ROUTES = "/console/routes"
@@ -72,8 +73,11 @@ async def move(request: Request) -> Response:
 
 
 async def remove(request: Request) -> Response:
+    found = await request.api("getRoute", path=dict(request.path))
     await request.api("deleteRoute", path=dict(request.path))
-    return request.go(_ROUTES, done="route.removed")
+    names = ("carriers", "prefix", "country", "account_id", "position", "enabled")
+    undo = Undo("createRoute", _ROUTES, body={name: getattr(found, name) for name in names})
+    return request.go(_ROUTES, done="route.removed", undo=undo)
 
 
 def _body(form: Form) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from whimbrel.edges.console import choosing
 from whimbrel.edges.console.forms import Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.undoing import Undo
 
 _SMPP = "/console/smpp"
 _DEFAULTS: Final[dict[str, Any]] = msgspec.to_builtins(CustomerSettings())
@@ -62,12 +63,12 @@ async def update(request: Request) -> Response:
 
 async def suspend(request: Request) -> Response:
     await request.api("updateSmppCredential", path=dict(request.path), body={"status": "suspended"})
-    return request.go(_SMPP, done="smpp.suspended")
+    return request.go(_SMPP, done="smpp.suspended", undo=_undo(request, "active"))
 
 
 async def activate(request: Request) -> Response:
     await request.api("updateSmppCredential", path=dict(request.path), body={"status": "active"})
-    return request.go(_SMPP, done="smpp.activated")
+    return request.go(_SMPP, done="smpp.activated", undo=_undo(request, "suspended"))
 
 
 async def rotate(request: Request) -> Response:
@@ -78,6 +79,11 @@ async def rotate(request: Request) -> Response:
 async def remove(request: Request) -> Response:
     await request.api("deleteSmppCredential", path=dict(request.path))
     return request.go(_SMPP, done="smpp.removed")
+
+
+def _undo(request: Request, status: str) -> Undo:
+    account_id = request.asked.acting_for
+    return Undo("updateSmppCredential", _SMPP, dict(request.path), {"status": status}, account_id)
 
 
 def _settings(form: Form) -> dict[str, Any]:

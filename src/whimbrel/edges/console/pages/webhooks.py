@@ -13,6 +13,7 @@ from whimbrel.edges.console import choosing
 from whimbrel.edges.console.forms import EMPTY, Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.undoing import Undo
 from whimbrel.edges.console.whole import whole
 
 _WEBHOOKS = "/console/webhooks"
@@ -80,12 +81,12 @@ async def rotate(request: Request) -> Response:
 
 async def enable(request: Request) -> Response:
     await request.api("enableWebhook", path=dict(request.path))
-    return _back(request, "webhook.enabled")
+    return _back(request, "webhook.enabled", "disableWebhook")
 
 
 async def disable(request: Request) -> Response:
     await request.api("disableWebhook", path=dict(request.path))
-    return _back(request, "webhook.disabled")
+    return _back(request, "webhook.disabled", "enableWebhook")
 
 
 async def remove(request: Request) -> Response:
@@ -163,8 +164,10 @@ def _form(request: Request, webhook: Any, form: Form, error: WhimbrelError | Non
     )
 
 
-def _back(request: Request, done: str) -> Response:
-    return request.go(f"{_WEBHOOKS}/{request.path['id']}", done=done)
+def _back(request: Request, done: str, opposite: str = "") -> Response:
+    place, account_id = f"{_WEBHOOKS}/{request.path['id']}", request.asked.acting_for
+    undo = Undo(opposite, place, path=dict(request.path), account_id=account_id) if opposite else None
+    return request.go(place, done=done, undo=undo)
 
 
 async def _webhook(request: Request, form: Form = EMPTY, told: Problem | None = None) -> Response:

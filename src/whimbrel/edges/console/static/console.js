@@ -132,7 +132,9 @@ reachScrollers();
 setInterval(() => showTimes(document), 30000);
 const done = document.querySelector("#toasts .toast");
 if (done) {
-  setTimeout(() => done.remove(), 6000);
+  const undo = done.querySelector("form");
+  const fade = () => { if (done.matches(":hover, :focus-within")) setTimeout(fade, 2000); else done.remove(); };
+  setTimeout(fade, undo ? 20000 : 6000);
   const url = new URL(location);
   url.searchParams.delete("done");
   history.replaceState(null, "", url);
