@@ -52,6 +52,7 @@ def home(tmp_path_factory):
 SHOWN = {
     "quickstart.md": ("delivered", "absent_subscriber", "invalid_destination", '"verdict":"accepted"', "1000024."),
     "messages.md": ("idempotent-replayed: true", '"canceled"', '"accepted":2,"rejected":1'),
+    "templates.md": ("Bestellung 8F3K (24,90 €) kommt am 1. Dez.", '"version":1', "de: 1 segment(s) of gsm7"),
     "webhooks.md": ('"secret":"whsec_',),
     "cli.md": ("2 accepted, 0 refused",),
     "smpp-server.md": ('"system_id":"orders"', "3 sent, 3 accepted", "3 matched"),

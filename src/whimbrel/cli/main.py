@@ -24,6 +24,7 @@ from whimbrel.cli.settings import settings
 from whimbrel.cli.smpp import smpp
 from whimbrel.cli.streams import streams
 from whimbrel.cli.tailing import tail
+from whimbrel.cli.templates import template
 from whimbrel.cli.users import user
 
 
@@ -71,6 +72,7 @@ app.add_typer(key, name="key")
 app.add_typer(migrate, name="migrate")
 app.add_typer(smpp, name="smpp")
 app.add_typer(streams, name="streams")
+app.add_typer(template, name="template")
 app.add_typer(user, name="user")
 
 

@@ -20,6 +20,7 @@ from whimbrel.base.clock import SECOND_US, SystemChance, SystemClock
 from whimbrel.cli.client import Client, Refused, Unreachable, client
 from whimbrel.cli.options import DATA, DataFolder, Json
 from whimbrel.cli.say import fail, guarded
+from whimbrel.cli.templates import Values, values_of
 from whimbrel.domain.states import DELIVERED
 
 _BATCH = 500  # messages: what the node stores in one commit
@@ -82,7 +83,7 @@ class Line(msgspec.Struct, frozen=True):
     """One message of the file: its line, and what the file says of it."""
 
     number: int
-    fields: dict[str, str]
+    fields: dict[str, Any]
 
 
 @guarded
@@ -96,8 +97,14 @@ def send(
     common_text: Annotated[str | None, typer.Option("--text", help="The text of lines that have none.")] = None,
     sender: Annotated[str | None, typer.Option(help="One of the account's senders.")] = None,
     message_class: Annotated[
-        Class, typer.Option("--class", help="Priority, and what happens in doubt.")
-    ] = "transactional",
+        Class | None, typer.Option("--class", help="Priority, and what happens in doubt; transactional by default.")
+    ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Make the text of this template; with --file, columns are variables."),
+    ] = None,
+    var: Values = None,
+    language: Annotated[str | None, typer.Option(help="The language of the template's text.")] = None,
     send_at: Annotated[str | None, typer.Option(metavar="TIME", help="When, such as 2030-01-31T09:00:00Z.")] = None,
     validity: Annotated[int | None, typer.Option(metavar="SECONDS", help="No longer sent after this.")] = None,
     wait: Annotated[
@@ -112,21 +119,35 @@ def send(
 ) -> None:
     """Send a text, or one to each line of a file."""
     defaults = {"sender": sender, "class": message_class, "send_at": send_at, "validity": validity}
-    given = {name: value for name, value in defaults.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in defaults.items() if value is not None}
+    given |= _template(template, var, language, common_text if text is None else text)
     if file is None:
-        if to is None or (text is None) == (common_text is None):
+        if to is None or (template is None and (text is None) == (common_text is None)):
             fail("a recipient and a text are needed: whimbrel send +15005550001 'Hello'; or --file CSV", code=2)
         if timeout is not None and not wait:
             fail("--timeout says how long --wait waits; name both", code=2)
         wait_s = (timeout or _WAIT_S) if wait else 0
-        _send_one(client(data), {"to": to, "text": text or common_text, **given}, wait_s=wait_s, as_json=as_json)
+        said = {} if template else {"text": text or common_text}
+        _send_one(client(data), {"to": to, **said, **given}, wait_s=wait_s, as_json=as_json)
         return
     if to is not None or wait or timeout is not None:
         fail("with --file the numbers stand in the file, the text in --text or in the file, and nothing waits", code=2)
-    lines = read_lines(file)
+    lines = read_lines(file, are_variables=template is not None)
     if common_text is not None:
         given["text"] = common_text
     _send_lines(client(data), lines, given, run or SystemChance().octets(_RUN_OCTETS).hex(), as_json=as_json)
+
+
+def _template(name: str | None, var: list[str] | None, language: str | None, text: str | None) -> dict[str, Any]:
+    """What is said of a template; nothing where none is named."""
+    if name is None:
+        if var or language:
+            fail("--var and --language go with --template", code=2)
+        return {}
+    if text is not None:
+        fail("a text and --template are two things to say; give one of them", code=2)
+    found = {"template": name, "variables": values_of(var), "language": language}
+    return {field: value for field, value in found.items() if value}
 
 
 def _send_one(node: Client, body: dict[str, Any], *, wait_s: int, as_json: bool) -> None:
@@ -159,9 +180,9 @@ def _line(message: Shown) -> str:
 # ---------------------------------------------------------------- a file
 
 
-def read_lines(file: Path) -> list[Line]:
+def read_lines(file: Path, *, are_variables: bool = False) -> list[Line]:
     """The messages of a CSV file, `-` for standard input. With a header that names `to`, its columns `to`, `text` and
-    `sender` are taken and others left; without one the first column is the number."""
+    `sender` are taken and others left, or are variables of a template; without one the first column is the number."""
     try:
         octets = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         rows = csv.reader(octets.decode("utf-8-sig").splitlines(keepends=True), strict=True)
@@ -170,20 +191,26 @@ def read_lines(file: Path) -> list[Line]:
         fail(f"{file} is not UTF-8")
     except csv.Error as error:
         fail(f"{file} is no CSV: {error}")
-    header = [name.strip().lower() for name in numbered[0][1]] if numbered else []
+    names = numbered[0][1] if numbered else []
+    header = [name.strip().lower() for name in names]
+    variables: dict[str, int] = {}
     if "to" in header:
         places = {name: header.index(name) for name in _COLUMNS if name in header}
         numbered = numbered[1:]
+        variables = {name: place for place, name in enumerate(names) if name.strip().lower() not in _COLUMNS}
     else:
         places = {"to": 0}
     if not numbered:
         fail(f"{file} holds no numbers")
-    return [Line(number, _fields(row, places)) for number, row in numbered]
+    return [Line(number, _fields(row, places, variables if are_variables else {})) for number, row in numbered]
 
 
-def _fields(row: Sequence[str], places: dict[str, int]) -> dict[str, str]:
+def _fields(row: Sequence[str], places: dict[str, int], variables: dict[str, int]) -> dict[str, Any]:
     found = {name: row[place].strip() for name, place in places.items() if place < len(row)}
-    return {name: value for name, value in found.items() if value or name == "to"}
+    fields: dict[str, Any] = {name: value for name, value in found.items() if value or name == "to"}
+    given = {name.strip(): row[place].strip() for name, place in variables.items() if place < len(row)}
+    given = {name: value for name, value in given.items() if name and value}
+    return fields | ({"variables": given} if given else {})
 
 
 def _send_lines(node: Client, lines: Sequence[Line], defaults: dict[str, Any], run: str, *, as_json: bool) -> None:

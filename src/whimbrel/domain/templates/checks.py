@@ -43,7 +43,7 @@ def checked(content: Content) -> tuple[Content, tuple[FieldError, ...]]:
     errors: list[FieldError] = []
     texts = _languages(content, errors)
     default = canonical(content.default_language) or content.default_language
-    if default not in texts:
+    if default not in texts and not errors:
         errors.append(FieldError("/default_language", f"has no text: `texts` must hold one for `{default}`"))
     if content.sender is not None and kind_of(content.sender) is None:
         errors.append(FieldError("/sender", "is no number, short code or name"))
