@@ -3,11 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+from whimbrel.base import limits
 from whimbrel.domain.flows import FlowRun, FlowStep
-from whimbrel.products.flows import keeping
-from whimbrel.products.flows.keeping import NewFlow
+from whimbrel.domain.local_times import to_local
+from whimbrel.manage import conversations
+from whimbrel.manage.conversations import Wanted
+from whimbrel.products.flows import keeping, running
+from whimbrel.products.flows.keeping import FlowChange, NewFlow
+from whimbrel.products.flows.running import NewRun
+from whimbrel.products.schedules import keeping as schedules
+from whimbrel.products.schedules.keeping import NewSchedule
 
-from .rig import ACTOR, SENDER, Rig, rig, until
+from .rig import ACTOR, SENDER, Rig, installation, rig, simulated, until
+from .sink import listening
 
 PHONE = "+447911123456"
 CONFIRM: dict[str, Any] = {
@@ -61,3 +69,197 @@ async def test_a_keyword_is_asked_answers_and_hears_what_follows(tmp_path: Path)
             (3, "which", "case_1"),
             (4, "good", "sent"),
         ]
+
+
+def minutes(document: dict[str, Any], **steps: Any) -> dict[str, Any]:
+    return document | {"start": next(iter(steps)), "steps": steps}
+
+
+API = {"trigger": {"type": "api"}}
+
+
+async def begin(made: Rig, flow_id: str, phone: str = PHONE, **more: Any) -> str:
+    run = await running.start(
+        made.app.manage,
+        made.app.flows.starter,
+        flow_id,
+        NewRun(phone=phone, variables=more.pop("variables", {})),
+        account_id=made.account_id,
+        test=False,
+        origin=made.app.ids.new("RQ"),
+        **more,
+    )
+    return run.id
+
+
+async def ended(made: Rig, run_id: str) -> FlowRun:
+    async def there() -> FlowRun | None:
+        (run,) = await made.app.store.fetch(FlowRun, "flow_run_by_id", made.account_id, 0, run_id)
+        return run if run.state != "running" else None
+
+    return await until(there)
+
+
+async def waits(made: Rig, run_id: str, what: str) -> None:
+    async def there() -> bool:
+        (run,) = await made.app.store.fetch(FlowRun, "flow_run_by_id", made.account_id, 0, run_id)
+        return run.waits_for == what
+
+    await until(there)
+
+
+async def test_nobody_answers_in_time(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        flow_id = await keep(made, CONFIRM)
+        made.say(PHONE, "join")
+        (run,) = await until(lambda: runs(made, flow_id))
+        await waits(made, run.id, "answer")
+        made.clock.advance(601)
+        assert (await texts(made, PHONE, 2))[1] == "Too late"
+        assert (await ended(made, run.id)).state == "finished"
+
+
+async def test_a_run_goes_on_where_the_process_ended(tmp_path: Path) -> None:
+    async with simulated() as simulator:
+        async with installation(tmp_path, simulator) as made:
+            await made.seed()
+            account_id, flow_id = made.account_id, await keep(made, CONFIRM)
+            made.say(PHONE, "join")
+            (run,) = await until(lambda: runs(made, flow_id))
+            await waits(made, run.id, "answer")
+            # a change is for new runs
+            change = FlowChange(document=minutes(API, other={"type": "stop"}))
+            await keeping.update(made.app.manage, ACTOR, flow_id, change, account_id=account_id)
+        async with installation(tmp_path, simulator) as made:
+            made.account_id = account_id
+            await made.bound()
+            made.say(PHONE, "OK")
+            assert (await texts(made, PHONE, 2))[1] == "Good: OK"
+            assert (await ended(made, run.id)).version == 1
+
+
+async def test_a_refused_text_fails_the_run_with_its_reason(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        flow_id = await keep(made, minutes(API, a={"type": "send", "text": "Hello"}))
+        made.say(PHONE, "STOP")
+        await made.inbound()
+        run = await ended(made, await begin(made, flow_id))
+        assert (run.state, run.reason) == ("failed", "opted_out")
+
+
+async def test_a_message_that_arrives_begins_a_flow_and_flows_begin_each_other_only_so_deep(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        trigger = {"trigger": {"type": "message", "outcomes": ["delivered"], "tag": "parcel"}}
+        steps = {
+            "a": {"type": "tag", "add": ["parcel"], "next": "b"},
+            "b": {"type": "send", "text": "How was it? {{ trigger.outcome }}"},
+        }
+        flow_id = await keep(made, minutes(trigger, **steps))
+        await made.send(made.draft(PHONE, "no tag"), made.draft(PHONE, "Here it is", options={"tags": ("parcel",)}))
+        found = await until(lambda: _many(made, flow_id, 4))
+        assert sorted(run.depth for run in found) == [0, 1, 2, 3]
+        assert (await texts(made, PHONE, 6)).count("How was it? delivered") == 4
+        await until(lambda: _counted(made, "too_deep"))
+        assert len(await runs(made, flow_id)) == 4
+
+
+async def _many(made: Rig, flow_id: str, count: int) -> list[FlowRun] | None:
+    found = await runs(made, flow_id, "finished")
+    return found if len(found) >= count else None
+
+
+def _counted(made: Rig, result: str) -> float:
+    return made.app.metrics.registry.get_sample_value("whimbrel_flow_runs_total", {"result": result}) or 0.0
+
+
+async def test_two_machines_that_answer_each_other_are_stopped(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        trigger = {"trigger": {"type": "text"}}
+        flow_id = await keep(made, minutes(trigger, a={"type": "tag", "add": ["x"]}))
+        for number in range(limits.FLOW_RUNS_PER_HOUR + 2):
+            made.say(PHONE, f"Hello {number}")
+        await until(lambda: _counted(made, "too_many") >= 2)
+        await until(lambda: _many(made, flow_id, limits.FLOW_RUNS_PER_HOUR))
+        assert len(await runs(made, flow_id)) == limits.FLOW_RUNS_PER_HOUR
+
+
+async def test_another_system_is_asked_with_a_key_of_its_own(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made, listening() as sink:
+        await made.seed()
+        sink.answers.extend([200, 500])
+        ask = {"type": "request", "url": f"{sink.url}/orders", "body": {"who": "phone", "n": "n"}, "save_as": "said"}
+        steps = {"a": ask | {"next": "b"}, "b": ask | {"on_error": "c"}, "c": {"type": "tag", "add": ["sorry"]}}
+        flow_id = await keep(made, minutes(API, **steps))
+        run = await ended(made, await begin(made, flow_id, variables={"n": 7}, depth=1))
+        assert (run.state, run.tags) == ("finished", ("sorry",))
+        first, second = sink.posts
+        assert (first.path, first.json) == ("/orders", {"who": PHONE, "n": 7})
+        assert first.headers["whimbrel-flow-depth"] == "2"
+        assert (first.headers["idempotency-key"], second.headers["idempotency-key"]) == (f"{run.id}-1", f"{run.id}-2")
+
+
+async def test_a_request_of_which_nothing_is_heard_is_made_again(tmp_path: Path) -> None:
+    async with listening() as sink, simulated() as simulator:
+        async with installation(tmp_path, simulator) as made:
+            await made.seed()
+            account_id = made.account_id
+            flow_id = await keep(made, minutes(API, a={"type": "request", "url": f"{sink.url}/slow"}))
+            run_id = await begin(made, flow_id)
+            await until(lambda: sink.posts)
+        sink.held.set()
+        async with installation(tmp_path, simulator) as made:
+            made.account_id = account_id
+            made.clock.advance(60)
+            assert (await ended(made, run_id)).state == "finished"
+            assert len({post.headers["idempotency-key"] for post in sink.posts}) == 1
+
+
+async def test_a_phone_is_handed_over_to_people(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        trigger = {"trigger": {"type": "keyword", "keywords": ["HELP2"]}}
+        await keep(
+            made, minutes(trigger, a={"type": "send", "text": "Wait"} | {"next": "b"}, b={"type": "conversation"})
+        )
+        made.say(PHONE, "help2")
+
+        async def unread() -> int:
+            found = await conversations.find(made.app.manage, Wanted(), account_id=made.account_id, test=False)
+            return sum(each.unread for each in found.data)
+
+        await until(lambda: _is(unread, 2))
+
+
+async def _is(count: Any, wanted: int) -> bool:
+    return await count() == wanted
+
+
+async def test_a_schedule_sends_once_at_each_of_its_times_and_begins_flows(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        starts = to_local(made.clock.now_us() + 3_600_000_000, "UTC").isoformat(timespec="minutes")
+        flow_id = await keep(made, minutes(API, a={"type": "send", "text": "Flow {{ trigger.type }} {{ n }}"}))
+        about = {"name": "s", "starts_at": starts, "rrule": "FREQ=DAILY;COUNT=2"}
+        other = "+447911123457"
+        texting = NewSchedule(recipients=(PHONE, other), text="Hi {{ n }}", variables={"n": 1}, **about)
+        beginning = NewSchedule(recipients=(PHONE,), flow_id=flow_id, variables={"n": 2}, **about)
+        kept = [
+            await schedules.create(made.app.manage, ACTOR, each, account_id=made.account_id, test=False)
+            for each in (texting, beginning)
+        ]
+        for day in (1, 2):
+            made.clock.advance(3_700 if day == 1 else 86_400)
+            assert sorted(await texts(made, PHONE, 2 * day)) == ["Flow schedule 2"] * day + ["Hi 1"] * day
+            assert await texts(made, other, day) == ["Hi 1"] * day
+
+        async def finished() -> bool:
+            found = [
+                await schedules.get(made.app.manage, each.id, account_id=made.account_id, test=False) for each in kept
+            ]
+            return all(each.status == "finished" for each in found)
+
+        await until(finished)

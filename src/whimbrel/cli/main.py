@@ -12,6 +12,7 @@ from whimbrel.cli.cells import cells
 from whimbrel.cli.copying import copy_installation
 from whimbrel.cli.doctor import doctor
 from whimbrel.cli.environment import env
+from whimbrel.cli.flows import flow
 from whimbrel.cli.keys import key
 from whimbrel.cli.migrate import migrate
 from whimbrel.cli.nodes import nodes
@@ -66,6 +67,7 @@ app.command()(restored)
 app.add_typer(balance, name="balance")
 app.add_typer(carrier, name="carrier")
 app.add_typer(cells, name="cells")
+app.add_typer(flow, name="flow")
 app.command()(nodes)
 app.command()(settings)
 app.add_typer(key, name="key")

@@ -1,5 +1,6 @@
-"""When a schedule runs: at local times, once or by a recurrence rule (RFC 5545 3.3.10), of a zone or of each recipient's
-own. Rules are read by python-dateutil; here is which of them are taken, and how their local times become moments.
+"""When a schedule runs: at local times, once or by a recurrence rule (RFC 5545 3.3.10), of a zone or of each
+recipient's own. Rules are read by python-dateutil; here is which of them are taken, and how their local times become
+moments.
 
 A rule that never comes true would be looked for until the year 9999, so only combinations that come true within some
 years are taken. Hours and minutes stand in the start.
@@ -80,23 +81,26 @@ def rule_problem(text: str) -> str | None:
 
 def _combination_problem(frequency: str, parts: dict[str, str]) -> str | None:
     """What might never come true."""
-    if "COUNT" in parts and "UNTIL" in parts:
-        return "has either COUNT or UNTIL"
     days = parts.get("BYDAY", "")
-    if frequency != "MONTHLY" and any(letter.isdigit() for letter in days):
-        return "BYDAY has numbers with FREQ=MONTHLY only"
-    if frequency == "DAILY" and "INTERVAL" in parts and len(parts) - ("COUNT" in parts or "UNTIL" in parts) > 2:
-        return "INTERVAL is not taken with FREQ=DAILY and BYDAY or BYMONTH"
-    if "BYSETPOS" in parts and (not days or any(letter.isdigit() for letter in days)):
-        return "BYSETPOS needs BYDAY without numbers"
-    if "BYMONTHDAY" in parts and days:
-        return "has either BYDAY or BYMONTHDAY"
-    if frequency == "YEARLY" and "BYMONTHDAY" in parts:
-        months = [int(month) for month in parts.get("BYMONTH", "1").split(",")]
-        longest = max(_DAYS.get(month, 31) for month in months)
-        if min(abs(int(day)) for day in parts["BYMONTHDAY"].split(",")) > longest:
-            return "names a day that its months do not have"
-    return None
+    is_numbered = any(letter.isdigit() for letter in days)
+    further = parts.keys() - _COMMON
+    wrong = {
+        "has either COUNT or UNTIL": {"COUNT", "UNTIL"} <= parts.keys(),
+        "BYDAY has numbers with FREQ=MONTHLY only": is_numbered and frequency != "MONTHLY",
+        "INTERVAL stands alone with FREQ=DAILY": frequency == "DAILY" and "INTERVAL" in parts and bool(further),
+        "BYSETPOS needs BYDAY without numbers": "BYSETPOS" in parts and (not days or is_numbered),
+        "has either BYDAY or BYMONTHDAY": "BYMONTHDAY" in parts and bool(days),
+        "names a day that its months do not have": frequency == "YEARLY" and not _has_day(parts),
+    }
+    return next((words for words, holds in wrong.items() if holds), None)
+
+
+def _has_day(parts: dict[str, str]) -> bool:
+    if "BYMONTHDAY" not in parts:
+        return True
+    months = [int(month) for month in parts.get("BYMONTH", "1").split(",")]
+    longest = max(_DAYS.get(month, 31) for month in months)
+    return min(abs(int(day)) for day in parts["BYMONTHDAY"].split(",")) <= longest
 
 
 @lru_cache(maxsize=256)

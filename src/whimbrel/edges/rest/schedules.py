@@ -103,8 +103,8 @@ async def recipients(services: Services, call: Call[NoQuery, None]) -> Answer:
 OPERATIONS = (
     Operation(
         method="POST", path="/v1/schedules", name="createSchedule", tag=_TAG, summary="Keep a schedule",
-        description="Once, or by a recurrence rule; in a zone, or in that of each recipient. Times follow the clocks of "
-        "the zone through summer and winter.",
+        description="Once, or by a recurrence rule; in a zone, or in that of each recipient. Times follow the clocks "
+        "of the zone through summer and winter.",
         scope="flows:write", handle=create, body=NewSchedule, answer=ScheduleView, status=201, body_max=_BODY_MAX,
         errors=("too_many_flows", "not_found"), example=_EXAMPLE,
     ),

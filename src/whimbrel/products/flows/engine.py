@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from whimbrel.base import faults, ids
+from whimbrel.base import ids
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.metrics import Metrics
 from whimbrel.domain.conversations import Conversation
@@ -116,11 +116,9 @@ class Engine:
         documents = await self._documents.of((run.flow_id, run.version) for run in runs)
         texts = await self._texts(runs)
         turns = [(run, self._turn(run, documents, texts)) for run in runs]
-        faults.hit("flows.before_commit")
         quiet = [(run, taken) for run, taken in turns if taken.send is None]
         sends = [self._send(run, taken, documents, texts) for run, taken in turns if taken.send is not None]
         await asyncio.gather(self._take_quiet(quiet), *sends)
-        faults.hit("flows.after_commit")
 
     async def _take_quiet(self, turns: Sequence[tuple[FlowRun, Turn]]) -> None:
         """Turns without a text; requests leave once their turns are stored."""

@@ -99,7 +99,8 @@ async def create(ctx: Context, actor: str, request: NewFlow, *, account_id: str)
         now = ctx.clock.now_us()
         row = Flow(
             id=ctx.ids.new(ids.FLOW), account_id=account_id, name=request.name.strip(), status=request.status,
-            version=1, kind=_kind(document), starter=_starter(document), active_from=now, created_at=now, updated_at=now,
+            version=1, kind=_kind(document), starter=_starter(document), active_from=now, created_at=now,
+            updated_at=now,
         )  # fmt: skip
         await _check_name(ctx, row)
         (kept,) = await ctx.store.fetch(_Count, "flow_count", account_id)

@@ -132,8 +132,8 @@ async def create(ctx: Context, actor: str, request: NewSchedule, *, account_id: 
         if kept.count >= limits.SCHEDULES_PER_ACCOUNT:
             raise WhimbrelError("too_many_flows")
         row = Schedule(
-            ctx.ids.new(ids.SCHEDULE), account_id, test, request.name.strip(), "active", _text(spec), (), len(phones), 0,
-            None, now, now,
+            ctx.ids.new(ids.SCHEDULE), account_id, test, request.name.strip(), "active", _text(spec), (), len(phones),
+            0, None, now, now,
         )  # fmt: skip
         parts = _parts(row, spec, phones, now)
         entry = audit.entry(ctx, actor, "schedule.created", row.id, account_id)

@@ -1,0 +1,159 @@
+"""`whimbrel flow`: flows of an account, asked of a running node with the account's key."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from whimbrel.cli.client import Client, client
+from whimbrel.cli.options import DATA, DataFolder, Json
+from whimbrel.cli.say import fail, guarded
+
+_PAGE: Final = 1000
+
+flow = typer.Typer(help="Flows: list, check, put, install, run, and what runs did.", no_args_is_help=True)
+
+
+@flow.command("list")
+@guarded
+def list_flows(data: DataFolder = DATA, as_json: Json = False) -> None:
+    """Flows, newest first."""
+    found = _got(client(data), f"/v1/flows?limit={_PAGE}")["data"]
+    rows = [(each["id"], each["name"], each["status"], str(each["version"]), each["trigger"]["type"]) for each in found]
+    _show(found, ("id", "name", "status", "version", "begins with"), rows, as_json=as_json)
+
+
+@flow.command("check")
+@guarded
+def check(file: Annotated[Path, typer.Argument(help="A flow's document, JSON.")], data: DataFolder = DATA) -> None:
+    """Say everything that is wrong with a document; 1 when something is."""
+    verdict = msgspec.json.decode(client(data).call("POST", "/v1/flows/check", {"document": _read(file)}))
+    for each in verdict["errors"]:
+        typer.echo(f"{each['pointer'] or '/'}: {each['detail']}")
+    if not verdict["valid"]:
+        raise typer.Exit(1)
+    typer.echo("the document is right")
+
+
+@flow.command("put")
+@guarded
+def put(
+    name: Annotated[str, typer.Argument(help="The flow's name.")],
+    file: Annotated[Path, typer.Argument(help="Its document, JSON.")],
+    data: DataFolder = DATA,
+) -> None:
+    """Keep a document: a new flow, or a new version of the one with this name."""
+    node, document = client(data), _read(file)
+    found = [each for each in _got(node, f"/v1/flows?limit={_PAGE}")["data"] if each["name"] == name]
+    if found:
+        answer = node.call("PATCH", f"/v1/flows/{found[0]['id']}", {"document": document})
+    else:
+        answer = node.call("POST", "/v1/flows", {"name": name, "document": document})
+    made = msgspec.json.decode(answer)
+    typer.echo(f"{made['id']} {made['name']}: version {made['version']}, {made['status']}")
+
+
+@flow.command("install")
+@guarded
+def install(
+    ready_made: Annotated[str | None, typer.Argument(help="Its name; without one, all are listed.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
+    data: DataFolder = DATA,
+) -> None:
+    """Keep a copy of a flow that comes with Whimbrel, paused."""
+    node = client(data)
+    if ready_made is None:
+        for each in _got(node, "/v1/flows/ready-made")["data"]:
+            typer.echo(f"{each['name']}: {each['title']}")
+        return
+    request = {"ready_made": ready_made, "name": name}
+    made = msgspec.json.decode(node.call("POST", "/v1/flows/ready-made", request))
+    typer.echo(f"{made['id']} {made['name']}: {made['status']}; write your texts into it, then activate it")
+
+
+@flow.command("status")
+@guarded
+def set_status(
+    flow_id: Annotated[str, typer.Argument(metavar="FW…")],
+    status: Annotated[str, typer.Argument(help="active or paused.")],
+    data: DataFolder = DATA,
+) -> None:
+    """Let a flow begin runs, or no more."""
+    made = msgspec.json.decode(client(data).call("PATCH", _path("flows", flow_id), {"status": status}))
+    typer.echo(f"{made['id']} {made['name']}: {made['status']}")
+
+
+@flow.command("run")
+@guarded
+def run(
+    flow_id: Annotated[str, typer.Argument(metavar="FW…")],
+    phone: Annotated[str, typer.Argument(help="In E.164; empty: none.")] = "",
+    variables: Annotated[str, typer.Option(help="A JSON object.")] = "{}",
+    data: DataFolder = DATA,
+) -> None:
+    """Begin a run for a phone."""
+    try:
+        given = msgspec.json.decode(variables)
+    except msgspec.DecodeError as error:
+        fail(f"--variables is no JSON: {error}", code=2)
+    body = {"phone": phone, "variables": given}
+    made = msgspec.json.decode(client(data).call("POST", _path("flows", flow_id) + "/runs", body))
+    typer.echo(made["id"])
+
+
+@flow.command("runs")
+@guarded
+def runs(
+    flow_id: Annotated[str | None, typer.Argument(metavar="FW…", help="Of one flow; without it of all.")] = None,
+    data: DataFolder = DATA,
+    as_json: Json = False,
+) -> None:
+    """The newest runs."""
+    of_flow = "" if flow_id is None else f"&flow_id={quote(flow_id, safe='')}"
+    found = _got(client(data), f"/v1/flow-runs?limit=50{of_flow}")["data"]
+    rows = [
+        (each["id"], each["state"], each["step"] or "", str(each["steps"]), each["started_at"][:19]) for each in found
+    ]
+    _show(found, ("id", "state", "step", "steps", "started"), rows, as_json=as_json)
+
+
+@flow.command("steps")
+@guarded
+def steps(
+    run_id: Annotated[str, typer.Argument(metavar="FR…")], data: DataFolder = DATA, as_json: Json = False
+) -> None:
+    """What a run did, in order."""
+    found = _got(client(data), f"{_path('flow-runs', run_id)}/steps?limit={_PAGE}")["data"]
+    names = ("step", "kind", "outcome", "detail", "message_id", "at")
+    rows = [(str(each["seq"]), *(str(each[name] or "") for name in names)) for each in found]
+    _show(found, ("", *names), rows, as_json=as_json)
+
+
+def _path(what: str, id_: str) -> str:
+    return f"/v1/{what}/{quote(id_, safe='')}"
+
+
+def _got(node: Client, path: str) -> Any:
+    return msgspec.json.decode(node.call("GET", path))
+
+
+def _read(file: Path) -> Any:
+    try:
+        return msgspec.json.decode(file.read_bytes())
+    except (OSError, msgspec.DecodeError) as error:
+        fail(f"{file} cannot be read: {error}", code=2)
+
+
+def _show(found: Any, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(msgspec.json.encode(found).decode())
+        return
+    table = Table(*(Column(head, min_width=34) if head in {"id", "message_id"} else head for head in heads))
+    for row in rows:
+        table.add_row(*row)
+    Console(soft_wrap=True).print(table)
