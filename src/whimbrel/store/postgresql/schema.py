@@ -43,7 +43,7 @@ _HOLDERS: Final = """SELECT pid, application_name, state,
 _RUNNING: Final = """SELECT name, version FROM nodes
     WHERE alive_until > extract(epoch FROM clock_timestamp()) * 1000000 ORDER BY name, id"""
 _INVALID: Final = """SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-    WHERE NOT i.indisvalid AND c.relname = ANY($1) AND pg_table_is_visible(c.oid)"""
+    WHERE NOT i.indisvalid AND c.relname = ANY($1::text[]) AND pg_table_is_visible(c.oid)"""
 _MADE: Final = re.compile(r"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?(\w+)", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"--[^\n]*")
 
