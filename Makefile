@@ -1,6 +1,10 @@
 # Everything a clone needs. `make help` lists the targets; each sets up what it needs first.
 # The environment is made again only where a lock file or pyproject.toml changed.
 
+# What a first run compiles is there for the next, also where the environment says that it should not be kept: to
+# rewrite the tests takes each worker seven seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 ARGS ?=
 FUZZ_SECONDS ?= 600

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from tests.faults.wire import call, until
 from whimbrel.store.migrations import load
@@ -61,6 +62,7 @@ async def asked(node: Node) -> tuple[int, str]:
     return answer.status, answer.body.decode()
 
 
+@pytest.mark.ci
 async def test_two_versions_work_side_by_side_on_either_schema(tmp_path: Path) -> None:
     async with scene(tmp_path, count=2, throughput_per_s=THROUGHPUT_PER_S, seed=5) as its:
         older, newer = its.nodes
