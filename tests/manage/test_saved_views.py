@@ -60,6 +60,14 @@ async def test_columns_are_kept_by_page(ctx, ada):
     assert preferences.of(await user(ctx, ada)).columns == {"audit": ("who",)}
 
 
+async def test_a_choice_leaves_the_others(ctx, ada):
+    await preferences.set_columns(ctx, ada, "audit", ("who",))
+    await preferences.set_shown(ctx, ada, "AC1")
+    await preferences.set_columns(ctx, ada, "messages", ("text",))
+    kept = preferences.of(await user(ctx, ada))
+    assert (kept.shown, set(kept.columns)) == ("AC1", {"audit", "messages"})
+
+
 async def test_preferences_that_cannot_be_read_are_none(ctx, ada):
     await preferences.set_columns(ctx, ada, "audit", ("who",))
     (found,) = [await user(ctx, ada)]

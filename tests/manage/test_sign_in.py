@@ -11,7 +11,8 @@ from whimbrel.base.clock import SECOND_US
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import CONFIRMED_S, SESSION_IDLE_S, SESSION_LONGEST_S
 from whimbrel.domain.people import Session, User
-from whimbrel.manage import audit, passwords, sessions, users
+from whimbrel.manage import accounts, audit, passwords, sessions, users
+from whimbrel.manage.accounts import NewAccount
 from whimbrel.manage.sessions import From, Lasting
 from whimbrel.manage.sign_in import SignIn
 from whimbrel.manage.users import NewUser, UserChange
@@ -61,6 +62,47 @@ async def test_a_password(ctx, sign_in, ada):
     seen = await visit(ctx, await sign_in.with_password(" ADA@example.com", PASSWORD, WHERE))
     assert seen.is_whole and seen.user.id == ada.id and seen.user.status == "active"
     assert (seen.session.address, seen.session.agent) == ("192.0.2.1", "Firefox")
+
+
+async def test_whose_things_are_shown_first(ctx, sign_in, ada):
+    async def shown():
+        return (await sign_in.with_password(EMAIL, PASSWORD, WHERE)).session.acting_for
+
+    assert await shown() is None
+    one, two = [(await accounts.create(ctx, "cli", NewAccount(name=name))).id for name in ("One", "Two")]
+    assert await shown() is None, "there are two, and none was chosen"
+    seen = await visit(ctx, await sign_in.with_password(EMAIL, PASSWORD, WHERE))
+    await sessions.show(ctx, seen, one, test=True)
+    again = await sign_in.with_password(EMAIL, PASSWORD, WHERE)
+    assert (again.session.acting_for, again.session.test) == (one, False)
+    await sessions.show(ctx, seen, two, test=False)
+    assert await shown() == two
+    await sessions.show(ctx, seen, None, test=False)
+    assert await shown() is None, "all were chosen"
+    await sessions.show(ctx, seen, two, test=False)
+    await accounts.close(ctx, "cli", two)
+    assert await shown() is None
+
+
+async def test_the_only_account_is_chosen_unless_all_were(ctx, sign_in, ada):
+    one = (await accounts.create(ctx, "cli", NewAccount(name="One"))).id
+    seen = await visit(ctx, await sign_in.with_password(EMAIL, PASSWORD, WHERE))
+    assert seen.session.acting_for == one
+    await sessions.show(ctx, seen, None, test=False)
+    assert (await sign_in.with_password(EMAIL, PASSWORD, WHERE)).session.acting_for is None
+
+
+async def test_people_of_an_account_see_what_they_chose_as_long_as_it_is_theirs(ctx, sign_in):
+    own = (await accounts.create(ctx, "cli", NewAccount(name="Own"))).id
+    sub = (await accounts.create(ctx, "cli", NewAccount(name="Sub", parent_id=own))).id
+    foreign = (await accounts.create(ctx, "cli", NewAccount(name="Foreign"))).id
+    made = await users.invite(ctx, "cli", NewUser(email="bob@example.com", role="owner"), account_id=own)
+    seen = await visit(ctx, await sign_in.with_link(made.code, WHERE))
+    assert seen.session.acting_for == own
+    for chosen, shown in ((sub, sub), (foreign, own), (None, own)):
+        await sessions.show(ctx, seen, chosen, test=False)
+        link = await users.reinvite(ctx, "cli", made.id, account_id=own)
+        assert (await sign_in.with_link(link.code, WHERE)).session.acting_for == shown
 
 
 async def test_wrong_ones_are_told_in_the_same_words(ctx, sign_in, ada):

@@ -1,4 +1,7 @@
-"""What people chose for themselves in the console, kept with them: which columns a table shows."""
+"""What people chose for themselves in the console, kept with them: which columns a table shows, and whose things."""
+
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -6,11 +9,15 @@ from whimbrel.domain.people import User
 from whimbrel.manage.context import Context, commit, one
 from whimbrel.store.interface import Write
 
+ALL: Final = "all"
+
 
 class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
-    """By the name of a page, the columns of its table in their order."""
+    """By the name of a page, the columns of its table in their order. `shown`: the account whose things were shown
+    last; `ALL`: the operator's view of all; empty: they never chose."""
 
     columns: dict[str, tuple[str, ...]] = {}
+    shown: str = ""
 
 
 def of(user: User) -> Preferences:
@@ -23,9 +30,23 @@ def of(user: User) -> Preferences:
 
 async def set_columns(ctx: Context, user_id: str, page: str, columns: tuple[str, ...]) -> None:
     """Show these columns from now on; none: those that the page shows by itself."""
+
+    def chosen(known: Preferences) -> Preferences:
+        others = {name: each for name, each in known.columns.items() if name != page}
+        return msgspec.structs.replace(known, columns=others | {page: columns} if columns else others)
+
+    await _set(ctx, user_id, chosen)
+
+
+async def set_shown(ctx: Context, user_id: str, account_id: str | None) -> None:
+    """Show this account's things first at the next sign-in; None: those of all."""
+    await _set(ctx, user_id, lambda known: msgspec.structs.replace(known, shown=account_id or ALL))
+
+
+async def _set(ctx: Context, user_id: str, change: Callable[[Preferences], Preferences]) -> None:
     async with ctx.lock:
         known = of(await one(ctx, User, "user_by_id", user_id))
-        others = {name: each for name, each in known.columns.items() if name != page}
-        chosen = Preferences(columns=others | {page: columns} if columns else others)
-        text = msgspec.json.encode(chosen).decode()
-        await commit(ctx, [Write("user_set_preferences", ((user_id, text, ctx.clock.now_us()),))])
+        changed = change(known)
+        if changed != known:
+            text = msgspec.json.encode(changed).decode()
+            await commit(ctx, [Write("user_set_preferences", ((user_id, text, ctx.clock.now_us()),))])

@@ -12,7 +12,8 @@ from whimbrel.base.clock import SECOND_US
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.model import Account
 from whimbrel.domain.people import Session, Stage, User
-from whimbrel.manage.context import NEWEST, Context
+from whimbrel.manage import preferences
+from whimbrel.manage.context import NEWEST, Context, known_account
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
@@ -76,7 +77,7 @@ async def open_(ctx: Context, user: User, stage: Stage, where: From, lasting: La
         id=ctx.ids.new(ids.SESSION),
         digest=_digest(secret),
         user_id=user.id,
-        acting_for=user.account_id or await _only_account(ctx),
+        acting_for=await _shown_first(ctx, user),
         test=False,
         stage=stage,
         created_at=now,
@@ -147,13 +148,23 @@ async def of(ctx: Context, visit: Visit) -> tuple[SessionView, ...]:
 
 
 async def show(ctx: Context, visit: Visit, account_id: str | None, *, test: bool) -> None:
-    """Show another account's things from now on, or those of its test keys. Whether the visitor may is looked at where
-    they are shown."""
+    """Show another account's things from now on, at the next sign-in too, or those of its test keys. Whether the
+    visitor may is looked at where they are shown."""
     await ctx.store.write([Write("session_show", ((visit.session.id, account_id, int(test)),))])
+    await preferences.set_shown(ctx, visit.user.id, account_id)
 
 
-async def _only_account(ctx: Context) -> str | None:
-    """The account that the operator's people see at first: the one that there is; all, where there are several."""
+async def _shown_first(ctx: Context, user: User) -> str | None:
+    """Whose things somebody sees at first: those that they saw last, as long as they may. Otherwise their account's; of
+    the operator's people those of the account that there is, and of all where there are several."""
+    chosen = preferences.of(user).shown
+    if user.account_id is None and chosen == preferences.ALL:
+        return None
+    account = await known_account(ctx, chosen) if chosen and chosen != user.account_id else None
+    if account is not None and account.status != "closed" and user.account_id in (None, account.parent_id):
+        return account.id
+    if user.account_id is not None:
+        return user.account_id
     rows = await ctx.store.fetch(Account, "accounts_page", None, NEWEST, 2)
     return rows[0].id if len(rows) == 1 else None
 
