@@ -151,6 +151,23 @@ async def test_the_same_key_answers_with_the_same_text_and_keeps_none(edge):
     assert b"8F3K" not in kept[0].verdicts
 
 
+async def test_messages_are_found_by_what_made_them(edge):
+    template = await made(edge)
+    first = (await with_template(edge)).json["id"]
+    await edge.ask("PATCH", "/v1/templates/order-shipped", json={"texts": {"en": "{{order}} has left."}})
+    await edge.post("/v1/templates/order-shipped/publish")
+    second = (await with_template(edge)).json["id"]
+    await edge.send()
+    for ref, ids in (("order-shipped", [second, first]), (template["id"], [second, first]), ("order-shipped@1", [first]),
+                     ("order-shipped@9", []), ("other", [])):  # fmt: skip
+        assert [row["id"] for row in (await edge.get(f"/v1/messages?template={ref}")).json["data"]] == ids
+
+    async def indexed():
+        return (await edge.get(f"/v1/messages?template=order-shipped@2&number=%2B{NUMBER[1:]}")).json["data"]
+
+    assert [row["id"] for row in await until(indexed)] == [second]
+
+
 async def test_explain_says_what_would_be_sent(edge):
     await made(edge)
     told = (await edge.post("/v1/messages/explain", {"to": NUMBER, "template": "order-shipped"})).json

@@ -84,10 +84,10 @@ def search(search: Search, limit: int) -> Script[list[Message]]:
         search.recipient_hash,
         search.tag,
     )
-    metadata = search.metadata or (None, None)
+    more = (*(search.metadata or (None, None)), *(search.template or (None, None)))
     if search.number_hash is None:
-        return (yield from _messages("messages_page", *conditions, limit, *metadata))
-    return (yield from _messages("messages_page_by_number", *conditions, limit, *metadata, search.number_hash))
+        return (yield from _messages("messages_page", *conditions, limit, *more))
+    return (yield from _messages("messages_page_by_number", *conditions, limit, *more, search.number_hash))
 
 
 def _or(value: int | None, default: int) -> int:

@@ -117,6 +117,7 @@ class Search(msgspec.Struct, frozen=True, gc=False):
     carrier_id: str | None = None
     tag: str | None = None
     metadata: tuple[str, str] | None = None  # a name on its first level, and its value as text
+    template: tuple[str, str | None] | None = None  # name or id of what made it, and the number of the version
     created_from: int | None = None  # inclusive, microseconds
     created_to: int | None = None  # exclusive
     from_id: str | None = None  # look no further back than to this one

@@ -17,8 +17,8 @@ SEARCHED: Final = ("number", "sender", "tag", "metadata")
 """Meanings that the API searches by, under the same names."""
 
 FIELDS: Final = (
-    "q", "as", "status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "number", "span", "from",
-    "to",
+    "q", "as", "status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "template", "number", "span",
+    "from", "to",
 )  # fmt: skip
 """Filters as they stand in the address."""
 SPANS: Final[Mapping[str, int]] = {"15m": 900, "1h": 3600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000}
@@ -26,7 +26,7 @@ SPANS: Final[Mapping[str, int]] = {"15m": 900, "1h": 3600, "24h": 86_400, "7d": 
 FAILED: Final = "undelivered,failed,rejected,expired,unknown"
 OPEN: Final = "scheduled,queued,sending,sent,in_doubt"
 _SECOND_US: Final = 1_000_000
-_SAME: Final = ("status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "number")
+_SAME: Final = ("status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "template", "number")
 _NUMBER_CHARACTERS: Final = frozenset("+0123456789 -./()\u00a0\u202f\u2011\u2013")
 _DIGITS_MIN: Final = 7  # fewer are a short code, or no whole number
 _CARRIER_ID_MIN: Final = 4

@@ -16,6 +16,7 @@ from whimbrel.domain.model import PRIORITY, Message
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.receipts import carrier_keys
 from whimbrel.domain.states import STATES
+from whimbrel.domain.templates.use import parted
 from whimbrel.edges.rest.paging import Cursor, Limit
 from whimbrel.edges.rest.shapes import Moment
 from whimbrel.edges.shared import cursors
@@ -60,6 +61,9 @@ class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=
     metadata: Annotated[
         str | None, Meta(description="A name on the first level of its metadata, a colon, and the value as text.")
     ] = None
+    template: Annotated[
+        str | None, Meta(description="The template that made it, by name or id; with @ and a number that version.")
+    ] = None
     carrier_message_id: Annotated[
         str | None, Meta(description="The id that a carrier gave it, as its answer or receipt has it; asked for alone.")
     ] = None
@@ -100,6 +104,7 @@ async def find(services: Services, call: Call[MessagesQuery, None]) -> Answer:
         carrier_id=query.carrier_id,
         tag=query.tag,
         metadata=_pair(query.metadata),
+        template=_template(query.template),
         created_from=_micros(query.created_from),
         created_to=_micros(query.created_to),
         before_id=_before(query.cursor),
@@ -196,6 +201,13 @@ def _hash(services: Services, text: str | None, name: str) -> int | None:
     number = normalise(text)
     _check(number is not None or (text.isascii() and text.isdigit()), name, "Use E.164 (a plus sign is %2B in a URL).")
     return services.vault.number_hash(number.e164 if number else text)
+
+
+def _template(ref: str | None) -> tuple[str, str | None] | None:
+    if not ref:
+        return None
+    name, version = parted(ref)
+    return name, version or None
 
 
 def _pair(text: str | None) -> tuple[str, str] | None:

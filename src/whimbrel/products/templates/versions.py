@@ -4,6 +4,7 @@ Who has to approve is a setting of the installation: nobody (then a version is a
 the account with the scope `templates:approve`, or the operator.
 """
 
+import re
 from typing import Final
 
 import msgspec
@@ -20,6 +21,7 @@ from whimbrel.products.templates.shapes import TemplateView, VersionView, versio
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
+_NUMBER: Final = re.compile(r"[0-9]{1,18}").fullmatch
 _BEYOND: Final = limits.TEMPLATE_VERSIONS_MAX + 1
 
 
@@ -125,10 +127,17 @@ async def _version(ctx: Context, row: Template, number: str) -> TemplateVersion:
 
 async def pending(ctx: Context, *, account_id: str | None, paging: Paging = FIRST_PAGE) -> Page[VersionView]:
     """Versions that wait for approval, oldest first: of one account, or (None) of all."""
-    at, _, template_id = after(paging, "0:").partition(":")
-    if not (at.isascii() and at.isdigit() and len(at) < len(str(1 << 63))):
+    place = after(paging, "0::0").split(":")
+    if len(place) != len(("at", "template", "number")) or not all(map(_NUMBER, place[::2])):
         raise WhimbrelError("invalid_cursor")
+    at, template_id, number = place
     rows = await ctx.store.fetch(
-        TemplateVersion, "template_versions_pending", account_id, int(at), template_id, paging.limit + 1
+        TemplateVersion,
+        "template_versions_pending",
+        account_id,
+        int(at),
+        template_id,
+        int(number),
+        paging.limit + 1,
     )
-    return page(rows, paging, version_view, lambda row: f"{row.created_at}:{row.template_id}")
+    return page(rows, paging, version_view, lambda row: f"{row.created_at}:{row.template_id}:{row.number}")

@@ -15,7 +15,7 @@
 -- | template_versions_newest (template_ids) | the newest version of each |
 -- | template_versions_page (template_id, before_number, limit) | whole rows, newest first |
 -- | template_version_decide (template_id, number, approval, reason, by, at) | |
--- | template_versions_pending (account_id, created_at, template_id, limit) | whole rows that wait for approval, oldest first, behind these; NULL: of all accounts |
+-- | template_versions_pending (account_id, created_at, template_id, number, limit) | whole rows that wait for approval, oldest first, behind these; NULL: of all accounts |
 -- | templates_wanted (accounts, names or ids, numbers) | what is known under these: template's id, account_id, name, status; number, approval and content of its live version and those of these numbers |
 
 -- name: template_insert
@@ -86,8 +86,8 @@ WHERE template_id = $1 AND number = $2;
 -- name: template_versions_pending
 SELECT template_id, number, account_id, content, approval, reason, decided_by, decided_at, published_by, created_at
 FROM template_versions
-WHERE approval = 'pending' AND (created_at, template_id) > ($2, $3) AND (CAST($1 AS TEXT) IS NULL OR account_id = $1)
-ORDER BY created_at, template_id, number LIMIT $4;
+WHERE approval = 'pending' AND (created_at, template_id, number) > ($2, $3, $4) AND (CAST($1 AS TEXT) IS NULL OR account_id = $1)
+ORDER BY created_at, template_id, number LIMIT $5;
 
 -- name: templates_wanted
 SELECT t.id, t.account_id, t.name, t.status, v.number, v.approval, v.content

@@ -2,7 +2,7 @@
 --
 -- | statement | gives or does |
 -- | --- | --- |
--- | messages_page (account_id, test, from_id, before_id, created_from, created_to, direction, states, the states, sender, message_class, carrier_id, recipient_hash, tag, limit, name and value in its metadata) | whole rows, newest first; what is NULL (states: 0) does not matter |
+-- | messages_page (account_id, test, from_id, before_id, created_from, created_to, direction, states, the states, sender, message_class, carrier_id, recipient_hash, tag, limit, name and value in its metadata, name or id of a template, number of its version) | whole rows, newest first; what is NULL (states: 0) does not matter |
 -- | messages_page_by_number (the same, number_hash) | those with this number on either side |
 
 -- name: messages_page
@@ -22,6 +22,8 @@ WHERE m.id >= $3 AND m.id < $4 AND m.account_id = $1 AND m.test = $2 AND m.creat
   AND ($16 IS NULL OR EXISTS (
     SELECT 1 FROM json_each(m.options, '$.metadata') WHERE key = $16 AND CAST(value AS TEXT) = $17
   ))
+  AND ($18 IS NULL OR $18 IN (json_extract(m.options, '$.template.name'), json_extract(m.options, '$.template.id')))
+  AND ($19 IS NULL OR CAST(json_extract(m.options, '$.template.version') AS TEXT) = $19)
 ORDER BY m.id DESC LIMIT $15;
 
 -- name: messages_page_by_number
@@ -30,7 +32,7 @@ SELECT m.id, m.account_id, m.test, m.direction, m.door, m.message_class, m.state
   m.priority, m.rank, m.created_at, m.due_at, m.expires_at, m.updated_at, m.sent_at, m.final_at, m.reason, m.flags, m.seq,
   m.recipient_hash, m.sender_hash, m.options
 FROM message_numbers AS n JOIN messages AS m ON m.id = n.message_id
-WHERE n.number_hash = $18 AND n.message_id >= $3 AND n.message_id < $4 AND m.account_id = $1 AND m.test = $2 AND m.created_at >= $5 AND m.created_at < $6
+WHERE n.number_hash = $20 AND n.message_id >= $3 AND n.message_id < $4 AND m.account_id = $1 AND m.test = $2 AND m.created_at >= $5 AND m.created_at < $6
   AND ($7 IS NULL OR m.direction = $7)
   AND ($8 = 0 OR m.state = ANY($9))
   AND ($10 IS NULL OR m.sender = $10)
@@ -41,4 +43,6 @@ WHERE n.number_hash = $18 AND n.message_id >= $3 AND n.message_id < $4 AND m.acc
   AND ($16 IS NULL OR EXISTS (
     SELECT 1 FROM json_each(m.options, '$.metadata') WHERE key = $16 AND CAST(value AS TEXT) = $17
   ))
+  AND ($18 IS NULL OR $18 IN (json_extract(m.options, '$.template.name'), json_extract(m.options, '$.template.id')))
+  AND ($19 IS NULL OR CAST(json_extract(m.options, '$.template.version') AS TEXT) = $19)
 ORDER BY n.message_id DESC LIMIT $15;
