@@ -104,6 +104,11 @@ class Store(Protocol):
         """Named writes in one commit; the number of rows that each changed."""
         ...
 
+    async def unless_alone(self, user_id: str, account_id: str, role: str, writes: Sequence[Write]) -> bool:
+        """Named writes in one commit, unless this person is the only one of the role in the account ('' is the
+        operator) who is not disabled: then nothing, and False. Nobody else changes those people meanwhile."""
+        ...
+
     # the journey
     async def accept(self, submissions: Sequence[Submission], basis: Basis | None = None) -> list[Stored]:
         """Nothing is stored when the configuration that they were planned with has changed (None: not looked at);

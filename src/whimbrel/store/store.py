@@ -46,6 +46,7 @@ from whimbrel.store.verbs import (
     flows,
     inbound,
     leases,
+    owners,
     receipts,
     sweep,
     write,
@@ -99,6 +100,9 @@ class SqlStore:
     async def write(self, writes: Sequence[Write]) -> list[int]:
         """Named writes in one commit; the number of rows that each changed."""
         return await self._executor.write(write.write, writes)
+
+    async def unless_alone(self, user_id: str, account_id: str, role: str, writes: Sequence[Write]) -> bool:
+        return await self._executor.write(owners.unless_alone, user_id, account_id, role, writes)
 
     # the journey
 

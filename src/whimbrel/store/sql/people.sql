@@ -6,6 +6,7 @@
 -- | user_by_id (id), user_by_email (email) | the whole row |
 -- | users_page (account_id, before_id, limit) | whole rows of an account, or ('') of the operator, newest first |
 -- | users_with_role (account_id, role) | ids of those who are not disabled; account '' is the operator |
+-- | users_hold (account_id, role) | nobody else changes those until the end of the commit |
 -- | user_set_profile (id, name, role, status, at), user_set_preferences (id, preferences, at) | |
 -- | user_set_password (id, password, status, at) | whoever is disabled stays so |
 -- | user_set_totp (id, totp, at) | |
@@ -56,6 +57,9 @@ FROM users WHERE COALESCE(account_id, '') = $1 AND id < $2 ORDER BY id DESC LIMI
 
 -- name: users_with_role
 SELECT id FROM users WHERE COALESCE(account_id, '') = $1 AND role = $2 AND status <> 'disabled';
+
+-- name: users_hold
+UPDATE users SET updated_at = updated_at WHERE COALESCE(account_id, '') = $1 AND role = $2 AND status <> 'disabled';
 
 -- name: user_set_profile
 UPDATE users SET name = $2, role = $3, status = $4, updated_at = $5 WHERE id = $1;
