@@ -62,6 +62,8 @@ from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
 from whimbrel.net.siblings import Siblings
 from whimbrel.products.flows.duty import Flows
+from whimbrel.products.hooks.flows import HookFlows
+from whimbrel.products.hooks.receiving import Receiving
 from whimbrel.products.schedules.running import Schedules
 from whimbrel.sections import purge_before_us
 from whimbrel.store.moving import Moves
@@ -191,16 +193,13 @@ class App:
         self.observe = Observe(store, tables, clock, metrics, health=self.worker.health, figures=self.owners.figures)
         self.http_out = HttpClient(self.reach)
         poster = Poster(client=self.http_out, clock=clock, chance=self.chance, ids=self.ids)
+        replies = Replies(self.accept)
         self.notify = Notify(
-            store=store,
-            tables=tables,
-            feed=self.feed,
-            poster=poster,
-            clock=clock,
-            metrics=metrics,
-            replies=Replies(self.accept),
+            store=store, tables=tables, feed=self.feed, poster=poster, clock=clock, metrics=metrics, replies=replies
         )
         self.flows = Flows(self.manage, tables, self.accept, self.http_out, metrics)
+        begin = HookFlows(store, self.flows.starter).begin
+        self.hooks = Receiving(self.manage, self.accept, tables, metrics, begin=begin)
         self.streams = brokers.streams(self.settings, store=store, clock=clock, chance=self.chance, metrics=metrics)
         among_cells = {} if self.cells is None else self.cells.duties(store, tables, metrics)
         self.duties = Duties(
@@ -271,6 +270,7 @@ class App:
             feed=self.feed,
             manage=self.manage,
             flows=self.flows.starter,
+            hooks=self.hooks,
             recorders=self.recorders,
             probing=Probing(
                 self.tables, self.worker, health=self.standing.health, recorders=self.recorders, clock=self.clock

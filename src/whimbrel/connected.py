@@ -38,6 +38,7 @@ from whimbrel.journey.owners import Identity, Owners
 from whimbrel.journey.standing import Standing
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Elsewhere
+from whimbrel.products.hooks.receiving import Receiving
 from whimbrel.store.moving import Moves
 from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.store import SqlStore
@@ -142,6 +143,7 @@ class Connected:
             cancel=Cancel(store=store, clock=clock),
             feed=self.feed,
             manage=manage,
+            hooks=Receiving(manage, accept, tables, home.metrics),
             health=self.standing.health,
             elsewhere=elsewhere.account,
             cell=name,

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from whimbrel.base import limits
-from whimbrel.base.clock import DAY_US, HOUR_US
+from whimbrel.base.clock import DAY_US, HOUR_US, SECOND_US
 from whimbrel.base.ids import ACCOUNT, is_id
 from whimbrel.domain.customers import CustomerBounds
 from whimbrel.domain.events import types_of
@@ -345,6 +345,10 @@ def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
     }
     soon = {
         "seen": now_us - HOUR_US,  # a carrier brings a text again within minutes
+        "hook_payloads": now_us,
+        "hook_calls": now_us - limits.HOOK_LOG_S * SECOND_US,
+        "hook_outcomes": now_us - limits.HOOK_LOG_S * SECOND_US,
+        "hook_latest": now_us - limits.HOOK_LOG_S * SECOND_US,
         "opt_out_changes": now_us - HOUR_US,  # a node that was away for longer reads all opt-outs
     }
     return {kind: now_us - count * DAY_US for kind, count in days.items()} | soon

@@ -112,6 +112,11 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("flow_stopped", 0, 0, P, "caller", "A step ended the run as failed.", "Nothing: the flow is made so."),
         _row("flow_gone", 0, 0, P, "caller", "The flow or its account is not there any more.", "Nothing: the run cannot go on."),
         _row("flow_error", 0, 0, P, "us", "The run could not be worked on.", "Tell the operator its id."),
+        # calls of hooks
+        _row("hook_signature", 401, 20003, P, "caller", "The call is not signed as this hook expects.", "Use the hook's secret, and the way of signing that `GET /v1/hooks/{id}` shows."),
+        _row("hook_body", 400, 20001, P, "caller", "The body could not be read.", "Send JSON, a form or XML, with the content type that says which; XML without a document type."),
+        _row("too_many_hooks", 409, 20001, P, "caller", "The account has the most hooks that it may have.", "Delete one that is not used."),
+        _row("payload_gone", 409, 20409, P, "caller", "The body of this call is not kept, or no longer.", "Raise `keep_days` of the hook for calls to come."),
         # why a message ended as it did
         _row("canceled", 0, 0, P, "caller", "Canceled before it was sent.", "Nothing: it was never sent."),
         _row("expired", 0, 30036, P, "us", "Its validity ended before it could be sent.", "Look at the carrier's health, or give more time."),

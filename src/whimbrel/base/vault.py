@@ -26,6 +26,8 @@ class Seal:
     CARRIER_PASSWORD = "carrier"
     WEBHOOK_SECRET = "webhook"
     USER_TOTP = "totp"
+    HOOK_SECRET = "hook"
+    HOOK_PAYLOAD = "hook_payload"
 
     @staticmethod
     def of(column: str, owner_id: str) -> str:

@@ -10,7 +10,7 @@ from whimbrel.domain.templates.use import MadeOf, TemplateUse
 from whimbrel.domain.wire import Origin, Wire
 
 MessageClass = Literal["otp", "transactional", "marketing"]
-Door = Literal["rest", "twilio", "smpp", "keyword", "console", "cli", "flow", "schedule"]
+Door = Literal["rest", "twilio", "smpp", "keyword", "console", "cli", "hook", "flow", "schedule"]
 OnDoubt = Literal["report", "retry_once"]
 CallbackFormat = Literal["event", "twilio"]
 Encoding = Literal["gsm7", "ucs2", "binary"]

@@ -96,13 +96,15 @@ _READ = frozenset(
     {
         "messages:read", "events:read", "inbound:read", "webhooks:read", "smpp:read", "senders:read", "opt_outs:read",
         "balance:read", "prices:read", "keys:read", "accounts:read", "audit:read", "users:read", "conversations:read",
-        "flows:read",
+        "flows:read", "hooks:read",
         "templates:read",
     }
 )  # fmt: skip
 _READ_INSTALLATION = frozenset({"carriers:read", "routes:read", "streams:read", "settings:read"})
 _TALK = frozenset({"messages:write", "conversations:write", "opt_outs:write", "flows:run"})
-_BUILD = frozenset({"webhooks:write", "smpp:write", "keys:write", "senders:write", "flows:write", "templates:write"})
+_BUILD = frozenset(
+    {"hooks:write", "webhooks:write", "smpp:write", "keys:write", "senders:write", "flows:write", "templates:write"}
+)
 _RUN = frozenset({"carriers:write", "routes:write", "prices:write", "streams:write", "senders:assign"})
 _OPERATOR = frozenset({"operator"})
 
@@ -122,7 +124,7 @@ ROLES: Mapping[RoleName, Role] = {
         "routes and prices.",
         _READ
         | _TALK
-        | {"senders:write", "webhooks:write", "smpp:write", "accounts:write"}
+        | {"senders:write", "hooks:write", "webhooks:write", "smpp:write", "accounts:write"}
         | {"templates:write", "templates:approve"},
         _READ_INSTALLATION | _RUN,
     ),

@@ -11,6 +11,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console.request import Settings as ConsoleSettings
 from whimbrel.edges.console.site import PREFIX as CONSOLE
 from whimbrel.edges.console.site import site
+from whimbrel.edges.hooks.door import HooksDoor
 from whimbrel.edges.rest.door import rest_door
 from whimbrel.edges.shared.asgi import ASGIApp, Receive, Scope, Send
 from whimbrel.edges.shared.cells import RETRY_S, Locator, Served
@@ -42,6 +43,7 @@ class _Doors(Application):
         rest = rest_door(services, self.door)
         self._failures = self.door.failures
         self.twilio = TwilioDoor(services, self.door.named("twilio"))
+        self.hooks = HooksDoor(services, self.door.named("hooks"))
         self._hot, self._router = rest.hot, rest.app
         self.direct = rest.direct
         self._console: ASGIApp = self.door.not_found
@@ -59,10 +61,12 @@ class _Doors(Application):
         path: str = scope["path"]
         handler = self._hot.get((scope["method"], path))
         if handler is None:
-            handler = self._other(path)
+            handler = self._other(scope["method"], path)
         await handler(scope, receive, send)
 
-    def _other(self, path: str) -> ASGIApp:
+    def _other(self, method: str, path: str) -> ASGIApp:
+        if self.hooks.takes(method, path) and self._hot:
+            return self.hooks
         if path.startswith(TWILIO) and self._hot:
             return self.twilio
         return self._console if path == CONSOLE or path.startswith(f"{CONSOLE}/") else self._router
@@ -82,7 +86,7 @@ class _CellDoors(Application):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         try:
-            name = self._locator.cell_of(scope["method"], path, dict(scope["headers"]))
+            name = await self._cell_of(scope["method"], path, scope)
             application = self._doors_of(name)
         except WhimbrelError as error:
             if path.startswith(TWILIO):
@@ -91,6 +95,17 @@ class _CellDoors(Application):
                 await self._home.door.turn_away(error, send)
             return
         await application(scope, receive, _naming(name, send))
+
+    async def _cell_of(self, method: str, path: str, scope: Scope) -> str:
+        """Who calls a hook shows no key: the cell that has the hook is found by asking them."""
+        if not HooksDoor.takes(method, path):
+            return self._locator.cell_of(method, path, dict(scope["headers"]))
+        for name in self._cells.directories():
+            if self._cells.services(name) is not None and await self._doors_of(name).hooks.knows(path):
+                return name
+        if self._cells.unknown():
+            raise WhimbrelError("cell_unavailable", retry_after_s=RETRY_S)
+        return self._cells.home
 
     def _directly(self, method: bytes, target: bytes) -> Callable[[Exchange], None]:
         def take(exchange: Exchange) -> None:

@@ -13,6 +13,8 @@ ACCOUNT_SCOPES: dict[str, str] = {
     "inbound:read": "Read inbound texts.",
     "webhooks:write": "Create, change and delete webhooks, rotate their secrets, replay.",
     "webhooks:read": "Read webhooks, their deliveries and tries.",
+    "hooks:write": "Create, change, try and delete hooks, rotate their secrets, read what their calls held, replay.",
+    "hooks:read": "Read hooks (never the secret) and the log of their calls.",
     "smpp:write": "Create, change and delete SMPP credentials, rotate their passwords.",
     "smpp:read": "Read SMPP credentials (never the password) and how many binds they have.",
     "senders:write": "Choose default senders and where answers to a sender go.",

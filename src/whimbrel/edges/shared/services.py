@@ -24,6 +24,7 @@ from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.recorder import Recorders
 from whimbrel.products.flows.starting import Starter
+from whimbrel.products.hooks.receiving import Receiving
 from whimbrel.store.interface import Store
 
 
@@ -110,6 +111,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     feed: Feed
     manage: Context
     flows: Starter
+    hooks: Receiving
     recorders: Recorders
     probing: Probing
     health: Callable[[], Mapping[str, Health]]

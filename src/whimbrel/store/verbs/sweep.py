@@ -17,6 +17,10 @@ from whimbrel.store.verbs.queue import queue_key
 PURGES = {
     "dead": "deliveries_purge",
     "events": "events_purge",
+    "hook_calls": "hook_calls_purge",
+    "hook_latest": "hook_latest_purge",
+    "hook_outcomes": "hook_outcomes_purge",
+    "hook_payloads": "hook_payloads_purge",
     "idempotency": "idempotency_purge",
     "opt_out_changes": "opt_out_changes_purge",
     "owed": "smpp_owed_purge",

@@ -28,6 +28,7 @@
 -- | departed_delete_opt_outs, departed_delete_senders, departed_delete_credentials, departed_delete_webhooks, departed_delete_passkeys, |
 -- | departed_delete_sign_in_codes, departed_delete_saved_views, departed_delete_sessions, departed_delete_users, |
 -- | departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
+-- | departed_delete_hooks, departed_delete_hook_calls, departed_delete_hook_outcomes, departed_delete_hook_latest | the same |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
 -- | parcel (account_id, number) | kind, rows |
 -- | parcel_delete (account_id, number) | |
@@ -41,6 +42,7 @@
 -- | arrive_deliveries, arrive_accounts, arrive_balances, arrive_inbound_parts, arrive_keys, arrive_opt_outs, arrive_senders, |
 -- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines, |
 -- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
+-- | arrive_hooks, arrive_hook_calls, arrive_hook_outcomes, arrive_hook_latest (rows) | the same |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
 -- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
 
@@ -193,6 +195,10 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'saved_views', to_jsonb(t) FROM users AS u JOIN saved_views AS t ON t.user_id = u.id
       WHERE u.account_id = ANY($2)
     UNION ALL SELECT 'canned_answers', to_jsonb(t) FROM canned_answers AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'hooks', to_jsonb(t) FROM hooks AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'hook_calls', to_jsonb(t) FROM hook_calls AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'hook_outcomes', to_jsonb(t) FROM hook_outcomes AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'hook_latest', to_jsonb(t) FROM hook_latest AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'templates', to_jsonb(t) FROM templates AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'template_versions', to_jsonb(t) FROM template_versions AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'conversations', to_jsonb(t) FROM conversations AS t WHERE account_id = ANY($2)
@@ -269,6 +275,18 @@ DELETE FROM users WHERE account_id = ANY($1);
 
 -- name: departed_delete_canned_answers
 DELETE FROM canned_answers WHERE account_id = ANY($1);
+
+-- name: departed_delete_hooks
+DELETE FROM hooks WHERE account_id = ANY($1);
+
+-- name: departed_delete_hook_calls
+DELETE FROM hook_calls WHERE account_id = ANY($1);
+
+-- name: departed_delete_hook_outcomes
+DELETE FROM hook_outcomes WHERE account_id = ANY($1);
+
+-- name: departed_delete_hook_latest
+DELETE FROM hook_latest WHERE account_id = ANY($1);
 
 -- name: departed_delete_template_versions
 DELETE FROM template_versions WHERE account_id = ANY($1);
@@ -446,6 +464,22 @@ JOIN users AS u ON u.id = c.user_id;
 -- name: arrive_saved_views
 INSERT INTO saved_views SELECT v.* FROM jsonb_populate_recordset(NULL::saved_views, $1::jsonb -> 'saved_views') AS v
 JOIN users AS u ON u.id = v.user_id;
+
+-- name: arrive_hooks
+INSERT INTO hooks SELECT * FROM jsonb_populate_recordset(NULL::hooks, $1::jsonb -> 'hooks')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_hook_calls
+INSERT INTO hook_calls SELECT * FROM jsonb_populate_recordset(NULL::hook_calls, $1::jsonb -> 'hook_calls')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_hook_outcomes
+INSERT INTO hook_outcomes SELECT * FROM jsonb_populate_recordset(NULL::hook_outcomes, $1::jsonb -> 'hook_outcomes')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_hook_latest
+INSERT INTO hook_latest SELECT * FROM jsonb_populate_recordset(NULL::hook_latest, $1::jsonb -> 'hook_latest')
+ON CONFLICT DO NOTHING;
 
 -- name: arrive_canned_answers
 INSERT INTO canned_answers SELECT * FROM jsonb_populate_recordset(NULL::canned_answers, $1::jsonb -> 'canned_answers');
