@@ -95,6 +95,12 @@ async def test_variables_that_cannot_be_filled_in_are_named(edge):
     assert long.json["errors"][0]["pointer"] == "/variables/name"
 
 
+async def test_a_text_that_becomes_too_long_is_the_templates(edge):
+    await made(edge, texts={"en": "{{a}}" * 9}, variables=[{"name": "a", "max_length": 200}])
+    refused = await with_template(edge, variables={"a": "x" * 200})
+    assert (refused.code, refused.json["errors"][0]["pointer"]) == ("text_too_long", "/template")
+
+
 async def test_what_is_filled_in_is_never_read_as_a_template(edge):
     await made(edge, texts={"en": "Hi {{name}}, {{order}}"}, variables=None)
     sent = (await with_template(edge, variables={"name": "{{order}}\u0007\u202e\n{{x|upper}}", "order": "8F3K"})).json

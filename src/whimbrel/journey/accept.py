@@ -29,7 +29,7 @@ from whimbrel.domain.model import Draft
 from whimbrel.domain.pacing import FairRank
 from whimbrel.journey.encode import encode
 from whimbrel.journey.explain import Explanation, explanation, with_balance
-from whimbrel.journey.fill import fill, register, retold, wanted
+from whimbrel.journey.fill import fill, point, register, retold, wanted
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.price import price
@@ -318,6 +318,8 @@ class Accept:
         route(plans, tables.router)
         encode(plans, tables.text_rules)
         price(plans, tables.prices, tables.accounts)
+        if templates:
+            point(plans)
         return plans
 
     def _count(self, submissions: Sequence[Submission]) -> None:

@@ -66,6 +66,13 @@ def retold(draft: Draft, found: Loaded | Unusable) -> str:
         return ""
 
 
+def point(plans: Sequence[Plan]) -> None:
+    """What the steps say of the text is about the template: the message has none of its own."""
+    for plan in plans:
+        if plan.form is not None and plan.pointer == "/text":
+            plan.pointer = "/template"
+
+
 def register(plans: Sequence[Plan]) -> None:
     """Say to carriers in India which registered text it is; refuse what they would drop. After screening."""
     for plan in plans:

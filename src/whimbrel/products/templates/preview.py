@@ -24,6 +24,7 @@ from whimbrel.domain.templates.use import DRAFT, parted
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.products.templates.keeping import content, existing, sound
+from whimbrel.products.templates.shapes import plain_content
 from whimbrel.products.templates.versions import get
 
 PriceOf = Callable[[str, int], tuple[int, str, Price] | None]
@@ -100,7 +101,7 @@ async def _content(ctx: Context, trial: Trial, account_id: str) -> Content:
     name, number = parted(trial.template or "")
     if not number or number == DRAFT:
         return await content(ctx, await existing(ctx, name, account_id))
-    return await get(ctx, name, number, account_id=account_id)
+    return plain_content(await get(ctx, name, number, account_id=account_id))
 
 
 def _below(pointer: str, errors: Iterable[FieldError]) -> Iterable[FieldError]:

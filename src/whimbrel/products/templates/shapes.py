@@ -56,7 +56,7 @@ class Rejection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
 
 
-class TemplateView(Content, frozen=True, kw_only=True, omit_defaults=False):
+class TemplateView(msgspec.Struct, frozen=True, kw_only=True):
     """A template with its draft, or with its newest version where no draft differs from it."""
 
     id: str
@@ -70,11 +70,17 @@ class TemplateView(Content, frozen=True, kw_only=True, omit_defaults=False):
     live_version: Annotated[
         int | None, Meta(description="The newest approved version: what messages are made of that name none.")
     ]
+    message_class: MessageClass = msgspec.field(name="class")
+    sender: str | None
+    default_language: str
+    texts: dict[str, str]
+    variables: tuple[Variable, ...]
+    dlt: Dlt | None
     created_at: str
     updated_at: str
 
 
-class VersionView(Content, frozen=True, kw_only=True, omit_defaults=False):
+class VersionView(msgspec.Struct, frozen=True, kw_only=True):
     """What was published."""
 
     template_id: str
@@ -86,6 +92,12 @@ class VersionView(Content, frozen=True, kw_only=True, omit_defaults=False):
     decided_by: Annotated[str | None, Meta(description="Who approved or rejected it; null: nobody had to.")]
     decided_at: str | None
     published_by: str
+    message_class: MessageClass = msgspec.field(name="class")
+    sender: str | None
+    default_language: str
+    texts: dict[str, str]
+    variables: tuple[Variable, ...]
+    dlt: Dlt | None
     created_at: str
 
 
@@ -135,6 +147,6 @@ def _fields(content: Content) -> dict[str, Any]:
     return msgspec.structs.asdict(content) | {"variables": Form(content).variables}
 
 
-def plain_content(request: Content) -> Content:
-    """The content of a request that says more."""
+def plain_content(request: NewTemplate | VersionView) -> Content:
+    """The content of what says more."""
     return Content(**{name: getattr(request, name) for name in Content.__struct_fields__})
