@@ -55,6 +55,7 @@ from whimbrel.journey.standing import Standing
 from whimbrel.journey.streams import duty_name
 from whimbrel.journey.sweep import Sweep
 from whimbrel.journey.tables import Tables
+from whimbrel.journey.usage import Usage
 from whimbrel.journey.worker import Worker
 from whimbrel.manage.context import Context, Elsewhere
 from whimbrel.net.addresses import Reach
@@ -188,7 +189,6 @@ class App:
     def _build_duties(self) -> None:
         store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics
         self.index = Index(store)
-        self.conversations = Conversations(store)
         self.owed = Owed(store, tables)
         self.observe = Observe(store, tables, clock, metrics, health=self.worker.health, figures=self.owners.figures)
         self.http_out = HttpClient(self.reach)
@@ -206,7 +206,7 @@ class App:
             {
                 **among_cells,
                 **{duty_name(name): stream for name, stream in self.streams.items()},
-                "conversations": self.conversations,
+                "conversations": Conversations(store),
                 "count": self.observe.counts,
                 "flows": self.flows,
                 "schedules": Schedules(self.manage, self.accept, self.flows.starter),
@@ -215,6 +215,7 @@ class App:
                 "notify": self.notify,
                 "owed": self.owed,
                 "sweep": self.sweep,
+                "usage": Usage(store),
             }
         )
         self.owners.hold("carrier", self.worker)
@@ -222,12 +223,11 @@ class App:
         tables.subscribe("carriers", self.owners.wake)
 
     def _owners(self) -> Owners:
-        roles = self.settings.roles
         return Owners(
             store=self.store,
             clock=self.clock,
             ids=self.ids,
-            identity=lambda: Identity.of(roles, self.duties.names),
+            identity=lambda: Identity.of(self.settings.roles, self.duties.names),
             names=lambda: [*(CARRIER + carrier_id for carrier_id in self.tables.carriers), *self.duties.names],
             alone=self.store.signals.is_alone,
         )

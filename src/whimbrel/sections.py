@@ -109,6 +109,8 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     tries_days: Annotated[Days, Meta(description="Days that tries of webhooks can be looked at.")] = 30
     parked_days: Annotated[Days, Meta(description="Days that a receipt waits for a message that it matches.")] = 3
     idempotency_days: Annotated[Days, Meta(description="Days that an Idempotency-Key is remembered.")] = 1
+    usage_hours_days: Annotated[Days, Meta(description="Days that figures of usage are kept by the hour.")] = 45
+    usage_days: Annotated[Days, Meta(description="Days that figures of usage are kept by the day.")] = 1100
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -342,6 +344,8 @@ def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
         "tries": retention.tries_days,
         "parked": retention.parked_days,
         "idempotency": retention.idempotency_days,
+        "usage_hours": retention.usage_hours_days,
+        "usage_days": retention.usage_days,
     }
     soon = {
         "seen": now_us - HOUR_US,  # a carrier brings a text again within minutes

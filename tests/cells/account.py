@@ -35,12 +35,13 @@ OWNED = {
     "hook_calls": "account_id", "hook_latest": "account_id", "hook_outcomes": "account_id", "hooks": "account_id",
     "deliveries": "account_id", "delivery_tries": "account_id", "events": "account_id", "idempotency": "account_id",
     "keys": "account_id", "ledger": "account_id", "messages": "account_id", "opt_outs": "account_id",
-    "senders": "account_id", "smpp_credentials": "account_id", "template_versions": "account_id",
+    "senders": "account_id", "smpp_credentials": "account_id", "usage_figures": "account_id", "template_versions": "account_id",
     "templates": "account_id",
     "users": "account_id",
     "webhooks": "account_id",
 }  # fmt: skip
 """Tables that hold rows of accounts, and the column that says whose."""
+FOLLOWERS = ("keywords", "conversations", "flow_texts", "callbacks", "message_numbers", "smpp_owed", "usage")
 
 
 class Killed(BaseException):
@@ -129,6 +130,8 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO hook_outcomes VALUES ('HC' || $1, 0, $2, 'HK', '', 'e', 'r', 'sent', '', '', 'SM1', 'e', 1)",
         "INSERT INTO hook_latest VALUES ('HK' || $1, 'order', $2, 1, 1)",
         "INSERT INTO conversations VALUES ('CV' || $1, $2, 0, 12, 31, 'SM1', 'SM1', 1)",
+        "INSERT INTO usage_figures SELECT $2, 0, 24, 0, 'out', 'otp', left($1, 2), '', 'EUR', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, "
+        "0, 1, 7, 80, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0",
         "INSERT INTO flows VALUES ('FW' || $1, $2, 'f', 'active', 1, 'api', '{}', 1, 1, 1)",
         "INSERT INTO flow_versions VALUES ('FW' || $1, 1, $2, '{}', 1)",
         "INSERT INTO flow_runs VALUES ('FR' || $1, $2, 'FW' || $1, 1, 0, 'finished', '', '', 1, 1, NULL, NULL, NULL, "
@@ -210,7 +213,7 @@ async def follow(cell: Cell) -> None:
     """Everybody who follows the log has seen all that there is."""
     last = await cell.store.last_position()
     hooks = await cell.rows("SELECT id FROM webhooks")
-    cursors = [(name, last) for name in ("keywords", "conversations", "flow_texts", "callbacks", "message_numbers", "smpp_owed")]
+    cursors = [(name, last) for name in FOLLOWERS]
     await cell.store.record_deliveries(Deliveries(cursors=(*cursors, *((hook["id"], last) for hook in hooks))))
 
 

@@ -83,6 +83,7 @@ async def test_people_go_with_their_account_and_sign_in_again_there(cells):
         "flow_runs",
         "schedules",
         "conversations",
+        "usage_figures",
         "templates",
         "template_versions",
     ):

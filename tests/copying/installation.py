@@ -108,6 +108,7 @@ class Filling:
                 Write("hook_outcome_insert", (("HC1", 0, first, "HK1", "", "e", "r", "sent", "", "", "SM1", "e", at),)),
                 Write("hook_latest_put", (("HK1", "order", first, at, at),)),
                 Write("conversation_received", (("CV1", first, 0, 12, 31, "SM1", "SM1", 1),)),
+                Write("usage_add", ((first, 0, 24, 0, "out", "otp", "US", "CR1", "EUR", *range(26)),)),
                 Write("flow_insert", (("FW1", first, "f", "active", 1, "api", "{}", at, at, at),)),
                 Write("flow_version_insert", (("FW1", 1, first, "{}", at),)),
                 Write("flow_run_start", (("FR1", first, "FW1", 1, 0, "running", "a", "", 0, 0, at, 7, None, None, "+1",

@@ -208,6 +208,8 @@ def test_rows_may_go_after_their_days():
         "tries": -20 * DAY_US,
         "parked": 7 * DAY_US,
         "idempotency": 9 * DAY_US,
+        "usage_hours": -35 * DAY_US,
+        "usage_days": -1090 * DAY_US,
     }
     assert before.keys() == {"messages", *PURGES}  # nothing that can be purged is left to grow
 

@@ -96,6 +96,7 @@ _READ = frozenset(
     {
         "messages:read", "events:read", "inbound:read", "webhooks:read", "smpp:read", "senders:read", "opt_outs:read",
         "balance:read", "prices:read", "keys:read", "accounts:read", "audit:read", "users:read", "conversations:read",
+        "usage:read",
         "flows:read", "hooks:read",
         "templates:read",
     }
@@ -131,13 +132,13 @@ ROLES: Mapping[RoleName, Role] = {
     "support": Role(
         "Answers people, sends, and records opt-outs.",
         frozenset({"messages:read", "events:read", "inbound:read", "senders:read", "opt_outs:read", "accounts:read"})
-        | {"conversations:read", "templates:read"}
+        | {"conversations:read", "usage:read", "templates:read"}
         | _TALK,
         _READ_INSTALLATION,
     ),
     "billing": Role(
         "Sees what was spent and for what; of the operator's people also prices and top-ups.",
-        frozenset({"balance:read", "prices:read", "messages:read", "accounts:read", "audit:read"}),
+        frozenset({"balance:read", "usage:read", "prices:read", "messages:read", "accounts:read", "audit:read"}),
         frozenset({"balance:write", "prices:write"}),
     ),
     "read_only": Role("Sees everything, changes nothing.", _READ, _READ_INSTALLATION),

@@ -22,6 +22,7 @@ ACCOUNT_SCOPES: dict[str, str] = {
     "opt_outs:write": "Record and remove opt-outs.",
     "opt_outs:read": "Read opt-outs.",
     "balance:read": "Read balance and ledger.",
+    "usage:read": "Read figures of usage: how many texts, what became of them, what they cost.",
     "prices:read": "Read the prices that hold for the account.",
     "keys:write": "Create and revoke keys, with no more scopes than the key that does it.",
     "keys:read": "Read keys (never the secret part).",

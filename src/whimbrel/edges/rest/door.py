@@ -32,6 +32,7 @@ from whimbrel.edges.rest import (
     streams,
     templates,
     traces,
+    usage,
     users,
     webhooks,
 )
@@ -81,6 +82,7 @@ def _resources(streams_per_account: int) -> tuple[Operation, ...]:
         *smpp_credentials.OPERATIONS,
         *opt_outs.OPERATIONS,
         *money.OPERATIONS,
+        *usage.OPERATIONS,
         *routing.OPERATIONS,
         *carriers.OPERATIONS,
         *traces.OPERATIONS,

@@ -68,6 +68,23 @@ TABLES: Final = (
     Table("flow_steps", ("run_id", "seq"), _OWN, groups=("outcome",)),
     Table("schedules", ("id",), _OWN, ("runs",), ("status",)),
     Table("schedule_parts", ("schedule_id", "part"), _OWN),
+    Table(
+        "usage_figures",
+        (
+            "account_id",
+            "test",
+            "hours",
+            "starts_at",
+            "direction",
+            "message_class",
+            "country",
+            "carrier_id",
+            "currency",
+        ),
+        _OWN,
+        ("accepted", "sent", "delivered", "undelivered", "received", "segments", "charged_micros", "took_ms"),
+        ("hours", "direction"),
+    ),
     Table("balances", ("account_id",), _OWN, ("available", "held", "spent"), ("currency",)),
     Table("ledger", ("position",), _OWN, ("amount_micros",), ("debit", "credit")),
     Table(

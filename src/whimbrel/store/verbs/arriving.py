@@ -48,6 +48,7 @@ OF_KIND: Final = {
     "hook_outcomes": ("arrive_hook_outcomes",),
     "hook_latest": ("arrive_hook_latest",),
     "conversations": ("arrive_conversations",),
+    "usage_figures": ("arrive_usage_figures",),
     "flows": ("arrive_flows",),
     "flow_versions": ("arrive_flow_versions",),
     "flow_runs": ("arrive_flow_runs",),

@@ -43,6 +43,7 @@ COPIED: Final = (
     "departed_delete_hook_outcomes",
     "departed_delete_hook_latest",
     "departed_delete_conversations",
+    "departed_delete_usage_figures",
     "departed_delete_flows",
     "departed_delete_flow_versions",
     "departed_delete_flow_runs",

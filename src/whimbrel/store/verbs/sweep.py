@@ -27,6 +27,8 @@ PURGES = {
     "parked": "parked_receipts_purge",
     "seen": "inbound_seen_purge",
     "tries": "delivery_tries_purge",
+    "usage_days": "usage_days_purge",
+    "usage_hours": "usage_hours_purge",
 }
 """Kinds of rows with a retention, beside `messages`, and the statement that removes the oldest of them."""
 

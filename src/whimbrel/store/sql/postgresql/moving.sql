@@ -27,7 +27,7 @@
 -- | departed_delete_balances, departed_delete_deliveries, departed_delete_keys (accounts), |
 -- | departed_delete_opt_outs, departed_delete_senders, departed_delete_credentials, departed_delete_webhooks, departed_delete_passkeys, |
 -- | departed_delete_sign_in_codes, departed_delete_saved_views, departed_delete_sessions, departed_delete_users, |
--- | departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
+-- | departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_usage_figures, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
 -- | departed_delete_hooks, departed_delete_hook_calls, departed_delete_hook_outcomes, departed_delete_hook_latest | the same |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
 -- | parcel (account_id, number) | kind, rows |
@@ -41,7 +41,7 @@
 -- | arrive_messages, arrive_numbers, arrive_events, arrive_ledger, arrive_audit, arrive_idempotency, arrive_delivery_tries, |
 -- | arrive_deliveries, arrive_accounts, arrive_balances, arrive_inbound_parts, arrive_keys, arrive_opt_outs, arrive_senders, |
 -- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines, |
--- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
+-- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_usage_figures, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
 -- | arrive_hooks, arrive_hook_calls, arrive_hook_outcomes, arrive_hook_latest (rows) | the same |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
 -- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
@@ -89,6 +89,7 @@ SELECT e.subject_id FROM events AS e WHERE e.subject_id = ANY($1) AND (
   OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'keywords'), 0)
   OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'conversations'), 0)
   OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'flow_texts'), 0)
+  OR e.position > COALESCE((SELECT position FROM cursors WHERE name = 'usage'), 0)
   OR e.callback = 1 AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'callbacks'), 0)
   OR e.position > (SELECT MIN(cursor) FROM webhooks WHERE account_id = ANY($2) AND status = 'active')
   OR e.position > COALESCE((SELECT position FROM cursors WHERE name = 'smpp_owed'), 0)
@@ -202,6 +203,7 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'templates', to_jsonb(t) FROM templates AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'template_versions', to_jsonb(t) FROM template_versions AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'conversations', to_jsonb(t) FROM conversations AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'usage_figures', to_jsonb(t) FROM usage_figures AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'flows', to_jsonb(t) FROM flows AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'flow_versions', to_jsonb(t) FROM flow_versions AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'flow_runs', to_jsonb(t) FROM flow_runs AS t WHERE account_id = ANY($2)
@@ -314,6 +316,9 @@ DELETE FROM schedule_parts WHERE account_id = ANY($1);
 
 -- name: departed_delete_conversations
 DELETE FROM conversations WHERE account_id = ANY($1);
+
+-- name: departed_delete_usage_figures
+DELETE FROM usage_figures WHERE account_id = ANY($1);
 
 -- name: parcels_numbers
 SELECT number FROM parcels WHERE account_id = $1 ORDER BY number;
@@ -512,6 +517,26 @@ INSERT INTO schedule_parts SELECT * FROM jsonb_populate_recordset(NULL::schedule
 -- name: arrive_conversations
 INSERT INTO conversations SELECT * FROM jsonb_populate_recordset(NULL::conversations, $1::jsonb -> 'conversations')
 ON CONFLICT DO NOTHING;
+
+-- name: arrive_usage_figures
+INSERT INTO usage_figures SELECT * FROM jsonb_populate_recordset(NULL::usage_figures, $1::jsonb -> 'usage_figures')
+ON CONFLICT (account_id, test, hours, starts_at, direction, message_class, country, carrier_id, currency)
+DO UPDATE SET
+  accepted = usage_figures.accepted + excluded.accepted, sent = usage_figures.sent + excluded.sent,
+  delivered = usage_figures.delivered + excluded.delivered,
+  undelivered = usage_figures.undelivered + excluded.undelivered, failed = usage_figures.failed + excluded.failed,
+  expired = usage_figures.expired + excluded.expired, rejected = usage_figures.rejected + excluded.rejected,
+  canceled = usage_figures.canceled + excluded.canceled, unknown = usage_figures.unknown + excluded.unknown,
+  in_doubt = usage_figures.in_doubt + excluded.in_doubt, received = usage_figures.received + excluded.received,
+  segments = usage_figures.segments + excluded.segments,
+  charged_micros = usage_figures.charged_micros + excluded.charged_micros,
+  took_ms = usage_figures.took_ms + excluded.took_ms, took_1 = usage_figures.took_1 + excluded.took_1,
+  took_2 = usage_figures.took_2 + excluded.took_2, took_3 = usage_figures.took_3 + excluded.took_3,
+  took_4 = usage_figures.took_4 + excluded.took_4, took_5 = usage_figures.took_5 + excluded.took_5,
+  took_6 = usage_figures.took_6 + excluded.took_6, took_7 = usage_figures.took_7 + excluded.took_7,
+  took_8 = usage_figures.took_8 + excluded.took_8, took_9 = usage_figures.took_9 + excluded.took_9,
+  took_10 = usage_figures.took_10 + excluded.took_10, took_11 = usage_figures.took_11 + excluded.took_11,
+  took_12 = usage_figures.took_12 + excluded.took_12;
 
 -- name: arrive_queue
 WITH live AS (SELECT m.id FROM jsonb_array_elements($1::jsonb -> 'queue') AS row
