@@ -72,6 +72,17 @@ NEEDS = {
         "POST /console/templates/{id}/archive", "POST /console/templates/{id}/restore",
         "POST /console/templates/{id}/remove",
     ),
+    "flows:read": (
+        "GET /console/flows", "GET /console/flows/{id}", "GET /console/flow-runs", "GET /console/flow-runs/{id}",
+    ),
+    "flows:write": (
+        "GET /console/flows/new", "POST /console/flows/new", "POST /console/flows/{id}",
+        "POST /console/flows/{id}/activate", "POST /console/flows/{id}/pause", "POST /console/flows/{id}/remove",
+    ),
+    "flows:run": (
+        "POST /console/flows/{id}/runs", "POST /console/flow-runs/{id}/stop", "POST /console/flow-runs/{id}/skip",
+        "POST /console/flow-runs/{id}/erase",
+    ),
     "templates:approve": (
         "POST /console/templates/{id}/versions/{version}/approve",
         "POST /console/templates/{id}/versions/{version}/reject",
@@ -155,6 +166,9 @@ async def real(edge):
     made["canned"] = await edge.post("/v1/canned-answers", {"name": "x", "text": "x"})
     made["opt-outs"] = await edge.post("/v1/opt-outs", {"number": "+14155550199"})
     made["templates"] = await edge.post("/v1/templates", {"name": "x", "texts": {"en": "x"}, "publish": True})
+    flow = {"trigger": {"type": "api"}, "start": "a", "steps": {"a": {"type": "wait", "for_s": 600}}}
+    made["flows"] = await edge.post("/v1/flows", {"name": "x", "document": flow})
+    made["flow-runs"] = await edge.post(f"/v1/flows/{made['flows'].json['id']}/runs", {"phone": "+14155550198"})
     made["senders"] = await edge.get("/v1/senders?limit=1")
     for kind in ("carriers", "routes", "prices"):
         made[kind] = await edge.get(f"/v1/{kind}", key=edge.operator)

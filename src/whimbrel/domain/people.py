@@ -132,7 +132,7 @@ ROLES: Mapping[RoleName, Role] = {
     "support": Role(
         "Answers people, sends, and records opt-outs.",
         frozenset({"messages:read", "events:read", "inbound:read", "senders:read", "opt_outs:read", "accounts:read"})
-        | {"conversations:read", "usage:read", "templates:read"}
+        | {"conversations:read", "usage:read", "templates:read", "flows:read"}
         | _TALK,
         _READ_INSTALLATION,
     ),

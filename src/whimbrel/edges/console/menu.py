@@ -45,6 +45,7 @@ MENU: tuple[Group, ...] = (
         "build",
         (
             Entry("templates", "/console/templates", "listTemplates"),
+            Entry("flows", "/console/flows", "listFlows"),
             Entry("webhooks", "/console/webhooks", "listWebhooks"),
             Entry("keys", "/console/keys", "listKeys"),
             Entry("smpp", "/console/smpp", "listSmppCredentials"),

@@ -1,0 +1,202 @@
+"""Flows: the list, the editor with its picture, runs and what each of them did."""
+
+import json
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import Response
+
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console.forms import Form, Problem, problem
+from whimbrel.edges.console.request import Request
+from whimbrel.edges.console.routes import Page
+
+PATH: Final = "/console/flows"
+RUNS: Final = "/console/flow-runs"
+_LATELY: Final = "20"
+_EMPTY_FLOW: Final = {
+    "trigger": {"type": "keyword", "keywords": ["HELLO"]},
+    "start": "answer",
+    "steps": {"answer": {"type": "send", "text": "Hello from us!"}},
+}
+
+
+async def flows(request: Request) -> Response:
+    """All of the account, newest first; a script asks for the rows that follow."""
+    if request.asked.acting_for is None:
+        return request.page("no_account.html", name="flows")
+    found = await request.api("listFlows", query=request.query.given("cursor", "status"))
+    values = {"flows": found.data, "next": found.next_cursor, "form": request.query}
+    if request.is_part and request.query.text("cursor"):
+        return request.part("flows/list.html", "rows", **values)
+    return request.page("flows/list.html", may_write=request.api.may("createFlow"), **values)
+
+
+async def new(request: Request) -> Response:
+    """An empty flow, or a ready-made one to begin with."""
+    ready = (await request.api("listReadyMadeFlows")).data
+    chosen = next((each for each in ready if each.name == request.query.text("ready")), None)
+    document = _EMPTY_FLOW if chosen is None else chosen.document
+    form = Form.of({"name": "" if chosen is None else chosen.title, "document": _pretty(document)})
+    return await _editor(request, None, form)
+
+
+async def create(request: Request) -> Response:
+    form = await request.form()
+    try:
+        body = {"name": form.text("name"), "document": _document(form), "status": "paused"}
+        made = await request.api("createFlow", body=body)
+    except WhimbrelError as error:
+        return await _editor(request, None, form, problem(error))
+    return request.go(f"{PATH}/{made.id}", done="flow.made")
+
+
+async def flow(request: Request) -> Response:
+    found = await request.api("getFlow", path=dict(request.path))
+    return await _editor(request, found, Form.of({"name": found.name, "document": _pretty(found.document)}))
+
+
+async def update(request: Request) -> Response:
+    form = await request.form()
+    found = await request.api("getFlow", path=dict(request.path))
+    try:
+        document = _document(form)
+        body: dict[str, Any] = {"name": form.text("name")}
+        if document != found.document:
+            body["document"] = document
+        await request.api("updateFlow", path=dict(request.path), body=body)
+    except WhimbrelError as error:
+        return await _editor(request, found, form, problem(error))
+    return request.go(f"{PATH}/{found.id}", done="flow.saved")
+
+
+async def activate(request: Request) -> Response:
+    return await _status(request, "active", "flow.activated")
+
+
+async def pause(request: Request) -> Response:
+    return await _status(request, "paused", "flow.paused")
+
+
+async def _status(request: Request, status: str, done: str) -> Response:
+    await request.api("updateFlow", path=dict(request.path), body={"status": status})
+    return request.go(f"{PATH}/{request.path['id']}", done=done)
+
+
+async def remove(request: Request) -> Response:
+    await request.api("deleteFlow", path=dict(request.path))
+    return request.go(PATH, done="flow.removed")
+
+
+async def begin(request: Request) -> Response:
+    """A run for one phone."""
+    form = await request.form()
+    try:
+        body = {"phone": form.text("phone"), "variables": _object(form, "variables")}
+        run = await request.api("startFlow", path=dict(request.path), body=body)
+    except WhimbrelError as error:
+        found = await request.api("getFlow", path=dict(request.path))
+        shown = Form.of({"name": found.name, "document": _pretty(found.document)})
+        filled = shown.plus({"phone": form.raw("phone"), "variables": form.raw("variables")})
+        return await _editor(request, found, filled, problem(error))
+    return request.go(f"{RUNS}/{run.id}", done="flow.begun")
+
+
+async def runs(request: Request) -> Response:
+    """Runs of all flows, or of one."""
+    if request.asked.acting_for is None:
+        return request.page("no_account.html", name="flows")
+    given = request.query.given("cursor", "flow_id", "state")
+    found = await request.api("listFlowRuns", query=given)
+    values = {"runs": found.data, "next": found.next_cursor, "form": request.query}
+    if request.is_part and "cursor" in given:
+        return request.part("flows/runs.html", "rows", **values)
+    return request.page("flows/runs.html", **values)
+
+
+async def run(request: Request) -> Response:
+    path = dict(request.path)
+    found = await request.api("getFlowRun", path=path)
+    steps = await request.api("listFlowSteps", path=path, query=request.query.given("cursor"))
+    values = {"run": found, "steps": steps.data, "next": steps.next_cursor}
+    if request.is_part and request.query.text("cursor"):
+        return request.part("flows/run.html", "rows", **values)
+    variables = None if found.variables is None else _pretty(found.variables)
+    return request.page("flows/run.html", variables=variables, may_run=request.api.may("stopFlowRun"), **values)
+
+
+async def stop(request: Request) -> Response:
+    return await _acted(request, "stopFlowRun", "flow.stopped")
+
+
+async def skip(request: Request) -> Response:
+    return await _acted(request, "skipFlowWait", "flow.skipped")
+
+
+async def erase(request: Request) -> Response:
+    return await _acted(request, "eraseFlowRun", "flow.erased")
+
+
+async def _acted(request: Request, operation: str, done: str) -> Response:
+    await request.api(operation, path=dict(request.path))
+    return request.go(f"{RUNS}/{request.path['id']}", done=done)
+
+
+async def _editor(request: Request, found: Any, form: Form, told: Problem | None = None) -> Response:
+    lately = None
+    if found is not None:
+        query = {"flow_id": found.id, "limit": _LATELY}
+        lately = (await request.api("listFlowRuns", query=query)).data
+    elif not request.api.may("createFlow"):
+        raise WhimbrelError("forbidden", request.words("flows.not_for_you"))
+    ready = () if found is not None else (await request.api("listReadyMadeFlows")).data
+    wrong = [(place, words) for place, words in (told.fields if told else {}).items() if place.startswith("document")]
+    return request.page(
+        "flows/one.html",
+        status=told.status if told else 200,
+        flow=found,
+        form=form,
+        problem=told,
+        wrong=wrong,
+        runs=lately,
+        ready=ready,
+        may_write=request.api.may("updateFlow"),
+        may_run=request.api.may("startFlow"),
+    )
+
+
+def _document(form: Form) -> dict[str, Any]:
+    return _object(form, "document")
+
+
+def _object(form: Form, name: str) -> dict[str, Any]:
+    """A field that holds a JSON object; empty: an empty one. WhimbrelError: invalid_request."""
+    try:
+        found = msgspec.json.decode(form.text(name) or "{}")
+    except msgspec.DecodeError as error:
+        raise WhimbrelError("invalid_request", f"`{name}` is no JSON: {error}.") from None
+    if not isinstance(found, dict):
+        raise WhimbrelError("invalid_request", f"`{name}` is no JSON object.")
+    return found
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+PAGES = (
+    Page(path=PATH, handle=flows),
+    Page(path=f"{PATH}/new", handle=new),
+    Page(path=f"{PATH}/new", method="POST", handle=create),
+    Page(path=f"{PATH}/{{id}}", handle=flow),
+    Page(path=f"{PATH}/{{id}}", method="POST", handle=update),
+    Page(path=f"{PATH}/{{id}}/activate", method="POST", handle=activate),
+    Page(path=f"{PATH}/{{id}}/pause", method="POST", handle=pause),
+    Page(path=f"{PATH}/{{id}}/remove", method="POST", handle=remove),
+    Page(path=f"{PATH}/{{id}}/runs", method="POST", handle=begin),
+    Page(path=RUNS, handle=runs),
+    Page(path=f"{RUNS}/{{id}}", handle=run),
+    Page(path=f"{RUNS}/{{id}}/stop", method="POST", handle=stop),
+    Page(path=f"{RUNS}/{{id}}/skip", method="POST", handle=skip),
+    Page(path=f"{RUNS}/{{id}}/erase", method="POST", handle=erase),
+)

@@ -1,0 +1,232 @@
+/* The editor of flows. The document in the text field is the truth: the picture is drawn from it, and every change is
+   written back into it, so that without this script nothing is lost but the picture. */
+(() => {
+  const SVG = "http://www.w3.org/2000/svg";
+  const WIDTH = 190, HEIGHT = 56, GAP_X = 40, GAP_Y = 64;
+  const GOTO = ["next", "otherwise", "on_timeout", "on_refused", "on_error"];
+  const FIELDS = {
+    send: { text: "long", template: "text", to: "text", sender: "text", class: ["transactional", "otp", "marketing"], next: "step", on_refused: "step" },
+    wait_for_answer: { timeout_s: "number", from: "text", save_as: "text", next: "step", on_timeout: "step" },
+    wait: { for_s: "number", until: "text", minus_s: "number", time_of_day: "text", zone: "text", next: "step" },
+    branch: { cases: "cases", otherwise: "step" },
+    set: { values: "json", next: "step" },
+    tag: { add: "list", remove: "list", next: "step" },
+    request: { url: "text", method: ["POST", "GET"], headers: "json", body: "json", save_as: "text", timeout_s: "number", next: "step", on_error: "step" },
+    conversation: { next: "step" },
+    stop: { outcome: ["finished", "failed"] },
+  };
+  const FRESH = {
+    send: { text: "Hello" }, wait_for_answer: { timeout_s: 3600 }, wait: { for_s: 3600 },
+    branch: { cases: [{ when: "answer.word == 'YES'" }] }, set: { values: { done: "`true`" } }, tag: { add: ["done"] },
+    request: { url: "https://example.com/" }, conversation: {}, stop: {},
+  };
+
+  const editor = document.getElementById("flow-editor");
+  const source = document.querySelector("#flow-form textarea[name=document]");
+  if (!editor || !source) return;
+  const picture = document.getElementById("flow-picture");
+  const panel = document.getElementById("flow-panel");
+  const kinds = document.getElementById("flow-kind");
+  const words = Object.fromEntries(editor.dataset.words.split("|").map((pair) => pair.split(/=(.*)/s)));
+  const kindWord = (kind) => [...kinds.options].find((option) => option.value === kind)?.text ?? kind;
+  let flow = null;
+  let chosen = null;
+
+  const make = (tag, attributes = {}, ...children) => {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    made.append(...children);
+    return made;
+  };
+  const draw = (tag, attributes = {}, text) => {
+    const made = document.createElementNS(SVG, tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    if (text !== undefined) made.textContent = text;
+    return made;
+  };
+  const short = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
+
+  const read = () => {
+    try {
+      const found = JSON.parse(source.value);
+      if (!found || typeof found.steps !== "object" || found.steps === null) throw new Error();
+      flow = found;
+      source.setCustomValidity("");
+    } catch {
+      source.setCustomValidity(words.wrong);
+    }
+    return flow !== null;
+  };
+  const write = () => {
+    source.value = JSON.stringify(flow, null, 2);
+    source.setCustomValidity("");
+    show();
+  };
+
+  const ways = (step) => {
+    const found = [];
+    (Array.isArray(step.cases) ? step.cases : []).forEach((each, place) => found.push([each.when ?? "", each.next, (to) => { step.cases[place].next = to; }]));
+    for (const name of GOTO) if (step[name]) found.push([name === "next" ? "" : name, step[name], (to) => { step[name] = to; }]);
+    return found;
+  };
+
+  const places = () => {
+    const rows = [], at = new Map();
+    let layer = flow.steps[flow.start] ? [flow.start] : [];
+    while (layer.length) {
+      const row = layer.filter((name) => !at.has(name));
+      if (!row.length) break;
+      row.forEach((name, column) => at.set(name, [column, rows.length]));
+      rows.push(row);
+      layer = [...new Set(row.flatMap((name) => ways(flow.steps[name]).map(([, to]) => to)))].filter((to) => flow.steps[to] && !at.has(to));
+    }
+    const left = Object.keys(flow.steps).filter((name) => !at.has(name));
+    left.forEach((name, column) => at.set(name, [column, rows.length]));
+    return at;
+  };
+
+  const summary = (step) => step.text ?? step.url ?? step.time_of_day ?? step.until ?? (step.for_s ? `${step.for_s} s` : step.timeout_s ? `${step.timeout_s} s` : Array.isArray(step.cases) ? step.cases.map((each) => each.when).join(" · ") : "");
+
+  const show = () => {
+    const focused = document.activeElement?.dataset?.step;
+    const at = places();
+    const spot = (name) => { const [column, row] = at.get(name); return [20 + column * (WIDTH + GAP_X), 20 + row * (HEIGHT + GAP_Y)]; };
+    const columns = Math.max(...[...at.values()].map(([column]) => column), 0) + 1, rows = Math.max(...[...at.values()].map(([, row]) => row), 0) + 1;
+    const width = 40 + columns * (WIDTH + GAP_X), height = 40 + rows * (HEIGHT + GAP_Y);
+    const svg = draw("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
+    const marker = draw("marker", { id: "flow-tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" });
+    marker.append(draw("path", { d: "M0 0L8 4L0 8z", class: "tip" }));
+    svg.append(marker);
+    for (const name of at.keys()) {
+      const [x, y] = spot(name);
+      const leaving = ways(flow.steps[name]).filter(([, to]) => at.has(to));
+      leaving.forEach(([word, to], number) => {
+        const [toX, toY] = spot(to);
+        const fromX = x + WIDTH / 2 + (number - (leaving.length - 1) / 2) * 18, back = toY <= y;
+        const path = back
+          ? `M${x + WIDTH} ${y + HEIGHT / 2}C${x + WIDTH + 60} ${y + HEIGHT / 2} ${toX + WIDTH + 60} ${toY + HEIGHT / 2} ${toX + WIDTH + 2} ${toY + HEIGHT / 2}`
+          : `M${fromX} ${y + HEIGHT}C${fromX} ${y + HEIGHT + 34} ${toX + WIDTH / 2} ${toY - 34} ${toX + WIDTH / 2} ${toY - 2}`;
+        svg.append(draw("path", { d: path, class: "edge", "marker-end": "url(#flow-tip)" }));
+        if (word) svg.append(draw("text", { x: fromX + 6 + number * 4, y: y + HEIGHT + 14 + number * 13, class: "edge-word" }, short(word, 24)));
+      });
+    }
+    for (const name of at.keys()) {
+      const [x, y] = spot(name), step = flow.steps[name];
+      const node = draw("g", { class: "node", tabindex: 0, role: "button", "aria-pressed": name === chosen, transform: `translate(${x} ${y})`, "data-step": name, "aria-label": `${name}: ${kindWord(step.type)}` });
+      node.append(draw("rect", { width: WIDTH, height: HEIGHT, rx: 10 }), draw("text", { x: 12, y: 22 }, `${name === flow.start ? "▸ " : ""}${short(name, 22)}`), draw("text", { x: 12, y: 42, class: "soft" }, short(`${kindWord(step.type)} ${summary(step)}`, 27)));
+      node.addEventListener("click", () => choose(name));
+      node.addEventListener("keydown", (event) => {
+        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(name); panel.querySelector("input,textarea,select")?.focus(); }
+      });
+      svg.append(node);
+    }
+    picture.replaceChildren(svg);
+    if (focused) picture.querySelector(`[data-step="${CSS.escape(focused)}"]`)?.focus();
+  };
+
+  const choose = (name) => { chosen = name; show(); fields(); };
+
+  const change = (step, name, value) => {
+    if (value === "" || value === null || value === undefined) delete step[name]; else step[name] = value;
+    write();
+  };
+  const labelled = (word, control) => {
+    const field = make("div", { class: "field" });
+    control.id = `flow-field-${panel.childElementCount}-${word.replace(/\W/g, "-")}`;
+    field.append(make("label", { for: control.id }, word), control);
+    return field;
+  };
+  const choice = (options, now, told) => {
+    const select = make("select");
+    for (const [value, text] of options) { const option = make("option", { value }, text); option.selected = value === (now ?? ""); select.append(option); }
+    select.addEventListener("change", () => told(select.value));
+    return select;
+  };
+  const typed = (kind, now, told) => {
+    const control = kind === "long" || kind === "json" ? make("textarea", { rows: 3 }) : make("input", { type: kind === "number" ? "number" : "text" });
+    control.value = kind === "json" ? (now === undefined ? "" : JSON.stringify(now)) : kind === "list" ? (now ?? []).join(", ") : now ?? "";
+    control.addEventListener("change", () => {
+      let value = control.value;
+      if (kind === "number") value = value === "" ? "" : Number(value);
+      if (kind === "list") value = value === "" ? "" : value.split(",").map((each) => each.trim()).filter(Boolean);
+      if (kind === "json" && value !== "") {
+        try { value = JSON.parse(value); control.setCustomValidity(""); } catch { control.setCustomValidity(words.wrong); control.reportValidity(); return; }
+      }
+      told(value);
+    });
+    return control;
+  };
+  const steps = () => [["", words.none], ...Object.keys(flow.steps).map((name) => [name, name])];
+
+  const rename = (from, to) => {
+    if (!/^[a-z][a-z0-9_]{0,39}$/.test(to) || flow.steps[to]) return fields();
+    for (const step of Object.values(flow.steps)) for (const [, target, set] of ways(step)) if (target === from) set(to);
+    flow.steps = Object.fromEntries(Object.entries(flow.steps).map(([name, step]) => [name === from ? to : name, step]));
+    if (flow.start === from) flow.start = to;
+    chosen = to;
+    write();
+    fields();
+  };
+  const remove = (name) => {
+    const following = flow.steps[name].next;
+    delete flow.steps[name];
+    for (const step of Object.values(flow.steps)) for (const [, target, set] of ways(step)) if (target === name) set(following);
+    if (flow.start === name) flow.start = following ?? Object.keys(flow.steps)[0] ?? "";
+    chosen = null;
+    write();
+    fields();
+  };
+
+  const fields = () => {
+    panel.replaceChildren();
+    const step = flow.steps[chosen];
+    if (!step) return;
+    panel.append(make("h3", {}, kindWord(step.type)), labelled(words.name, typed("text", chosen, (to) => rename(chosen, to))));
+    for (const [name, kind] of Object.entries(FIELDS[step.type] ?? {})) {
+      if (kind === "cases") { cases(step); continue; }
+      const told = (value) => change(step, name, value);
+      const control = kind === "step" ? choice(steps(), step[name], told) : Array.isArray(kind) ? choice(kind.map((each) => [each, each]), step[name] ?? kind[0], told) : typed(kind, step[name], told);
+      panel.append(labelled(name, control));
+    }
+    const first = make("button", { type: "button", class: "button quiet small" }, words.first);
+    first.addEventListener("click", () => { flow.start = chosen; write(); });
+    const gone = make("button", { type: "button", class: "button danger small" }, words.remove);
+    gone.addEventListener("click", () => remove(chosen));
+    panel.append(first, gone);
+  };
+  const cases = (step) => {
+    (step.cases ?? []).forEach((each, place) => {
+      const group = make("fieldset", {}, make("legend", {}, `${words.case} ${place + 1}`));
+      panel.append(group);
+      group.append(labelled(`${words.when} ${place + 1}`, typed("text", each.when, (value) => { if (value) { each.when = value; } else { step.cases.splice(place, 1); } write(); fields(); })));
+      group.append(labelled(`next ${place + 1}`, choice(steps(), each.next, (value) => change(each, "next", value))));
+    });
+    const more = make("button", { type: "button", class: "button quiet small" }, words.add_case);
+    more.addEventListener("click", () => { step.cases = [...(step.cases ?? []), { when: "answer.word == 'NO'" }]; write(); fields(); });
+    panel.append(more);
+  };
+
+  document.getElementById("flow-add").addEventListener("click", () => {
+    const kind = kinds.value;
+    let name = kind, number = 2;
+    while (flow.steps[name]) name = `${kind}_${number++}`;
+    const made = { type: kind, ...structuredClone(FRESH[kind]) };
+    const before = flow.steps[chosen];
+    if (before && "next" in (FIELDS[before.type] ?? {})) {
+      if (before.next && "next" in FIELDS[kind]) made.next = before.next;
+      before.next = name;
+    }
+    flow.steps[name] = made;
+    if (!flow.steps[flow.start]) flow.start = name;
+    chosen = name;
+    write();
+    fields();
+  });
+  source.addEventListener("input", () => { if (read()) { show(); fields(); } });
+
+  if (read()) {
+    editor.hidden = false;
+    document.getElementById("flow-json").open = document.getElementById("flow-wrong") !== null;
+    show();
+  }
+})();
