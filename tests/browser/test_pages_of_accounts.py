@@ -117,8 +117,10 @@ def test_a_passkey_signs_in_without_a_password(newcomer: Visit) -> None:
     quick.is_told("The passkey is added.")
     quick.sees("My laptop")
 
+    quick.page.evaluate("localStorage.setItem('draft:US1 CV1', 'typed'); localStorage.setItem('theme', 'dark')")
     quick.page.get_by_role("button", name="Sign out").click()
     quick.is_at("/console/sign-in")
+    assert quick.page.evaluate("Object.keys(localStorage)") == ["theme"], "what was typed is for nobody else"
     quick.press("Use a passkey")
     quick.is_at("/console")
     expect(quick.page.locator("#menu")).to_contain_text("Newcomer")

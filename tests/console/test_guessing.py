@@ -18,10 +18,15 @@ async def test_what_is_no_passkey_signs_nobody_in(stranger, sent):
     assert (await stranger().post("/console/sign-in/passkey", {"credential": sent})).status == 401
 
 
-async def test_a_host_that_is_none_is_refused(edge):
-    headers = {"host": "[", "sec-fetch-site": "same-origin"}
+@pytest.mark.parametrize("host", ["[", "sms.example.com", "localhost.example.com", "127.0.0.1.example.com"])
+async def test_a_host_that_a_header_names_has_no_passkeys(edge, host):
+    headers = {"host": host, "sec-fetch-site": "same-origin"}
     async with edge.http.post(f"{edge.url}/console/sign-in/passkey/options", headers=headers) as answer:
         assert answer.status == 422
+    async with edge.http.get(f"{edge.url}/console/sign-in", headers=headers) as answer:
+        assert answer.status == 200 and "data-passkey" not in await answer.text()
+    async with edge.http.get(f"{edge.url}/console/sign-in") as answer:
+        assert "data-passkey" in await answer.text()
 
 
 async def test_challenges_have_a_rate(tmp_path):

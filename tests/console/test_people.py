@@ -100,3 +100,19 @@ async def test_accounts_see_their_own_people_only(edge, sign_in):
     await operator.act_for(edge.customer.id)
     assert "erin@example.com" in (await operator.get("/console/people")).words
     assert "erin@example.com" not in (await operator.get("/console/people?whose=staff")).words
+
+
+async def test_a_link_that_an_owner_made_is_told_to_whom_it_is_for(edge, sign_in):
+    account = await edge.new_customer("Told")
+    owner, other = await sign_in(account_id=account.id), await sign_in(account_id=account.id)
+    email = re.search(r"owner-[0-9a-f]{8}@example\.com", (await other.get("/console/profile")).words)[0]
+    people = (await edge.get("/v1/users", key=account.live)).json["data"]
+    user_id = next(each["id"] for each in people if each["email"] == email)
+    await owner.get(f"/console/people/{user_id}")
+    await owner.post(f"/console/people/{user_id}/link")
+    words = "made a link that signs in as you"
+    assert words in (await other.get("/console/keys")).words and words not in (await owner.get("/console/keys")).words
+    seen = await other.post("/console/profile/notices")
+    assert seen.to == "/console/profile?done=notices.seen"
+    assert words not in (await other.get("/console/keys")).words
+    assert words in (await other.get("/console/profile")).words, "that it was known may have been said by another"

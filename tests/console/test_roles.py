@@ -118,7 +118,7 @@ EVERYBODY = frozenset({
     "GET /console/overview/steps", "GET /console/overview/lately", "POST /console/messages/columns",
     "POST /console/messages/views",
     "POST /console/messages/views/{id}/delete", "GET /console/webhooks/debug", "POST /console/webhooks/debug",
-    "POST /console/undo",
+    "POST /console/undo", "POST /console/profile/notices",
     "GET /console/profile", "POST /console/profile/password", "GET /console/profile/authenticator",
     "POST /console/profile/authenticator", "POST /console/profile/authenticator/remove",
     "POST /console/profile/recovery", "POST /console/profile/passkeys/options", "POST /console/profile/passkeys",

@@ -14,6 +14,7 @@ import uvloop
 from whimbrel.app import App
 from whimbrel.base import memory
 from whimbrel.base.log import configure
+from whimbrel.cli.exposure import warn
 from whimbrel.config import Settings
 from whimbrel.store.sqlite.connect import tune_library
 
@@ -43,6 +44,7 @@ def run(
     """Start the node, and stop it gracefully at SIGTERM or SIGINT; a second signal ends it at once. `prepare` is
     awaited before the doors open, `started` called when requests are taken. PortTaken."""
     configure(settings.log.level, None if log_file is None else _private(log_file))
+    warn(settings)
     tune_library()
     uvloop.run(serving(App(settings, master_key), prepare, started, asked_to_stop))
 

@@ -27,6 +27,7 @@ from whimbrel.base.limits import STOP_DEADLINE_S
 from whimbrel.base.log import configure
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.place import STORE, SUPERVISOR, Place
+from whimbrel.cli.exposure import warn
 from whimbrel.cli.orders import Orders, Ready, written
 from whimbrel.cli.running import refuse_taken
 from whimbrel.config import Settings
@@ -58,6 +59,7 @@ def rest_s(deaths: int) -> float:
 def run_processes(settings: Settings, master_key: bytes) -> int:
     """Run as many processes as the settings say, until a signal; the exit status. PortTaken."""
     configure(settings.log.level, process=SUPERVISOR)
+    warn(settings)
     try:
         supervisor = Supervisor(settings, master_key)
     except OSError as error:

@@ -10,7 +10,7 @@ import msgspec
 from whimbrel.base import ids, limits, moments
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.people import ROLES, RoleName, User, UserStatus, has_whole_power, scopes_of
-from whimbrel.manage import audit, sign_in_codes
+from whimbrel.manage import audit, notices, sign_in_codes
 from whimbrel.manage.accounts import existing as existing_account
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
@@ -121,7 +121,8 @@ async def invite(
 async def reinvite(
     ctx: Context, actor: str, user_id: str, *, account_id: str | None, grantor: frozenset[str] | None = None
 ) -> UserInvited:
-    """A new link for somebody who lost theirs, or their password. Older links end; their sessions stay. `grantor`: the
+    """A new link for somebody who lost theirs, or their password; they are told of it. Older links end; their sessions
+    stay. `grantor`: the
     scopes of who asks, who could sign in with it themselves and so must have all that the person has."""
     async with ctx.lock:
         user = await existing(ctx, user_id, account_id=account_id)
@@ -130,7 +131,7 @@ async def reinvite(
             raise WhimbrelError("conflict", "Whoever is disabled cannot sign in: enable them first.")
         code, made = sign_in_codes.link(ctx, user.id, limits.INVITATION_S)
         entry = audit.entry(ctx, actor, "user.link_made", user.id, account_id)
-        await commit(ctx, [*made, entry])
+        await commit(ctx, [*made, *await notices.told(ctx, user, "link_made", actor), entry])
     return _invited(user, code)
 
 

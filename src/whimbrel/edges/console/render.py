@@ -14,6 +14,7 @@ from whimbrel.edges.console.menu import MENU, Group
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.static import Static
 from whimbrel.edges.console.words import Words
+from whimbrel.manage import notices
 
 _PLACES_MAX: Final = 6
 
@@ -59,6 +60,7 @@ class Renderer:
             "visit": visit if whole else None,
             "csrf": security.token(request.secret) if request.secret else "",
             "menu": list(_menu(request)) if whole else [],
+            "notices": notices.of(visit.user, unseen=True) if visit is not None and whole else (),
             "done": done,
             "undo": request.undo_offered if done and whole else None,
         }

@@ -28,6 +28,7 @@ from whimbrel.manage.sign_in import SignIn
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS_MAX = 20_000
 _STRANGERS_MAX = 65_536  # octets of a form of somebody who has not signed in; a passkey's answer needs a tenth
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _IN_ADDRESSES = ":/%#?=@[]!$&'()*+,;"
 
 
@@ -153,18 +154,30 @@ class Request:
         return Api(self.desk.inside, Asked(self.asked.principal, account_id or own, "console"))
 
     @property
+    def origin(self) -> str:
+        """How the browser reaches this server."""
+        return self.services.public_url or f"{self.http.url.scheme}://{self.http.headers.get('host', '')}"
+
+    @property
     def site(self) -> Site:
-        """What passkeys are for: the name under which the browser reaches the console. WhimbrelError:
-        invalid_request."""
-        public = self.services.public_url
-        origin = public or f"{self.http.url.scheme}://{self.http.headers.get('host', '')}"
+        """What passkeys are for: the name under which people reach the console. A Host header says nothing that could
+        be relied on, unless it is a name that always leads to one's own machine. WhimbrelError: invalid_request."""
+        origin = self.origin
         try:
-            name = urlsplit(origin).hostname
+            name = urlsplit(origin).hostname or ""
         except ValueError:
-            name = None
-        if not name:
-            raise WhimbrelError("invalid_request", "The Host header names no host.")
+            name = ""
+        if not self.services.public_url and name not in _LOOPBACK:
+            raise WhimbrelError("invalid_request", "Passkeys need the setting server.public_url.")
         return Site(name, origin)
+
+    @property
+    def has_passkeys(self) -> bool:
+        """Whether passkeys may be used here."""
+        try:
+            return bool(self.site.name)
+        except WhimbrelError:
+            return False
 
     def cell_of(self, account_id: str) -> str:
         """The cell that an account lives in; empty where there is one only."""

@@ -9,7 +9,7 @@ from whimbrel.edges.console.forms import problem
 from whimbrel.edges.console.pages.sign_in import back
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
-from whimbrel.manage import passkeys, sessions
+from whimbrel.manage import notices, passkeys, sessions
 from whimbrel.manage.sign_in import is_secret
 
 _PROFILE = "/console/profile"
@@ -85,6 +85,12 @@ async def end_session(request: Request) -> Response:
     return request.go(_PROFILE, done="session.ended")
 
 
+async def notices_seen(request: Request) -> Response:
+    """They are told no more, and stay on the profile."""
+    await notices.seen(request.services.manage, request.visit.user.id)
+    return request.go(_PROFILE, done="notices.seen")
+
+
 async def end_others(request: Request) -> Response:
     await sessions.end_others(request.services.manage, request.visit)
     return request.go(_PROFILE, done="session.others_ended")
@@ -107,6 +113,7 @@ async def _profile(request: Request, error: WhimbrelError | None = None) -> Resp
     return request.page(
         "account/profile.html",
         status=422 if error else 200,
+        told=notices.of(visit.user),
         sessions=await sessions.of(manage, visit),
         passkeys=await passkeys.of(manage, visit.user),
         codes_left=await request.desk.sign_in.recovery_codes_left(visit.user),
@@ -137,5 +144,6 @@ PAGES = (
     Page(path="/console/profile/passkeys/{id}/remove", method="POST", handle=remove_passkey, confirmed=True),
     Page(path="/console/profile/sessions/{id}/end", method="POST", handle=end_session),
     Page(path="/console/profile/sessions/end-others", method="POST", handle=end_others),
+    Page(path="/console/profile/notices", method="POST", handle=notices_seen),
     Page(path="/console/show", method="POST", handle=show),
 )

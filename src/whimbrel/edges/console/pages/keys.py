@@ -36,7 +36,7 @@ async def create(request: Request) -> Response:
         made = await request.api("createKey", body=body)
     except WhimbrelError as error:
         return _new(request, form, error)
-    return request.page("keys/made.html", key=made, url=request.site.origin)
+    return request.page("keys/made.html", key=made, url=request.origin)
 
 
 async def revoke(request: Request) -> Response:
@@ -57,6 +57,7 @@ def _new(request: Request, form: Form, error: WhimbrelError | None = None) -> Re
         form=form,
         problem=told,
         scopes=grantable,
+        meanings=known,
         wrong_scopes=next((words for name, words in told.fields.items() if name.startswith("scopes")), "")
         if told
         else "",

@@ -142,7 +142,7 @@ async def _person(request: Request, form: Form | None, error: WhimbrelError | No
 
 
 def _link(request: Request, made: UserInvited) -> Response:
-    address = f"{request.site.origin}/console/link/{made.code}"
+    address = f"{request.origin}/console/link/{made.code}"
     return request.page("people/link.html", person=made, address=address, whose=_api(request)[1])
 
 

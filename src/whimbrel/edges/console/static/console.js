@@ -76,6 +76,12 @@ document.addEventListener("submit", (event) => {
   }
 }, true);
 
+// What was typed and not sent stays in the browser over a reload, and not for whoever uses it next.
+document.addEventListener("submit", (event) => {
+  if (event.target.getAttribute("action") !== "/console/sign-out") return;
+  for (const name of Object.keys(localStorage)) if (name.startsWith("draft:")) localStorage.removeItem(name);
+});
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button");
   if (!button) return;
