@@ -41,6 +41,21 @@ PEOPLE = (
     ("mia@example.com", "Mia Keller", "support"),
     ("jon@example.com", "Jón Sigurðsson", "billing"),
 )
+_SHIPPED = {
+    "name": "order-shipped",
+    "description": "When a parcel leaves",
+    "texts": {
+        "en": "Hi {{name|default:there}}, order {{order}} ({{total|money}}) is on its way: {{link}}",
+        "de": "Hallo {{name|default:du}}, Bestellung {{order}} ({{total|money}}) ist unterwegs: {{link}}",
+    },
+    "variables": [
+        {"name": "name", "required": False, "example": "Ana"},
+        {"name": "order", "type": "code", "example": "8F3K-22"},
+        {"name": "total", "type": "money", "currency": "EUR", "example": "24.90"},
+        {"name": "link", "type": "url", "hosts": ["example.com"]},
+    ],
+    "publish": True,
+}
 
 
 class _Application(BaseHTTPRequestHandler):
@@ -115,6 +130,8 @@ def _build(node: Node, application: str) -> dict[str, str]:
         person = _made(node, "/v1/users", {"email": email, "name": name, "role": role})
     hook = _made(node, "/v1/webhooks", {"url": f"{application}/hooks/texts", "events": ["*"], "description": "Shop"})
     _made(node, "/v1/webhooks", {"url": f"{application}/old", "events": ["message.failed"], "description": "Archive"})
+    _made(node, "/v1/templates", _SHIPPED)
+    _made(node, "/v1/templates", {"name": "sign-in-code", "class": "otp", "texts": {"en": "{{code}} is your code."}})
     _made(node, "/v1/keys", {"name": "Web shop", "scopes": ["messages:write", "messages:read"]})
     _made(node, "/v1/opt-outs/batch", {"numbers": ["+14155550177", "+447911000111", "+4915100000001"]})
     found = node.ask("GET", "/v1/routes", key=operator).json["data"]

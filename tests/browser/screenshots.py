@@ -33,6 +33,8 @@ PAGES = {
     "senders": "/senders",
     "sender-new": "/senders/new",
     "opt-outs": "/opt-outs",
+    "templates": "/templates",
+    "template": "/templates/order-shipped",
     "webhooks": "/webhooks",
     "webhook": "/webhooks/{webhook}",
     "webhook-new": "/webhooks/new",

@@ -174,6 +174,13 @@ def test_the_sample_of_each_type_is_one(kind):
     assert rendered("{{v}}", form("{{v}}", Variable(name="v", type=kind)).samples()["v"], kind)
 
 
+def test_a_variable_that_nobody_declared_is_what_its_filters_take():
+    text = "{{a}} {{b|upper}} {{c|money}} {{d|date}} {{d|time}} {{e|plural:other=x}} {{f|phone}} {{g|default:x|date}}"
+    assert [each.type for each in form(text).variables] == [
+        "text", "text", "money", "datetime", "number", "phone", "date",
+    ]  # fmt: skip
+
+
 def test_hidden_characters_are_taken_out_and_line_breaks_become_spaces():
     assert rendered("{{v}}", "a\r\nb\u2028c\x00\u202ed\ufeff") == "a b cd"
     assert rendered("{{v}}", "a\r\nb", lines=True) == "a\nb"
@@ -198,7 +205,8 @@ def test_all_that_is_wrong_with_the_variables_is_told_at_once():
         ({"texts": {}}, "/texts"),
         ({"texts": {"xx-": "a"}}, "/texts/xx-"),
         ({"texts": {"en": "{{a|uper}}"}}, "/texts/en"),
-        ({"texts": {"en": "{{a|money}}"}}, "/texts/en"),
+        ({"texts": {"en": "{{a|money|date}}"}}, "/texts/en"),
+        ({"texts": {"en": "{{a|money}}"}, "variables": (Variable(name="a"),)}, "/texts/en"),
         ({"texts": {"en": "{{a|truncate:x}}"}}, "/texts/en"),
         ({"texts": {"en": "{{a|truncate}}"}}, "/texts/en"),
         ({"texts": {"en": "{{a|upper|money}}"}, "variables": (Variable(name="a", type="money"),)}, "/texts/en"),

@@ -75,7 +75,8 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         dict[str, str], Meta(description="By language.", examples=[{"en": "Hi {{name}}", "de": "Hallo {{name}}"}])
     ]
     variables: Annotated[
-        tuple[Variable, ...] | None, Meta(description="Without any they are those that the texts name, each a text.")
+        tuple[Variable, ...] | None,
+        Meta(description="Without any they are those that the texts name, of types that their filters take."),
     ] = None
     dlt: Dlt | None = None
 

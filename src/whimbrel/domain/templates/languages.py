@@ -17,10 +17,14 @@ _TAG = re.compile(
 _LAST_RESORT: Final = "en"
 
 
-@lru_cache(maxsize=1024)
 def canonical(tag: str) -> str | None:
     """The tag as RFC 5646 2.1.1 writes it (`pt_br` is pt-BR), or None when it is none."""
-    found = _TAG(tag) if len(tag) <= LANGUAGE_MAX else None
+    return _canonical(tag) if len(tag) <= LANGUAGE_MAX else None
+
+
+@lru_cache(maxsize=1024)
+def _canonical(tag: str) -> str | None:
+    found = _TAG(tag)
     if found is None:
         return None
     parts = [found["language"].lower()]

@@ -1,12 +1,12 @@
 """From a version and what a message gives to its text. Of what is given, all that is wrong is told at once."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from whimbrel.base.errors import FieldError
-from whimbrel.domain.templates.document import Content, Variable
+from whimbrel.domain.templates.document import Content, Variable, VariableType
 from whimbrel.domain.templates.filters import DEFAULT, FILTERS, shown
 from whimbrel.domain.templates.languages import canonical, chosen
 from whimbrel.domain.templates.text import Pieces, Use, parse, uses
@@ -102,8 +102,17 @@ class Form:
 
 
 def derived(texts: Iterable[Pieces]) -> tuple[Variable, ...]:
-    """The variables that texts name, where nobody declared any: each is a text."""
-    return tuple(Variable(name=name) for name in dict.fromkeys(use.variable for one in texts for use in uses(one)))
+    """The variables that texts name, where nobody declared any: each of the first type that all of its filters take, a
+    text if that is one."""
+    types: dict[str, list[VariableType]] = {}
+    for use in (use for one in texts for use in uses(one)):
+        left = types.setdefault(use.variable, [*get_args(VariableType)])
+        taken = next(
+            (FILTERS[one.name].takes for one in use.filters if one.name in FILTERS and one.name != DEFAULT), None
+        )
+        if taken is not None:
+            types[use.variable] = [kind for kind in left if kind in taken]
+    return tuple(Variable(name=name, type=left[0] if left else "text") for name, left in types.items())
 
 
 def _pointer(name: str) -> str:

@@ -19,6 +19,7 @@ from whimbrel.base.limits import TEMPLATE_VALUE_DEFAULT, URL_MAX
 from whimbrel.domain.numbers import Number, normalise
 from whimbrel.domain.templates.document import Variable, VariableType
 
+_ZONE_MAX: Final = 64  # characters; the longest name has half of them
 DIGITS_MAX: Final = 30  # of a number: more is an attack and no amount
 _CURRENCY = re.compile(r"[A-Z]{3}").fullmatch  # ISO 4217
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?").fullmatch
@@ -61,9 +62,13 @@ def clean(text: str, *, lines: bool) -> str:
     return _HIDDEN.sub("", text)
 
 
-@lru_cache(maxsize=256)
 def zone_of(name: str) -> ZoneInfo | None:
     """A time zone of the IANA database, or None when it has no such zone."""
+    return _zone_of(name) if len(name) <= _ZONE_MAX else None
+
+
+@lru_cache(maxsize=256)
+def _zone_of(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):

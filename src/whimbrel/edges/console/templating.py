@@ -11,7 +11,8 @@ import msgspec
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.templates.document import Content, Variable
-from whimbrel.domain.templates.text import BadText, parse, uses
+from whimbrel.domain.templates.rendering import derived
+from whimbrel.domain.templates.text import BadText, parse
 from whimbrel.domain.templates.values import SAMPLES
 from whimbrel.edges.console import drafting
 from whimbrel.edges.console.forms import Form, Problem, problem
@@ -41,7 +42,7 @@ def body(form: Form) -> dict[str, Any]:
         "sender": form.text("sender") or None,
         "default_language": form.text("default_language") or next(iter(texts), "en"),
         "texts": texts,
-        "variables": [_variable(form, name) for name in _named(form, texts)],
+        "variables": [_variable(form, name, kind) for name, kind in _named(form, texts).items()],
         "dlt": _dlt(form, texts),
     }
 
@@ -60,24 +61,25 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _named(form: Form, texts: Mapping[str, str]) -> list[str]:
-    """The variables of the texts; those of the form while a text cannot be read."""
-    names: dict[str, None] = {}
-    for text in texts.values():
-        try:
-            names.update(dict.fromkeys(use.variable for use in uses(parse(text))))
-        except BadText:
-            return list(dict.fromkeys((*form.many("variable"), *names)))
-    return list(names)
+def _named(form: Form, texts: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the texts with the types that their filters take; those of the form while a text cannot be
+    read."""
+    try:
+        return {each.name: each.type for each in derived([parse(text) for text in texts.values()])}
+    except BadText:
+        return dict.fromkeys(form.many("variable"), "text")
 
 
-def _variable(form: Form, name: str) -> dict[str, Any]:
+def _variable(form: Form, name: str, kind: str) -> dict[str, Any]:
     rows = form.many("variable")
     if name not in rows:
-        return {"name": name}
+        return {"name": name, "type": kind}
     at = f"variables.{rows.index(name)}"
-    kind = form.text(f"{at}.type") or "text"
-    row: dict[str, Any] = {"name": name, "type": kind, "required": form.flag(f"{at}.required")}
+    row: dict[str, Any] = {
+        "name": name,
+        "type": form.text(f"{at}.type") or kind,
+        "required": form.flag(f"{at}.required"),
+    }
     row |= {field: form.text(f"{at}.{field}") for field in _WORDS if form.text(f"{at}.{field}")}
     if form.text(f"{at}.max_length"):
         row["max_length"] = whole(form.text(f"{at}.max_length")) or 0
@@ -164,7 +166,10 @@ def shown(form: Form) -> Form:
         at = f"variables.{rows.index(each['name'])}" if each["name"] in rows else ""
         fields = (*_WORDS, "type", "max_length", "hosts", "required", "lines")
         known = {field: form.text(f"{at}.{field}") for field in fields if at and form.sent(f"{at}.{field}")}
-        values |= {f"variables.{place}.{field}": value for field, value in (known or {"required": "1"}).items()}
+        values |= {
+            f"variables.{place}.{field}": value
+            for field, value in (known or {"required": "1", "type": each["type"]}).items()
+        }
     return Form.of(values)
 
 
