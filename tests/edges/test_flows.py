@@ -128,6 +128,8 @@ async def test_a_run_by_request_begins_once_a_key(edge, phone):
     first = await begin(edge, flow, phone, variables={"name": "Ada"}, headers=headers)
     again = await begin(edge, flow, phone, variables={"name": "Ada"}, headers=headers)
     assert (first.status, again.json["id"]) == (202, first.json["id"])
+    other = await begin(edge, flow, phone, variables={"name": "Bob"}, headers=headers)
+    assert other.code == "idempotency_key_reused"
     assert first.headers["location"] == f"/v1/flow-runs/{first.json['id']}"
     run = await ended(edge, first.json["id"])
     assert (run["state"], run["phone"], run["number"]) == ("finished", phone, edge.number)

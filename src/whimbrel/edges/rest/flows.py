@@ -135,7 +135,7 @@ async def start(services: Services, call: Call[NoQuery, NewRun]) -> Answer:
         test=call.test,
         request=_Started(flow_id, call.body),
     )
-    origin = services.ids.new(REQUEST) if key is None else f"{key.door}:{key.key}:{key.fingerprint.hex()}"
+    origin = services.ids.new(REQUEST) if key is None else f"{key.door}:{key.key}"
     run = await running.start(
         services.manage,
         services.flows,
@@ -144,6 +144,7 @@ async def start(services: Services, call: Call[NoQuery, NewRun]) -> Answer:
         account_id=call.account_id,
         test=call.test,
         origin=origin,
+        fingerprint="" if key is None else key.fingerprint.hex(),
         depth=depth_of(call.headers.get(DEPTH_HEADER.encode())),
     )
     return Answer(run, location=f"/v1/flow-runs/{run.id}")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from whimbrel.base import moments
+from whimbrel.base import limits, moments
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.callbacks import Reason, reason_of
 from whimbrel.domain.flow_documents import RESERVED
@@ -76,10 +76,12 @@ async def start(
     account_id: str,
     test: bool,
     origin: str,
+    fingerprint: str = "",
     depth: int = 0,
 ) -> RunView:
-    """Begin a run; an earlier one with the same origin is given as it stands. WhimbrelError: not_found,
-    invalid_request, conflict (the flow is paused), flow_refused."""
+    """Begin a run; an earlier one with the same origin is given as it stands. `fingerprint`: of the request, by which
+    another one with the same origin is told. WhimbrelError: not_found, invalid_request, conflict (the flow is paused),
+    flow_refused, idempotency_key_reused."""
     flow = await keeping.existing(ctx, flow_id, account_id)
     phone = _checked(request, test=test)
     if flow.status != "active":
@@ -88,7 +90,7 @@ async def start(
         flow=flow,
         phone=phone,
         origin=origin,
-        trigger={"type": "api"},
+        trigger={"type": "api"} | ({"request": fingerprint} if fingerprint else {}),
         variables=request.variables,
         test=test,
         skip_waits=request.skip_waits,
@@ -98,6 +100,8 @@ async def start(
     (run,) = await starter.start([beginning])
     if run is None:
         raise WhimbrelError("flow_refused")
+    if msgspec.json.decode(run.variables).get("trigger", {}).get("request", fingerprint) != fingerprint:
+        raise WhimbrelError("idempotency_key_reused")
     return view(run)
 
 
@@ -106,6 +110,8 @@ def _checked(request: NewRun, *, test: bool) -> str:
     number = normalise(request.phone) if request.phone else None
     checks.require(not request.phone or number is not None, "/phone", "must be a number in E.164")
     checks.require(test or not request.skip_waits, "/skip_waits", "is for test keys only")
+    is_small = len(msgspec.json.encode(request.variables)) <= limits.FLOW_VARIABLES_MAX
+    checks.require(is_small, "/variables", f"must have at most {limits.FLOW_VARIABLES_MAX:,} octets")
     for name in request.variables:
         checks.require(name not in RESERVED, f"/variables/{name}", "is set by the run itself")
     checks.done()

@@ -104,6 +104,7 @@ class Starter:
                 found.append(None)
                 continue
             counts[key] += 1
+            self._metrics.flow_runs.labels("started").inc()
             found.append(self._run(each, document, phone_hash))
         return found
 
@@ -114,8 +115,6 @@ class Starter:
     async def _as_stored(self, run: FlowRun) -> FlowRun:
         """An earlier one, where the flow had this origin before."""
         (stored,) = await self._store.fetch(FlowRun, "flow_run_by_origin", run.flow_id, run.origin)
-        if stored.id == run.id:
-            self._metrics.flow_runs.labels("started").inc()
         return stored
 
     async def _counts(self, beginnings: Sequence[Beginning], hashes: Sequence[int]) -> Counter[tuple[str, int]]:
