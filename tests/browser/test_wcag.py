@@ -36,6 +36,11 @@ PAGES = (
     "/senders",
     "/senders/new",
     "/opt-outs",
+    "/templates",
+    "/templates/new",
+    "/templates/{template}",
+    "/templates/{template}/versions/2",
+    "/compose?template={template}",
     "/webhooks",
     "/webhooks/new",
     "/webhooks/debug",
@@ -67,6 +72,9 @@ def things(node: Node) -> dict[str, str]:
     message = node.ask("POST", "/v1/messages", {"to": "+15005550001", "text": "Hello", "tags": ["birds"]}).json
     hook = node.ask("POST", "/v1/webhooks", {"url": "https://example.com/hook", "events": ["message.*"]}).json
     node.ask("POST", "/v1/canned-answers", {"name": "Hours", "text": "Nine to six."})
+    node.ask("POST", "/v1/templates", {"name": "hello", "texts": {"en": "Hi {{name}}", "de": "Hallo"}, "publish": True})
+    node.ask("PATCH", "/v1/templates/hello", {"texts": {"en": "Hello {{name}}", "de": "Hallo"}})
+    node.ask("POST", "/v1/templates/hello/publish")
     text = {"to": "+15005550006", "text": "Are you open?", "system_id": "whimbrel"}
     ask("POST", f"{node.given['simulator_http_url']}/phones/+14155550263/send", text)
     talks = until(lambda: node.get("/v1/conversations?number=%2B14155550263")["data"])
@@ -76,6 +84,7 @@ def things(node: Node) -> dict[str, str]:
     return {
         "message": message["id"],
         "talk": talks[0]["id"],
+        "template": "hello",
         "webhook": hook["id"],
         "route": routes[0]["id"],
         "carrier": carriers[0]["id"],
