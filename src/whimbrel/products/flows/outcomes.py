@@ -1,9 +1,10 @@
-"""Ends of messages begin flows. The log is only read while some flow begins so, from where it stood when the first one
-came: traffic of which nobody wants to hear costs nothing.
+"""What ends begins flows: messages here, verifications in `verifications`. The log is only read while some flow begins
+so, from where it stood when the first one came: traffic of which nobody wants to hear costs nothing.
 
 A text of a flow may begin another one, so deep and no deeper: the run that sent it is named in its metadata.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from whimbrel.products.flows.starting import Beginning, Starter
 from whimbrel.store.interface import Store
 
 CURSOR: Final = "flow_outcomes"
+"""The prefix of their cursors."""
 _READ = 500
 _SCAN = 20_000  # events of all kinds that one look goes through
 _IDLE_S = 0.5
@@ -35,16 +37,18 @@ class _Depth(msgspec.Struct, frozen=True):
 
 
 class Outcomes(Follower):
-    """Follows ends of messages."""
+    """Follows events of `types` as long as there are flows of `kind`."""
 
-    def __init__(self, store: Store, starter: Starter) -> None:
-        super().__init__(store, CURSOR, limit=_SCAN, idle_s=_IDLE_S)
+    def __init__(self, store: Store, starter: Starter, kind: str, types: Sequence[str]) -> None:
+        super().__init__(store, f"{CURSOR}:{kind}", limit=_SCAN, idle_s=_IDLE_S)
         self._starter = starter
+        self._kind = kind
+        self._types = list(types)
         self._idle_at: int | None = None
         """Where the log ended when no flow wanted to hear of it."""
 
     async def _take(self, position: int) -> Taken:
-        flows = await self._store.fetch(Flow, "flows_of_kind", "message")
+        flows = await self._store.fetch(Flow, "flows_of_kind", self._kind)
         if not flows:
             self._idle_at = await self._store.last_position()
             return Taken(0, position)
@@ -54,21 +58,32 @@ class Outcomes(Follower):
         part = await stretch(self._store, position, _SCAN)
         if not part.count:
             return Taken(0, position)
-        events = await self._store.fetch(Event, "events_of_types", position, part.end, list(_TYPES), _READ)
+        events = await self._store.fetch(Event, "events_of_types", position, part.end, self._types, _READ)
         is_whole = len(events) < _READ
-        runs = await self._starter.runs(await self._beginnings(events, flows))
+        wanted = {flow.account_id for flow in flows}
+        ours = [event for event in events if event.account_id in wanted]
+        runs = await self._starter.runs(await self._beginnings(ours, flows) if ours else ())
         made = [run for run in runs if run is not None]
         reached = part.end if is_whole else events[-1].position
         return Taken(part.count, reached, tuple(start_writes(made)) if made else (), more=not is_whole)
 
+    @abstractmethod
     async def _beginnings(self, events: Sequence[Event], flows: Sequence[Flow]) -> list[Beginning]:
-        wanted = {flow.account_id for flow in flows}
-        ours = [event for event in events if event.account_id in wanted]
-        found = await self._store.messages([event.subject_id for event in ours]) if ours else []
+        """What these events begin."""
+
+
+class MessageEnds(Outcomes):
+    """Ends of messages."""
+
+    def __init__(self, store: Store, starter: Starter) -> None:
+        super().__init__(store, starter, "message", _TYPES)
+
+    async def _beginnings(self, events: Sequence[Event], flows: Sequence[Flow]) -> list[Beginning]:
+        found = await self._store.messages([event.subject_id for event in events])
         messages = {message.id: message for message in found}
         pairs = [
             (event, messages[event.subject_id], flow)
-            for event in ours
+            for event in events
             if event.subject_id in messages
             for flow in flows
             if _wants(flow, event, messages[event.subject_id])
