@@ -260,10 +260,15 @@ class Request:
         """The same as HTML, for a live part (`live.py`)."""
         return self.desk.renderer.text_of(self, template, block, values)
 
-    def go(self, path: str, *, done: str = "", undo: Undo | None = None, **query: str) -> Response:
-        """Go on to another page, which says what was `done` (a text of the catalogue, under `done.`), and offers to
-        `undo` it."""
-        self.undo_to_give, self.undo_is_over = undo, bool(done) and undo is None
+    def undone_by(self, undo: Undo | None) -> "Request":
+        """What is done now can be taken back by this: the page that one goes on to offers it."""
+        self.undo_to_give = undo
+        return self
+
+    def go(self, path: str, *, done: str = "", **query: str) -> Response:
+        """Go on to another page, which says what was `done` (a text of the catalogue, under `done.`). An offer to undo
+        what was done before is over then."""
+        self.undo_is_over = bool(done) and self.undo_to_give is None
         if done:
             query["done"] = done
         target = quote(f"{path}?{urlencode(query)}" if query else path, safe=_IN_ADDRESSES)

@@ -79,7 +79,7 @@ async def _act(request: Request, operation: str, done: str, opposite: str = "") 
         return await _account(request, None, error)
     place = f"{_ACCOUNTS}/{request.path['id']}"
     undo = Undo(opposite, place, path=dict(request.path)) if opposite else None
-    return request.go(place, done=done, undo=undo)
+    return request.undone_by(undo).go(place, done=done)
 
 
 async def _account(request: Request, form: Form | None, error: WhimbrelError | None) -> Response:

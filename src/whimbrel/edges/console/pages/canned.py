@@ -42,7 +42,7 @@ async def delete(request: Request) -> Response:
     await request.api("deleteCannedAnswer", path=dict(request.path))
     body = {"name": found.name, "text": found.text}
     undo = Undo("createCannedAnswer", PATH, body=body, account_id=request.asked.acting_for)
-    return request.go(PATH, done="inbox.canned_deleted", undo=undo)
+    return request.undone_by(undo).go(PATH, done="inbox.canned_deleted")
 
 
 def _body(form: Form) -> dict[str, str]:

@@ -149,7 +149,7 @@ async def _trace(request: Request) -> Any:
 def _back(request: Request, done: str, opposite: str = "") -> Response:
     place = f"{_CARRIERS}/{request.path['id']}"
     undo = Undo(opposite, place, path=dict(request.path)) if opposite else None
-    return request.go(place, done=done, undo=undo)
+    return request.undone_by(undo).go(place, done=done)
 
 
 async def _form(request: Request, carrier: Any, form: Form, error: WhimbrelError | None = None) -> Response:

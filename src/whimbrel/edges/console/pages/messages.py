@@ -190,7 +190,7 @@ async def delete_view(request: Request) -> Response:
     found = [view for view in await saved_views.of(manage, user_id, NAME) if view.id == view_id]
     await saved_views.delete(manage, user_id, view_id)
     undo = next((Undo("saveView", PLACE, body=[view.name, view.query]) for view in found), None)
-    return request.go(PLACE, done="view.deleted", undo=undo)
+    return request.undone_by(undo).go(PLACE, done="view.deleted")
 
 
 def _kept(query: str) -> dict[str, str]:

@@ -123,7 +123,7 @@ async def _changed(
         return await _person(request, form, error)
     place, query = f"{_PEOPLE}/{changed.id}", _query(whose)
     back = None if undo is None else Undo(operation, place, dict(request.path), undo, changed.account_id, query)
-    return request.go(place, done=done, undo=back, **query)
+    return request.undone_by(back).go(place, done=done, **query)
 
 
 async def _person(request: Request, form: Form | None, error: WhimbrelError | None) -> Response:

@@ -34,7 +34,7 @@ async def remove(request: Request) -> Response:
     await request.api_for(None)("deletePrice", path=dict(request.path))
     body = {"prefix": found.prefix, "price": found.price, "currency": found.currency}
     undo = Undo("setPrice", _PRICES, body=body, account_id=found.account_id)
-    return request.go(_PRICES, done="price.removed", undo=undo)
+    return request.undone_by(undo).go(_PRICES, done="price.removed")
 
 
 async def _prices(request: Request, form: Form, error: WhimbrelError | None) -> Response:

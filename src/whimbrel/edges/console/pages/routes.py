@@ -77,7 +77,7 @@ async def remove(request: Request) -> Response:
     await request.api("deleteRoute", path=dict(request.path))
     names = ("carriers", "prefix", "country", "account_id", "position", "enabled")
     undo = Undo("createRoute", _ROUTES, body={name: getattr(found, name) for name in names})
-    return request.go(_ROUTES, done="route.removed", undo=undo)
+    return request.undone_by(undo).go(_ROUTES, done="route.removed")
 
 
 def _body(form: Form) -> dict[str, Any]:

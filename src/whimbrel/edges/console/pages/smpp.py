@@ -63,12 +63,12 @@ async def update(request: Request) -> Response:
 
 async def suspend(request: Request) -> Response:
     await request.api("updateSmppCredential", path=dict(request.path), body={"status": "suspended"})
-    return request.go(_SMPP, done="smpp.suspended", undo=_undo(request, "active"))
+    return request.undone_by(_undo(request, "active")).go(_SMPP, done="smpp.suspended")
 
 
 async def activate(request: Request) -> Response:
     await request.api("updateSmppCredential", path=dict(request.path), body={"status": "active"})
-    return request.go(_SMPP, done="smpp.activated", undo=_undo(request, "suspended"))
+    return request.undone_by(_undo(request, "suspended")).go(_SMPP, done="smpp.activated")
 
 
 async def rotate(request: Request) -> Response:

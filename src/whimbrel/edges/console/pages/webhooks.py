@@ -167,7 +167,7 @@ def _form(request: Request, webhook: Any, form: Form, error: WhimbrelError | Non
 def _back(request: Request, done: str, opposite: str = "") -> Response:
     place, account_id = f"{_WEBHOOKS}/{request.path['id']}", request.asked.acting_for
     undo = Undo(opposite, place, path=dict(request.path), account_id=account_id) if opposite else None
-    return request.go(place, done=done, undo=undo)
+    return request.undone_by(undo).go(place, done=done)
 
 
 async def _webhook(request: Request, form: Form = EMPTY, told: Problem | None = None) -> Response:
