@@ -74,10 +74,14 @@ NEEDS = {
     ),
     "flows:read": (
         "GET /console/flows", "GET /console/flows/{id}", "GET /console/flow-runs", "GET /console/flow-runs/{id}",
+        "GET /console/schedules", "GET /console/schedules/{id}",
     ),
     "flows:write": (
         "GET /console/flows/new", "POST /console/flows/new", "POST /console/flows/{id}",
         "POST /console/flows/{id}/activate", "POST /console/flows/{id}/pause", "POST /console/flows/{id}/remove",
+        "GET /console/schedules/new", "POST /console/schedules/new", "POST /console/schedules/{id}",
+        "POST /console/schedules/{id}/pause", "POST /console/schedules/{id}/resume",
+        "POST /console/schedules/{id}/skip", "POST /console/schedules/{id}/remove",
     ),
     "flows:run": (
         "POST /console/flows/{id}/runs", "POST /console/flow-runs/{id}/stop", "POST /console/flow-runs/{id}/skip",
@@ -169,6 +173,8 @@ async def real(edge):
     flow = {"trigger": {"type": "api"}, "start": "a", "steps": {"a": {"type": "wait", "for_s": 600}}}
     made["flows"] = await edge.post("/v1/flows", {"name": "x", "document": flow})
     made["flow-runs"] = await edge.post(f"/v1/flows/{made['flows'].json['id']}/runs", {"phone": "+14155550198"})
+    plan = {"name": "x", "starts_at": "2199-01-07T09:00", "recipients": ["+14155550198"], "text": "x"}
+    made["schedules"] = await edge.post("/v1/schedules", plan)
     made["senders"] = await edge.get("/v1/senders?limit=1")
     for kind in ("carriers", "routes", "prices"):
         made[kind] = await edge.get(f"/v1/{kind}", key=edge.operator)

@@ -46,6 +46,7 @@ MENU: tuple[Group, ...] = (
         (
             Entry("templates", "/console/templates", "listTemplates"),
             Entry("flows", "/console/flows", "listFlows"),
+            Entry("schedules", "/console/schedules", "listSchedules"),
             Entry("webhooks", "/console/webhooks", "listWebhooks"),
             Entry("keys", "/console/keys", "listKeys"),
             Entry("smpp", "/console/smpp", "listSmppCredentials"),

@@ -107,7 +107,8 @@
           ? `M${x + WIDTH} ${y + HEIGHT / 2}C${x + WIDTH + 60} ${y + HEIGHT / 2} ${toX + WIDTH + 60} ${toY + HEIGHT / 2} ${toX + WIDTH + 2} ${toY + HEIGHT / 2}`
           : `M${fromX} ${y + HEIGHT}C${fromX} ${y + HEIGHT + 34} ${toX + WIDTH / 2} ${toY - 34} ${toX + WIDTH / 2} ${toY - 2}`;
         svg.append(draw("path", { d: path, class: "edge", "marker-end": "url(#flow-tip)" }));
-        if (word) svg.append(draw("text", { x: fromX + 6 + number * 4, y: y + HEIGHT + 14 + number * 13, class: "edge-word" }, short(word, 24)));
+        const at = back ? { x: x + WIDTH + 6, y: y + HEIGHT / 2 - 6 } : { x: fromX + 6 + number * 4, y: y + HEIGHT + 14 + number * 13 };
+        if (word) svg.append(draw("text", { ...at, class: "edge-word" }, short(word, 24)));
       });
     }
     for (const name of at.keys()) {

@@ -1,0 +1,141 @@
+"""Schedules: the list, a new one, and one with its next times."""
+
+import re
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console.forms import Form, Problem, problem
+from whimbrel.edges.console.request import Request
+from whimbrel.edges.console.routes import Page
+
+PATH: Final = "/console/schedules"
+_BETWEEN = re.compile(r"[\s,;]+")
+_SHOWN: Final = "10"
+
+
+async def schedules(request: Request) -> Response:
+    """All of the account, newest first; a script asks for the rows that follow."""
+    if request.asked.acting_for is None:
+        return request.page("no_account.html", name="schedules")
+    found = await request.api("listSchedules", query=request.query.given("cursor"))
+    values = {"schedules": found.data, "next": found.next_cursor}
+    if request.is_part:
+        return request.part("schedules/list.html", "rows", **values)
+    return request.page("schedules/list.html", may_write=request.api.may("createSchedule"), **values)
+
+
+async def new(request: Request) -> Response:
+    return await _form(request, None, Form.of({"zone": "recipient", "class": "transactional"}))
+
+
+async def create(request: Request) -> Response:
+    form = await request.form()
+    try:
+        made = await request.api("createSchedule", body=_body(form))
+    except WhimbrelError as error:
+        return await _form(request, None, form, problem(error, "recipients"))
+    return request.go(f"{PATH}/{made.id}", done="schedule.made")
+
+
+async def schedule(request: Request) -> Response:
+    return await _one(request)
+
+
+async def update(request: Request) -> Response:
+    form = await request.form()
+    try:
+        body = _body(form) | {"rrule": form.text("rrule")}
+        body.pop("flow_id", None)
+        await request.api("updateSchedule", path=dict(request.path), body=body)
+    except WhimbrelError as error:
+        return await _one(request, form, problem(error, "recipients"))
+    return request.go(f"{PATH}/{request.path['id']}", done="schedule.saved")
+
+
+async def pause(request: Request) -> Response:
+    return await _acted(request, "updateSchedule", {"status": "paused"}, "schedule.paused")
+
+
+async def resume(request: Request) -> Response:
+    return await _acted(request, "updateSchedule", {"status": "active"}, "schedule.resumed")
+
+
+async def skip(request: Request) -> Response:
+    form = await request.form()
+    return await _acted(request, "skipSchedule", {"occurrence": form.text("occurrence")}, "schedule.skipped")
+
+
+async def remove(request: Request) -> Response:
+    await request.api("deleteSchedule", path=dict(request.path))
+    return request.go(PATH, done="schedule.removed")
+
+
+async def _acted(request: Request, operation: str, body: Any, done: str) -> Response:
+    await request.api(operation, path=dict(request.path), body=body)
+    return request.go(f"{PATH}/{request.path['id']}", done=done)
+
+
+def _body(form: Form) -> dict[str, Any]:
+    """A schedule as the API takes it."""
+    given = {
+        **form.given("name", "starts_at", "zone", "rrule", "sender", "class", "flow_id"),
+        "name": form.text("name"),
+    }
+    if "flow_id" not in given:
+        given["text"] = form.raw("text").replace("\r\n", "\n")
+    return {**given, "recipients": [each for each in _BETWEEN.split(form.raw("recipients")) if each]}
+
+
+async def _one(request: Request, form: Form | None = None, told: Problem | None = None) -> Response:
+    path = dict(request.path)
+    found = await request.api("getSchedule", path=path)
+    if form is None:
+        numbers = await request.api("listRecipientsOfSchedule", path=path)
+        shown = {
+            "name": found.name,
+            "starts_at": found.starts_at,
+            "zone": found.zone,
+            "rrule": found.rrule or "",
+            "text": found.text or "",
+            "flow_id": found.flow_id or "",
+            "sender": found.sender or "",
+            "class": found.message_class,
+            "recipients": "\n".join(numbers.data),
+        }
+        form = Form.of(shown)
+    return await _form(request, found, form, told)
+
+
+async def _form(request: Request, found: Any, form: Form, told: Problem | None = None) -> Response:
+    may_write = request.api.may("createSchedule")
+    coming: Any = ()
+    if found is not None:
+        coming = (await request.api("listNextOfSchedule", path={"id": found.id}, query={"limit": _SHOWN})).data
+    elif not may_write:
+        raise WhimbrelError("forbidden", request.words("schedules.not_for_you"))
+    flows = (await request.api("listFlows", query={"status": "active"})).data
+    return request.page(
+        "schedules/one.html",
+        status=told.status if told else 200,
+        schedule=found,
+        form=form,
+        problem=told,
+        coming=coming,
+        flows=flows,
+        may_write=may_write,
+    )
+
+
+PAGES = (
+    Page(path=PATH, handle=schedules),
+    Page(path=f"{PATH}/new", handle=new),
+    Page(path=f"{PATH}/new", method="POST", handle=create),
+    Page(path=f"{PATH}/{{id}}", handle=schedule),
+    Page(path=f"{PATH}/{{id}}", method="POST", handle=update),
+    Page(path=f"{PATH}/{{id}}/pause", method="POST", handle=pause),
+    Page(path=f"{PATH}/{{id}}/resume", method="POST", handle=resume),
+    Page(path=f"{PATH}/{{id}}/skip", method="POST", handle=skip),
+    Page(path=f"{PATH}/{{id}}/remove", method="POST", handle=remove),
+)

@@ -1,0 +1,62 @@
+"""Schedules by their pages: kept, refused at their fields, paused, one time left out, and nobody else's."""
+
+import pytest
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+PATH = "/console/schedules"
+WRITTEN = {
+    "name": "mondays",
+    "starts_at": "2199-01-07T09:00",
+    "zone": "Europe/Berlin",
+    "rrule": "FREQ=WEEKLY;BYDAY=MO",
+    "text": "We are open.",
+    "class": "transactional",
+    "recipients": "+14155550123, +493012345678",
+}
+
+
+async def kept(browser, **changes):
+    seen = await browser.post(f"{PATH}/new", WRITTEN | changes)
+    assert seen.status == 303, seen.words
+    return seen.to.partition("?")[0].rpartition("/")[2]
+
+
+async def test_a_schedule_is_kept_changed_paused_and_forgotten(edge, browser):
+    assert "No schedules yet" in (await browser.get(PATH)).words
+    schedule_id = await kept(browser)
+    made = (await edge.get(f"/v1/schedules/{schedule_id}")).json
+    assert (made["recipients"], made["rrule"], made["text"]) == (2, WRITTEN["rrule"], "We are open.")
+    assert "mondays" in (await browser.get(PATH)).inner(schedule_id)
+    page = await browser.get(f"{PATH}/{schedule_id}")
+    assert "2199-01-07 09:00:00" in page.words and "+493012345678" in page.words
+    await browser.post(f"{PATH}/{schedule_id}/skip", {"occurrence": "2199-01-07T09:00:00"})
+    assert "2199-01-07 09:00:00" not in (await browser.get(f"{PATH}/{schedule_id}")).words
+    changed = await browser.post(f"{PATH}/{schedule_id}", WRITTEN | {"rrule": "", "text": "Closed."})
+    assert changed.status == 303
+    now = (await edge.get(f"/v1/schedules/{schedule_id}")).json
+    assert (now["rrule"], now["text"]) == (None, "Closed.")
+    await browser.post(f"{PATH}/{schedule_id}/pause")
+    assert "Paused" in (await browser.get(PATH)).inner(schedule_id)
+    await browser.post(f"{PATH}/{schedule_id}/resume")
+    await browser.post(f"{PATH}/{schedule_id}/remove")
+    assert (await edge.get(f"/v1/schedules/{schedule_id}")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("name", ""), ("starts_at", "tomorrow"), ("zone", "Mars"), ("rrule", "FREQ=X"), ("text", ""),
+     ("recipients", "12")],
+)  # fmt: skip
+async def test_what_is_wrong_stands_at_its_field(browser, field, value):
+    seen = await browser.post(f"{PATH}/new", WRITTEN | {field: value})
+    assert seen.status == 422
+    assert seen.has(f'id="f-{field}"[^>]*aria-invalid="true"'), seen.words
+
+
+async def test_schedules_are_nobody_elses(edge, browser, sign_in):
+    schedule_id = await kept(browser, name="mine")
+    other = await sign_in("owner", (await edge.new_customer("Other")).id)
+    assert (await other.get(f"{PATH}/{schedule_id}")).status == 404
+    assert "mine" not in (await other.get(PATH)).words
+    reader = await sign_in("read_only")
+    assert (await reader.get(f"{PATH}/new")).status == 403
