@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 from store_samples import ACCOUNT, HOUR, IDS, NOW, SECOND
 
-from whimbrel.domain.flow_turns import Turn
+from whimbrel.domain.flow_turns import Outgoing, Turn
 from whimbrel.domain.flows import FlowRun, FlowStep
 from whimbrel.domain.model import Event
 from whimbrel.domain.schedules import DuePart, Schedule, SchedulePart
-from whimbrel.products.flows.rows import start_writes, turn_change
+from whimbrel.products.flows.rows import start_writes, turn_change, turn_writes
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 from whimbrel.store.store import SqlStore
@@ -83,6 +83,19 @@ async def test_an_answer_is_noted_once_and_overtakes_the_time_out(store: SqlStor
     assert await store.advance_flow_runs([turn_change(run, late, None)]) == [False]
     (due,) = await store.fetch(FlowRun, "flow_runs_due", NOW, 10)
     assert (due.id, due.answer_id, due.answer_key) == (run.id, "SM1", None)
+
+
+async def test_a_text_that_leaves_is_not_undone_by_an_answer_of_the_same_moment(store: SqlStore) -> None:
+    run = a_run(waits_for="answer", answer_key=5)
+    await begin(store, run)
+    text = Outgoing("+447911123456", None, "Too late", None, None, {}, "transactional")
+    late = msgspec.structs.replace(moved(run, step="", state="finished", due_at=None, ended_at=NOW), send=text)
+    late = msgspec.structs.replace(late, run=msgspec.structs.replace(late.run, turn=run.turn + 2))
+    await store.write([Write("flow_run_answered", ((run.id, 5, "SM1", NOW),))])
+    await store.write(turn_writes(run, late, None))
+    assert (await read(store, run)).state == "finished"
+    assert len(await store.fetch(FlowStep, "flow_steps_page", ACCOUNT, run.id, 0, 10)) == 1
+    assert await events(store, run) == ["flow.run.started", "flow.run.finished"]
 
 
 async def test_what_is_due_comes_in_the_order_of_its_time(store: SqlStore) -> None:

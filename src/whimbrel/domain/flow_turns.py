@@ -161,7 +161,7 @@ class _Machine:
             state=self._outcome or "running",
             step="" if ended or self._at is None else self._at,
             waits_for=self._waits_for,
-            turn=self._run.turn + 1,
+            turn=self._run.turn + (1 if self._send is None else 2),  # see products/flows/rows.py
             steps=self._run.steps + len(self._steps),
             due_at=self._due_at,
             answer_key=None,

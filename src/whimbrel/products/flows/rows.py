@@ -1,5 +1,6 @@
 """What is written of runs: the beginning of one, and a turn with its steps and the event of its end. Each statement
-goes by the run's turn, so nothing is written twice.
+goes by the run's turn, so nothing is written twice. A turn with a text counts as two: the text leaves whatever comes in
+the same moment, and an answer that does so (and counts as one) is too late.
 """
 
 from typing import Any, Final
@@ -30,8 +31,9 @@ def turn_writes(before: FlowRun, turn: Turn, answer_key: int | None) -> tuple[Wr
     advance = (
         run.id, before.turn, run.state, run.step, run.waits_for, run.steps, run.due_at, answer_key, run.last_id,
         run.number, run.variables, msgspec.json.encode(run.tags).decode(), run.reason, run.updated_at, run.ended_at,
+        run.turn,
     )  # fmt: skip
-    writes = [Write("flow_run_advance", (advance,))]
+    writes = [Write("flow_run_advance" if turn.send is None else "flow_run_sent", (advance,))]
     if turn.steps:
         writes.append(Write("flow_step_add", tuple((*to_columns(step), run.turn) for step in turn.steps)))
     if run.ended_at is not None:

@@ -14,7 +14,8 @@
 -- | flow_version (flow_id, version), flow_versions_page (flow_id, before_version, limit) | whole rows |
 -- | flow_versions_trim (flow_id, before_version) | older ones that no run is on, removed |
 -- | flow_run_start | a row of `FlowRun`; nothing where the flow had this origin before |
--- | flow_run_advance (id, turn, …) | what a turn changes, where the run is still at that turn |
+-- | flow_run_advance (id, turn, …, next turn) | what a turn changes, where the run is still at that turn |
+-- | flow_run_sent | the same of a turn with a text, which an answer that came meanwhile does not undo |
 -- | flow_run_answered (id, answer_key, answer_id, at) | the text that it waited for has come; changes a row once |
 -- | flow_run_postpone (id, turn, due_at) | later, if it is still at that turn |
 -- | flow_run_stop (account_id, test, id, at) | it ends here, unless it has ended |
@@ -95,10 +96,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 ON CONFLICT (flow_id, origin) DO NOTHING;
 
 -- name: flow_run_advance
-UPDATE flow_runs SET turn = $2 + 1, state = $3, step = $4, waits_for = $5, steps = $6, due_at = $7, answer_key = $8,
+UPDATE flow_runs SET turn = $16, state = $3, step = $4, waits_for = $5, steps = $6, due_at = $7, answer_key = $8,
   answer_id = NULL, last_id = $9, number = $10, variables = $11, tags = $12, reason = $13, updated_at = $14,
   ended_at = $15
 WHERE id = $1 AND turn = $2;
+
+-- name: flow_run_sent
+UPDATE flow_runs SET turn = $16, state = $3, step = $4, waits_for = $5, steps = $6, due_at = $7, answer_key = $8,
+  answer_id = NULL, last_id = $9, number = $10, variables = $11, tags = $12, reason = $13, updated_at = $14,
+  ended_at = $15
+WHERE id = $1 AND turn BETWEEN $2 AND $2 + 1;
 
 -- name: flow_run_answered
 UPDATE flow_runs SET answer_id = $3, answer_key = NULL, due_at = $4, turn = turn + 1
