@@ -4,6 +4,7 @@ import pytest
 from store_samples import ACCOUNT, NOW, message, submit
 
 from whimbrel.base.clock import ManualClock, SeededChance
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.ids import Ids
 from whimbrel.base.vault import Vault
 from whimbrel.journey.tables import Tables
@@ -64,6 +65,17 @@ async def test_what_a_reference_means_follows_what_is_approved(store: Store, ctx
     ]  # fmt: skip
     assert len({seq for seq, _ in events}) == len(events)
     assert isinstance((await ctx.tables.templates.take([refs[0]]))[refs[0]], Unusable)  # type: ignore[attr-defined]
+
+
+async def test_what_was_decided_on_what_has_changed_since_is_not_written(store: Store, ctx: Context) -> None:
+    """Another node has the same store and a lock of its own."""
+    account = (await accounts.create(ctx, "me", accounts.NewAccount(name="A"))).id
+    row = await keeping.create(ctx, "me", NewTemplate(name="t", texts={"en": "1"}), account_id=account)
+    await keeping.set_status(ctx, "other", "t", "archived", account_id=account)
+    with pytest.raises(WhimbrelError) as refused:
+        await keeping.change_row(ctx, row, keeping.told(ctx, "me", row, "template.published"))
+    assert refused.value.code == "conflict"
+    assert [each.type for each in await store.events_after(0, 100)] == ["template.created", "template.archived"]
 
 
 async def test_messages_are_found_by_the_template_that_made_them(store: Store) -> None:

@@ -109,6 +109,10 @@ class Store(Protocol):
         operator) who is not disabled: then nothing, and False. Nobody else changes those people meanwhile."""
         ...
 
+    async def turn(self, only: Write, also: Sequence[Write]) -> bool:
+        """Named writes in one commit, where the one row of `only` changes one; else nothing, and False."""
+        ...
+
     # the journey
     async def accept(self, submissions: Sequence[Submission], basis: Basis | None = None) -> list[Stored]:
         """Nothing is stored when the configuration that they were planned with has changed (None: not looked at);

@@ -49,6 +49,7 @@ from whimbrel.store.verbs import (
     owners,
     receipts,
     sweep,
+    turn,
     write,
 )
 
@@ -103,6 +104,9 @@ class SqlStore:
 
     async def unless_alone(self, user_id: str, account_id: str, role: str, writes: Sequence[Write]) -> bool:
         return await self._executor.write(owners.unless_alone, user_id, account_id, role, writes)
+
+    async def turn(self, only: Write, also: Sequence[Write]) -> bool:
+        return await self._executor.write(turn.turn, only, also)
 
     # the journey
 

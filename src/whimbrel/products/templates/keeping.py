@@ -114,7 +114,7 @@ async def update(ctx: Context, actor: str, ref: str, change: TemplateChange, *, 
             await _check_free(ctx, changed)
             writes.append(Write("template_status", ((row.id, changed.name, row.status, changed.updated_at),)))
         entry = audit.entry(ctx, actor, "template.updated", row.id, account_id, fields=sorted(given))
-        await commit(ctx, [*writes, entry], *((KIND,) if changed.name != row.name else ()))
+        await change_row(ctx, row, [*writes, entry])
     return await view(ctx, changed)
 
 
@@ -153,7 +153,7 @@ async def set_status(ctx: Context, actor: str, ref: str, status: TemplateStatus,
             return await view(ctx, row)
         changed = msgspec.structs.replace(row, status=status, updated_at=ctx.clock.now_us())
         write = Write("template_status", ((row.id, row.name, status, changed.updated_at),))
-        await commit(ctx, [write, *told(ctx, actor, changed, kind)], KIND)
+        await change_row(ctx, row, [write, *told(ctx, actor, changed, kind)])
     return await view(ctx, changed)
 
 
@@ -165,12 +165,20 @@ async def delete(ctx: Context, actor: str, ref: str, *, account_id: str) -> None
         if row.newest and row.status != "archived":
             raise WhimbrelError("in_use", "Messages are made of it: archive it first.")
         writes = [
-            Write("template_status", ((row.id, row.name, row.status, ctx.clock.now_us()),)),
             *told(ctx, actor, row, "template.deleted"),
             Write("template_versions_delete", ((row.id,),)),
             Write("template_delete", ((row.id,),)),
         ]
-        await commit(ctx, writes, KIND)
+        await change_row(ctx, row, writes)
+
+
+async def change_row(ctx: Context, row: Template, writes: Sequence[Write]) -> None:
+    """Write what was decided upon this row, in one commit, unless somebody at another node has changed it since: then
+    `conflict`."""
+    taken = Write("template_take", ((row.id, row.seq),))
+    if not await ctx.store.turn(taken, writes):
+        raise WhimbrelError("conflict", "Somebody else has just changed the template: read it again.")
+    await ctx.tables.refresh(KIND)
 
 
 def told(ctx: Context, actor: str, row: Template, kind: str, **facts: object) -> list[Write]:

@@ -15,8 +15,17 @@ from whimbrel.domain.model import Sender
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.senders import kind_of
 from whimbrel.domain.templates.document import Approval, Content, Template, TemplateVersion
-from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, after_position, commit, page
-from whimbrel.products.templates.keeping import KIND, content, document, existing, newest_version, sound, told, view
+from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, after_position, page
+from whimbrel.products.templates.keeping import (
+    change_row,
+    content,
+    document,
+    existing,
+    newest_version,
+    sound,
+    told,
+    view,
+)
 from whimbrel.products.templates.shapes import TemplateView, VersionView, version_view
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
@@ -56,7 +65,7 @@ async def publish(ctx: Context, actor: str, ref: str, *, account_id: str) -> Tem
             Write("template_settle", ((row.id, None, now),)),
             *told(ctx, actor, row, "template.published", version=version.number, approval=approval),
         ]
-        await commit(ctx, writes, KIND)
+        await change_row(ctx, row, writes)
     return await view(ctx, await existing(ctx, row.id, account_id))
 
 
@@ -112,7 +121,7 @@ async def decide(ctx: Context, decision: Decision, ref: str, number: str, *, acc
             Write("template_settle", ((row.id, row.draft, now),)),
             *told(ctx, decision.actor, row, f"template.{approval}", version=version.number),
         ]
-        await commit(ctx, writes, KIND)
+        await change_row(ctx, row, writes)
     settled = await existing(ctx, row.id, account_id)
     return version_view(decided, settled.live)
 

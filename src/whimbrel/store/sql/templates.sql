@@ -6,9 +6,9 @@
 -- | template_by_id (id, account_id), template_by_name (name, account_id) | the whole row |
 -- | templates_page (account_id, after_name, status, prefix, limit) | whole rows by name; an empty status or prefix does not matter |
 -- | templates_count (account_id) | how many there are |
--- | template_draft (id, description, draft, at) | the draft, and the number of the next event |
--- | template_status (id, name, status, at) | the same of name and status |
--- | template_settle (id, draft, at) | newest and live as its versions say, and the number of the next event |
+-- | template_take (id, seq) | the number of the next event, if nobody has changed the template since that one; until the transaction ends nobody else does |
+-- | template_draft (id, description, draft, at), template_status (id, name, status, at) | |
+-- | template_settle (id, draft, at) | newest and live as its versions say |
 -- | template_event (id, type, data, at) | the event of that number |
 -- | template_delete (id), template_versions_delete (template_id) | |
 -- | template_version (template_id, number) | the whole row |
@@ -44,14 +44,17 @@ ORDER BY name LIMIT $5;
 -- name: templates_count
 SELECT COUNT(*) FROM templates WHERE account_id = $1;
 
+-- name: template_take
+UPDATE templates SET seq = seq + 1 WHERE id = $1 AND seq = $2;
+
 -- name: template_draft
-UPDATE templates SET description = $2, draft = $3, updated_at = $4, seq = seq + 1 WHERE id = $1;
+UPDATE templates SET description = $2, draft = $3, updated_at = $4 WHERE id = $1;
 
 -- name: template_status
-UPDATE templates SET name = $2, status = $3, updated_at = $4, seq = seq + 1 WHERE id = $1;
+UPDATE templates SET name = $2, status = $3, updated_at = $4 WHERE id = $1;
 
 -- name: template_settle
-UPDATE templates SET draft = $2, updated_at = $3, seq = seq + 1,
+UPDATE templates SET draft = $2, updated_at = $3,
   newest = COALESCE((SELECT MAX(number) FROM template_versions WHERE template_id = $1), 0),
   live = (SELECT MAX(number) FROM template_versions WHERE template_id = $1 AND approval = 'approved')
 WHERE id = $1;

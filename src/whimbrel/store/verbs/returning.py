@@ -23,8 +23,8 @@ _STAYED: Final = frozenset(
         "flow_runs", "flow_steps", "flow_versions", "flows", "schedule_parts", "schedules",
         "hooks", "hook_calls", "hook_outcomes", "hook_latest",
         "accounts", "balances", "canned_answers", "conversations", "deliveries", "keys", "opt_outs", "passkeys",
-        "saved_views", "senders", "sign_in_codes", "smpp_credentials", "template_versions", "templates", "usage_figures",
-        "users", "webhooks",
+        "saved_views", "senders", "sign_in_codes", "smpp_credentials", "template_versions", "templates",
+        "usage_figures", "users", "webhooks",
     }
 )  # fmt: skip
 """Kinds of parcels whose rows were copied, and are still here."""
