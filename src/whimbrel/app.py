@@ -66,6 +66,7 @@ from whimbrel.products.flows.duty import Flows
 from whimbrel.products.hooks.flows import HookFlows
 from whimbrel.products.hooks.receiving import Receiving
 from whimbrel.products.schedules.running import Schedules
+from whimbrel.products.verify.verifying import Verify
 from whimbrel.sections import purge_before_us
 from whimbrel.store.moving import Moves
 from whimbrel.store.store import SqlStore
@@ -126,8 +127,7 @@ class App:
             template_approval=settings.templates.approval,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._parts = Lifecycle(STOP_DEADLINE_S)
-        self._ready = False
+        self._parts, self._ready = Lifecycle(STOP_DEADLINE_S), False
         self._build_journey()
         self._build_doors()
         self._hear()
@@ -188,7 +188,6 @@ class App:
 
     def _build_duties(self) -> None:
         store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics
-        self.index = Index(store)
         self.owed = Owed(store, tables)
         self.observe = Observe(store, tables, clock, metrics, health=self.worker.health, figures=self.owners.figures)
         self.http_out = HttpClient(self.reach)
@@ -200,22 +199,23 @@ class App:
         self.flows = Flows(self.manage, tables, self.accept, self.http_out, metrics)
         begin = HookFlows(store, self.flows.starter).begin
         self.hooks = Receiving(self.manage, self.accept, tables, metrics, begin=begin)
+        self.verify = Verify(self.manage, self.accept, metrics, lambda at: purge_before_us(self.settings.retention, at))
         self.streams = brokers.streams(self.settings, store=store, clock=clock, chance=self.chance, metrics=metrics)
-        among_cells = {} if self.cells is None else self.cells.duties(store, tables, metrics)
         self.duties = Duties(
             {
-                **among_cells,
+                **({} if self.cells is None else self.cells.duties(store, tables, metrics)),
                 **{duty_name(name): stream for name, stream in self.streams.items()},
                 "conversations": Conversations(store),
                 "count": self.observe.counts,
                 "flows": self.flows,
                 "schedules": Schedules(self.manage, self.accept, self.flows.starter),
-                "index": self.index,
+                "index": Index(store),
                 "keywords": self.keywords,
                 "notify": self.notify,
                 "owed": self.owed,
                 "sweep": self.sweep,
                 "usage": Usage(store),
+                "verify": self.verify.ending,
             }
         )
         self.owners.hold("carrier", self.worker)
@@ -233,9 +233,8 @@ class App:
         )
 
     def _build_doors(self) -> None:
-        store, clock, metrics = self.store, self.clock, self.metrics
+        store, clock, metrics, self.binds = self.store, self.clock, self.metrics, Registry()
         self.server: HttpServer | None = None
-        self.binds = Registry()
         self.deliveries = Deliveries(
             store=store, registry=self.binds, owed=self.owed, owners=self.owners, clock=clock, metrics=metrics
         )
@@ -269,6 +268,7 @@ class App:
             cancel=self.cancel,
             feed=self.feed,
             manage=self.manage,
+            verify=self.verify,
             flows=self.flows.starter,
             hooks=self.hooks,
             recorders=self.recorders,

@@ -29,16 +29,20 @@ DAY = 1440 * MINUTE
 _EPHEMERAL = frozenset({"position", "cursor", "event_position", "rank", "updated_at", "status"})
 OWNED = {
     "accounts": "id", "audit": "account_id", "attempts": "account_id", "balances": "account_id",
-    "canned_answers": "account_id", "conversations": "account_id",
     "flow_runs": "account_id", "flow_steps": "account_id", "flow_versions": "account_id", "flows": "account_id",
     "schedule_parts": "account_id", "schedules": "account_id",
+    "canned_answers": "account_id", "conversations": "account_id",
     "hook_calls": "account_id", "hook_latest": "account_id", "hook_outcomes": "account_id", "hooks": "account_id",
     "deliveries": "account_id", "delivery_tries": "account_id", "events": "account_id", "idempotency": "account_id",
     "keys": "account_id", "ledger": "account_id", "messages": "account_id", "opt_outs": "account_id",
-    "senders": "account_id", "smpp_credentials": "account_id", "usage_figures": "account_id", "template_versions": "account_id",
-    "templates": "account_id",
+    "senders": "account_id", "smpp_credentials": "account_id", "usage_figures": "account_id",
+    "template_versions": "account_id", "templates": "account_id",
     "users": "account_id",
     "webhooks": "account_id",
+    "verify_services": "account_id", "verifications": "account_id", "verify_attempts": "account_id",
+    "verify_numbers": "account_id", "verify_counts": "account_id", "verify_rate_limits": "account_id",
+    "verify_buckets": "account_id", "verify_bucket_counts": "account_id", "verify_blocks": "account_id",
+    "verify_safe": "account_id",
 }  # fmt: skip
 """Tables that hold rows of accounts, and the column that says whose."""
 FOLLOWERS = ("keywords", "conversations", "flow_texts", "callbacks", "message_numbers", "smpp_owed", "usage")
@@ -130,8 +134,6 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO hook_outcomes VALUES ('HC' || $1, 0, $2, 'HK', '', 'e', 'r', 'sent', '', '', 'SM1', 'e', 1)",
         "INSERT INTO hook_latest VALUES ('HK' || $1, 'order', $2, 1, 1)",
         "INSERT INTO conversations VALUES ('CV' || $1, $2, 0, 12, 31, 'SM1', 'SM1', 1)",
-        "INSERT INTO usage_figures SELECT $2, 0, 24, 0, 'out', 'otp', left($1, 2), '', 'EUR', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, "
-        "0, 1, 7, 80, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0",
         "INSERT INTO flows VALUES ('FW' || $1, $2, 'f', 'active', 1, 'api', '{}', 1, 1, 1)",
         "INSERT INTO flow_versions VALUES ('FW' || $1, 1, $2, '{}', 1)",
         "INSERT INTO flow_runs VALUES ('FR' || $1, $2, 'FW' || $1, 1, 0, 'finished', '', '', 1, 1, NULL, NULL, NULL, "
@@ -139,6 +141,21 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO flow_steps VALUES ('FR' || $1, 1, $2, 'a', 'set', 'done', NULL, '', 1)",
         "INSERT INTO schedules VALUES ('SD' || $1, $2, 0, 's', 'paused', '{}', '[]', 1, 0, NULL, 1, 1)",
         "INSERT INTO schedule_parts VALUES ('SD' || $1, 0, $2, 'UTC', '[]', '', NULL)",
+        "INSERT INTO verify_services VALUES ('VA' || $1, $2, 'Acme', '{}', 1, 1)",
+        "INSERT INTO verifications VALUES ('VE' || $1, $2, 0, 'VA1', '+447400123456', 5, 'GB', '44740012', 'sms', "
+        "'en', 'approved', 1, 0, 1, decode('00ff', 'hex'), '{}', 2, 1, 1, 1, 1, 1)",
+        "INSERT INTO verify_attempts VALUES ('VL' || $1, $2, 0, 'VA1', 'VE1', 'sms', 'SM1', 'GB', '44740012', 1, "
+        "NULL)",
+        "INSERT INTO verify_numbers SELECT $2, 0, length($1), 3, '[1]', '[1,2]', 1",
+        "INSERT INTO verify_counts SELECT $2, 0, length($1), '44740012', 'VA1', 'GB', 1, 2, 1",
+        "INSERT INTO verify_rate_limits VALUES ('RK' || $1, $2, 'VA1', 'address', '', 1, 1)",
+        "INSERT INTO verify_buckets VALUES ('BL' || $1, $2, 'RK1', 5, 60, 1, 1)",
+        "INSERT INTO verify_bucket_counts VALUES ('BL' || $1, 7, $2, 1, 2, 3)",
+        "INSERT INTO verify_blocks VALUES ('VB' || $1, $2, 0, 'prefix', '44740012', 'GB', 'velocity', '{}', 1, 1, 2, "
+        "NULL, NULL, 0)",
+        "INSERT INTO verify_safe VALUES ('GN' || $1, $2, 9, '+4474•••••123', 1)",
+        "INSERT INTO usage_figures SELECT $2, 0, 24, 0, 'out', 'otp', left($1, 2), '', 'EUR', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, "
+        "0, 1, 7, 80, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0",
     ):
         await cell.rows(sql, user, account_id)
     for sql in (

@@ -83,9 +83,19 @@ async def test_people_go_with_their_account_and_sign_in_again_there(cells):
         "flow_runs",
         "schedules",
         "conversations",
-        "usage_figures",
+        "verify_services",
+        "verifications",
+        "verify_attempts",
+        "verify_numbers",
+        "verify_counts",
+        "verify_rate_limits",
+        "verify_buckets",
+        "verify_bucket_counts",
+        "verify_blocks",
+        "verify_safe",
         "templates",
         "template_versions",
+        "usage_figures",
     ):
         assert await eu.rows(f"SELECT * FROM {table}") == []
         assert len(await us.rows(f"SELECT * FROM {table}")) == 1, table

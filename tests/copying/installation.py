@@ -108,7 +108,6 @@ class Filling:
                 Write("hook_outcome_insert", (("HC1", 0, first, "HK1", "", "e", "r", "sent", "", "", "SM1", "e", at),)),
                 Write("hook_latest_put", (("HK1", "order", first, at, at),)),
                 Write("conversation_received", (("CV1", first, 0, 12, 31, "SM1", "SM1", 1),)),
-                Write("usage_add", ((first, 0, 24, 0, "out", "otp", "US", "CR1", "EUR", *range(26)),)),
                 Write("flow_insert", (("FW1", first, "f", "active", 1, "api", "{}", at, at, at),)),
                 Write("flow_version_insert", (("FW1", 1, first, "{}", at),)),
                 Write("flow_run_start", (("FR1", first, "FW1", 1, 0, "running", "a", "", 0, 0, at, 7, None, None, "+1",
@@ -116,6 +115,27 @@ class Filling:
                 Write("schedules_insert", (("SD1", first, 0, "s", "paused", "{}", "[]", 1, 0, None, at, at),)),
                 Write("schedule_part_insert", (("SD1", 0, first, "UTC", "[]", "", None),)),
                 Write("flow_step_add", (("FR1", 1, first, "a", "set", "done", None, "", at, 0),)),
+                Write("verify_service_insert", (("VA1", first, "Acme", "{}", at, at),)),
+                Write(
+                    "verification_insert",
+                    (("VE1", first, 0, "VA1", "+447400123456", 5, "GB", "44740012", "sms", "en", "pending", 1, 0, 1,
+                      b"\x00\xff", "{}", 1, at, at, at, at, None),),
+                ),
+                Write(
+                    "verify_attempt_insert",
+                    (("VL1", first, 0, "VA1", "VE1", "sms", "SM1", "GB", "44740012", at, None),),
+                ),
+                Write("verify_number_turn", ((first, 0, 5, 1, "[]", "[1]", at),)),
+                Write("verify_count", ((first, 0, 1, "44740012", "VA1", "GB", 1, 1, 0),)),
+                Write("verify_rate_limit_insert", (("RK1", first, "VA1", "address", "", at, at),)),
+                Write("verify_bucket_insert", (("BL1", first, "RK1", 5, 60, at, at),)),
+                Write("verify_bucket_take", (("BL1", 7, first, at, at + 1, 5),)),
+                Write(
+                    "verify_block_insert",
+                    (("VB1", first, 0, "prefix", "44740012", "GB", "velocity", "{}", 1, at, at, None, None, 0),),
+                ),
+                Write("verify_safe_insert", (("GN1", first, 9, "+4474\u2022\u2022\u2022123", at),)),
+                Write("usage_add", ((first, 0, 24, 0, "out", "otp", "US", "CR1", "EUR", *range(26)),)),
             )
         )  # fmt: skip
 

@@ -99,6 +99,11 @@ class Metrics:
         self.loop_lag = Gauge("whimbrel_loop_lag_seconds", "How late the event loop runs its timers", registry=r)
         self._of_processes(r)
         self._of_nodes(r)
+        self._of_verify(r)
+
+    def _of_verify(self, r: CollectorRegistry) -> None:
+        self.verifications = Counter("whimbrel_verifications", "What became of verifications", ["result"], registry=r)
+        self.verify_blocks = Counter("whimbrel_verify_blocks", "Blocks of the pumping guard", ["reason"], registry=r)
 
     def _of_processes(self, r: CollectorRegistry) -> None:
         self.process_up = Gauge(

@@ -28,6 +28,8 @@ class Seal:
     USER_TOTP = "totp"
     HOOK_SECRET = "hook"
     HOOK_PAYLOAD = "hook_payload"
+    MESSAGE_TEXT = "text"
+    VERIFY_CODE = "verify_code"
 
     @staticmethod
     def of(column: str, owner_id: str) -> str:
@@ -47,6 +49,7 @@ class Vault:
         self._keyed = blake2s(key=hmac.digest(master, b"numbers", "sha256"), digest_size=8)
         self._tails: dict[str, int] = {}
         self._cache_key = hmac.digest(master, b"credentials", "sha256")
+        self._code_key = hmac.digest(master, b"codes", "sha256")
 
     def seal(self, secret: str, context: str) -> bytes:
         """Encrypt; `context` (such as "carrier:CR…") must be given again to open."""
@@ -79,6 +82,10 @@ class Vault:
     def credential_digest(self, credential: bytes) -> bytes:
         """Keyed hash under which a verified password is remembered in memory."""
         return blake2b(credential, key=self._cache_key, digest_size=16).digest()
+
+    def code_octets(self, context: str) -> bytes:
+        """32 octets that only the master key and `context` give: codes are made of them, and stored nowhere."""
+        return hmac.digest(self._code_key, context.encode(), "sha256")
 
     def _hash(self, octets: bytes) -> int:
         keyed = self._keyed.copy()

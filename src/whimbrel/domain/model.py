@@ -10,7 +10,7 @@ from whimbrel.domain.templates.use import MadeOf, TemplateUse
 from whimbrel.domain.wire import Origin, Wire
 
 MessageClass = Literal["otp", "transactional", "marketing"]
-Door = Literal["rest", "twilio", "smpp", "keyword", "console", "cli", "hook", "flow", "schedule"]
+Door = Literal["rest", "twilio", "smpp", "keyword", "console", "cli", "hook", "flow", "schedule", "verify"]
 OnDoubt = Literal["report", "retry_once"]
 CallbackFormat = Literal["event", "twilio"]
 Encoding = Literal["gsm7", "ucs2", "binary"]
@@ -39,6 +39,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     wire: Wire | None = None
     origin: Origin | None = None  # the customer's bind that brought it
     template: MadeOf | None = None  # what made the text
+    sealed: str | None = None  # the text to send, encrypted, where the row's own is masked; erased when it is final
 
 
 PLAIN = Options()
@@ -62,6 +63,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     data: bytes | None = None  # octets to send in place of a text
     id: str = ""  # of the message that it becomes, where its door must know it before; else one is made
     template: TemplateUse | None = None  # what the text is made of; then the class may be empty: it is the template's
+    shown: str | None = None  # what is stored in place of a text that holds a secret, which is sealed
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -123,6 +125,7 @@ class Flag:
     ONE_RECEIPT = 32768  # its carrier was asked about one part, and has told
     LOCKING_SHIFT = 16  # the lowest of eight bits: language of the locking shift table (TS 23.038 6.2.1.2.2), 0: none
     SINGLE_SHIFT = 24  # the same of the single shift table
+    SEALED = 1 << 32  # the text is masked; options hold the one to send, until it is final
 
 
 KEYWORDS: int = Flag.KEYWORD_STOP | Flag.KEYWORD_START | Flag.KEYWORD_HELP

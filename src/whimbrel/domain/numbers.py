@@ -50,6 +50,8 @@ _LINE_TYPES = {
     phonenumbers.PhoneNumberType.VOICEMAIL: "voicemail",
 }
 
+LINE_TYPES = frozenset({*_LINE_TYPES.values(), "unknown"})
+
 # What people write between digits, and the direction marks that a copy from an address book brings along.
 _PUNCTUATION = dict.fromkeys(map(ord, " \t-.()/\u00a0\u2009\u202f\u2010\u2011\u2012\u2013\u200e\u202a\u202c\u2060"))
 

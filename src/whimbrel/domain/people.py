@@ -97,15 +97,18 @@ _READ = frozenset(
         "messages:read", "events:read", "inbound:read", "webhooks:read", "smpp:read", "senders:read", "opt_outs:read",
         "balance:read", "prices:read", "keys:read", "accounts:read", "audit:read", "users:read", "conversations:read",
         "usage:read",
-        "flows:read", "hooks:read",
+        "flows:read", "hooks:read", "verify:read",
         "templates:read",
     }
 )  # fmt: skip
 _READ_INSTALLATION = frozenset({"carriers:read", "routes:read", "streams:read", "settings:read"})
-_TALK = frozenset({"messages:write", "conversations:write", "opt_outs:write", "flows:run"})
+_TALK = frozenset({"messages:write", "conversations:write", "opt_outs:write", "flows:run", "verify:write"})
 _BUILD = frozenset(
-    {"hooks:write", "webhooks:write", "smpp:write", "keys:write", "senders:write", "flows:write", "templates:write"}
-)
+    {
+        "hooks:write", "webhooks:write", "smpp:write", "keys:write", "senders:write", "flows:write", "templates:write",
+        "verify:manage",
+    }
+)  # fmt: skip
 _RUN = frozenset({"carriers:write", "routes:write", "prices:write", "streams:write", "senders:assign"})
 _OPERATOR = frozenset({"operator"})
 
@@ -132,7 +135,7 @@ ROLES: Mapping[RoleName, Role] = {
     "support": Role(
         "Answers people, sends, and records opt-outs.",
         frozenset({"messages:read", "events:read", "inbound:read", "senders:read", "opt_outs:read", "accounts:read"})
-        | {"conversations:read", "usage:read", "templates:read", "flows:read"}
+        | {"conversations:read", "usage:read", "templates:read", "flows:read", "verify:read"}
         | _TALK,
         _READ_INSTALLATION,
     ),

@@ -49,6 +49,10 @@ _NOT_STORED = Verdict(code="overloaded", detail=CATALOGUE["overloaded"].title)
 _log = logging.getLogger("whimbrel.accept")
 
 
+class Superseded(Exception):
+    """What the caller decided on has changed: nothing was stored, and he decides again."""
+
+
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """A verdict for each draft, in order; `replayed` when they were stored by an earlier request with the same key."""
 
@@ -97,15 +101,17 @@ class Accept:
         key: IdempotencyKey | None = None,
         also: Sequence[Write] = (),
         still: Still | None = None,
+        only: Sequence[Write] = (),
     ) -> Accepted:
         """Accept drafts of one request; more than a chunk's worth commits in chunks. When a later chunk cannot be
         stored, its messages are refused one by one (`overloaded`): what is stored is never answered with an error.
 
         Raises WhimbrelError: account_suspended, account_moving, idempotency_key_reused, idempotency_in_progress,
         overloaded, and what `still` raises: it is called when the configuration has changed since the request came.
+        Superseded when a row of `only` changes nothing: nothing of the first chunk is stored then.
         """
         self._check_accounts(drafts)
-        request = Request(drafts, key, tuple(also), still, self._tables.version)
+        request = Request(drafts, key, tuple(also), still, self._tables.version, only=tuple(only))
         if key is None:
             return Accepted(await self._submit_chunks(request, done=[]))
         scope = (key.account_id, key.door, key.key)
@@ -179,7 +185,8 @@ class Accept:
             part = drafts[start : start + COMMIT_CHUNK]
             further = () if start else request.also  # once, with the first messages
             number = start // COMMIT_CHUNK
-            chunk = Request(part, request.key, further, request.still, request.version, number, chunks)
+            first = () if start else request.only
+            chunk = Request(part, request.key, further, request.still, request.version, number, chunks, first)
             try:
                 verdicts += await self._submit_chunk(chunk)
             except Unanswerable:
@@ -270,7 +277,7 @@ class Accept:
             answers[place] = _after(verdicts, outcome)
             attempts.update(outcome.attempts)
         passage.through(attempts)
-        self._count([submission for place, submission, _ in storing if answers[place] is not None])
+        self._count([submission for place, submission, _ in storing if isinstance(answers[place], list)])
         return answers
 
     async def _has_changed(self, basis: Basis | None) -> bool:
@@ -336,8 +343,10 @@ def _count_doors(submissions: Sequence[Submission]) -> dict[str, int]:
     return doors
 
 
-def _after(verdicts: list[Verdict], outcome: Stored) -> list[Verdict] | None:
+def _after(verdicts: list[Verdict], outcome: Stored) -> _Answer | Exception:
     """The verdicts as the commit left them: None when the key was taken by another request."""
+    if outcome.overtaken:
+        return Superseded()
     if outcome.key_taken:
         return None
     if not outcome.uncovered:

@@ -58,6 +58,7 @@ def flags_of(plan: Plan, options: Options) -> int:
         | (Flag.CALLBACK if options.callback_url else 0)
         | (Flag.WIRE if options.wire else 0)
         | (Flag.ORIGIN if options.origin else 0)
+        | (Flag.SEALED if options.sealed else 0)
     )
 
 

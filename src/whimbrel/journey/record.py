@@ -14,6 +14,7 @@ from whimbrel.domain.model import PLAIN, PRIORITY, Draft, Message
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import QUEUED, SCHEDULED
 from whimbrel.journey.plan import Plan, flags_of
+from whimbrel.journey.sealing import seal_text
 from whimbrel.journey.straight import Passage
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Claim, Idempotency, Submission, Verdict, Write
@@ -32,7 +33,8 @@ class IdempotencyKey(msgspec.Struct, frozen=True, gc=False):
 
 class Request(msgspec.Struct, gc=False):
     """Drafts that are stored together: one request, or one chunk of a large one. `still` raises what the door answers
-    when who asks may do so no more, and `version` is that of the configuration by which it was let in."""
+    when who asks may do so no more, and `version` is that of the configuration by which it was let in. They are stored
+    only where each row of `only` changes one."""
 
     drafts: Sequence[Draft]
     key: IdempotencyKey | None
@@ -41,6 +43,7 @@ class Request(msgspec.Struct, gc=False):
     version: int | None = None
     chunk: int = 0
     chunks: int = 1
+    only: tuple[Write, ...] = ()
 
 
 class Record:
@@ -83,7 +86,7 @@ class Record:
                 created_at=plans[0].now,
                 verdicts=tuple(verdicts) if not any(plan.form for plan in plans) else _without_texts(verdicts),
             )
-        return Submission(tuple(messages), idempotency, request.also, tuple(claims)), verdicts
+        return Submission(tuple(messages), idempotency, request.also, tuple(claims), request.only), verdicts
 
     def _message(self, plan: Plan) -> Message:
         draft, number = plan.draft, plan.number
@@ -93,8 +96,12 @@ class Record:
         options = draft.options
         if plan.replaced:
             options = msgspec.structs.replace(options, replaced=plan.replaced)
+        id_, text = draft.id or self._ids.new(ids.MESSAGE), plan.text
+        if draft.shown is not None:
+            options = msgspec.structs.replace(options, sealed=seal_text(self._vault, id_, text))
+            text = draft.shown
         return Message(
-            draft.id or self._ids.new(ids.MESSAGE),
+            id_,
             draft.account_id,
             draft.test,
             "out",  # direction
@@ -103,7 +110,7 @@ class Record:
             SCHEDULED if scheduled else QUEUED,  # state
             number.e164,  # recipient
             plan.sender_value,  # sender
-            plan.text,
+            text,
             plan.encoding,
             plan.segments,
             plan.price_micros,
@@ -145,8 +152,9 @@ def _without_texts(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
 def _verdict(message: Message, plan: Plan) -> Verdict:
     if plan.form is not None:
         told = _plain_verdict(message, plan)
-        template, text = plan.draft.options.template, plan.draft.text
-        return msgspec.structs.replace(told, message_class=message.message_class, template=template, text=text)
+        template = plan.draft.options.template
+        shown = plan.draft.text if plan.draft.shown is None else plan.draft.shown
+        return msgspec.structs.replace(told, message_class=message.message_class, template=template, text=shown)
     return _plain_verdict(message, plan)
 
 

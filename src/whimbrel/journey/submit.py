@@ -5,16 +5,19 @@ from typing import Protocol
 
 import msgspec
 
+from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Part
 from whimbrel.codec import segments, udh
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.shifts import NO_SHIFT, Shift
 from whimbrel.domain.model import Flag, Options
 from whimbrel.domain.wire import Wire
+from whimbrel.journey.sealing import opened_text
 
 _SHIFTED = 0xFF << Flag.LOCKING_SHIFT | 0xFF << Flag.SINGLE_SHIFT
 _BEYOND = _SHIFTED | Flag.WIDE | Flag.WIRE
 """Of a message with none of these its text says all: nearly every one, so nothing more is done for it."""
+_CUT_OTHERWISE = _BEYOND | Flag.SEALED
 _decode_options = msgspec.json.Decoder(Options).decode
 
 
@@ -43,11 +46,11 @@ class Sendable(Protocol):
     def options(self) -> str: ...
 
 
-def octets(message: Sendable, *, whole: bool = False) -> tuple[bytes, ...]:
+def octets(message: Sendable, vault: Vault, *, whole: bool = False) -> tuple[bytes, ...]:
     """The user data of each part without headers, or of all of them in one piece (`whole`: the carrier cuts it itself);
     CodecError when the stored text does not fit its stored encoding."""
-    if message.flags & _BEYOND or message.encoding != "gsm7":
-        built = _cut(message)
+    if message.flags & _CUT_OTHERWISE or message.encoding != "gsm7":
+        built = _cut(message, vault)
     else:
         built = segments.cut(message.text, encoding="gsm7")
     if len(built) != message.segments:
@@ -55,7 +58,7 @@ def octets(message: Sendable, *, whole: bool = False) -> tuple[bytes, ...]:
     return (b"".join(built),) if whole and len(built) > 1 else built
 
 
-def _cut(message: Sendable) -> tuple[bytes, ...]:
+def _cut(message: Sendable, vault: Vault) -> tuple[bytes, ...]:
     flags = message.flags
     wide = bool(flags & Flag.WIDE)
     own = 0
@@ -65,7 +68,7 @@ def _cut(message: Sendable) -> tuple[bytes, ...]:
     if message.encoding == "binary":
         return segments.cut_octets(bytes.fromhex(message.text), wide=wide, extra_header_octets=own)
     return segments.cut(
-        message.text,
+        opened_text(vault, message.id, message.options) if flags & Flag.SEALED else message.text,
         encoding="gsm7" if message.encoding == "gsm7" else "ucs2",
         wide=wide,
         shift=_shift(flags) if flags & _SHIFTED else NO_SHIFT,

@@ -117,7 +117,7 @@ class Lane:
 
     def build(self, message: Queued) -> tuple[bytes, ...]:
         """The octets of its parts as the carrier takes them; raises when they cannot be built."""
-        return octets(message, whole=self._takes_whole)
+        return octets(message, self._worker.vault, whole=self._takes_whole)
 
     def send(self, ready: Sequence[Part], priority: int, rank: int) -> None:
         """Parts whose attempts are committed go to the carrier; `priority` and `rank` are the last message's."""

@@ -77,17 +77,19 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     idempotency: Idempotency | None = None
     also: tuple[Write, ...] = ()
     claims: tuple["Claim", ...] = ()  # of those among the messages that need not wait in the queue
+    only: tuple[Write, ...] = ()  # it is stored only where each of their rows changes one
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
     """What became of a submission: ids that the balance did not cover (not stored), or that its key was already
     taken by another request since we looked (nothing stored; look again), or that it was `stale`: planned with
-    configuration that has changed since (nothing stored; plan again). `attempts`: their numbers, one a part, for each
-    message that was claimed."""
+    configuration that has changed since (nothing stored; plan again), or `overtaken`: a row of its `only` changed
+    nothing (nothing stored; decide again). `attempts`: their numbers, one a part, for each message that was claimed."""
 
     uncovered: tuple[str, ...] = ()
     key_taken: bool = False
     stale: bool = False
+    overtaken: bool = False
     attempts: dict[str, tuple[int, ...]] = {}
 
 

@@ -34,6 +34,8 @@ from whimbrel.edges.rest import (
     traces,
     usage,
     users,
+    verify,
+    verify_control,
     webhooks,
 )
 from whimbrel.edges.rest.inside import RestInside
@@ -78,6 +80,8 @@ def _resources(streams_per_account: int) -> tuple[Operation, ...]:
         *events.operations(events.Stream(streams_per_account)),
         *webhooks.OPERATIONS,
         *hooks.OPERATIONS,
+        *verify.OPERATIONS,
+        *verify_control.OPERATIONS,
         *senders.OPERATIONS,
         *smpp_credentials.OPERATIONS,
         *opt_outs.OPERATIONS,

@@ -25,6 +25,7 @@ from whimbrel.manage.context import Context
 from whimbrel.net.recorder import Recorders
 from whimbrel.products.flows.starting import Starter
 from whimbrel.products.hooks.receiving import Receiving
+from whimbrel.products.verify.verifying import Verify
 from whimbrel.store.interface import Store
 
 
@@ -110,6 +111,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     cancel: Cancel
     feed: Feed
     manage: Context
+    verify: Verify
     flows: Starter
     hooks: Receiving
     recorders: Recorders

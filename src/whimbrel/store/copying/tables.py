@@ -68,6 +68,22 @@ TABLES: Final = (
     Table("flow_steps", ("run_id", "seq"), _OWN, groups=("outcome",)),
     Table("schedules", ("id",), _OWN, ("runs",), ("status",)),
     Table("schedule_parts", ("schedule_id", "part"), _OWN),
+    Table("verify_services", ("id",), _OWN),
+    Table("verifications", ("id",), _OWN, ("generation", "checks", "sends", "seq"), ("status",)),
+    Table("verify_attempts", ("id",), _OWN, groups=("channel",)),
+    Table("verify_numbers", ("account_id", "test", "number_hash"), _OWN, ("version",)),
+    Table(
+        "verify_counts",
+        ("account_id", "test", "slot", "prefix", "service_id"),
+        _OWN,
+        ("starts", "sends", "approvals"),
+        ("country",),
+    ),
+    Table("verify_rate_limits", ("id",), _OWN),
+    Table("verify_buckets", ("id",), _OWN, ("max", "interval_s")),
+    Table("verify_bucket_counts", ("bucket_id", "key_hash"), _OWN, ("count",)),
+    Table("verify_blocks", ("id",), _OWN, groups=("reason",)),
+    Table("verify_safe", ("id",), _OWN),
     Table(
         "usage_figures",
         (

@@ -5,13 +5,14 @@ the caller wants written with it. A claim for a carrier that another node has by
 
 from collections import defaultdict
 from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
 
 from whimbrel.domain.model import Flag, Message
 from whimbrel.domain.states import QUEUED, SENDING, event_type
 from whimbrel.store.interface import Basis, Claim, Idempotency, Stored, Submission, Verdict
-from whimbrel.store.script import Each, Many, Row, Rows, Script
+from whimbrel.store.script import Each, Many, One, Row, Rows, Script
 from whimbrel.store.verbs.claim import attempt_numbers, attempt_rows
 from whimbrel.store.verbs.configuration import has_changed
 from whimbrel.store.verbs.events import NO_DATA, carrier_data
@@ -21,11 +22,15 @@ from whimbrel.store.verbs.queue import queue_key
 
 _KEY_TAKEN = Stored(key_taken=True)
 _STALE = Stored(stale=True)
+_OVERTAKEN = Stored(overtaken=True)
 _STORED = Stored()
 _UNCOVERED = Verdict(code="insufficient_balance")
 _FIRST_SEQ = 1
 _CLAIMED_SEQ = 2
 _STATE, _HELD, _CARRIER, _SEQ = map(Message.__struct_fields__.index, ("state", "held_micros", "carrier_id", "seq"))
+
+_ONLY = attrgetter("only")
+_NONE: frozenset[int] = frozenset()
 
 _encode = msgspec.json.Encoder().encode
 _as_row = msgspec.structs.astuple
@@ -37,6 +42,7 @@ def accept(submissions: Sequence[Submission], basis: Basis | None = None) -> Scr
     if basis is not None and (yield from has_changed(basis, _numbers(submissions))):
         return [_STALE] * len(submissions)
     free = yield from _take_keys(submissions)
+    overtaken = (yield from _overtaken(submissions, free)) if any(map(_ONLY, submissions)) else _NONE
     uncovered = yield from hold(
         [
             Entry(message.account_id, message.id, price_to_hold(message), message.created_at)
@@ -51,7 +57,7 @@ def accept(submissions: Sequence[Submission], basis: Basis | None = None) -> Scr
     also: dict[str, list[Row]] = defaultdict(list)
     for submission, is_free in zip(submissions, free, strict=True):
         if not is_free:
-            results.append(_KEY_TAKEN)
+            results.append(_OVERTAKEN if len(results) in overtaken else _KEY_TAKEN)
             continue
         kept, result = (yield from _without(submission, uncovered)) if uncovered else (submission.messages, _STORED)
         results.append(result)
@@ -71,7 +77,7 @@ def _numbers(submissions: Sequence[Submission]) -> list[tuple[str, int]]:
 
 
 def _with_attempts(submission: Submission, result: Stored, attempts: dict[str, tuple[int, ...]]) -> Stored:
-    if not submission.claims or result.key_taken:
+    if not submission.claims or result.key_taken or result.overtaken:
         return result
     made = {c.message_id: attempts[c.message_id] for c in submission.claims if c.message_id in attempts}
     return Stored(uncovered=result.uncovered, attempts=made)
@@ -98,6 +104,29 @@ def _take_keys(submissions: Sequence[Submission]) -> Script[list[bool]]:
         free.append(key in won)
         won.discard(key)
     return free
+
+
+def _overtaken(submissions: Sequence[Submission], free: list[bool]) -> Script[frozenset[int]]:
+    """Places of those whose conditions do not hold any more; they are not free then."""
+    places: set[int] = set()
+    for place, submission in enumerate(submissions):
+        if free[place] and not (yield from _holds(submission)):
+            places.add(place)
+            free[place] = False
+            if submission.idempotency is not None:
+                yield Many("idempotency_drop", [_idempotency_key(submission.idempotency)])
+    return frozenset(places)
+
+
+def _holds(submission: Submission) -> Script[bool]:
+    """The conditions of one are written in their order, up to the first that changes nothing: what others wait for
+    stands first."""
+    for write in submission.only:
+        for params in write.rows:
+            changed: int = yield One(write.statement, params)
+            if not changed:
+                return False
+    return True
 
 
 def _idempotency_key(row: Idempotency) -> Row:

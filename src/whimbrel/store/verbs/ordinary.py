@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
+from whimbrel.domain.model import Flag
 from whimbrel.domain.positions import recent_floor
 from whimbrel.domain.states import DELIVERED, SENT
 from whimbrel.store.errors import Overtaken
@@ -18,6 +19,7 @@ from whimbrel.store.verbs import ledger
 from whimbrel.store.verbs.events import Subject, moved
 from whimbrel.store.verbs.ledger import Entry
 from whimbrel.store.verbs.progress import Facts
+from whimbrel.store.verbs.sealing import unseal
 
 _encode = msgspec.json.Encoder().encode
 
@@ -97,9 +99,13 @@ def _tell_delivered(delivered: Sequence[tuple[str, ReceiptRow]]) -> Script[None]
     if len(by_message) < len(delivered):
         raise Overtaken("a message moved meanwhile")
     events: list[Row] = []
+    sealed: list[str] = []
     for message_id, receipt in delivered:
         _, account_id, test, seq, flags = by_message[message_id]
         subject = Subject(message_id, account_id, test, seq - 1, flags)
         data = _facts(receipt.carrier_id, receipt.stat, receipt.error)
         events.append(moved(subject, DELIVERED, receipt.at, data))
+        if flags & Flag.SEALED:
+            sealed.append(message_id)
     yield Many("event_insert", events)
+    yield from unseal(sealed)

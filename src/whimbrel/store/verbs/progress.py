@@ -20,6 +20,7 @@ from whimbrel.store.script import Many, Query, Row, Script
 from whimbrel.store.verbs import ledger
 from whimbrel.store.verbs.ledger import Entry
 from whimbrel.store.verbs.queue import queue_key
+from whimbrel.store.verbs.sealing import unseal
 
 _SECOND_US: Final = 1_000_000
 _DOUBT_US: Final = DOUBT_DEADLINE_S * _SECOND_US
@@ -340,6 +341,7 @@ class Progress:
         ):
             if rows:
                 yield Many(statement, rows)
+        yield from unseal([c.id for c in self._changed.values() if c.flags & Flag.SEALED and c.state in states.FINAL])
         yield from ledger.charge(self._charges)
         yield from ledger.release(self._releases)
 

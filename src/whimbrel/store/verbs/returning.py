@@ -20,11 +20,12 @@ RETURNING: Final = "returning"  # rows come back
 RETURNED: Final = "returned"  # the account works here; the other cell has still to forget it
 _STAYED: Final = frozenset(
     {
-        "flow_runs", "flow_steps", "flow_versions", "flows", "schedule_parts", "schedules",
-        "hooks", "hook_calls", "hook_outcomes", "hook_latest",
-        "accounts", "balances", "canned_answers", "conversations", "deliveries", "keys", "opt_outs", "passkeys",
-        "saved_views", "senders", "sign_in_codes", "smpp_credentials", "template_versions", "templates",
-        "usage_figures", "users", "webhooks",
+        "accounts", "balances", "canned_answers", "conversations", "deliveries", "flow_runs", "flow_steps",
+        "flow_versions", "flows", "hook_calls", "hook_latest", "hook_outcomes", "hooks", "keys", "opt_outs",
+        "passkeys", "saved_views", "schedule_parts", "schedules", "senders", "sign_in_codes", "smpp_credentials",
+        "template_versions", "templates", "usage_figures", "users", "verifications", "verify_attempts",
+        "verify_blocks", "verify_bucket_counts", "verify_buckets", "verify_counts", "verify_numbers",
+        "verify_rate_limits", "verify_safe", "verify_services", "webhooks",
     }
 )  # fmt: skip
 """Kinds of parcels whose rows were copied, and are still here."""

@@ -29,6 +29,8 @@
 -- | departed_delete_sign_in_codes, departed_delete_saved_views, departed_delete_sessions, departed_delete_users, |
 -- | departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_usage_figures, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
 -- | departed_delete_hooks, departed_delete_hook_calls, departed_delete_hook_outcomes, departed_delete_hook_latest | the same |
+-- | departed_delete_verify_services, departed_delete_verifications, departed_delete_verify_attempts, departed_delete_verify_numbers, departed_delete_verify_counts, |
+-- | departed_delete_verify_rate_limits, departed_delete_verify_buckets, departed_delete_verify_bucket_counts, departed_delete_verify_blocks, departed_delete_verify_safe | the same |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
 -- | parcel (account_id, number) | kind, rows |
 -- | parcel_delete (account_id, number) | |
@@ -43,6 +45,8 @@
 -- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines, |
 -- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_usage_figures, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
 -- | arrive_hooks, arrive_hook_calls, arrive_hook_outcomes, arrive_hook_latest (rows) | the same |
+-- | arrive_verify_services, arrive_verifications, arrive_verify_attempts, arrive_verify_numbers, arrive_verify_counts, arrive_verify_rate_limits, |
+-- | arrive_verify_buckets, arrive_verify_bucket_counts, arrive_verify_blocks, arrive_verify_safe (rows) | the same |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
 -- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
 
@@ -88,8 +92,8 @@ SELECT e.subject_id FROM events AS e WHERE e.subject_id = ANY($1) AND (
   e.created_at > $3
   OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'keywords'), 0)
   OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'conversations'), 0)
-  OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'flow_texts'), 0)
   OR e.position > COALESCE((SELECT position FROM cursors WHERE name = 'usage'), 0)
+  OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'flow_texts'), 0)
   OR e.callback = 1 AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'callbacks'), 0)
   OR e.position > (SELECT MIN(cursor) FROM webhooks WHERE account_id = ANY($2) AND status = 'active')
   OR e.position > COALESCE((SELECT position FROM cursors WHERE name = 'smpp_owed'), 0)
@@ -203,13 +207,23 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'templates', to_jsonb(t) FROM templates AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'template_versions', to_jsonb(t) FROM template_versions AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'conversations', to_jsonb(t) FROM conversations AS t WHERE account_id = ANY($2)
-    UNION ALL SELECT 'usage_figures', to_jsonb(t) FROM usage_figures AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'flows', to_jsonb(t) FROM flows AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'flow_versions', to_jsonb(t) FROM flow_versions AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'flow_runs', to_jsonb(t) FROM flow_runs AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'flow_steps', to_jsonb(t) FROM flow_steps AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'schedules', to_jsonb(t) FROM schedules AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'schedule_parts', to_jsonb(t) FROM schedule_parts AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_services', to_jsonb(t) FROM verify_services AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verifications', to_jsonb(t) FROM verifications AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_attempts', to_jsonb(t) FROM verify_attempts AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_numbers', to_jsonb(t) FROM verify_numbers AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_counts', to_jsonb(t) FROM verify_counts AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_rate_limits', to_jsonb(t) FROM verify_rate_limits AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_buckets', to_jsonb(t) FROM verify_buckets AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_bucket_counts', to_jsonb(t) FROM verify_bucket_counts AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_blocks', to_jsonb(t) FROM verify_blocks AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_safe', to_jsonb(t) FROM verify_safe AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'usage_figures', to_jsonb(t) FROM usage_figures AS t WHERE account_id = ANY($2)
   ) AS every
 ) AS parted GROUP BY kind, part ORDER BY kind <> 'users', kind, part;
 
@@ -316,6 +330,36 @@ DELETE FROM schedule_parts WHERE account_id = ANY($1);
 
 -- name: departed_delete_conversations
 DELETE FROM conversations WHERE account_id = ANY($1);
+
+-- name: departed_delete_verify_services
+DELETE FROM verify_services WHERE account_id = ANY($1);
+
+-- name: departed_delete_verifications
+DELETE FROM verifications WHERE account_id = ANY($1);
+
+-- name: departed_delete_verify_attempts
+DELETE FROM verify_attempts WHERE account_id = ANY($1);
+
+-- name: departed_delete_verify_numbers
+DELETE FROM verify_numbers WHERE account_id = ANY($1);
+
+-- name: departed_delete_verify_counts
+DELETE FROM verify_counts WHERE account_id = ANY($1);
+
+-- name: departed_delete_verify_rate_limits
+DELETE FROM verify_rate_limits WHERE account_id = ANY($1);
+
+-- name: departed_delete_verify_buckets
+DELETE FROM verify_buckets WHERE account_id = ANY($1);
+
+-- name: departed_delete_verify_bucket_counts
+DELETE FROM verify_bucket_counts WHERE account_id = ANY($1);
+
+-- name: departed_delete_verify_blocks
+DELETE FROM verify_blocks WHERE account_id = ANY($1);
+
+-- name: departed_delete_verify_safe
+DELETE FROM verify_safe WHERE account_id = ANY($1);
 
 -- name: departed_delete_usage_figures
 DELETE FROM usage_figures WHERE account_id = ANY($1);
@@ -516,6 +560,50 @@ INSERT INTO schedule_parts SELECT * FROM jsonb_populate_recordset(NULL::schedule
 
 -- name: arrive_conversations
 INSERT INTO conversations SELECT * FROM jsonb_populate_recordset(NULL::conversations, $1::jsonb -> 'conversations')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verify_services
+INSERT INTO verify_services
+SELECT * FROM jsonb_populate_recordset(NULL::verify_services, $1::jsonb -> 'verify_services')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verifications
+INSERT INTO verifications SELECT * FROM jsonb_populate_recordset(NULL::verifications, $1::jsonb -> 'verifications')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verify_attempts
+INSERT INTO verify_attempts
+SELECT * FROM jsonb_populate_recordset(NULL::verify_attempts, $1::jsonb -> 'verify_attempts')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verify_numbers
+INSERT INTO verify_numbers SELECT * FROM jsonb_populate_recordset(NULL::verify_numbers, $1::jsonb -> 'verify_numbers')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verify_counts
+INSERT INTO verify_counts SELECT * FROM jsonb_populate_recordset(NULL::verify_counts, $1::jsonb -> 'verify_counts')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verify_rate_limits
+INSERT INTO verify_rate_limits
+SELECT * FROM jsonb_populate_recordset(NULL::verify_rate_limits, $1::jsonb -> 'verify_rate_limits')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verify_buckets
+INSERT INTO verify_buckets SELECT * FROM jsonb_populate_recordset(NULL::verify_buckets, $1::jsonb -> 'verify_buckets')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verify_bucket_counts
+INSERT INTO verify_bucket_counts
+SELECT * FROM jsonb_populate_recordset(NULL::verify_bucket_counts, $1::jsonb -> 'verify_bucket_counts')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verify_blocks
+INSERT INTO verify_blocks SELECT * FROM jsonb_populate_recordset(NULL::verify_blocks, $1::jsonb -> 'verify_blocks')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verify_safe
+INSERT INTO verify_safe SELECT * FROM jsonb_populate_recordset(NULL::verify_safe, $1::jsonb -> 'verify_safe')
 ON CONFLICT DO NOTHING;
 
 -- name: arrive_usage_figures

@@ -1,0 +1,1 @@
+"""Verify: a code proves that a phone is somebody's. `verifying` is what doors use."""

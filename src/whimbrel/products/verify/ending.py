@@ -1,0 +1,74 @@
+"""What time alone brings about: verifications that nobody answers expire, and what is counted is forgotten. A duty of
+one node."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from whimbrel.base import ids, limits
+from whimbrel.base.clock import SECOND_US, Clock
+from whimbrel.domain.verify import SLOT_US
+from whimbrel.store.interface import Store, Write
+
+_log = logging.getLogger("whimbrel.verify")
+_LIST: Final = 200
+_LOOK_S: Final = 1.0
+_PURGE_LOOKS: Final = 60  # looks from one purge to the next
+_PURGED: Final = 2_000  # rows of each kind at once
+_DAY_US: Final = 24 * 3600 * SECOND_US
+
+KeptAfter = Callable[[int], Mapping[str, int]]
+"""By kind of row the time (UTC microseconds) before which it is kept no more, as it is now."""
+
+
+class VerifyEnding:
+    """`expire` ends so many at most, and gives how many it found. Verifications and their attempts are kept as long
+    as messages."""
+
+    def __init__(
+        self, expire: Callable[[int], Awaitable[int]], store: Store, clock: Clock, kept_after: KeptAfter
+    ) -> None:
+        self._expire = expire
+        self._store = store
+        self._clock = clock
+        self._kept_after = kept_after
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        looks = 0
+        while True:
+            try:
+                while await self._expire(_LIST) == _LIST:
+                    pass
+                if looks % _PURGE_LOOKS == 0:
+                    await self.purge()
+            except Exception:
+                _log.exception("a duty failed; trying again")
+            looks += 1
+            await asyncio.sleep(_LOOK_S)
+
+    async def purge(self) -> None:
+        """Forget what is too old to count, and what is kept no longer than messages."""
+        now = self._clock.now_us()
+        before = self._kept_after(now)["messages"]
+        counted = (now - limits.VERIFY_COUNTS_DAYS * _DAY_US) // SLOT_US
+        await self._store.write(
+            [
+                Write("verifications_purge", ((ids.floor_id(ids.VERIFICATION, before), _PURGED),)),
+                Write("verify_attempts_purge", ((ids.floor_id(ids.VERIFY_ATTEMPT, before), _PURGED),)),
+                Write("verify_numbers_purge", ((now - 2 * _DAY_US, _PURGED),)),
+                Write("verify_counts_purge", ((counted, _PURGED),)),
+                Write("verify_bucket_counts_purge", ((now, _PURGED),)),
+            ]
+        )
