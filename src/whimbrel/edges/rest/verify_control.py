@@ -65,8 +65,8 @@ async def find_attempts(services: Services, call: Call[AttemptQuery, None]) -> A
 
 
 async def get_attempt(services: Services, call: Call[NoQuery, None]) -> Answer:
-    about = {"account_id": call.account_id, "test": call.test}
-    return Answer(await reports.attempt(services.manage, call.path["id"], **about))
+    found = await reports.attempt(services.manage, call.path["id"], account_id=call.account_id, test=call.test)
+    return Answer(found)
 
 
 async def summarise(services: Services, call: Call[SummaryQuery, None]) -> Answer:
@@ -110,13 +110,13 @@ async def delete_limit(services: Services, call: Call[NoQuery, None]) -> Answer:
 
 
 async def find_blocks(services: Services, call: Call[PageQuery, None]) -> Answer:
-    about = {"account_id": call.account_id, "test": call.test}
-    return Answer(await blocks.find(services.manage, paging=call.query.paging(), **about))
+    paging = call.query.paging()
+    return Answer(await blocks.find(services.manage, account_id=call.account_id, test=call.test, paging=paging))
 
 
 async def get_block(services: Services, call: Call[NoQuery, None]) -> Answer:
-    about = {"account_id": call.account_id, "test": call.test}
-    return Answer(await blocks.get(services.manage, call.path["id"], **about))
+    found = await blocks.get(services.manage, call.path["id"], account_id=call.account_id, test=call.test)
+    return Answer(found)
 
 
 async def lift_block(services: Services, call: Call[NoQuery, Lift]) -> Answer:
