@@ -13,6 +13,7 @@ from whimbrel.cli.copying import copy_installation
 from whimbrel.cli.doctor import doctor
 from whimbrel.cli.environment import env
 from whimbrel.cli.flows import flow
+from whimbrel.cli.hooks import hook
 from whimbrel.cli.keys import key
 from whimbrel.cli.migrate import migrate
 from whimbrel.cli.nodes import nodes
@@ -68,6 +69,7 @@ app.add_typer(balance, name="balance")
 app.add_typer(carrier, name="carrier")
 app.add_typer(cells, name="cells")
 app.add_typer(flow, name="flow")
+app.add_typer(hook, name="hook")
 app.command()(nodes)
 app.command()(settings)
 app.add_typer(key, name="key")

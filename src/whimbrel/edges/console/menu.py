@@ -47,6 +47,7 @@ MENU: tuple[Group, ...] = (
             Entry("templates", "/console/templates", "listTemplates"),
             Entry("flows", "/console/flows", "listFlows"),
             Entry("schedules", "/console/schedules", "listSchedules"),
+            Entry("hooks", "/console/hooks", "listHooks"),
             Entry("webhooks", "/console/webhooks", "listWebhooks"),
             Entry("keys", "/console/keys", "listKeys"),
             Entry("smpp", "/console/smpp", "listSmppCredentials"),

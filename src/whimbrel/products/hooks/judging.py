@@ -14,7 +14,9 @@ from whimbrel.domain.hook_paths import PathError
 from whimbrel.domain.hook_rules import HookEvent, HookSettings, Miss, Rule, Text
 from whimbrel.domain.hooks import KeptCall
 
-SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+SECRET_HEADERS = frozenset(
+    {"authorization", "cookie", "proxy-authorization", "webhook-signature", "x-hubspot-signature-v3"}
+)
 _HEADERS_KEPT = 64
 _HEADER_MAX = 1024
 

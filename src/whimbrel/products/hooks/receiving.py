@@ -339,7 +339,5 @@ def _is_unsigned_ping(request: Request) -> bool:
 
 
 def _secret_names(auth: Auth) -> frozenset[str]:
-    """Where the secret itself stands in a call."""
-    if auth.kind == "header":
-        return frozenset({auth.header.lower()})
-    return frozenset({auth.parameter}) if auth.kind == "query" else frozenset()
+    """Where the secret itself or the signature stands in a call: neither is kept."""
+    return frozenset({auth.parameter} if auth.kind == "query" else {auth.header.lower()})
