@@ -36,24 +36,27 @@ def document(rest_s: int) -> dict[str, Any]:
 async def begin(node: Node, key: str, flow_id: str, waiting: "asyncio.Queue[int]", begun: dict[int, str]) -> None:
     """Begin runs over one connection, each under its own key; what was not answered is asked again."""
     connection: Connection | None = None
-    while True:
-        number = await waiting.get()
-        headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": f"run-{number}"}
-        body = {"phone": f"+4479110{number:05}", "variables": {"n": number}}
-        octets = request("POST", f"/v1/flows/{flow_id}/runs", body, headers)
-        while number not in begun:
-            try:
-                connection = connection or await Connection.open(node.port)
-                answer = await connection.ask(octets)
-            except OSError:
-                connection = None
-                await asyncio.sleep(0.05)
-                continue
-            if answer.status == 202:
-                begun[number] = answer.json()["id"]
-            else:
-                assert answer.status in (409, 503), answer
-        waiting.task_done()
+    try:
+        while True:
+            number = await waiting.get()
+            headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": f"run-{number}"}
+            body = {"phone": f"+4479110{number:05}", "variables": {"n": number}}
+            octets = request("POST", f"/v1/flows/{flow_id}/runs", body, headers)
+            while number not in begun:
+                try:
+                    connection = connection or await Connection.open(node.port)
+                    answer = await connection.ask(octets)
+                except OSError:
+                    connection = None
+                    await asyncio.sleep(0.05)
+                    continue
+                assert answer.status in (202, 409, 503), answer
+                if answer.status == 202:
+                    begun[number] = answer.json()["id"]
+            waiting.task_done()
+    finally:
+        if connection is not None:
+            connection.close()
 
 
 async def killed(node: Node, kills: int, seed: int, over: asyncio.Event) -> int:
@@ -102,6 +105,7 @@ async def play(folder: Path, count: int, kills: int, rest_s: int) -> None:
         assert await deaths > kills // 2
         for worker in workers:
             worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
         await until(ended, 60, "every run is still ended")
         assert len(set(begun.values())) == count
         await judge(node, key, log, begun)
@@ -122,27 +126,36 @@ async def judge(node: Node, key: str, log: Path, begun: dict[int, str]) -> None:
         return not any([(await got(f"/v1/messages?status={state}&limit=1"))["data"] for state in states])
 
     await until(sent, 120, "every text has left")
-    seen = Counter(event.text for event in read_log(log) if isinstance(event, Submitted) and event.accepted)
     wanted = {f"{word} {number}" for number in begun for word in ("one", "two")}
-    assert set(seen) <= wanted
-    assert [text for text, times in seen.items() if times > 1] == []
-    missing = wanted - set(seen)
+
+    def seen() -> Counter[str]:
+        return Counter(event.text for event in read_log(log) if isinstance(event, Submitted) and event.accepted)
+
+    async def decided() -> bool:
+        """What the simulator has not written down is in doubt: its log is a moment behind."""
+        for text in wanted - set(seen()):
+            word, _, number = text.partition(" ")
+            steps = (await got(f"/v1/flow-runs/{begun[int(number)]}/steps"))["data"]
+            (message_id,) = [step["message_id"] for step in steps if step["step"] == word]
+            if not (await got(f"/v1/messages/{message_id}"))["in_doubt"]:
+                return False
+        return True
+
+    await until(decided, 60, "every text is at the simulator or in doubt")
+    texts = seen()
+    assert set(texts) <= wanted
+    assert [text for text, times in texts.items() if times > 1] == []
+    assert len(texts) > len(wanted) * 0.9
     for number, run_id in begun.items():
-        if len(begun) > 1000 and number % 20 and not {f"one {number}", f"two {number}"} & missing:
-            continue  # of many the steps of each twentieth, and of all that miss a text
-        steps = (await got(f"/v1/flow-runs/{run_id}/steps"))["data"]
-        assert [step["step"] for step in steps] == STEPS, run_id
-        for step in steps:
-            if f"{step['step']} {number}" in missing:
-                message = await got(f"/v1/messages/{step['message_id']}")
-                assert message["in_doubt"], message
+        if len(begun) < 1000 or number % 20 == 0:  # of many each twentieth
+            steps = (await got(f"/v1/flow-runs/{run_id}/steps"))["data"]
+            assert [step["step"] for step in steps] == STEPS, run_id
     connection.close()
-    assert len(missing) < len(wanted) / 10
 
 
 @pytest.mark.ci
 async def test_a_few_runs_and_a_kill(tmp_path: Path):
-    await play(tmp_path, SMALL, 1, 1)
+    await play(tmp_path, SMALL, 1, 5)
 
 
 @pytest.mark.ci

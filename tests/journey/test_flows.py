@@ -13,6 +13,7 @@ from whimbrel.products.flows.keeping import FlowChange, NewFlow
 from whimbrel.products.flows.running import NewRun
 from whimbrel.products.schedules import keeping as schedules
 from whimbrel.products.schedules.keeping import NewSchedule
+from whimbrel.store.interface import Write
 
 from .rig import ACTOR, SENDER, Rig, installation, rig, simulated, until
 from .sink import listening
@@ -173,6 +174,23 @@ async def _many(made: Rig, flow_id: str, count: int) -> list[FlowRun] | None:
 
 def _counted(made: Rig, result: str) -> float:
     return made.app.metrics.registry.get_sample_value("whimbrel_flow_runs_total", {"result": result}) or 0.0
+
+
+async def test_a_verification_that_ends_begins_a_flow_for_its_phone(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        trigger = {"trigger": {"type": "verification", "outcomes": ["approved"]}}
+        flow_id = await keep(made, minutes(trigger, a={"type": "send", "text": "Welcome: {{ trigger.outcome }}"}))
+        now = made.clock.now_us()
+        for number, outcome in enumerate(("expired", "approved")):
+            verification = f"VE{number:032x}"
+            about = ("VA1", f"+44791112345{number}", number, "GB", "44", "sms", "en", outcome, 1, 0, 1, None, "{}", 2)
+            row = (verification, made.account_id, 0, *about, now, now, now, now, now)
+            event = (made.account_id, 0, verification, 2, f"verification.{outcome}", "{}", 0, now)
+            await made.app.store.write([Write("verification_insert", (row,)), Write("event_insert", (event,))])
+        assert await texts(made, "+447911123451", 1) == ["Welcome: approved"]
+        (run,) = await runs(made, flow_id)
+        assert run.phone == "+447911123451"
 
 
 async def test_two_machines_that_answer_each_other_are_stopped(tmp_path: Path) -> None:

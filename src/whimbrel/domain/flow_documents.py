@@ -41,6 +41,12 @@ class MessageTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     tag: Annotated[str | None, Meta(description="Only messages that were sent with this tag.")] = None
 
 
+class VerificationTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="verification"):
+    """A verification ended so: it failed when the code was guessed too often."""
+
+    outcomes: Annotated[tuple[Literal["approved", "failed", "expired", "canceled"], ...], Meta(min_length=1)]
+
+
 class HookTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="hook"):
     """A hook brought an event of another system. The hook itself names the flow."""
 
@@ -54,7 +60,7 @@ class ApiTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="a
 
 
 Trigger = (
-    KeywordTrigger | TextTrigger | MessageTrigger | HookTrigger | ScheduleTrigger | ApiTrigger
+    KeywordTrigger | TextTrigger | MessageTrigger | VerificationTrigger | HookTrigger | ScheduleTrigger | ApiTrigger
 )
 
 
@@ -168,11 +174,12 @@ TRIGGERS: Final[dict[str, type[Trigger]]] = {
     "keyword": KeywordTrigger,
     "text": TextTrigger,
     "message": MessageTrigger,
+    "verification": VerificationTrigger,
     "hook": HookTrigger,
     "schedule": ScheduleTrigger,
     "api": ApiTrigger,
 }
-LATER: Final = frozenset({"verification", "contact_added", "contact_tagged", "link_clicked"})
+LATER: Final = frozenset({"contact_added", "contact_tagged", "link_clicked"})
 """Names of triggers that are reserved, and not taken yet."""
 STEPS: Final[dict[str, type[Step]]] = {
     "send": Send,

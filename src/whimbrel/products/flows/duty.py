@@ -11,6 +11,7 @@ from whimbrel.products.flows.engine import Engine
 from whimbrel.products.flows.outcomes import MessageEnds
 from whimbrel.products.flows.starting import Documents, Starter
 from whimbrel.products.flows.texts import Texts
+from whimbrel.products.flows.verifications import VerificationEnds
 
 
 class Flows:
@@ -20,7 +21,12 @@ class Flows:
         documents = Documents(ctx.store)
         engine = Engine(ctx, tables=tables, accept=accept, client=client, metrics=metrics, documents=documents)
         self.starter = Starter(ctx, metrics=metrics, documents=documents, begun=engine.wake)
-        self._parts = (engine, Texts(ctx.store, ctx.vault, self.starter), MessageEnds(ctx.store, self.starter))
+        self._parts = (
+            engine,
+            Texts(ctx.store, ctx.vault, self.starter),
+            MessageEnds(ctx.store, self.starter),
+            VerificationEnds(ctx.store, self.starter),
+        )
 
     async def start(self) -> None:
         """Begin where the last holder stopped."""

@@ -29,6 +29,7 @@
 -- | flow_runs_waiting (keys) | whole rows that wait for a text by these keys, oldest first |
 -- | flow_runs_recent (flow_ids, phone_hashes, since) | flow_id, phone_hash, how many began since |
 -- | flow_runs_depths (ids) | id, depth |
+-- | flow_verifications (ids) | id, recipient, service_id |
 -- | flow_run_by_id (account_id, test, id), flow_run_by_origin (flow_id, origin) | the whole row |
 -- | flow_runs_page (account_id, test, states, before_id, limit), flow_runs_of_flow (flow_id, account_id, test, states, before_id, limit) | whole rows, newest first |
 -- | flow_steps_page (account_id, run_id, after_seq, limit) | whole rows, in order |
@@ -163,6 +164,9 @@ WHERE flow_id = ANY($1) AND phone_hash = ANY($2) AND started_at >= $3 GROUP BY f
 
 -- name: flow_runs_depths
 SELECT id, depth FROM flow_runs WHERE id = ANY($1);
+
+-- name: flow_verifications
+SELECT id, recipient, service_id FROM verifications WHERE id = ANY($1);
 
 -- name: flow_run_by_id
 SELECT id, account_id, flow_id, version, test, state, step, waits_for, turn, steps, due_at, answer_key, answer_id,

@@ -20,7 +20,7 @@
 -- | verify_attempts_converted (verification_id, at) | the newest one of a verification brought the code |
 -- | verify_attempt_by_id (account_id, test, id), verify_attempts_page (account_id, test, before_id, from_id, limit) | whole rows |
 -- | verify_attempts_of (account_id, verification_id) | whole rows, oldest first |
--- | verify_count (account_id, test, slot, prefix, service_id, country, starts, sends, approvals) | added |
+-- | verify_count (account_id, test, slot, prefix, service_id, country, starts, sends, approvals) | added; row by row (hence the CAST): of many rows in one statement PostgreSQL would take one for each key |
 -- | verify_counted (account_id, test, prefix, slot) | starts, approvals since a slot |
 -- | verify_summary (account_id, test, from, to) | country, prefix, service_id, starts, sends, approvals |
 -- | verify_counts_purge (before_slot, limit) | |
@@ -137,7 +137,7 @@ FROM verify_attempts WHERE verification_id = $2 AND account_id = $1 ORDER BY id;
 
 -- name: verify_count
 INSERT INTO verify_counts (account_id, test, slot, prefix, service_id, country, starts, sends, approvals)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CAST($9 AS bigint))
 ON CONFLICT (account_id, test, slot, prefix, service_id) DO UPDATE SET starts = verify_counts.starts + excluded.starts,
   sends = verify_counts.sends + excluded.sends, approvals = verify_counts.approvals + excluded.approvals;
 

@@ -113,7 +113,7 @@
     }
     for (const name of at.keys()) {
       const [x, y] = spot(name), step = flow.steps[name];
-      const node = draw("g", { class: "node", tabindex: 0, role: "button", "aria-pressed": name === chosen, transform: `translate(${x} ${y})`, "data-step": name, "aria-label": `${name}: ${kindWord(step.type)}` });
+      const node = draw("g", { class: "node", tabindex: 0, role: "button", "aria-pressed": name === chosen, transform: `translate(${x} ${y})`, "data-step": name });
       node.append(draw("rect", { width: WIDTH, height: HEIGHT, rx: 10 }), draw("text", { x: 12, y: 22 }, `${name === flow.start ? "▸ " : ""}${short(name, 22)}`), draw("text", { x: 12, y: 42, class: "soft" }, short(`${kindWord(step.type)} ${summary(step)}`, 27)));
       node.addEventListener("click", () => choose(name));
       node.addEventListener("keydown", (event) => {
