@@ -1,0 +1,45 @@
+"""The editor of flows: a step is chosen by the keyboard, changed, another one is added and named, and the document
+follows; a run is begun, and its steps are read.
+"""
+
+import json
+
+from playwright.sync_api import expect
+
+from tests.browser.visitor import Visitor
+from tests.cli.product import until
+
+PHONE = "+15005550001"
+
+
+def test_a_flow_is_drawn_and_run(owner: Visitor) -> None:
+    owner.open("/console/flows/new?ready=order_updates")
+    page = owner.page
+    owner.fill({"name": "Drawn"})
+    page.locator(".node[data-step=paid]").focus()
+    page.keyboard.press("Enter")
+    panel = page.locator("#flow-panel")
+    expect(panel.locator("input").first).to_be_focused()
+    panel.locator("textarea").first.fill("Paid: {{ order }}")
+    page.keyboard.press("Tab")
+    page.locator("#flow-kind").select_option("tag")
+    page.locator("#flow-add").click()
+    panel.locator("input").first.fill("mark")
+    page.keyboard.press("Tab")
+    expect(page.locator(".node[data-step=mark]")).to_be_visible()
+    owner.press("Save")
+    owner.is_told("The flow is kept.")
+    steps = json.loads(page.locator("textarea[name=document]").input_value())["steps"]
+    assert (steps["paid"]["text"], steps["paid"]["next"], steps["mark"]["add"]) == (
+        "Paid: {{ order }}",
+        "mark",
+        ["done"],
+    )
+
+    owner.press("Activate")
+    owner.fill({"phone": PHONE, "variables": '{"status": "paid", "order": "7"}'})
+    owner.press("Begin a run")
+    owner.is_told("The run has begun.")
+    run = page.url
+    until(lambda: "Finished" in page.goto(run).text(), what="the end of the run")
+    owner.sees("Send a text")
