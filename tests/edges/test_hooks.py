@@ -1,13 +1,16 @@
 """Calls of other systems over HTTP, as each of them makes them: the right text once, by the simulator's phones, or a
 reason in the log."""
 
+import json
 import time
 
 import pytest
 import pytest_asyncio
 
+from whimbrel.domain.hook_presets import PRESETS
+
 from .edge_rig import running_edge, until
-from .hook_senders import Sender
+from .hook_senders import SECRET, SIGN, Sender, basic, changed, hmac_b64, sample, standard, stripe
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -122,3 +125,161 @@ async def test_a_call_that_was_recorded_is_refused_later(edge, preset):
     assert (await sender.call(at=time.time() - 600)).code == "hook_signature"
     (row,) = await log(edge, sender)
     assert row["detail"] == "timestamp_wrong"
+
+
+async def verdict_of(sender, *args, **more):
+    answer = await sender.call(*args, **more)
+    assert answer.status == 200, answer.body
+    return answer.json["outcomes"][0]["verdict"] if answer.json["outcomes"] else answer.json["verdict"]
+
+
+async def test_late_news_do_not_overtake(edge):
+    sender = await sender_of(edge, "woocommerce")
+    assert await verdict_of(sender, 1) == "sent"  # completed at 22 November
+    assert await verdict_of(sender, 0) == "outdated"  # processed at the 20th
+    assert await verdict_of(sender, 2) == "ping"
+
+
+async def test_the_test_of_an_address_by_woocommerce_needs_no_signature(edge):
+    sender = await sender_of(edge, "woocommerce")
+    sender.sign = lambda *_: {}
+    assert (await sender.call(2)).json == {"call_id": "", "verdict": "ping", "sent": 0, "outcomes": []}
+    assert await log(edge, sender) == []
+
+
+async def test_what_cannot_be_sent_has_its_reason(edge):
+    rule = {"name": "paid", "events": ["orders/paid"], "to": ["phone", "customer.phone"], "text": "Order {{name}}"}
+    sender = await sender_of(edge, "shopify", [rule])
+    assert await verdict_of(sender) == "no_number"
+    headers, body = changed("shopify", phone="12345")
+    assert await verdict_of(sender, body=body) == "invalid_number"
+    headers, body = changed("shopify", phone="+4915123456700", name="")
+    assert await verdict_of(sender, body=body) == "variable_missing"
+    assert await verdict_of(sender, headers=headers | {"x-shopify-topic": "orders/cancelled"}) == "no_rule"
+    await edge.post("/v1/opt-outs", {"number": "+4915123456700"})
+    headers, body = changed("shopify", phone="+4915123456700")
+    assert await verdict_of(sender, body=body) == "opted_out"
+    rows = await log(edge, sender)
+    assert [row["outcomes"][0]["verdict"] for row in rows[:2]] == ["opted_out", "no_rule"]
+    assert rows[2]["outcomes"][0]["detail"] == "name"
+    assert "4915123456700" not in json.dumps(rows)
+    (only,) = await log(edge, sender, "?verdict=opted_out")
+    assert only["id"] == rows[0]["id"]
+
+
+async def test_marketing_needs_consent(edge):
+    cart = {"name": "cart", "to": ["phone"], "text": "Still there?", "class": "marketing"}
+    refused = await edge.post("/v1/hooks", {"name": "Shop", "preset": "shopify", "rules": [cart]})
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "/rules/0/consent")
+    sender = await sender_of(edge, "shopify", [cart | {"consent": "buyer_accepts_sms_marketing"}])
+    headers, body = changed("shopify", 2, buyer_accepts_sms_marketing=False)
+    assert await verdict_of(sender, 2, body=body, headers=headers) == "no_consent"
+    assert await verdict_of(sender, 2) == "sent"
+
+
+async def test_each_alert_of_a_group_is_sent_for_once_when_it_fires_and_once_when_it_is_over(edge):
+    sender = await sender_of(edge, "alertmanager")
+    answer = await sender.call(0)
+    assert [each["verdict"] for each in answer.json["outcomes"]] == ["sent", "sent"]
+    assert [each["verdict"] for each in (await sender.call(0)).json["outcomes"]] == ["duplicate", "duplicate"]
+    assert await verdict_of(sender, 1) == "sent"
+    row = (await log(edge, sender))[2]
+    assert (row["events"], row["sent"]) == (2, 2)
+
+
+async def test_forms_and_xml_are_read_and_entities_are_not(edge):
+    rule = {
+        "name": "any",
+        "to": ["phone", "appointment.phone"],
+        "text": "{{name || appointment.name}}, {{when || appointment.when}}",
+    }
+    sender = await sender_of(edge, "generic", [rule])
+    assert await verdict_of(sender, 1) == "sent"
+    assert await verdict_of(sender, 2) == "sent"
+    evil = b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'
+    answer = await sender.call(2, body=evil)
+    assert (answer.status, answer.code) == (400, "hook_body")
+    assert (await log(edge, sender))[0]["verdict"] == "bad_body"
+
+
+@pytest.mark.parametrize(
+    ("auth", "sign"),
+    [
+        ({"kind": "hmac", "header": "X-Mac", "encoding": "base64"}, hmac_b64("X-Mac")),
+        ({"kind": "timestamped", "header": "Stripe-Signature"}, stripe),
+        ({"kind": "standard_webhooks"}, standard),
+        ({"kind": "basic", "username": "shop"}, basic("shop")),
+        ({"kind": "bearer"}, SIGN["alertmanager"]),
+    ],
+    ids=["hmac", "timestamped", "standard", "basic", "bearer"],
+)
+async def test_ways_of_signing(edge, auth, sign):
+    sender = Sender(edge, await new_hook(edge, "generic", auth=auth, secret=SECRET), sign)
+    assert await verdict_of(sender) == "sent"
+
+
+async def test_both_secrets_hold_after_a_rotation(edge):
+    sender = await sender_of(edge, "github")
+    old = sender.secret
+    sender.secret = (await edge.post(f"/v1/hooks/{sender.id}/rotate", {})).json["secret"]
+    assert await verdict_of(sender) == "sent"
+    assert await verdict_of(sender, 1, secret=old) == "sent"
+
+
+async def test_a_call_is_tried_kept_and_taken_again(edge):
+    sender = await sender_of(edge, "stripe", [])
+    assert await verdict_of(sender) == "no_rule"
+    (row,) = await log(edge, sender)
+    path = f"/v1/hooks/{sender.id}/calls/{row['id']}"
+    assert json.loads((await edge.get(path)).json["body"])["type"] == "checkout.session.completed"
+    rule = {
+        "name": "paid",
+        "to": ["data.object.customer_details.phone"],
+        "text": "Paid, {{data.object.customer_details.name}}",
+    }
+    trial = {"call_id": row["id"], "rules": [rule], "path": "data.object.locale"}
+    tried = (await edge.post(f"/v1/hooks/{sender.id}/try", trial)).json
+    assert (tried["value"], tried["outcomes"][0]["text"], tried["outcomes"][0]["segments"]) == (
+        "fr",
+        "Paid, Léa Petit",
+        1,
+    )
+    assert (await edge.ask("PATCH", f"/v1/hooks/{sender.id}", json={"rules": [rule]})).status == 200
+    assert (await edge.post(f"{path}/replay", {})).json["sent"] == 1
+    assert (await edge.post(f"{path}/replay", {})).json["verdict"] == "duplicate"
+    assert (await edge.post(f"{path}/replay", {"again": True})).json["sent"] == 1
+
+
+async def test_hooks_are_nobody_elses(edge):
+    sender = await sender_of(edge, "github")
+    assert (await sender.call()).json["verdict"] == "sent"
+    (row,) = await log(edge, sender)
+    other = await edge.new_customer("Other")
+    base = f"/v1/hooks/{sender.id}"
+    for method, path in (
+        ("GET", base), ("GET", f"{base}/secret"), ("GET", f"{base}/calls"), ("GET", f"{base}/calls/{row['id']}"),
+        ("DELETE", base),
+    ):  # fmt: skip
+        assert (await edge.ask(method, path, key=other.live)).code == "not_found", path
+    assert (await edge.ask("GET", base, key=edge.customer.test)).code == "not_found"
+    assert (await edge.get(base, key=other.live)).status == 404
+    assert "secret" not in (await edge.get(base)).json
+
+
+async def test_a_paused_hook_sends_nothing_and_a_deleted_one_is_not_there(edge):
+    sender = await sender_of(edge, "github")
+    await edge.ask("PATCH", f"/v1/hooks/{sender.id}", json={"status": "paused"})
+    assert await verdict_of(sender) == "paused"
+    assert (await edge.ask("DELETE", f"/v1/hooks/{sender.id}")).status == 204
+    assert (await sender.call()).code == "not_found"
+
+
+async def test_every_sample_is_read_by_its_preset(edge):
+    for preset, known in PRESETS.items():
+        sender = await sender_of(edge, preset)
+        for place, each in enumerate(known.samples):
+            answer = await sender.call(place)
+            assert (b"<Ack>true</Ack>" in answer.body) is (preset == "salesforce"), answer.body
+            verdict = (await log(edge, sender))[0]["verdict"]
+            assert verdict in {"sent", "ping", "no_rule", "no_number", "variable_missing"}, (preset, each.name, verdict)
+            assert sample(preset, place) is each
