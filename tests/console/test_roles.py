@@ -54,6 +54,13 @@ NEEDS = {
     ),
     "opt_outs:read": ("GET /console/opt-outs",),
     "opt_outs:write": ("POST /console/opt-outs", "POST /console/opt-outs/{id}/remove"),
+    "hooks:read": ("GET /console/hooks", "GET /console/hooks/{id}"),
+    "hooks:write": (
+        "GET /console/hooks/new", "POST /console/hooks/new", "GET /console/hooks/{id}/secret",
+        "POST /console/hooks/{id}/rotate", "POST /console/hooks/{id}/status", "POST /console/hooks/{id}/remove",
+        "GET /console/hooks/{id}/rule", "POST /console/hooks/{id}/rule", "POST /console/hooks/{id}/look",
+        "GET /console/hooks/{id}/calls/{call_id}", "POST /console/hooks/{id}/calls/{call_id}/replay",
+    ),
     "webhooks:read": ("GET /console/webhooks", "GET /console/webhooks/{id}"),
     "webhooks:write": (
         "GET /console/webhooks/new", "POST /console/webhooks/new", "GET /console/webhooks/{id}/edit",
@@ -165,6 +172,7 @@ async def real(edge):
     """Ids of things of the customer, by where their pages are."""
     made = {"messages": await edge.send(), "keys": await edge.get("/v1/keys?limit=1")}
     made["webhooks"] = await edge.post("/v1/webhooks", {"url": "https://example.com/", "events": ["*"]})
+    made["hooks"] = await edge.post("/v1/hooks", {"name": "shop", "preset": "shopify"})
     made["smpp"] = await edge.post("/v1/smpp-credentials", {"name": "till"})
     made["people"] = await edge.post("/v1/users", {"email": "x@example.com", "role": "support"})
     made["canned"] = await edge.post("/v1/canned-answers", {"name": "x", "text": "x"})
@@ -186,7 +194,7 @@ def place(page, ids):
     """Its address, of something of `ids` or of something that is not there."""
     kind = next((kind for kind in reversed(page.path.split("/")) if kind in ids), "")
     path = page.path.replace("{id}", ids.get(kind, NOTHING))
-    return path.replace("{digits}", "15005550009").replace("{version}", "1")
+    return path.replace("{digits}", "15005550009").replace("{version}", "1").replace("{call_id}", NOTHING)
 
 
 async def status(browser, page, ids):

@@ -76,9 +76,10 @@ async def rotate(request: Request) -> Response:
 
 async def status(request: Request) -> Response:
     form = await request.form()
-    wanted = "paused" if form.text("status") == "paused" else "active"
-    await request.api("updateHook", path=dict(request.path), body={"status": wanted})
-    return request.go(f"{PATH}/{request.path['id']}", done=f"hook.{wanted}")
+    is_paused = form.text("status") == "paused"
+    wanted = {"status": "paused" if is_paused else "active"}
+    await request.api("updateHook", path=dict(request.path), body=wanted)
+    return request.go(f"{PATH}/{request.path['id']}", done="hook.paused" if is_paused else "hook.active")
 
 
 async def remove(request: Request) -> Response:
@@ -99,17 +100,17 @@ async def keep_rule(request: Request) -> Response:
     """The rule in its place among the others."""
     form = await request.form()
     found = await request.api("getHook", path={"id": request.path["id"]})
-    was = form.text("was")
+    was, is_removed = form.text("was"), form.flag("remove")
     others = [msgspec.to_builtins(each) for each in found.rules]
     place = next((n for n, each in enumerate(others) if each["name"] == was and was), len(others))
-    others[place : place + 1] = [] if form.flag("remove") else [hooking.body_of(form)]
+    others[place : place + 1] = [] if is_removed else [hooking.body_of(form)]
     try:
         await request.api("updateHook", path={"id": found.id}, body={"rules": others})
     except WhimbrelError as error:
         told = problem(error)
         own = {name.removeprefix(f"rules.{place}."): words for name, words in told.fields.items()}
         return await _rule(request, found, form, was, msgspec.structs.replace(told, fields=_lines_of(own)))
-    return request.go(f"{PATH}/{found.id}", done="hook.rule_removed" if form.flag("remove") else "hook.rule_saved")
+    return request.go(f"{PATH}/{found.id}", done="hook.rule_removed" if is_removed else "hook.rule_saved")
 
 
 async def beside(request: Request) -> Response:
