@@ -31,6 +31,7 @@ VALIDITY_MIN_S = 5  # the shortest validity: less would expire on the way
 VALIDITY_MAX_S = 7 * 24 * 3600  # the longest: carriers keep a text no longer
 VALIDITY_DEFAULT_S = 36_000  # validity without one given: Twilio's ten hours
 VALIDITY_OTP_DEFAULT_S = 600  # the same for otp: a code is dead after ten minutes (NIST SP 800-63B)
+LOOKUPS_MAX = 1000  # numbers of one look-up: a tenth of a second of one core at most
 PAGE_DEFAULT = 50  # rows of a page without `limit`
 PAGE_MAX = 1000  # rows of a page at most
 EVENTS_SCAN_MAX = 50_000  # events of all accounts that one page of events looks through: some milliseconds of reading

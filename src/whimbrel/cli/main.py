@@ -15,6 +15,7 @@ from whimbrel.cli.environment import env
 from whimbrel.cli.flows import flow
 from whimbrel.cli.hooks import hook
 from whimbrel.cli.keys import key
+from whimbrel.cli.lookup import lookup
 from whimbrel.cli.migrate import migrate
 from whimbrel.cli.nodes import nodes
 from whimbrel.cli.quickstart import quickstart
@@ -71,6 +72,7 @@ app.add_typer(cells, name="cells")
 app.add_typer(flow, name="flow")
 app.add_typer(hook, name="hook")
 app.command()(nodes)
+app.command()(lookup)
 app.command()(settings)
 app.add_typer(key, name="key")
 app.add_typer(migrate, name="migrate")

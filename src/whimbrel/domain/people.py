@@ -95,6 +95,7 @@ class Role(msgspec.Struct, frozen=True):
 _READ = frozenset(
     {
         "messages:read", "events:read", "inbound:read", "webhooks:read", "smpp:read", "senders:read", "opt_outs:read",
+        "lookups:read",
         "balance:read", "prices:read", "keys:read", "accounts:read", "audit:read", "users:read", "conversations:read",
         "usage:read",
         "flows:read", "hooks:read", "verify:read",
@@ -135,7 +136,7 @@ ROLES: Mapping[RoleName, Role] = {
     "support": Role(
         "Answers people, sends, and records opt-outs.",
         frozenset({"messages:read", "events:read", "inbound:read", "senders:read", "opt_outs:read", "accounts:read"})
-        | {"conversations:read", "usage:read", "templates:read", "flows:read", "verify:read"}
+        | {"lookups:read", "conversations:read", "usage:read", "templates:read", "flows:read", "verify:read"}
         | _TALK,
         _READ_INSTALLATION,
     ),

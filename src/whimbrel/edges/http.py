@@ -20,7 +20,7 @@ from whimbrel.edges.shared.exchange import Application, Exchange
 from whimbrel.edges.shared.inside import Inside
 from whimbrel.edges.shared.inside_cells import CellInside
 from whimbrel.edges.shared.services import Services
-from whimbrel.edges.twilio.door import PREFIX as TWILIO
+from whimbrel.edges.twilio.door import PREFIXES as TWILIO
 from whimbrel.edges.twilio.door import TwilioDoor
 
 

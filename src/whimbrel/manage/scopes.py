@@ -21,6 +21,7 @@ ACCOUNT_SCOPES: dict[str, str] = {
     "senders:read": "Read senders.",
     "opt_outs:write": "Record and remove opt-outs.",
     "opt_outs:read": "Read opt-outs.",
+    "lookups:read": "Look up numbers, also whether they opted out and when they were last seen.",
     "balance:read": "Read balance and ledger.",
     "usage:read": "Read figures of usage: how many texts, what became of them, what they cost.",
     "prices:read": "Read the prices that hold for the account.",

@@ -1,5 +1,6 @@
 """The REST door, put together: all operations in one table, the hot routes, the router of the rest."""
 
+import asyncio
 from functools import lru_cache
 from importlib.metadata import version
 
@@ -18,6 +19,7 @@ from whimbrel.edges.rest import (
     flows,
     hooks,
     keys,
+    lookups,
     messages,
     money,
     nodes,
@@ -85,6 +87,7 @@ def _resources(streams_per_account: int) -> tuple[Operation, ...]:
         *senders.OPERATIONS,
         *smpp_credentials.OPERATIONS,
         *opt_outs.OPERATIONS,
+        *lookups.operations(asyncio.Lock()),
         *money.OPERATIONS,
         *usage.OPERATIONS,
         *routing.OPERATIONS,

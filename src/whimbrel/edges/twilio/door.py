@@ -1,5 +1,6 @@
 """The Twilio door, put together: which path is which resource, who may, what is answered. Paths are few and are told
-apart by their shape, without a router, because every message of this door comes through here.
+apart by their shape, without a router, because every message of this door comes through here; those of products
+(Verify, Lookup) come after, each a pattern.
 
 Every answer that is no success, a 404 and a 500 too, is in Twilio's form: the SDKs read its `code` as a number.
 """
@@ -15,12 +16,14 @@ from whimbrel.edges.shared.auth import ACCOUNT_HEADER
 from whimbrel.edges.shared.door import Door, check_scope, id_header
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio.accounts import Accounts
+from whimbrel.edges.twilio.lookups import Lookups
 from whimbrel.edges.twilio.messages import Messages
 from whimbrel.edges.twilio.problems import problem_answer
-from whimbrel.edges.twilio.routes import ROOT, Operation, Operations, Reply, Request
+from whimbrel.edges.twilio.routes import ROOT, Operation, Operations, Place, Product, Reply, Request
 from whimbrel.edges.twilio.sending import Sending
 
-PREFIX: Final = "/2010-04-01/"
+PREFIXES: Final = ("/2010-04-01/", "/v2/", "/v1/PhoneNumbers/")
+_OF_2010: Final = PREFIXES[0]
 _ACCOUNT_END: Final = len(ROOT) + 34  # a sid is two letters and 32 hexadecimal digits
 _OF_MESSAGE: Final = re.compile(r"/Messages/((?:SM|MM)[0-9a-f]{32})(\.json|/Media\.json)").fullmatch
 _BASIC: Final = b"basic "
@@ -28,7 +31,8 @@ _KEY: Final = b"wk_"
 
 
 class TwilioDoor:
-    """The ASGI application of all paths that begin with `PREFIX`. `door` holds the keys, their rates, and counts."""
+    """The ASGI application of all paths that begin with one of `PREFIXES`. `door` holds the keys, their rates, and
+    counts."""
 
     def __init__(self, services: Services, door: Door) -> None:
         self._door = door
@@ -48,6 +52,7 @@ class TwilioDoor:
             },
             "/Media.json": {"GET": Operation(read, messages.media)},
         }
+        self._products: tuple[Product, ...] = Lookups(services).products
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = self._door.request_id()
@@ -71,20 +76,25 @@ class TwilioDoor:
 
     async def _reply(self, scope: Scope, receive: Receive, answer: Headers) -> Reply:
         path: str = scope["path"]
-        operations, sid = self._place(path)
-        operation = operations.get("GET" if scope["method"] == "HEAD" else scope["method"])
+        place = self._place(path)
+        operation = place.operations.get("GET" if scope["method"] == "HEAD" else scope["method"])
         if operation is None:
-            answer.append((b"allow", ", ".join(sorted(operations)).encode()))
+            answer.append((b"allow", ", ".join(sorted(place.operations)).encode()))
             raise WhimbrelError("method_not_allowed")
         headers = _with_key(dict(scope["headers"]))
         principal = await self._door.admit(headers, answer)
         check_scope(principal, operation.scope)
-        account_id = path[len(ROOT) : _ACCOUNT_END]
-        self._door.acting_for(principal, {ACCOUNT_HEADER: account_id.encode()})
+        account_id = place.account_id
+        named = headers if account_id is None else {ACCOUNT_HEADER: account_id.encode()}
+        account_id = self._door.acting_for(principal, named)
+        if account_id is None:
+            raise WhimbrelError("invalid_parameter", "The operator names an account in the header `X-Account-Id`.")
         request = Request(
             principal=principal,
             account_id=account_id,
-            sid=sid,
+            sid=place.sid,
+            names=place.names,
+            base_url=self._base_url(scope) if place.account_id is None else "",
             path=path,
             query_string=scope["query_string"],
             headers=headers,
@@ -93,16 +103,21 @@ class TwilioDoor:
         )
         return await operation.handle(request)
 
-    def _place(self, path: str) -> tuple[Operations, str]:
-        """What may be done at a path, and the message that it names."""
-        end = path[_ACCOUNT_END:]
-        operations = self._by_end.get(end)
-        if operations is not None and path.startswith(ROOT):
-            return operations, ""
-        found = _OF_MESSAGE(end) if path.startswith(ROOT) else None
-        if found is None:
-            raise WhimbrelError("not_found", f"The requested resource {path[:200]} was not found.")
-        return self._of_message[found[2]], found[1]
+    def _place(self, path: str) -> Place:
+        if path.startswith(ROOT):
+            account_id, end = path[len(ROOT) : _ACCOUNT_END], path[_ACCOUNT_END:]
+            operations = self._by_end.get(end)
+            if operations is not None:
+                return Place(operations, account_id)
+            found = _OF_MESSAGE(end)
+            if found is not None:
+                return Place(self._of_message[found[2]], account_id, found[1])
+        elif not path.startswith(_OF_2010):
+            for each in self._products:
+                matched = each.pattern.fullmatch(path)
+                if matched is not None:
+                    return Place(each.operations, None, names=matched.groups())
+        raise WhimbrelError("not_found", f"The requested resource {path[:200]} was not found.")
 
     async def _refuse(self, error: Exception, request_id: str, answer: Headers, scope: Scope, send: Send) -> None:
         if self._door.leaves_unanswered(error, request_id):
