@@ -24,7 +24,8 @@ async def hooks(request: Request) -> Response:
     if request.asked.acting_for is None:
         return request.page("no_account.html", name="hooks")
     found = await request.api("listHooks")
-    return request.page("hooks/list.html", hooks=found.data, presets=PRESETS, may_write=_may_write(request))
+    shown = [_whole(request, each) for each in found.data]
+    return request.page("hooks/list.html", hooks=shown, presets=PRESETS, may_write=_may_write(request))
 
 
 async def new(request: Request) -> Response:
@@ -48,7 +49,9 @@ async def create(request: Request) -> Response:
         made = await request.api("createHook", body=wanted)
     except WhimbrelError as error:
         return _form(request, form, chosen, problem(error))
-    return request.page("hooks/secret.html", hook=made, secret=made.secret, preset=PRESETS[made.preset])
+    return request.page(
+        "hooks/secret.html", hook=_whole(request, made), secret=made.secret, preset=PRESETS[made.preset]
+    )
 
 
 async def hook(request: Request) -> Response:
@@ -60,7 +63,9 @@ async def secret(request: Request) -> Response:
     path = dict(request.path)
     found = await request.api("getHook", path=path)
     shown = await request.api("getHookSecret", path=path)
-    return request.page("hooks/secret.html", hook=found, secret=shown.secret, preset=PRESETS[found.preset])
+    return request.page(
+        "hooks/secret.html", hook=_whole(request, found), secret=shown.secret, preset=PRESETS[found.preset]
+    )
 
 
 async def rotate(request: Request) -> Response:
@@ -71,7 +76,9 @@ async def rotate(request: Request) -> Response:
         )
     except WhimbrelError as error:
         return await _hook(request, form, problem(error))
-    return request.page("hooks/secret.html", hook=made, secret=made.secret, preset=PRESETS[made.preset])
+    return request.page(
+        "hooks/secret.html", hook=_whole(request, made), secret=made.secret, preset=PRESETS[made.preset]
+    )
 
 
 async def status(request: Request) -> Response:
@@ -189,7 +196,12 @@ async def _hook(request: Request, form: Form = EMPTY, told: Problem | None = Non
     found = await request.api("getHook", path=path)
     given = request.query.given("cursor", "verdict")
     calls = await request.api("listHookCalls", path=path, query={"limit": _SHOWN, **given})
-    values = {"hook": found, "calls": calls.data, "next": calls.next_cursor, "verdict": given.get("verdict", "")}
+    values = {
+        "hook": _whole(request, found),
+        "calls": calls.data,
+        "next": calls.next_cursor,
+        "verdict": given.get("verdict", ""),
+    }
     if request.is_part and "cursor" in given:
         return request.part("hooks/one.html", "rows", **values)
     return request.page(
@@ -202,6 +214,12 @@ async def _hook(request: Request, form: Form = EMPTY, told: Problem | None = Non
         may_write=_may_write(request),
         **values,
     )
+
+
+def _whole(request: Request, found: Any) -> Any:
+    """With the address by which the browser has come, where the installation does not know its own."""
+    base = "" if found.url.startswith("http") else str(request.http.base_url).rstrip("/")
+    return msgspec.structs.replace(found, url=f"{base}{found.url}")
 
 
 def _may_write(request: Request) -> bool:
