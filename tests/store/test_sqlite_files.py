@@ -101,8 +101,10 @@ def test_tuning_is_for_a_process_without_connections(database: str, first: str, 
     assert done.stdout == f"{counted}\n"
 
 
-def test_nobody_else_may_read_the_file(database: str):
-    assert stat.S_IMODE(os.stat(database).st_mode) == 0o600
+def test_nobody_else_may_read_the_file(tmp_path: Path):
+    path = tmp_path / "whimbrel.db"
+    schema.apply(str(path), ManualClock())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_the_profile_of_a_connection(database: str):
