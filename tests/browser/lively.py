@@ -1,4 +1,4 @@
-"""A day in the life of a shop, for pictures: texts in all states, talks, people, webhooks and carriers."""
+"""A day in the life of a shop, for pictures: texts in all states, talks, people, webhooks, hooks, flows, carriers."""
 
 import contextlib
 import math
@@ -10,10 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import cycle
 from typing import Any
 
+from tests.browser.shop import Shop, new_hook
 from tests.cli.product import Node, ask, until
 
 TRAFFIC_S = 75.0  # before the first picture
 TALK = "+447911123456"
+ASKED = "+447911123477"
 # (to, text, class, tag): the numbers of the sandbox decide what becomes of each (docs/sandbox.md).
 TEXTS = (
     ("+14155550100", "Your parcel 7QK2 is out for delivery. It comes after 14:00.", "transactional", "parcel"),
@@ -55,6 +57,26 @@ _SHIPPED = {
         {"name": "link", "type": "url", "hosts": ["example.com"]},
     ],
     "publish": True,
+}
+_ASKED = {
+    "trigger": {"type": "keyword", "keywords": ["APPOINTMENT", "TERMIN"]},
+    "start": "ask",
+    "steps": {
+        "ask": {"type": "send", "text": "Tomorrow at ten? Answer YES or NO.", "next": "answer"},
+        "answer": {"type": "wait_for_answer", "timeout_s": 3600, "next": "which", "on_timeout": "people"},
+        "which": {"type": "branch", "cases": [{"when": "answer.word == 'YES'", "next": "mark"}], "otherwise": "people"},
+        "mark": {"type": "tag", "add": ["confirmed"], "next": "thanks"},
+        "thanks": {"type": "send", "text": "See you tomorrow."},
+        "people": {"type": "conversation"},
+    },
+}
+_WEEKLY = {
+    "name": "Monday's opening",
+    "starts_at": "2027-01-04T09:00",
+    "zone": "recipient",
+    "rrule": "FREQ=WEEKLY;BYDAY=MO",
+    "recipients": ["+14155550123", "+447911123456"],
+    "text": "Good morning, we are open.",
 }
 
 
@@ -100,12 +122,13 @@ def fill(node: Node, seconds: float = TRAFFIC_S) -> Iterator[dict[str, str]]:
         traffic = _Traffic(node)
         things = _build(node, f"http://127.0.0.1:{application.server_address[1]}")
         traffic.start()
-        time.sleep(seconds)
-        things |= _talk(node)
-        yield things
-        traffic.stopped.set()
-        traffic.join()
-        application.shutdown()
+        try:
+            time.sleep(seconds)
+            yield things | _talk(node) | _automate(node)
+        finally:
+            traffic.stopped.set()
+            traffic.join()
+            application.shutdown()
 
 
 def _made(node: Node, path: str, body: Any, *, key: str | None = None) -> Any:
@@ -163,3 +186,19 @@ def _talk(node: Node) -> dict[str, str]:
     later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     _made(node, "/v1/messages", {"to": TALK, "text": "Tomorrow at noon.", "send_at": later})
     return ids
+
+
+def _automate(node: Node) -> dict[str, str]:
+    """A hook that was called, a flow that ran to its end and one that waits, schedules."""
+    phones = node.given["simulator_http_url"]
+    hook = new_hook(node)
+    flow = _made(node, "/v1/flows", {"name": "Confirm an appointment", "document": _ASKED})["id"]
+    _made(node, "/v1/flows/ready-made", {"ready_made": "order_updates"})
+    run = _made(node, f"/v1/flows/{flow}/runs", {"phone": ASKED})["id"]
+    until(lambda: node.get(f"/v1/flow-runs/{run}")["waits_for"] == "answer", what="the flow's question")
+    ask("POST", f"{phones}/phones/{ASKED}/send", {"to": "+15005550006", "text": "Yes, please"})
+    until(lambda: node.get(f"/v1/flow-runs/{run}")["state"] == "finished", what="the flow's end")
+    _made(node, f"/v1/flows/{flow}/runs", {"phone": "+15005550001"})
+    schedule = _made(node, "/v1/schedules", _WEEKLY)["id"]
+    _made(node, "/v1/schedules", _WEEKLY | {"name": "New year", "rrule": None, "starts_at": "2027-01-01T10:00"})
+    return {"hook": hook, "call": Shop(node, hook).be_busy(), "flow": flow, "run": run, "schedule": schedule}
