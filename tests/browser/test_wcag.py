@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
+from tests.browser.shop import Shop, new_hook
 from tests.browser.visitor import LAPTOP, PHONE, Visitor
 from tests.cli.product import Node, ask, until
 
@@ -18,7 +19,7 @@ COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 PAGES = (
     "",
     "/messages",
-    "/messages?q=%23birds",
+    "/messages?q=%23wcag",
     "/messages/{message}",
     "/compose",
     "/phones?to=%2B15005550001&to=%2B15005550006",
@@ -40,9 +41,21 @@ PAGES = (
     "/templates/new",
     "/flows",
     "/flows/new",
+    "/flows/new?ready=order_updates",
+    "/flows/{flow}",
     "/flow-runs",
+    "/flow-runs/{run}",
     "/schedules",
     "/schedules/new",
+    "/schedules/{schedule}",
+    "/hooks",
+    "/hooks/new",
+    "/hooks/new?preset=shopify",
+    "/hooks/{hook}",
+    "/hooks/{hook}/rule",
+    "/hooks/{hook}/rule?name=paid",
+    "/hooks/{hook}/secret",
+    "/hooks/{hook}/calls/{call}",
     "/templates/{template}",
     "/templates/{template}/versions/2",
     "/compose?template={template}",
@@ -62,6 +75,7 @@ PAGES = (
     "/accounts/{account}",
     "/audit",
     "/settings",
+    "/settings/secret",
     "/settings/installation",
     "/system",
     "/profile",
@@ -74,8 +88,8 @@ SCREENS = (pytest.param(LAPTOP, id="laptop"), pytest.param(PHONE, id="phone"))
 @pytest.fixture(scope="package")
 def things(node: Node) -> dict[str, str]:
     """Something of each kind, so that no page is empty."""
-    message = node.ask("POST", "/v1/messages", {"to": "+15005550001", "text": "Hello", "tags": ["birds"]}).json
-    hook = node.ask("POST", "/v1/webhooks", {"url": "https://example.com/hook", "events": ["message.*"]}).json
+    message = node.ask("POST", "/v1/messages", {"to": "+15005550001", "text": "Hello", "tags": ["wcag"]}).json
+    webhook = node.ask("POST", "/v1/webhooks", {"url": "https://example.com/hook", "events": ["message.*"]}).json
     node.ask("POST", "/v1/canned-answers", {"name": "Hours", "text": "Nine to six."})
     node.ask("POST", "/v1/templates", {"name": "hello", "texts": {"en": "Hi {{name}}", "de": "Hallo"}, "publish": True})
     node.ask("PATCH", "/v1/templates/hello", {"texts": {"en": "Hello {{name}}", "de": "Hallo"}})
@@ -83,6 +97,13 @@ def things(node: Node) -> dict[str, str]:
     text = {"to": "+15005550006", "text": "Are you open?", "system_id": "whimbrel"}
     ask("POST", f"{node.given['simulator_http_url']}/phones/+14155550263/send", text)
     talks = until(lambda: node.get("/v1/conversations?number=%2B14155550263")["data"])
+    steps = {"a": {"type": "send", "text": "Hello", "next": "b"}, "b": {"type": "wait_for_answer", "timeout_s": 600}}
+    document = {"trigger": {"type": "api"}, "start": "a", "steps": steps}
+    flow = node.ask("POST", "/v1/flows", {"name": "Ask", "document": document}).json["id"]
+    run = node.ask("POST", f"/v1/flows/{flow}/runs", {"phone": "+15005550001"}).json["id"]
+    often = {"starts_at": "2031-01-06T09:00", "zone": "UTC", "rrule": "FREQ=DAILY", "recipients": ["+15005550001"]}
+    schedule = node.ask("POST", "/v1/schedules", {"name": "Daily", "text": "Good morning"} | often).json["id"]
+    hook = new_hook(node)
     operator = node.given["operator_key"]
     routes = node.ask("GET", "/v1/routes", key=operator).json["data"]
     carriers = node.ask("GET", "/v1/carriers", key=operator).json["data"]
@@ -90,7 +111,12 @@ def things(node: Node) -> dict[str, str]:
         "message": message["id"],
         "talk": talks[0]["id"],
         "template": "hello",
-        "webhook": hook["id"],
+        "webhook": webhook["id"],
+        "flow": flow,
+        "run": run,
+        "schedule": schedule,
+        "hook": hook,
+        "call": Shop(node, hook).be_busy(),
         "route": routes[0]["id"],
         "carrier": carriers[0]["id"],
         "account": node.given["account_sid"],
