@@ -2,7 +2,7 @@
    written back into it, so that without this script nothing is lost but the picture. */
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
-  const WIDTH = 190, HEIGHT = 56, GAP_X = 40, GAP_Y = 64;
+  const WIDTH = 190, HEIGHT = 56, GAP_X = 40, GAP_Y = 84;
   const GOTO = ["next", "otherwise", "on_timeout", "on_refused", "on_error"];
   const FIELDS = {
     send: { text: "long", template: "text", to: "text", sender: "text", class: ["transactional", "otp", "marketing"], next: "step", on_refused: "step" },
@@ -97,6 +97,7 @@
     const marker = draw("marker", { id: "flow-tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" });
     marker.append(draw("path", { d: "M0 0L8 4L0 8z", class: "tip" }));
     svg.append(marker);
+    const arrived = new Map();
     for (const name of at.keys()) {
       const [x, y] = spot(name);
       const leaving = ways(flow.steps[name]).filter(([, to]) => at.has(to));
@@ -107,8 +108,12 @@
           ? `M${x + WIDTH} ${y + HEIGHT / 2}C${x + WIDTH + 60} ${y + HEIGHT / 2} ${toX + WIDTH + 60} ${toY + HEIGHT / 2} ${toX + WIDTH + 2} ${toY + HEIGHT / 2}`
           : `M${fromX} ${y + HEIGHT}C${fromX} ${y + HEIGHT + 34} ${toX + WIDTH / 2} ${toY - 34} ${toX + WIDTH / 2} ${toY - 2}`;
         svg.append(draw("path", { d: path, class: "edge", "marker-end": "url(#flow-tip)" }));
-        const at = back ? { x: x + WIDTH + 6, y: y + HEIGHT / 2 - 6 } : { x: fromX + 6 + number * 4, y: y + HEIGHT + 14 + number * 13 };
-        if (word) svg.append(draw("text", { ...at, class: "edge-word" }, short(word, 24)));
+        if (!word) return;
+        // Where an edge arrives there is room for its word; where it leaves there are the others.
+        const before = arrived.get(to) || 0;
+        const at = back ? { x: x + WIDTH + 6, y: y + HEIGHT / 2 - 6 } : { x: toX + WIDTH / 2 + 8, y: toY - 8 - before * 13 };
+        if (!back) arrived.set(to, before + 1);
+        svg.append(draw("text", { ...at, class: "edge-word" }, short(word, 21)));
       });
     }
     for (const name of at.keys()) {
