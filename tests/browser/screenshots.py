@@ -57,6 +57,7 @@ PAGES = {
     "keys": "/keys",
     "key-new": "/keys/new",
     "smpp": "/smpp",
+    "usage": "/usage",
     "balance": "/balance",
     "people": "/people",
     "person": "/people/{person}",

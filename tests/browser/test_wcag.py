@@ -67,6 +67,8 @@ PAGES = (
     "/keys/new",
     "/smpp",
     "/smpp/new",
+    "/usage",
+    "/usage?group=country",
     "/balance",
     "/people",
     "/people/new",

@@ -144,8 +144,7 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO verify_services VALUES ('VA' || $1, $2, 'Acme', '{}', 1, 1)",
         "INSERT INTO verifications VALUES ('VE' || $1, $2, 0, 'VA1', '+447400123456', 5, 'GB', '44740012', 'sms', "
         "'en', 'approved', 1, 0, 1, decode('00ff', 'hex'), '{}', 2, 1, 1, 1, 1, 1)",
-        "INSERT INTO verify_attempts VALUES ('VL' || $1, $2, 0, 'VA1', 'VE1', 'sms', 'SM1', 'GB', '44740012', 1, "
-        "NULL)",
+        "INSERT INTO verify_attempts VALUES ('VL' || $1, $2, 0, 'VA1', 'VE1', 'sms', 'SM1', 'GB', '44740012', 1, NULL)",
         "INSERT INTO verify_numbers SELECT $2, 0, length($1), 3, '[1]', '[1,2]', 1",
         "INSERT INTO verify_counts SELECT $2, 0, length($1), '44740012', 'VA1', 'GB', 1, 2, 1",
         "INSERT INTO verify_rate_limits VALUES ('RK' || $1, $2, 'VA1', 'address', '', 1, 1)",
@@ -154,8 +153,8 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO verify_blocks VALUES ('VB' || $1, $2, 0, 'prefix', '44740012', 'GB', 'velocity', '{}', 1, 1, 2, "
         "NULL, NULL, 0)",
         "INSERT INTO verify_safe VALUES ('GN' || $1, $2, 9, '+4474•••••123', 1)",
-        "INSERT INTO usage_figures SELECT $2, 0, 24, 0, 'out', 'otp', left($1, 2), '', 'EUR', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, "
-        "0, 1, 7, 80, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0",
+        "INSERT INTO usage_figures SELECT $2, 0, 24, 0, 'out', 'otp', left($1, 2), '', 'EUR', 1, 1, 1, 0, 0, 0, 0, 0, "
+        "0, 0, 0, 1, 7, 80, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0",
     ):
         await cell.rows(sql, user, account_id)
     for sql in (

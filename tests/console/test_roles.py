@@ -107,6 +107,7 @@ NEEDS = {
         "POST /console/smpp/{id}/remove",
     ),
     "balance:read": ("GET /console/balance",),
+    "usage:read": ("GET /console/usage", "GET /console/usage/export"),
     "balance:write": ("POST /console/balance",),
     "users:read": ("GET /console/people", "GET /console/people/{id}"),
     "users:write": (
@@ -126,7 +127,8 @@ NEEDS = {
 }  # fmt: skip
 """Pages by the scope without which they are refused."""
 EVERYBODY = frozenset({
-    "GET /console/overview/steps", "GET /console/overview/lately", "POST /console/messages/columns",
+    "GET /console/overview/steps", "GET /console/overview/lately", "GET /console/overview/standing",
+    "POST /console/messages/columns",
     "POST /console/messages/views",
     "POST /console/messages/views/{id}/delete", "GET /console/webhooks/debug", "POST /console/webhooks/debug",
     "POST /console/undo", "POST /console/profile/notices",

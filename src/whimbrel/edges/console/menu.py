@@ -56,6 +56,7 @@ MENU: tuple[Group, ...] = (
     Group(
         "account",
         (
+            Entry("usage", "/console/usage", "listUsage"),
             Entry("balance", "/console/balance", "getBalance"),
             Entry("people", "/console/people", "listUsers"),
             Entry("accounts", "/console/accounts", "listAccounts"),

@@ -44,6 +44,7 @@ from whimbrel.edges.console.pages import (
     system,
     templates,
     undo,
+    usage,
     webhooks,
 )
 from whimbrel.edges.console.pages import (
@@ -90,6 +91,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *keys.PAGES,
     *smpp.PAGES,
     *balance.PAGES,
+    *usage.PAGES,
     *people.PAGES,
     *accounts.PAGES,
     *audit.PAGES,

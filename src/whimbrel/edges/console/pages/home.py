@@ -14,6 +14,7 @@ from whimbrel.edges.console import choosing
 from whimbrel.edges.console.figures import SECONDS, Figures
 from whimbrel.edges.console.finding import FAILED
 from whimbrel.edges.console.live import Live
+from whimbrel.edges.console.overview_figures import standing
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 
@@ -47,7 +48,13 @@ async def overview(request: Request) -> Response:
         _steps(request), _failures(request), _carriers(request), _balance(request)
     )
     return request.page(
-        "home/overview.html", steps=steps, failures=failures, carriers=carriers, balance=balance, seconds=SECONDS
+        "home/overview.html",
+        steps=steps,
+        failures=failures,
+        carriers=carriers,
+        balance=balance,
+        seconds=SECONDS,
+        standing=await standing(request),
     )
 
 
@@ -60,6 +67,11 @@ async def lately(request: Request) -> Response:
     """Recent failures and the carriers as they are now; asked for every few seconds."""
     failures, carriers = await asyncio.gather(_failures(request), _carriers(request))
     return request.part("home/overview.html", "lately", failures=failures, carriers=carriers)
+
+
+async def by_country(request: Request) -> Response:
+    """Delivery, spend and what waits, as they are now; asked for every half minute."""
+    return request.part("home/overview.html", "standing", standing=await standing(request))
 
 
 async def live(request: Request) -> Response:
@@ -125,5 +137,6 @@ PAGES = (
     Page(path="/console", handle=overview),
     Page(path="/console/overview/steps", handle=steps),
     Page(path="/console/overview/lately", handle=lately),
+    Page(path="/console/overview/standing", handle=by_country),
     Page(path="/console/overview/live", handle=live),
 )

@@ -1,0 +1,56 @@
+"""Usage in the console: the page with its filters and file, and what the overview tells of a longer time."""
+
+import pytest
+import pytest_asyncio
+
+from tests.edges.edge_rig import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def figures(edge):
+    """A text that was delivered, in the figures."""
+
+    async def counted():
+        rows = (await edge.get("/v1/usage?granularity=total")).json["data"]
+        return rows and rows[0]["delivered"]
+
+    if not await counted():
+        await edge.send(to="+4915112345678")
+        await until(counted)
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?span=day&group=country", "?span=week&group=class", "?span=year&group=direction"]
+)
+async def test_figures_are_shown_by_what_is_asked_for(browser, query):
+    page = await browser.get(f"/console/usage{query}")
+    assert page.status == 200
+    assert 'data-plot="texts"' in page.text and "This month so far" in page.text
+    assert ('data-country="DE"' in page.text) == ("country" in query)
+
+
+async def test_conditions_narrow_and_what_is_wrong_shows_all(browser):
+    assert "Nothing in this period" in (await browser.get("/console/usage?country=FR")).text
+    assert (await browser.get("/console/usage?span=ages&group=colour")).status == 200
+
+
+async def test_an_account_sees_no_carriers_names_and_nothing_of_others(edge, sign_in):
+    stranger = await edge.new_customer("Stranger")
+    own = await sign_in("owner", stranger.id)
+    page = await own.get("/console/usage?group=carrier")
+    assert "Tern" not in page.text and "By carrier" not in page.text and "Nothing in this period" in page.text
+    assert "Delivery by carrier" not in (await own.get("/console")).text
+
+
+async def test_the_operator_sees_all_accounts_and_their_carriers(sign_in):
+    everything = await sign_in("owner", None)
+    page = await everything.get("/console/usage?group=account")
+    assert page.status == 200 and "Acme" in page.text
+    assert "Tern" in (await everything.get("/console/usage?group=carrier")).text
+
+
+async def test_the_overview_tells_delivery_and_spend(browser):
+    page = await browser.get("/console")
+    assert "Delivery by country" in page.text and 'data-plot="spent"' in page.text
