@@ -74,7 +74,7 @@ async def usage(request: Request) -> Response:
     series, before, grouped, by_month = (each.data for each in found)
     names = await _names(request, view.group)
     plot = by_period(series, *_times(period))
-    values = {
+    values: dict[str, Any] = {
         "place": PLACE,
         "view": view,
         "spans": SPANS,
