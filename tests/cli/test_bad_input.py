@@ -20,7 +20,13 @@ from whimbrel.base.errors import CATALOGUE
 
 GOOD = {"to": "+14155550123", "text": "Hello"}
 JSON = "Content-Type: application/json"
-FOLLOWING = ("cursors", "message_numbers", "leases", "lanes")  # filled some time after what they follow was stored
+FOLLOWING = (
+    "cursors",
+    "message_numbers",
+    "usage_figures",
+    "leases",
+    "lanes",
+)  # filled some time after what they follow was stored
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from whimbrel.edges.shared.openapi import errors_of
 from whimbrel.manage.scopes import ACCOUNT_SCOPES, OPERATOR, SCOPES
 from whimbrel.store.interface import Write
 
-from .edge_rig import running_edge
+from .edge_rig import NUMBER, running_edge
+from .products import products_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OPERATIONS = table(streams_per_account=1)
@@ -152,11 +153,16 @@ BODIES = {
     "replayWebhook": {"dead": True},
     "traceSmppCredential": {"enabled": True},
     "answerConversation": {"text": "Hello"},
+    "startFlow": {"phone": NUMBER},
+    "rejectTemplateVersion": {"reason": "no"},
+    "startVerification": {"to": NUMBER},
+    "checkVerification": {"code": "123456", "to": NUMBER},
+    "tryHook": {"body": "{}"},
 }
 
 
 async def things_of(edge):
-    """One thing of each kind that the customer owns, by the first part of its path."""
+    """One thing of each kind that the customer owns, by its path before the id, or by its own name in a path."""
     message = (await edge.send()).json["id"]
     made = await edge.post("/v1/webhooks", {"url": "http://127.0.0.1:9/x"})
     opt_out = await edge.post("/v1/opt-outs", {"number": "+447911123456"})
@@ -183,6 +189,7 @@ async def things_of(edge):
         "smpp-credentials": credential.json["id"],
         "prices": price.json["id"],
         "accounts": edge.customer.id,
+        **await products_of(edge),
     }
 
 
@@ -190,7 +197,8 @@ async def test_a_foreign_id_is_not_found_whatever_one_does_with_it(edge):
     things = await things_of(edge)
     stranger = await edge.new_customer("Stranger")
     for operation in FOREIGN:
-        path = operation.path.replace("{id}", things[operation.path.split("/")[2]])
+        kind = operation.path.removeprefix("/v1/").partition("/{id}")[0]
+        path = operation.path.format(**things | {"id": things[kind]})
         answer = await edge.ask(operation.method, path, key=stranger.live, json=BODIES.get(operation.name, {}))
         assert (answer.status, answer.code) == (404, "not_found"), operation.name
     assert (await edge.get(f"/v1/messages/{things['messages']}")).status == 200
@@ -210,6 +218,15 @@ async def test_lists_hold_what_is_the_callers_alone(edge):
         "smpp-credentials",
         "conversations",
         "canned-answers",
+        "flows",
+        "flow-runs",
+        "schedules",
+        "templates",
+        "hooks",
+        "verify/services",
+        "verify/attempts",
+        "verify/blocks",
+        "verify/safe-list",
     ):
         assert (await edge.get(f"/v1/{path}", key=stranger.live)).json["data"] == [], path
     assert [each["id"] for each in (await edge.get("/v1/accounts", key=stranger.live)).json["data"]] == [stranger.id]

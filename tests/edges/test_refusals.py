@@ -321,7 +321,7 @@ async def test_bad_parameters(edge, path, code, name):
 
 
 async def test_paths_and_methods_that_nobody_knows(edge):
-    assert (await edge.get("/v2/messages")).code == "not_found"
+    assert (await edge.get("/v3/messages")).code == "not_found"
     assert (await edge.get("/v1/messages/")).code == "not_found"
     for path, allow in (("/v1/messages", "GET, POST"), ("/v1/messages/batch", "POST"), ("/healthz", "GET")):
         answer = await edge.ask("PUT", path)

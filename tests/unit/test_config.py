@@ -210,6 +210,10 @@ def test_rows_may_go_after_their_days():
         "idempotency": 9 * DAY_US,
         "usage_hours": -35 * DAY_US,
         "usage_days": -1090 * DAY_US,
+        "hook_payloads": 10 * DAY_US,
+        "hook_calls": -20 * DAY_US,
+        "hook_outcomes": -20 * DAY_US,
+        "hook_latest": -20 * DAY_US,
     }
     assert before.keys() == {"messages", *PURGES}  # nothing that can be purged is left to grow
 

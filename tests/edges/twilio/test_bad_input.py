@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.edges.edge_rig import NUMBER, SENDER, running_edge
+from tests.edges.edge_rig import NUMBER, SENDER, running_edge, until
 from whimbrel.base.errors import CATALOGUE
 from whimbrel.store.interface import Search
 
@@ -284,7 +284,10 @@ async def test_a_plus_sign_that_was_not_encoded(edge):
     (message,) = await stored(edge)
     found = msgspec.structs.asdict(message)
     assert found["recipient"] == NUMBER
-    await edge.app.index.follow()
     for query in (f"To={NUMBER}", f"To=%2B{NUMBER[1:]}", f"To={NUMBER[1:]}"):
-        listed = (await ask(edge, "GET", f"/Messages.json?{query}")).json["messages"]
+
+        async def found_by(query=query):
+            return (await ask(edge, "GET", f"/Messages.json?{query}")).json["messages"]
+
+        listed = await until(found_by)  # numbers are found a second or two after
         assert [each["sid"] for each in listed] == [message.id], query

@@ -1,0 +1,60 @@
+"""One thing of each kind that products keep for a customer, made over HTTP, by the path before its id."""
+
+from typing import Any
+
+from tests.edges.edge_rig import NUMBER, Edge, until
+
+_FLOW = {
+    "trigger": {"type": "api"},
+    "start": "wait",
+    "steps": {"wait": {"type": "wait", "for_s": 3600}},
+}
+_RULE = {"name": "r", "events": ["x"], "to": ["phone"], "text": "Hello"}
+
+
+async def _made(edge: Edge, path: str, body: Any) -> str:
+    answer = await edge.post(path, body)
+    assert answer.status in (201, 202), answer.body
+    found: str = answer.json["id"]
+    return found
+
+
+async def products_of(edge: Edge) -> dict[str, str]:
+    """Ids by path, as `verify/services`; those that stand further in a path by the name in its braces."""
+    flow = await _made(edge, "/v1/flows", {"name": "flow", "document": _FLOW})
+    plan = {"name": "s", "starts_at": "2199-01-04T09:00", "recipients": [NUMBER], "text": "Hello"}
+    template = {"name": "shipped", "texts": {"en": "It is on its way"}, "publish": True}
+    hook = await _made(edge, "/v1/hooks", {"name": "h", "preset": "generic", "secret": "s" * 20, "rules": [_RULE]})
+    await edge.post(f"/v1/hooks/{hook}", {"event": "x"}, key="")
+
+    async def calls() -> Any:
+        return (await edge.get(f"/v1/hooks/{hook}/calls")).json["data"]
+
+    (call,) = await until(calls)
+    return {
+        "flows": flow,
+        "flow-runs": await _made(edge, f"/v1/flows/{flow}/runs", {"phone": NUMBER}),
+        "schedules": await _made(edge, "/v1/schedules", plan),
+        "templates": await _made(edge, "/v1/templates", template),
+        "hooks": hook,
+        "call_id": call["id"],
+        "version": "1",
+        **await _verify(edge),
+    }
+
+
+async def _verify(edge: Edge) -> dict[str, str]:
+    service = await _made(edge, "/v1/verify/services", {"name": "Acme"})
+    verification = await _made(edge, f"/v1/verify/services/{service}/verifications", {"to": "+447400123456"})
+    limit = {"service_id": service, "name": "ip", "buckets": [{"max": 9, "interval_s": 60}]}
+    for last in range(57, 61):  # neighbours, which the guard takes for pumping
+        await edge.post(f"/v1/verify/services/{service}/verifications", {"to": f"+4474001234{last}"})
+    (block,) = (await edge.get("/v1/verify/blocks")).json["data"]
+    return {
+        "verify/services": service,
+        "verification": verification,
+        "verify/attempts": (await edge.get("/v1/verify/attempts")).json["data"][0]["id"],
+        "verify/rate-limits": await _made(edge, "/v1/verify/rate-limits", limit),
+        "verify/blocks": block["id"],
+        "verify/safe-list": await _made(edge, "/v1/verify/safe-list", {"number": "+447400123456"}),
+    }
