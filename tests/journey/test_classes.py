@@ -209,7 +209,7 @@ async def test_a_route_that_changed_before_the_time_came(tmp_path: Path) -> None
     async with rig(tmp_path) as r:
         await r.seed()
         message_id = await scheduled(r)
-        other = await r.add_carrier("other")
+        other = await r.add_carrier("other", system_id="other")
         route_id = await r.add_route(other, prefix="44", position=1)
         r.clock.advance(HOUR_S + 1)
         message = await r.settled(message_id, "delivered")
