@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from whimbrel import brokers, customers, databases, installed
+from whimbrel import brokers, customers, databases, installed, web
 from whimbrel.base.clock import Chance, Clock, DatabaseClock, SystemChance, SystemClock
 from whimbrel.base.ids import Ids
 from whimbrel.base.lifecycle import INNER_SHARE, Lifecycle, plain
@@ -25,8 +25,6 @@ from whimbrel.config import Settings
 from whimbrel.connected import as_seen
 from whimbrel.domain.model import Carrier
 from whimbrel.domain.pacing import FairRank
-from whimbrel.edges.console.request import Settings as ConsoleSettings
-from whimbrel.edges.http import doors
 from whimbrel.edges.shared.server import HttpServer
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.smpp.deliveries import Deliveries
@@ -62,11 +60,7 @@ from whimbrel.net.addresses import Reach
 from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
 from whimbrel.net.siblings import Siblings
-from whimbrel.products.flows.duty import Flows
-from whimbrel.products.hooks.flows import HookFlows
-from whimbrel.products.hooks.receiving import Receiving
-from whimbrel.products.schedules.running import Schedules
-from whimbrel.products.verify.verifying import Verify
+from whimbrel.product_set import ProductSet
 from whimbrel.sections import purge_before_us
 from whimbrel.store.moving import Moves
 from whimbrel.store.store import SqlStore
@@ -196,26 +190,23 @@ class App:
         self.notify = Notify(
             store=store, tables=tables, feed=self.feed, poster=poster, clock=clock, metrics=metrics, replies=replies
         )
-        self.flows = Flows(self.manage, tables, self.accept, self.http_out, metrics)
-        begin = HookFlows(store, self.flows.starter).begin
-        self.hooks = Receiving(self.manage, self.accept, tables, metrics, begin=begin)
-        self.verify = Verify(self.manage, self.accept, metrics, lambda at: purge_before_us(self.settings.retention, at))
+        self.products = ProductSet(
+            self.settings, self.manage, accept=self.accept, tables=tables, client=self.http_out, metrics=metrics
+        )
         self.streams = brokers.streams(self.settings, store=store, clock=clock, chance=self.chance, metrics=metrics)
         self.duties = Duties(
             {
                 **({} if self.cells is None else self.cells.duties(store, tables, metrics)),
                 **{duty_name(name): stream for name, stream in self.streams.items()},
+                **self.products.duties,
                 "conversations": Conversations(store),
                 "count": self.observe.counts,
-                "flows": self.flows,
-                "schedules": Schedules(self.manage, self.accept, self.flows.starter),
                 "index": Index(store),
                 "keywords": self.keywords,
                 "notify": self.notify,
                 "owed": self.owed,
                 "sweep": self.sweep,
                 "usage": Usage(store),
-                "verify": self.verify.ending,
             }
         )
         self.owners.hold("carrier", self.worker)
@@ -268,9 +259,9 @@ class App:
             cancel=self.cancel,
             feed=self.feed,
             manage=self.manage,
-            verify=self.verify,
-            flows=self.flows.starter,
-            hooks=self.hooks,
+            verify=self.products.verify,
+            flows=self.products.flows,
+            hooks=self.products.hooks,
             recorders=self.recorders,
             probing=Probing(
                 self.tables, self.worker, health=self.standing.health, recorders=self.recorders, clock=self.clock
@@ -288,17 +279,6 @@ class App:
             settings=lambda: installed.views(self.settings),
         )
 
-    def _http_server(self, services: Services) -> HttpServer:
-        roles, server, console = self.settings.roles, self.settings.server, self.settings.console
-        shown = ConsoleSettings(
-            idle_s=console.idle_minutes * 60,
-            longest_s=console.session_hours * 3600,
-            simulator_url=console.simulator_url,
-            proxies=console.proxies,
-        )
-        application = doors(services, self.cells, api="api" in roles, console=shown if "console" in roles else None)
-        return HttpServer(application, host=server.host, port=server.port, shared=not self._place.is_alone)
-
     async def open(self) -> None:
         """The store and the snapshots only: what the command line needs beside a stopped server."""
         self._loop = asyncio.get_running_loop()
@@ -313,7 +293,7 @@ class App:
             if self.cells is not None:
                 self.cells.serve(services)
             if not {"api", "console"}.isdisjoint(self.settings.roles):
-                self.server = self._http_server(services)
+                self.server = web.server(self.settings, services, cells=self.cells, shared=not self._place.is_alone)
             if "smpp" in self.settings.roles:
                 self.smpp = self._smpp_server(services)
             await self.open()

@@ -5,15 +5,12 @@ A setting has one name in every place: `server.port` in words is `port` under `[
 The environment wins over the file. Unknown names and bad values are refused, with the place, the name and what is
 expected, before anything starts. `describe()` is the list that docs/settings.md must hold (a test compares).
 
-The master key is no setting: it stands in a file of its own, among the credentials that a service manager hands over,
-or in `WHIMBREL_MASTER_KEY`, see `master_key`.
+The master key is no setting, see `master_key`.
 """
 
 import difflib
 import ipaddress
-import os
 import re
-import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,9 +20,7 @@ import msgspec
 from msgspec import Meta
 
 from whimbrel import hints
-from whimbrel.base.clock import Chance
 from whimbrel.base.limits import PROCESSES_MAX
-from whimbrel.base.vault import MASTER_KEY_OCTETS
 from whimbrel.sections import (
     Cell,
     Console,
@@ -42,9 +37,6 @@ from whimbrel.sections import (
 )
 
 ENV = "WHIMBREL_"
-MASTER_KEY_ENV = "WHIMBREL_MASTER_KEY"
-MASTER_KEY_FILE = "secret.key"
-CREDENTIALS_ENV = "CREDENTIALS_DIRECTORY"  # as systemd sets it
 _NAMED: dict[str, type[Stream] | type[Cell]] = {"streams": Stream, "cells": Cell}
 """Sections that hold a table for each name; the names are the operator's own."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -350,54 +342,3 @@ _FIELDS: dict[str, Any] = (
     | {f"{section}.{key}": hint for section, kind in _SECTIONS.items() for key, hint in hints.of(kind).items()}
     | {f"{section}.NAME.{key}": hint for section, kind in _NAMED.items() for key, hint in hints.of(kind).items()}
 )
-
-
-# ---------------------------------------------------------------- master key
-
-
-def master_key(data: Path, environ: Mapping[str, str]) -> bytes:
-    """The installation's master key (32 octets), as 64 hex digits: from `WHIMBREL_MASTER_KEY`, from `secret.key` among
-    the credentials that a service manager hands over, or from `secret.key` in the data folder. ConfigError when there
-    is none, when it is malformed, or when others may read the file."""
-    if MASTER_KEY_ENV in environ:
-        return _parse_key(environ[MASTER_KEY_ENV], MASTER_KEY_ENV)
-    handed = _handed_over(environ)
-    path = handed or data / MASTER_KEY_FILE
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        text = path.read_text(encoding="ascii", errors="replace")
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: the master key cannot be read: {error.strerror}; "
-            f"restore it from your backup or set {MASTER_KEY_ENV} (`whimbrel quickstart` makes a new installation)"
-        ) from None
-    if mode & 0o077 and handed is None:  # systemd grants access by ACL, which shows as a group's
-        raise ConfigError(f"{path}: others may read the master key (mode {mode:04o}); run: chmod 600 {path}")
-    return _parse_key(text, str(path))
-
-
-def has_master_key(data: Path, environ: Mapping[str, str]) -> bool:
-    """Whether there is one, be it good or bad."""
-    return MASTER_KEY_ENV in environ or (_handed_over(environ) or data / MASTER_KEY_FILE).exists()
-
-
-def _handed_over(environ: Mapping[str, str]) -> Path | None:
-    """The master key among the credentials of a service; None where there is none."""
-    handed = Path(environ.get(CREDENTIALS_ENV, ""), MASTER_KEY_FILE)
-    return handed if CREDENTIALS_ENV in environ and handed.exists() else None
-
-
-def create_master_key(data: Path, chance: Chance) -> None:
-    """Write a new `secret.key` with mode 0600; FileExistsError when there is one already."""
-    key = chance.octets(MASTER_KEY_OCTETS).hex()
-    opened = os.open(data / MASTER_KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(opened, "w", encoding="ascii") as file:
-        file.write(key + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _parse_key(text: str, place: str) -> bytes:
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", text.strip()):
-        raise ConfigError(f"{place}: expected a master key of {2 * MASTER_KEY_OCTETS} hex digits")
-    return bytes.fromhex(text.strip())

@@ -19,7 +19,7 @@ from typer.main import get_command
 
 from tests.cli.product import ask, environ, quickstart, started, until
 from tests.house.code import ROOT
-from whimbrel import config
+from whimbrel import config, master_key
 from whimbrel.base.limits import CARRIER_TEST_WAIT_MAX_S, SSE_PING_S, STOP_DEADLINE_S
 from whimbrel.cli.main import app
 from whimbrel.edges.rest.door import table
@@ -94,7 +94,7 @@ def test_the_image_sets_what_there_is_to_set():
     assert values(image, "VOLUME") == [settings.server.data]
     (ports,) = values(image, "EXPOSE")
     assert {int(port) for port in ports.split()} == {settings.server.port, settings.smpp.port, settings.smpp.tls_port}
-    assert config.CREDENTIALS_ENV in environment
+    assert master_key.CREDENTIALS_ENV in environment
     (check,) = values(image, "HEALTHCHECK")
     assert f":{settings.server.port}/healthz" in check
 
@@ -216,7 +216,7 @@ def test_the_nodes_are_given_settings_that_there_are(compose):
         for word in words[: 2 if words[0] == "migrate" else 1]:
             command = command.commands[word]
         assert int(service["stop_grace_period"].removesuffix("s")) >= STOP_DEADLINE_S + 10, name
-        assert config.MASTER_KEY_FILE in service["secrets"] or name == "simulator"
+        assert master_key.FILE in service["secrets"] or name == "simulator"
 
 
 def test_the_schema_is_there_before_a_node_starts(compose):

@@ -19,7 +19,7 @@ from typer.main import get_command
 from tests.house.code import ROOT, SOURCE
 from tests.house.test_docs import exported_metrics
 from tests.pg import as_user
-from whimbrel import config
+from whimbrel import config, master_key
 from whimbrel.cli.main import app
 from whimbrel.edges.rest.door import table
 
@@ -65,7 +65,7 @@ def test_settings_exist():
     meant = [name for name in named if name.partition(".")[0] in sections]
     assert len(meant) >= 5
     assert [name for name in meant if name not in known] == []
-    variables = set(re.findall(r"\bWHIMBREL_\w+", PAGE)) - {config.MASTER_KEY_ENV, *OF_CLIENTS}
+    variables = set(re.findall(r"\bWHIMBREL_\w+", PAGE)) - {master_key.ENV, *OF_CLIENTS}
     assert variables <= {setting.env for setting in config.describe()}
     assert all(name in (SOURCE / "whimbrel/cli/client.py").read_text("utf-8") for name in OF_CLIENTS)
 

@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from tests.house.code import ROOT
-from whimbrel import config
+from whimbrel import config, master_key
 from whimbrel.base.limits import CONNECTIONS_MAX, SMPP_CONNECTIONS_MAX, STOP_DEADLINE_S
 from whimbrel.cli.main import app
 
@@ -52,7 +52,7 @@ def test_every_connection_has_its_file(unit):
 
 def test_the_master_key_comes_by_the_name_that_is_looked_for(unit):
     (credential,) = unit["Service"]["LoadCredential"]
-    assert credential.partition(":")[0] == config.MASTER_KEY_FILE
+    assert credential.partition(":")[0] == master_key.FILE
 
 
 def test_the_example_of_settings_can_be_used():

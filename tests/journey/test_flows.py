@@ -82,7 +82,7 @@ API = {"trigger": {"type": "api"}}
 async def begin(made: Rig, flow_id: str, phone: str = PHONE, **more: Any) -> str:
     run = await running.start(
         made.app.manage,
-        made.app.flows.starter,
+        made.app.products.flows,
         flow_id,
         NewRun(phone=phone, variables=more.pop("variables", {})),
         account_id=made.account_id,

@@ -39,7 +39,7 @@ class Desk:
 
     def __init__(self, running: Rig) -> None:
         self.rig = running
-        self.verify = running.app.verify
+        self.verify = running.app.products.verify
         self.service = ""
 
     async def new_service(self, **settings: Any) -> str:

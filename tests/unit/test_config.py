@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from whimbrel import config
+from whimbrel import config, master_key
 from whimbrel.base.clock import DAY_US, HOUR_US, SeededChance
 from whimbrel.domain.customers import CustomerBounds
 from whimbrel.sections import purge_before_us
@@ -219,10 +219,10 @@ def test_rows_may_go_after_their_days():
 
 
 def test_a_new_master_key_is_readable_by_its_owner_only(tmp_path):
-    config.create_master_key(tmp_path, SeededChance(1))
+    master_key.create(tmp_path, SeededChance(1))
     path = tmp_path / "secret.key"
     assert path.stat().st_mode & 0o777 == 0o600
-    assert config.master_key(tmp_path, {}) == SeededChance(1).octets(32)
+    assert master_key.load(tmp_path, {}) == SeededChance(1).octets(32)
 
 
 def test_a_service_manager_may_hand_the_master_key_over(tmp_path):
@@ -230,43 +230,43 @@ def test_a_service_manager_may_hand_the_master_key_over(tmp_path):
     handed = tmp_path / "credentials"
     handed.mkdir()
     environ = {"CREDENTIALS_DIRECTORY": str(handed)}
-    config.create_master_key(tmp_path, SeededChance(1))
-    assert config.master_key(tmp_path, environ) == SeededChance(1).octets(32), "other credentials mean nothing to us"
-    assert not config.has_master_key(handed, {}) and config.has_master_key(tmp_path, environ)
-    config.create_master_key(handed, SeededChance(2))
+    master_key.create(tmp_path, SeededChance(1))
+    assert master_key.load(tmp_path, environ) == SeededChance(1).octets(32), "other credentials mean nothing to us"
+    assert not master_key.exists(handed, {}) and master_key.exists(tmp_path, environ)
+    master_key.create(handed, SeededChance(2))
     (handed / "secret.key").chmod(0o440)
-    assert config.master_key(tmp_path, environ) == SeededChance(2).octets(32)
-    assert config.has_master_key(tmp_path / "nowhere", environ), "no other one is to be made"
-    assert config.master_key(tmp_path, environ | {"WHIMBREL_MASTER_KEY": "ab" * 32}) == b"\xab" * 32
+    assert master_key.load(tmp_path, environ) == SeededChance(2).octets(32)
+    assert master_key.exists(tmp_path / "nowhere", environ), "no other one is to be made"
+    assert master_key.load(tmp_path, environ | {"WHIMBREL_MASTER_KEY": "ab" * 32}) == b"\xab" * 32
 
 
 def test_an_existing_master_key_is_never_overwritten(tmp_path):
-    config.create_master_key(tmp_path, SeededChance(1))
+    master_key.create(tmp_path, SeededChance(1))
     with pytest.raises(FileExistsError):
-        config.create_master_key(tmp_path, SeededChance(2))
-    assert config.master_key(tmp_path, {}) == SeededChance(1).octets(32)
+        master_key.create(tmp_path, SeededChance(2))
+    assert master_key.load(tmp_path, {}) == SeededChance(1).octets(32)
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o640, 0o644, 0o602])
 def test_a_master_key_that_others_may_touch_is_refused(tmp_path, mode):
-    config.create_master_key(tmp_path, SeededChance(1))
+    master_key.create(tmp_path, SeededChance(1))
     os.chmod(tmp_path / "secret.key", mode)
     with pytest.raises(config.ConfigError, match="chmod 600"):
-        config.master_key(tmp_path, {})
+        master_key.load(tmp_path, {})
 
 
 def test_the_environment_s_master_key_wins(tmp_path):
-    config.create_master_key(tmp_path, SeededChance(1))
-    assert config.master_key(tmp_path, {"WHIMBREL_MASTER_KEY": "ab" * 32}) == b"\xab" * 32
+    master_key.create(tmp_path, SeededChance(1))
+    assert master_key.load(tmp_path, {"WHIMBREL_MASTER_KEY": "ab" * 32}) == b"\xab" * 32
 
 
 @pytest.mark.parametrize("text", ["", "ab" * 31, "zz" * 32, "ab" * 33])
 def test_a_malformed_master_key_is_refused_without_showing_it(tmp_path, text):
     with pytest.raises(config.ConfigError, match="64 hex digits") as caught:
-        config.master_key(tmp_path, {"WHIMBREL_MASTER_KEY": text})
+        master_key.load(tmp_path, {"WHIMBREL_MASTER_KEY": text})
     assert not text or text not in str(caught.value)
 
 
 def test_a_missing_master_key_says_what_to_do(tmp_path):
     with pytest.raises(config.ConfigError, match="backup"):
-        config.master_key(tmp_path, {})
+        master_key.load(tmp_path, {})

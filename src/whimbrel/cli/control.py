@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from whimbrel import config
+from whimbrel import master_key
 from whimbrel.app import App
 from whimbrel.cli.client import Client, listens_at, operator, stored
 from whimbrel.cli.options import settings_of
@@ -39,7 +39,7 @@ def carry_out(place: Place, act: Callable[[Context], Awaitable[T]], ask: Callabl
     if place.config_file is None and place.data is None and os.environ.get("WHIMBREL_URL"):
         return ask(operator(found, place.account))
     settings = settings_of(place.config_file, place.data)
-    app = App(settings, config.master_key(Path(settings.server.data), os.environ))
+    app = App(settings, master_key.load(Path(settings.server.data), os.environ))
 
     async def acting() -> T:
         try:

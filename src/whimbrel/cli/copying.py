@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table as Printed
 from rich.text import Text
 
-from whimbrel import config
+from whimbrel import master_key
 from whimbrel.base.clock import SECOND_US, SystemChance, SystemClock
 from whimbrel.base.vault import Seal, Vault
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
@@ -118,9 +118,9 @@ def _vault(source: str, config_file: Path | None, data: Path | None) -> Vault | 
     folder = Path(settings_of(config_file, data).server.data)
     if config_file is None and data is None and source.startswith(_SQLITE):
         folder = Path(_path(source)).parent
-    if not config.has_master_key(folder, os.environ):
+    if not master_key.exists(folder, os.environ):
         return None
-    return Vault(config.master_key(folder, os.environ), SystemChance())
+    return Vault(master_key.load(folder, os.environ), SystemChance())
 
 
 async def _try_key(source: Source, vault: Vault | None) -> None:
@@ -137,7 +137,7 @@ async def _try_key(source: Source, vault: Vault | None) -> None:
                 vault.open(sealed, Seal.of(seal, owner))
             except InvalidTag:
                 fail(f"{name}, {owner}: our master key does not open its secret; name the source's key by --config, "
-                     f"--data or {config.MASTER_KEY_ENV}", code=2)  # fmt: skip
+                     f"--data or {master_key.ENV}", code=2)  # fmt: skip
             tried += 1
     typer.echo(
         f"the master key opens the secrets of the source ({tried} tried); the copy's nodes need it too", err=True

@@ -18,7 +18,7 @@ import typer
 from cryptography.exceptions import InvalidTag
 from rich.console import Console
 
-from whimbrel import config
+from whimbrel import config, master_key
 from whimbrel.base import moments
 from whimbrel.base.clock import MINUTE_US, SystemChance, SystemClock
 from whimbrel.base.vault import Seal, Vault
@@ -117,7 +117,7 @@ def _careful(subject: str, check: Check, settings: config.Settings) -> Iterator[
 
 def _master_key(settings: config.Settings) -> Iterator[Finding]:
     try:
-        config.master_key(Path(settings.server.data), os.environ)
+        master_key.load(Path(settings.server.data), os.environ)
     except config.ConfigError as error:
         yield Finding("master key", "error", str(error), "a node does not start without it")
         return
@@ -201,7 +201,7 @@ def _carriers(settings: config.Settings, *, node: Client | None) -> Iterator[Fin
 def _opens(settings: config.Settings, carrier_id: str, sealed: bytes) -> bool:
     """Whether our master key opens a secret of the database; a key that is missing has its own finding."""
     try:
-        vault = Vault(config.master_key(Path(settings.server.data), os.environ), SystemChance())
+        vault = Vault(master_key.load(Path(settings.server.data), os.environ), SystemChance())
         vault.open(sealed, Seal.of(Seal.CARRIER_PASSWORD, carrier_id))
     except InvalidTag:
         return False

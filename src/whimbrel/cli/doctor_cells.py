@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from cryptography.exceptions import InvalidTag
 
-from whimbrel import config
+from whimbrel import config, master_key
 from whimbrel.base.clock import SystemChance
 from whimbrel.base.vault import Seal, Vault
 from whimbrel.cli import database
@@ -43,7 +43,7 @@ def _cell(subject: str, settings: config.Settings) -> Finding:
 
 def _opens(settings: config.Settings, account_id: str, sealed: bytes) -> bool:
     try:
-        vault = Vault(config.master_key(Path(settings.server.data), os.environ), SystemChance())
+        vault = Vault(master_key.load(Path(settings.server.data), os.environ), SystemChance())
         vault.open(sealed, Seal.of(Seal.ACCOUNT_TOKEN, account_id))
     except InvalidTag:
         return False

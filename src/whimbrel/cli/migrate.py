@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from whimbrel import config
+from whimbrel import config, master_key
 from whimbrel.base.clock import SystemChance
 from whimbrel.cli import database
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
@@ -89,7 +89,7 @@ def apply(config_file: ConfigFile = None, data: OfQuickstart = None, force: Forc
             f"{', '.join(map(label, contracts))}: nodes of older versions do not run on it, and {', '.join(nodes)} "
             "run now: stop those that do not know it, or add --force when all of them do."
         )
-    if not found.applied and not config.has_master_key(folder, os.environ):
+    if not found.applied and not master_key.exists(folder, os.environ):
         _make_key(folder, settings.is_sqlite)
     applied = database.apply(settings, lambda words: typer.echo(words, err=True))
     for each in applied:
@@ -129,7 +129,7 @@ def _verdict(settings: config.Settings, found: SchemaStatus) -> str:
 def _make_key(folder: Path, is_sqlite: bool) -> None:
     """For a new database only: the secrets of an old one open with their own key and no other."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    config.create_master_key(folder, SystemChance())
+    master_key.create(folder, SystemChance())
     advice = "keep a copy of it apart from those of the database"
     more = "" if is_sqlite else "; every node needs the same one"
-    typer.echo(f"made {folder / config.MASTER_KEY_FILE}: {advice}{more}")
+    typer.echo(f"made {folder / master_key.FILE}: {advice}{more}")

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.panel import Panel
 
-from whimbrel import config
+from whimbrel import config, master_key
 from whimbrel.app import App
 from whimbrel.base.clock import SystemChance
 from whimbrel.cli import database
@@ -59,7 +59,7 @@ def quickstart(
     """Start everything on this machine: API, SMPP, worker, and pretend phones to send to."""
     settings = _settings(data, port, smpp_port, database_url)
     external = _external(simulator_address)
-    master_key = _prepare_folder(data, settings)
+    key = _prepare_folder(data, settings)
     if external is not None:
         _look(external)
     with _simulator(external, data, simulator_smpp_port, simulator_http_port) as address:
@@ -73,7 +73,7 @@ def quickstart(
         def started(app: App) -> None:
             _greet(data, address, codes[-1])
 
-        run(settings, master_key, started, prepare=prepare, log_file=data / LOG_FILE)
+        run(settings, key, started, prepare=prepare, log_file=data / LOG_FILE)
 
 
 def _settings(data: Path, port: int, smpp_port: int, database_url: str) -> config.Settings:
@@ -104,9 +104,9 @@ def _prepare_folder(data: Path, settings: config.Settings) -> bytes:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     stored(data)
     with contextlib.suppress(FileExistsError):
-        config.create_master_key(data, SystemChance())
+        master_key.create(data, SystemChance())
     database.apply(settings, warn)
-    return config.master_key(data, {})
+    return master_key.load(data, {})
 
 
 def _external(named: str) -> SimulatorAddress | None:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from whimbrel import config
+from whimbrel import master_key
 from whimbrel.app import App
 from whimbrel.base import moments
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
@@ -45,7 +45,7 @@ def restored(
     """Show what a restored database believes to be waiting; with --doubt, keep it from being sent a second time. For a
     database that was restored to an earlier moment, before any node is started on it."""
     settings = settings_of(config_file, data)
-    app = App(settings, config.master_key(Path(settings.server.data), os.environ))
+    app = App(settings, master_key.load(Path(settings.server.data), os.environ))
     report = asyncio.run(_carried_out(app, doubt, carrier))
     if as_json:
         typer.echo(msgspec.json.encode(report).decode())

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from whimbrel import config
+from whimbrel import config, master_key
 from whimbrel.app import App
 from whimbrel.base.limits import PROCESSES_MAX
 from whimbrel.cli import database
@@ -33,14 +33,14 @@ def serve(
 ) -> None:
     """Run a node until SIGTERM; stops gracefully. Logs go to stderr, one JSON object a line."""
     settings = config.load(config_file, os.environ, {"processes": processes})
-    master_key = config.master_key(Path(settings.server.data), os.environ)
+    key = master_key.load(Path(settings.server.data), os.environ)
     try:
         require_usable(database.status(settings))
     except SchemaError as error:
         fail(f"{database.shown(settings)}: {error}", code=2)
     if settings.processes > 1:
-        raise typer.Exit(run_processes(settings, master_key))
-    run(settings, master_key, _started)
+        raise typer.Exit(run_processes(settings, key))
+    run(settings, key, _started)
 
 
 def _started(app: App) -> None:

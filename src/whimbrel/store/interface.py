@@ -9,23 +9,19 @@ from typing import Any, Protocol, TypeVar
 
 from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
+from whimbrel.store.news import Deliveries, EventsPart, News, Try, Wait
 from whimbrel.store.signals import Signals
+from whimbrel.store.standings import LaneStatus, Lease, Node
 from whimbrel.store.values import (
     FRONT,
     Answer,
     Basis,
     Claim,
-    Deliveries,
     Due,
     Ending,
-    EventsPart,
     Idempotency,
     InboundRow,
     Kept,
-    LaneStatus,
-    Lease,
-    News,
-    Node,
     OptOutChanges,
     Owed,
     Ranks,
@@ -35,9 +31,7 @@ from whimbrel.store.values import (
     Stored,
     Stretch,
     Submission,
-    Try,
     Verdict,
-    Wait,
     Waiting,
     Write,
 )

@@ -1,5 +1,5 @@
 """What goes into the store and comes out of it, beside the structs of `domain.model`: plain data, so that a verb can
-cross a process border.
+cross a process border. What nodes tell each other is in `standings`, what followers of the log are given in `news`.
 """
 
 from typing import Any, Final, TypeAlias
@@ -8,7 +8,7 @@ import msgspec
 
 from whimbrel.base.clock import SECOND_US
 from whimbrel.base.ids import MESSAGE, floor_id
-from whimbrel.domain.model import Event, Message
+from whimbrel.domain.model import Message
 from whimbrel.domain.templates.use import MadeOf
 from whimbrel.domain.wire import Wire
 
@@ -299,104 +299,3 @@ class OptOutChanges(msgspec.Struct, frozen=True, gc=False):
 
     position: int
     changes: list[tuple[str, int, bool]] | None
-
-
-# ---------------------------------------------------------------- nodes
-
-
-class Node(msgspec.Struct, frozen=True, gc=False):
-    """A process that runs, as the others see it."""
-
-    id: str
-    name: str
-    version: str
-    roles: str  # with commas between them
-    started_at: int
-    alive_until: int
-    draining: bool = False  # gives up what it holds, and takes nothing
-
-
-class Lease(msgspec.Struct, frozen=True, gc=False):
-    """Who does something that one node does for all. Free when `node_id` is empty or names no node."""
-
-    name: str
-    node_id: str
-    fence: int  # grows with each taking
-    taken_at: int
-
-
-class LaneStatus(msgspec.Struct, frozen=True, gc=False):
-    """What the owner of a carrier tells the others. `served`: JSON of the rank that each priority is served up to;
-    `health`: JSON of the carrier's health."""
-
-    carrier_id: str
-    node_id: str
-    served: str
-    health: str
-    at: int
-
-
-# ---------------------------------------------------------------- notify
-
-
-class Try(msgspec.Struct, frozen=True, gc=False):
-    """One POST of one event to one URL, and what came back."""
-
-    delivery_id: str | None  # None: a first try straight from the log
-    webhook_id: str | None  # None: the message's own callback_url
-    account_id: str
-    event_position: int
-    event_id: str
-    event_type: str
-    number: int  # 1-based
-    at: int
-    latency_ms: int
-    status: int | None
-    error: str | None
-    answer: str  # first characters of the body
-    ok: bool
-
-
-class Wait(msgspec.Struct, frozen=True, gc=False):
-    """An event that waits for another try (or is dead: `next_at` None). Replaces the row of the same id."""
-
-    id: str
-    webhook_id: str | None
-    account_id: str
-    event_position: int
-    event_id: str
-    event_type: str
-    url: str
-    format: str
-    tries: int
-    next_at: int | None
-    created_at: int
-    last_error: str
-
-
-class Deliveries(msgspec.Struct, frozen=True, gc=False):
-    """A batch of results of webhook tries, for one commit."""
-
-    tries: tuple[Try, ...] = ()
-    waits: tuple[Wait, ...] = ()
-    done: tuple[str, ...] = ()  # ids of waiting rows that were delivered
-    cursors: tuple[tuple[str, int], ...] = ()  # follower name (a webhook's id, or a name) and position
-    also: tuple[Write, ...] = ()
-
-
-class News(msgspec.Struct, frozen=True, gc=False):
-    """Events that somebody wants, in commit order, and the messages that they are about (those that still exist).
-    `position`: the log was looked through up to here; `more`: it goes on."""
-
-    events: list[Event]
-    messages: list[Message]
-    position: int
-    more: bool
-
-
-class EventsPart(msgspec.Struct, frozen=True, gc=False):
-    """An account's events in a stretch of the log, oldest first. `reached`: where to go on; there is nothing more when
-    that is where the read began."""
-
-    events: list[Event]
-    reached: int

@@ -1,0 +1,43 @@
+"""The products of a node, built together: each stands on the journey and on what is configured, and sends by no other
+way. `duties` are the parts that one node runs for all.
+"""
+
+from collections.abc import Mapping
+
+from whimbrel.base.metrics import Metrics
+from whimbrel.config import Settings
+from whimbrel.journey.accept import Accept
+from whimbrel.journey.duties import Part
+from whimbrel.journey.tables import Tables
+from whimbrel.manage.context import Context
+from whimbrel.net.http import HttpClient
+from whimbrel.products.flows.duty import Flows
+from whimbrel.products.hooks.flows import HookFlows
+from whimbrel.products.hooks.receiving import Receiving
+from whimbrel.products.schedules.running import Schedules
+from whimbrel.products.verify.verifying import Verify
+from whimbrel.sections import purge_before_us
+
+
+class ProductSet:
+    """Flows, schedules, hooks and verify of one node."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ctx: Context,
+        *,
+        accept: Accept,
+        tables: Tables,
+        client: HttpClient,
+        metrics: Metrics,
+    ) -> None:
+        flows = Flows(ctx, tables, accept, client, metrics)
+        self.flows = flows.starter
+        self.hooks = Receiving(ctx, accept, tables, metrics, begin=HookFlows(ctx.store, flows.starter).begin)
+        self.verify = Verify(ctx, accept, metrics, lambda at: purge_before_us(settings.retention, at))
+        self.duties: Mapping[str, Part] = {
+            "flows": flows,
+            "schedules": Schedules(ctx, accept, flows.starter),
+            "verify": self.verify.ending,
+        }
