@@ -133,3 +133,31 @@ async def test_rate_limits_blocks_and_figures(edge: Edge) -> None:
     assert [(each["prefix"], each["starts"]) for each in summary["prefixes"]] == [("44740012", 5)]
     attempts = (await edge.get("/v1/verify/attempts?limit=2")).json
     assert (len(attempts["data"]), attempts["next_cursor"] is not None) == (2, True)
+
+
+async def test_verifications_are_found_by_how_they_stand_and_by_country(edge: Edge) -> None:
+    place = await service(edge)
+    british, german = await started(edge, place), await started(edge, place, "+4915112345678")
+    await edge.post(f"{place}/verifications/{german['id']}/cancel")
+    newer = await started(edge, place, "+4915112345678")
+    every = [newer["id"], german["id"], british["id"]]
+
+    async def found(query: str) -> list[str]:
+        """All pages, of one row each."""
+        rows: list[str] = []
+        cursor = ""
+        for _ in range(10):
+            page = (await edge.get(f"{place}/verifications?limit=1&{query}{cursor}")).json
+            rows += [each["id"] for each in page["data"]]
+            if page["next_cursor"] is None:
+                return rows
+            cursor = f"&cursor={page['next_cursor']}"
+        raise AssertionError("the list has no end")
+
+    assert await found("") == every
+    assert await found("status=pending") == [newer["id"], british["id"]]
+    assert await found("country=de") == [newer["id"], german["id"]]
+    assert await found("status=canceled&country=DE") == [german["id"]]
+    assert await found("status=pending&to=%2B4915112345678") == [newer["id"]]
+    assert await found("status=approved") == []
+    assert (await edge.get(f"{place}/verifications?status=lost")).code == "invalid_parameter"

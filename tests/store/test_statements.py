@@ -29,6 +29,7 @@ SCANS_ALLOWED = {
     "events_stretch_end",
     "message_numbers_stretch",
     "messages_stretch",
+    "verifications_stretch",
     "inbound_parts_overdue",
     "keys_of_operators",
     "inbound_seen_purge",

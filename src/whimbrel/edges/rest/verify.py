@@ -1,6 +1,6 @@
 """/v1/verify/services and their verifications: codes that prove that a phone is somebody's."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -10,9 +10,11 @@ from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.edges.rest.paging import Cursor, Limit, PageQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
-from whimbrel.manage.context import Page, Paging, page
+from whimbrel.manage.context import Page, Paging
 from whimbrel.manage.scopes import allows
+from whimbrel.products.verify import finding
 from whimbrel.products.verify import services as verify_services
+from whimbrel.products.verify.finding import Wanted
 from whimbrel.products.verify.services import NewService, ServiceChange, ServiceView
 from whimbrel.products.verify.starting import Start
 from whimbrel.products.verify.views import (
@@ -27,6 +29,7 @@ from whimbrel.products.verify.views import (
 _TAG = "verify"
 _READS_NUMBERS = "messages:read"
 _PLACE = "A verification's id, or a number: the newest verification of it."
+_Status = Literal["pending", "approved", "canceled", "expired", "max_attempts_reached"]
 _STARTED = (
     "not_found", "invalid_number", "verify_custom_code_refused", "verify_channel_unknown", "verify_country_refused",
     "verify_line_refused", "verify_blocked", "verify_failed_too_often", "verify_too_many_sends", "verify_too_soon",
@@ -63,10 +66,12 @@ class NewCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     to: str | None = None
 
 
-class VerificationQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Which page, or which number's."""
+class VerificationQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
+    """Which page, and which of them."""
 
     to: Annotated[str | None, Meta(description="Only those of this number.")] = None
+    status: Annotated[_Status | None, Meta(description="Only those that stand so.")] = None
+    country: Annotated[str | None, Meta(description="Only to numbers of this country (ISO 3166).")] = None
     cursor: Cursor = None
     limit: Limit = limits.PAGE_DEFAULT
 
@@ -114,8 +119,10 @@ async def find(services: Services, call: Call[VerificationQuery, None]) -> Answe
     query, service_id = call.query, call.path["id"]
     await verify_services.existing(services.manage, service_id, call.account_id)
     paging, masked = Paging(query.cursor, query.limit), _masked(call)
-    rows = await services.verify.find(call.account_id, service_id, paging, test=call.test, to=query.to)
-    return Answer(page(rows, paging, lambda row: verification_view(row, masked=masked), lambda row: row.id))
+    wanted = Wanted(to=query.to or "", status=query.status or "", country=query.country or "")
+    found = await finding.find(services.manage, call.account_id, service_id, wanted, paging, test=call.test)
+    views = tuple(verification_view(row, masked=masked) for row in found.data)
+    return Answer(Page(views, found.next_cursor))
 
 
 async def get(services: Services, call: Call[NoQuery, None]) -> Answer:
@@ -193,7 +200,8 @@ OPERATIONS = (
     ),
     Operation(
         method="GET", path=_VERIFICATIONS, name="listVerifications", tag=_TAG, summary="List verifications",
-        description="Newest first, never with a code. Numbers are masked unless the key may read messages.",
+        description="Newest first, never with a code. Numbers are masked unless the key may read messages. By status "
+        "or country one answer looks through a part only: a page may be short while there is a cursor.",
         scope="verify:read", handle=find, query=VerificationQuery, answer=Page[VerificationView],
         errors=("invalid_number",),
     ),

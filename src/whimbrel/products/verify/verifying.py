@@ -30,7 +30,7 @@ from whimbrel.domain.verify import (
     VerifyService,
 )
 from whimbrel.journey.accept import Accept, Still, Superseded
-from whimbrel.manage.context import Context, Paging, after
+from whimbrel.manage.context import Context
 from whimbrel.products.verify import services, writes
 from whimbrel.products.verify.channels import SMS, Channels, Order, Sms
 from whimbrel.products.verify.codes import code as code_of
@@ -255,17 +255,6 @@ class Verify:
         if row is None:
             raise WhimbrelError("not_found")
         return row
-
-    async def find(
-        self, account_id: str, service_id: str, paging: Paging, *, test: bool, to: str | None = None
-    ) -> list[Verification]:
-        """A page of a service's, newest first, and one more; of one number only with `to`."""
-        store, rest = self.ctx.store, (after(paging), paging.limit + 1)
-        place = (account_id, service_id, int(test))
-        if to is None:
-            return await store.fetch(Verification, "verifications_of_service", *place, *rest)
-        hashed = self.ctx.vault.number_hash(valid_number(to).e164)
-        return await store.fetch(Verification, "verifications_to_number", *place, hashed, *rest)
 
     async def attempts_of(self, row: Verification) -> list[SendAttempt]:
         """The texts of a verification, oldest first."""

@@ -11,8 +11,9 @@
 -- | verification_set (id, status, checks, sends, custom, seq, at, next_send_at, ended_at, channel) | what changes of one |
 -- | verification_by_id (account_id, test, service_id, id) | the whole row |
 -- | verification_of_number (account_id, test, service_id, number_hash) | the newest of a number |
--- | verifications_of_service (account_id, service_id, test, before_id, limit) | whole rows, newest first |
--- | verifications_to_number (account_id, service_id, test, number_hash, before_id, limit) | the same |
+-- | verifications_of_service (account_id, service_id, test, before_id, from_id, status, country, limit) | whole rows, newest first; an empty status or country: any |
+-- | verifications_to_number (account_id, service_id, test, number_hash, before_id, status, country, limit) | the same |
+-- | verifications_stretch (account_id, service_id, test, before_id, limit) | how many stand before an id, at most so many, and the oldest of them |
 -- | verifications_between (account_id, test, first, last, from_id) | numbers of this range that were texted since |
 -- | verifications_overdue (now, limit) | whole rows of pending ones whose time is over |
 -- | verifications_purge, verify_attempts_purge (before_id, limit) | older ones removed |
@@ -89,13 +90,22 @@ FROM verifications WHERE account_id = $1 AND service_id = $3 AND test = $2 AND n
 -- name: verifications_of_service
 SELECT id, account_id, test, service_id, recipient, number_hash, country, prefix, channel, language, status, generation,
   checks, sends, custom, details, seq, created_at, updated_at, expires_at, next_send_at, ended_at
-FROM verifications WHERE account_id = $1 AND service_id = $2 AND test = $3 AND id < $4 ORDER BY id DESC LIMIT $5;
+FROM verifications WHERE account_id = $1 AND service_id = $2 AND test = $3 AND id < $4 AND id >= $5
+  AND ($6 = '' OR status = $6) AND ($7 = '' OR country = $7)
+ORDER BY id DESC LIMIT $8;
 
 -- name: verifications_to_number
 SELECT id, account_id, test, service_id, recipient, number_hash, country, prefix, channel, language, status, generation,
   checks, sends, custom, details, seq, created_at, updated_at, expires_at, next_send_at, ended_at
 FROM verifications WHERE account_id = $1 AND service_id = $2 AND test = $3 AND number_hash = $4 AND id < $5
-ORDER BY id DESC LIMIT $6;
+  AND ($6 = '' OR status = $6) AND ($7 = '' OR country = $7)
+ORDER BY id DESC LIMIT $8;
+
+-- name: verifications_stretch
+SELECT COUNT(*), COALESCE(MIN(id), '') FROM (
+  SELECT id FROM verifications WHERE account_id = $1 AND service_id = $2 AND test = $3 AND id < $4
+  ORDER BY id DESC LIMIT $5
+) AS stretch;
 
 -- name: verifications_between
 SELECT DISTINCT recipient FROM verifications
