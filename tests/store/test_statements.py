@@ -150,6 +150,19 @@ def test_a_statement_stands_in_place_of_one_before_it(text: str):
         parse(text)
 
 
+def test_a_page_is_read_from_either_end():
+    found = parse("""
+-- name: page (both ways)
+SELECT a FROM t WHERE b = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
+-- name: between (both ways)
+SELECT a FROM t WHERE t.id >= $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3;
+""")
+    assert found["page_oldest"].sql == "SELECT a FROM t WHERE b = $1 AND id > $2 ORDER BY id LIMIT $3"
+    assert found["between_oldest"].sql == "SELECT a FROM t WHERE t.id >= $1 AND t.id < $2 ORDER BY t.id LIMIT $3"
+    with pytest.raises(ValueError, match="no one order"):
+        parse("-- name: page (both ways)\nSELECT a FROM t WHERE id < $1 LIMIT $2;\n")
+
+
 def test_nothing_about_the_clock_stands_in_sql():
     """Time is an argument."""
     text = "".join(source.sql for source in sources("sqlite").values()).lower()

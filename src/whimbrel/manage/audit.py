@@ -52,8 +52,9 @@ def entry(
 
 
 async def find(ctx: Context, account_id: str | None = None, paging: Paging = FIRST_PAGE) -> Page[AuditView]:
-    """Changes to one account's things, or (None) all changes of the installation; newest first."""
-    rows = await ctx.store.report(account_id, AuditRow, "audit_page", account_id, after(paging), paging.limit + 1)
+    """Changes to one account's things, or (None) all changes of the installation; newest first by default."""
+    statement = paging.of("audit_page", "audit_page_oldest")
+    rows = await ctx.store.report(account_id, AuditRow, statement, account_id, after(paging), paging.limit + 1)
     return page(rows, paging, _view, lambda row: row.id)
 
 

@@ -99,9 +99,9 @@ async def top_up(ctx: Context, actor: str, request: TopUp, *, account_id: str) -
 
 async def ledger(ctx: Context, *, account_id: str, paging: Paging = FIRST_PAGE) -> Page[LedgerView]:
     """Every movement of an account's money, newest first."""
-    rows = await ctx.store.report(
-        account_id, LedgerRow, "ledger_page", account_id, after_position(paging), paging.limit + 1
-    )
+    statement = paging.of("ledger_page", "ledger_page_oldest")
+    params = (account_id, after_position(paging), paging.limit + 1)
+    rows = await ctx.store.report(account_id, LedgerRow, statement, *params)
     return page(rows, paging, _view, lambda row: row.position)
 
 

@@ -4,6 +4,7 @@ snapshots after it, pages, look-ups that answer 404.
 
 import asyncio
 import base64
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -21,9 +22,13 @@ from whimbrel.store.interface import Store, Write
 
 T = TypeVar("T")
 V = TypeVar("V")
+Order = Literal["asc", "desc"]
+"""Oldest or newest first."""
 
 _OF_THE_INSTALLATION = frozenset({"carriers", "routes", "prices"})
 NEWEST = "~"  # sorts after every id: the first page of a list that goes back in time
+OLDEST = " "  # before every id
+_POSITION = re.compile(r"-?[0-9]{1,19}")
 
 
 class Snapshots(Protocol):
@@ -80,10 +85,16 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Paging(msgspec.Struct, frozen=True):
-    """Which page is asked for: a cursor of an earlier page, and how many rows at most (1 to 1000)."""
+    """Which page is asked for: a cursor of an earlier page, how many rows at most (1 to 1000), and for lists that can
+    be read from either end, from which."""
 
     cursor: str | None = None
     limit: int = limits.PAGE_DEFAULT
+    order: Order = "desc"
+
+    def of(self, newest: str, oldest: str) -> str:
+        """The statement that reads from the end that is asked for."""
+        return newest if self.order == "desc" else oldest
 
 
 FIRST_PAGE = Paging()
@@ -122,11 +133,12 @@ async def known_account(ctx: Context, account_id: str) -> Account | None:
 
 
 def after(paging: Paging, first: str = NEWEST) -> str:
-    """The place after which a page begins; `first` for the first page. `invalid_cursor`, `invalid_parameter`."""
+    """The place after which a page begins; for the first page `first`, or `OLDEST` where it begins at that end.
+    `invalid_cursor`, `invalid_parameter`."""
     if not 1 <= paging.limit <= limits.PAGE_MAX:
         raise WhimbrelError("invalid_parameter", errors=[FieldError("limit", f"must be 1 to {limits.PAGE_MAX}")])
     if paging.cursor is None:
-        return first
+        return first if paging.order == "desc" else OLDEST
     try:
         padded = paging.cursor + "=" * (-len(paging.cursor) % 4)
         place = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
@@ -138,9 +150,11 @@ def after(paging: Paging, first: str = NEWEST) -> str:
 
 
 def after_position(paging: Paging) -> int:
-    """The same for lists by position, newest first."""
+    """The same for lists by position."""
+    if paging.cursor is None and paging.order == "asc":
+        return -(2**63)
     place = after(paging, str(2**63 - 1))
-    if not (place.isascii() and place.isdigit() and len(place) < 20):
+    if not _POSITION.fullmatch(place):
         raise WhimbrelError("invalid_cursor")
     return int(place)
 

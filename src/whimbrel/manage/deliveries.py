@@ -133,7 +133,8 @@ async def find(
     """What an endpoint has not taken, newest first; all of it, or only what waits or is dead."""
     await webhooks.existing(ctx, webhook_id, account_id, test)
     params = (webhook_id, state or "", after(paging), paging.limit + 1)
-    return page(await ctx.store.report(account_id, Wait, "deliveries_page", *params), paging, _view, lambda row: row.id)
+    statement = paging.of("deliveries_page", "deliveries_page_oldest")
+    return page(await ctx.store.report(account_id, Wait, statement, *params), paging, _view, lambda row: row.id)
 
 
 async def tries(
@@ -142,7 +143,8 @@ async def tries(
     """The POSTs to an endpoint, newest first."""
     await webhooks.existing(ctx, webhook_id, account_id, test)
     params = (webhook_id, after_position(paging), paging.limit + 1)
-    rows = await ctx.store.report(account_id, TryRow, "delivery_tries_page", *params)
+    statement = paging.of("delivery_tries_page", "delivery_tries_page_oldest")
+    rows = await ctx.store.report(account_id, TryRow, statement, *params)
     return page(rows, paging, _try_view, lambda row: row.position)
 
 

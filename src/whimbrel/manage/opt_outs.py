@@ -89,7 +89,8 @@ async def get_by_number(ctx: Context, number: str, *, account_id: str) -> OptOut
 
 async def find(ctx: Context, *, account_id: str, paging: Paging = FIRST_PAGE) -> Page[OptOutView]:
     """The opt-outs of an account, newest first."""
-    rows = await ctx.store.report(account_id, OptOut, "opt_outs_page", account_id, after(paging), paging.limit + 1)
+    statement = paging.of("opt_outs_page", "opt_outs_page_oldest")
+    rows = await ctx.store.report(account_id, OptOut, statement, account_id, after(paging), paging.limit + 1)
     return page(rows, paging, _view, lambda row: row.id)
 
 

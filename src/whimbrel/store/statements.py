@@ -13,6 +13,7 @@ A name may be followed by a word that lets an executor do more in one step:
 - `(packed)`: a hot read without octets; its rows come as one JSON array (SQLite).
 - `(distinct, whole 3 4)`: parameters, the last ones, that are the same in all rows of a step: PostgreSQL then knows
   before it begins which partitions it needs.
+- `(both ways)`: a page of a list, newest first; the same from the other end stands under its name and `_oldest`.
 - `(locks a, m)`: a read whose rows the same script is about to write: PostgreSQL locks those of the tables (or aliases)
   named, in the order in which they are read; SQLite has one writer and needs none.
 - `(since remarks)`: stands in place of the statement of that name before it, where the database has the migration
@@ -26,13 +27,15 @@ import re
 from collections.abc import Collection, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 import msgspec
 
 Manner = Literal["", "distinct", "summed", "packed"]
 
 _NAME = re.compile(r"^-- name: (\w+)(?: \((.+)\))?\s*$", re.MULTILINE)
+_BOTH_WAYS: Final = "both ways"
+_NEWEST = re.compile(r"ORDER BY ([\w.]+) DESC")
 _MANNER = re.compile(r"(distinct|summed|packed)?(?:, whole ([\d ]+))?(?:(?:^|, )locks ([\w, ]+))?")
 _SINCE = re.compile(r"(?:(.*), |^)since (\w+)$")
 _PARAMETER = re.compile(r"\$(\d+)")
@@ -96,11 +99,25 @@ def parse(text: str) -> dict[str, Source]:
         elif match:
             raise ValueError(f"statement {name}: what it stands in place of comes first")
         found[name] = source
+        if manner == _BOTH_WAYS:
+            found[f"{name}_oldest"] = _oldest(name, source)
     return found
 
 
+def _oldest(name: str, source: Source) -> Source:
+    """A page from the other end: what comes before a place there comes after it here. Where a statement has a bound at
+    either end, only the order turns."""
+    columns = _NEWEST.findall(source.sql)
+    if len(columns) != 1:
+        raise ValueError(f"statement {name} has no one order to turn")
+    sql = _NEWEST.sub(r"ORDER BY \1", source.sql)
+    if f"{columns[0]} >= $" not in sql:
+        sql = sql.replace(f"{columns[0]} < $", f"{columns[0]} > $")
+    return msgspec.structs.replace(source, sql=sql)
+
+
 def _source(name: str, words: str, body: str) -> Source:
-    match = _MANNER.fullmatch(words)
+    match = _MANNER.fullmatch("" if words == _BOTH_WAYS else words)
     if match is None:
         raise ValueError(f"statement {name}: ({words}) means nothing")
     whole = tuple(int(number) for number in (match[2] or "").split())

@@ -1,6 +1,6 @@
 """/v1/audit: who changed what."""
 
-from whimbrel.edges.rest.paging import PageQuery
+from whimbrel.edges.rest.paging import HistoryQuery
 from whimbrel.edges.shared.routes import Answer, Call, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage import audit
@@ -8,7 +8,7 @@ from whimbrel.manage.audit import AuditView
 from whimbrel.manage.context import Page
 
 
-async def find(services: Services, call: Call[PageQuery, None]) -> Answer:
+async def find(services: Services, call: Call[HistoryQuery, None]) -> Answer:
     return Answer(await audit.find(services.manage, call.acting_for, call.query.paging()))
 
 
@@ -16,6 +16,6 @@ OPERATIONS = (
     Operation(
         method="GET", path="/v1/audit", name="listAudit", tag="audit", summary="List changes, newest first",
         description="The operator without `X-Account-Id` sees all changes of the installation.",
-        access="any", scope="audit:read", handle=find, query=PageQuery, answer=Page[AuditView],
+        access="any", scope="audit:read", handle=find, query=HistoryQuery, answer=Page[AuditView],
     ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from whimbrel.base import limits
 from whimbrel.base.ids import REQUEST
 from whimbrel.domain.flow_documents import Document
 from whimbrel.domain.flows import FlowStatus, RunState
-from whimbrel.edges.rest.paging import Cursor, Limit, PageQuery
+from whimbrel.edges.rest.paging import Cursor, HistoryQuery, Limit, PageQuery
 from whimbrel.edges.shared.idempotency import HEADER, idempotency_key
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
@@ -56,13 +56,11 @@ class FlowsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
     limit: Limit = limits.PAGE_DEFAULT
 
 
-class RunsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
+class RunsQuery(HistoryQuery, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
     """Which runs; every condition narrows."""
 
     flow_id: Annotated[str | None, Meta(description="Of one flow.")] = None
     state: Annotated[RunState | None, Meta(description="Only these.")] = None
-    cursor: Cursor = None
-    limit: Limit = limits.PAGE_DEFAULT
 
 
 class FlowDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -158,7 +156,7 @@ async def find_runs(services: Services, call: Call[RunsQuery, None]) -> Answer:
         test=call.test,
         flow_id=query.flow_id,
         state=query.state,
-        paging=Paging(query.cursor, query.limit),
+        paging=query.paging(),
     )
     return Answer(found)
 

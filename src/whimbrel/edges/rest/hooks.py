@@ -4,15 +4,14 @@ itself, `POST /v1/hooks/{id}`, needs no key and is answered by a door of its own
 
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from whimbrel.base import limits
 from whimbrel.domain.hook_presets import PRESETS
-from whimbrel.edges.rest.paging import Cursor, Limit
+from whimbrel.edges.rest.paging import HistoryQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
-from whimbrel.manage.context import Page, Paging
+from whimbrel.manage.context import Page
 from whimbrel.products.hooks import keeping, logbook, trying
 from whimbrel.products.hooks.shapes import (
     CallView,
@@ -36,12 +35,10 @@ _SETTINGS_MAX = 256 * 1024  # octets: rules and mapping with their names
 _TRIAL_MAX = 2 * limits.HOOK_BODY_MAX  # octets: a body within JSON
 
 
-class CallsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class CallsQuery(HistoryQuery, frozen=True, forbid_unknown_fields=True, gc=False):
     """Which page, and of which."""
 
     verdict: Annotated[str | None, Meta(description="Only calls that ended so, such as `sent` or `no_number`.")] = None
-    cursor: Cursor = None
-    limit: Limit = limits.PAGE_DEFAULT
 
 
 async def create(services: Services, call: Call[NoQuery, NewHook]) -> Answer:
@@ -131,7 +128,7 @@ async def find_calls(services: Services, call: Call[CallsQuery, None]) -> Answer
         account_id=call.account_id,
         test=call.test,
         verdict=call.query.verdict,
-        paging=Paging(call.query.cursor, call.query.limit),
+        paging=call.query.paging(),
     )
     return Answer(found)
 

@@ -1,6 +1,6 @@
 """/v1/balance and /v1/ledger: what an account may still spend, and every movement behind it."""
 
-from whimbrel.edges.rest.paging import PageQuery
+from whimbrel.edges.rest.paging import HistoryQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage import balance
@@ -18,7 +18,7 @@ async def top_up(services: Services, call: Call[NoQuery, TopUp]) -> Answer:
     return Answer(await balance.top_up(services.manage, call.actor, call.body, account_id=call.account_id))
 
 
-async def ledger(services: Services, call: Call[PageQuery, None]) -> Answer:
+async def ledger(services: Services, call: Call[HistoryQuery, None]) -> Answer:
     return Answer(await balance.ledger(services.manage, account_id=call.account_id, paging=call.query.paging()))
 
 
@@ -37,6 +37,6 @@ OPERATIONS = (
     Operation(
         method="GET", path="/v1/ledger", name="listLedger", tag=_TAG, summary="List movements of money",
         description="Double entry: each row moves an amount from one book to another.",
-        scope="balance:read", live_only=True, handle=ledger, query=PageQuery, answer=Page[LedgerView],
+        scope="balance:read", live_only=True, handle=ledger, query=HistoryQuery, answer=Page[LedgerView],
     ),
 )  # fmt: skip

@@ -2,28 +2,24 @@
 
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
-from whimbrel.base import limits
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.rest.paging import Cursor, Limit
+from whimbrel.edges.rest.paging import HistoryQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage import opt_outs
-from whimbrel.manage.context import Page, Paging
+from whimbrel.manage.context import Page
 from whimbrel.manage.opt_outs import NewOptOut, OptOutImport, OptOutsImported, OptOutView
 
 _TAG = "opt-outs"
 _BULK_MAX = 512 * 1024  # octets: 10,000 numbers
 
 
-class OptOutQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class OptOutQuery(HistoryQuery, frozen=True, forbid_unknown_fields=True, gc=False):
     """Which page, or whether one number has opted out."""
 
     number: Annotated[str | None, Meta(description="A number: answers with its opt-out, or with none.")] = None
-    cursor: Cursor = None
-    limit: Limit = limits.PAGE_DEFAULT
 
 
 async def create(services: Services, call: Call[NoQuery, NewOptOut]) -> Answer:
@@ -38,8 +34,8 @@ async def import_list(services: Services, call: Call[NoQuery, OptOutImport]) -> 
 async def find(services: Services, call: Call[OptOutQuery, None]) -> Answer:
     query = call.query
     if query.number is None:
-        paging = Paging(query.cursor, query.limit)
-        return Answer(await opt_outs.find(services.manage, account_id=call.account_id, paging=paging))
+        page = await opt_outs.find(services.manage, account_id=call.account_id, paging=query.paging())
+        return Answer(page)
     try:
         found = await opt_outs.get_by_number(services.manage, query.number, account_id=call.account_id)
     except WhimbrelError as error:

@@ -5,25 +5,22 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from whimbrel.base import limits
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.rest.paging import Cursor, Limit, PageQuery
+from whimbrel.edges.rest.paging import HistoryQuery, PageQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage import deliveries, webhooks
-from whimbrel.manage.context import Page, Paging
+from whimbrel.manage.context import Page
 from whimbrel.manage.deliveries import DeliveryView, Replayed, ReplayOne, ReplaySpan, State, TryView
 from whimbrel.manage.webhooks import NewWebhook, WebhookChange, WebhookCreated, WebhookSecret, WebhookView
 
 _TAG = "webhooks"
 
 
-class DeliveriesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class DeliveriesQuery(HistoryQuery, frozen=True, forbid_unknown_fields=True, gc=False):
     """Which page, and of which."""
 
     state: Annotated[State | None, Meta(description="Only those that wait for another try, or that are dead.")] = None
-    cursor: Cursor = None
-    limit: Limit = limits.PAGE_DEFAULT
 
 
 class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -93,12 +90,12 @@ async def find_deliveries(services: Services, call: Call[DeliveriesQuery, None])
         account_id=call.account_id,
         test=call.test,
         state=call.query.state,
-        paging=Paging(call.query.cursor, call.query.limit),
+        paging=call.query.paging(),
     )
     return Answer(found)
 
 
-async def find_tries(services: Services, call: Call[PageQuery, None]) -> Answer:
+async def find_tries(services: Services, call: Call[HistoryQuery, None]) -> Answer:
     found = await deliveries.tries(
         services.manage, call.path["id"], account_id=call.account_id, test=call.test, paging=call.query.paging()
     )
@@ -175,7 +172,7 @@ OPERATIONS = (
     ),
     Operation(
         method="GET", path="/v1/webhooks/{id}/tries", name="listTries", tag=_TAG, summary="List the POSTs to a webhook",
-        scope="webhooks:read", handle=find_tries, query=PageQuery, answer=Page[TryView],
+        scope="webhooks:read", handle=find_tries, query=HistoryQuery, answer=Page[TryView],
     ),
     Operation(
         method="POST", path="/v1/webhooks/{id}/replay", name="replayWebhook", tag=_TAG, summary="Send events again",

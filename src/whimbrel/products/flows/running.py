@@ -131,9 +131,10 @@ async def find(
     states = list(STATES) if state is None else [state]
     about: tuple[Any, ...] = (account_id, int(test), states, after(paging), paging.limit + 1)
     if flow_id is None:
-        rows = await ctx.store.fetch(FlowRun, "flow_runs_page", *about)
+        rows = await ctx.store.fetch(FlowRun, paging.of("flow_runs_page", "flow_runs_page_oldest"), *about)
     else:
-        rows = await ctx.store.fetch(FlowRun, "flow_runs_of_flow", flow_id, *about)
+        statement = paging.of("flow_runs_of_flow", "flow_runs_of_flow_oldest")
+        rows = await ctx.store.fetch(FlowRun, statement, flow_id, *about)
     return page(rows, paging, view, lambda row: row.id)
 
 

@@ -22,10 +22,12 @@ async def find(
     await existing(ctx, hook_id, account_id, test)
     place = after(paging)
     if verdict is None:
-        rows = await ctx.store.fetch(HookCall, "hook_calls_page", hook_id, place, paging.limit + 1)
+        statement = paging.of("hook_calls_page", "hook_calls_page_oldest")
+        rows = await ctx.store.fetch(HookCall, statement, hook_id, place, paging.limit + 1)
     else:
         params = (hook_id, verdict, place, paging.limit + 1)
-        rows = await ctx.store.fetch(HookCall, "hook_calls_page_of_verdict", *params)
+        statement = paging.of("hook_calls_page_of_verdict", "hook_calls_page_of_verdict_oldest")
+        rows = await ctx.store.fetch(HookCall, statement, *params)
     outcomes = await _outcomes(ctx, [row.id for row in rows[: paging.limit]])
     return page(rows, paging, lambda row: CallView(**call_fields(row, outcomes)), lambda row: row.id)
 

@@ -31,7 +31,7 @@
 -- | flow_runs_depths (ids) | id, depth |
 -- | flow_verifications (ids) | id, recipient, service_id |
 -- | flow_run_by_id (account_id, test, id), flow_run_by_origin (flow_id, origin) | the whole row |
--- | flow_runs_page (account_id, test, states, before_id, limit), flow_runs_of_flow (flow_id, account_id, test, states, before_id, limit) | whole rows, newest first |
+-- | flow_runs_page, flow_runs_page_oldest (account_id, test, states, before_id, limit), flow_runs_of_flow, flow_runs_of_flow_oldest (flow_id, account_id, test, states, before_id, limit) | whole rows, newest first |
 -- | flow_steps_page (account_id, run_id, after_seq, limit) | whole rows, in order |
 -- | flow_runs_purge (before, limit) | those that ended before, removed |
 -- | flow_steps_purge (before, limit) | steps of the same |
@@ -180,13 +180,13 @@ SELECT id, account_id, flow_id, version, test, state, step, waits_for, turn, ste
   ended_at
 FROM flow_runs WHERE flow_id = $1 AND origin = $2;
 
--- name: flow_runs_page
+-- name: flow_runs_page (both ways)
 SELECT id, account_id, flow_id, version, test, state, step, waits_for, turn, steps, due_at, answer_key, answer_id,
   last_id, phone, number, phone_hash, variables, tags, origin, depth, skip_waits, reason, started_at, updated_at,
   ended_at
 FROM flow_runs WHERE account_id = $1 AND test = $2 AND state = ANY($3) AND id < $4 ORDER BY id DESC LIMIT $5;
 
--- name: flow_runs_of_flow
+-- name: flow_runs_of_flow (both ways)
 SELECT id, account_id, flow_id, version, test, state, step, waits_for, turn, steps, due_at, answer_key, answer_id,
   last_id, phone, number, phone_hash, variables, tags, origin, depth, skip_waits, reason, started_at, updated_at,
   ended_at

@@ -12,8 +12,8 @@
 -- | hook_call_insert | a row of `HookCall`; nothing when it is there |
 -- | hook_call_counted (id, verdict, events, sent) | what came of it in all |
 -- | hook_call_by_id (id, hook_id) | the whole row |
--- | hook_calls_page (hook_id, before_id, limit) | rows without the payload, the newest first |
--- | hook_calls_page_of_verdict (hook_id, verdict, before_id, limit) | the same of one verdict |
+-- | hook_calls_page, hook_calls_page_oldest (hook_id, before_id, limit) | rows without the payload, the newest first |
+-- | hook_calls_page_of_verdict, hook_calls_page_of_verdict_oldest (hook_id, verdict, before_id, limit) | the same of one verdict |
 -- | hook_outcome_insert | a row of `HookOutcome`; nothing when the same was sent for before |
 -- | hook_outcomes_of (call_ids) | whole rows, in order |
 -- | hook_taken (hook_id, taken) | what of these was sent for before: taken, message_id |
@@ -72,11 +72,11 @@ SELECT id, account_id, hook_id, verdict, detail, events, sent, octets, replay_of
   created_at
 FROM hook_calls WHERE id = $1 AND hook_id = $2;
 
--- name: hook_calls_page
+-- name: hook_calls_page (both ways)
 SELECT id, account_id, hook_id, verdict, detail, events, sent, octets, replay_of, NULL, payload_until, created_at
 FROM hook_calls WHERE hook_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
 
--- name: hook_calls_page_of_verdict
+-- name: hook_calls_page_of_verdict (both ways)
 SELECT id, account_id, hook_id, verdict, detail, events, sent, octets, replay_of, NULL, payload_until, created_at
 FROM hook_calls WHERE hook_id = $1 AND verdict = $2 AND id < $3 ORDER BY id DESC LIMIT $4;
 

@@ -9,7 +9,7 @@
 -- | balance_settle (account_id, charged, released) | held -> spent, held -> available |
 -- | balance_top_up (account_id, micros) | bank -> available; negative to correct |
 -- | balance_by_account (account_id) | account_id, currency, available, held, spent |
--- | ledger_page (account_id, before_position, limit) | whole rows, newest first |
+-- | ledger_page, ledger_page_oldest (account_id, before_position, limit) | whole rows, newest first |
 
 -- name: ledger_insert
 INSERT INTO ledger (account_id, message_id, kind, debit, credit, amount_micros, note, created_at)
@@ -34,6 +34,6 @@ UPDATE balances SET available = available + $2 WHERE account_id = $1;
 -- name: balance_by_account
 SELECT account_id, currency, available, held, spent FROM balances WHERE account_id = $1;
 
--- name: ledger_page
+-- name: ledger_page (both ways)
 SELECT position, account_id, message_id, kind, debit, credit, amount_micros, note, created_at FROM ledger
 WHERE account_id = $1 AND position < $2 ORDER BY position DESC LIMIT $3;

@@ -17,7 +17,7 @@
 -- | keys_by_name (account_id, name) | whole rows of active keys, newest first |
 -- | key_revoke (id, at) | |
 -- | audit_insert | a row of `AuditRow` |
--- | audit_page (account_id, before_id, limit) | whole rows of an account, or (NULL) all, newest first |
+-- | audit_page, audit_page_oldest (account_id, before_id, limit) | whole rows of an account, or (NULL) all, newest first |
 
 -- name: account_insert
 INSERT INTO accounts (id, parent_id, name, status, currency, dedupe_s, auth_token, callback_secret, created_at,
@@ -78,6 +78,6 @@ UPDATE keys SET status = 'revoked', revoked_at = $2 WHERE id = $1;
 -- name: audit_insert
 INSERT INTO audit (id, account_id, actor, action, subject_id, detail, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7);
 
--- name: audit_page
+-- name: audit_page (both ways)
 SELECT id, account_id, actor, action, subject_id, detail, created_at
 FROM audit WHERE (CAST($1 AS TEXT) IS NULL OR account_id = $1) AND id < $2 ORDER BY id DESC LIMIT $3;

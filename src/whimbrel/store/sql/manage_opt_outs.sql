@@ -9,7 +9,7 @@
 -- | opt_out_delete (account_id, number_hash) | |
 -- | opt_out_by_id (account_id, id), opt_out_by_hash (account_id, number_hash) | the whole row |
 -- | opt_outs_known (account_id, hashes) | whole rows |
--- | opt_outs_page (account_id, before_id, limit) | whole rows, newest first |
+-- | opt_outs_page, opt_outs_page_oldest (account_id, before_id, limit) | whole rows, newest first |
 
 -- name: opt_outs_all
 SELECT account_id, number_hash FROM opt_outs;
@@ -40,6 +40,6 @@ WHERE account_id = $1 AND number_hash = $2;
 SELECT id, account_id, number_hash, masked, source, created_at FROM opt_outs
 WHERE account_id = $1 AND number_hash = ANY($2);
 
--- name: opt_outs_page
+-- name: opt_outs_page (both ways)
 SELECT id, account_id, number_hash, masked, source, created_at FROM opt_outs
 WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3;

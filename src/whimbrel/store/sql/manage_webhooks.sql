@@ -12,9 +12,9 @@
 -- | webhook_set_status (id, status, reason, at) | |
 -- | webhook_delete (id) | |
 -- | deliveries_drop (webhook_id) | what waits for an endpoint, removed |
--- | deliveries_page (webhook_id, state, before_id, limit) | rows of `Wait`; state '' is both, newest first |
+-- | deliveries_page, deliveries_page_oldest (webhook_id, state, before_id, limit) | rows of `Wait`; state '' is both, newest first |
 -- | deliveries_revive (webhook_id, at) | the dead ones are due and begin again |
--- | delivery_tries_page (webhook_id, before_position, limit) | rows of `TryRow`, newest first |
+-- | delivery_tries_page, delivery_tries_page_oldest (webhook_id, before_position, limit) | rows of `TryRow`, newest first |
 -- | delivery_tries_of_events, deliveries_of_events (account_id, event positions) | rows of `TryRow` in their order, and of `Wait` |
 -- | events_by_place (account_id, test, subject_ids, seq) | whole rows of `Event` |
 
@@ -58,7 +58,7 @@ DELETE FROM webhooks WHERE id = $1;
 -- name: deliveries_drop
 DELETE FROM deliveries WHERE webhook_id = $1;
 
--- name: deliveries_page
+-- name: deliveries_page (both ways)
 SELECT id, webhook_id, account_id, event_position, event_id, event_type, url, format, tries, next_at, created_at,
   last_error
 FROM deliveries
@@ -67,7 +67,7 @@ WHERE webhook_id = $1 AND ($2 = '' OR (next_at IS NULL) = ($2 = 'dead')) AND id 
 -- name: deliveries_revive
 UPDATE deliveries SET next_at = $2, tries = 0, created_at = $2 WHERE webhook_id = $1 AND next_at IS NULL;
 
--- name: delivery_tries_page
+-- name: delivery_tries_page (both ways)
 SELECT position, delivery_id, webhook_id, account_id, event_position, event_id, event_type, number, at, latency_ms,
   status, error, answer, ok
 FROM delivery_tries WHERE webhook_id = $1 AND position < $2 ORDER BY position DESC LIMIT $3;
