@@ -21,6 +21,7 @@ from msgspec import Meta
 
 from whimbrel import hints
 from whimbrel.base.limits import PROCESSES_MAX
+from whimbrel.mail_sections import Mail
 from whimbrel.sections import (
     Cell,
     Console,
@@ -103,6 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     console: Console = Console()
     templates: Templates = Templates()
+    mail: Mail = Mail()
     log: Log = Log()
     simulator: Simulator = Simulator()
     streams: dict[str, Stream] = {}
@@ -262,6 +264,8 @@ def _build(values: Mapping[str, Any], origins: dict[str, Origin]) -> Settings:
     alone = {name: value for name, value in values.items() if "." not in name}
     settings = Settings(**sections, **made, **alone, origins=origins)
     _check_tls(settings.smpp)
+    if problem := settings.mail.problem():
+        raise ConfigError(f"mail.{problem}")
     for section, tables in made.items():
         for name, table in tables.items():
             if problem := table.problem():

@@ -150,6 +150,20 @@ def test_what_needs_a_certificate_is_refused_without_one(given, words):
     assert config.load(None, {}, overrides | {"smpp.tls_cert_file": "cert.pem"}).smpp.tls_cert_file == "cert.pem"
 
 
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ({"mail.host": "relay"}, "mail.sender: must be set with mail.host"),
+        ({"mail.sender": "nobody"}, "mail.sender: expected an address such as sms@example.com, or nothing"),
+        ({"mail.username": "u", "mail.security": "none"}, "mail.username: would be sent in the clear"),
+        ({"mail.password": "p"}, "mail.password: means nothing without mail.username"),
+    ],
+)
+def test_mail_that_could_not_go_out_is_refused(overrides, words):
+    with pytest.raises(config.ConfigError, match=words):
+        config.load(None, {}, overrides)
+
+
 def test_the_operators_bounds_of_customers():
     environ = {"WHIMBREL_SMPP__BINDS_MAX": "3", "WHIMBREL_SMPP__THROUGHPUT_PER_S": "7"}
     assert config.load(None, environ).smpp.bounds() == CustomerBounds(binds_max=3, throughput_per_s=7)
