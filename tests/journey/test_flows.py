@@ -1,16 +1,23 @@
 """Flows over the real application and the simulator: a phone writes, is asked, answers, and hears what follows."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
+import pytest
 
 from whimbrel.base import limits
 from whimbrel.domain.flows import FlowRun, FlowStep
 from whimbrel.domain.local_times import to_local
+from whimbrel.domain.model import Draft
+from whimbrel.journey.accept import Accepted
 from whimbrel.manage import conversations
 from whimbrel.manage.conversations import Wanted
 from whimbrel.products.flows import keeping, running
 from whimbrel.products.flows.keeping import FlowChange, NewFlow
 from whimbrel.products.flows.running import NewRun
+from whimbrel.products.flows.starting import Beginning
 from whimbrel.products.schedules import keeping as schedules
 from whimbrel.products.schedules.keeping import NewSchedule
 from whimbrel.store.interface import Write
@@ -148,6 +155,64 @@ async def test_a_refused_text_fails_the_run_with_its_reason(tmp_path: Path) -> N
         await made.inbound()
         run = await ended(made, await begin(made, flow_id))
         assert (run.state, run.reason) == ("failed", "opted_out")
+
+
+async def test_a_run_that_is_stopped_in_the_moment_of_its_text_sends_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        flow_id = await keep(made, minutes(API, a={"type": "send", "text": "Hello"}))
+        submit = made.app.accept.submit
+
+        async def late(drafts: Sequence[Draft], **more: Any) -> Accepted:
+            """The turn is taken, and then somebody stops the run: its text comes to the commit afterwards."""
+            run_id = (drafts[0].options.metadata or {})["flow_run"]
+            await running.stop(made.app.manage, ACTOR, run_id, account_id=made.account_id, test=False)
+            return await submit(drafts, **more)
+
+        monkeypatch.setattr(made.app.accept, "submit", late)
+        run = await ended(made, await begin(made, flow_id))
+        monkeypatch.setattr(made.app.accept, "submit", submit)
+        again = await ended(made, await begin(made, flow_id))  # whoever comes later sends
+        assert (run.state, again.state) == ("stopped", "finished")
+        assert len(await texts(made, PHONE, 1)) == 1
+        assert await made.app.store.fetch(FlowStep, "flow_steps_page", made.account_id, run.id, 0, 9) == []
+
+
+async def test_runs_of_a_deleted_flow_end_with_an_event_and_send_nothing_more(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        steps = {"a": {"type": "wait", "for_s": 60, "next": "b"}, "b": {"type": "send", "text": "Hello"}}
+        flow_id = await keep(made, minutes(API, **steps))
+        begun = [await begin(made, flow_id, f"+4479111234{number:02}") for number in range(3)]
+        for run_id in begun:
+            await waits(made, run_id, "time")
+        await keeping.delete(made.app.manage, ACTOR, flow_id, account_id=made.account_id)
+        made.clock.advance(61)
+        found = [await ended(made, run_id) for run_id in begun]
+        assert {(run.state, run.reason) for run in found} == {("stopped", "flow_gone")}
+        for run_id in begun:
+            last = (await made.log_of(run_id))[-1]
+            about = {"outcome": "stopped", "reason": "flow_gone"}
+            assert (last.type, msgspec.json.decode(last.data)) == (
+                "flow.run.finished",
+                {"run_id": run_id, "flow_id": flow_id, "version": 1, "test": False} | about,
+            )
+        await keep(made, minutes(API, **steps))  # its name is free
+
+
+async def test_a_run_that_begins_as_its_flow_is_deleted_sends_nothing(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        flow_id = await keep(made, minutes(API, a={"type": "send", "text": "Hello"}))
+        await ended(made, await begin(made, flow_id))
+        flow = await keeping.existing(made.app.manage, flow_id, made.account_id)
+        await keeping.delete(made.app.manage, ACTOR, flow_id, account_id=made.account_id)
+        (run,) = await made.app.products.flows.start([Beginning(flow=flow, phone=PHONE, origin="late")])
+        assert run is not None
+        assert (await ended(made, run.id)).reason == "flow_gone"
+        assert len(await texts(made, PHONE, 1)) == 1
 
 
 async def test_a_message_that_arrives_begins_a_flow_and_flows_begin_each_other_only_so_deep(tmp_path: Path) -> None:

@@ -4,16 +4,23 @@ due is found by its time."""
 from typing import Any
 
 import msgspec
-from store_samples import ACCOUNT, HOUR, IDS, NOW, SECOND
+from store_samples import ACCOUNT, HOUR, IDS, NOW, SECOND, message
 
+from whimbrel.base.clock import SystemClock
 from whimbrel.domain.flow_turns import Outgoing, Turn
-from whimbrel.domain.flows import FlowRun, FlowStep
+from whimbrel.domain.flows import DELETED, Flow, FlowRun, FlowStep
 from whimbrel.domain.model import Event
 from whimbrel.domain.schedules import DuePart, Schedule, SchedulePart
-from whimbrel.products.flows.rows import start_writes, turn_change, turn_writes
-from whimbrel.store.interface import Write
+from whimbrel.products.flows.ending import end_runs
+from whimbrel.products.flows.rows import start_writes, still_stands, turn_change, turn_writes
+from whimbrel.store.interface import Submission, Write
 from whimbrel.store.rows import to_columns
 from whimbrel.store.store import SqlStore
+
+
+def a_flow(id_: str, status: Any = "active") -> Flow:
+    return Flow(id_, ACCOUNT, id_, status, 1, "api", "{}", NOW, NOW, NOW)
+
 
 EVERY = ["running", "finished", "failed", "stopped"]
 
@@ -96,6 +103,38 @@ async def test_a_text_that_leaves_is_not_undone_by_an_answer_of_the_same_moment(
     assert (await read(store, run)).state == "finished"
     assert len(await store.fetch(FlowStep, "flow_steps_page", ACCOUNT, run.id, 0, 10)) == 1
     assert await events(store, run) == ["flow.run.started", "flow.run.finished"]
+
+
+async def test_a_text_of_a_run_that_ended_meanwhile_is_not_stored(store: SqlStore) -> None:
+    going, stopped, orphan = a_run(), a_run(), a_run(flow_id="FW2")
+    await begin(store, going, stopped, orphan)
+    await store.write([Write("flow_insert", (to_columns(a_flow("FW1")), to_columns(a_flow("FW2", DELETED))))])
+    await store.write([Write("flow_run_stop", ((ACCOUNT, 0, stopped.id, NOW),))])
+    texts = [message(), message(), message()]
+    runs = (going, stopped, orphan)
+    found = await store.accept(
+        [Submission((text,), only=(still_stands(run),)) for text, run in zip(texts, runs, strict=True)]
+    )
+    assert [each.overtaken for each in found] == [False, True, True]
+    assert [each.id for each in await store.messages([text.id for text in texts])] == [texts[0].id]
+    await store.write([Write("flow_delete", (("FW1",), ("FW2",)))])
+
+
+async def test_all_runs_of_a_deleted_flow_end_with_an_event_each(store: SqlStore) -> None:
+    await store.write([Write("flow_insert", (to_columns(a_flow("FW3", DELETED)),))])
+    runs = [a_run(flow_id="FW3") for _ in range(1_200)]
+    done = a_run(flow_id="FW3", state="finished", due_at=None, ended_at=NOW)
+    await begin(store, done, *runs)
+    clock = SystemClock()
+    assert not await end_runs(store, clock, "FW3", pages=1)
+    assert [flow.id for flow in await store.fetch(Flow, "flows_deleted", "", 9)] == ["FW3"]
+    assert await end_runs(store, clock, "FW3", pages=9)
+    assert await store.fetch(Flow, "flows_deleted", "", 9) == []
+    ended = [await read(store, run) for run in (runs[0], runs[600], runs[-1])]
+    assert {(run.state, run.reason, run.due_at) for run in ended} == {("stopped", "flow_gone", None)}
+    for run in runs[::100]:
+        assert await events(store, run) == ["flow.run.started", "flow.run.finished"]
+    assert await events(store, done) == ["flow.run.started"]
 
 
 async def test_what_is_due_comes_in_the_order_of_its_time(store: SqlStore) -> None:

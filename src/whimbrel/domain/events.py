@@ -30,7 +30,7 @@ EVENT_TYPES: dict[str, str] = {
     "template.restored": "An archived template was brought back.",
     "template.deleted": "A template was deleted.",
     "flow.run.started": "A run of a flow began.",
-    "flow.run.finished": "A run of a flow came to its end, or somebody stopped it.",
+    "flow.run.finished": "A run of a flow came to its end, somebody stopped it, or its flow was deleted.",
     "flow.run.failed": "A run of a flow failed; `reason` says why.",
     "hook.received": "Another system called a hook, and the call was believed; the data name the hook and the call in its log.",
     "webhook.disabled": "An endpoint was switched off: it answered 410, or took nothing for three days.",

@@ -5,6 +5,8 @@ from typing import Final, Literal
 import msgspec
 
 FlowStatus = Literal["active", "paused"]
+DELETED: Final = "deleted"
+"""The status of a flow that is there only until its runs have ended; nobody sees it."""
 RunState = Literal["running", "finished", "failed", "stopped"]
 WaitsFor = Literal["", "time", "answer", "request"]
 TriggerKind = Literal["keyword", "text", "message", "verification", "hook", "schedule", "api"]
@@ -21,7 +23,7 @@ class Flow(msgspec.Struct, frozen=True, gc=False):
     id: str
     account_id: str
     name: str
-    status: FlowStatus
+    status: FlowStatus  # or DELETED
     version: int  # that new runs begin with
     kind: TriggerKind
     starter: str  # JSON of that version's trigger

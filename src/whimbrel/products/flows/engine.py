@@ -21,28 +21,38 @@ from whimbrel.base.metrics import Metrics
 from whimbrel.domain.conversations import Conversation
 from whimbrel.domain.flow_documents import Document
 from whimbrel.domain.flow_turns import Inputs, Outbound, Turn, turn
-from whimbrel.domain.flows import FlowRun
+from whimbrel.domain.flows import Flow, FlowRun
 from whimbrel.domain.model import Draft, Message, Options
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.templates.use import TemplateUse
-from whimbrel.journey.accept import Accept
+from whimbrel.journey.accept import Accept, Superseded
 from whimbrel.journey.record import IdempotencyKey
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.http import HttpClient
+from whimbrel.products.flows.ending import end_runs
 from whimbrel.products.flows.requests import ask
-from whimbrel.products.flows.rows import turn_change, turn_writes
+from whimbrel.products.flows.rows import gone_change, still_stands, turn_change, turn_writes
 from whimbrel.products.flows.starting import Documents
 from whimbrel.products.flows.texts import answer_key
 from whimbrel.store.interface import RunChange, Write
 
 READ: Final = 500
 _IDLE_S: Final = 0.25
+_DELETED_S: Final = 2.0
+"""So often it is looked whether runs of deleted flows are left."""
+_DELETED_PAGES: Final = 20
 _AGAIN_US: Final = 5_000_000
 """After trouble with one run, so that it does not stand before the others."""
 _BETWEEN: Final = frozenset({"moving", "moved", "arriving"})
 _REQUESTS_AT_ONCE: Final = 64
 _log = logging.getLogger("whimbrel.flows")
+
+
+class _Standing(msgspec.Struct, frozen=True, gc=False):
+    """Columns of `flows_standing`."""
+
+    id: str
 
 
 class Engine:
@@ -88,10 +98,15 @@ class Engine:
         self._wake.set()
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        looked = 0.0
         while True:
             try:
                 while await self.take() == READ:
                     pass
+                if loop.time() - looked > _DELETED_S:
+                    looked = loop.time()
+                    await self._end_deleted()
             except Exception:
                 _log.exception("turns of flows could not be taken; trying again")
                 await asyncio.sleep(_IDLE_S)
@@ -99,6 +114,13 @@ class Engine:
                 async with asyncio.timeout(_IDLE_S):
                     await self._wake.wait()
             self._wake.clear()
+
+    async def _end_deleted(self) -> None:
+        """Of one flow after the other, while runs that are due are not kept waiting for long."""
+        flows = await self._store.fetch(Flow, "flows_deleted", "", READ)
+        left = [flow for flow in flows if not self._is_between_cells(flow)]
+        if left:
+            await end_runs(self._store, self._clock, left[0].id, pages=_DELETED_PAGES)
 
     async def take(self) -> int:
         """Take the turns of runs that are due now, at most READ; how many were."""
@@ -113,6 +135,7 @@ class Engine:
             at = self._clock.now_us() + _AGAIN_US
             later = tuple((run.id, run.turn, at) for run in found if self._is_between_cells(run))
             await self._store.write([Write("flow_run_postpone", later)])
+        runs = await self._standing(runs)
         documents = await self._documents.of((run.flow_id, run.version) for run in runs)
         texts = await self._texts(runs)
         turns = [(run, self._turn(run, documents, texts)) for run in runs]
@@ -127,9 +150,18 @@ class Engine:
             if stands and taken.request is not None:
                 self._begin(self._ask(taken.run, taken.request))
 
-    def _is_between_cells(self, run: FlowRun) -> bool:
+    async def _standing(self, runs: Sequence[FlowRun]) -> list[FlowRun]:
+        """Those whose flows are there; the others end."""
+        flows = await self._store.fetch(_Standing, "flows_standing", sorted({run.flow_id for run in runs}))
+        known = {flow.id for flow in flows}
+        gone = [gone_change(run.flow_id, run, self._clock.now_us()) for run in runs if run.flow_id not in known]
+        if gone:
+            await self._store.advance_flow_runs(gone)
+        return [run for run in runs if run.flow_id in known]
+
+    def _is_between_cells(self, row: FlowRun | Flow) -> bool:
         """Its account moves to another cell: there it goes on."""
-        account = self._tables.accounts.get(run.account_id)
+        account = self._tables.accounts.get(row.account_id)
         return account is not None and account.status in _BETWEEN
 
     async def _texts(self, runs: Sequence[FlowRun]) -> Mapping[str, Message]:
@@ -264,7 +296,9 @@ class Engine:
         key = IdempotencyKey(run.account_id, "flow", name, name.encode())
         also = (*turn_writes(run, taken, self._key(taken)), *self._hand_over(taken))
         try:
-            accepted = await self._accept.submit([draft], key=key, also=also)
+            accepted = await self._accept.submit([draft], key=key, also=also, only=(still_stands(run),))
+        except Superseded:
+            return None  # nothing was sent, and whatever has become of the run stands
         except WhimbrelError as error:
             if error.spec.permanent:
                 return error.code

@@ -3,7 +3,7 @@ anything is stored; runs finish on the version that they began with.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -12,14 +12,16 @@ from whimbrel.base import ids, limits, moments
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.flow_checks import DocumentError, read
 from whimbrel.domain.flow_documents import Document
-from whimbrel.domain.flows import Flow, FlowStatus, FlowVersion
+from whimbrel.domain.flows import DELETED, Flow, FlowStatus, FlowVersion
 from whimbrel.manage import audit
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, after_position, commit, one, page
+from whimbrel.products.flows.ending import end_runs
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
 STATUSES: tuple[FlowStatus, ...] = ("active", "paused")
+_PAGES_AT_ONCE: Final = 4  # of runs that a request ends
 
 
 class NewFlow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -159,16 +161,14 @@ async def update(ctx: Context, actor: str, flow_id: str, change: FlowChange, *, 
 
 
 async def delete(ctx: Context, actor: str, flow_id: str, *, account_id: str) -> None:
-    """Forget a flow; its runs end. What they did stays to be read until retention takes it."""
+    """Forget a flow; its runs end, each with an event: the newest at once, the rest of many soon after. What they did
+    stays to be read until retention takes it."""
     async with ctx.lock:
         row = await existing(ctx, flow_id, account_id)
-        writes = [
-            Write("flow_runs_stop_of", ((row.id, ctx.clock.now_us()),)),
-            Write("flow_versions_delete", ((row.id,),)),
-            Write("flow_delete", ((row.id,),)),
-            audit.entry(ctx, actor, "flow.deleted", row.id, account_id),
-        ]
-        await commit(ctx, writes)
+        now = ctx.clock.now_us()
+        marked = (row.id, row.id, DELETED, row.version, row.kind, row.starter, row.active_from, now)  # its name is free
+        await commit(ctx, [Write("flow_set", (marked,)), audit.entry(ctx, actor, "flow.deleted", row.id, account_id)])
+    await end_runs(ctx.store, ctx.clock, row.id, pages=_PAGES_AT_ONCE)
 
 
 async def versions(

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from whimbrel.domain.flow_turns import Turn
-from whimbrel.domain.flows import ENDED_SEQ, STARTED_SEQ, FlowRun
+from whimbrel.domain.flows import ENDED_SEQ, STARTED_SEQ, STOPPED_TURN, FlowRun
 from whimbrel.store.interface import RunChange, Write
 from whimbrel.store.rows import to_columns
 
@@ -45,6 +45,32 @@ def turn_writes(before: FlowRun, turn: Turn, answer_key: int | None) -> tuple[Wr
 def turn_change(before: FlowRun, turn: Turn, answer_key: int | None, *more: Write) -> RunChange:
     """The same for the store's own verb."""
     return RunChange(before.id, before.turn, (*turn_writes(before, turn, answer_key), *more))
+
+
+class RunMark(msgspec.Struct, frozen=True, gc=False):
+    """Where a run stands. Columns of `flow_runs_marks`."""
+
+    id: str
+    account_id: str
+    version: int
+    test: bool
+    turn: int
+    state: str
+
+
+def gone_change(flow_id: str, run: RunMark | FlowRun, at: int) -> RunChange:
+    """The end of a run whose flow is deleted."""
+    data = {"run_id": run.id, "flow_id": flow_id, "version": run.version, "test": run.test}
+    data |= {"outcome": "stopped", "reason": "flow_gone"}
+    event = (run.id, STOPPED_TURN, ENDED_SEQ, FINISHED, msgspec.json.encode(data).decode(), at)
+    return RunChange(
+        run.id, run.turn, (Write("flow_run_gone", ((run.id, run.turn, at),)), Write("flow_run_event", (event,)))
+    )
+
+
+def still_stands(run: FlowRun) -> Write:
+    """The condition of a text: its run has not ended meanwhile, nor gone on elsewhere, nor lost its flow."""
+    return Write("flow_run_stands", ((run.id, run.turn),))
 
 
 def ended_event(run: FlowRun, at: int) -> Write:

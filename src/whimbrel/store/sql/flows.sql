@@ -5,7 +5,9 @@
 -- | flow_insert | a row of `Flow` |
 -- | flow_set (id, name, status, version, kind, starter, active_from, updated_at) | |
 -- | flow_delete (id), flow_versions_delete (flow_id) | |
--- | flow_by_id (account_id, id), flow_by_name (account_id, name) | the whole row |
+-- | flow_by_id (account_id, id), flow_by_name (account_id, name) | the whole row, unless it is deleted |
+-- | flows_standing (ids) | those that are not deleted |
+-- | flows_deleted (after_id, limit) | whole rows of those whose runs are being ended, oldest first |
 -- | flows_page (account_id, statuses, before_id, limit) | whole rows, newest first |
 -- | flows_of_kind (kind) | whole rows of active ones of all accounts, oldest first |
 -- | flows_of_accounts (account_ids) | whole rows of active ones that begin with a text, oldest first |
@@ -19,7 +21,9 @@
 -- | flow_run_answered (id, answer_key, answer_id, at) | the text that it waited for has come; changes a row once |
 -- | flow_run_postpone (id, turn, due_at) | later, if it is still at that turn |
 -- | flow_run_stop (account_id, test, id, at) | it ends here, unless it has ended |
--- | flow_runs_stop_of (flow_id, at) | the same for all runs of a flow |
+-- | flow_run_gone (id, turn, at) | it ends because its flow is deleted, if it is still at that turn |
+-- | flow_run_stands (id, turn) | changes nothing of a run that can still send the text of that turn, and counts it |
+-- | flow_runs_marks (flow_id, before_id, limit) | id, account_id, version, test, turn, state of its runs, newest first |
 -- | flow_run_skip (account_id, test, id, at) | what it waits for has passed |
 -- | flow_run_erase (account_id, test, id, at) | numbers, variables and tags of one that has ended are gone |
 -- | flow_run_event (id, turn, seq, type, data, at) | an event of a run that is at this turn |
@@ -52,7 +56,14 @@ DELETE FROM flow_versions WHERE flow_id = $1;
 
 -- name: flow_by_id
 SELECT id, account_id, name, status, version, kind, starter, active_from, created_at, updated_at FROM flows
-WHERE id = $2 AND account_id = $1;
+WHERE id = $2 AND account_id = $1 AND status <> 'deleted';
+
+-- name: flows_standing
+SELECT id FROM flows WHERE id = ANY($1) AND status <> 'deleted';
+
+-- name: flows_deleted
+SELECT id, account_id, name, status, version, kind, starter, active_from, created_at, updated_at FROM flows
+WHERE status = 'deleted' AND id > $1 ORDER BY id LIMIT $2;
 
 -- name: flow_by_name
 SELECT id, account_id, name, status, version, kind, starter, active_from, created_at, updated_at FROM flows
@@ -71,7 +82,7 @@ SELECT id, account_id, name, status, version, kind, starter, active_from, create
 WHERE account_id = ANY($1) AND status = 'active' AND kind IN ('keyword', 'text') ORDER BY id;
 
 -- name: flow_count
-SELECT COUNT(*) FROM flows WHERE account_id = $1;
+SELECT COUNT(*) FROM flows WHERE account_id = $1 AND status <> 'deleted';
 
 -- name: flow_version_insert
 INSERT INTO flow_versions (flow_id, version, account_id, document, created_at) VALUES ($1, $2, $3, $4, $5);
@@ -120,10 +131,15 @@ UPDATE flow_runs SET state = 'stopped', turn = -1, due_at = NULL, answer_key = N
   ended_at = $4
 WHERE id = $3 AND account_id = $1 AND test = $2 AND state = 'running';
 
--- name: flow_runs_stop_of
-UPDATE flow_runs SET state = 'stopped', turn = -1, due_at = NULL, answer_key = NULL, waits_for = '', updated_at = $2,
-  ended_at = $2
-WHERE flow_id = $1 AND state = 'running';
+-- name: flow_run_gone
+UPDATE flow_runs SET state = 'stopped', turn = -1, due_at = NULL, answer_key = NULL, waits_for = '', step = '',
+  reason = 'flow_gone', updated_at = $3, ended_at = $3
+WHERE id = $1 AND turn = $2 AND state = 'running';
+
+-- name: flow_run_stands
+UPDATE flow_runs SET turn = turn
+WHERE id = $1 AND turn BETWEEN $2 AND $2 + 1
+  AND EXISTS (SELECT 1 FROM flows AS f WHERE f.id = flow_runs.flow_id AND f.status <> 'deleted');
 
 -- name: flow_run_skip
 UPDATE flow_runs SET due_at = $4, answer_key = NULL, turn = turn + 1
@@ -192,6 +208,10 @@ SELECT id, account_id, flow_id, version, test, state, step, waits_for, turn, ste
   ended_at
 FROM flow_runs WHERE flow_id = $1 AND account_id = $2 AND test = $3 AND state = ANY($4) AND id < $5
 ORDER BY id DESC LIMIT $6;
+
+-- name: flow_runs_marks
+SELECT id, account_id, version, test, turn, state FROM flow_runs
+WHERE flow_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
 
 -- name: flow_steps_page
 SELECT run_id, seq, account_id, step, kind, outcome, message_id, detail, at FROM flow_steps
