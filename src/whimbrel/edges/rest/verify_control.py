@@ -169,7 +169,7 @@ OPERATIONS = (
         summary="Limit starts by a key of your own",
         description="Starts name it in `rate_keys`, with the key that it counts by.",
         scope="verify:manage", live_only=True, handle=create_limit, body=NewRateLimit, answer=RateLimitView,
-        status=201,
+        status=201, errors=("verify_limit_exists", "verify_too_many_limits", "verify_too_many_buckets"),
         example={
             "service_id": "VA00000000000000000000000000000000", "name": "address",
             "buckets": [{"max": 5, "interval_s": 3600}],
@@ -188,7 +188,7 @@ OPERATIONS = (
         method="PATCH", path=f"{_LIMITS}/{{id}}", name="updateVerifyRateLimit", tag=_TAG,
         summary="Change a rate limit", description="`buckets` replaces all of them, and counts anew.",
         scope="verify:manage", live_only=True, handle=update_limit, body=RateLimitChange, answer=RateLimitView,
-        example={"buckets": [{"max": 3, "interval_s": 600}]},
+        errors=("verify_too_many_buckets",), example={"buckets": [{"max": 3, "interval_s": 600}]},
     ),
     Operation(
         method="DELETE", path=f"{_LIMITS}/{{id}}", name="deleteVerifyRateLimit", tag=_TAG,

@@ -21,6 +21,7 @@ from whimbrel.edges.twilio.messages import Messages
 from whimbrel.edges.twilio.problems import problem_answer
 from whimbrel.edges.twilio.routes import ROOT, Operation, Operations, Place, Product, Reply, Request
 from whimbrel.edges.twilio.sending import Sending
+from whimbrel.edges.twilio.verify import table as verify
 
 PREFIXES: Final = ("/2010-04-01/", "/v2/", "/v1/PhoneNumbers/")
 _OF_2010: Final = PREFIXES[0]
@@ -52,7 +53,7 @@ class TwilioDoor:
             },
             "/Media.json": {"GET": Operation(read, messages.media)},
         }
-        self._products: tuple[Product, ...] = Lookups(services).products
+        self._products: tuple[Product, ...] = (*verify.products(services), *Lookups(services).products)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = self._door.request_id()
@@ -117,14 +118,14 @@ class TwilioDoor:
                 matched = each.pattern.fullmatch(path)
                 if matched is not None:
                     return Place(each.operations, None, names=matched.groups())
-        raise WhimbrelError("not_found", f"The requested resource {path[:200]} was not found.")
+        raise WhimbrelError("not_found")
 
     async def _refuse(self, error: Exception, request_id: str, answer: Headers, scope: Scope, send: Send) -> None:
         if self._door.leaves_unanswered(error, request_id):
             await abandon(send)
             return
         told = self._door.told(error, request_id)
-        status, headers, body = problem_answer(told, request_id, self._base_url(scope))
+        status, headers, body = problem_answer(told, request_id, self._base_url(scope), scope["path"])
         await self._door.send(send, status, answer + headers, body)
 
     def _base_url(self, scope: Scope) -> str:

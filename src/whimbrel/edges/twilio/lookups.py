@@ -133,7 +133,7 @@ class Lookups:
             country_code=found.country,
             phone_number=found.number,
             national_format=found.national,
-            carrier=_carrier(found) if "carrier" in kinds else None,
+            carrier=carrier(found) if "carrier" in kinds else None,
             url=f"{request.base_url}/v1/PhoneNumbers/{found.number}",
         )
         return Reply(_encode(record))
@@ -168,7 +168,8 @@ def _line(found: Found) -> Package:
     }
 
 
-def _carrier(found: Found) -> Package:
+def carrier(found: Found) -> Package:
+    """The operator and the kind of line, as version 1 and Verify tell them."""
     return {
         "mobile_country_code": None,
         "mobile_network_code": None,

@@ -1,9 +1,11 @@
 """Refusals in Twilio's form: `{"code","message","more_info","status"}`, where `code` is Twilio's number. `details`, an
 object that the SDKs hand on as it is, holds our own code, which never changes its meaning, and what to do about it.
 
-The statuses are Twilio's too: a message that is refused is 400, whatever the catalogue says for other doors.
+The statuses are Twilio's too: a message that is refused is 400, whatever the catalogue says for other doors. Verify
+has a number of its own for what is wrong with a parameter.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -16,7 +18,21 @@ from whimbrel.edges.shared.asgi import JSON_TYPE, Headers
 _PAGE: Final = "/docs/errors#"
 _OF_THE_REQUEST: Final = frozenset({"idempotency_key_reused"})
 _PLAIN: Final = frozenset({402, 422})
-_REFUSED: Final = frozenset({"sender_not_allowed"})
+_STATUSES: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "sender_not_allowed": 400,
+        "verify_custom_code_refused": 403,
+        "verify_not_pending": 404,
+        "verify_limit_exists": 400,
+        "verify_too_many_limits": 400,
+        "verify_too_many_buckets": 400,
+    }
+)
+"""Where Twilio's status is neither that of the catalogue nor 400 for what cannot be done."""
+_OF_VERIFY: Final = re.compile("/v2/(?:Services|Attempts|Templates|SafeList)(?:/|$)").match
+_NUMBERS_OF_VERIFY: Final[Mapping[str, int]] = MappingProxyType(
+    {"invalid_request": 60200, "invalid_parameter": 60200, "invalid_number": 60200, "not_supported": 60204}
+)
 _FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "/to": "To",
@@ -53,12 +69,18 @@ class Problem(msgspec.Struct, frozen=True, gc=False):
 
 def status_of(spec: ErrorSpec) -> int:
     """The HTTP status of a refusal at this door."""
-    plain = (spec.http in _PLAIN and spec.code not in _OF_THE_REQUEST) or spec.code in _REFUSED
-    return 400 if plain else spec.http
+    plain = spec.http in _PLAIN and spec.code not in _OF_THE_REQUEST
+    return _STATUSES.get(spec.code, 400 if plain else spec.http)
 
 
-def problem_answer(error: WhimbrelError, request_id: str, base_url: str) -> tuple[int, Headers, bytes]:
-    """Status, headers and body for an error. `base_url`: where this server is found, for `more_info`."""
+def number_of(spec: ErrorSpec, path: str) -> int:
+    """Twilio's number for a refusal on this path."""
+    return _NUMBERS_OF_VERIFY.get(spec.code, spec.twilio) if _OF_VERIFY(path) else spec.twilio
+
+
+def problem_answer(error: WhimbrelError, request_id: str, base_url: str, path: str) -> tuple[int, Headers, bytes]:
+    """Status, headers and body for an error. `base_url`: where this server is found, for `more_info`; `path`: what was
+    asked for."""
     spec, status = error.spec, status_of(error.spec)
     headers: Headers = [JSON_TYPE]
     if error.retry_after_s is not None:
@@ -74,5 +96,8 @@ def problem_answer(error: WhimbrelError, request_id: str, base_url: str) -> tupl
         request_id=request_id,
         parameter=_FIELDS.get(pointer, pointer) if pointer else None,
     )
-    problem = Problem(spec.twilio, error.detail, f"{base_url}{_PAGE}{spec.code}", status, details)
+    detail = error.detail
+    if spec.code == "not_found" and detail == spec.title:
+        detail = f"The requested resource {path[:200]} was not found."
+    problem = Problem(number_of(spec, path), detail, f"{base_url}{_PAGE}{spec.code}", status, details)
     return status, headers, msgspec.json.encode(problem)

@@ -19,15 +19,15 @@ from whimbrel.products.verify import services
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
-_INTERVAL_MAX_S = 7 * 24 * 3600
-_COUNT_MAX = 1_000_000
+INTERVAL_MAX_S = 7 * 24 * 3600
+COUNT_MAX = 1_000_000
 
 
 class NewBucket(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """So many starts of one key in so many seconds."""
 
-    max: Annotated[int, Meta(ge=1, le=_COUNT_MAX)]
-    interval_s: Annotated[int, Meta(ge=1, le=_INTERVAL_MAX_S)]
+    max: Annotated[int, Meta(ge=1, le=COUNT_MAX)]
+    interval_s: Annotated[int, Meta(ge=1, le=INTERVAL_MAX_S)]
 
 
 class NewRateLimit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,7 +121,7 @@ class Rates:
         waits = [
             row.ends_at - now
             for row in rows
-            if row.ends_at > now and row.count >= most.get((row.bucket_id, row.key_hash), _COUNT_MAX + 1)
+            if row.ends_at > now and row.count >= most.get((row.bucket_id, row.key_hash), COUNT_MAX + 1)
         ]
         if waits:
             raise WhimbrelError("verify_rate_limited", retry_after_s=max(1, -(-max(waits) // SECOND_US)))
@@ -157,18 +157,20 @@ async def buckets_of(ctx: Context, rate_limit_ids: Sequence[str], account_id: st
 
 
 async def create(ctx: Context, actor: str, request: NewRateLimit, *, account_id: str) -> RateLimitView:
-    """WhimbrelError: not_found (the service), invalid_request."""
+    """WhimbrelError: not_found (the service), invalid_request, verify_limit_exists, verify_too_many_limits,
+    verify_too_many_buckets."""
     async with ctx.lock:
         await services.existing(ctx, request.service_id, account_id)
         others = await limits_of(ctx, request.service_id, account_id=account_id)
         checks = Checks()
         checks.text(request.name, "/name")
         checks.text(request.description, "/description", empty=True)
-        checks.require(request.name not in {each.name for each in others}, "/name", "is the name of another one")
-        room = limits.VERIFY_RATE_LIMITS_PER_SERVICE
-        checks.require(len(others) < room, "/name", f"is one too many: a service has at most {room}")
-        _check_buckets(checks, request.buckets)
         checks.done()
+        if request.name in {each.name for each in others}:
+            raise WhimbrelError("verify_limit_exists")
+        if len(others) >= limits.VERIFY_RATE_LIMITS_PER_SERVICE:
+            raise WhimbrelError("verify_too_many_limits")
+        _check_room(len(request.buckets))
         now = ctx.clock.now_us()
         id_ = ctx.ids.new(ids.VERIFY_RATE_LIMIT)
         row = RateLimit(id_, account_id, request.service_id, request.name, request.description, now, now)
@@ -192,14 +194,14 @@ async def get(ctx: Context, limit_id: str, *, account_id: str) -> RateLimitView:
 
 
 async def update(ctx: Context, actor: str, limit_id: str, change: RateLimitChange, *, account_id: str) -> RateLimitView:
-    """Another description, other buckets. WhimbrelError: not_found, invalid_request."""
+    """Another description, other buckets. WhimbrelError: not_found, invalid_request, verify_too_many_buckets."""
     async with ctx.lock:
         before = await existing(ctx, limit_id, account_id)
         description = before.description if change.description is None else change.description
         checks = Checks()
         checks.text(description, "/description", empty=True)
-        _check_buckets(checks, change.buckets or ())
         checks.done()
+        _check_room(len(change.buckets or ()))
         now = ctx.clock.now_us()
         row = msgspec.structs.replace(before, description=description, updated_at=now)
         writes = [Write("verify_rate_limit_set", ((row.id, row.name, description, now),))]
@@ -222,10 +224,10 @@ async def delete(ctx: Context, actor: str, limit_id: str, *, account_id: str) ->
 
 
 async def add_bucket(ctx: Context, actor: str, limit_id: str, new: NewBucket, *, account_id: str) -> BucketView:
-    """One more bucket. WhimbrelError: not_found, invalid_request."""
+    """One more bucket. WhimbrelError: not_found, verify_too_many_buckets."""
     async with ctx.lock:
         row = await existing(ctx, limit_id, account_id)
-        _check_room(await buckets_of(ctx, [row.id], account_id))
+        _check_room(len(await buckets_of(ctx, [row.id], account_id)) + 1)
         made = _made(ctx, row, (new,), ctx.clock.now_us())
         entry = audit.entry(ctx, actor, "verify_rate_limit.updated", row.id, account_id)
         await commit(ctx, [_inserted(made), entry])
@@ -292,16 +294,9 @@ def bucket_view(row: Bucket) -> BucketView:
     )
 
 
-def _check_buckets(checks: Checks, buckets: Sequence[NewBucket]) -> None:
-    most = limits.VERIFY_BUCKETS_PER_LIMIT
-    checks.require(len(buckets) <= most, "/buckets", f"are too many: a limit has at most {most}")
-
-
-def _check_room(buckets: Sequence[Bucket]) -> None:
-    checks = Checks()
-    most = limits.VERIFY_BUCKETS_PER_LIMIT
-    checks.require(len(buckets) < most, "/max", f"is of one bucket too many: a limit has at most {most}")
-    checks.done()
+def _check_room(buckets: int) -> None:
+    if buckets > limits.VERIFY_BUCKETS_PER_LIMIT:
+        raise WhimbrelError("verify_too_many_buckets")
 
 
 def _made(ctx: Context, row: RateLimit, buckets: Sequence[NewBucket], now: int) -> list[Bucket]:

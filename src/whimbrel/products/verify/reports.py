@@ -75,14 +75,16 @@ async def summary(
     to_us: int,
     country: str | None = None,
     service_id: str | None = None,
+    prefix: str = "",
 ) -> Summary:
-    """Conversion of what began in a time, by the ten minutes."""
+    """Conversion of what began in a time, by the ten minutes; with `prefix`, of numbers that begin with these digits,
+    the last four of a number apart."""
     slots = (from_us // SLOT_US, to_us // SLOT_US)
     rows = await ctx.store.fetch(_Counts, "verify_summary", account_id, int(test), *slots)
     wanted = [
         row
         for row in rows
-        if (country is None or row.country == country) and (service_id is None or row.service_id == service_id)
+        if country in (None, row.country) and service_id in (None, row.service_id) and row.prefix.startswith(prefix)
     ]
     countries = [
         _sum([row for row in wanted if row.country == each], country=each) for each in {row.country for row in wanted}

@@ -1,0 +1,409 @@
+"""Verify by the `twilio` package of PyPI, unmodified: whole verifications against a virtual phone, each refusal with
+Twilio's number, and what services, limits and lists are made of.
+"""
+
+import datetime
+import re
+
+import pytest
+import pytest_asyncio
+from twilio.base.exceptions import TwilioException, TwilioRestException
+
+from tests.edges.edge_rig import running_edge, until
+from tests.journey.rig import ShiftedClock
+
+from .twilio_rig import aside, ask, sdk
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PHONE = "+447400123456"
+SECOND_US = 1_000_000
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def installation(tmp_path_factory):
+    async with running_edge(tmp_path_factory.mktemp("verify"), clock=ShiftedClock(), phones=True) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def edge(installation):
+    """The one installation, with a customer of its own and empty phones for each test."""
+    installation.customer = await installation.new_customer()
+    await installation.give_sender(installation.customer.id, "Acme")
+    installation.simulator.network.phones.reset()
+    return installation
+
+
+@pytest.fixture
+def client(edge):
+    made = sdk(edge)
+    made.verify.base_url = edge.url
+    yield made
+    made.http_client.session.close()
+
+
+@pytest.fixture
+def v2(client):
+    return client.verify.v2
+
+
+def later(edge, seconds):
+    edge.app.manage.clock.ahead_us += seconds * SECOND_US
+
+
+async def service_of(v2, **settings):
+    return await aside(v2.services.create, friendly_name="Acme", **settings)
+
+
+async def code_on(edge, phone=PHONE, texts=1):
+    """The code of the newest text that a phone has, asked for as docs/verify.md says."""
+
+    async def read():
+        url = f"{edge.simulator.address.http_url}/phones/{phone.lstrip('+')}"
+        async with edge.http.get(url) as response:
+            found = await response.json()
+        return found if len(found["inbox"]) >= texts else None
+
+    found = await until(read)
+    return re.findall(r"\d{4,10}", found["inbox"][-1]["text"])[-1]
+
+
+async def refused(call, *args, **more):
+    with pytest.raises(TwilioRestException) as error:
+        await aside(call, *args, **more)
+    return error.value.status, error.value.code
+
+
+# ---------------------------------------------------------------- verifications
+
+
+async def test_from_the_code_to_the_approval(edge, v2):
+    service = await service_of(v2)
+    of = v2.services(service.sid)
+    made = await aside(of.verifications.create, to=PHONE, channel="sms")
+    assert (made.status, made.valid, made.to, made.channel) == ("pending", False, PHONE, "sms")
+    assert (made.service_sid, made.account_sid) == (service.sid, edge.customer.id)
+    assert (made.lookup, made.amount, made.payee, made.sna) == ({}, None, None, None)
+    assert isinstance(made.date_created, datetime.datetime)
+    assert made.url == f"{edge.url}/v2/Services/{service.sid}/Verifications/{made.sid}"
+    (attempt,) = made.send_code_attempts
+    assert (attempt["channel"], attempt["attempt_sid"][:2]) == ("SMS", "VL")
+    code = await code_on(edge)
+    wrong = await aside(of.verification_checks.create, to=PHONE, code="000000" if code != "000000" else "1")
+    assert (wrong.sid, wrong.status, wrong.valid) == (made.sid, "pending", False)
+    right = await aside(of.verification_checks.create, to=PHONE, code=code)
+    assert (right.sid, right.status, right.valid, right.sna_attempts_error_codes) == (made.sid, "approved", True, [])
+    for more in ({"to": PHONE}, {"verification_sid": made.sid}):
+        assert await refused(of.verification_checks.create, code=code, **more) == (404, 20404)
+    for place in (made.sid, PHONE):
+        read = await aside(of.verifications(place).fetch)
+        assert (read.sid, read.status, read.valid) == (made.sid, "approved", True)
+
+
+async def test_a_code_that_has_expired(edge, v2):
+    of = v2.services((await service_of(v2)).sid)
+    made = await aside(of.verifications.create, to=PHONE, channel="sms")
+    code = await code_on(edge)
+    later(edge, 601)
+    assert await refused(of.verification_checks.create, to=PHONE, code=code) == (404, 20404)
+    assert (await aside(of.verifications(made.sid).fetch)).status == "expired"
+    again = await aside(of.verifications.create, to=PHONE, channel="sms")
+    assert again.sid != made.sid
+
+
+async def test_too_many_checks_and_too_many_sends(edge, v2):
+    of = v2.services((await service_of(v2, code_length=8)).sid)
+    made = await aside(of.verifications.create, to=PHONE, channel="sms")
+    code = await code_on(edge)
+    assert await refused(of.verifications.create, to=PHONE, channel="sms") == (429, 60212)
+    for texts, wait in enumerate((31, 61, 121, 241), start=2):
+        later(edge, wait)
+        again = await aside(of.verifications.create, to=PHONE, channel="sms")
+        assert (again.sid, len(again.send_code_attempts)) == (made.sid, texts)
+        assert await code_on(edge, texts=texts) == code
+    assert await refused(of.verifications.create, to=PHONE, channel="sms") == (429, 60203)
+    for _ in range(5):
+        assert not (await aside(of.verification_checks.create, to=PHONE, code="1")).valid
+    assert await refused(of.verification_checks.create, to=PHONE, code=code) == (429, 60202)
+
+
+async def test_canceled_and_approved_without_a_code(edge, v2):
+    of = v2.services((await service_of(v2)).sid)
+    made = await aside(of.verifications.create, to=PHONE, channel="sms")
+    code = await code_on(edge)
+    canceled = await aside(of.verifications(made.sid).update, status="canceled")
+    assert (canceled.sid, canceled.status, canceled.valid) == (made.sid, "canceled", False)
+    assert await refused(of.verification_checks.create, to=PHONE, code=code) == (404, 20404)
+    assert await refused(of.verifications(made.sid).update, status="approved") == (404, 20404)
+    other = await aside(of.verifications.create, to=PHONE, channel="sms")
+    assert other.sid != made.sid
+    assert await refused(of.verifications(PHONE).update, status="pending") == (400, 60200)
+    assert (await aside(of.verifications(PHONE).update, status="approved")).valid
+
+
+async def test_a_code_of_the_callers_own_a_language_a_name_an_app(edge, v2):
+    closed = v2.services((await service_of(v2)).sid)
+    assert await refused(closed.verifications.create, to=PHONE, channel="sms", custom_code="13579") == (403, 60204)
+    of = v2.services((await service_of(v2, custom_code_enabled=True, lookup_enabled=True)).sid)
+    made = await aside(
+        of.verifications.create, to=PHONE, channel="sms", custom_code="13579", locale="de",
+        custom_friendly_name="Kiosk", app_hash="A1b2C3d4E5f", tags='{"tenant": "7"}',
+    )  # fmt: skip
+    assert await code_on(edge) == "13579"
+    text = edge.simulator.network.phones.read(PHONE.lstrip("+"))[-1].text
+    assert text == "<#> Ihr Code für Kiosk lautet 13579\nA1b2C3d4E5f"
+    assert made.lookup["carrier"]["type"] == "mobile"
+    kept = (await edge.get(f"/v1/verify/services/{made.service_sid}/verifications/{made.sid}")).json
+    assert (kept["metadata"], kept["language"]) == ({"tenant": "7"}, "de")
+    assert (await aside(of.verification_checks.create, verification_sid=made.sid, code="13579")).valid
+
+
+async def test_a_rate_limit_with_a_bucket(edge, v2):
+    of = v2.services((await service_of(v2)).sid)
+    limit = await aside(of.rate_limits.create, unique_name="address", description="of the browser")
+    await aside(of.rate_limits(limit.sid).buckets.create, max=1, interval=60)
+    await aside(of.verifications.create, to=PHONE, channel="sms", rate_limits={"address": "192.0.2.7"})
+    more = {"channel": "sms", "rate_limits": {"address": "192.0.2.7"}}
+    assert await refused(of.verifications.create, to="+447400123999", **more) == (429, 20429)
+    await aside(of.verifications.create, to="+447400123999", channel="sms", rate_limits={"address": "192.0.2.8"})
+    later(edge, 61)
+    await aside(of.verifications.create, to="+447400123777", **more)
+
+
+REFUSED = [
+    ("no number", {"to": "12"}, (400, 60200), "To"),
+    ("no channel of anybody", {"channel": "pigeon"}, (400, 60200), "Channel"),
+    ("a channel that is not there", {"channel": "whatsapp"}, (400, 60223), "Channel"),
+    ("a language that is none", {"locale": "tlh"}, (400, 60200), "Locale"),
+    ("no hash of an app", {"app_hash": "short"}, (400, 60200), "AppHash"),
+    ("an endless name", {"custom_friendly_name": "x" * 31}, (400, 60200), "CustomFriendlyName"),
+    ("a limit of nobody", {"rate_limits": {"shoe": "43"}}, (400, 60200), "RateLimits"),
+    ("a template of nobody", {"template_sid": "HJ" + "0" * 32}, (400, 60200), "TemplateSid"),
+    ("tags that are none", {"tags": "[1]"}, (400, 60200), "Tags"),
+    ("a payment", {"amount": "10 EUR", "payee": "Acme"}, (400, 60204), "Amount"),
+    ("a text of the caller's own", {"custom_message": "Hi {code}"}, (400, 60204), "CustomMessage"),
+    ("a premium rate number", {"to": "+448712345678"}, (403, 60205), None),
+]
+
+
+async def test_what_is_refused(edge, v2):
+    of = v2.services((await service_of(v2)).sid)
+    for name, more, expected, parameter in REFUSED:
+        with pytest.raises(TwilioRestException) as error:
+            await aside(of.verifications.create, **{"to": PHONE, "channel": "sms"} | more)
+        assert (error.value.status, error.value.code) == expected, name
+        assert error.value.details.get("parameter") == parameter, name
+    for more in ({"code": "1"}, {"code": "1", "to": PHONE, "verification_sid": "VE" + "0" * 32}, {"to": PHONE}):
+        assert await refused(of.verification_checks.create, **more) == (400, 60200)
+    assert await refused(of.verification_checks.create, code="1", verification_sid="VE1") == (400, 60200)
+    assert (await edge.get("/v1/verify/attempts")).json["data"] == []
+
+
+# ---------------------------------------------------------------- services and what belongs to them
+
+
+async def test_services(edge, v2):
+    made = await aside(
+        v2.services.create, friendly_name="Acme", code_length=8, lookup_enabled=True, skip_sms_to_landlines=True,
+        do_not_share_warning_enabled=True, custom_code_enabled=True, dtmf_input_required=False, tts_name="Joanna",
+        totp_issuer="Acme Ltd", totp_skew=2, push_include_date=True, passkeys_relying_party_origins="https://a.example",
+    )  # fmt: skip
+    assert (made.friendly_name, made.code_length, made.account_sid) == ("Acme", 8, edge.customer.id)
+    assert (made.lookup_enabled, made.skip_sms_to_landlines, made.do_not_share_warning_enabled) == (True, True, True)
+    assert (made.custom_code_enabled, made.psd2_enabled, made.dtmf_input_required) == (True, False, False)
+    assert (made.tts_name, made.push["include_date"]) == ("Joanna", True)
+    assert made.totp == {"issuer": "Acme Ltd", "time_step": 30, "code_length": 6, "skew": 2}
+    assert made.passkeys["relying_party"]["origins"] == ["https://a.example"]
+    assert made.links["verification_checks"] == f"{edge.url}/v2/Services/{made.sid}/VerificationCheck"
+    ours = (await edge.get(f"/v1/verify/services/{made.sid}")).json["settings"]
+    assert (ours["code_length"], ours["lookup"], ours["skip_landlines"]) == (8, True, True)
+    changed = await aside(v2.services(made.sid).update, code_length=4, totp_skew=0, lookup_enabled=False)
+    assert (changed.friendly_name, changed.code_length, changed.lookup_enabled) == ("Acme", 4, False)
+    assert (changed.totp["issuer"], changed.totp["skew"], changed.tts_name) == ("Acme Ltd", 0, "Joanna")
+    others = [(await service_of(v2)).sid for _ in range(4)]
+    newest = [*others[::-1], made.sid]
+    assert [each.sid for each in await aside(v2.services.list)] == newest
+    assert [each.sid for each in await aside(v2.services.list, page_size=2)] == newest
+    first = await aside(v2.services.page, page_size=2)
+    assert [each.sid for each in first] == newest[:2]
+    second = await aside(first.next_page)
+    assert [each.sid for each in second] == newest[2:4]
+    assert [each.sid for each in await aside(second.previous_page)] == newest[:2]
+    assert await aside((await aside(second.next_page)).next_page) is None
+    assert await aside(v2.services(made.sid).delete)
+    assert await refused(v2.services(made.sid).fetch) == (404, 20404)
+    for more in ({"friendly_name": ""}, {"code_length": 3}, {"friendly_name": "x" * 31}, {"totp_skew": 9}):
+        assert await refused(v2.services.create, **{"friendly_name": "Acme"} | more) == (400, 60200)
+    assert await refused(v2.services.create, friendly_name="Acme", psd2_enabled=True) == (400, 60204)
+
+
+async def test_rate_limits_and_buckets(edge, v2):
+    service = await service_of(v2)
+    limits = v2.services(service.sid).rate_limits
+    made = await aside(limits.create, unique_name="b", description="first")
+    assert (made.unique_name, made.description, made.service_sid) == ("b", "first", service.sid)
+    assert made.links == {"buckets": f"{edge.url}/v2/Services/{service.sid}/RateLimits/{made.sid}/Buckets"}
+    assert await refused(limits.create, unique_name="b") == (400, 60208)
+    other = await aside(limits.create, unique_name="a")
+    assert [each.sid for each in await aside(limits.list)] == [other.sid, made.sid]
+    one = v2.services(service.sid).rate_limits(made.sid)
+    assert (await aside(one.update, description="second")).description == "second"
+    bucket = await aside(one.buckets.create, max=3, interval=60)
+    assert (bucket.max, bucket.interval, bucket.rate_limit_sid, bucket.service_sid) == (3, 60, made.sid, service.sid)
+    assert (await aside(one.buckets(bucket.sid).update, max=4)).interval == 60
+    assert [(each.sid, each.max) for each in await aside(one.buckets.list)] == [(bucket.sid, 4)]
+    for more in ({"max": 0, "interval": 1}, {"max": 1, "interval": 0}, {"max": "x", "interval": 1}):
+        assert await refused(one.buckets.create, **more) == (400, 60200)
+    for _ in range(4):
+        await aside(one.buckets.create, max=9, interval=60)
+    assert await refused(one.buckets.create, max=9, interval=60) == (400, 60210)
+    elsewhere = v2.services((await service_of(v2)).sid).rate_limits(made.sid)
+    for call in (elsewhere.fetch, elsewhere.delete, elsewhere.buckets(bucket.sid).fetch):
+        assert await refused(call) == (404, 20404)
+    assert await aside(one.buckets(bucket.sid).delete)
+    assert await refused(one.buckets(bucket.sid).fetch) == (404, 20404)
+    assert await aside(one.delete)
+    for number in range(9):
+        await aside(limits.create, unique_name=f"n{number}")
+    assert await refused(limits.create, unique_name="z") == (400, 60207)
+
+
+async def test_the_template_and_the_safe_list(edge, v2):
+    (template,) = await aside(v2.templates.list)
+    assert template.translations["en"]["text"] == "Your {{friendly_name}} code is {{code}}"
+    assert template.translations["de"]["status"] == "approved"
+    of = v2.services((await service_of(v2, default_template_sid=template.sid)).sid)
+    await aside(of.verifications.create, to=PHONE, channel="sms", template_sid=template.sid)
+    made = await aside(v2.safelist.create, phone_number=PHONE)
+    assert (made.sid[:2], made.phone_number) == ("GN", PHONE)
+    assert (await aside(v2.safelist(PHONE).fetch)).sid == made.sid
+    assert await aside(v2.safelist(PHONE).delete)
+    for call in (v2.safelist(PHONE).fetch, v2.safelist(PHONE).delete):
+        assert await refused(call) == (404, 20404)
+    assert await refused(v2.safelist.create, phone_number="12") == (400, 60200)
+
+
+# ---------------------------------------------------------------- figures
+
+
+async def test_attempts_and_their_summary(edge, v2):
+    first, second = [await service_of(v2) for _ in range(2)]
+    begun = edge.app.manage.clock.now_us()
+    numbers = [PHONE, "+447400123999", "+4915112345678"]
+    made = [await aside(v2.services(first.sid).verifications.create, to=to, channel="sms") for to in numbers]
+    await aside(v2.services(second.sid).verifications.create, to="+447400123777", channel="sms")
+    await aside(v2.services(first.sid).verification_checks.create, to=PHONE, code=await code_on(edge))
+
+    async def listed(**more):
+        return [each.verification_sid for each in await aside(v2.verification_attempts.list, **more)]
+
+    every = await listed()
+    assert every[1:] == [each.sid for each in made[::-1]]
+    assert await listed(page_size=3) == every
+    assert await listed(page_size=1, verify_service_sid=first.sid) == every[1:]
+    assert await listed(channel_data_to=PHONE) == [made[0].sid]
+    assert await listed(country="DE") == await listed(verification_sid=made[2].sid) == [made[2].sid]
+    assert await listed(status="converted") == [made[0].sid]
+    assert await listed(channel="call") == []
+    moment = datetime.datetime.fromtimestamp(begun // SECOND_US, datetime.UTC)
+    assert await listed(date_created_after=moment) == every
+    assert await listed(date_created_before=moment) == []
+    (sid,) = [each["attempt_sid"] for each in made[0].send_code_attempts]
+
+    async def delivered():
+        found = await aside(v2.verification_attempts(sid).fetch)
+        return found if found.channel_data["message_status"] == "DELIVERED" else None
+
+    one = await until(delivered)
+    assert (one.conversion_status, one.channel, one.service_sid) == ("converted", "sms", first.sid)
+    assert (one.channel_data["to"], one.channel_data["country"]) == (PHONE, "GB")
+    assert one.price == {"currency": "USD", "value": "0.00750"}
+    total = await aside(v2.verification_attempts_summary().fetch)
+    assert (total.total_attempts, total.total_converted, total.total_unconverted) == (4, 1, 3)
+    assert total.conversion_rate_percentage == "25.00"
+    some = await aside(v2.verification_attempts_summary().fetch, verify_service_sid=first.sid, country="GB")
+    assert (some.total_attempts, some.conversion_rate_percentage) == (2, "50.00")
+    near = await aside(v2.verification_attempts_summary().fetch, destination_prefix="+49")
+    assert near.total_attempts == 1
+
+
+# ---------------------------------------------------------------- who may
+
+
+async def test_what_is_of_another_account_is_not_there(edge, v2):
+    service = await service_of(v2)
+    of = v2.services(service.sid)
+    made = await aside(of.verifications.create, to=PHONE, channel="sms")
+    limit = await aside(of.rate_limits.create, unique_name="a")
+    bucket = await aside(of.rate_limits(limit.sid).buckets.create, max=1, interval=1)
+    await aside(v2.safelist.create, phone_number=PHONE)
+    edge.customer = await edge.new_customer("Stranger")
+    stranger = sdk(edge)
+    stranger.verify.base_url = edge.url
+    theirs = stranger.verify.v2
+    of = theirs.services(service.sid)
+    one, buckets = of.rate_limits(limit.sid), of.rate_limits(limit.sid).buckets
+    for call, more in (
+        (of.fetch, {}),
+        (of.delete, {}),
+        (of.update, {"code_length": 4}),
+        (of.verifications.create, {"to": PHONE, "channel": "sms"}),
+        (of.verifications(made.sid).fetch, {}),
+        (of.verifications(PHONE).fetch, {}),
+        (of.verifications(made.sid).update, {"status": "canceled"}),
+        (of.verification_checks.create, {"to": PHONE, "code": "1"}),
+        (of.rate_limits.create, {"unique_name": "x"}),
+        (one.fetch, {}),
+        (one.update, {"description": "x"}),
+        (one.delete, {}),
+        (buckets.create, {"max": 1, "interval": 1}),
+        (buckets(bucket.sid).fetch, {}),
+        (buckets(bucket.sid).update, {"max": 2}),
+        (buckets(bucket.sid).delete, {}),
+        (theirs.verification_attempts(made.send_code_attempts[0]["attempt_sid"]).fetch, {}),
+        (theirs.safelist(PHONE).fetch, {}),
+        (theirs.safelist(PHONE).delete, {}),
+    ):
+        assert await refused(call, **more) == (404, 20404), call
+    for call in (of.rate_limits.list, buckets.list):
+        with pytest.raises(TwilioException, match="404"):
+            await aside(call)
+    assert await aside(theirs.services.list) == await aside(theirs.verification_attempts.list) == []
+    stranger.http_client.session.close()
+
+
+async def test_keys_have_their_scopes_and_a_test_key_changes_nothing(edge, v2):
+    service = await service_of(v2)
+    await aside(v2.services(service.sid).verifications.create, to=PHONE, channel="sms")
+    reader = sdk(edge, token=await edge.new_key(edge.customer.id, ("verify:read",)))
+    reader.verify.base_url = edge.url
+    of = reader.verify.v2.services(service.sid)
+    assert (await aside(of.verifications(PHONE).fetch)).to == "+4474•••••456"
+    (attempt,) = await aside(reader.verify.v2.verification_attempts.list)
+    assert attempt.channel_data["to"] == "+4474•••••456"
+    assert await refused(of.verifications.create, to=PHONE, channel="sms") == (403, 20403)
+    assert await refused(of.delete) == (403, 20403)
+    tester = sdk(edge, token=edge.customer.test)
+    tester.verify.base_url = edge.url
+    of = tester.verify.v2.services(service.sid)
+    assert await refused(of.delete) == await refused(of.rate_limits.create, unique_name="a") == (403, 20403)
+    assert await refused(of.verifications(PHONE).fetch) == (404, 20404)
+    made = await aside(of.verifications.create, to="+15005550199", channel="sms")
+    assert made.status == "pending"
+    for each in (reader, tester):
+        each.http_client.session.close()
+
+
+async def test_an_answer_says_what_is_wrong_and_where_to_read_about_it(edge, v2):
+    answer = await ask(edge, "POST", "/../../v2/Services", data={"FriendlyName": ""})
+    assert (answer.status, answer.json["code"]) == (404, 20404)
+    service = await service_of(v2)
+    with pytest.raises(TwilioRestException) as error:
+        await aside(v2.services(service.sid).verifications(PHONE).fetch)
+    assert error.value.msg.endswith(f"/v2/Services/{service.sid}/Verifications/{PHONE} was not found.")
+    assert error.value.details["code"] == "not_found"
+    missing = await edge.get("/v2/Services/VA1")
+    assert (missing.status, missing.json["code"]) == (404, 20404)
+    wrong = await edge.ask("DELETE", "/v2/Templates")
+    assert (wrong.status, wrong.json["code"], wrong.headers["allow"]) == (405, 20004, "GET")
