@@ -36,6 +36,20 @@ async def test_an_invalid_number_is_an_answer(edge):
         assert (answer.json["valid"], answer.json["reasons"], answer.json["opted_out"]) == (False, [reason], None)
 
 
+async def test_the_region_of_a_number_for_who_asks_for_it(edge):
+    for number, region in (
+        ("+442079460958", "London"),
+        ("+14155550123", "San Francisco, CA"),
+        ("+4930123456", "Berlin"),
+    ):
+        assert (await edge.get(f"/v1/lookups/{number}?region=true")).json["region"] == region
+        assert (await edge.get(f"/v1/lookups/{number}")).json["region"] is None
+    numbers = ["+4930123456", "hello", "020 7946 0958"]
+    listed = (await edge.post("/v1/lookups", {"numbers": numbers, "country": "GB", "region": True})).json["data"]
+    assert [each["region"] for each in listed] == ["Berlin", None, "London"]
+    assert (await edge.get("/v1/lookups/+4930123456?region=maybe")).code == "invalid_parameter"
+
+
 async def test_when_it_was_seen_and_that_it_opted_out_is_for_its_account_only(edge):
     other = await edge.new_customer("Other")
     sent = (await edge.send()).json
