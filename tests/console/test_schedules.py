@@ -53,6 +53,27 @@ async def test_what_is_wrong_stands_at_its_field(browser, field, value):
     assert seen.has(f'id="f-{field}"[^>]*aria-invalid="true"'), seen.words
 
 
+async def test_a_schedule_of_a_template_is_kept_and_shown_and_its_variables_are_looked_at(edge, browser):
+    texts = {"en": "Hi {{name}}", "de": "Hallo {{name}}"}
+    await edge.post("/v1/templates", {"name": "mondays", "texts": texts})
+    await edge.post("/v1/templates/mondays/publish", {})
+    given = WRITTEN | {"text": "", "class": "", "template": "mondays", "language": "de"}
+    for variables, told in (("{}", "is missing"), ("[]", "object"), ("{", "JSON")):
+        seen = await browser.post(f"{PATH}/new", given | {"variables": variables})
+        assert seen.status == 422 and seen.has('id="f-variables"[^>]*aria-invalid="true"'), seen.words
+        assert told in seen.words
+        assert not seen.has('id="f-recipients"[^>]*aria-invalid="true"')
+    schedule_id = await kept(browser, **given | {"variables": '{"name": "Ana"}'})
+    made = (await edge.get(f"/v1/schedules/{schedule_id}")).json
+    assert (made["template"], made["language"], made["variables"]) == ("mondays", "de", {"name": "Ana"})
+    page = await browser.get(f"{PATH}/{schedule_id}")
+    assert page.has('<option value="mondays" selected>') and "Ana" in page.words
+    changed = await browser.post(f"{PATH}/{schedule_id}", WRITTEN | {"text": "Closed."})
+    assert changed.status == 303, changed.words
+    now = (await edge.get(f"/v1/schedules/{schedule_id}")).json
+    assert (now["template"], now["text"]) == (None, "Closed.")
+
+
 async def test_schedules_are_nobody_elses(edge, browser, sign_in):
     schedule_id = await kept(browser, name="mine")
     other = await sign_in("owner", (await edge.new_customer("Other")).id)

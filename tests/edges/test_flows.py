@@ -293,6 +293,9 @@ async def test_a_schedule_is_kept_changed_skipped_and_forgotten(edge):
         ({"text": None}, "/text"),
         ({"text": "{{"}, "/text"),
         ({"name": ""}, "/name"),
+        ({"template": "left"}, "/text"),
+        ({"language": "de"}, "/language"),
+        ({"text": None, "template": "nowhere"}, "/template"),
     ],
 )
 async def test_wrong_schedules(edge, body, pointer):
@@ -304,3 +307,25 @@ async def test_a_preview_follows_the_clocks(edge):
     body = {"starts_at": "2127-03-29T09:00", "zone": "Europe/Berlin", "rrule": "FREQ=DAILY", "count": 2}
     found = (await edge.post("/v1/schedules/preview", body)).json["data"]
     assert [each["at"][:16] for each in found] == ["2127-03-29T08:00", "2127-03-30T07:00"]
+
+
+async def test_a_schedule_names_a_template(edge):
+    texts = {"en": "Hi {{name}}, it has left.", "de": "Hallo {{name}}, es ist unterwegs."}
+    template = {"name": "scheduled", "class": "marketing", "texts": texts}
+    assert (await edge.post("/v1/templates", template)).status == 201
+    about = {"text": None, "template": "scheduled", "variables": {"name": "Ana"}}
+    assert (await plan(edge, **about)).json["code"] == "template_not_approved"
+    assert (await edge.post("/v1/templates/scheduled/publish", {})).status == 200
+    made = (await plan(edge, **about, language="de")).json
+    assert (made["template"], made["language"], made["text"], made["class"]) == ("scheduled", "de", None, None)
+    wrong = [(await plan(edge, **about | more)).json for more in ({"variables": {}}, {"class": "otp"})]
+    assert [(each["code"], each["errors"][0]["pointer"]) for each in wrong] == [
+        ("invalid_variable", "/variables/name"),
+        ("invalid_class", "/class"),
+    ]
+    path = f"/v1/schedules/{made['id']}"
+    text = (await edge.ask("PATCH", path, json={"text": "Hello"})).json
+    assert (text["template"], text["language"], text["text"], text["class"]) == (None, None, "Hello", "transactional")
+    back = (await edge.ask("PATCH", path, json={"template": "scheduled@1"})).json
+    assert (back["template"], back["text"], back["class"]) == ("scheduled@1", None, None)
+    await edge.ask("DELETE", path)

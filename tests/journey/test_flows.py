@@ -20,6 +20,9 @@ from whimbrel.products.flows.running import NewRun
 from whimbrel.products.flows.starting import Beginning
 from whimbrel.products.schedules import keeping as schedules
 from whimbrel.products.schedules.keeping import NewSchedule
+from whimbrel.products.templates import keeping as templates
+from whimbrel.products.templates import versions
+from whimbrel.products.templates.shapes import NewTemplate, TemplateChange
 from whimbrel.store.interface import Write
 
 from .rig import ACTOR, SENDER, Rig, installation, rig, simulated, until
@@ -346,3 +349,27 @@ async def test_a_schedule_sends_once_at_each_of_its_times_and_begins_flows(tmp_p
             return all(each.status == "finished" for each in found)
 
         await until(finished)
+
+
+async def test_a_schedule_sends_a_template_in_its_version_of_then(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        ctx, account_id = made.app.manage, made.account_id
+        texts_of = {"en": "Hi {{name}}", "de": "Hallo {{name}}"}
+        await templates.create(ctx, ACTOR, NewTemplate(name="greeting", texts=texts_of), account_id=account_id)
+        await versions.publish(ctx, ACTOR, "greeting", account_id=account_id)
+        starts = to_local(made.clock.now_us() + 3_600_000_000, "UTC").isoformat(timespec="minutes")
+        wanted = NewSchedule(
+            name="s",
+            starts_at=starts,
+            recipients=(PHONE,),
+            template="greeting",
+            language="de",
+            variables={"name": "Ana"},
+        )
+        await schedules.create(ctx, ACTOR, wanted, account_id=account_id, test=False)
+        change = TemplateChange(texts=texts_of | {"de": "Guten Tag, {{name}}"})
+        await templates.update(ctx, ACTOR, "greeting", change, account_id=account_id)
+        await versions.publish(ctx, ACTOR, "greeting", account_id=account_id)
+        made.clock.advance(3_700)
+        assert await texts(made, PHONE, 1) == ["Guten Tag, Ana"]

@@ -8,12 +8,15 @@ ScheduleStatus = Literal["active", "paused", "finished"]
 
 
 class ScheduleSpec(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """What runs and when. `starts_at` is a local time; `zone` an IANA zone, or `recipient`: the one of each number."""
+    """What runs and when. `starts_at` is a local time; `zone` an IANA zone, or `recipient`: the one of each number.
+    `message_class` is empty where a template's own is meant."""
 
     starts_at: str
     zone: str
     rrule: str | None = None
     text: str | None = None
+    template: str | None = None
+    language: str | None = None
     sender: str | None = None
     message_class: str = "transactional"
     flow_id: str | None = None

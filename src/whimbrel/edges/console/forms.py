@@ -2,10 +2,11 @@
 calls `/settings/host`, so its refusals find their fields."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
-from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.edges.shared.problems import problem_of
 
 Values = Mapping[str, str | tuple[str, ...]]
@@ -59,6 +60,18 @@ class Form:
     def given(self, *names: str) -> dict[str, str]:
         """Those of these fields that are not empty."""
         return {name: self.text(name) for name in names if self.text(name)}
+
+    def json(self, name: str) -> dict[str, Any]:
+        """A field that holds a JSON object; empty: an empty one. WhimbrelError: invalid_request."""
+        wrong = ""
+        try:
+            found = msgspec.json.decode(self.text(name) or "{}")
+            wrong = "" if isinstance(found, dict) else "must be a JSON object"
+        except msgspec.DecodeError as error:
+            wrong = f"is no JSON: {error}"
+        if wrong:
+            raise WhimbrelError("invalid_request", f"`{name}` {wrong}.", errors=[FieldError(f"/{name}", wrong)])
+        return dict(found)
 
 
 EMPTY = Form()

@@ -23,6 +23,7 @@ from whimbrel.products.schedules.keeping import (
 
 _TAG = "schedules"
 _BODY_MAX = 512 * 1024  # 10,000 recipients
+_OF_TEMPLATES = ("template_not_found", "template_not_approved", "invalid_class", "invalid_variable")
 _EXAMPLE = {
     "name": "Monday's opening",
     "starts_at": "2027-01-04T09:00",
@@ -106,7 +107,7 @@ OPERATIONS = (
         description="Once, or by a recurrence rule; in a zone, or in that of each recipient. Times follow the clocks "
         "of the zone through summer and winter.",
         scope="flows:write", handle=create, body=NewSchedule, answer=ScheduleView, status=201, body_max=_BODY_MAX,
-        errors=("too_many_flows", "not_found"), example=_EXAMPLE,
+        errors=("too_many_flows", "not_found", *_OF_TEMPLATES), example=_EXAMPLE,
     ),
     Operation(
         method="POST", path="/v1/schedules/preview", name="previewSchedule", tag=_TAG,
@@ -127,6 +128,7 @@ OPERATIONS = (
         summary="Change all of a schedule, pause it, or let it go on",
         description="From now on; what was missed while it rested is not made up for.",
         scope="flows:write", handle=update, body=ScheduleChange, answer=ScheduleView, body_max=_BODY_MAX,
+        errors=_OF_TEMPLATES,
         example={"status": "paused"},
     ),
     Operation(

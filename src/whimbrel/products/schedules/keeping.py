@@ -24,11 +24,12 @@ from whimbrel.manage import audit
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
 from whimbrel.products.flows.keeping import existing as existing_flow
+from whimbrel.products.schedules.saying import check_template
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
 STATUSES: tuple[ScheduleStatus, ...] = ("active", "paused", "finished")
-_CLASSES = ("otp", "transactional", "marketing")
+_WAYS = ("text", "template", "flow_id")
 StartsAt = Annotated[str, Meta(description="A local time in the zone, such as `2026-12-24T09:00`.")]
 Zone = Annotated[str, Meta(description="An IANA zone, or `recipient`: that of each phone's number.")]
 Rule = Annotated[str | None, Meta(description="A recurrence rule of RFC 5545, such as `FREQ=WEEKLY;BYDAY=MO`.")]
@@ -38,7 +39,7 @@ Recipients = Annotated[
 
 
 class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A text, or a flow, at a time. Either `text` or `flow_id` is there."""
+    """A text, or a flow, at a time. One of `text`, `template` and `flow_id` is there."""
 
     name: str
     starts_at: StartsAt
@@ -46,8 +47,14 @@ class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     zone: Zone = "UTC"
     rrule: Rule = None
     text: Annotated[str | None, Meta(description="In which `{{ name }}` stands for a variable.")] = None
+    template: Annotated[
+        str | None, Meta(description="Name or id of a template, with @ and a number for a fixed version.")
+    ] = None
+    language: Annotated[str | None, Meta(description="Of the template; none: its default.")] = None
     sender: str | None = None
-    message_class: Literal["otp", "transactional", "marketing"] = msgspec.field(name="class", default="transactional")
+    message_class: Annotated[
+        Literal["otp", "transactional", "marketing"] | None, Meta(description="None: transactional, or the template's.")
+    ] = msgspec.field(name="class", default=None)
     flow_id: Annotated[str | None, Meta(description="A flow that begins for each phone.")] = None
     variables: dict[str, Any] = {}
 
@@ -61,7 +68,9 @@ class ScheduleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     zone: str | None = None
     rrule: Annotated[str | None, Meta(description="Empty: once.")] = None
     recipients: Recipients | None = None
-    text: str | None = None
+    text: Annotated[str | None, Meta(description="In place of a template.")] = None
+    template: Annotated[str | None, Meta(description="In place of a text.")] = None
+    language: str | None = None
     sender: str | None = None
     message_class: Literal["otp", "transactional", "marketing"] | None = msgspec.field(name="class", default=None)
     variables: dict[str, Any] | None = None
@@ -102,8 +111,10 @@ class ScheduleView(msgspec.Struct, frozen=True, kw_only=True):
     rrule: str | None
     recipients: int
     text: str | None
+    template: str | None
+    language: str | None
     sender: str | None
-    message_class: str = msgspec.field(name="class")
+    message_class: Annotated[str | None, Meta(description="null: that of the template.")] = msgspec.field(name="class")
     flow_id: str | None
     variables: dict[str, Any]
     skipped: tuple[str, ...]
@@ -117,15 +128,18 @@ class _Count(msgspec.Struct, frozen=True):
 
 
 async def create(ctx: Context, actor: str, request: NewSchedule, *, account_id: str, test: bool) -> ScheduleView:
-    """Keep a schedule. WhimbrelError: invalid_request, not_found (the flow), too_many_flows."""
+    """Keep a schedule. WhimbrelError: invalid_request, not_found (the flow), too_many_flows, template_not_found,
+    template_not_approved, invalid_class, invalid_variable."""
     spec = ScheduleSpec(
         starts_at=request.starts_at, zone=request.zone, rrule=request.rrule or None, text=request.text,
-        sender=request.sender, message_class=request.message_class, flow_id=request.flow_id,
-        variables=request.variables,
+        template=request.template, language=request.language, sender=request.sender,
+        message_class=request.message_class or ("transactional" if request.template is None else ""),
+        flow_id=request.flow_id, variables=request.variables,
     )  # fmt: skip
     async with ctx.lock:
         now = ctx.clock.now_us()
         phones = _checked(request.name, spec, request.recipients)
+        await check_template(ctx.store, account_id, spec)
         if spec.flow_id is not None:
             await existing_flow(ctx, spec.flow_id, account_id)
         (kept,) = await ctx.store.fetch(_Count, "schedules_count", account_id)
@@ -164,7 +178,8 @@ async def get(ctx: Context, schedule_id: str, *, account_id: str, test: bool) ->
 async def update(
     ctx: Context, actor: str, schedule_id: str, change: ScheduleChange, *, account_id: str, test: bool
 ) -> ScheduleView:
-    """Change all of it, pause it, or let it go on. WhimbrelError: not_found, invalid_request."""
+    """Change all of it, pause it, or let it go on. WhimbrelError: not_found, invalid_request, and what is said of a
+    template."""
     async with ctx.lock:
         before = await _existing(ctx, schedule_id, account_id, test)
         now = ctx.clock.now_us()
@@ -172,6 +187,8 @@ async def update(
         given = change.recipients if change.recipients is not None else await _recipients(ctx, before)
         name = before.name if change.name is None else change.name
         phones = _checked(name, spec, given)
+        if spec != _spec(before):  # a template that is gone is no reason to keep sending
+            await check_template(ctx.store, account_id, spec)
         status = change.status or ("active" if before.status == "finished" else before.status)
         row = msgspec.structs.replace(
             before, name=name.strip(), status=status, spec=_text(spec), recipients=len(phones), updated_at=now
@@ -244,11 +261,16 @@ def _coming(spec: ScheduleSpec, row: Schedule | None, now: int, count: int) -> S
 def _changed(spec: ScheduleSpec, change: ScheduleChange) -> ScheduleSpec:
     given = {
         name: value
-        for name in ("starts_at", "zone", "rrule", "text", "sender", "message_class", "variables")
+        for name in ("starts_at", "zone", "rrule", "text", "template", "language", "sender", "message_class",
+                     "variables")
         if (value := getattr(change, name)) is not None
-    }
+    }  # fmt: skip
     if given.get("rrule") == "":
         given["rrule"] = None
+    if change.text is not None and change.template is None and spec.template is not None:
+        given = {"template": None, "language": None, "message_class": spec.message_class or "transactional"} | given
+    elif change.template is not None and change.text is None and spec.text is not None:
+        given = {"text": None, "message_class": ""} | given
     return msgspec.structs.replace(spec, **given)
 
 
@@ -257,11 +279,13 @@ def _checked(name: str, spec: ScheduleSpec, given: Sequence[str]) -> tuple[str, 
     checks = Checks()
     checks.text(name.strip(), "/name")
     _check_times(checks, spec.starts_at, spec.zone, spec.rrule)
-    checks.require((spec.text is None) != (spec.flow_id is None), "/text", "either `text` or `flow_id` must be there")
+    ways = [way for way in _WAYS if getattr(spec, way) is not None]
+    checks.require(len(ways) == 1, "/text", "one of `text`, `template` and `flow_id` must be there")
+    checks.require(spec.language is None or spec.template is not None, "/language", "goes with `template`")
     problem = None if spec.text is None else text_problem(spec.text)
     checks.require(problem is None, "/text", problem or "")
     checks.require(spec.text != "", "/text", "must not be empty")
-    for variable in spec.variables:
+    for variable in spec.variables if spec.template is None else ():
         checks.require(variable not in RESERVED, f"/variables/{variable}", "is set by the run itself")
     numbers = [normalise(each) for each in given]
     for place, number in enumerate(numbers):
@@ -340,8 +364,10 @@ def _view(row: Schedule) -> ScheduleView:
         rrule=spec.rrule,
         recipients=row.recipients,
         text=spec.text,
+        template=spec.template,
+        language=spec.language,
         sender=spec.sender,
-        message_class=spec.message_class,
+        message_class=spec.message_class or None,
         flow_id=spec.flow_id,
         variables=spec.variables,
         skipped=row.skipped,

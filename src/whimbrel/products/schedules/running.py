@@ -7,20 +7,20 @@ A time that is found late (nothing ran) is still sent within an hour; a later on
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.domain.flow_expressions import ExpressionError, render
+from whimbrel.domain.flow_expressions import ExpressionError
 from whimbrel.domain.flows import Flow
-from whimbrel.domain.model import Draft, Options
 from whimbrel.domain.recurrence import first
 from whimbrel.domain.schedules import DuePart, ScheduleSpec
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.record import IdempotencyKey
 from whimbrel.manage.context import Context
 from whimbrel.products.flows.starting import Beginning, Starter
+from whimbrel.products.schedules.saying import draft_of
 from whimbrel.store.interface import Write
 
 _READ: Final = 50
@@ -94,7 +94,7 @@ class Schedules:
 
     async def _texts(self, part: DuePart, spec: ScheduleSpec, ran: Sequence[Write]) -> None:
         try:
-            drafts = [self._draft(part, spec, phone) for phone in part.recipients]
+            drafts = [draft_of(part, spec, phone) for phone in part.recipients]
         except ExpressionError:
             _log.warning("a schedule's text has no value", extra={"schedule_id": part.schedule_id})
             await self._store.write(ran)
@@ -110,20 +110,9 @@ class Schedules:
             await self._store.write(ran)
             return
         if not any(verdict.id for verdict in accepted.verdicts):
-            await self._store.write(ran)  # all were refused: nothing was stored
-
-    def _draft(self, part: DuePart, spec: ScheduleSpec, phone: str) -> Draft:
-        message_class: Any = spec.message_class
-        return Draft(
-            account_id=part.account_id,
-            test=part.test,
-            door="schedule",
-            recipient=phone,
-            text=render(spec.text or "", {**spec.variables, "phone": phone}),
-            sender=spec.sender,
-            message_class=message_class,
-            options=Options(metadata={"schedule": part.schedule_id}),
-        )
+            about = {"schedule_id": part.schedule_id, "code": accepted.verdicts[0].code}
+            _log.warning("all of a schedule's texts were refused", extra=about)
+            await self._store.write(ran)  # nothing was stored
 
     async def _begin(self, part: DuePart, spec: ScheduleSpec, ran: Sequence[Write]) -> None:
         flows = await self._store.fetch(Flow, "flow_by_id", part.account_id, spec.flow_id)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from whimbrel.base import limits, money
 from whimbrel.base.errors import CATALOGUE, FieldError, WhimbrelError
 from whimbrel.base.ids import REQUEST
-from whimbrel.edges.console import choosing, drafting, recipients
+from whimbrel.edges.console import choosing, drafting, recipients, usable
 from whimbrel.edges.console.composing import Who, look
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.recipients import Recipients
@@ -105,16 +105,6 @@ async def _chosen(request: Request, form: Form) -> Any:
         return await request.api("getTemplateVersion", path=path)
     except WhimbrelError:
         return None
-
-
-async def _templates(request: Request) -> list[tuple[str, str]]:
-    """Those that a message can be made of, for a choice."""
-    if not request.api.may("listTemplates"):
-        return []
-    query = {"limit": str(limits.PAGE_MAX), "status": "active"}
-    found = await request.api("listTemplates", query=query)
-    usable = [(each.name, each.name) for each in found.data if each.live_version]
-    return [("", request.words("compose.own_text")), *usable] if usable else []
 
 
 async def who(request: Request) -> Response:
@@ -258,7 +248,7 @@ async def _form(request: Request, form: Form, found: Recipients, told: Problem |
         "senders": [("", words("compose.sender_default")), *((each.value, each.value) for each in senders.data)],
         "classes": [(each, words(f"compose.classes.{each or 'usual'}")) for each in _CLASSES],
         "validities": [(each, words(f"compose.validities.{each or 'usual'}")) for each in _VALIDITIES],
-        "templates": await _templates(request),
+        "templates": await usable.templates(request, request.words("compose.own_text")),
         "chosen": await _chosen(request, form),
         "table": None,
         "unread": False,

@@ -3,7 +3,6 @@
 import json
 from typing import Any, Final
 
-import msgspec
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
@@ -92,7 +91,7 @@ async def begin(request: Request) -> Response:
     """A run for one phone."""
     form = await request.form()
     try:
-        body = {"phone": form.text("phone"), "variables": _object(form, "variables")}
+        body = {"phone": form.text("phone"), "variables": form.json("variables")}
         run = await request.api("startFlow", path=dict(request.path), body=body)
     except WhimbrelError as error:
         found = await request.api("getFlow", path=dict(request.path))
@@ -166,18 +165,7 @@ async def _editor(request: Request, found: Any, form: Form, told: Problem | None
 
 
 def _document(form: Form) -> dict[str, Any]:
-    return _object(form, "document")
-
-
-def _object(form: Form, name: str) -> dict[str, Any]:
-    """A field that holds a JSON object; empty: an empty one. WhimbrelError: invalid_request."""
-    try:
-        found = msgspec.json.decode(form.text(name) or "{}")
-    except msgspec.DecodeError as error:
-        raise WhimbrelError("invalid_request", f"`{name}` is no JSON: {error}.") from None
-    if not isinstance(found, dict):
-        raise WhimbrelError("invalid_request", f"`{name}` is no JSON object.")
-    return found
+    return form.json("document")
 
 
 def _pretty(value: Any) -> str:

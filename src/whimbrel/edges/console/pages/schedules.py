@@ -1,11 +1,13 @@
 """Schedules: the list, a new one, and one with its next times."""
 
+import json
 import re
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console import usable
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
@@ -13,6 +15,8 @@ from whimbrel.edges.console.routes import Page
 PATH: Final = "/console/schedules"
 _BETWEEN = re.compile(r"[\s,;]+")
 _SHOWN: Final = "10"
+_LISTS: Final = ("recipients", "variables")
+"""Fields that hold more than one thing that may be wrong."""
 
 
 async def schedules(request: Request) -> Response:
@@ -27,7 +31,7 @@ async def schedules(request: Request) -> Response:
 
 
 async def new(request: Request) -> Response:
-    return await _form(request, None, Form.of({"zone": "recipient", "class": "transactional"}))
+    return await _form(request, None, Form.of({"zone": "recipient"}))
 
 
 async def create(request: Request) -> Response:
@@ -35,7 +39,7 @@ async def create(request: Request) -> Response:
     try:
         made = await request.api("createSchedule", body=_body(form))
     except WhimbrelError as error:
-        return await _form(request, None, form, problem(error, "recipients"))
+        return await _form(request, None, form, _told(error))
     return request.go(f"{PATH}/{made.id}", done="schedule.made")
 
 
@@ -50,7 +54,7 @@ async def update(request: Request) -> Response:
         body.pop("flow_id", None)
         await request.api("updateSchedule", path=dict(request.path), body=body)
     except WhimbrelError as error:
-        return await _one(request, form, problem(error, "recipients"))
+        return await _one(request, form, _told(error))
     return request.go(f"{PATH}/{request.path['id']}", done="schedule.saved")
 
 
@@ -80,12 +84,22 @@ async def _acted(request: Request, operation: str, body: Any, done: str) -> Resp
 def _body(form: Form) -> dict[str, Any]:
     """A schedule as the API takes it."""
     given = {
-        **form.given("name", "starts_at", "zone", "rrule", "sender", "class", "flow_id"),
+        **form.given("name", "starts_at", "zone", "rrule", "sender", "class", "flow_id", "template"),
         "name": form.text("name"),
+        "variables": form.json("variables"),
     }
-    if "flow_id" not in given:
+    if "template" in given:
+        given |= form.given("language")
+    elif "flow_id" not in given:
         given["text"] = form.raw("text").replace("\r\n", "\n")
     return {**given, "recipients": [each for each in _BETWEEN.split(form.raw("recipients")) if each]}
+
+
+def _told(error: WhimbrelError) -> Problem:
+    """A refusal with what is wrong in a list at the list."""
+    pointers = [each.pointer for each in error.errors]
+    lists = [name for name in _LISTS if any(pointer.startswith(f"/{name}/") for pointer in pointers)]
+    return problem(error, lists[0] if lists else "")
 
 
 async def _one(request: Request, form: Form | None = None, told: Problem | None = None) -> Response:
@@ -99,9 +113,12 @@ async def _one(request: Request, form: Form | None = None, told: Problem | None 
             "zone": found.zone,
             "rrule": found.rrule or "",
             "text": found.text or "",
+            "template": found.template or "",
+            "language": found.language or "",
+            "variables": json.dumps(found.variables, ensure_ascii=False) if found.variables else "",
             "flow_id": found.flow_id or "",
             "sender": found.sender or "",
-            "class": found.message_class,
+            "class": found.message_class or "",
             "recipients": "\n".join(numbers.data),
         }
         form = Form.of(shown)
@@ -124,6 +141,7 @@ async def _form(request: Request, found: Any, form: Form, told: Problem | None =
         problem=told,
         coming=coming,
         flows=flows,
+        templates=await usable.templates(request, request.words("schedules.no_template")),
         may_write=may_write,
     )
 
