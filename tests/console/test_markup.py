@@ -19,7 +19,9 @@ FIELDS = """
     recipients csv value countries settings query currency scopes events mode expires_at credential
     key place accepted account_id since until count sample column position micros refused validity
     send_at offset template language default_language add_language variable reason class texts.en
-    variables.0.type timestamp signature body message_id dedupe_s prefix price
+    variables.0.type timestamp signature body message_id dedupe_s prefix price number quiet_s custom_code
+    verification settings.code_length settings.language settings.countries settings.refuse_types buckets.0.max
+    buckets.0.interval_s
 """
 
 
@@ -68,6 +70,7 @@ async def evil(edge):
         "canned": await edge.post("/v1/canned-answers", {"name": "<xss>", "text": EVIL}),
         "templates": await edge.post("/v1/templates", {"name": "evil", "description": EVIL, "publish": True,
                                                        "texts": {"en": EVIL.replace("{{7*7}}", "{{x}}")}}),
+        "verify": await edge.post("/v1/verify/services", {"name": "\"'><xss onload=a()>"}),
         "keys": await edge.post("/v1/keys", {"name": EVIL, "scopes": ["messages:read"]}),
         "accounts": await edge.post("/v1/accounts", {"name": EVIL}, **operator),
         "carriers": await edge.post("/v1/carriers", {"name": EVIL, "password": "x", "settings": {
@@ -104,6 +107,7 @@ async def test_what_was_written_is_text_on_every_page(edge, sign_in, evil, of_op
     "path",
     ["messages?q={}", "messages?status={}&from={}", "messages?cursor={}", "opt-outs?number={}", "phones?to={}",
      "profile?done={}", "sign-in?to={}", "confirm?to={}", "compose?to={}&text={}&sender={}", "{}", "link/{}",
+     "lookup?number={}&country={}", "verify/conversion?country={}&service_id={}", "verify/attempts?cursor={}",
      "people?whose={}&cursor={}", "messages/" + NOTHING + "?at={}", "balance?cursor={}", "inbox?q={}"],
 )  # fmt: skip
 async def test_what_an_address_says_is_text(browser, path):

@@ -248,3 +248,17 @@ async def test_who_may_not_send_only_looks(edge, sign_in, phones):
     assert '/say"' not in seen.text and '/set"' not in seen.text
     assert (await looker.post(f"/console/phones/{PHONE}/set", {"off": "1"})).status == 403
     assert not phones.off
+
+
+async def test_a_code_of_verify_by_a_name_is_seen_on_the_phone(edge, browser, phones):
+    """The API shows its text with asterisks; the phone has the code."""
+    service = await edge.post("/v1/verify/services", {"name": "Acme", "settings": {"sender": "Whimbrel"}})
+    started = await edge.post(f"/v1/verify/services/{service.json['id']}/verifications", {"to": f"+{OTHER}"})
+    assert started.status == 201, started.body
+    (text,) = await arrived(phones, OTHER)
+    assert text.source == "Whimbrel" and "*" not in text.text
+
+    async def seen():
+        return bubbles((await browser.get(f"/console/phones?to=%2B{OTHER}")).text) == [(False, text.text)]
+
+    await until(seen)

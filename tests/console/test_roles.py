@@ -94,6 +94,25 @@ NEEDS = {
         "POST /console/flows/{id}/runs", "POST /console/flow-runs/{id}/stop", "POST /console/flow-runs/{id}/skip",
         "POST /console/flow-runs/{id}/erase",
     ),
+    "verify:read": (
+        "GET /console/verify", "GET /console/verify/{id}", "GET /console/verify/{id}/standing/{verification}",
+        "GET /console/verify/{id}/verifications/{verification}", "GET /console/verify/{id}/limits",
+        "GET /console/verify/conversion", "GET /console/verify/attempts", "GET /console/verify/blocks",
+        "GET /console/verify/safe",
+    ),
+    "verify:write": (
+        "POST /console/verify/{id}/start", "POST /console/verify/{id}/check", "GET /console/verify/{id}/code",
+        "POST /console/verify/{id}/verifications/{verification}/cancel",
+        "POST /console/verify/{id}/verifications/{verification}/approve",
+    ),
+    "verify:manage": (
+        "GET /console/verify/new", "POST /console/verify/new", "GET /console/verify/{id}/edit",
+        "POST /console/verify/{id}/edit", "POST /console/verify/{id}/remove", "GET /console/verify/{id}/limits/new",
+        "POST /console/verify/{id}/limits/new", "GET /console/verify/{id}/limits/{limit}",
+        "POST /console/verify/{id}/limits/{limit}", "POST /console/verify/{id}/limits/{limit}/remove",
+        "POST /console/verify/blocks/{id}/lift", "POST /console/verify/safe", "POST /console/verify/safe/{id}/remove",
+    ),
+    "lookups:read": ("GET /console/lookup",),
     "templates:approve": (
         "POST /console/templates/{id}/versions/{version}/approve",
         "POST /console/templates/{id}/versions/{version}/reject",
@@ -185,6 +204,12 @@ async def real(edge):
     made["flow-runs"] = await edge.post(f"/v1/flows/{made['flows'].json['id']}/runs", {"phone": "+14155550198"})
     plan = {"name": "x", "starts_at": "2199-01-07T09:00", "recipients": ["+14155550198"], "text": "x"}
     made["schedules"] = await edge.post("/v1/schedules", plan)
+    made["verify"] = await edge.post("/v1/verify/services", {"name": "x"})
+    verify = made["verify"].json["id"]
+    phone = {"to": "+447400123456"}
+    made["{verification}"] = await edge.post(f"/v1/verify/services/{verify}/verifications", phone)
+    made["{limit}"] = await edge.post("/v1/verify/rate-limits", {"service_id": verify, "name": "x"})
+    made["safe"] = await edge.post("/v1/verify/safe-list", {"number": "+447400123456"})
     made["senders"] = await edge.get("/v1/senders?limit=1")
     for kind in ("carriers", "routes", "prices"):
         made[kind] = await edge.get(f"/v1/{kind}", key=edge.operator)
@@ -195,7 +220,11 @@ async def real(edge):
 def place(page, ids):
     """Its address, of something of `ids` or of something that is not there."""
     kind = next((kind for kind in reversed(page.path.split("/")) if kind in ids), "")
+    if kind.startswith("{"):
+        kind = "verify"
     path = page.path.replace("{id}", ids.get(kind, NOTHING))
+    for name in ("{verification}", "{limit}"):
+        path = path.replace(name, ids.get(name, NOTHING))
     return path.replace("{digits}", "15005550009").replace("{version}", "1").replace("{call_id}", NOTHING)
 
 

@@ -10,8 +10,9 @@ _KEY: Final = "WHIMBREL_API_KEY"
 _INDENT: Final = 2
 
 
-def codes(url: str, path: str, body: Mapping[str, Any], key: str) -> dict[str, str]:
-    """The request in each language, by its name; `key` is its Idempotency-Key."""
+def codes(url: str, path: str, body: Mapping[str, Any] | None, key: str = "") -> dict[str, str]:
+    """The request in each language, by its name: a POST, or a GET where there is no body. `key` is its
+    Idempotency-Key; empty: none."""
     return {
         "curl": _curl(url + path, body, key),
         "python": _python(url + path, body, key),
@@ -19,28 +20,29 @@ def codes(url: str, path: str, body: Mapping[str, Any], key: str) -> dict[str, s
     }
 
 
-def _curl(url: str, body: Mapping[str, Any], key: str) -> str:
-    return (
-        f"curl {shlex.quote(url)} \\\n"
-        f'  -H "Authorization: Bearer ${_KEY}" \\\n'
-        f"  -H 'Content-Type: application/json' \\\n"
-        f"  -H 'Idempotency-Key: {key}' \\\n"
-        f"  -d {shlex.quote(_literal(body, _json))}"
-    )
+def _headers(body: Mapping[str, Any] | None, key: str) -> dict[str, str]:
+    """Those beside the key of the API."""
+    kind = {} if body is None else {"Content-Type": "application/json"}
+    return kind | ({"Idempotency-Key": key} if key else {})
 
 
-def _python(url: str, body: Mapping[str, Any], key: str) -> str:
-    literal = _literal(body, repr)
+def _curl(url: str, body: Mapping[str, Any] | None, key: str) -> str:
+    lines = [f"curl {shlex.quote(url)}", f'-H "Authorization: Bearer ${_KEY}"']
+    lines += [f"-H '{name}: {value}'" for name, value in _headers(body, key).items()]
+    if body is not None:
+        lines.append(f"-d {shlex.quote(_literal(body, _json))}")
+    return " \\\n  ".join(lines)
+
+
+def _python(url: str, body: Mapping[str, Any] | None, key: str) -> str:
+    headers = "".join(f'        "{name}": "{value}",\n' for name, value in _headers(body, key).items())
     return (
         "import json, os, urllib.request\n\n"
-        f"body = {literal}\n"
-        "request = urllib.request.Request(\n"
-        f"    {url!r},\n"
-        "    data=json.dumps(body).encode(),\n"
-        "    headers={\n"
+        + ("" if body is None else f"body = {_literal(body, repr)}\n")
+        + "request = urllib.request.Request(\n"
+        f"    {url!r},\n" + ("" if body is None else "    data=json.dumps(body).encode(),\n") + "    headers={\n"
         f'        "Authorization": "Bearer " + os.environ["{_KEY}"],\n'
-        '        "Content-Type": "application/json",\n'
-        f'        "Idempotency-Key": "{key}",\n'
+        f"{headers}"
         "    },\n"
         ")\n"
         "with urllib.request.urlopen(request) as answer:\n"
@@ -48,19 +50,16 @@ def _python(url: str, body: Mapping[str, Any], key: str) -> str:
     )
 
 
-def _node(url: str, body: Mapping[str, Any], key: str) -> str:
-    literal = _literal(body, _json)
+def _node(url: str, body: Mapping[str, Any] | None, key: str) -> str:
+    headers = "".join(f'    "{name}": "{value}",\n' for name, value in _headers(body, key).items())
     return (
-        f"const body = {literal};\n\n"
-        f"fetch({json.dumps(url)}, {{\n"
-        '  method: "POST",\n'
-        "  headers: {\n"
+        ("" if body is None else f"const body = {_literal(body, _json)};\n\n")
+        + f"fetch({json.dumps(url)}, {{\n"
+        + ("" if body is None else '  method: "POST",\n')
+        + "  headers: {\n"
         f'    "Authorization": `Bearer ${{process.env.{_KEY}}}`,\n'
-        '    "Content-Type": "application/json",\n'
-        f'    "Idempotency-Key": "{key}",\n'
-        "  },\n"
-        "  body: JSON.stringify(body),\n"
-        "})\n"
+        f"{headers}"
+        "  },\n" + ("" if body is None else "  body: JSON.stringify(body),\n") + "})\n"
         "  .then((answer) => answer.json())\n"
         "  .then(console.log);\n"
     )

@@ -47,6 +47,8 @@ MENU: tuple[Group, ...] = (
             Entry("templates", "/console/templates", "listTemplates"),
             Entry("flows", "/console/flows", "listFlows"),
             Entry("schedules", "/console/schedules", "listSchedules"),
+            Entry("verify", "/console/verify", "listVerifyServices"),
+            Entry("lookup", "/console/lookup", "lookUp"),
             Entry("hooks", "/console/hooks", "listHooks"),
             Entry("webhooks", "/console/webhooks", "listWebhooks"),
             Entry("keys", "/console/keys", "listKeys"),

@@ -1,0 +1,104 @@
+"""Verify: the services of an account, made and changed by a form."""
+
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import Response
+
+from whimbrel.base import limits
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.domain.verify import CODE_MAX, CODE_MIN, ServiceSettings
+from whimbrel.edges.console import verifying
+from whimbrel.edges.console.forms import Form, Problem, problem
+from whimbrel.edges.console.request import Request
+from whimbrel.edges.console.routes import Page
+
+PATH: Final = "/console/verify"
+_COUNTRIES: Final = "settings.countries"
+_DEFAULTS: Final = msgspec.structs.asdict(ServiceSettings())
+
+
+async def services(request: Request) -> Response:
+    """All of the account, newest first; a script asks for the rows that follow."""
+    if request.asked.acting_for is None:
+        return request.page("no_account.html", name="verify")
+    found = await request.api("listVerifyServices", query=request.query.given("cursor"))
+    values = {"services": found.data, "next": found.next_cursor, "span": verifying.span}
+    if request.is_part:
+        return request.part("verify/list.html", "rows", **values)
+    return request.page("verify/list.html", may_manage=may_manage(request), **values)
+
+
+async def new(request: Request) -> Response:
+    return await _form(request, None, verifying.begun(_DEFAULTS))
+
+
+async def create(request: Request) -> Response:
+    form = await request.form()
+    try:
+        made = await request.api("createVerifyService", body=verifying.body_of(form))
+    except WhimbrelError as error:
+        return await _form(request, None, form, problem(error, _listed(error)))
+    return request.go(f"{PATH}/{made.id}", done="verify.made")
+
+
+async def edit(request: Request) -> Response:
+    found = await request.api("getVerifyService", path=dict(request.path))
+    return await _form(request, found, verifying.filled(found))
+
+
+async def update(request: Request) -> Response:
+    form, path = await request.form(), dict(request.path)
+    found = await request.api("getVerifyService", path=path)
+    try:
+        await request.api("updateVerifyService", path=path, body=verifying.body_of(form))
+    except WhimbrelError as error:
+        return await _form(request, found, form, problem(error, _listed(error)))
+    return request.go(f"{PATH}/{found.id}", done="verify.saved")
+
+
+async def remove(request: Request) -> Response:
+    await request.api("deleteVerifyService", path=dict(request.path))
+    return request.go(PATH, done="verify.removed")
+
+
+def may_manage(request: Request) -> bool:
+    """Whether the visitor may change services."""
+    return request.api.may("createVerifyService")
+
+
+def _listed(error: WhimbrelError) -> str:
+    """The field of the list of which one is wrong."""
+    pointers = [each.pointer for each in error.errors]
+    return _COUNTRIES if any(each.startswith("/settings/countries/") for each in pointers) else ""
+
+
+async def _form(request: Request, found: Any, form: Form, told: Problem | None = None) -> Response:
+    if not may_manage(request):
+        raise WhimbrelError("forbidden", request.words("verify.not_for_you"))
+    senders = await request.api("listSenders", query={"limit": str(limits.PAGE_MAX)})
+    values = {each.value for each in senders.data} | {form.text("settings.sender")}
+    return request.page(
+        "verify/form.html",
+        status=told.status if told else 200,
+        service=found,
+        form=form,
+        problem=told,
+        alphabets=[(each, request.words(f"verify.alphabets.{each}")) for each in verifying.ALPHABETS],
+        doubts=[(each, request.words(f"verify.doubts.{each}")) for each in verifying.DOUBTS],
+        languages=verifying.spoken(request.words("verify.language_any")),
+        senders=[("", request.words("verify.sender_any")), *((each, each) for each in sorted(values) if each)],
+        refusable=verifying.refusable(form),
+        shortest=CODE_MIN,
+        longest=CODE_MAX,
+    )
+
+
+PAGES = (
+    Page(path=PATH, handle=services),
+    Page(path=f"{PATH}/new", handle=new),
+    Page(path=f"{PATH}/new", method="POST", handle=create),
+    Page(path=f"{PATH}/{{id}}/edit", handle=edit),
+    Page(path=f"{PATH}/{{id}}/edit", method="POST", handle=update),
+    Page(path=f"{PATH}/{{id}}/remove", method="POST", handle=remove),
+)
