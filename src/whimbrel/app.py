@@ -291,7 +291,7 @@ class App:
         try:
             services = self.services()
             if self.cells is not None:
-                self.cells.serve(services)
+                self.cells.serve(services, self.products)
             if not {"api", "console"}.isdisjoint(self.settings.roles):
                 self.server = web.server(self.settings, services, cells=self.cells, shared=not self._place.is_alone)
             if "smpp" in self.settings.roles:

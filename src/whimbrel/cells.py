@@ -32,6 +32,7 @@ from whimbrel.journey.strays import Strays
 from whimbrel.journey.tables import Tables
 from whimbrel.manage import audit
 from whimbrel.manage.context import Elsewhere, commit
+from whimbrel.product_set import ProductSet
 from whimbrel.sections import purge_before_us
 from whimbrel.store import cluster
 from whimbrel.store.interface import Store
@@ -52,14 +53,15 @@ class Cells:
         self.home = settings.cell
         self.leading = next(name for name, section in settings.cells.items() if section.leads)
         self._home: Services | None = None
+        self._products: ProductSet | None = None
         self._others: dict[str, Neighbour] = {}
         self._leading_changed: Callable[[], None] = lambda: None
         self._customers_changed: Callable[[], None] = lambda: None
         self._merged: tuple[Mapping[str, Account], Mapping[str, SmppCredential]] | None = None
 
-    def serve(self, home: Services) -> None:
+    def serve(self, home: Services, products: ProductSet) -> None:
         """The node's own cell is built: it and the others are one from now on. Before `start`."""
-        self._home = home
+        self._home, self._products = home, products
         self._watch(home.tables)
         for name in self._settings.cells:
             if name != self.home:
@@ -68,7 +70,8 @@ class Cells:
 
     def _connected(self, name: str) -> Connected:
         assert self._home is not None
-        made = Connected(name, self._settings, self._home, self)
+        assert self._products is not None
+        made = Connected(name, self._settings, self._home, self, self._products)
         self._watch(made.tables)
         if name == self.leading:
             for kind in ("keys", "carriers", "routes", "prices"):

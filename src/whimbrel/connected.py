@@ -38,7 +38,7 @@ from whimbrel.journey.owners import Identity, Owners
 from whimbrel.journey.standing import Standing
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Elsewhere
-from whimbrel.products.hooks.receiving import Receiving
+from whimbrel.product_set import ProductSet
 from whimbrel.store.moving import Moves
 from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.store import SqlStore
@@ -76,9 +76,9 @@ class All(Protocol):
 
 
 class Connected:
-    """Another cell, as long as this node is connected to it. `home`: what the node's own cell has."""
+    """Another cell, as long as this node is connected to it. `home`: what the node's own cell has, `products` too."""
 
-    def __init__(self, name: str, settings: Settings, home: Services, cells: All) -> None:
+    def __init__(self, name: str, settings: Settings, home: Services, cells: All, products: ProductSet) -> None:
         section = settings.cells[name]
         self._has_binds = "smpp" in settings.roles
         self.clock: Clock = DatabaseClock(SystemClock())
@@ -96,10 +96,10 @@ class Connected:
         self.feed = Feed(self.store)
         self.store.signals.subscribe("events", lambda _: self.feed.wake())
         self.registry = Registry()
-        self._build(home, name, cells)
+        self._build(home, name, cells, products)
         self._parts = Lifecycle(_STOP_S)
 
-    def _build(self, home: Services, name: str, cells: All) -> None:
+    def _build(self, home: Services, name: str, cells: All, products: ProductSet) -> None:
         store, tables, clock = self.store, self.tables, self.clock
         elsewhere = cells.elsewhere(name)
         fair = FairRank()
@@ -134,6 +134,7 @@ class Connected:
             leading=cells.leading_of(name),
             lock=asyncio.Lock(),
         )
+        own = products.of_cell(manage, accept, tables)
         self.services = msgspec.structs.replace(
             home,
             store=store,
@@ -143,7 +144,9 @@ class Connected:
             cancel=Cancel(store=store, clock=clock),
             feed=self.feed,
             manage=manage,
-            hooks=Receiving(manage, accept, tables, home.metrics),
+            verify=own.verify,
+            flows=own.flows,
+            hooks=own.hooks,
             health=self.standing.health,
             elsewhere=elsewhere.account,
             cell=name,

@@ -32,6 +32,9 @@ class ProductSet:
         client: HttpClient,
         metrics: Metrics,
     ) -> None:
+        self._settings = settings
+        self._client = client
+        self._metrics = metrics
         flows = Flows(ctx, tables, accept, client, metrics)
         self.flows = flows.starter
         self.hooks = Receiving(ctx, accept, tables, metrics, begin=HookFlows(ctx.store, flows.starter).begin)
@@ -41,3 +44,7 @@ class ProductSet:
             "schedules": Schedules(ctx, accept, flows.starter),
             "verify": self.verify.ending,
         }
+
+    def of_cell(self, ctx: Context, accept: Accept, tables: Tables) -> "ProductSet":
+        """The same over another cell, whose own nodes do the duties."""
+        return ProductSet(self._settings, ctx, accept=accept, tables=tables, client=self._client, metrics=self._metrics)

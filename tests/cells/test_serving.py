@@ -4,6 +4,7 @@ to the installation is changed in one place, and a cell that is down is missed b
 
 import asyncio
 import json
+import re
 from base64 import b64encode
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -21,6 +22,7 @@ from whimbrel.codec.smpp import events as ev
 from whimbrel.codec.smpp.bodies import QuerySm
 from whimbrel.codec.smpp.statuses import Status
 from whimbrel.codec.smpp.tables import QUERY_SM
+from whimbrel.domain.flows import FlowRun
 from whimbrel.journey.moving import Moving
 from whimbrel.manage import accounts, smpp_credentials
 from whimbrel_sandbox.network import PhoneText
@@ -44,6 +46,45 @@ async def test_an_account_of_each_cell_sends_through_a_node_of_the_other(databas
             timeline = await made.nodes[other].ask("GET", f"/v1/messages/{ids[0]}/events", customer.key)
             assert [event["type"] for event in timeline.body["data"]][-1] == "message.delivered"
         assert len(made.submits()) == 10
+
+
+async def test_products_are_in_the_cell_of_the_account_whichever_node_is_asked(databases, tmp_path):
+    async with scene(databases, tmp_path) as made:
+        await made.furnish()
+        us = await made.customer("us")
+
+        async def done(path, body, status=201):
+            answer = await made.eu.ask("POST", path, us.key, body)
+            assert (answer.status, answer.headers["x-cell"]) == (status, "us"), answer.body
+            return answer.body
+
+        for kind in ("hook", "api"):
+            text = {"type": "send", "text": f"by {kind}"}
+            document = {"trigger": {"type": kind}, "start": "a", "steps": {"a": text}}
+            flow = await done("/v1/flows", {"name": kind, "document": document})
+            if kind == "api":
+                await done(f"/v1/flows/{flow['id']}/runs", {"phone": NUMBERS[0]}, 202)
+                continue
+            auth = {"kind": "bearer"}
+            rule = {"name": "r", "to": ["phone"], "flow": flow["id"]}
+            hook = await done("/v1/hooks", {"name": "h", "preset": "generic", "auth": auth, "rules": [rule]})
+            url = f"{made.eu.url}/v1/hooks/{hook['id']}"
+            headers = {"Authorization": f"Bearer {hook['secret']}"}
+            body = {"phone": NUMBERS[0], "type": "x", "id": "1"}
+            async with made.eu.http.post(url, json=body, headers=headers) as called:
+                told = await called.json()
+                assert (called.status, told["verdict"]) == (200, "flow_started"), told
+        service = await done("/v1/verify/services", {"name": "s"})
+        path = f"/v1/verify/services/{service['id']}/verifications"
+        await done(path, {"to": NUMBERS[1]})
+        (text,) = await until(lambda: made.simulator.network.phones.read(NUMBERS[1].lstrip("+")))
+        code = re.search(r"\d{6}", text.text)[0]
+        assert (await done(f"{path}/check", {"to": NUMBERS[1], "code": code}, 200))["status"] == "approved"
+        await until(lambda: {"by hook", "by api"} <= {submit.text for submit in made.submits()})
+        for cell, count in (("us", 2), ("eu", 0)):
+            store = made.nodes[cell].app.store
+            runs = await store.fetch(FlowRun, "flow_runs_page", us.id, 0, ["running", "finished"], "~", 9)
+            assert len(runs) == count
 
 
 async def test_the_accounts_token_and_the_twilio_door_lead_to_its_cell(databases, tmp_path):

@@ -140,6 +140,35 @@ async def test_late_news_do_not_overtake(edge):
     assert await verdict_of(sender, 2) == "ping"
 
 
+@pytest.mark.parametrize("what", ["text", "flow"])
+async def test_news_of_the_same_moment_are_judged_in_their_commit(edge, what, monkeypatch):
+    """The late one has looked already, and found nothing newer, when the newer one comes."""
+    rule = {"name": "news", "to": ["billing.phone"], "country": ["billing.country"], "newest_only": True}
+    rules = [rule | {"text": "It is {{status}}"}]
+    if what == "flow":
+        steps = {"a": {"type": "tag", "add": ["x"]}}
+        document = {"trigger": {"type": "hook"}, "start": "a", "steps": steps}
+        flow = (await edge.post("/v1/flows", {"name": "news", "document": document})).json
+        rules = [rule | {"flow": flow["id"]}]
+    sender = await sender_of(edge, "woocommerce", rules)
+    receiving = edge.app.products.hooks
+    looked = receiving._older
+    newer = []
+
+    async def overtaken(call, findings):
+        found = await looked(call, findings)
+        if not newer:
+            newer.append(None)
+            newer.append(await verdict_of(sender, 1))
+        return found
+
+    monkeypatch.setattr(receiving, "_older", overtaken)
+    assert await verdict_of(sender, 0) == "outdated"
+    assert newer == [None, "sent" if what == "text" else "flow_started"]
+    newest, late = await log(edge, sender)
+    assert {newest["verdict"], late["verdict"]} == {"outdated", newer[1]}
+
+
 async def test_the_test_of_an_address_by_woocommerce_needs_no_signature(edge):
     sender = await sender_of(edge, "woocommerce")
     sender.sign = lambda *_: {}

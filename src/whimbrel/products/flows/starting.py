@@ -14,6 +14,7 @@ from whimbrel.base.metrics import Metrics
 from whimbrel.domain.flow_checks import read
 from whimbrel.domain.flow_documents import Document
 from whimbrel.domain.flows import Flow, FlowRun, FlowVersion
+from whimbrel.journey.accept import Superseded
 from whimbrel.manage.context import Context
 from whimbrel.products.flows.rows import start_writes
 from whimbrel.store.interface import Store, Write
@@ -78,13 +79,20 @@ class Starter:
         self._documents = documents
         self._begun = begun
 
-    async def start(self, beginnings: Sequence[Beginning], also: Sequence[Write] = ()) -> list[FlowRun | None]:
+    async def start(
+        self, beginnings: Sequence[Beginning], also: Sequence[Write] = (), *, only: Write | None = None
+    ) -> list[FlowRun | None]:
         """Begin what may begin, in one commit with `also`; the run of each as it stands then, None where it was
-        refused (too deep, or too many of this phone's in an hour)."""
+        refused (too deep, or too many of this phone's in an hour). Superseded when the one row of `only` changes
+        nothing: nothing is stored then."""
         runs = await self.runs(beginnings)
         made = [run for run in runs if run is not None]
-        if made or also:
-            await self._store.write([*(start_writes(made) if made else ()), *also])
+        writes = [*(start_writes(made) if made else ()), *also]
+        if only is not None and not await self._store.turn(only, writes):
+            raise Superseded
+        if only is None and writes:
+            await self._store.write(writes)
+        if writes:
             self.told()
         return [None if run is None else await self._as_stored(run) for run in runs]
 

@@ -7,7 +7,7 @@ from whimbrel.domain.hook_rules import Text
 from whimbrel.domain.hooks import Hook, HookOutcome
 from whimbrel.products.flows.starting import Beginning, Starter
 from whimbrel.products.hooks.judging import Finding
-from whimbrel.store.interface import Store
+from whimbrel.store.interface import Store, Write
 
 
 class HookFlows:
@@ -17,8 +17,8 @@ class HookFlows:
         self._store = store
         self._starter = starter
 
-    async def begin(self, hook: Hook, finding: Finding, outcome: HookOutcome) -> HookOutcome:
-        """The outcome, with the run's id where a message's would stand."""
+    async def begin(self, hook: Hook, finding: Finding, outcome: HookOutcome, only: Write | None) -> HookOutcome:
+        """The outcome, with the run's id where a message's would stand. Superseded when `only` changes nothing."""
         text, rule = finding.result, finding.rule
         assert isinstance(text, Text) and rule is not None
         rows = await self._store.fetch(Flow, "flow_by_id", hook.account_id, rule.flow)
@@ -32,7 +32,7 @@ class HookFlows:
             variables=text.variables,
             test=hook.test,
         )
-        (run,) = await self._starter.start([beginning])
+        (run,) = await self._starter.start([beginning], only=only)
         if run is None:
             return msgspec.structs.replace(outcome, verdict="refused", detail=rule.flow, taken=None)
         return msgspec.structs.replace(outcome, verdict="flow_started", message_id=run.id)

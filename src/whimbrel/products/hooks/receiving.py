@@ -22,7 +22,7 @@ from whimbrel.domain.hook_rules import HookEvent, Miss, Text
 from whimbrel.domain.hook_signatures import Auth, Signed
 from whimbrel.domain.hooks import Hook, HookOutcome
 from whimbrel.domain.pacing import Bucket
-from whimbrel.journey.accept import Accept
+from whimbrel.journey.accept import Accept, Superseded
 from whimbrel.journey.record import IdempotencyKey
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
@@ -44,8 +44,9 @@ from whimbrel.products.hooks.shapes import HookReceipt, outcome_view, settings_o
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
-Begin: TypeAlias = Callable[[Hook, Finding, HookOutcome], Awaitable[HookOutcome]]
-"""Begins the flow that a rule names; gives the outcome."""
+Begin: TypeAlias = Callable[[Hook, Finding, HookOutcome, Write | None], Awaitable[HookOutcome]]
+"""Begins the flow that a rule names; gives the outcome. The write, where there is one, has to change a row in the same
+commit: nothing is begun otherwise, and it raises Superseded."""
 
 _log = logging.getLogger("whimbrel.hooks")
 _DOOR = "hook"
@@ -79,17 +80,10 @@ class _Latest(msgspec.Struct, frozen=True):
     at: int
 
 
-async def _no_flows(hook: Hook, finding: Finding, outcome: HookOutcome) -> HookOutcome:
-    """Where there are none."""
-    return msgspec.structs.replace(outcome, verdict="flow_missing", taken=None)
-
-
 class Receiving:
     """Takes calls; one in each process."""
 
-    def __init__(
-        self, ctx: Context, accept: Accept, tables: Tables, metrics: Metrics, *, begin: Begin = _no_flows
-    ) -> None:
+    def __init__(self, ctx: Context, accept: Accept, tables: Tables, metrics: Metrics, *, begin: Begin) -> None:
         self._ctx = ctx
         self._accept = accept
         self._tables = tables
@@ -226,21 +220,37 @@ class Receiving:
         return [(number, each) for (number, _), each in zip(sending, kept, strict=True)]
 
     async def _send_one(self, call: Taking, finding: Finding, outcome: HookOutcome, is_first: bool) -> HookOutcome:
+        """What became of it: whether a newer event came in the same moment is only known to its commit."""
+        rule = finding.rule
+        assert rule is not None
+        latest = self._latest(call, finding.event)
+        newest = latest[0] if latest and rule.newest_only else None
+        try:
+            if rule.flow:
+                return await self._begin(call.hook, finding, outcome, newest)
+            return await self._submit(
+                call, finding, outcome, newest, [*latest, *([event_of(call)] if is_first else ())]
+            )
+        except Superseded:
+            return missed(outcome, Miss("outdated", finding.event.subject))
+
+    async def _submit(
+        self, call: Taking, finding: Finding, outcome: HookOutcome, newest: Write | None, more: Sequence[Write]
+    ) -> HookOutcome:
         text, rule = finding.result, finding.rule
-        assert isinstance(text, Text) and rule is not None and outcome.taken is not None
-        if rule.flow:
-            return await self._begin(call.hook, finding, outcome)
+        assert isinstance(text, Text)
+        assert rule is not None
         message_id = self._ctx.ids.new(ids.MESSAGE)
         sent = msgspec.structs.replace(outcome, message_id=message_id)
         also = [
             Write("hook_call_insert", (to_columns(call_row(self._ctx.vault, call, "sent", "", events=1, sent=1)),)),
             Write("hook_outcome_insert", (to_columns(sent),)),
-            *self._latest(call, finding.event),
-            *([event_of(call)] if is_first else ()),
+            *more,
         ]
         key = IdempotencyKey(call.hook.account_id, _DOOR, f"{call.hook.id}:{outcome.taken}", _FINGERPRINT)
         draft = draft_of(call.hook, rule, text, message_id)
-        accepted = await self._accept.submit([draft], key=key, also=also)
+        only = () if newest is None else (newest,)
+        accepted = await self._accept.submit([draft], key=key, also=also, only=only)
         (verdict,) = accepted.verdicts
         if accepted.replayed or (verdict.code is None and verdict.id != message_id):
             return missed(outcome, Miss("duplicate", verdict.id or ""))

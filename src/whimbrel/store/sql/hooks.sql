@@ -18,7 +18,7 @@
 -- | hook_outcomes_of (call_ids) | whole rows, in order |
 -- | hook_taken (hook_id, taken) | what of these was sent for before: taken, message_id |
 -- | hook_latest_of (hook_id, subjects) | subject, at |
--- | hook_latest_put (hook_id, subject, account_id, at, seen_at) | the newest event stays |
+-- | hook_latest_put (hook_id, subject, account_id, at, seen_at) | the newest event stays; changes a row unless a newer one is there |
 -- | hook_payloads_purge, hook_calls_purge, hook_outcomes_purge, hook_latest_purge (before, limit) | old ones go |
 
 -- name: hook_insert
@@ -99,7 +99,7 @@ SELECT subject, at FROM hook_latest WHERE hook_id = $1 AND subject = ANY($2);
 -- name: hook_latest_put
 INSERT INTO hook_latest (hook_id, subject, account_id, at, seen_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (hook_id, subject) DO UPDATE SET at = excluded.at, seen_at = excluded.seen_at
-WHERE hook_latest.at < excluded.at;
+WHERE hook_latest.at <= excluded.at;
 
 -- name: hook_payloads_purge
 UPDATE hook_calls SET payload = NULL WHERE id IN (
