@@ -1,5 +1,5 @@
-"""Verify and Lookup by the official Twilio package of npm, unmodified, against the running application: the same
-essentials as Python's.
+"""Verify, Lookup and usage records by the official Twilio package of npm, unmodified, against the running application:
+the same essentials as Python's.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ const given = JSON.parse(process.env.GIVEN);
 const client = twilio(given.sid, given.token);
 client.verify.baseUrl = given.url;
 client.lookups.baseUrl = given.url;
+client.api.baseUrl = given.url;
 const v2 = client.verify.v2;
 const of = given.service ? v2.services(given.service) : null;
 const out = (value) => console.log(JSON.stringify(value));
@@ -162,4 +163,29 @@ async def test_lookups(edge, twilio_node):
         ["+4915112345678", True, [], "DE", "49"], ["T-Mobile", "mobile", 60600],
         ["+442079460958", "020 7946 0958"], [False, ["TOO_SHORT"]],
         ["T-Mobile", "mobile", "DE"], ["RestException", 404, 20404],
+    ]  # fmt: skip
+
+
+async def test_usage_records(edge, twilio_node):
+    assert (await edge.send()).status == 202
+    ours = "/v1/usage?granularity=total"
+
+    async def counted():
+        rows = (await edge.get(ours)).json["data"]
+        return rows and rows[0]["sent"] == 1
+
+    await until(counted)
+    script = """
+    const [today] = await client.usage.records.today.list({ category: "sms-outbound" });
+    const start = new Date(today.startDate.getTime() - 4 * 86400000);
+    const days = await client.usage.records.daily.list({ category: "sms", startDate: start, pageSize: 2 });
+    const all = await client.usage.records.list();
+    out([
+        [today.count, today.usage, today.price, today.priceUnit, today.countUnit], days.map((each) => each.count),
+        all.map((each) => each.category),
+    ]);
+    """
+    assert await run(edge, twilio_node, script) == [
+        ["1", "1", "0.0075", "usd", "messages"], ["1", "0", "0", "0", "0"],
+        ["sms", "sms-inbound", "sms-outbound", "totalprice"],
     ]  # fmt: skip

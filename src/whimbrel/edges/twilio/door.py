@@ -21,6 +21,7 @@ from whimbrel.edges.twilio.messages import Messages
 from whimbrel.edges.twilio.problems import problem_answer
 from whimbrel.edges.twilio.routes import ROOT, Operation, Operations, Place, Product, Reply, Request
 from whimbrel.edges.twilio.sending import Sending
+from whimbrel.edges.twilio.usage import Usage
 from whimbrel.edges.twilio.verify import table as verify
 
 PREFIXES: Final = ("/2010-04-01/", "/v2/", "/v1/PhoneNumbers/")
@@ -44,6 +45,7 @@ class TwilioDoor:
             "/Messages.json": {"POST": Operation(write, sending.create), "GET": Operation(read, messages.find)},
             ".json": {"GET": Operation("accounts:read", accounts.fetch)},
             "/Balance.json": {"GET": Operation("balance:read", accounts.balance)},
+            **Usage(services).by_end(),
         }
         self._of_message: dict[str, Operations] = {
             ".json": {

@@ -2,6 +2,8 @@
 parser costs three times as much and every message comes through here.
 """
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import unquote_to_bytes
 
 from whimbrel.base import limits
@@ -68,3 +70,21 @@ def one(form: Form, name: str) -> str:
 def wrong(name: str, detail: str) -> WhimbrelError:
     """The refusal of one field."""
     return WhimbrelError("invalid_request", detail, errors=[FieldError(name, detail)])
+
+
+@contextmanager
+def named(names: Mapping[str, str]) -> Iterator[None]:
+    """What is refused within names the parameters of the form, not the fields of the product. A pointer with a member
+    after it (`/rate_keys/address`) is known by what stands before."""
+    try:
+        yield
+    except WhimbrelError as error:
+        if not error.errors:
+            raise
+        told = [FieldError(_name(names, each.pointer), each.detail, each.code) for each in error.errors]
+        detail = f"Invalid parameter `{told[0].pointer}`: {told[0].detail}."
+        raise WhimbrelError(error.code, detail, errors=told, retry_after_s=error.retry_after_s) from None
+
+
+def _name(names: Mapping[str, str], pointer: str) -> str:
+    return names.get(pointer) or names.get(pointer.rpartition("/")[0], pointer)

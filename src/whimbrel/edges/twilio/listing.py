@@ -55,10 +55,10 @@ def query_of(request: Request) -> Query:
 
 def turn(query: Query) -> Turn:
     """The page that the query asks for."""
-    size = _whole(query, "PageSize", limits.PAGE_DEFAULT)
+    size = whole(query, "PageSize", limits.PAGE_DEFAULT)
     if not 1 <= size <= limits.PAGE_MAX:
         raise wrong("PageSize", f"PageSize is 1 to {limits.PAGE_MAX:,}.")
-    page, token = _whole(query, "Page", 0), query.get("PageToken", "")
+    page, token = whole(query, "Page", 0), query.get("PageToken", "")
     if not token:
         if page * size > REACH:
             raise wrong("Page", "Page: follow next_page_uri to go on from here.")
@@ -105,7 +105,8 @@ def uri(path: str, query: Query, size: int, number: int, token: str = "") -> str
     return f"{path}?{urlencode(kept)}"
 
 
-def _whole(query: Query, name: str, default: int) -> int:
+def whole(query: Query, name: str, default: int) -> int:
+    """A whole number of the query, or what holds without it."""
     text = query.get(name, "")
     if not text:
         return default

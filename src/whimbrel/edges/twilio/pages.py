@@ -3,7 +3,6 @@ holds the place after which a page begins, so that it stays what it is while row
 first row, and reaches only so far.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -12,13 +11,12 @@ import msgspec
 
 from whimbrel.base import limits
 from whimbrel.edges.twilio.forms import wrong
-from whimbrel.edges.twilio.listing import Query
+from whimbrel.edges.twilio.listing import Query, whole
 from whimbrel.edges.twilio.routes import Reply, Request
 from whimbrel.manage.context import Paging
 
 REACH: Final = limits.PAGE_MAX  # rows up to the end of a page that a bare `Page` may name: they are read to be skipped
 _TOKEN: Final = "PA"  # noqa: S105 - how a token for the following page begins
-_WHOLE: Final = re.compile(r"[0-9]{1,6}", re.ASCII).fullmatch
 _encode = msgspec.json.Encoder().encode
 
 
@@ -54,7 +52,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
 
 def turn(query: Query) -> Turn:
     """The page that a query asks for."""
-    size, number = _whole(query, "PageSize", limits.PAGE_DEFAULT), _whole(query, "Page", 0)
+    size, number = whole(query, "PageSize", limits.PAGE_DEFAULT), whole(query, "Page", 0)
     if not 1 <= size <= limits.PAGE_MAX:
         raise wrong("PageSize", f"PageSize is 1 to {limits.PAGE_MAX:,}.")
     token = query.get("PageToken", "")
@@ -95,12 +93,3 @@ def reply(
         key=key,
     )
     return Reply(_encode({"meta": meta, key: records}))
-
-
-def _whole(query: Query, name: str, default: int) -> int:
-    given = query.get(name, "")
-    if not given:
-        return default
-    if not _WHOLE(given):
-        raise wrong(name, f"{name} is a whole number.")
-    return int(given)

@@ -1,15 +1,11 @@
-"""What the pages of Verify share: values of a form, what a product says of its fields in the words of this door, and
-who may change things.
-"""
+"""What the pages of Verify share: values of a form, and who may change things."""
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
 
-from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.twilio.forms import Form, one, parse, read, wrong
 from whimbrel.edges.twilio.routes import Request
 from whimbrel.manage.scopes import allows
@@ -70,24 +66,6 @@ def strings(form: Form, name: str) -> dict[str, str] | None:
     if not isinstance(found, dict) or not all(isinstance(each, str | int | float) for each in found.values()):
         raise wrong(name, detail)
     return {key: each if isinstance(each, str) else str(each) for key, each in found.items()}
-
-
-@contextmanager
-def named(names: Mapping[str, str]) -> Iterator[None]:
-    """What is refused within names the parameters of the form, not the fields of the product. A pointer with a member
-    after it (`/rate_keys/address`) is known by what stands before."""
-    try:
-        yield
-    except WhimbrelError as error:
-        if not error.errors:
-            raise
-        told = [FieldError(_name(names, each.pointer), each.detail, each.code) for each in error.errors]
-        detail = f"Invalid parameter `{told[0].pointer}`: {told[0].detail}."
-        raise WhimbrelError(error.code, detail, errors=told, retry_after_s=error.retry_after_s) from None
-
-
-def _name(names: Mapping[str, str], pointer: str) -> str:
-    return names.get(pointer) or names.get(pointer.rpartition("/")[0], pointer)
 
 
 def check_live(request: Request) -> None:

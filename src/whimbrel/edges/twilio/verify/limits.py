@@ -10,7 +10,7 @@ from whimbrel.domain.numbers import normalise
 from whimbrel.domain.verify import Bucket, RateLimit
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio import pages
-from whimbrel.edges.twilio.forms import Form, wrong
+from whimbrel.edges.twilio.forms import Form, named, wrong
 from whimbrel.edges.twilio.listing import query_of
 from whimbrel.edges.twilio.routes import Reply, Request
 from whimbrel.edges.twilio.times import iso
@@ -78,7 +78,7 @@ class RateLimits:
             name=forms.needed(form, "UniqueName"),
             description=forms.text(form, "Description") or "",
         )
-        with forms.named(_LIMIT_NAMES):
+        with named(_LIMIT_NAMES):
             made = await rates.create(self._ctx, request.principal.key_id, new, account_id=request.account_id)
         row = await rates.existing(self._ctx, made.id, request.account_id)
         return Reply(_encode(_limit_record(row, request.base_url)), 201)
@@ -101,7 +101,7 @@ class RateLimits:
         form = await forms.form_of(request)
         row = await limit_of(self._ctx, request)
         change = RateLimitChange(description=forms.text(form, "Description"))
-        with forms.named(_LIMIT_NAMES):
+        with named(_LIMIT_NAMES):
             await rates.update(self._ctx, request.principal.key_id, row.id, change, account_id=request.account_id)
         return Reply(_encode(_limit_record(await limit_of(self._ctx, request), request.base_url)))
 
@@ -125,7 +125,7 @@ class Buckets:
         form = await forms.form_of(request)
         row = await limit_of(self._ctx, request)
         new = NewBucket(max=_figure(form, "Max"), interval_s=_figure(form, "Interval"))
-        with forms.named(_BUCKET_NAMES):
+        with named(_BUCKET_NAMES):
             made = await rates.add_bucket(
                 self._ctx, request.principal.key_id, row.id, new, account_id=request.account_id
             )
@@ -179,7 +179,7 @@ class SafeList:
         """Put a number on it; again changes nothing."""
         forms.check_live(request)
         given = forms.needed(await forms.form_of(request), "PhoneNumber")
-        with forms.named({"/number": "PhoneNumber"}):
+        with named({"/number": "PhoneNumber"}):
             made = await blocks.make_safe(
                 self._ctx, request.principal.key_id, NewSafeNumber(number=given), account_id=request.account_id
             )

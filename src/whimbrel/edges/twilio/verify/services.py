@@ -12,7 +12,7 @@ from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.verify import ServiceSettings, VerifyService
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio import pages
-from whimbrel.edges.twilio.forms import Form, wrong
+from whimbrel.edges.twilio.forms import Form, named, wrong
 from whimbrel.edges.twilio.listing import query_of
 from whimbrel.edges.twilio.routes import Reply, Request
 from whimbrel.edges.twilio.times import iso
@@ -97,7 +97,7 @@ class VerifyServices:
         forms.check_live(request)
         form = await forms.form_of(request)
         new = NewService(name=forms.needed(form, "FriendlyName"), settings=_settings(form, {}))
-        with forms.named(_NAMES):
+        with named(_NAMES):
             made = await verify_services.create(self._ctx, request.principal.key_id, new, account_id=request.account_id)
         return await self._reply(request, made.id, 201)
 
@@ -108,7 +108,7 @@ class VerifyServices:
         row = await verify_services.existing(self._ctx, request.names[0], request.account_id)
         kept = verify_services.settings_of(row).extra
         change = ServiceChange(name=forms.text(form, "FriendlyName"), settings=_settings(form, kept))
-        with forms.named(_NAMES):
+        with named(_NAMES):
             await verify_services.update(
                 self._ctx, request.principal.key_id, row.id, change, account_id=request.account_id
             )

@@ -11,7 +11,7 @@ from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.lookup import look
 from whimbrel.domain.verify import APPROVED, CANCELED, EXPIRED, PENDING, SendAttempt, Verification
 from whimbrel.edges.shared.services import Services
-from whimbrel.edges.twilio.forms import Form, wrong
+from whimbrel.edges.twilio.forms import Form, named, wrong
 from whimbrel.edges.twilio.lookups import carrier
 from whimbrel.edges.twilio.routes import Reply, Request
 from whimbrel.edges.twilio.times import iso
@@ -89,7 +89,7 @@ class Verifications:
     async def create(self, request: Request) -> Reply:
         """Send a code, or the same one again."""
         start = _start(await forms.form_of(request))
-        with forms.named(_NAMES):
+        with named(_NAMES):
             row = await self._verify.start(
                 request.account_id, request.names[0], start, test=request.test, still=request.still
             )
