@@ -249,6 +249,8 @@ async def test_rate_limits_and_buckets(edge, v2):
     assert [each.sid for each in await aside(limits.list)] == [other.sid, made.sid]
     one = v2.services(service.sid).rate_limits(made.sid)
     assert (await aside(one.update, description="second")).description == "second"
+    assert (await aside(one.update)).description == "second"
+    assert (await aside(one.update, description="")).description == ""
     bucket = await aside(one.buckets.create, max=3, interval=60)
     assert (bucket.max, bucket.interval, bucket.rate_limit_sid, bucket.service_sid) == (3, 60, made.sid, service.sid)
     assert (await aside(one.buckets(bucket.sid).update, max=4)).interval == 60

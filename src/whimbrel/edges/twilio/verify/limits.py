@@ -10,7 +10,7 @@ from whimbrel.domain.numbers import normalise
 from whimbrel.domain.verify import Bucket, RateLimit
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio import pages
-from whimbrel.edges.twilio.forms import Form, named, wrong
+from whimbrel.edges.twilio.forms import Form, named, one, wrong
 from whimbrel.edges.twilio.listing import query_of
 from whimbrel.edges.twilio.routes import Reply, Request
 from whimbrel.edges.twilio.times import iso
@@ -100,7 +100,7 @@ class RateLimits:
         forms.check_live(request)
         form = await forms.form_of(request)
         row = await limit_of(self._ctx, request)
-        change = RateLimitChange(description=forms.text(form, "Description"))
+        change = RateLimitChange(description=one(form, "Description") if "Description" in form else None)
         with named(_LIMIT_NAMES):
             await rates.update(self._ctx, request.principal.key_id, row.id, change, account_id=request.account_id)
         return Reply(_encode(_limit_record(await limit_of(self._ctx, request), request.base_url)))
