@@ -7,6 +7,7 @@ import time
 import pytest
 import pytest_asyncio
 
+from whimbrel.base import limits
 from whimbrel.domain.hook_presets import PRESETS
 
 from .edge_rig import running_edge, until
@@ -204,6 +205,45 @@ async def test_marketing_needs_consent(edge):
     headers, body = changed("shopify", 2, buyer_accepts_sms_marketing=False)
     assert await verdict_of(sender, 2, body=body, headers=headers) == "no_consent"
     assert await verdict_of(sender, 2) == "sent"
+
+
+async def test_a_rule_chooses_a_template_by_event_and_language(edge):
+    for name, texts_of in (
+        ("paid", {"en": "Thanks, {{name}}!", "de": "Danke, {{name}}!"}),
+        ("shipped", {"en": "{{name}}, it has left.", "de": "{{name}}, es ist unterwegs."}),
+    ):
+        await edge.post("/v1/templates", {"name": name, "texts": texts_of})
+        await edge.post(f"/v1/templates/{name}/publish", {})
+    about = {"to": ["phone"], "language": ["lang"], "variables": {"name": "customer"}}
+    rules = [about | {"name": each, "events": [f"order.{each}"], "template": each} for each in ("paid", "shipped")]
+    sender = await sender_of(edge, "generic", [*rules, about | {"name": "lost", "events": ["x"], "template": "gone"}])
+
+    async def said(number, **body):
+        event = {"phone": f"+4915123450{number}", "customer": "Ana", "id": str(number), "type": "order.paid"} | body
+        told = (await sender.call(body=json.dumps(event).encode())).json
+        if not told["sent"]:
+            return told["outcomes"][0]["verdict"]
+        (text,) = await until(lambda: texts(edge, event["phone"]))
+        (outcome,) = told["outcomes"]
+        made_of = (await message(edge, outcome["message_id"]))["template"]
+        return text, made_of["name"], made_of["language"]
+
+    assert await said(101, lang="de-AT") == ("Danke, Ana!", "paid", "de")
+    assert await said(102) == ("Thanks, Ana!", "paid", "en")
+    shipped = await said(103, type="order.shipped", lang="de")
+    assert shipped == ("Ana, es ist unterwegs.", "shipped", "de")
+    assert await said(104, type="x") == "template_missing"
+    assert await said(105, customer=None) == "variable_missing"
+
+
+async def test_a_hook_that_is_called_too_often_is_told_to_wait_and_others_are_not(edge, monkeypatch):
+    monkeypatch.setattr(limits, "HOOK_RATE_PER_S", 0.01)
+    often, other = await sender_of(edge, "shopify"), await sender_of(edge, "shopify")
+    first, second = await often.call(), await often.call()
+    assert (first.status, second.status, second.code) == (200, 429, "rate_limited")
+    assert second.headers["retry-after"] == "1"
+    assert len(await log(edge, often)) == 1
+    assert (await other.call()).status == 200
 
 
 async def test_each_alert_of_a_group_is_sent_for_once_when_it_fires_and_once_when_it_is_over(edge):

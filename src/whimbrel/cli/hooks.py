@@ -159,7 +159,7 @@ def _show(found: Any, head: Sequence[str], rows: Sequence[Sequence[str]], *, as_
     if as_json:
         typer.echo(msgspec.json.encode(found).decode())
         return
-    table = Table(*(Column(name, overflow="fold") for name in head), box=None)
+    table = Table(*(Column(name, overflow="fold", no_wrap=name == "id") for name in head), box=None)
     for row in rows:
         table.add_row(*row)
     Console(soft_wrap=True).print(table)
