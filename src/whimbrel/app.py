@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from whimbrel import brokers, customers, databases, installed, web
+from whimbrel import brokers, customers, databases, installed, mailroom, web
 from whimbrel.base.clock import Chance, Clock, DatabaseClock, SystemChance, SystemClock
 from whimbrel.base.ids import Ids
 from whimbrel.base.lifecycle import INNER_SHARE, Lifecycle, plain
@@ -25,6 +25,7 @@ from whimbrel.config import Settings
 from whimbrel.connected import as_seen
 from whimbrel.domain.model import Carrier
 from whimbrel.domain.pacing import FairRank
+from whimbrel.edges.mail.server import MailServer
 from whimbrel.edges.shared.server import HttpServer
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.smpp.deliveries import Deliveries
@@ -230,6 +231,7 @@ class App:
             store=store, registry=self.binds, owed=self.owed, owners=self.owners, clock=clock, metrics=metrics
         )
         self.smpp: SmppServer | None = None
+        self.mail: MailServer | None = None
 
     def _smpp_server(self, services: Services) -> SmppServer:
         return customers.server(
@@ -262,6 +264,7 @@ class App:
             verify=self.products.verify,
             flows=self.products.flows,
             hooks=self.products.hooks,
+            mailboxes=self.products.mailboxes,
             recorders=self.recorders,
             probing=Probing(
                 self.tables, self.worker, health=self.standing.health, recorders=self.recorders, clock=self.clock
@@ -271,6 +274,7 @@ class App:
             ready=self.reasons_not_ready,
             scrape=self._siblings.render,
             public_url=self.settings.server.public_url,
+            mail_domain=self.settings.mailbox.domain,
             streams_per_account=self.settings.limits.streams_per_account,
             smpp_binds=lambda credential_id: len(self.binds.bound(credential_id)),
             cells=self.cells,
@@ -296,6 +300,7 @@ class App:
                 self.server = web.server(self.settings, services, cells=self.cells, shared=not self._place.is_alone)
             if "smpp" in self.settings.roles:
                 self.smpp = self._smpp_server(services)
+            self.mail = mailroom.server(self.settings, services, cells=self.cells, shared=not self._place.is_alone)
             await self.open()
             step = self._parts.step
             if self.cells is not None:
@@ -315,6 +320,8 @@ class App:
             if self.smpp is not None:
                 await step("deliveries", self.deliveries.start, plain(self.deliveries.stop))
                 await step("smpp", self.smpp.start, self._stop_smpp)
+            if self.mail is not None:
+                await step("mail", self.mail.start, self._stop_mail)
             self._ready = True
         except BaseException:
             await self.stop()
@@ -349,6 +356,11 @@ class App:
         if server is not None:
             await server.stop(seconds * INNER_SHARE)
 
+    async def _stop_mail(self, seconds: float) -> None:
+        server, self.mail = self.mail, None
+        if server is not None:
+            await server.stop(seconds * INNER_SHARE)
+
     async def stop(self) -> tuple[str, ...]:
         """Everything that started, in reverse, within STOP_DEADLINE_S; the names of what was left behind."""
         self._ready = False
@@ -356,6 +368,7 @@ class App:
         self.recorders.close()
         await self._stop_server(0.0)  # the ports, when they were bound and never served
         await self._stop_smpp(0.0)
+        await self._stop_mail(0.0)
         return left_behind
 
     async def reasons_not_ready(self) -> Sequence[str]:

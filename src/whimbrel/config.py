@@ -21,7 +21,7 @@ from msgspec import Meta
 
 from whimbrel import hints
 from whimbrel.base.limits import PROCESSES_MAX
-from whimbrel.mail_sections import Mail
+from whimbrel.mail_sections import Mail, Mailbox
 from whimbrel.sections import (
     Cell,
     Console,
@@ -105,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     console: Console = Console()
     templates: Templates = Templates()
     mail: Mail = Mail()
+    mailbox: Mailbox = Mailbox()
     log: Log = Log()
     simulator: Simulator = Simulator()
     streams: dict[str, Stream] = {}
@@ -222,7 +223,7 @@ def _convert(name: str, raw: Any, place: str, *, strict: bool) -> Any:
     except msgspec.ValidationError:
         given = "" if is_secret(name) else f", not {_LOGIN.sub('•••@', repr(raw))}"
         raise ConfigError(f"{place}: {name}: expected {hints.expected(hint)}{given}") from None
-    if name in {"webhooks.allow_networks", "console.proxies"}:
+    if name in {"webhooks.allow_networks", "console.proxies", "mailbox.relays"}:
         _check_networks(value, place, name)
     return value
 
@@ -264,8 +265,9 @@ def _build(values: Mapping[str, Any], origins: dict[str, Origin]) -> Settings:
     alone = {name: value for name, value in values.items() if "." not in name}
     settings = Settings(**sections, **made, **alone, origins=origins)
     _check_tls(settings.smpp)
-    if problem := settings.mail.problem():
-        raise ConfigError(f"mail.{problem}")
+    for section, given in (("mail", settings.mail), ("mailbox", settings.mailbox)):
+        if problem := given.problem():
+            raise ConfigError(f"{section}.{problem}")
     for section, tables in made.items():
         for name, table in tables.items():
             if problem := table.problem():

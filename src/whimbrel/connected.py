@@ -147,6 +147,7 @@ class Connected:
             verify=own.verify,
             flows=own.flows,
             hooks=own.hooks,
+            mailboxes=own.mailboxes,
             health=self.standing.health,
             elsewhere=elsewhere.account,
             cell=name,

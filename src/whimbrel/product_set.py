@@ -11,16 +11,19 @@ from whimbrel.journey.duties import Part
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.http import HttpClient
+from whimbrel.net.smtp import Mailer, Server
 from whimbrel.products.flows.duty import Flows
 from whimbrel.products.hooks.flows import HookFlows
 from whimbrel.products.hooks.receiving import Receiving
+from whimbrel.products.mailboxes.duty import Mailboxes
+from whimbrel.products.mailboxes.receiving import Receiving as MailReceiving
 from whimbrel.products.schedules.running import Schedules
 from whimbrel.products.verify.verifying import Verify
 from whimbrel.sections import purge_before_us
 
 
 class ProductSet:
-    """Flows, schedules, hooks and verify of one node."""
+    """Flows, schedules, hooks, mailboxes and verify of one node."""
 
     def __init__(
         self,
@@ -38,9 +41,13 @@ class ProductSet:
         flows = Flows(ctx, tables, accept, client, metrics)
         self.flows = flows.starter
         self.hooks = Receiving(ctx, accept, tables, metrics, begin=HookFlows(ctx.store, flows.starter).begin)
+        self.mailboxes = MailReceiving(ctx, accept, tables, metrics)
         self.verify = Verify(ctx, accept, metrics, lambda at: purge_before_us(settings.retention, at))
         self.duties: Mapping[str, Part] = {
             "flows": flows,
+            "mailboxes": Mailboxes(
+                ctx, metrics, _mailer(settings), domain=settings.mailbox.domain, sender=settings.mail.sender
+            ),
             "schedules": Schedules(ctx, accept, flows.starter),
             "verify": self.verify.ending,
         }
@@ -48,3 +55,19 @@ class ProductSet:
     def of_cell(self, ctx: Context, accept: Accept, tables: Tables) -> "ProductSet":
         """The same over another cell, whose own nodes do the duties."""
         return ProductSet(self._settings, ctx, accept=accept, tables=tables, client=self._client, metrics=self._metrics)
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    """What hands our mail over; None where no mail goes out."""
+    mail = settings.mail
+    if not mail.host:
+        return None
+    server = Server(
+        host=mail.host,
+        port=mail.port,
+        security=mail.security,
+        username=mail.username,
+        password=mail.password,
+        ca_file=mail.tls_ca_file,
+    )
+    return Mailer(server)

@@ -15,7 +15,7 @@ from whimbrel.base.ids import ACCOUNT, is_id
 from whimbrel.domain.customers import CustomerBounds
 from whimbrel.domain.events import types_of
 
-Role = Literal["api", "worker", "smpp", "console"]
+Role = Literal["api", "worker", "smpp", "console", "mail"]
 Broker = Literal["nats", "kafka"]
 Sasl = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 Start = Literal["new", "oldest"]
@@ -353,6 +353,7 @@ def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
         "hook_calls": now_us - limits.HOOK_LOG_S * SECOND_US,
         "hook_outcomes": now_us - limits.HOOK_LOG_S * SECOND_US,
         "hook_latest": now_us - limits.HOOK_LOG_S * SECOND_US,
+        "mailbox_mails": now_us - limits.MAILBOX_LOG_S * SECOND_US,
         "opt_out_changes": now_us - HOUR_US,  # a node that was away for longer reads all opt-outs
     }
     return {kind: now_us - count * DAY_US for kind, count in days.items()} | soon

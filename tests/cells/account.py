@@ -34,6 +34,7 @@ OWNED = {
     "canned_answers": "account_id", "conversations": "account_id",
     "hook_calls": "account_id", "hook_latest": "account_id", "hook_outcomes": "account_id", "hooks": "account_id",
     "deliveries": "account_id", "delivery_tries": "account_id", "events": "account_id", "idempotency": "account_id",
+    "mailboxes": "account_id", "mailbox_senders": "account_id", "mailbox_mails": "account_id",
     "keys": "account_id", "ledger": "account_id", "messages": "account_id", "opt_outs": "account_id",
     "senders": "account_id", "smpp_credentials": "account_id", "usage_figures": "account_id",
     "template_versions": "account_id", "templates": "account_id",
@@ -133,6 +134,10 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO hook_calls VALUES ('HC' || $1, $2, 'HK', 'sent', '', 1, 1, 2, NULL, NULL, 0, 1)",
         "INSERT INTO hook_outcomes VALUES ('HC' || $1, 0, $2, 'HK', '', 'e', 'r', 'sent', '', '', 'SM1', 'e', 1)",
         "INSERT INTO hook_latest VALUES ('HK' || $1, 'order', $2, 1, 1)",
+        "INSERT INTO mailboxes VALUES ('MB' || $1, $2, 0, 'shop', 'active', $1, '[]', '{}', 1, 1, 1)",
+        "INSERT INTO mailbox_senders VALUES ('@shop.example', 'MB' || $1, $2)",
+        "INSERT INTO mailbox_mails VALUES ('MM' || $1, $2, 'MB' || $1, 'text', 'sent', '', '', 'SM1', '', 'm', 1, 't', "
+        "1, NULL, 1, 1)",
         "INSERT INTO conversations VALUES ('CV' || $1, $2, 0, 12, 31, 'SM1', 'SM1', 1)",
         "INSERT INTO flows VALUES ('FW' || $1, $2, 'f', 'active', 1, 'api', '{}', 1, 1, 1)",
         "INSERT INTO flow_versions VALUES ('FW' || $1, 1, $2, '{}', 1)",

@@ -110,7 +110,7 @@ def test_a_master_key_that_is_missing_is_not_made_up(installed, tmp_path):
         ("[server]\nprt = 1\n", ("server.prt is no setting", "did you mean server.port?")),
         ('[server]\nport = "80"\n', ("server.port: expected an integer from 0 to 65535, not '80'",)),
         ("[server]\nport = 70000\n", ("server.port: expected an integer from 0 to 65535, not 70000",)),
-        ('roles = ["king"]\n', ("roles: expected a list of api, worker, smpp, console",)),
+        ('roles = ["king"]\n', ("roles: expected a list of api, worker, smpp, console, mail",)),
         ('database = "mysql://x"\n', ("database: expected a URL such as sqlite:///whimbrel.db",)),
         ("server = 7\n", ("server: expected a table, [server]",)),
         ("[server\n", ("no valid TOML",)),
@@ -144,7 +144,7 @@ def test_the_environment_wins_over_the_file(installed, tmp_path):
 @pytest.mark.parametrize(
     ("text", "env", "roles", "answers"),
     [
-        ("", {}, ["api", "worker", "smpp", "console"], (401, 200)),
+        ("", {}, ["api", "worker", "smpp", "console", "mail"], (401, 200)),
         ('roles = ["api", "worker"]\n', {}, ["api", "worker"], (401, 404)),
         ("", {"WHIMBREL_ROLES": "console"}, ["console"], (404, 200)),
         ('roles = ["worker", "smpp"]\n', {}, ["worker", "smpp"], None),

@@ -3,6 +3,8 @@
 from typing import Any
 
 from tests.edges.edge_rig import NUMBER, Edge, until
+from whimbrel.domain.mail_addresses import Target
+from whimbrel.domain.mail_reading import read
 
 _FLOW = {
     "trigger": {"type": "api"},
@@ -40,7 +42,19 @@ async def products_of(edge: Edge) -> dict[str, str]:
         "call_id": call["id"],
         "version": "1",
         **await _verify(edge),
+        **await _mailbox(edge),
     }
+
+
+async def _mailbox(edge: Edge) -> dict[str, str]:
+    wanted = {"name": "m", "senders": ["@shop.example"], "auth": "none"}
+    made = (await edge.post("/v1/mailboxes", wanted)).json
+    mailbox = await edge.app.products.mailboxes.tagged(made["tag"])
+    assert mailbox is not None
+    mail = read(b"From: a@shop.example\r\n\r\nHello\r\n")
+    await edge.app.products.mailboxes.take(mailbox, mail, [], [Target(NUMBER)])
+    (line,) = (await edge.get(f"/v1/mailboxes/{made['id']}/log")).json["data"]
+    return {"mailboxes": made["id"], "mail_id": line["id"]}
 
 
 async def _verify(edge: Edge) -> dict[str, str]:

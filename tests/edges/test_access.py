@@ -223,6 +223,7 @@ async def test_lists_hold_what_is_the_callers_alone(edge):
         "schedules",
         "templates",
         "hooks",
+        "mailboxes",
         "verify/services",
         "verify/attempts",
         "verify/blocks",

@@ -18,6 +18,6 @@ async def test_the_operator_reads_what_the_node_runs_with(tmp_path):
             "meaning": "Days that messages and their attempts are kept.",
             "restart": True,
         }
-        assert by_name["roles"]["value"] == ["api", "worker", "smpp", "console"]
+        assert by_name["roles"]["value"] == ["api", "worker", "smpp", "console", "mail"]
         assert (await edge.get("/v1/settings")).status == 403
         assert (await edge.get("/v1/settings", key="")).status == 401

@@ -95,7 +95,7 @@ def test_variables_of_others_are_left_alone():
         ("[server]\nhost = ''", "server.host: expected a string, not ''"),
         ("[server]\npublic_url = 'ftp://x'", "server.public_url: expected a URL such as https://sms.example.com"),
         ("[log]\nlevel = 'loud'", "log.level: expected debug, info, warning, error, not 'loud'"),
-        ("roles = ['cook']", "roles: expected a list of api, worker, smpp, console, not ['cook']"),
+        ("roles = ['cook']", "roles: expected a list of api, worker, smpp, console, mail, not ['cook']"),
         ("roles = []", "roles: expected a list of api"),
         (
             "database = 'mysql://x'",
@@ -228,6 +228,7 @@ def test_rows_may_go_after_their_days():
         "hook_calls": -20 * DAY_US,
         "hook_outcomes": -20 * DAY_US,
         "hook_latest": -20 * DAY_US,
+        "mailbox_mails": -20 * DAY_US,
     }
     assert before.keys() == {"messages", *PURGES}  # nothing that can be purged is left to grow
 

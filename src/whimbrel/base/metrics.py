@@ -130,6 +130,12 @@ class Metrics:
         self.flow_runs = Counter("whimbrel_flow_runs", "Runs of flows begun, refused and ended", ["result"], registry=r)
         self.flow_steps = Counter("whimbrel_flow_steps", "Steps of flows", ["kind"], registry=r)
         self.hook_calls = Counter("whimbrel_hook_calls", "Calls of hooks", ["preset", "verdict"], registry=r)
+        self.mailbox_mails = Counter(
+            "whimbrel_mailbox_mails", "Mails for phones by what became of them", ["verdict"], registry=r
+        )
+        self.mailbox_sent = Counter(
+            "whimbrel_mailbox_sent", "Tries to send answers and reports by mail", ["kind", "result"], registry=r
+        )
         self.planned_again = Counter(
             "whimbrel_planned_again", "Lists of messages planned again for a change of the configuration", registry=r
         )

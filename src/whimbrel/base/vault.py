@@ -28,6 +28,7 @@ class Seal:
     USER_TOTP = "totp"
     HOOK_SECRET = "hook"
     HOOK_PAYLOAD = "hook_payload"
+    MAILBOX_MAIL = "mailbox_mail"
     MESSAGE_TEXT = "text"
     VERIFY_CODE = "verify_code"
 

@@ -10,7 +10,7 @@ from whimbrel.domain.templates.use import MadeOf, TemplateUse
 from whimbrel.domain.wire import Origin, Wire
 
 MessageClass = Literal["otp", "transactional", "marketing"]
-Door = Literal["rest", "twilio", "smpp", "keyword", "console", "cli", "hook", "flow", "schedule", "verify"]
+Door = Literal["rest", "twilio", "smpp", "keyword", "console", "cli", "hook", "flow", "schedule", "verify", "mail"]
 OnDoubt = Literal["report", "retry_once"]
 CallbackFormat = Literal["event", "twilio"]
 Encoding = Literal["gsm7", "ucs2", "binary"]
@@ -125,6 +125,7 @@ class Flag:
     ONE_RECEIPT = 32768  # its carrier was asked about one part, and has told
     LOCKING_SHIFT = 16  # the lowest of eight bits: language of the locking shift table (TS 23.038 6.2.1.2.2), 0: none
     SINGLE_SHIFT = 24  # the same of the single shift table
+    KEYWORD_GUESSED = 1 << 33  # inbound: the STOP was taken from more than one word, and wants a look
     SEALED = 1 << 32  # the text is masked; options hold the one to send, until it is final
 
 
@@ -281,7 +282,7 @@ class OptOut(msgspec.Struct, frozen=True, gc=False):
     account_id: str
     number_hash: int
     masked: str
-    source: Literal["keyword", "api", "import"]
+    source: Literal["keyword", "phrase", "api", "import"]
     created_at: int
 
 

@@ -98,7 +98,7 @@ _READ = frozenset(
         "lookups:read",
         "balance:read", "prices:read", "keys:read", "accounts:read", "audit:read", "users:read", "conversations:read",
         "usage:read",
-        "flows:read", "hooks:read", "verify:read",
+        "flows:read", "hooks:read", "mailboxes:read", "verify:read",
         "templates:read",
     }
 )  # fmt: skip
@@ -107,7 +107,7 @@ _TALK = frozenset({"messages:write", "conversations:write", "opt_outs:write", "f
 _BUILD = frozenset(
     {
         "hooks:write", "webhooks:write", "smpp:write", "keys:write", "senders:write", "flows:write", "templates:write",
-        "verify:manage",
+        "mailboxes:write", "verify:manage",
     }
 )  # fmt: skip
 _RUN = frozenset({"carriers:write", "routes:write", "prices:write", "streams:write", "senders:assign"})

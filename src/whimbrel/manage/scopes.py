@@ -15,6 +15,8 @@ ACCOUNT_SCOPES: dict[str, str] = {
     "webhooks:read": "Read webhooks, their deliveries and tries.",
     "hooks:write": "Create, change, try and delete hooks, rotate their secrets, read what their calls held, replay.",
     "hooks:read": "Read hooks (never the secret) and the log of their calls.",
+    "mailboxes:write": "Create, change and delete mailboxes, whose mail becomes texts.",
+    "mailboxes:read": "Read mailboxes and the log of their mails.",
     "smpp:write": "Create, change and delete SMPP credentials, rotate their passwords.",
     "smpp:read": "Read SMPP credentials (never the password) and how many binds they have.",
     "senders:write": "Choose default senders and where answers to a sender go.",

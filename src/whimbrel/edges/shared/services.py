@@ -25,6 +25,7 @@ from whimbrel.manage.context import Context
 from whimbrel.net.recorder import Recorders
 from whimbrel.products.flows.starting import Starter
 from whimbrel.products.hooks.receiving import Receiving
+from whimbrel.products.mailboxes.receiving import Receiving as MailReceiving
 from whimbrel.products.verify.verifying import Verify
 from whimbrel.store.interface import Store
 
@@ -99,7 +100,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     gives the running carriers by id, wherever they run, `runs_elsewhere` whether a carrier does so at another node,
     `smpp_binds` how many binds a customer's credential has in this process. `cells`
     tells of the cells, where there are several, `elsewhere` gives accounts of the others, and `cell` names this one.
-    `settings` gives what the process runs with."""
+    `settings` gives what the process runs with, `mail_domain` is the domain of phones' addresses."""
 
     store: Store
     tables: Tables
@@ -114,12 +115,14 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     verify: Verify
     flows: Starter
     hooks: Receiving
+    mailboxes: MailReceiving
     recorders: Recorders
     probing: Probing
     health: Callable[[], Mapping[str, Health]]
     ready: Callable[[], Awaitable[Sequence[str]]]
     scrape: Callable[[], Awaitable[bytes]]
     public_url: str = ""
+    mail_domain: str = ""
     streams_per_account: int = limits.SSE_STREAMS_PER_ACCOUNT
     smpp_binds: Callable[[str], int] = _no_binds
     runs_elsewhere: Callable[[str], bool] = _here

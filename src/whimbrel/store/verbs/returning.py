@@ -21,8 +21,9 @@ RETURNED: Final = "returned"  # the account works here; the other cell has still
 _STAYED: Final = frozenset(
     {
         "accounts", "balances", "canned_answers", "conversations", "deliveries", "flow_runs", "flow_steps",
-        "flow_versions", "flows", "hook_calls", "hook_latest", "hook_outcomes", "hooks", "keys", "opt_outs",
-        "passkeys", "saved_views", "schedule_parts", "schedules", "senders", "sign_in_codes", "smpp_credentials",
+        "flow_versions", "flows", "hook_calls", "hook_latest", "hook_outcomes", "hooks", "keys",
+        "mailbox_mails", "mailbox_senders", "mailboxes", "opt_outs", "passkeys", "saved_views",
+        "schedule_parts", "schedules", "senders", "sign_in_codes", "smpp_credentials",
         "template_versions", "templates", "usage_figures", "users", "verifications", "verify_attempts",
         "verify_blocks", "verify_bucket_counts", "verify_buckets", "verify_counts", "verify_numbers",
         "verify_rate_limits", "verify_safe", "verify_services", "webhooks",

@@ -22,6 +22,7 @@ PURGES = {
     "hook_outcomes": "hook_outcomes_purge",
     "hook_payloads": "hook_payloads_purge",
     "idempotency": "idempotency_purge",
+    "mailbox_mails": "mailbox_mails_purge",
     "opt_out_changes": "opt_out_changes_purge",
     "owed": "smpp_owed_purge",
     "parked": "parked_receipts_purge",

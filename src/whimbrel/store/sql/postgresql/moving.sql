@@ -29,6 +29,7 @@
 -- | departed_delete_sign_in_codes, departed_delete_saved_views, departed_delete_sessions, departed_delete_users, |
 -- | departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_usage_figures, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
 -- | departed_delete_hooks, departed_delete_hook_calls, departed_delete_hook_outcomes, departed_delete_hook_latest | the same |
+-- | departed_delete_mailboxes, departed_delete_mailbox_senders, departed_delete_mailbox_mails | the same |
 -- | departed_delete_verify_services, departed_delete_verifications, departed_delete_verify_attempts, departed_delete_verify_numbers, departed_delete_verify_counts, |
 -- | departed_delete_verify_rate_limits, departed_delete_verify_buckets, departed_delete_verify_bucket_counts, departed_delete_verify_blocks, departed_delete_verify_safe | the same |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
@@ -45,6 +46,7 @@
 -- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines, |
 -- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_usage_figures, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
 -- | arrive_hooks, arrive_hook_calls, arrive_hook_outcomes, arrive_hook_latest (rows) | the same |
+-- | arrive_mailboxes, arrive_mailbox_senders, arrive_mailbox_mails (rows) | the same |
 -- | arrive_verify_services, arrive_verifications, arrive_verify_attempts, arrive_verify_numbers, arrive_verify_counts, arrive_verify_rate_limits, |
 -- | arrive_verify_buckets, arrive_verify_bucket_counts, arrive_verify_blocks, arrive_verify_safe (rows) | the same |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
@@ -204,6 +206,9 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'hook_calls', to_jsonb(t) FROM hook_calls AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'hook_outcomes', to_jsonb(t) FROM hook_outcomes AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'hook_latest', to_jsonb(t) FROM hook_latest AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'mailboxes', to_jsonb(t) FROM mailboxes AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'mailbox_senders', to_jsonb(t) FROM mailbox_senders AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'mailbox_mails', to_jsonb(t) FROM mailbox_mails AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'templates', to_jsonb(t) FROM templates AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'template_versions', to_jsonb(t) FROM template_versions AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'conversations', to_jsonb(t) FROM conversations AS t WHERE account_id = ANY($2)
@@ -303,6 +308,15 @@ DELETE FROM hook_outcomes WHERE account_id = ANY($1);
 
 -- name: departed_delete_hook_latest
 DELETE FROM hook_latest WHERE account_id = ANY($1);
+
+-- name: departed_delete_mailboxes
+DELETE FROM mailboxes WHERE account_id = ANY($1);
+
+-- name: departed_delete_mailbox_senders
+DELETE FROM mailbox_senders WHERE account_id = ANY($1);
+
+-- name: departed_delete_mailbox_mails
+DELETE FROM mailbox_mails WHERE account_id = ANY($1);
 
 -- name: departed_delete_template_versions
 DELETE FROM template_versions WHERE account_id = ANY($1);
@@ -528,6 +542,18 @@ ON CONFLICT DO NOTHING;
 
 -- name: arrive_hook_latest
 INSERT INTO hook_latest SELECT * FROM jsonb_populate_recordset(NULL::hook_latest, $1::jsonb -> 'hook_latest')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_mailboxes
+INSERT INTO mailboxes SELECT * FROM jsonb_populate_recordset(NULL::mailboxes, $1::jsonb -> 'mailboxes')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_mailbox_senders
+INSERT INTO mailbox_senders SELECT * FROM jsonb_populate_recordset(NULL::mailbox_senders, $1::jsonb -> 'mailbox_senders')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_mailbox_mails
+INSERT INTO mailbox_mails SELECT * FROM jsonb_populate_recordset(NULL::mailbox_mails, $1::jsonb -> 'mailbox_mails')
 ON CONFLICT DO NOTHING;
 
 -- name: arrive_canned_answers
