@@ -116,7 +116,10 @@ async def test_too_many_checks_and_too_many_sends(edge, v2):
     of = v2.services((await service_of(v2, code_length=8)).sid)
     made = await aside(of.verifications.create, to=PHONE, channel="sms")
     code = await code_on(edge)
-    assert await refused(of.verifications.create, to=PHONE, channel="sms") == (429, 60212)
+    with pytest.raises(TwilioRestException) as soon:
+        await aside(of.verifications.create, to=PHONE, channel="sms")
+    assert (soon.value.status, soon.value.code) == (429, 60212)
+    assert 0 < soon.value.details["retry_after_s"] <= 30
     for texts, wait in enumerate((31, 61, 121, 241), start=2):
         later(edge, wait)
         again = await aside(of.verifications.create, to=PHONE, channel="sms")
@@ -398,13 +401,21 @@ async def test_keys_have_their_scopes_and_a_test_key_changes_nothing(edge, v2):
 
 
 async def test_an_answer_says_what_is_wrong_and_where_to_read_about_it(edge, v2):
-    answer = await ask(edge, "POST", "/../../v2/Services", data={"FriendlyName": ""})
-    assert (answer.status, answer.json["code"]) == (404, 20404)
+    nameless = await ask(edge, "POST", "/v2/Services", data={"FriendlyName": ""})
+    assert (nameless.status, nameless.json["code"], nameless.json["details"]["parameter"]) == (
+        400,
+        60200,
+        "FriendlyName",
+    )
     service = await service_of(v2)
     with pytest.raises(TwilioRestException) as error:
         await aside(v2.services(service.sid).verifications(PHONE).fetch)
     assert error.value.msg.endswith(f"/v2/Services/{service.sid}/Verifications/{PHONE} was not found.")
     assert error.value.details["code"] == "not_found"
+    await aside(v2.services(service.sid).verifications.create, to=PHONE, channel="sms")
+    form = {"To": PHONE, "Channel": "sms"}
+    again = await ask(edge, "POST", f"/v2/Services/{service.sid}/Verifications", data=form)
+    assert (again.status, "retry-after" in again.headers) == (429, False)
     missing = await edge.get("/v2/Services/VA1")
     assert (missing.status, missing.json["code"]) == (404, 20404)
     wrong = await edge.ask("DELETE", "/v2/Templates")

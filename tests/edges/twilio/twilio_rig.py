@@ -106,8 +106,9 @@ def basic(user: str, password: str) -> str:
 async def ask(
     edge: Edge, method: str, path: str = "/Messages.json", *, auth: str | None = None, headers: Any = None, **more: Any
 ) -> Answer:
-    """One request by hand; `path` is what follows the account, `auth` None the account's own token, empty nothing."""
-    if not path.startswith("/2010"):
+    """One request by hand; `path` is what follows the account, or a whole one of another version; `auth` None is the
+    account's own token, empty nothing."""
+    if not path.startswith(("/2010", "/v2/")):
         path = f"/2010-04-01/Accounts/{edge.customer.id}{path}"
     sent = dict(headers or {})
     chosen = basic(edge.customer.id, edge.customer.auth_token) if auth is None else auth

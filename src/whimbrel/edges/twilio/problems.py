@@ -33,6 +33,9 @@ _OF_VERIFY: Final = re.compile("/v2/(?:Services|Attempts|Templates|SafeList)(?:/
 _NUMBERS_OF_VERIFY: Final[Mapping[str, int]] = MappingProxyType(
     {"invalid_request": 60200, "invalid_parameter": 60200, "invalid_number": 60200, "not_supported": 60204}
 )
+_UNTOLD: Final = "verify_"
+"""How codes begin that are answered without `Retry-After`: the HTTP client of Java's SDK waits up to half a minute by
+itself where it stands, and sends the request again. Nobody has asked for a second text then."""
 _FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "/to": "To",
@@ -55,6 +58,7 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     advice: str
     request_id: str
     parameter: str | None = None
+    retry_after_s: int | None = None
 
 
 class Problem(msgspec.Struct, frozen=True, gc=False):
@@ -83,7 +87,7 @@ def problem_answer(error: WhimbrelError, request_id: str, base_url: str, path: s
     asked for."""
     spec, status = error.spec, status_of(error.spec)
     headers: Headers = [JSON_TYPE]
-    if error.retry_after_s is not None:
+    if error.retry_after_s is not None and not spec.code.startswith(_UNTOLD):
         headers.append((b"retry-after", b"%d" % error.retry_after_s))
     if status == 401:
         headers.append((b"www-authenticate", b'Basic realm="whimbrel"'))
@@ -95,6 +99,7 @@ def problem_answer(error: WhimbrelError, request_id: str, base_url: str, path: s
         advice=spec.advice,
         request_id=request_id,
         parameter=_FIELDS.get(pointer, pointer) if pointer else None,
+        retry_after_s=error.retry_after_s,
     )
     detail = error.detail
     if spec.code == "not_found" and detail == spec.title:
