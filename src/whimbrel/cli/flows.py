@@ -1,16 +1,14 @@
 """`whimbrel flow`: flows of an account, asked of a running node with the account's key."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
-from whimbrel.cli.client import Client, client
+from whimbrel.cli import asking
+from whimbrel.cli.client import client
 from whimbrel.cli.options import DATA, DataFolder, Json
 from whimbrel.cli.say import fail, guarded
 
@@ -23,9 +21,9 @@ flow = typer.Typer(help="Flows: list, check, put, install, run, and what runs di
 @guarded
 def list_flows(data: DataFolder = DATA, as_json: Json = False) -> None:
     """Flows, newest first."""
-    found = _got(client(data), f"/v1/flows?limit={_PAGE}")["data"]
+    found = asking.got(client(data), f"/v1/flows?limit={_PAGE}")["data"]
     rows = [(each["id"], each["name"], each["status"], str(each["version"]), each["trigger"]["type"]) for each in found]
-    _show(found, ("id", "name", "status", "version", "begins with"), rows, as_json=as_json)
+    asking.show(found, ("id", "name", "status", "version", "begins with"), rows, as_json=as_json)
 
 
 @flow.command("check")
@@ -49,7 +47,7 @@ def put(
 ) -> None:
     """Keep a document: a new flow, or a new version of the one with this name."""
     node, document = client(data), _read(file)
-    found = [each for each in _got(node, f"/v1/flows?limit={_PAGE}")["data"] if each["name"] == name]
+    found = [each for each in asking.got(node, f"/v1/flows?limit={_PAGE}")["data"] if each["name"] == name]
     if found:
         answer = node.call("PATCH", f"/v1/flows/{found[0]['id']}", {"document": document})
     else:
@@ -68,7 +66,7 @@ def install(
     """Keep a copy of a flow that comes with Whimbrel, paused."""
     node = client(data)
     if ready_made is None:
-        for each in _got(node, "/v1/flows/ready-made")["data"]:
+        for each in asking.got(node, "/v1/flows/ready-made")["data"]:
             typer.echo(f"{each['name']}: {each['title']}")
         return
     request = {"ready_made": ready_made, "name": name}
@@ -84,7 +82,7 @@ def set_status(
     data: DataFolder = DATA,
 ) -> None:
     """Let a flow begin runs, or no more."""
-    made = msgspec.json.decode(client(data).call("PATCH", _path("flows", flow_id), {"status": status}))
+    made = msgspec.json.decode(client(data).call("PATCH", asking.path("flows", flow_id), {"status": status}))
     typer.echo(f"{made['id']} {made['name']}: {made['status']}")
 
 
@@ -102,7 +100,7 @@ def run(
     except msgspec.DecodeError as error:
         fail(f"--variables is no JSON: {error}", code=2)
     body = {"phone": phone, "variables": given}
-    made = msgspec.json.decode(client(data).call("POST", _path("flows", flow_id) + "/runs", body))
+    made = msgspec.json.decode(client(data).call("POST", asking.path("flows", flow_id) + "/runs", body))
     typer.echo(made["id"])
 
 
@@ -115,11 +113,11 @@ def runs(
 ) -> None:
     """The newest runs."""
     of_flow = "" if flow_id is None else f"&flow_id={quote(flow_id, safe='')}"
-    found = _got(client(data), f"/v1/flow-runs?limit=50{of_flow}")["data"]
+    found = asking.got(client(data), f"/v1/flow-runs?limit=50{of_flow}")["data"]
     rows = [
         (each["id"], each["state"], each["step"] or "", str(each["steps"]), each["started_at"][:19]) for each in found
     ]
-    _show(found, ("id", "state", "step", "steps", "started"), rows, as_json=as_json)
+    asking.show(found, ("id", "state", "step", "steps", "started"), rows, as_json=as_json)
 
 
 @flow.command("steps")
@@ -128,18 +126,10 @@ def steps(
     run_id: Annotated[str, typer.Argument(metavar="FR…")], data: DataFolder = DATA, as_json: Json = False
 ) -> None:
     """What a run did, in order."""
-    found = _got(client(data), f"{_path('flow-runs', run_id)}/steps?limit={_PAGE}")["data"]
+    found = asking.got(client(data), f"{asking.path('flow-runs', run_id)}/steps?limit={_PAGE}")["data"]
     names = ("step", "kind", "outcome", "detail", "message_id", "at")
     rows = [(str(each["seq"]), *(str(each[name] or "") for name in names)) for each in found]
-    _show(found, ("", *names), rows, as_json=as_json)
-
-
-def _path(what: str, id_: str) -> str:
-    return f"/v1/{what}/{quote(id_, safe='')}"
-
-
-def _got(node: Client, path: str) -> Any:
-    return msgspec.json.decode(node.call("GET", path))
+    asking.show(found, ("", *names), rows, as_json=as_json)
 
 
 def _read(file: Path) -> Any:
@@ -147,13 +137,3 @@ def _read(file: Path) -> Any:
         return msgspec.json.decode(file.read_bytes())
     except (OSError, msgspec.DecodeError) as error:
         fail(f"{file} cannot be read: {error}", code=2)
-
-
-def _show(found: Any, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(msgspec.json.encode(found).decode())
-        return
-    table = Table(*(Column(head, min_width=34) if head in {"id", "message_id"} else head for head in heads))
-    for row in rows:
-        table.add_row(*row)
-    Console(soft_wrap=True).print(table)

@@ -1,16 +1,14 @@
 """`whimbrel hook`: hooks of an account, asked of a running node with the account's key."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
-from whimbrel.cli.client import Client, client
+from whimbrel.cli import asking
+from whimbrel.cli.client import client
 from whimbrel.cli.options import DATA, DataFolder, Json
 from whimbrel.cli.say import fail, guarded
 
@@ -22,9 +20,9 @@ HookId = Annotated[str, typer.Argument(metavar="HK…")]
 @guarded
 def list_hooks(data: DataFolder = DATA, as_json: Json = False) -> None:
     """Hooks, newest first."""
-    found = _got(client(data), "/v1/hooks")["data"]
+    found = asking.got(client(data), "/v1/hooks")["data"]
     rows = [(each["id"], each["name"], each["preset"], each["status"], str(len(each["rules"]))) for each in found]
-    _show(found, ("id", "name", "preset", "status", "rules"), rows, as_json=as_json)
+    asking.show(found, ("id", "name", "preset", "status", "rules"), rows, as_json=as_json)
 
 
 @hook.command("create")
@@ -38,7 +36,7 @@ def create(
 ) -> None:
     """Make a hook with the rules that its sender is known for; says its address and secret."""
     node = client(data)
-    known = {each["name"]: each for each in _got(node, "/v1/hooks/presets")["data"]}
+    known = {each["name"]: each for each in asking.got(node, "/v1/hooks/presets")["data"]}
     if preset not in known:
         fail(f"there is no preset {preset}; there are {', '.join(known)}", code=2)
     rules = [each | {"to": [*each["to"], *([to] if to else [])]} for each in known[preset]["rules"]]
@@ -93,7 +91,7 @@ def try_call(
         (each["event_type"], each["rule"], each["verdict"], each["to"] or "", each["text"] or each["detail"])
         for each in tried["outcomes"]
     ] or [("", "", tried["verdict"], "", tried["detail"])]
-    _show(tried, ("event", "rule", "verdict", "to", "text"), rows, as_json=as_json)
+    asking.show(tried, ("event", "rule", "verdict", "to", "text"), rows, as_json=as_json)
 
 
 @hook.command("calls")
@@ -106,11 +104,11 @@ def calls(
 ) -> None:
     """The newest calls, and what came of them."""
     of = "" if verdict is None else f"&verdict={quote(verdict, safe='')}"
-    found = _got(client(data), f"{_path(hook_id)}/calls?limit=50{of}")["data"]
+    found = asking.got(client(data), f"{_path(hook_id)}/calls?limit=50{of}")["data"]
     rows = [
         (each["id"], each["received_at"][:19], each["verdict"], str(each["sent"]), each["detail"]) for each in found
     ]
-    _show(found, ("id", "received", "verdict", "sent", "detail"), rows, as_json=as_json)
+    asking.show(found, ("id", "received", "verdict", "sent", "detail"), rows, as_json=as_json)
 
 
 @hook.command("replay")
@@ -148,18 +146,4 @@ def delete(hook_id: HookId, data: DataFolder = DATA) -> None:
 
 
 def _path(hook_id: str) -> str:
-    return f"/v1/hooks/{quote(hook_id, safe='')}"
-
-
-def _got(node: Client, path: str) -> Any:
-    return msgspec.json.decode(node.call("GET", path))
-
-
-def _show(found: Any, head: Sequence[str], rows: Sequence[Sequence[str]], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(msgspec.json.encode(found).decode())
-        return
-    table = Table(*(Column(name, overflow="fold", no_wrap=name == "id") for name in head), box=None)
-    for row in rows:
-        table.add_row(*row)
-    Console(soft_wrap=True).print(table)
+    return asking.path("hooks", hook_id)

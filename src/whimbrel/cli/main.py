@@ -21,6 +21,7 @@ from whimbrel.cli.nodes import nodes
 from whimbrel.cli.quickstart import quickstart
 from whimbrel.cli.restored import restored
 from whimbrel.cli.sandbox import sandbox
+from whimbrel.cli.schedules import schedule
 from whimbrel.cli.sending import send
 from whimbrel.cli.serve import serve, simulator
 from whimbrel.cli.settings import settings
@@ -28,7 +29,9 @@ from whimbrel.cli.smpp import smpp
 from whimbrel.cli.streams import streams
 from whimbrel.cli.tailing import tail
 from whimbrel.cli.templates import template
+from whimbrel.cli.usage import usage
 from whimbrel.cli.users import user
+from whimbrel.cli.verify import verify
 
 
 def _version(wanted: bool) -> None:
@@ -76,10 +79,13 @@ app.command()(lookup)
 app.command()(settings)
 app.add_typer(key, name="key")
 app.add_typer(migrate, name="migrate")
+app.add_typer(schedule, name="schedule")
 app.add_typer(smpp, name="smpp")
 app.add_typer(streams, name="streams")
 app.add_typer(template, name="template")
+app.command()(usage)
 app.add_typer(user, name="user")
+app.add_typer(verify, name="verify")
 
 
 def main() -> None:

@@ -1,0 +1,159 @@
+"""`whimbrel schedule`: texts and flows at a time, asked of a running node with the account's key."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from whimbrel.cli import asking
+from whimbrel.cli.client import client
+from whimbrel.cli.options import DATA, DataFolder, Json
+from whimbrel.cli.say import fail, guarded
+from whimbrel.cli.templates import values_of
+
+schedule = typer.Typer(
+    help="Schedules: list, show, create, pause, resume, skip a time, next times, delete.", no_args_is_help=True
+)
+ScheduleId = Annotated[str, typer.Argument(metavar="SD…")]
+_BETWEEN: Final = re.compile(r"[\s,;]+")
+
+
+@schedule.command("list")
+@guarded
+def list_schedules(
+    status: Annotated[str | None, typer.Option(help="Only these: active, paused or finished.")] = None,
+    data: DataFolder = DATA,
+    as_json: Json = False,
+) -> None:
+    """Schedules, newest first."""
+    found = list(asking.every(client(data), asking.path("schedules"), {"status": status}))
+    rows = [
+        (each["id"], each["name"], each["status"], each["starts_at"], each["zone"], each["rrule"] or "once",
+         str(each["recipients"]))
+        for each in found
+    ]  # fmt: skip
+    heads = ("id", "name", "status", "starts at", "zone", "rule", "to")
+    asking.show(found, heads, rows, as_json=as_json)
+
+
+@schedule.command("show")
+@guarded
+def show(schedule_id: ScheduleId, data: DataFolder = DATA, as_json: Json = False) -> None:
+    """A schedule: when, what and to how many."""
+    _print(asking.got(client(data), asking.path("schedules", schedule_id)), as_json=as_json)
+
+
+@schedule.command("create")
+@guarded
+def create(
+    name: Annotated[str, typer.Argument(help="What to call it.")],
+    starts_at: Annotated[str, typer.Option("--at", help="The first time by the clocks of the zone: 2027-01-04T09:00.")],
+    to: Annotated[list[str] | None, typer.Option(help="A number, or several with commas; may be repeated.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with numbers, by lines or commas.")] = None,
+    text: Annotated[str | None, typer.Option(help="What is sent.")] = None,
+    template: Annotated[str | None, typer.Option(help="Or a template, NAME or NAME@VERSION.")] = None,
+    flow: Annotated[str | None, typer.Option(metavar="FW…", help="Or a flow that begins for each phone.")] = None,
+    var: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A variable; may be repeated.")] = None,
+    language: Annotated[str | None, typer.Option(help="Of the template.")] = None,
+    zone: Annotated[str, typer.Option(help="Such as Europe/Berlin, or recipient.")] = "UTC",
+    rrule: Annotated[
+        str | None, typer.Option("--rule", help="Again and again (RFC 5545): FREQ=WEEKLY;BYDAY=MO.")
+    ] = None,
+    sender: Annotated[str | None, typer.Option(help="One of the account's.")] = None,
+    message_class: Annotated[str | None, typer.Option("--class", help="otp, transactional or marketing.")] = None,
+    data: DataFolder = DATA,
+    as_json: Json = False,
+) -> None:
+    """Keep a schedule of a text, a template or a flow."""
+    if sum(each is not None for each in (text, template, flow)) != 1:
+        fail("give one of --text, --template and --flow", code=2)
+    wanted: dict[str, Any] = {
+        "rrule": rrule, "text": text, "template": template, "flow_id": flow, "language": language, "sender": sender,
+        "class": message_class, "variables": values_of(var) or None,
+    }  # fmt: skip
+    body: dict[str, Any] = {"name": name, "starts_at": starts_at, "zone": zone, "recipients": _numbers(to, file)}
+    body |= {each: value for each, value in wanted.items() if value is not None}
+    _print(asking.told(client(data), "POST", asking.path("schedules"), body), as_json=as_json)
+
+
+@schedule.command("pause")
+@guarded
+def pause(schedule_id: ScheduleId, data: DataFolder = DATA) -> None:
+    """Let its times pass."""
+    _set(schedule_id, "paused", data)
+
+
+@schedule.command("resume")
+@guarded
+def resume(schedule_id: ScheduleId, data: DataFolder = DATA) -> None:
+    """Let it go on; what it missed is not made up for."""
+    _set(schedule_id, "active", data)
+
+
+@schedule.command("skip")
+@guarded
+def skip(
+    schedule_id: ScheduleId,
+    occurrence: Annotated[str | None, typer.Argument(metavar="TIME", help="As `schedule next` shows it.")] = None,
+    data: DataFolder = DATA,
+) -> None:
+    """Leave one time out; without TIME the next one."""
+    place = asking.path("schedules", schedule_id, "skip")
+    found = asking.told(client(data), "POST", place, {"occurrence": occurrence})
+    typer.echo(f"{found['id']} leaves out: {', '.join(found['skipped'])}")
+
+
+@schedule.command("next")
+@guarded
+def coming(
+    schedule_id: ScheduleId,
+    most: Annotated[int, typer.Option("--limit", min=1, help="So many at most.")] = 10,
+    data: DataFolder = DATA,
+    as_json: Json = False,
+) -> None:
+    """Its next times."""
+    found = asking.got(client(data), asking.asked(asking.path("schedules", schedule_id, "next"), limit=most))["data"]
+    asking.show(found, ("local", "utc"), [(each["local"], each["at"]) for each in found], as_json=as_json)
+
+
+@schedule.command("delete")
+@guarded
+def delete(schedule_id: ScheduleId, data: DataFolder = DATA) -> None:
+    """Delete a schedule with its recipients."""
+    client(data).call("DELETE", asking.path("schedules", schedule_id))
+    typer.echo(f"{schedule_id} is deleted")
+
+
+def _set(schedule_id: str, status: str, data: Path) -> None:
+    found = asking.told(client(data), "PATCH", asking.path("schedules", schedule_id), {"status": status})
+    typer.echo(f"{found['id']} {found['name']}: {found['status']}")
+
+
+def _numbers(to: list[str] | None, file: Path | None) -> list[str]:
+    given = list(to or ())
+    if file is not None:
+        try:
+            given.append(file.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            fail(f"{file} cannot be read: {error}", code=2)
+    return [number for each in given for number in _BETWEEN.split(each) if number]
+
+
+def _print(found: Any, *, as_json: bool) -> None:
+    lines = [
+        ("id", found["id"]),
+        ("name", found["name"]),
+        ("status", found["status"]),
+        ("starts at", f"{found['starts_at']} {found['zone']}"),
+        ("rule", found["rrule"] or "once"),
+        ("recipients", found["recipients"]),
+        ("text", found["text"]),
+        ("template", found["template"]),
+        ("flow", found["flow_id"]),
+        ("sender", found["sender"]),
+        ("class", found["class"]),
+        ("left out", ", ".join(found["skipped"])),
+        ("ran last", found["last_at"]),
+    ]
+    asking.show_one(found, lines, as_json=as_json)
