@@ -96,6 +96,10 @@ async def test_stop_start_and_help(tmp_path: Path) -> None:
         assert texts(r)[3].startswith("Acme: reply STOP")
         kinds = [event.type for event in await r.app.store.events_after(0, 1000) if event.type.startswith("opt_out")]
         assert kinds == ["opt_out.created", "opt_out.deleted"]
+        r.say(PHONE, "No más mensajes, por favor")
+        await until(lambda: len(texts(r)) == 5)
+        assert texts(r)[4].startswith("Acme: te has dado de baja")
+        assert await opted_out(r)
 
 
 async def test_a_stop_concerns_one_account_and_yes_is_an_ordinary_answer(tmp_path: Path) -> None:

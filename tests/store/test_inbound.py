@@ -269,6 +269,15 @@ def test_stop_takes_effect_with_the_text(rig, phone):
     assert rig.last_data(row.opt_out_id) == {"source": "keyword", "message_id": row.message_id}
 
 
+def test_a_stop_in_other_words_takes_effect_and_is_marked(rig, phone):
+    row = phone.text("please don't text me any more")
+    rig.inbound(row)
+    assert rig.one("SELECT id, source FROM opt_outs") == (row.opt_out_id, "phrase")
+    assert rig.message(row.message_id, "flags") == Flag.KEYWORD_STOP | Flag.KEYWORD_GUESSED
+    assert rig.last_data(row.message_id) == {"keyword": "stop", "level": "phrase"}
+    assert rig.last_data(row.opt_out_id) == {"source": "phrase", "message_id": row.message_id}
+
+
 def test_start_takes_it_back(rig, phone):
     stop = phone.text("STOP")
     rig.inbound(stop)

@@ -17,7 +17,8 @@ from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Inbound, NotNow
 from whimbrel.codec import segments
 from whimbrel.domain.active import AWAY
-from whimbrel.domain.consent import Keyword, heard
+from whimbrel.domain.consent import heard
+from whimbrel.domain.consent_words import Keyword
 from whimbrel.domain.model import KEYWORDS, Flag, Sender
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.tables import Tables
@@ -185,7 +186,8 @@ class InboundTexts:
 
 
 def _word(row: InboundRow) -> Keyword | None:
-    return heard(row.text, row.encoding, is_addressed=row.wire is not None and row.wire.header != "")
+    said = heard(row.text, row.encoding, is_addressed=row.wire is not None and row.wire.header != "")
+    return None if said is None else said.word
 
 
 def _international(address: str) -> str:

@@ -7,8 +7,9 @@ import logging
 
 import msgspec
 
-from whimbrel.domain.consent import confirmation, heard
+from whimbrel.domain.consent import confirmation, heard, language_for
 from whimbrel.domain.model import KEYWORDS, Draft, Message, Options
+from whimbrel.domain.numbers import normalise
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.follower import Follower, Taken
 from whimbrel.journey.record import IdempotencyKey
@@ -43,16 +44,18 @@ class Keywords(Follower):
         return Taken(len(rows), rows[-1].position)
 
     async def _answer(self, message: Message) -> None:
-        word = heard(message.text, message.encoding, is_addressed=False)  # its flags say that it counted
+        said = heard(message.text, message.encoding, is_addressed=False)  # its flags say that it counted
         account = self._tables.accounts.get(message.account_id)
-        if word is None or not message.flags & KEYWORDS or account is None or account.status != "active":
+        if said is None or not message.flags & KEYWORDS or account is None or account.status != "active":
             return
+        number = normalise(message.sender)
+        language = language_for(said, number.country if number else None)
         draft = Draft(
             account_id=message.account_id,
             test=message.test,
             door="keyword",
             recipient=message.sender,
-            text=confirmation(word, account.name),
+            text=confirmation(said.word, account.name, language),
             sender=message.recipient,
             options=Options(reply_to=message.id),
             bypass_opt_out=True,

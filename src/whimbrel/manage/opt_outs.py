@@ -20,7 +20,7 @@ from whimbrel.store.rows import to_columns
 
 IMPORT_MAX = 10_000
 _ERRORS_SHOWN = 100
-Source = Literal["keyword", "api", "import"]
+Source = Literal["keyword", "phrase", "api", "import"]
 
 
 class NewOptOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

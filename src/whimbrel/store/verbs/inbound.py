@@ -198,7 +198,7 @@ def _store(texts: Sequence[_Text]) -> Script[None]:
     yield from stops.flush()
 
 
-def _heard(text: _Text) -> consent.Keyword | None:
+def _heard(text: _Text) -> consent.Heard | None:
     is_addressed = text.wire is not None and text.wire.header != ""
     return consent.heard(text.joined.text, text.joined.encoding, is_addressed=is_addressed)
 
@@ -211,9 +211,11 @@ class _Stops:
         self._writes: list[tuple[str, Row]] = []
         self._events: list[Row] = []
 
-    def hear(self, text: _Text, word: str | None) -> str | None:
+    def hear(self, text: _Text, said: consent.Heard | None) -> consent.Heard | None:
         """The keyword as it counts for this number; a STOP or START takes effect."""
-        row = text.row
+        if said is None:
+            return None
+        row, word = text.row, said.word
         key = (row.account_id or "", row.source_hash)
         known = self._ids.get(key)
         if word == "start" and known is None and consent.is_yes(text.joined.text):
@@ -221,17 +223,18 @@ class _Stops:
         if word == "stop" and known is None:
             id_ = row.opt_out_id or f"OO{row.message_id[2:]}"
             self._ids[key] = id_
-            self._writes.append(("opt_out_keyword_insert", (id_, *key, row.masked, row.at)))
-            self._event(row, id_, "opt_out.created", _CREATED_SEQ)
+            source = "phrase" if said.is_guess else "keyword"
+            self._writes.append(("opt_out_keyword_insert", (id_, *key, row.masked, source, row.at)))
+            self._event(row, id_, "opt_out.created", _CREATED_SEQ, source)
         elif word == "start" and known is not None:
             del self._ids[key]
             self._writes.append(("opt_out_keyword_delete", key))
-            self._event(row, known, "opt_out.deleted", _DELETED_SEQ)
-        return word
+            self._event(row, known, "opt_out.deleted", _DELETED_SEQ, "keyword")
+        return said
 
-    def _event(self, cause: InboundRow, id_: str, kind: str, seq: int) -> None:
+    def _event(self, cause: InboundRow, id_: str, kind: str, seq: int, source: str) -> None:
         subject = Subject(id_, cause.account_id or "", int(cause.test), seq, 0)
-        data = event_data(source="keyword", message_id=cause.message_id)
+        data = event_data(source=source, message_id=cause.message_id)
         self._events.append(event_row(subject, kind, cause.at, data))
 
     def flush(self) -> Script[None]:
@@ -249,9 +252,9 @@ def _load_stops(rows: Sequence[InboundRow]) -> Script[_Stops]:
     return _Stops((yield Query("opt_outs_of", (accounts, [*{row.source_hash for row in rows}]))))
 
 
-def _message(text: _Text, word: str | None) -> Message:
+def _message(text: _Text, said: consent.Heard | None) -> Message:
     row, joined = text.row, text.joined
-    flags = _KEYWORD_FLAGS[word] if word else 0
+    flags = _KEYWORD_FLAGS[said.word] | (Flag.KEYWORD_GUESSED if said.is_guess else 0) if said else 0
     return Message(
         id=row.message_id,
         account_id=row.account_id or "",
@@ -289,10 +292,10 @@ def _message(text: _Text, word: str | None) -> Message:
     )
 
 
-def _received(message: Message, word: str | None) -> Row:
+def _received(message: Message, said: consent.Heard | None) -> Row:
     """The first event. It is shown to whoever calls back: the number that was written to may have a URL of its own."""
     subject = Subject(message.id, message.account_id, int(message.test), 0, message.flags | Flag.CALLBACK)
-    data = event_data(keyword=word) if word else NO_DATA
+    data = event_data(keyword=said.word, level=said.level if said.is_guess else None) if said else NO_DATA
     return event_row(subject, event_type(RECEIVED), message.created_at, data)
 
 
