@@ -43,7 +43,8 @@ OWNED = {
     "verify_services": "account_id", "verifications": "account_id", "verify_attempts": "account_id",
     "verify_numbers": "account_id", "verify_counts": "account_id", "verify_rate_limits": "account_id",
     "verify_buckets": "account_id", "verify_bucket_counts": "account_id", "verify_blocks": "account_id",
-    "verify_safe": "account_id",
+    "verify_safe": "account_id", "verify_entities": "account_id", "verify_factors": "account_id",
+    "verify_challenges": "account_id", "verify_guesses": "account_id",
 }  # fmt: skip
 """Tables that hold rows of accounts, and the column that says whose."""
 FOLLOWERS = ("keywords", "conversations", "flow_texts", "callbacks", "message_numbers", "smpp_owed", "usage")
@@ -158,6 +159,12 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO verify_blocks VALUES ('VB' || $1, $2, 0, 'prefix', '44740012', 'GB', 'velocity', '{}', 1, 1, 2, "
         "NULL, NULL, 0)",
         "INSERT INTO verify_safe VALUES ('GN' || $1, $2, 9, '+4474•••••123', 1)",
+        "INSERT INTO verify_entities VALUES ('YE' || $1, $2, 0, 'VA1', 'user-1' || $1, 1, 1)",
+        "INSERT INTO verify_factors VALUES ('YF' || $1, $2, 0, 'VA1', 'YE1', 'totp', 'phone', 'verified', "
+        "decode('00ff', 'hex'), '{}', 7, 2, 1, 1, 1)",
+        "INSERT INTO verify_challenges VALUES ('YC' || $1, $2, 0, 'VA1', 'YE1', 'YF1', 'approved', '', 'null', 1, 1, 1, "
+        "1, 1)",
+        "INSERT INTO verify_guesses SELECT $2, 0, length($1), 3, 2, 0, 1",
         "INSERT INTO usage_figures SELECT $2, 0, 24, 0, 'out', 'otp', left($1, 2), '', 'EUR', 1, 1, 1, 0, 0, 0, 0, 0, "
         "0, 0, 0, 1, 7, 80, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0",
     ):

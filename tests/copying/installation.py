@@ -139,6 +139,12 @@ class Filling:
                     (("VB1", first, 0, "prefix", "44740012", "GB", "velocity", "{}", 1, at, at, None, None, 0),),
                 ),
                 Write("verify_safe_insert", (("GN1", first, 9, "+4474\u2022\u2022\u2022123", at),)),
+                Write("verify_entity_insert", (("YE1", first, 0, "VA1", "user-1", at, at),)),
+                Write("verify_factor_insert", (("YF1", first, 0, "VA1", "YE1", "totp", "phone", "verified", b"\x00\xff",
+                                                "{}", 7, 2, at, at, at),)),
+                Write("verify_challenge_insert", (("YC1", first, 0, "VA1", "YE1", "YF1", "approved", "", "null", 1, at,
+                                                   at, at, at),)),
+                Write("verify_guesses_turn", ((first, 0, 5, 1, 2, 0, at),)),
                 Write("usage_add", ((first, 0, 24, 0, "out", "otp", "US", "CR1", "EUR", *range(26)),)),
             )
         )  # fmt: skip

@@ -57,6 +57,13 @@ async def _mailbox(edge: Edge) -> dict[str, str]:
     return {"mailboxes": made["id"], "mail_id": line["id"]}
 
 
+async def _factors(edge: Edge, service: str) -> dict[str, str]:
+    place = f"/v1/verify/services/{service}/entities/user-1"
+    factor = await _made(edge, f"{place}/factors", {"name": "a", "secret": "JBSWY3DPEHPK3PXP", "verified": True})
+    challenge = await _made(edge, f"{place}/challenges", {"factor_id": factor})
+    return {"identity": "user-1", "factor": factor, "challenge": challenge}
+
+
 async def _verify(edge: Edge) -> dict[str, str]:
     service = await _made(edge, "/v1/verify/services", {"name": "Acme"})
     verification = await _made(edge, f"/v1/verify/services/{service}/verifications", {"to": "+447400123456"})
@@ -70,5 +77,6 @@ async def _verify(edge: Edge) -> dict[str, str]:
         "verify/attempts": (await edge.get("/v1/verify/attempts")).json["data"][0]["id"],
         "verify/rate-limits": await _made(edge, "/v1/verify/rate-limits", limit),
         "verify/blocks": block["id"],
+        **await _factors(edge, service),
         "verify/safe-list": await _made(edge, "/v1/verify/safe-list", {"number": "+447400123456"}),
     }

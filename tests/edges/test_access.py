@@ -158,6 +158,11 @@ BODIES = {
     "startVerification": {"to": NUMBER},
     "checkVerification": {"code": "123456", "to": NUMBER},
     "tryHook": {"body": "{}"},
+    "createFactor": {"name": "phone"},
+    "updateFactor": {"name": "phone"},
+    "verifyFactor": {"code": "123456"},
+    "createChallenge": {"factor_id": "YF" + "0" * 32, "code": "123456"},
+    "verifyChallenge": {"code": "123456"},
 }
 
 

@@ -118,6 +118,11 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("verify_line_refused", 403, 60205, P, "recipient", "Codes are not sent to this kind of line.", "Ask for a mobile number, or change the service's `refuse_types`."),
         _row("verify_custom_code_refused", 422, 60204, P, "caller", "The service takes no codes of your own.", "Set the service's `custom_code`, or leave the code away."),
         _row("verify_not_pending", 409, 20404, P, "caller", "The verification has ended.", "Start a new one."),
+        _row("verify_factor_unverified", 409, 60318, P, "caller", "Nobody has confirmed the factor yet.", "Have its first code given to `…/factors/{id}/verify`."),
+        _row("verify_factor_waits", 429, 60202, T, "caller", "Too many wrong codes were given for this person.", "Wait as long as `Retry-After` says: a new factor does not help."),
+        _row("verify_factor_locked", 429, 60202, P, "caller", "So many wrong codes were given for this person that none is looked at any more.", "Find out by other means who it is, then unlock the person."),
+        _row("verify_challenge_ended", 409, 60323, P, "caller", "The challenge was answered, or has expired.", "Make a new one."),
+        _row("too_many_factors", 409, 20001, P, "caller", "The person has the most factors that one may have.", "Delete one that is not used."),
         _row("verify_channel_unknown", 422, 60223, P, "caller", "Codes are not sent by this channel.", "Use one of the channels that the reference names."),
         # why a run of a flow failed
         _row("flow_too_many_steps", 0, 0, P, "caller", "The run took the most steps that one may take.", "Look for a loop without an end."),

@@ -103,6 +103,10 @@ class Metrics:
 
     def _of_verify(self, r: CollectorRegistry) -> None:
         self.verifications = Counter("whimbrel_verifications", "What became of verifications", ["result"], registry=r)
+        self.verify_factors = Counter("whimbrel_verify_factors", "What became of factors", ["result"], registry=r)
+        self.verify_challenges = Counter(
+            "whimbrel_verify_challenges", "Codes of factors that were looked at", ["result"], registry=r
+        )
         self.verify_blocks = Counter("whimbrel_verify_blocks", "Blocks of the pumping guard", ["reason"], registry=r)
 
     def _of_processes(self, r: CollectorRegistry) -> None:

@@ -31,6 +31,7 @@ class Seal:
     MAILBOX_MAIL = "mailbox_mail"
     MESSAGE_TEXT = "text"
     VERIFY_CODE = "verify_code"
+    FACTOR_SECRET = "factor"
 
     @staticmethod
     def of(column: str, owner_id: str) -> str:

@@ -70,6 +70,10 @@ class ServiceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     lookup: bool = False  # verifications tell what is known of the number
     guard: bool = True  # whether pumping is looked for
     on_doubt: OnDoubt = "report"
+    totp_issuer: str = ""  # what authenticators show; empty: the service's name
+    totp_code_length: int = 6
+    totp_step_s: int = 30
+    totp_skew: int = 1  # steps that a clock may be early or late
     extra: dict[str, Any] = {}  # what another door's callers set, and nothing here reads
 
 

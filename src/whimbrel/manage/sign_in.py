@@ -4,18 +4,17 @@ wrong password, somebody who is locked out, and an address that nobody has fail 
 """
 
 import asyncio
-import base64
 import re
 from typing import Final
 from weakref import WeakValueDictionary
 
 import msgspec
-import pyotp
 
 from whimbrel.base import limits
 from whimbrel.base.clock import SECOND_US
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.vault import Seal
+from whimbrel.domain import totp
 from whimbrel.domain.people import User
 from whimbrel.manage import audit, sessions, sign_in_codes
 from whimbrel.manage.checks import Checks
@@ -25,10 +24,7 @@ from whimbrel.manage.sessions import From, Lasting, Opened, Visit
 from whimbrel.manage.users import normal
 from whimbrel.store.interface import Write
 
-_SECRET_OCTETS: Final = 20  # RFC 4226 4, R6
 _SECRET: Final = re.compile(r"[A-Z2-7]{32}").fullmatch
-_STEP_S: Final = 30
-_NEAR: Final = 1  # steps that a clock may be early or late
 _FREE_FAILURES: Final = 5
 _LOCK_S: Final = 30
 _LOCK_DOUBLINGS: Final = 7  # an hour
@@ -141,12 +137,12 @@ class SignIn:
 
     def new_authenticator(self, user: User) -> tuple[str, str]:
         """A secret to show, and the address that authenticators read as a QR code. Nothing is kept yet."""
-        secret = base64.b32encode(self._ctx.chance.octets(_SECRET_OCTETS)).decode()
+        secret = totp.new_secret(self._ctx.chance.octets(totp.SECRET_OCTETS))
         return secret, self.address_of(user, secret)
 
     def address_of(self, user: User, secret: str) -> str:
         """What authenticators read of a secret."""
-        return pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name="Whimbrel")
+        return totp.address(secret, issuer="Whimbrel", name=user.email)
 
     async def use_authenticator(self, visit: Visit, secret: str, code: str) -> tuple[str, ...]:
         """Ask for its codes from now on, when it gives the right one now; ten recovery codes, this once."""
@@ -204,14 +200,7 @@ class SignIn:
 
     def _step_of(self, secret: str, code: str) -> int | None:
         """The time step that the digits are of; None when they are of none that is near."""
-        digits = "".join(code.split())
-        now_s = self._ctx.clock.now_us() // SECOND_US
-        totp = pyotp.TOTP(secret)
-        for away in range(-_NEAR, _NEAR + 1):
-            at = now_s + away * _STEP_S
-            if pyotp.utils.strings_equal(digits, totp.at(at)):
-                return at // _STEP_S
-        return None
+        return totp.step_of(secret, code, self._ctx.clock.now_us() // SECOND_US)
 
     # ---- lock-out
 

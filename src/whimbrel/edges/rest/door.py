@@ -39,6 +39,7 @@ from whimbrel.edges.rest import (
     users,
     verify,
     verify_control,
+    verify_factors,
     webhooks,
 )
 from whimbrel.edges.rest.inside import RestInside
@@ -86,6 +87,7 @@ def _resources(streams_per_account: int) -> tuple[Operation, ...]:
         *mailboxes.OPERATIONS,
         *verify.OPERATIONS,
         *verify_control.OPERATIONS,
+        *verify_factors.OPERATIONS,
         *senders.OPERATIONS,
         *smpp_credentials.OPERATIONS,
         *opt_outs.OPERATIONS,

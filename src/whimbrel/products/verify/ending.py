@@ -17,6 +17,8 @@ _LOOK_S: Final = 1.0
 _PURGE_LOOKS: Final = 60  # looks from one purge to the next
 _PURGED: Final = 2_000  # rows of each kind at once
 _DAY_US: Final = 24 * 3600 * SECOND_US
+_CONFIRMED_US: Final = 2 * limits.VERIFY_FACTOR_CONFIRM_S * SECOND_US  # nobody confirms one any more
+_GUESSES_US: Final = limits.VERIFY_GUESSES_DAYS * _DAY_US
 
 KeptAfter = Callable[[int], Mapping[str, int]]
 """By kind of row the time (UTC microseconds) before which it is kept no more, as it is now."""
@@ -70,5 +72,8 @@ class VerifyEnding:
                 Write("verify_numbers_purge", ((now - 2 * _DAY_US, _PURGED),)),
                 Write("verify_counts_purge", ((counted, _PURGED),)),
                 Write("verify_bucket_counts_purge", ((now, _PURGED),)),
+                Write("verify_challenges_purge", ((ids.floor_id(ids.VERIFY_CHALLENGE, before), _PURGED),)),
+                Write("verify_factors_abandoned", ((now - _CONFIRMED_US, _PURGED),)),
+                Write("verify_guesses_purge", ((now - 2 * _DAY_US, now - _GUESSES_US, _PURGED),)),
             ]
         )

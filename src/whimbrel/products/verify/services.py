@@ -6,12 +6,14 @@ from typing import Any
 import msgspec
 
 from whimbrel.base import ids, limits, moments
+from whimbrel.domain import totp
 from whimbrel.domain.numbers import LINE_TYPES
 from whimbrel.domain.verify import CODE_MAX, CODE_MIN, ServiceSettings, VerifyService
 from whimbrel.manage import audit
 from whimbrel.manage.checks import Checks, merged
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
 from whimbrel.products.verify import texts
+from whimbrel.products.verify.factors_writes import erase_service
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
@@ -105,9 +107,10 @@ async def update(ctx: Context, actor: str, service_id: str, change: ServiceChang
 
 
 async def delete(ctx: Context, actor: str, service_id: str, *, account_id: str) -> None:
-    """Forget a service; its verifications can be checked no more."""
+    """Forget a service, with the people that have factors in it; its verifications can be checked no more."""
+    row = await existing(ctx, service_id, account_id)
+    await erase_service(ctx.store, account_id, row.id)
     async with ctx.lock:
-        row = await existing(ctx, service_id, account_id)
         entry = audit.entry(ctx, actor, "verify_service.deleted", row.id, account_id)
         await commit(ctx, [Write("verify_service_delete", ((row.id,),)), entry])
 
@@ -148,6 +151,10 @@ def _checked(name: str, settings: ServiceSettings) -> ServiceSettings:
     between("max_sends", 1, limits.VERIFY_SENDS_MAX)
     between("sends_per_hour", 1, limits.VERIFY_SENDS_CHOSEN_MAX)
     between("sends_per_day", 1, limits.VERIFY_SENDS_CHOSEN_MAX)
+    between("totp_code_length", totp.DIGITS_MIN, totp.DIGITS_MAX)
+    between("totp_step_s", totp.STEP_S_MIN, totp.STEP_S_MAX)
+    between("totp_skew", 0, totp.SKEW_MAX)
+    checks.text(settings.totp_issuer, "/settings/totp_issuer", longest=64, empty=True)
     known = not settings.language or texts.known_language(settings.language) is not None
     checks.require(known, "/settings/language", "is none of the languages that there are texts in")
     check_app_hash(checks, settings.app_hash, "/settings/app_hash")

@@ -36,6 +36,7 @@ from whimbrel.products.verify.channels import SMS, Channels, Order, Sms
 from whimbrel.products.verify.codes import code as code_of
 from whimbrel.products.verify.codes import is_right
 from whimbrel.products.verify.ending import KeptAfter, VerifyEnding
+from whimbrel.products.verify.factors import Factors
 from whimbrel.products.verify.guard import Guard
 from whimbrel.products.verify.rates import Counted, Rates
 from whimbrel.products.verify.starting import (
@@ -74,6 +75,7 @@ class Verify:
         self._metrics = metrics
         self.guard = Guard(ctx, metrics)
         self._rates = Rates(ctx)
+        self.factors = Factors(ctx, metrics)
 
     # start
 

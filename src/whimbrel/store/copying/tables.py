@@ -87,6 +87,10 @@ TABLES: Final = (
     Table("verify_bucket_counts", ("bucket_id", "key_hash"), _OWN, ("count",)),
     Table("verify_blocks", ("id",), _OWN, groups=("reason",)),
     Table("verify_safe", ("id",), _OWN),
+    Table("verify_entities", ("id",), _OWN),
+    Table("verify_factors", ("id",), _OWN, ("last_step", "seq"), ("status",)),
+    Table("verify_challenges", ("id",), _OWN, ("seq",), ("status",)),
+    Table("verify_guesses", ("account_id", "test", "owner_hash"), _OWN, ("version", "failures")),
     Table(
         "usage_figures",
         (

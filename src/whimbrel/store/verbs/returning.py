@@ -26,7 +26,8 @@ _STAYED: Final = frozenset(
         "schedule_parts", "schedules", "senders", "sign_in_codes", "smpp_credentials",
         "template_versions", "templates", "usage_figures", "users", "verifications", "verify_attempts",
         "verify_blocks", "verify_bucket_counts", "verify_buckets", "verify_counts", "verify_numbers",
-        "verify_rate_limits", "verify_safe", "verify_services", "webhooks",
+        "verify_rate_limits", "verify_safe", "verify_services", "verify_challenges",
+        "verify_entities", "verify_factors", "verify_guesses", "webhooks",
     }
 )  # fmt: skip
 """Kinds of parcels whose rows were copied, and are still here."""

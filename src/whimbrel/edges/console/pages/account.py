@@ -1,10 +1,10 @@
 """The visitor's own things: password, authenticator, recovery codes, sessions, and what is shown to them."""
 
-import segno
 from markupsafe import Markup
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.codec import qr
 from whimbrel.edges.console.forms import problem
 from whimbrel.edges.console.pages.sign_in import back
 from whimbrel.edges.console.request import Request
@@ -122,12 +122,11 @@ async def _profile(request: Request, error: WhimbrelError | None = None) -> Resp
 
 
 def _authenticator(request: Request, secret: str, address: str, error: WhimbrelError | None = None) -> Response:
-    picture = segno.make(address, error="m").svg_inline(scale=4, border=2, dark="#1c2328", light="#ffffff")
     return request.page(
         "account/authenticator.html",
         status=422 if error else 200,
         secret=secret,
-        picture=Markup(picture),
+        picture=Markup(qr.svg(address)),
         problem=problem(error, "code") if error else None,
     )
 

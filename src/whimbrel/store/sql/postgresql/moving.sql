@@ -32,6 +32,7 @@
 -- | departed_delete_mailboxes, departed_delete_mailbox_senders, departed_delete_mailbox_mails | the same |
 -- | departed_delete_verify_services, departed_delete_verifications, departed_delete_verify_attempts, departed_delete_verify_numbers, departed_delete_verify_counts, |
 -- | departed_delete_verify_rate_limits, departed_delete_verify_buckets, departed_delete_verify_bucket_counts, departed_delete_verify_blocks, departed_delete_verify_safe | the same |
+-- | departed_delete_verify_entities, departed_delete_verify_factors, departed_delete_verify_challenges, departed_delete_verify_guesses | the same |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
 -- | parcel (account_id, number) | kind, rows |
 -- | parcel_delete (account_id, number) | |
@@ -49,6 +50,7 @@
 -- | arrive_mailboxes, arrive_mailbox_senders, arrive_mailbox_mails (rows) | the same |
 -- | arrive_verify_services, arrive_verifications, arrive_verify_attempts, arrive_verify_numbers, arrive_verify_counts, arrive_verify_rate_limits, |
 -- | arrive_verify_buckets, arrive_verify_bucket_counts, arrive_verify_blocks, arrive_verify_safe (rows) | the same |
+-- | arrive_verify_entities, arrive_verify_factors, arrive_verify_challenges, arrive_verify_guesses (rows) | the same |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
 -- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
 
@@ -228,6 +230,10 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'verify_bucket_counts', to_jsonb(t) FROM verify_bucket_counts AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'verify_blocks', to_jsonb(t) FROM verify_blocks AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'verify_safe', to_jsonb(t) FROM verify_safe AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_entities', to_jsonb(t) FROM verify_entities AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_factors', to_jsonb(t) FROM verify_factors AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_challenges', to_jsonb(t) FROM verify_challenges AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_guesses', to_jsonb(t) FROM verify_guesses AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'usage_figures', to_jsonb(t) FROM usage_figures AS t WHERE account_id = ANY($2)
   ) AS every
 ) AS parted GROUP BY kind, part ORDER BY kind <> 'users', kind, part;
@@ -374,6 +380,18 @@ DELETE FROM verify_blocks WHERE account_id = ANY($1);
 
 -- name: departed_delete_verify_safe
 DELETE FROM verify_safe WHERE account_id = ANY($1);
+
+-- name: departed_delete_verify_entities
+DELETE FROM verify_entities WHERE account_id = ANY($1);
+
+-- name: departed_delete_verify_factors
+DELETE FROM verify_factors WHERE account_id = ANY($1);
+
+-- name: departed_delete_verify_challenges
+DELETE FROM verify_challenges WHERE account_id = ANY($1);
+
+-- name: departed_delete_verify_guesses
+DELETE FROM verify_guesses WHERE account_id = ANY($1);
 
 -- name: departed_delete_usage_figures
 DELETE FROM usage_figures WHERE account_id = ANY($1);
@@ -630,6 +648,22 @@ ON CONFLICT DO NOTHING;
 
 -- name: arrive_verify_safe
 INSERT INTO verify_safe SELECT * FROM jsonb_populate_recordset(NULL::verify_safe, $1::jsonb -> 'verify_safe')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verify_entities
+INSERT INTO verify_entities SELECT * FROM jsonb_populate_recordset(NULL::verify_entities, $1::jsonb -> 'verify_entities')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verify_factors
+INSERT INTO verify_factors SELECT * FROM jsonb_populate_recordset(NULL::verify_factors, $1::jsonb -> 'verify_factors')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verify_challenges
+INSERT INTO verify_challenges SELECT * FROM jsonb_populate_recordset(NULL::verify_challenges, $1::jsonb -> 'verify_challenges')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_verify_guesses
+INSERT INTO verify_guesses SELECT * FROM jsonb_populate_recordset(NULL::verify_guesses, $1::jsonb -> 'verify_guesses')
 ON CONFLICT DO NOTHING;
 
 -- name: arrive_usage_figures
