@@ -1,9 +1,8 @@
-// Compose: the browser's clock beside a chosen time, a CSV file that is read here and looked at by the server, the code
-// that stays open, and going on where sending many stopped.
+// Compose: the browser's clock beside a chosen time, a CSV file that is read here and looked at by the server, and going on
+// where sending many stopped.
 "use strict";
 
 const FILE_MAX = 4000000;
-let openCode = "curl";
 let fileText = "";
 
 function readyFile() {
@@ -52,14 +51,7 @@ document.addEventListener("click", (event) => {
   }
 });
 
-document.addEventListener("toggle", (event) => {
-  if (event.target.dataset.code && event.target.open) openCode = event.target.dataset.code;
-}, true);
-
-document.addEventListener("htmx:afterSwap", () => {
-  readyFile();
-  for (const part of document.querySelectorAll("details[data-code]")) part.open = part.dataset.code === openCode;
-});
+document.addEventListener("htmx:afterSwap", readyFile);
 
 for (const name of ["htmx:responseError", "htmx:sendError"]) {
   document.addEventListener(name, () => {

@@ -119,7 +119,17 @@ function reachScrollers() {
   }
 }
 
-document.addEventListener("htmx:afterSwap", (event) => { showTimes(event.target); goToWrong(event.target); });
+// A request as code is shown in the language that was opened last, also after its part was fetched anew.
+let openCode = "curl";
+document.addEventListener("toggle", (event) => {
+  if (event.target.dataset.code && event.target.open) openCode = event.target.dataset.code;
+}, true);
+
+function openSnippet() {
+  for (const part of document.querySelectorAll("details[data-code]")) part.open = part.dataset.code === openCode;
+}
+
+document.addEventListener("htmx:afterSwap", (event) => { showTimes(event.target); goToWrong(event.target); openSnippet(); });
 document.addEventListener("htmx:afterSettle", reachScrollers);
 window.addEventListener("resize", reachScrollers);
 document.addEventListener("htmx:responseError", (event) => {
