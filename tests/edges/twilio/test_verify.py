@@ -221,6 +221,7 @@ async def test_services(edge, v2):
     assert made.links["verification_checks"] == f"{edge.url}/v2/Services/{made.sid}/VerificationCheck"
     ours = (await edge.get(f"/v1/verify/services/{made.sid}")).json["settings"]
     assert (ours["code_length"], ours["lookup"], ours["skip_landlines"]) == (8, True, True)
+    assert (ours["totp_issuer"], ours["totp_skew"]) == ("Acme Ltd", 2)
     changed = await aside(v2.services(made.sid).update, code_length=4, totp_skew=0, lookup_enabled=False)
     assert (changed.friendly_name, changed.code_length, changed.lookup_enabled) == ("Acme", 4, False)
     assert (changed.totp["issuer"], changed.totp["skew"], changed.tts_name) == ("Acme Ltd", 0, "Joanna")
@@ -236,7 +237,14 @@ async def test_services(edge, v2):
     assert await aside((await aside(second.next_page)).next_page) is None
     assert await aside(v2.services(made.sid).delete)
     assert await refused(v2.services(made.sid).fetch) == (404, 20404)
-    for more in ({"friendly_name": ""}, {"code_length": 3}, {"friendly_name": "x" * 31}, {"totp_skew": 9}):
+    wrong = (
+        {"friendly_name": ""},
+        {"code_length": 3},
+        {"friendly_name": "x" * 31},
+        {"totp_skew": 9},
+        {"totp_skew": "x"},
+    )
+    for more in wrong:
         assert await refused(v2.services.create, **{"friendly_name": "Acme"} | more) == (400, 60200)
     assert await refused(v2.services.create, friendly_name="Acme", psd2_enabled=True) == (400, 60204)
 

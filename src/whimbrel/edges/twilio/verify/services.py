@@ -12,7 +12,7 @@ from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.verify import ServiceSettings, VerifyService
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio import pages
-from whimbrel.edges.twilio.forms import Form, named, wrong
+from whimbrel.edges.twilio.forms import Form, named, one, wrong
 from whimbrel.edges.twilio.listing import query_of
 from whimbrel.edges.twilio.routes import Reply, Request
 from whimbrel.edges.twilio.times import iso
@@ -29,9 +29,17 @@ _FLAGS: Final = {
     "DoNotShareWarningEnabled": "do_not_share",
     "CustomCodeEnabled": "custom_code",
 }
+_FIGURES: Final = {
+    "CodeLength": "code_length",
+    "Totp.CodeLength": "totp_code_length",
+    "Totp.TimeStep": "totp_step_s",
+    "Totp.Skew": "totp_skew",
+}
+_ISSUER: Final = "Totp.Issuer"
 _NAMES: Final = {
     "/name": "FriendlyName",
-    "/settings/code_length": "CodeLength",
+    "/settings/totp_issuer": _ISSUER,
+    **{f"/settings/{setting}": name for name, setting in _FIGURES.items()},
     "/settings/extra": "Passkeys.RelyingParty.Origins",
 }
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -42,10 +50,6 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "Push.IncludeDate": False,
     "Push.ApnCredentialSid": None,
     "Push.FcmCredentialSid": None,
-    "Totp.Issuer": None,
-    "Totp.TimeStep": 30,
-    "Totp.CodeLength": 6,
-    "Totp.Skew": 1,
     "Whatsapp.MsgServiceSid": None,
     "Whatsapp.From": None,
     "Passkeys.RelyingParty.Id": None,
@@ -56,7 +60,6 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "Passkeys.UserVerification": None,
 }
 """What stands in `ServiceSettings.extra` under these names, unless it is this."""
-_BETWEEN: Final = {"Totp.TimeStep": (20, 60), "Totp.CodeLength": (3, 8), "Totp.Skew": (0, 2)}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -180,9 +183,12 @@ def _settings(form: Form, kept: Mapping[str, Any]) -> dict[str, Any]:
         raise WhimbrelError("not_supported", detail, errors=[FieldError("Psd2Enabled", detail)])
     check_template(form, "DefaultTemplateSid")
     found: dict[str, Any] = {}
-    length = forms.whole(form, "CodeLength")
-    if length is not None:
-        found["code_length"] = length
+    for name, setting in _FIGURES.items():
+        figure = forms.whole(form, name)
+        if figure is not None:
+            found[setting] = figure
+    if _ISSUER in form:
+        found["totp_issuer"] = one(form, _ISSUER)
     for name, setting in _FLAGS.items():
         value = forms.flag(form, name)
         if value is not None:
@@ -199,22 +205,17 @@ def _extra(form: Form, name: str, default: Any) -> Any:
     if isinstance(default, bool):
         value = forms.flag(form, name)
         return default if value is None else value
-    if name not in _BETWEEN:
-        return forms.text(form, name)
-    number, (least, most) = forms.whole(form, name), _BETWEEN[name]
-    if number is not None and not least <= number <= most:
-        raise wrong(name, f"Invalid parameter `{name}`: must be {least} to {most}.")
-    return default if number is None else number
+    return forms.text(form, name)
 
 
-def extra_of(settings: ServiceSettings) -> dict[str, Any]:
+def _extra_of(settings: ServiceSettings) -> dict[str, Any]:
     """What programs of Twilio have set, by the parameters' names, with what holds where they did not."""
     return {**_DEFAULTS, **{name: value for name, value in settings.extra.items() if name in _DEFAULTS}}
 
 
 def _record(row: VerifyService, base_url: str) -> ServiceRecord:
     settings, url = verify_services.settings_of(row), f"{base_url}/v2/Services/{row.id}"
-    extra = extra_of(settings)
+    extra = _extra_of(settings)
     origins = extra["Passkeys.RelyingParty.Origins"]
     return ServiceRecord(
         sid=row.id,
@@ -234,10 +235,10 @@ def _record(row: VerifyService, base_url: str) -> ServiceRecord:
             "fcm_credential_sid": extra["Push.FcmCredentialSid"],
         },
         totp={
-            "issuer": extra["Totp.Issuer"] or row.name,
-            "time_step": extra["Totp.TimeStep"],
-            "code_length": extra["Totp.CodeLength"],
-            "skew": extra["Totp.Skew"],
+            "issuer": settings.totp_issuer or row.name,
+            "time_step": settings.totp_step_s,
+            "code_length": settings.totp_code_length,
+            "skew": settings.totp_skew,
         },
         whatsapp={"msg_service_sid": extra["Whatsapp.MsgServiceSid"], "from": extra["Whatsapp.From"]},
         passkeys={
