@@ -80,7 +80,9 @@ class Schedules:
             await self._store.write(moved)
             return
         ran = [*moved, Write("schedules_ran", ((part.schedule_id, now),))]
-        if spec.flow_id is not None:
+        if not part.recipients:  # all were erased
+            await self._store.write(ran)
+        elif spec.flow_id is not None:
             await self._begin(part, spec, ran)
         else:
             await self._texts(part, spec, ran)

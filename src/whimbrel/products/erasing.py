@@ -1,0 +1,164 @@
+"""A person is erased: everything in an account in which a number stands in clear is emptied of it, wherever a product
+keeps it. Keyed hashes stay, so that a STOP, the limits of Verify and the rank of an account survive; so do ids, times,
+states and money.
+
+What is under way (a message without its end, a pending verification, a run that goes on) still needs the number: it is
+left and counted, and whoever asks again later erases it. Texts of other people that name the number are not found.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from whimbrel.base.clock import Clock
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.limits import SCHEDULES_PER_ACCOUNT
+from whimbrel.domain.model import Flag, Message
+from whimbrel.domain.numbers import normalise
+from whimbrel.domain.schedules import Schedule, SchedulePart
+from whimbrel.domain.states import FINAL
+from whimbrel.manage import audit
+from whimbrel.manage.context import Context, commit
+from whimbrel.store.interface import Search, Store, Write
+
+_LIST: Final = 500
+_LISTS_MAX: Final = 40
+"""Of messages in one request."""
+_SCHEDULE_STATES: Final = ("active", "paused", "finished")
+
+
+class NewErasure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is to be erased."""
+
+    number: Annotated[str, Meta(description="In E.164.", examples=["+14155550123"])]
+    cursor: Annotated[str | None, Meta(description="Of the answer before, when that was not the end.")] = None
+
+
+class Erased(msgspec.Struct, frozen=True, kw_only=True):
+    """How many rows the number was erased from, by what they are, and how many still need it."""
+
+    messages: int = 0
+    verifications: int = 0
+    flow_runs: int = 0
+    schedules: int = 0
+    left: Annotated[int, Meta(description="Under way: ask again once they have ended.")] = 0
+    next_cursor: Annotated[str | None, Meta(description="There are more messages: ask again with it.")] = None
+
+
+class _Row(msgspec.Struct, frozen=True, gc=False):
+    """A row and how it stands. Columns of `verifications_to_erase`, `flow_runs_to_erase`."""
+
+    id: str
+    state: str
+
+
+class _Whose(msgspec.Struct, frozen=True, gc=False):
+    account_id: str
+    test: bool
+    number: str
+    number_hash: int
+
+
+async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: str, test: bool) -> Erased:
+    """Erase a number's person from an account. WhimbrelError invalid_number."""
+    number = normalise(request.number)
+    if number is None:
+        raise WhimbrelError("invalid_number")
+    whose = _Whose(account_id, test, number.e164, ctx.vault.number_hash(number.e164))
+    await commit(ctx, [audit.entry(ctx, actor, "person.erased", account_id, account_id)])
+    messages, left, cursor = await _messages(ctx.store, ctx.clock, whose, request.cursor)
+    verifications, pending = await _verifications(ctx.store, ctx.clock, whose)
+    runs, running = await _runs(ctx.store, ctx.clock, whose)
+    async with ctx.lock:  # whoever changes a schedule makes its parts anew
+        schedules = await _schedules(ctx.store, ctx.clock, whose)
+    return Erased(
+        messages=messages,
+        verifications=verifications,
+        flow_runs=runs,
+        schedules=schedules,
+        left=left + pending + running,
+        next_cursor=cursor,
+    )
+
+
+async def _messages(store: Store, clock: Clock, whose: _Whose, before: str | None) -> tuple[int, int, str | None]:
+    """How many were erased and how many are left, and where to go on."""
+    erased = left = 0
+    for _ in range(_LISTS_MAX):
+        wanted = Search(whose.account_id, whose.test, number_hash=whose.number_hash, before_id=before)
+        found = await store.search(wanted, _LIST)
+        theirs = [each for each in found if _is_about(each, whose) and not each.flags & Flag.REDACTED]
+        over = [each.id for each in theirs if each.state in FINAL or each.direction == "in"]
+        left += len(theirs) - len(over)
+        if over:
+            await store.redact(over, clock.now_us())
+            await store.write(_of_hooks(over))
+            erased += len(over)
+        if len(found) < _LIST:
+            return erased, left, None
+        before = found[-1].id
+    return erased, left, before
+
+
+def _is_about(message: Message, whose: _Whose) -> bool:
+    """The person's side of it: who gets our texts, and who writes to us."""
+    return whose.number_hash == (message.recipient_hash if message.direction == "out" else message.sender_hash)
+
+
+async def _verifications(store: Store, clock: Clock, whose: _Whose) -> tuple[int, int]:
+    erased = 0
+    while True:
+        wanted = (whose.account_id, int(whose.test), whose.number, _LIST)
+        rows = await store.fetch(_Row, "verifications_to_erase", *wanted)
+        over = [row.id for row in rows if row.state != "pending"]
+        if over:
+            await store.write([Write("verification_erase", tuple((id_, clock.now_us()) for id_ in over))])
+        erased += len(over)
+        if len(rows) < _LIST or not over:
+            return erased, len(rows) - len(over)
+
+
+async def _runs(store: Store, clock: Clock, whose: _Whose) -> tuple[int, int]:
+    erased, test = 0, int(whose.test)
+    while True:
+        rows = await store.fetch(_Row, "flow_runs_to_erase", whose.account_id, test, whose.number_hash, _LIST)
+        over = [row.id for row in rows if row.state != "running"]
+        if over:
+            now = clock.now_us()
+            gone = tuple((whose.account_id, test, id_, now) for id_ in over)
+            await store.write([Write("flow_run_erase", gone), *_of_hooks(over)])
+        erased += len(over)
+        if len(rows) < _LIST or not over:
+            return erased, len(rows) - len(over)
+
+
+def _of_hooks(made: Sequence[str]) -> list[Write]:
+    """What hooks keep of the calls that these messages or runs came of."""
+    ids = list(made)
+    return [Write("hook_payloads_erase", ((ids,),)), Write("hook_outcomes_erase", ((ids,),))]
+
+
+async def _schedules(store: Store, clock: Clock, whose: _Whose) -> int:
+    """Those that would have gone to the number."""
+    about = (whose.account_id, int(whose.test), list(_SCHEDULE_STATES), "~", SCHEDULES_PER_ACCOUNT)
+    changed = 0
+    for schedule in await store.fetch(Schedule, "schedules_page", *about):
+        parts = await store.fetch(SchedulePart, "schedule_parts_of", whose.account_id, schedule.id)
+        writes = _without(parts, whose.number)
+        if writes:
+            removed = (schedule.id, len(writes), clock.now_us())
+            await store.write([*writes, Write("schedule_fewer", (removed,))])
+            changed += 1
+    return changed
+
+
+def _without(parts: Sequence[SchedulePart], number: str) -> list[Write]:
+    writes = []
+    for part in parts:
+        if number in part.recipients:
+            others = tuple(each for each in part.recipients if each != number)
+            row = (part.schedule_id, part.part, msgspec.json.encode(others).decode())
+            writes.append(Write("schedule_part_recipients", (row,)))
+    return writes

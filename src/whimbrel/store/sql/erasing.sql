@@ -1,0 +1,35 @@
+-- What is known of a person in the rows of products, found by the number and erased. Messages have statements of their own.
+--
+-- | statement | gives or does |
+-- | --- | --- |
+-- | verifications_to_erase (account_id, test, recipient, limit) | id, status |
+-- | verification_erase (id, at) | number, details and own code of one that has ended |
+-- | flow_runs_to_erase (account_id, test, phone_hash, limit) | id, state of runs that still have a phone |
+-- | hook_payloads_erase (message_ids) | what calls held that these messages or runs came of |
+-- | hook_outcomes_erase (message_ids) | what senders called the events of these |
+-- | schedule_part_recipients (schedule_id, part, recipients) | |
+-- | schedule_fewer (id, removed, at) | so many recipients less |
+
+-- name: verifications_to_erase
+SELECT id, status FROM verifications WHERE account_id = $1 AND test = $2 AND recipient = $3 ORDER BY id LIMIT $4;
+
+-- name: verification_erase
+UPDATE verifications SET recipient = '', details = '{}', custom = NULL, updated_at = $2
+WHERE id = $1 AND status <> 'pending';
+
+-- name: flow_runs_to_erase
+SELECT id, state FROM flow_runs WHERE account_id = $1 AND test = $2 AND phone_hash = $3 AND phone_hash <> 0 AND phone <> ''
+LIMIT $4;
+
+-- name: hook_payloads_erase
+UPDATE hook_calls SET payload = NULL
+WHERE id IN (SELECT call_id FROM hook_outcomes WHERE message_id = ANY($1));
+
+-- name: hook_outcomes_erase
+UPDATE hook_outcomes SET event_id = '', detail = '' WHERE message_id = ANY($1);
+
+-- name: schedule_part_recipients
+UPDATE schedule_parts SET recipients = $3 WHERE schedule_id = $1 AND part = $2;
+
+-- name: schedule_fewer
+UPDATE schedules SET recipients = recipients - $2, updated_at = $3 WHERE id = $1;
