@@ -2,6 +2,7 @@
 verification is meant.
 """
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
@@ -21,17 +22,15 @@ from whimbrel.products.verify import services as verify_services
 from whimbrel.products.verify.starting import Start
 from whimbrel.products.verify.views import shown_number
 
-_CHANNELS: Final = {
-    "sms": "sms", "call": "voice", "email": "email", "whatsapp": "whatsapp", "sna": "sna", "rbm": "rbm", "auto": "auto",
-}  # fmt: skip
-"""Twilio's channels, and what ours are called that do the same."""
-_TWILIOS: Final = {own: name for name, own in _CHANNELS.items()}
+_CHANNELS: Final = frozenset({"sms", "call", "email", "whatsapp", "sna", "rbm", "auto"})
+_CALL, _VOICE = "call", "voice"
+"""What Twilio calls a channel that speaks, and what operators may call it."""
 _REFUSED: Final = ("CustomMessage", "Amount", "Payee")
 """Not taken: without them the text would not say what it has to."""
 _TAGS_MAX: Final = 10
 _NAMES: Final = {
-    "/to": "To", "/channel": "Channel", "/language": "Locale", "/custom_code": "CustomCode", "/app_hash": "AppHash",
-    "/name": "CustomFriendlyName", "/metadata": "Tags", "/rate_keys": "RateLimits",
+    "/to": "To", "/channel": "Channel", "/channels": "Channel", "/language": "Locale", "/custom_code": "CustomCode",
+    "/app_hash": "AppHash", "/name": "CustomFriendlyName", "/metadata": "Tags", "/rate_keys": "RateLimits",
 }  # fmt: skip
 _encode = msgspec.json.Encoder().encode
 
@@ -75,7 +74,7 @@ class CheckRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 def channel_name(own: str) -> str:
     """What Twilio calls a channel."""
-    return _TWILIOS.get(own, own)
+    return _CALL if own == _VOICE else own
 
 
 class Verifications:
@@ -88,7 +87,7 @@ class Verifications:
 
     async def create(self, request: Request) -> Reply:
         """Send a code, or the same one again."""
-        start = _start(await forms.form_of(request))
+        start = _start(await forms.form_of(request), self._verify.channels)
         with named(_NAMES):
             row = await self._verify.start(
                 request.account_id, request.names[0], start, test=request.test, still=request.still
@@ -148,7 +147,7 @@ class Verifications:
             channel=channel_name(row.channel),
             status=EXPIRED if is_over else row.status,
             valid=row.status == APPROVED,
-            lookup={"carrier": carrier(look(row.recipient, ""))} if looks_up else {},
+            lookup={"carrier": carrier(look(row.recipient, ""))} if looks_up and row.country else {},
             send_code_attempts=tuple(map(_attempt, await self._verify.attempts_of(row))),
             date_created=iso(row.created_at),
             date_updated=iso(row.updated_at),
@@ -160,7 +159,7 @@ def _attempt(row: SendAttempt) -> dict[str, str]:
     return {"attempt_sid": row.id, "channel": channel_name(row.channel).upper(), "time": iso(row.created_at)}
 
 
-def _start(form: Form) -> Start:
+def _start(form: Form, channels: Collection[str]) -> Start:
     """What a form asks for. SendDigits, ChannelConfiguration, DeviceIp, EnableSnaClientToken, RiskCheck and
     TemplateCustomSubstitutions change nothing here."""
     for name in _REFUSED:
@@ -168,9 +167,11 @@ def _start(form: Form) -> Start:
             detail = f"`{name}` is not put into texts here."
             raise WhimbrelError("not_supported", detail, errors=[FieldError(name, detail)])
     check_template(form, "TemplateSid")
-    channel = _CHANNELS.get(forms.needed(form, "Channel"))
-    if channel is None:
-        raise wrong("Channel", f"Invalid parameter `Channel`: {forms.needed(form, 'Channel')[:40]}")
+    channel = forms.needed(form, "Channel")
+    if channel not in _CHANNELS and channel not in channels:
+        raise wrong("Channel", f"Invalid parameter `Channel`: {channel[:40]}")
+    if channel == _CALL and _CALL not in channels:
+        channel = _VOICE
     tags = forms.strings(form, "Tags")
     if tags is not None and len(tags) > _TAGS_MAX:
         raise wrong("Tags", f"Invalid parameter `Tags`: has more than {_TAGS_MAX} tags.")
