@@ -9,9 +9,10 @@ from time import perf_counter
 
 import pytest
 
+from tests.dump import rows_of
 from whimbrel.base.log import JsonFormatter
 
-from .edge_rig import Edge, until
+from .edge_rig import Edge, running_edge, until
 
 SIX_IN_A_MILLION = 4.5
 """Standard deviations: so far apart are two samples of one distribution six times in a million."""
@@ -41,6 +42,22 @@ async def read_code(edge: Edge, to: str, pattern: str = r"\d+") -> str:
 
 
 async def test_no_code_is_to_be_found_anywhere(edge: Edge, tmp_path: Path) -> None:
+    codes, told = await _looked_at(edge)
+    files = _files(tmp_path)
+    assert any(b"verifications" in each for each in files)
+    _judge(codes, [*told, *files])
+
+
+async def test_no_code_is_to_be_found_in_postgresql(postgres: str, tmp_path: Path) -> None:
+    async with running_edge(tmp_path, database=postgres) as edge:
+        codes, told = await _looked_at(edge)
+        rows = await rows_of(postgres)
+    assert any(row.startswith("verifications: ") for row in rows)
+    _judge(codes, [*told, "\n".join(rows).encode(), *_files(tmp_path)])
+
+
+async def _looked_at(edge: Edge) -> tuple[list[str], list[bytes]]:
+    """The codes of a run, and what was told and logged of it."""
     logs = _Lines()
     root = logging.getLogger()
     level = root.level
@@ -57,11 +74,13 @@ async def test_no_code_is_to_be_found_anywhere(edge: Edge, tmp_path: Path) -> No
         (await edge.get("/v1/events?limit=1000")).body,
         (await edge.get("/metrics", **operator)).body,
         "\n".join(logs.lines).encode(),
-        *_files(tmp_path),
     ]
     assert b"Your Acme code is *" in told[0] and b"verification.approved" in told[1]
     assert b'whimbrel_verifications_total{result="approved"}' in told[2]
-    assert any(b"verifications" in each for each in told[4:])
+    return codes, told
+
+
+def _judge(codes: list[str], told: list[bytes]) -> None:
     for code in codes:
         assert [place for place, each in enumerate(told) if code.encode() in each] == []
 
