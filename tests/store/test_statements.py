@@ -28,7 +28,6 @@ SCANS_ALLOWED = {
     "events_purge",
     "events_stretch_end",
     "message_numbers_stretch",
-    "mailboxes_reporting",
     "messages_stretch",
     "verifications_stretch",
     "inbound_parts_overdue",

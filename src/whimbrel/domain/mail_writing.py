@@ -53,7 +53,8 @@ def written(letter: Letter) -> bytes:
     domain = domain_of(letter.sender)
     mail["From"] = f"{letter.shown} <{letter.sender}>"
     mail["To"] = letter.to
-    mail["Subject"] = Header(letter.subject[:_SUBJECT_MAX], "utf-8" if not letter.subject.isascii() else "us-ascii")
+    subject = letter.subject[:_SUBJECT_MAX]
+    mail["Subject"] = subject if subject.isascii() else Header(subject, "utf-8").encode()
     mail["Date"] = format_datetime(datetime.fromtimestamp(letter.at_us / _SECOND_US, UTC))
     mail["Message-ID"] = f"<{letter.id}@{domain}>"
     if letter.answers:

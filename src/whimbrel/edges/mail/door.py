@@ -1,11 +1,10 @@
 """One mail's way through SMTP: who may write at all and to whom is said at each RCPT, the rest after DATA, and 250 only
 when the texts are stored.
 
-A mail has one answer for all its phones. Where one of them got its text the answer is 250, with the ids of the texts and
-what was refused; the mailbox writes to the sender about that (docs/mail.md).
+A mail has one answer for all its phones. Where one of them got its text the answer is 250, with the ids of the texts
+and what was refused; the mailbox writes to the sender about that (docs/mail.md).
 """
 
-import asyncio
 import ipaddress
 import logging
 from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ mails that are under way are answered.
 import asyncio
 import logging
 import ssl
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -129,13 +129,12 @@ class _Connection(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless it may not. After STARTTLS it is made again, over TLS."""
-        assert isinstance(transport, asyncio.Transport)
         if self._first is None:
-            self._first = transport
-            told = self._owner.made(self, transport)
+            self._first = cast(asyncio.Transport, transport)
+            told = self._owner.made(self, self._first)
             if told:
                 self._is_turned_away = True
-                transport.write(told)
+                self._first.write(told)
                 transport.close()
                 return
         super().connection_made(transport)
@@ -168,7 +167,7 @@ class _Connection(SMTP):
     def close_when_idle(self) -> None:
         """Close, unless a mail is under way."""
         if not self._is_taking and self.transport is not None:
-            self.transport.write(_STOPPING)
+            cast(asyncio.Transport, self.transport).write(_STOPPING)
             self.transport.close()
 
     def abort(self) -> None:

@@ -38,8 +38,7 @@ class Reports(Follower):
         """Where the log ended when nobody wanted to hear of it."""
 
     async def _take(self, position: int) -> Taken:
-        wanted = set(await self._store.fetch(str, "mailboxes_reporting"))
-        if not wanted:
+        if not await self._store.fetch(str, "mailboxes_reporting", ""):
             self._idle_at = await self._store.last_position()
             return Taken(0, position)
         idle_at, self._idle_at = self._idle_at, None
@@ -50,12 +49,14 @@ class Reports(Follower):
             return Taken(0, position)
         events = await self._store.fetch(Event, "events_of_types", position, part.end, list(_TYPES), _READ)
         is_whole = len(events) < _READ
-        reports = await self._reports([event for event in events if event.account_id in wanted])
+        reports = await self._reports(events)
         writes = (Write("mailbox_mail_insert", tuple(to_columns(each) for each in reports)),) if reports else ()
         return Taken(part.count, part.end if is_whole else events[-1].position, writes, more=not is_whole)
 
     async def _reports(self, events: Sequence[Event]) -> list[MailboxMail]:
-        subjects = sorted({event.subject_id for event in events})
+        accounts = sorted({event.account_id for event in events})
+        wants = set(await self._store.fetch(str, "mailboxes_reporting_of", accounts) if accounts else ())
+        subjects = sorted({event.subject_id for event in events if event.account_id in wants})
         mails = await self._store.fetch(MailboxMail, "mailbox_mails_of_messages", subjects) if subjects else []
         if not mails:
             return []

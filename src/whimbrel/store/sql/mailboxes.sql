@@ -9,7 +9,8 @@
 -- | mailboxes_page, mailboxes_page_oldest (account_id, test, before_id, limit) | whole rows, the newest first |
 -- | mailboxes_page_of_sender, mailboxes_page_of_sender_oldest (account_id, test, before_id, limit, allowed) | of these that take mail of one of them |
 -- | mailboxes_count (account_id) | how many there are |
--- | mailboxes_reporting | account_id, of those whose writers hear what became of texts |
+-- | mailboxes_reporting (after) | account_id of the next that has a mailbox whose writers hear what became of texts |
+-- | mailboxes_reporting_of (account_ids) | account_id of those of these |
 -- | mailbox_update (id, name, status, allowed, settings, reports, at) | |
 -- | mailbox_delete (id), mailbox_senders_delete (mailbox_id), mailbox_mails_delete (mailbox_id) | |
 -- | mailbox_sender_insert (allowed, mailbox_id, account_id) | |
@@ -57,7 +58,10 @@ FROM mailboxes WHERE account_id = $1 AND test = $2 AND id < $3
 SELECT count(*) FROM mailboxes WHERE account_id = $1;
 
 -- name: mailboxes_reporting
-SELECT DISTINCT account_id FROM mailboxes WHERE reports = 1;
+SELECT account_id FROM mailboxes WHERE reports = 1 AND account_id > $1 ORDER BY account_id LIMIT 1;
+
+-- name: mailboxes_reporting_of
+SELECT account_id FROM mailboxes WHERE reports = 1 AND account_id = ANY($1);
 
 -- name: mailbox_update
 UPDATE mailboxes SET name = $2, status = $3, allowed = $4, settings = $5, reports = $6, updated_at = $7 WHERE id = $1;
