@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import cycle
 from typing import Any
 
+from tests.browser.codes import verified
 from tests.browser.shop import Shop, new_hook
 from tests.cli.product import Node, ask, until
 
@@ -124,7 +125,7 @@ def fill(node: Node, seconds: float = TRAFFIC_S) -> Iterator[dict[str, str]]:
         traffic.start()
         try:
             time.sleep(seconds)
-            yield things | _talk(node) | _automate(node)
+            yield things | _talk(node) | _automate(node) | verified(node)
         finally:
             traffic.stopped.set()
             traffic.join()

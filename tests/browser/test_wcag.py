@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.codes import verified
 from tests.browser.conftest import Visit
 from tests.browser.shop import Shop, new_hook
 from tests.browser.visitor import LAPTOP, PHONE, Visitor
@@ -48,6 +49,20 @@ PAGES = (
     "/schedules",
     "/schedules/new",
     "/schedules/{schedule}",
+    "/verify",
+    "/verify/new",
+    "/verify/{verify}",
+    "/verify/{verify}?verification={pending}",
+    "/verify/{verify}/edit",
+    "/verify/{verify}/limits",
+    "/verify/{verify}/limits/new",
+    "/verify/{verify}/limits/{limit}",
+    "/verify/{verify}/verifications/{verification}",
+    "/verify/conversion",
+    "/verify/attempts",
+    "/verify/blocks",
+    "/verify/safe",
+    "/lookup?number=%2B4915112345678&region=1",
     "/hooks",
     "/hooks/new",
     "/hooks/new?preset=shopify",
@@ -119,6 +134,7 @@ def things(node: Node) -> dict[str, str]:
         "schedule": schedule,
         "hook": hook,
         "call": Shop(node, hook).be_busy(),
+        **verified(node),
         "route": routes[0]["id"],
         "carrier": carriers[0]["id"],
         "account": node.given["account_sid"],
