@@ -428,3 +428,60 @@ async def test_an_answer_says_what_is_wrong_and_where_to_read_about_it(edge, v2)
     assert (missing.status, missing.json["code"]) == (404, 20404)
     wrong = await edge.ask("DELETE", "/v2/Templates")
     assert (wrong.status, wrong.json["code"], wrong.headers["allow"]) == (405, 20004, "GET")
+
+
+HOSTILE = [
+    ("POST", "/v2/Services", {"FriendlyName": "a\x00b"}),
+    ("POST", "/v2/Services", {"FriendlyName": "A", "CodeLength": "9" * 30}),
+    ("POST", "/v2/Services", {"FriendlyName": "A", "CodeLength": "-1"}),
+    ("POST", "/v2/Services", {"FriendlyName": "A", "LookupEnabled": "maybe"}),
+    ("POST", "/v2/Services", {"FriendlyName": "A", "Passkeys.RelyingParty.Origins": "x" * 20_000}),
+    ("POST", "/v2/Services", [("FriendlyName", "A"), ("FriendlyName", "B")]),
+    ("POST", "{service}/Verifications", {"To": "\x00", "Channel": "sms"}),
+    ("POST", "{service}/Verifications", {"To": "9" * 5000, "Channel": "sms"}),
+    ("POST", "{service}/Verifications", {"To": PHONE, "Channel": "sms", "Tags": "{"}),
+    ("POST", "{service}/Verifications", {"To": PHONE, "Channel": "sms", "Tags": '{"a": {"b": 1}}'}),
+    ("POST", "{service}/Verifications", {"To": PHONE, "Channel": "sms", "RateLimits": "null"}),
+    ("POST", "{service}/Verifications", {"To": PHONE, "Channel": "sms", "RateLimits": '{"a": "' + "x" * 300 + '"}'}),
+    ("POST", "{service}/Verifications/%00", {"Status": "canceled"}),
+    ("POST", "{service}/VerificationCheck", {"Code": "x" * 5000, "To": PHONE}),
+    ("POST", "{service}/RateLimits", {"UniqueName": "x" * 5000}),
+    ("POST", "/v2/SafeList/Numbers", {"PhoneNumber": "\x00"}),
+    ("GET", "/v2/SafeList/Numbers/%00", None),
+    ("GET", "{service}/Verifications/%F0%9F%92%A5", None),
+    ("GET", "/v2/Services?PageSize=0", None),
+    ("GET", "/v2/Services?PageSize=1001", None),
+    ("GET", "/v2/Services?Page=99999", None),
+    ("GET", "/v2/Services?PageToken=PA", None),
+    ("GET", "/v2/Services?PageToken=PA%00", None),
+    ("GET", "/v2/Attempts?PageToken=PAgg%3D", None),
+    ("GET", "/v2/Attempts?DateCreatedAfter=soon", None),
+    ("GET", "/v2/Attempts?DateCreatedBefore=0000-00-00", None),
+    ("GET", "/v2/Attempts?ChannelData.To=%2B", None),
+    ("GET", "/v2/Attempts?Status=perhaps", None),
+    ("GET", "/v2/Attempts/Summary?Channel=sms", None),
+    ("GET", "/v2/Attempts?Country=%FF", None),
+]
+ODD = [
+    "Country=%F0%9F%92%A5",
+    "DateCreatedAfter=9999-12-31T23:59:59Z",
+    "DateCreatedBefore=0001-01-01T00:00:00Z",
+    "VerificationSid=%00",
+    "VerifyServiceSid=VA1",
+    "PageSize=",
+]
+
+
+async def test_hostile_input_is_refused_and_never_an_error_of_ours(edge, v2):
+    service = await service_of(v2)
+    for method, path, form in HOSTILE:
+        place = path.format(service=f"/v2/Services/{service.sid}")
+        answer = await ask(edge, method, place, data=form)
+        assert answer.status in (400, 404), (method, path, form, answer.status, answer.body)
+        assert answer.json["code"] in (20001, 20404, 60200), (path, form, answer.body)
+    for query in ODD:
+        answer = await ask(edge, "GET", f"/v2/Attempts?{query}")
+        assert (answer.status, answer.json["attempts"]) == (200, []), query
+        summary = await ask(edge, "GET", f"/v2/Attempts/Summary?{query}")
+        assert (summary.status, summary.json["total_attempts"]) == (200, 0), query
+    assert [each.sid for each in await aside(v2.services.list)] == [service.sid]
