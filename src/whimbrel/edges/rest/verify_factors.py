@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from whimbrel.base import limits
-from whimbrel.domain.factors import Entity
+from whimbrel.domain.factors import ChallengeStatus, Entity
 from whimbrel.domain.totp import Algorithm
-from whimbrel.edges.rest.paging import Cursor, Limit, PageQuery
+from whimbrel.edges.rest.paging import Cursor, Limit, Ordered, PageQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage.context import Page, Paging, page
@@ -76,8 +76,10 @@ class ChallengeQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc
     """Which page, and of which factor."""
 
     factor_id: Annotated[str, Meta(description="Only those of this factor.")] = ""
+    status: Annotated[ChallengeStatus | None, Meta(description="Only those that stand so.")] = None
     cursor: Cursor = None
     limit: Limit = limits.PAGE_DEFAULT
+    order: Ordered = "desc"
 
 
 async def _person(services: Services, call: Call[Any, Any]) -> Entity:
@@ -163,8 +165,8 @@ async def challenge(services: Services, call: Call[NoQuery, NewChallenge]) -> An
 
 async def find_challenges(services: Services, call: Call[ChallengeQuery, None]) -> Answer:
     person, query, now = await _person(services, call), call.query, services.clock.now_us()
-    paging = Paging(query.cursor, query.limit)
-    rows = await services.verify.factors.challenges(person, paging, factor_id=query.factor_id)
+    paging, about = Paging(query.cursor, query.limit, query.order), {"factor_id": query.factor_id}
+    rows = await services.verify.factors.challenges(person, paging, **about, status=query.status or "")
     return Answer(page(rows, paging, lambda row: challenge_view(row, person.identity, now), lambda row: row.id))
 
 

@@ -26,6 +26,9 @@ _STATUSES: Final[Mapping[str, int]] = MappingProxyType(
         "verify_limit_exists": 400,
         "verify_too_many_limits": 400,
         "verify_too_many_buckets": 400,
+        "verify_factor_unverified": 403,
+        "verify_challenge_ended": 403,
+        "too_many_factors": 400,
     }
 )
 """Where Twilio's status is neither that of the catalogue nor 400 for what cannot be done."""

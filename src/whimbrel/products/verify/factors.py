@@ -255,10 +255,13 @@ class Factors:
             raise WhimbrelError("not_found")
         return rows[0]
 
-    async def challenges(self, person: Entity, paging: Paging, *, factor_id: str = "") -> list[Challenge]:
-        """A page of a person's, newest first, and one more; of one factor only with `factor_id`."""
-        place = (person.account_id, person.id, factor_id, after(paging), paging.limit + 1)
-        return await self._ctx.store.fetch(Challenge, "verify_challenges_page", *place)
+    async def challenges(
+        self, person: Entity, paging: Paging, *, factor_id: str = "", status: str = ""
+    ) -> list[Challenge]:
+        """A page of a person's, and one more; those only of one factor or with one status, where they are given."""
+        statement = paging.of("verify_challenges_page", "verify_challenges_page_oldest")
+        about = (person.account_id, person.id, factor_id, status, self._ctx.clock.now_us())
+        return await self._ctx.store.fetch(Challenge, statement, *about, after(paging), paging.limit + 1)
 
     async def _verified(self, person: Entity, factor_id: str) -> Factor:
         row = await self.get(person, factor_id)

@@ -4,6 +4,7 @@ their factors change.
 
 from collections.abc import Sequence
 
+from whimbrel.base import ids
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain import factors as rules
 from whimbrel.domain.factors import Entity, Factor, Guesses, is_identity
@@ -55,6 +56,20 @@ class People:
         place = (account_id, int(test), service_id, identity)
         rows = await self._ctx.store.fetch(Entity, "verify_entity_by_identity", *place)
         return rows[0] if rows else None
+
+    async def add(self, account_id: str, service_id: str, identity: str, *, test: bool) -> Entity:
+        """A person without factors. WhimbrelError: not_found (the service), invalid_request, conflict when known."""
+        await services.existing(self._ctx, service_id, account_id)
+        owner = self.owner(account_id, service_id, identity, test=test)
+        for _ in range(TURNS_MAX):
+            state = await self.guesses(owner)
+            if await self.maybe(account_id, service_id, identity, test=test) is not None:
+                raise WhimbrelError("conflict", "The person is known.")
+            now = self._ctx.clock.now_us()
+            new = Entity(self._ctx.ids.new(ids.VERIFY_ENTITY), account_id, test, service_id, identity, now, now)
+            if await self.take(owner, rules.kept(state), (writes.person(new),)):
+                return new
+        raise WhimbrelError("overloaded", retry_after_s=1)
 
     async def find(self, account_id: str, service_id: str, paging: Paging, *, test: bool) -> list[Entity]:
         """A page of a service's, newest first, and one more."""

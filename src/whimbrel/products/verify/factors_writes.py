@@ -51,9 +51,14 @@ def turn(owner: Owner, state: Guesses, now: int) -> Write:
     return Write("verify_guesses_turn", ((*place, state.version, state.failures, state.waits_until, now),))
 
 
-def created(row: Factor, person: Entity | None) -> tuple[Write, ...]:
-    """A new factor, of a `person` who is new too (None: is known)."""
-    first = () if person is None else (Write("verify_entity_insert", (to_columns(person),)),)
+def person(row: Entity) -> Write:
+    """Somebody new."""
+    return Write("verify_entity_insert", (to_columns(row),))
+
+
+def created(row: Factor, new: Entity | None) -> tuple[Write, ...]:
+    """A new factor, of somebody who is `new` too (None: is known)."""
+    first = () if new is None else (person(new),)
     told = (event(row, "factor.created"), *((event(row, "factor.verified"),) if row.status == VERIFIED else ()))
     return (*first, Write("verify_factor_insert", (to_columns(row),)), *told)
 

@@ -15,7 +15,7 @@
 -- | verify_challenge_insert | a row of `Challenge` |
 -- | verify_challenge_set (id, status, reason, seq, at, responded_at) | |
 -- | verify_challenge_by_id (account_id, test, entity_id, id) | the whole row |
--- | verify_challenges_page (account_id, entity_id, factor_id or empty, before_id, limit) | whole rows, newest first |
+-- | verify_challenges_page, verify_challenges_page_oldest (account_id, entity_id, factor_id or empty, status or empty, now, before_id, limit) | whole rows, newest first; oldest first |
 -- | verify_challenges_purge (before_id, limit) | older ones removed |
 -- | verify_guesses (account_id, test, owner_hash) | what is counted of a person |
 -- | verify_guesses_turn (account_id, test, owner_hash, version, failures, waits_until, at) | the next version, where the one before it stands; else nothing |
@@ -87,12 +87,15 @@ SELECT id, account_id, test, service_id, entity_id, factor_id, status, reason, m
   expires_at, responded_at
 FROM verify_challenges WHERE id = $4 AND entity_id = $3 AND account_id = $1 AND test = $2;
 
--- name: verify_challenges_page
+-- name: verify_challenges_page (both ways)
 SELECT id, account_id, test, service_id, entity_id, factor_id, status, reason, metadata, seq, created_at, updated_at,
   expires_at, responded_at
 FROM verify_challenges
-WHERE entity_id = $2 AND account_id = $1 AND (CAST($3 AS TEXT) = '' OR factor_id = $3) AND id < $4
-ORDER BY id DESC LIMIT $5;
+WHERE entity_id = $2 AND account_id = $1 AND (CAST($3 AS TEXT) = '' OR factor_id = $3)
+  AND (CAST($4 AS TEXT) = ''
+    OR CASE WHEN status = 'pending' AND expires_at <= $5 THEN 'expired' ELSE status END = CAST($4 AS TEXT))
+  AND id < $6
+ORDER BY id DESC LIMIT $7;
 
 -- name: verify_challenges_purge
 DELETE FROM verify_challenges WHERE id IN (SELECT id FROM verify_challenges WHERE id < $1 ORDER BY id LIMIT $2);

@@ -260,5 +260,6 @@ def _record(row: VerifyService, base_url: str) -> ServiceRecord:
             "verifications": f"{url}/Verifications",
             "verification_checks": f"{url}/VerificationCheck",
             "rate_limits": f"{url}/RateLimits",
+            "entities": f"{url}/Entities",
         },
     )

@@ -3,6 +3,8 @@
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio.routes import Operation, Product, product
 from whimbrel.edges.twilio.verify.attempts import Attempts
+from whimbrel.edges.twilio.verify.challenges import Challenges
+from whimbrel.edges.twilio.verify.entities import Entities, FactorPages
 from whimbrel.edges.twilio.verify.limits import Buckets, RateLimits, SafeList
 from whimbrel.edges.twilio.verify.services import Templates, VerifyServices
 from whimbrel.edges.twilio.verify.verifications import Verifications
@@ -12,7 +14,13 @@ READ, WRITE, MANAGE = "verify:read", "verify:write", "verify:manage"
 
 def products(services: Services) -> tuple[Product, ...]:
     """All of them; what is asked most stands first."""
-    return (*_verifications(services), *_services(services), *_limits(services), *_reports(services))
+    return (
+        *_verifications(services),
+        *_factors(services),
+        *_services(services),
+        *_limits(services),
+        *_reports(services),
+    )
 
 
 def _verifications(services: Services) -> tuple[Product, ...]:
@@ -21,6 +29,32 @@ def _verifications(services: Services) -> tuple[Product, ...]:
         product("/v2/Services/{VA}/Verifications", POST=Operation(WRITE, of.create)),
         product("/v2/Services/{VA}/VerificationCheck", POST=Operation(WRITE, of.check)),
         product("/v2/Services/{VA}/Verifications/{}", GET=Operation(READ, of.fetch), POST=Operation(WRITE, of.update)),
+    )
+
+
+def _factors(services: Services) -> tuple[Product, ...]:
+    people, factors, challenges = Entities(services), FactorPages(services), Challenges(services)
+    person = "/v2/Services/{VA}/Entities/{}"
+    return (
+        product(
+            f"{person}/Challenges",
+            GET=Operation(READ, challenges.find),
+            POST=Operation(WRITE, challenges.create),
+        ),
+        product(
+            f"{person}/Challenges/{{YC}}",
+            GET=Operation(READ, challenges.fetch),
+            POST=Operation(WRITE, challenges.update),
+        ),
+        product(f"{person}/Factors", GET=Operation(READ, factors.find), POST=Operation(WRITE, factors.create)),
+        product(
+            f"{person}/Factors/{{YF}}",
+            GET=Operation(READ, factors.fetch),
+            POST=Operation(WRITE, factors.update),
+            DELETE=Operation(WRITE, factors.delete),
+        ),
+        product("/v2/Services/{VA}/Entities", GET=Operation(READ, people.find), POST=Operation(WRITE, people.create)),
+        product(person, GET=Operation(READ, people.fetch), DELETE=Operation(WRITE, people.delete)),
     )
 
 
