@@ -21,6 +21,8 @@ from msgspec import Meta
 
 from whimbrel import hints
 from whimbrel.base.limits import PROCESSES_MAX
+from whimbrel.channel_sections import RESERVED as RESERVED_CHANNELS
+from whimbrel.channel_sections import Channel
 from whimbrel.mail_sections import Mail, Mailbox
 from whimbrel.sections import (
     Cell,
@@ -38,10 +40,10 @@ from whimbrel.sections import (
 )
 
 ENV = "WHIMBREL_"
-_NAMED: dict[str, type[Stream] | type[Cell]] = {"streams": Stream, "cells": Cell}
+_NAMED: dict[str, type[Stream] | type[Cell] | type[Channel]] = {"streams": Stream, "cells": Cell, "channels": Channel}
 """Sections that hold a table for each name; the names are the operator's own."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_SECRETS = ("password", "token")
+_SECRETS = ("password", "token", "secret")
 _LOGIN = re.compile(r"\S*@")  # what stands before the host of a URL
 _SQLITE = "sqlite:///"
 _ORIGINS = "origins"
@@ -110,6 +112,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     simulator: Simulator = Simulator()
     streams: dict[str, Stream] = {}
     cells: dict[str, Cell] = {}
+    channels: dict[str, Channel] = {}
     origins: dict[str, Origin] = {}
     """Where each came from; those that are not in it are defaults. No setting itself."""
 
@@ -268,11 +271,18 @@ def _build(values: Mapping[str, Any], origins: dict[str, Origin]) -> Settings:
     for section, given in (("mail", settings.mail), ("mailbox", settings.mailbox)):
         if problem := given.problem():
             raise ConfigError(f"{section}.{problem}")
+    _check_named(made)
+    return _at_home(settings, values)
+
+
+def _check_named(made: Mapping[str, Mapping[str, Stream | Cell | Channel]]) -> None:
+    for name in made["channels"]:
+        if name in RESERVED_CHANNELS:
+            raise ConfigError(f"channels.{name}: expected a name of its own: this one means a channel already")
     for section, tables in made.items():
         for name, table in tables.items():
             if problem := table.problem():
                 raise ConfigError(f"{section}.{name}.{problem}")
-    return _at_home(settings, values)
 
 
 def _at_home(settings: Settings, values: Mapping[str, Any]) -> Settings:

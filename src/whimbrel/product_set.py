@@ -22,6 +22,7 @@ from whimbrel.products.verify.verifying import Verify
 from whimbrel.sections import purge_before_us
 
 
+from whimbrel.ways import ways
 class ProductSet:
     """Flows, schedules, hooks, mailboxes and verify of one node."""
 
@@ -42,7 +43,14 @@ class ProductSet:
         self.flows = flows.starter
         self.hooks = Receiving(ctx, accept, tables, metrics, begin=HookFlows(ctx.store, flows.starter).begin)
         self.mailboxes = MailReceiving(ctx, accept, tables, metrics)
-        self.verify = Verify(ctx, accept, metrics, lambda at: purge_before_us(settings.retention, at))
+        self.verify = Verify(
+            ctx,
+            accept,
+            metrics,
+            lambda at: purge_before_us(settings.retention, at),
+            account_of=lambda account_id: tables.accounts.get(account_id),
+            ways=ways(settings),
+        )
         self.duties: Mapping[str, Part] = {
             "flows": flows,
             "mailboxes": Mailboxes(
@@ -61,6 +69,9 @@ def _mailer(settings: Settings) -> Mailer | None:
     """What hands our mail over; None where no mail goes out."""
     mail = settings.mail
     if not mail.host:
+    """Whether what an account has begun goes on here now."""
+
+
         return None
     server = Server(
         host=mail.host,

@@ -41,7 +41,8 @@ OWNED = {
     "users": "account_id",
     "webhooks": "account_id",
     "verify_services": "account_id", "verifications": "account_id", "verify_attempts": "account_id",
-    "verify_numbers": "account_id", "verify_counts": "account_id", "verify_rate_limits": "account_id",
+    "verify_numbers": "account_id", "verify_counts": "account_id", "verify_channel_counts": "account_id",
+    "verify_rate_limits": "account_id",
     "verify_buckets": "account_id", "verify_bucket_counts": "account_id", "verify_blocks": "account_id",
     "verify_safe": "account_id", "verify_entities": "account_id", "verify_factors": "account_id",
     "verify_challenges": "account_id", "verify_guesses": "account_id",
@@ -150,9 +151,11 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO verify_services VALUES ('VA' || $1, $2, 'Acme', '{}', 1, 1)",
         "INSERT INTO verifications VALUES ('VE' || $1, $2, 0, 'VA1', '+447400123456', 5, 'GB', '44740012', 'sms', "
         "'en', 'approved', 1, 0, 1, decode('00ff', 'hex'), '{}', 2, 1, 1, 1, 1, 1)",
-        "INSERT INTO verify_attempts VALUES ('VL' || $1, $2, 0, 'VA1', 'VE1', 'sms', 'SM1', 'GB', '44740012', 1, NULL)",
+        "INSERT INTO verify_attempts VALUES ('VL' || $1, $2, 0, 'VA1', 'VE1', 'sms', 'SM1', 'GB', '44740012', 1, NULL, "
+        "'sent', '', 'x', '', 1, 2, 3)",
         "INSERT INTO verify_numbers SELECT $2, 0, length($1), 3, '[1]', '[1,2]', 1",
         "INSERT INTO verify_counts SELECT $2, 0, length($1), '44740012', 'VA1', 'GB', 1, 2, 1",
+        "INSERT INTO verify_channel_counts SELECT $2, 0, length($1), 'sms', 'VA1', 2, 0, 1",
         "INSERT INTO verify_rate_limits VALUES ('RK' || $1, $2, 'VA1', 'address', '', 1, 1)",
         "INSERT INTO verify_buckets VALUES ('BL' || $1, $2, 'RK1', 5, 60, 1, 1)",
         "INSERT INTO verify_bucket_counts VALUES ('BL' || $1, 7, $2, 1, 2, 3)",

@@ -88,6 +88,7 @@ async def test_people_go_with_their_account_and_sign_in_again_there(cells):
         "verify_attempts",
         "verify_numbers",
         "verify_counts",
+        "verify_channel_counts",
         "verify_rate_limits",
         "verify_buckets",
         "verify_bucket_counts",

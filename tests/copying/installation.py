@@ -127,10 +127,11 @@ class Filling:
                 ),
                 Write(
                     "verify_attempt_insert",
-                    (("VL1", first, 0, "VA1", "VE1", "sms", "SM1", "GB", "44740012", at, None),),
+                    (("VL1", first, 0, "VA1", "VE1", "sms", "SM1", "GB", "44740012", at, None, "", "", "", "", 0, 0, None),),
                 ),
                 Write("verify_number_turn", ((first, 0, 5, 1, "[]", "[1]", at),)),
                 Write("verify_count", ((first, 0, 1, "44740012", "VA1", "GB", 1, 1, 0),)),
+                Write("verify_channel_count", ((first, 0, 1, "sms", "VA1", 1, 0, 0),)),
                 Write("verify_rate_limit_insert", (("RK1", first, "VA1", "address", "", at, at),)),
                 Write("verify_bucket_insert", (("BL1", first, "RK1", 5, 60, at, at),)),
                 Write("verify_bucket_take", (("BL1", 7, first, at, at + 1, 5),)),

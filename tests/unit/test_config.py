@@ -8,6 +8,7 @@ import pytest
 
 from whimbrel import config, master_key
 from whimbrel.base.clock import DAY_US, HOUR_US, SeededChance
+from whimbrel.channel_sections import Channel
 from whimbrel.domain.customers import CustomerBounds
 from whimbrel.sections import purge_before_us
 from whimbrel.store.verbs.sweep import PURGES
@@ -164,6 +165,23 @@ def test_mail_that_could_not_go_out_is_refused(overrides, words):
         config.load(None, {}, overrides)
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("sms", {}, "channels.sms: expected a name of its own"),
+        ("voice", {"url": ""}, "channels.voice.url: must be set"),
+        ("voice", {"url": "http://10.0.0.1/"}, "channels.voice.url: the address is not on the public internet"),
+        ("voice", {"secret": "hush"}, "channels.voice.secret: expected whsec_ and base64"),
+        ("voice", {"allow_networks": ["ten"]}, "channels.voice.allow_networks: expected networks"),
+    ],
+)
+def test_a_channel_that_could_bring_nothing_is_refused(name, change, words):
+    given = {"url": "https://voice.example.com/calls", "secret": "whsec_" + "A" * 32} | change
+    with pytest.raises(config.ConfigError, match=words) as caught:
+        config.load(None, {}, {f"channels.{name}.{key}": value for key, value in given.items()})
+    assert "hush" not in str(caught.value)
+
+
 def test_the_operators_bounds_of_customers():
     environ = {"WHIMBREL_SMPP__BINDS_MAX": "3", "WHIMBREL_SMPP__THROUGHPUT_PER_S": "7"}
     assert config.load(None, environ).smpp.bounds() == CustomerBounds(binds_max=3, throughput_per_s=7)
@@ -193,8 +211,14 @@ def test_every_variable_takes_what_the_docs_give_as_default():
     alone = [setting for setting in config.describe() if not setting.name.startswith("cells.")]
     environ = {setting.env: _env_text(json.loads(setting.default)) for setting in alone}
     environ["WHIMBREL_STREAMS__NAME__SERVERS"] = "broker:4222"  # has no default that could be used
+    voice = {"url": "https://voice.example.com/calls", "secret": "whsec_" + "A" * 32}
+    environ |= {f"WHIMBREL_CHANNELS__NAME__{key.upper()}": value for key, value in voice.items()}
     settings = config.load(None, environ)
-    expected = config.Settings(streams={"name": config.Stream(servers=("broker:4222",))}, origins=settings.origins)
+    expected = config.Settings(
+        streams={"name": config.Stream(servers=("broker:4222",))},
+        channels={"name": Channel(**voice)},
+        origins=settings.origins,
+    )
     assert settings == expected and set(settings.origins.values()) == {"environment"}
 
 

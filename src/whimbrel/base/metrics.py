@@ -107,6 +107,12 @@ class Metrics:
         self.verify_challenges = Counter(
             "whimbrel_verify_challenges", "Codes of factors that were looked at", ["result"], registry=r
         )
+        self.verify_sends = Counter(
+            "whimbrel_verify_sends", "Attempts at bringing codes", ["channel", "result"], registry=r
+        )
+        self.verify_fallbacks = Counter(
+            "whimbrel_verify_fallbacks", "Channels that another one was taken after", ["channel", "reason"], registry=r
+        )
         self.verify_blocks = Counter("whimbrel_verify_blocks", "Blocks of the pumping guard", ["reason"], registry=r)
 
     def _of_processes(self, r: CollectorRegistry) -> None:

@@ -11,7 +11,9 @@ import msgspec
 from whimbrel.base.limits import (
     VERIFY_CHECKS_MAX,
     VERIFY_CODE_S,
+    VERIFY_COUNTRY_STARTS_PER_HOUR,
     VERIFY_FAILURES_PER_HOUR,
+    VERIFY_FALLBACK_S,
     VERIFY_SENDS_MAX,
     VERIFY_SENDS_PER_DAY,
     VERIFY_SENDS_PER_HOUR,
@@ -69,6 +71,9 @@ class ServiceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     skip_landlines: bool = False
     lookup: bool = False  # verifications tell what is known of the number
     guard: bool = True  # whether pumping is looked for
+    new_country_per_hour: int = VERIFY_COUNTRY_STARTS_PER_HOUR  # begun where hardly any was approved; 0: any number
+    channels: tuple[str, ...] = ("sms",)  # each is taken where the one before it did not bring the code
+    fallback_after_s: int = VERIFY_FALLBACK_S
     on_doubt: OnDoubt = "report"
     totp_issuer: str = ""  # what authenticators show; empty: the service's name
     totp_code_length: int = 6
@@ -99,6 +104,8 @@ class Details(msgspec.Struct, frozen=True, omit_defaults=True):
     app_hash: str = ""
     custom: bool = False  # the code is the caller's own
     metadata: dict[str, Any] | None = None
+    channels: tuple[str, ...] = ()  # empty: the one that the row names
+    fallback_after_s: int = VERIFY_FALLBACK_S
 
 
 class Verification(msgspec.Struct, frozen=True, gc=False):
@@ -142,6 +149,13 @@ class SendAttempt(msgspec.Struct, frozen=True, gc=False):
     prefix: str
     created_at: int
     converted_at: int | None
+    state: str = ""  # of one that has a message: empty as long as the message's says all
+    reason: str = ""  # why it was refused, or is in doubt
+    reference: str = ""  # what the channel calls it
+    moved_on: str = ""  # why the next channel was taken
+    tries: int = 0  # how often it was handed over
+    seq: int = 0  # its version
+    due_at: int | None = None  # when it is to be looked at; None: no more
 
 
 class NumberState(msgspec.Struct, frozen=True, gc=False):

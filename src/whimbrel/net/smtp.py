@@ -8,7 +8,13 @@ from typing import Final, Literal
 
 import aiosmtplib
 import msgspec
-from aiosmtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from aiosmtplib import (
+    SMTPException,
+    SMTPReadTimeoutError,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
 
 from whimbrel.net.tls import client_context, in_words
 
@@ -30,10 +36,12 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MailError(Exception):
-    """A mail was not taken, as far as is known. `code`: the server's reply, 0 where there was none."""
+    """A mail was not taken, as far as is known. `code`: the server's reply, 0 where there was none. `is_doubtful`: it
+    may have been taken all the same: there was a connection, and then no word."""
 
-    def __init__(self, words: str, *, code: int = 0) -> None:
+    def __init__(self, words: str, *, code: int = 0, is_doubtful: bool = False) -> None:
         self.code = code
+        self.is_doubtful = is_doubtful
         super().__init__(" ".join(words.split())[:_WORDS_MAX])
 
     @property
@@ -72,6 +80,8 @@ class Mailer:
             raise MailError(first.message, code=first.code) from error
         except SMTPResponseException as error:
             raise MailError(error.message, code=error.code) from error
+        except (SMTPServerDisconnected, SMTPReadTimeoutError) as error:
+            raise MailError(in_words(error), is_doubtful=True) from error
         except (SMTPException, OSError) as error:
             raise MailError(in_words(error)) from error
 

@@ -105,8 +105,8 @@ class SqlStore:
     async def unless_alone(self, user_id: str, account_id: str, role: str, writes: Sequence[Write]) -> bool:
         return await self._executor.write(owners.unless_alone, user_id, account_id, role, writes)
 
-    async def turn(self, only: Write, also: Sequence[Write]) -> bool:
-        return await self._executor.write(turn.turn, only, also)
+    async def turn(self, only: Write, also: Sequence[Write], further: Sequence[Write] = ()) -> bool:
+        return await self._executor.write(turn.turn, only, also, further)
 
     # the journey
 

@@ -12,7 +12,7 @@ from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage.context import Page, Paging
 from whimbrel.manage.scopes import allows
-from whimbrel.products.verify import finding
+from whimbrel.products.verify import finding, reports
 from whimbrel.products.verify import services as verify_services
 from whimbrel.products.verify.finding import Wanted
 from whimbrel.products.verify.services import NewService, ServiceChange, ServiceView
@@ -29,7 +29,7 @@ from whimbrel.products.verify.views import (
 _TAG = "verify"
 _READS_NUMBERS = "messages:read"
 _PLACE = "A verification's id, or a number: the newest verification of it."
-_Status = Literal["pending", "approved", "canceled", "expired", "max_attempts_reached"]
+_Status = Literal["pending", "approved", "canceled", "expired", "max_attempts_reached", "failed"]
 _STARTED = (
     "not_found", "invalid_number", "verify_custom_code_refused", "verify_channel_unknown", "verify_country_refused",
     "verify_line_refused", "verify_blocked", "verify_failed_too_often", "verify_too_many_sends", "verify_too_soon",
@@ -41,8 +41,20 @@ _STARTED = (
 class NewVerification(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose number has to prove itself. While a verification of the number is pending, the same code is sent again."""
 
-    to: Annotated[str, Meta(description="The number in E.164.", examples=["+14155550123"])]
-    channel: Annotated[str, Meta(description="By what the code is brought.")] = "sms"
+    to: Annotated[str, Meta(description="The number in E.164, or an address of mail.", examples=["+14155550123"])]
+    channel: Annotated[
+        str,
+        Meta(
+            description="By what the code is brought, such as `sms`, `email` or `voice`; where it is one of the "
+            "service's, those after it follow when it fails. Empty or `auto`: the service's channels."
+        ),
+    ] = ""
+    channels: Annotated[
+        tuple[str, ...], Meta(description="In place of the service's: each follows where the one before it failed.")
+    ] = ()
+    fallback_after_s: Annotated[
+        int | None, Meta(description="Seconds after which the next channel is taken, unless the code is delivered.")
+    ] = None
     language: Annotated[
         str | None, Meta(description="Of the text, such as `de`; by default the service's, or that of the country.")
     ] = None
@@ -134,7 +146,9 @@ async def get(services: Services, call: Call[NoQuery, None]) -> Answer:
 async def get_attempts(services: Services, call: Call[NoQuery, None]) -> Answer:
     place = (call.account_id, call.path["id"], call.path["verification"])
     row = await services.verify.get(*place, test=call.test)
-    return Answer(Page(tuple(map(attempt_view, await services.verify.attempts_of(row)))))
+    rows = await services.verify.attempts_of(row)
+    states = await reports.states_of(services.manage, rows)
+    return Answer(Page(tuple(attempt_view(each, states) for each in rows)))
 
 
 async def check(services: Services, call: Call[NoQuery, NewCheck]) -> Answer:

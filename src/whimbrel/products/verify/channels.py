@@ -1,20 +1,24 @@
 """Channels: the ways by which a code reaches somebody. A channel is given an `Order` and commits the verification's
-writes together with what it sends. SMS is an ordinary message of the class otp; a channel that has no message of the
-journey commits by `store.turn` and sends then.
+writes together with what it sends. SMS is an ordinary message of the class otp. What is handed over otherwise waits in
+its attempt, which is committed first; a duty of one node takes it from there (`handing`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
 
-from whimbrel.domain.model import Draft, Options
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.domain.active import check_active
+from whimbrel.domain.model import Account, Draft, Options
+from whimbrel.domain.numbers import line_type, normalise
 from whimbrel.domain.verify import ServiceSettings, Verification
-from whimbrel.journey.accept import Accept, Still, refusal
+from whimbrel.journey.accept import Accept, Still, Superseded, refusal
 from whimbrel.products.verify import texts
-from whimbrel.store.interface import Write
+from whimbrel.products.verify.ways import Way
+from whimbrel.store.interface import Store, Write
 
-SMS = "sms"
+AccountOf = Callable[[str], Account | None]
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +46,11 @@ class Channel(Protocol):
         """Whether what it sends is a message of the journey, with the id of the order."""
         ...
 
+    @property
+    def takes_addresses(self) -> bool:
+        """Whether it leads to addresses of mail; else to numbers."""
+        ...
+
     async def send(self, order: Order) -> None:
         """Commit and send. WhimbrelError when it is refused, and then nothing was stored; Superseded."""
         ...
@@ -54,12 +63,16 @@ class Sms:
     """A text by the journey. Its row shows the code masked; the lane alone opens the whole text."""
 
     has_message = True
+    takes_addresses = False
 
     def __init__(self, accept: Accept) -> None:
         self._accept = accept
 
     async def send(self, order: Order) -> None:
         verification, settings = order.verification, order.settings
+        number = normalise(verification.recipient) if settings.skip_landlines else None
+        if number is not None and line_type(number) == "fixed":
+            raise WhimbrelError("verify_line_refused")
         text, shown = texts.render(
             order.code,
             service=order.service,
@@ -85,3 +98,24 @@ class Sms:
         (verdict,) = accepted.verdicts
         if verdict.id is None:
             raise refusal(verdict)
+
+
+class Handed:
+    """A channel whose codes wait in their attempts until they are handed to `way`. `wake` is called when one waits."""
+
+    has_message = False
+
+    def __init__(self, store: Store, account_of: AccountOf, way: Way, wake: Callable[[], None]) -> None:
+        self.takes_addresses = way.takes_addresses
+        self._store = store
+        self._account_of = account_of
+        self._wake = wake
+
+    async def send(self, order: Order) -> None:
+        if order.still is not None:
+            order.still()
+        check_active(self._account_of(order.verification.account_id))
+        turn, *further = order.only
+        if not await self._store.turn(turn, order.also, further):
+            raise Superseded
+        self._wake()

@@ -1,10 +1,10 @@
-"""What time alone brings about: verifications that nobody answers expire, and what is counted is forgotten. A duty of
-one node."""
+"""What time alone brings about: verifications that nobody answers expire, codes that wait are handed over, the next
+channel is taken, and what is counted is forgotten. A duty of one node."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from whimbrel.base import ids, limits
 from whimbrel.base.clock import SECOND_US, Clock
@@ -24,14 +24,31 @@ KeptAfter = Callable[[int], Mapping[str, int]]
 """By kind of row the time (UTC microseconds) before which it is kept no more, as it is now."""
 
 
+class Handing(Protocol):
+    """What attempts wait for."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def look(self, limit: int) -> bool:
+        """Do what is due of so many attempts; whether there may be more."""
+        ...
+
+
 class VerifyEnding:
     """`expire` ends so many at most, and gives how many it found. Verifications and their attempts are kept as long
     as messages."""
 
     def __init__(
-        self, expire: Callable[[int], Awaitable[int]], store: Store, clock: Clock, kept_after: KeptAfter
+        self,
+        expire: Callable[[int], Awaitable[int]],
+        store: Store,
+        clock: Clock,
+        kept_after: KeptAfter,
+        handing: Callable[[Callable[[], None]], Handing],
     ) -> None:
         self._expire = expire
+        self._woken = asyncio.Event()
+        self._handing = handing(self.wake)
         self._store = store
         self._clock = clock
         self._kept_after = kept_after
@@ -39,6 +56,7 @@ class VerifyEnding:
 
     async def start(self) -> None:
         """Begin."""
+        await self._handing.start()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
@@ -46,11 +64,19 @@ class VerifyEnding:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+            await self._handing.stop()
+
+    def wake(self) -> None:
+        """Something waits to be handed over."""
+        self._woken.set()
 
     async def _run(self) -> None:
-        looks = 0
+        looks, loop = 0, asyncio.get_running_loop()
         while True:
+            self._woken.clear()
             try:
+                while await self._handing.look(_LIST):
+                    pass
                 while await self._expire(_LIST) == _LIST:
                     pass
                 if looks % _PURGE_LOOKS == 0:
@@ -58,7 +84,9 @@ class VerifyEnding:
             except Exception:
                 _log.exception("a duty failed; trying again")
             looks += 1
-            await asyncio.sleep(_LOOK_S)
+            timer = loop.call_later(_LOOK_S, self._woken.set)
+            await self._woken.wait()
+            timer.cancel()
 
     async def purge(self) -> None:
         """Forget what is too old to count, and what is kept no longer than messages."""
@@ -71,6 +99,7 @@ class VerifyEnding:
                 Write("verify_attempts_purge", ((ids.floor_id(ids.VERIFY_ATTEMPT, before), _PURGED),)),
                 Write("verify_numbers_purge", ((now - 2 * _DAY_US, _PURGED),)),
                 Write("verify_counts_purge", ((counted, _PURGED),)),
+                Write("verify_channel_counts_purge", ((counted, _PURGED),)),
                 Write("verify_bucket_counts_purge", ((now, _PURGED),)),
                 Write("verify_challenges_purge", ((ids.floor_id(ids.VERIFY_CHALLENGE, before), _PURGED),)),
                 Write("verify_factors_abandoned", ((now - _CONFIRMED_US, _PURGED),)),

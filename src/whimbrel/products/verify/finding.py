@@ -7,7 +7,7 @@ import msgspec
 from whimbrel.base.limits import MESSAGES_SCAN_MAX
 from whimbrel.domain.verify import Verification
 from whimbrel.manage.context import Context, Page, Paging, after, cursor_of
-from whimbrel.products.verify.starting import valid_number
+from whimbrel.products.verify.recipients import recipient_of
 from whimbrel.store.interface import Stretch
 
 _SCAN_FIRST: Final = 4  # pages that are looked through at first: most searches find enough there
@@ -30,7 +30,7 @@ async def find(
     narrow = (wanted.status, wanted.country.upper())
     before_id, most = after(paging), paging.limit + 1
     if wanted.to:
-        hashed = ctx.vault.number_hash(valid_number(wanted.to).e164)
+        hashed = recipient_of(wanted.to).hashed(ctx.vault)
         rows = await ctx.store.fetch(Verification, "verifications_to_number", *place, hashed, before_id, *narrow, most)
         return _page(rows, paging.limit, "")
     if not any(narrow):

@@ -22,12 +22,35 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     rate: float
 
 
+class ChannelFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a channel was taken, how often it is known to have brought nothing, and how many verifications were
+    approved that had come to it. `rate`: the share of the first that were."""
+
+    channel: str
+    sends: int
+    failures: int
+    approvals: int
+    rate: float
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """Conversion in all, by country and, of one country, by prefix; those with the most starts first."""
+    """Conversion in all, by country and, of one country, by prefix; those with the most starts first. Addresses of mail
+    have no country. `channels`: of all countries; those that were taken most often first."""
 
     total: Conversion
     countries: tuple[Conversion, ...]
     prefixes: tuple[Conversion, ...]
+    channels: tuple[ChannelFigures, ...] = ()
+
+
+class _ChannelCounts(msgspec.Struct, frozen=True):
+    """Columns of `verify_channel_summary`."""
+
+    channel: str
+    service_id: str
+    sends: int
+    failures: int
+    approvals: int
 
 
 class _Counts(msgspec.Struct, frozen=True):
@@ -46,7 +69,8 @@ async def attempts(
 ) -> Page[AttemptView]:
     """Texts of verifications in a time, newest first."""
     rows = await attempt_rows(ctx, account_id=account_id, test=test, paging=paging, from_us=from_us, to_us=to_us)
-    return page(rows, paging, attempt_view, lambda row: row.id)
+    states = await states_of(ctx, rows)
+    return page(rows, paging, lambda row: attempt_view(row, states), lambda row: row.id)
 
 
 async def attempt_rows(
@@ -63,7 +87,14 @@ async def attempt_rows(
 
 async def attempt(ctx: Context, attempt_id: str, *, account_id: str, test: bool) -> AttemptView:
     """One of them; not_found."""
-    return attempt_view(await one(ctx, SendAttempt, "verify_attempt_by_id", account_id, int(test), attempt_id))
+    row = await one(ctx, SendAttempt, "verify_attempt_by_id", account_id, int(test), attempt_id)
+    return attempt_view(row, await states_of(ctx, [row]))
+
+
+async def states_of(ctx: Context, rows: Sequence[SendAttempt]) -> dict[str, str]:
+    """How the messages of these attempts stand, by id."""
+    wanted = [row.message_id for row in rows if row.message_id is not None]
+    return {message.id: message.state for message in await ctx.store.messages(wanted)} if wanted else {}
 
 
 async def summary(
@@ -87,13 +118,39 @@ async def summary(
         if country in (None, row.country) and service_id in (None, row.service_id) and row.prefix.startswith(prefix)
     ]
     countries = [
-        _sum([row for row in wanted if row.country == each], country=each) for each in {row.country for row in wanted}
+        _sum([row for row in wanted if row.country == each], country=each)
+        for each in {row.country for row in wanted}
+        if each
     ]
     prefixes = [
         _sum([row for row in wanted if row.prefix == each], country=country, prefix=each)
         for each in ({row.prefix for row in wanted} if country is not None else ())
     ]
-    return Summary(total=_sum(wanted), countries=_sorted(countries), prefixes=_sorted(prefixes))
+    channels = await _channels(ctx, account_id, test, slots, service_id)
+    return Summary(total=_sum(wanted), countries=_sorted(countries), prefixes=_sorted(prefixes), channels=channels)
+
+
+async def _channels(
+    ctx: Context, account_id: str, test: bool, slots: tuple[int, int], service_id: str | None
+) -> tuple[ChannelFigures, ...]:
+    rows = await ctx.store.fetch(_ChannelCounts, "verify_channel_summary", account_id, int(test), *slots)
+    by_channel: dict[str, list[_ChannelCounts]] = {}
+    for row in rows:
+        if service_id in (None, row.service_id):
+            by_channel.setdefault(row.channel, []).append(row)
+    figures = [_figures(name, counts) for name, counts in by_channel.items()]
+    return tuple(sorted(figures, key=lambda each: (-each.sends, each.channel)))
+
+
+def _figures(channel: str, rows: Sequence[_ChannelCounts]) -> ChannelFigures:
+    sends, approvals = sum(row.sends for row in rows), sum(row.approvals for row in rows)
+    return ChannelFigures(
+        channel=channel,
+        sends=sends,
+        failures=sum(row.failures for row in rows),
+        approvals=approvals,
+        rate=round(approvals / sends, 4) if sends else 0.0,
+    )
 
 
 def _sorted(every: Sequence[Conversion]) -> tuple[Conversion, ...]:

@@ -1,6 +1,7 @@
 """Services: how an account's verifications are made. Kept as one JSON of settings, which are checked here."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from whimbrel.store.rows import to_columns
 _decode = msgspec.json.Decoder(ServiceSettings).decode
 _APP_HASH = re.compile(r"[A-Za-z0-9+/]{11}").fullmatch
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}").fullmatch
+_CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,31}").fullmatch
 _EXTRA_MAX = 16 * 1024  # octets of what another door keeps with a service
 
 
@@ -151,6 +153,7 @@ def _checked(name: str, settings: ServiceSettings) -> ServiceSettings:
     between("max_sends", 1, limits.VERIFY_SENDS_MAX)
     between("sends_per_hour", 1, limits.VERIFY_SENDS_CHOSEN_MAX)
     between("sends_per_day", 1, limits.VERIFY_SENDS_CHOSEN_MAX)
+    between("new_country_per_hour", 0, limits.VERIFY_COUNTRY_STARTS_MAX)
     between("totp_code_length", totp.DIGITS_MIN, totp.DIGITS_MAX)
     between("totp_step_s", totp.STEP_S_MIN, totp.STEP_S_MAX)
     between("totp_skew", 0, totp.SKEW_MAX)
@@ -164,6 +167,9 @@ def _checked(name: str, settings: ServiceSettings) -> ServiceSettings:
         checks.country(country, f"/settings/countries/{place}")
     for place, kind in enumerate(settings.refuse_types):
         checks.require(kind in LINE_TYPES, f"/settings/refuse_types/{place}", "is no kind of line")
+    checks.require(bool(settings.channels), "/settings/channels", "must name a channel")
+    check_channels(checks, settings.channels, "/settings/channels")
+    check_fallback(checks, settings.fallback_after_s, "/settings/fallback_after_s")
     is_small = len(msgspec.json.encode(settings.extra)) <= _EXTRA_MAX
     checks.require(is_small, "/settings/extra", "is too large")
     checks.done()
@@ -173,3 +179,18 @@ def _checked(name: str, settings: ServiceSettings) -> ServiceSettings:
 def check_app_hash(checks: Checks, app_hash: str, pointer: str) -> None:
     """Eleven characters, as Android's tools print them."""
     checks.require(not app_hash or bool(_APP_HASH(app_hash)), pointer, "must be eleven characters of base64")
+
+
+def check_channels(checks: Checks, channels: Sequence[str], pointer: str) -> None:
+    """Names, each once."""
+    most = limits.VERIFY_CHANNELS_MAX
+    checks.require(len(channels) <= most, pointer, f"are too many: a verification has at most {most}")
+    checks.require(len(set(channels)) == len(channels), pointer, "must name each channel once")
+    for place, name in enumerate(channels):
+        checks.require(bool(_CHANNEL(name)), f"{pointer}/{place}", "is no name of a channel")
+
+
+def check_fallback(checks: Checks, seconds: int, pointer: str) -> None:
+    """How long a channel may take."""
+    least, most = limits.VERIFY_FALLBACK_S_MIN, limits.VERIFY_FALLBACK_S_MAX
+    checks.require(least <= seconds <= most, pointer, f"must be {least} to {most:,}")

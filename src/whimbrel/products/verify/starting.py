@@ -9,7 +9,7 @@ from whimbrel.base import ids, limits
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.vault import Seal
 from whimbrel.domain import verify as rules
-from whimbrel.domain.numbers import Number, line_type, normalise
+from whimbrel.domain.numbers import Number, line_type
 from whimbrel.domain.verify import (
     PENDING,
     SECOND_US,
@@ -19,21 +19,27 @@ from whimbrel.domain.verify import (
     Verification,
     VerifyService,
 )
+from whimbrel.domain.verify_channels import AUTO, EMAIL, chain_of, onwards
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import Context
 from whimbrel.products.verify import services, texts
-from whimbrel.products.verify.channels import SMS, Channels
+from whimbrel.products.verify.channels import Channels
 from whimbrel.products.verify.codes import is_right
+from whimbrel.products.verify.recipients import Recipient
 from whimbrel.products.verify.views import details_of
 
 _METADATA_MAX: Final = limits.METADATA_MAX
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """What a caller asks for. `rate_keys`: names of the service's rate limits, and what each counts by."""
+    """What a caller asks for. `channel`: one of them, and where it is one of the service's those after it; empty or
+    `auto`: the service's. `channels`: these, in place of the service's. `rate_keys`: names of the service's rate
+    limits, and what each counts by."""
 
     to: str
-    channel: str = SMS
+    channel: str = ""
+    channels: tuple[str, ...] = ()
+    fallback_after_s: int | None = None
     language: str | None = None
     custom_code: str | None = None
     app_hash: str | None = None
@@ -42,19 +48,34 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     rate_keys: Mapping[str, str] = {}
 
 
-def valid_number(to: str) -> Number:
-    """The number; `invalid_number`."""
-    number = normalise(to)
-    if number is None:
-        raise WhimbrelError("invalid_number", errors=[FieldError("/to", "is no valid number", "invalid_number")])
-    return number
+def chosen(
+    request: Start, settings: ServiceSettings, channels: Channels, recipient: Recipient, pending: Verification | None
+) -> tuple[str, ...]:
+    """The channels that a start is to be tried by, in order. The same code goes out again by the channel that the
+    verification has come to. WhimbrelError: verify_channel_unknown."""
+    named = request.channel not in ("", AUTO)
+    if request.channels:
+        asked = request.channels
+    elif pending is not None:
+        chain = chain_of(pending, details_of(pending))
+        asked = onwards(chain, request.channel if named else pending.channel)
+    elif named:
+        asked = onwards(settings.channels, request.channel)
+    else:
+        asked = settings.channels if recipient.number is not None else (*settings.channels, EMAIL)
+    is_named = bool(request.channels) or named
+    by_address = recipient.number is None
+    known = [each for each in dict.fromkeys(asked) if each in channels]
+    fit = tuple(each for each in known if channels[each].takes_addresses == by_address)
+    if not fit or (is_named and fit[0] != asked[0]):
+        pointer = "/channels/0" if request.channels else "/channel"
+        detail = f"{asked[0]} is no channel of ours for {'addresses' if by_address else 'numbers'}"
+        raise WhimbrelError("verify_channel_unknown", errors=[FieldError(pointer, detail)])
+    return fit
 
 
-def check_request(request: Start, settings: ServiceSettings, channels: Channels) -> None:
-    """What the caller has asked for can be had. WhimbrelError: verify_channel_unknown, verify_custom_code_refused,
-    invalid_request."""
-    if request.channel not in channels:
-        raise WhimbrelError("verify_channel_unknown", errors=[FieldError("/channel", "is no channel of ours")])
+def check_request(request: Start, settings: ServiceSettings) -> None:
+    """What the caller has asked for can be had. WhimbrelError: verify_custom_code_refused, invalid_request."""
     if request.custom_code is not None and not settings.custom_code:
         raise WhimbrelError("verify_custom_code_refused")
     checks = Checks()
@@ -65,6 +86,10 @@ def check_request(request: Start, settings: ServiceSettings, channels: Channels)
     services.check_app_hash(checks, request.app_hash or "", "/app_hash")
     if request.name is not None:
         checks.text(request.name, "/name", longest=30)
+    services.check_channels(checks, request.channels, "/channels")
+    checks.require(not request.channels or not request.channel, "/channel", "is not given beside `channels`")
+    if request.fallback_after_s is not None:
+        services.check_fallback(checks, request.fallback_after_s, "/fallback_after_s")
     size = len(msgspec.json.encode(request.metadata))
     checks.require(size <= _METADATA_MAX, "/metadata", f"must have at most {_METADATA_MAX:,} octets")
     checks.done()
@@ -74,8 +99,7 @@ def check_number(number: Number, settings: ServiceSettings) -> None:
     """`verify_country_refused`, `verify_line_refused`."""
     if settings.countries and number.country not in settings.countries:
         raise WhimbrelError("verify_country_refused")
-    refused = {*settings.refuse_types, *(("fixed",) if settings.skip_landlines else ())}
-    if refused and line_type(number) in refused:
+    if settings.refuse_types and line_type(number) in settings.refuse_types:
         raise WhimbrelError("verify_line_refused")
 
 
@@ -100,13 +124,14 @@ def made_of(
     ctx: Context,
     service: VerifyService,
     settings: ServiceSettings,
-    number: Number,
+    recipient: Recipient,
     request: Start,
     *,
+    channels: tuple[str, ...],
     test: bool,
     now: int,
 ) -> Verification:
-    """A verification that begins."""
+    """A verification that begins, by the first of these channels."""
     vault, id_ = ctx.vault, ctx.ids.new(ids.VERIFICATION)
     own = request.custom_code
     wanted = request.language or settings.language
@@ -119,18 +144,20 @@ def made_of(
         app_hash=settings.app_hash if request.app_hash is None else request.app_hash,
         custom=own is not None,
         metadata=request.metadata,
+        channels=channels if len(channels) > 1 else (),
+        fallback_after_s=settings.fallback_after_s if request.fallback_after_s is None else request.fallback_after_s,
     )
     return Verification(
         id=id_,
         account_id=service.account_id,
         test=test,
         service_id=service.id,
-        recipient=number.e164,
-        number_hash=vault.number_hash(number.e164),
-        country=number.country,
-        prefix=rules.prefix_of(number.digits),
-        channel=request.channel,
-        language=(texts.known_language(wanted) if wanted else None) or texts.language_of(number.country),
+        recipient=recipient.value,
+        number_hash=recipient.hashed(vault),
+        country=recipient.country,
+        prefix=recipient.prefix,
+        channel=channels[0],
+        language=(texts.known_language(wanted) if wanted else None) or texts.language_of(recipient.country),
         status=PENDING,
         generation=1,
         checks=0,
@@ -147,13 +174,12 @@ def made_of(
 
 
 def again(ctx: Context, pending: Verification, request: Start, now: int) -> Verification:
-    """The same code goes out once more, maybe by another channel."""
+    """The same code goes out once more."""
     if request.custom_code is not None and not is_right(ctx.vault, pending, request.custom_code):
         raise WhimbrelError("conflict", "A verification of this number is pending with another code; cancel it first.")
     sends = pending.sends + 1
     return msgspec.structs.replace(
         pending,
-        channel=request.channel,
         sends=sends,
         updated_at=now,
         next_send_at=rules.next_send(now, sends),

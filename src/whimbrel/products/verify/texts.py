@@ -51,14 +51,22 @@ def known_language(tag: str) -> str | None:
     return None
 
 
+def sentence(code: str, *, service: str, language: str, warns: bool = False) -> str:
+    """The text for people alone."""
+    return _filled(_sentence(languages()[language], warns=warns), code, service)
+
+
+def _sentence(chosen: Language, *, warns: bool) -> str:
+    end = "" if chosen.text.endswith((".", "!", "?")) else "."
+    return chosen.text + (f"{end} {chosen.warning}" if warns else "")
+
+
 def render(
     code: str, *, service: str, language: str, warns: bool = False, app_hash: str = "", domain: str = ""
 ) -> tuple[str, str]:
     """The text with the code, and the same with the code masked."""
-    chosen = languages()[language]
-    end = "" if chosen.text.endswith((".", "!", "?")) else "."
-    sentence = chosen.text + (f"{end} {chosen.warning}" if warns else "")
-    lines = [f"<#> {sentence}" if app_hash else sentence]
+    said = _sentence(languages()[language], warns=warns)
+    lines = [f"<#> {said}" if app_hash else said]
     if app_hash:
         lines.append(app_hash)
     if domain:

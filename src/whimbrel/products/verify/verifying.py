@@ -12,11 +12,9 @@ from typing import Final
 import msgspec
 
 from whimbrel.base import ids, limits
-from whimbrel.base.clock import SECOND_US
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.metrics import Metrics
 from whimbrel.domain import verify as rules
-from whimbrel.domain.numbers import Number, normalise
 from whimbrel.domain.verify import (
     APPROVED,
     CANCELED,
@@ -29,29 +27,33 @@ from whimbrel.domain.verify import (
     Verification,
     VerifyService,
 )
+from whimbrel.domain.verify_channels import SMS
 from whimbrel.journey.accept import Accept, Still, Superseded
 from whimbrel.manage.context import Context
 from whimbrel.products.verify import services, writes
-from whimbrel.products.verify.channels import SMS, Channels, Order, Sms
-from whimbrel.products.verify.codes import code as code_of
+from whimbrel.products.verify.channels import AccountOf, Channel, Channels, Handed, Sms
 from whimbrel.products.verify.codes import is_right
 from whimbrel.products.verify.ending import KeptAfter, VerifyEnding
 from whimbrel.products.verify.factors import Factors
 from whimbrel.products.verify.guard import Guard
+from whimbrel.products.verify.handing import Handing
 from whimbrel.products.verify.rates import Counted, Rates
+from whimbrel.products.verify.recipients import Recipient, known_recipient, recipient_of
+from whimbrel.products.verify.sending import Bringing, Sending
 from whimbrel.products.verify.starting import (
     Start,
     again,
     check_counts,
     check_number,
     check_request,
+    chosen,
     made_of,
     seconds,
-    valid_number,
 )
 from whimbrel.products.verify.views import details_of
+from whimbrel.products.verify.ways import Ways
 
-_NO_MORE: Final[Channels] = {}
+_NO_WAYS: Final[Ways] = {}
 _TURNS_MAX: Final = 50  # decisions on one number that others overtook, one after the other
 _METADATA_MAX: Final = limits.METADATA_MAX
 
@@ -64,14 +66,30 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 class Verify:
-    """Verifications of all accounts. `more`: channels beside SMS. `ending` is a duty of one node."""
+    """Verifications of all accounts. `ways`: channels beside SMS. `ending` is a duty of one node."""
 
     def __init__(
-        self, ctx: Context, accept: Accept, metrics: Metrics, kept_after: KeptAfter, more: Channels = _NO_MORE
+        self,
+        ctx: Context,
+        accept: Accept,
+        metrics: Metrics,
+        kept_after: KeptAfter,
+        *,
+        account_of: AccountOf,
+        ways: Ways = _NO_WAYS,
     ) -> None:
         self.ctx = ctx
-        self.channels: Channels = {SMS: Sms(accept), **more}
-        self.ending = VerifyEnding(self.expire, ctx.store, ctx.clock, kept_after)
+        channels: dict[str, Channel] = {SMS: Sms(accept)}
+        self._sending = Sending(ctx, channels, metrics)
+        self.ending = VerifyEnding(
+            self.expire,
+            ctx.store,
+            ctx.clock,
+            kept_after,
+            lambda wake: Handing(ctx, self._sending, ways, metrics, account_of=account_of, wake=wake),
+        )
+        channels |= {name: Handed(ctx.store, account_of, way, self.ending.wake) for name, way in ways.items()}
+        self.channels: Channels = channels
         self._metrics = metrics
         self.guard = Guard(ctx, metrics)
         self._rates = Rates(ctx)
@@ -82,7 +100,7 @@ class Verify:
     async def start(
         self, account_id: str, service_id: str, request: Start, *, test: bool, still: Still | None = None
     ) -> Verification:
-        """Send a code to a number, or the same one again while its verification is pending.
+        """Send a code to a number or an address, or the same one again while its verification is pending.
 
         WhimbrelError: not_found (the service), invalid_number, invalid_request, verify_custom_code_refused,
         verify_channel_unknown, verify_country_refused, verify_line_refused, verify_blocked, verify_failed_too_often,
@@ -90,13 +108,14 @@ class Verify:
         accept refuses a message with."""
         service = await services.existing(self.ctx, service_id, account_id)
         settings = services.settings_of(service)
-        number = valid_number(request.to)
-        check_request(request, settings, self.channels)
-        check_number(number, settings)
+        recipient = recipient_of(request.to)
+        check_request(request, settings)
+        if recipient.number is not None:
+            check_number(recipient.number, settings)
         buckets = await self._rates.of(account_id, service_id, request.rate_keys)
         for _ in range(_TURNS_MAX):
             try:
-                return await self._start(service, settings, number, request, test=test, buckets=buckets, still=still)
+                return await self._start(service, settings, recipient, request, test=test, buckets=buckets, still=still)
             except Superseded:
                 continue
         raise WhimbrelError("overloaded", retry_after_s=1)
@@ -105,7 +124,7 @@ class Verify:
         self,
         service: VerifyService,
         settings: ServiceSettings,
-        number: Number,
+        recipient: Recipient,
         request: Start,
         *,
         test: bool,
@@ -113,52 +132,36 @@ class Verify:
         still: Still | None,
     ) -> Verification:
         ctx, now = self.ctx, self.ctx.clock.now_us()
-        number_hash = ctx.vault.number_hash(number.e164)
+        number_hash = recipient.hashed(ctx.vault)
         state = await self._state(service.account_id, test, number_hash)
         newest = await self._newest(service, test, number_hash)
         pending = newest if newest is not None and newest.status == PENDING and newest.expires_at > now else None
+        channels = chosen(request, settings, self.channels, recipient, pending)
         check_counts(state, settings, pending, now)
         if pending is None:
-            await self.guard.check(service, settings, number, number_hash, test=test)
-            made = made_of(ctx, service, settings, number, request, test=test, now=now)
+            if recipient.number is not None:
+                await self.guard.check(service, settings, recipient.number, number_hash, test=test)
+            made = made_of(ctx, service, settings, recipient, request, channels=channels, test=test, now=now)
         else:
             made = again(ctx, pending, request, now)
-        attempt = self._attempt(made, now)
-        turn = writes.turn(made, rules.sent(state, now), now)
-        also = writes.sent(made, attempt, is_new=pending is None)
-        details = details_of(made)
-        order = Order(
-            verification=made,
-            settings=settings,
-            service=details.name or service.name,
-            code=code_of(ctx.vault, made),
-            message_id=attempt.message_id or "",
-            validity_s=max(limits.VALIDITY_MIN_S, (made.expires_at - now) // SECOND_US),
-            app_hash=details.app_hash,
-            only=(turn, *self._rates.taken(buckets, now)),
-            also=also,
-            still=still,
-        )
         await self._rates.check(buckets, now)
-        await self.channels[made.channel].send(order)
-        self._metrics.verifications.labels("started" if pending is None else "sent_again").inc()
-        return made
-
-    def _attempt(self, made: Verification, now: int) -> SendAttempt:
-        has_message = self.channels[made.channel].has_message
-        return SendAttempt(
-            id=self.ctx.ids.new(ids.VERIFY_ATTEMPT),
-            account_id=made.account_id,
-            test=made.test,
-            service_id=made.service_id,
-            verification_id=made.id,
-            channel=made.channel,
-            message_id=self.ctx.ids.new(ids.MESSAGE) if has_message else None,
-            country=made.country,
-            prefix=made.prefix,
-            created_at=now,
-            converted_at=None,
+        brought = await self._sending.bring(
+            Bringing(
+                made=made,
+                service=service,
+                settings=settings,
+                channels=channels,
+                now=now,
+                turn=writes.turn(made, rules.sent(state, now), now),
+                further=self._rates.taken(buckets, now),
+                is_new=pending is None,
+                still=still,
+            )
         )
+        if brought.row is None:
+            raise brought.error or WhimbrelError("verify_channel_unknown")
+        self._metrics.verifications.labels("started" if pending is None else "sent_again").inc()
+        return brought.row
 
     # check
 
@@ -259,7 +262,7 @@ class Verify:
         return row
 
     async def attempts_of(self, row: Verification) -> list[SendAttempt]:
-        """The texts of a verification, oldest first."""
+        """The attempts of a verification, oldest first."""
         return await self.ctx.store.fetch(SendAttempt, "verify_attempts_of", row.account_id, row.id)
 
     async def _seen(
@@ -276,8 +279,8 @@ class Verify:
         if ids.is_id(place, ids.VERIFICATION):
             rows = await store.fetch(Verification, "verification_by_id", account_id, int(test), service_id, place)
         else:
-            number = normalise(place)
-            hashed = 0 if number is None else self.ctx.vault.number_hash(number.e164)
+            recipient = known_recipient(place)
+            hashed = 0 if recipient is None else recipient.hashed(self.ctx.vault)
             rows = await store.fetch(Verification, "verification_of_number", account_id, int(test), service_id, hashed)
         return rows[0] if rows else None
 

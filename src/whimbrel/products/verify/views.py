@@ -1,25 +1,31 @@
 """What is told of verifications: never a code, and of the number only as much as whoever asks may see."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from whimbrel.base import moments
-from whimbrel.base.log import mask_number
 from whimbrel.domain.numbers import line_type, normalise
 from whimbrel.domain.verify import Details, SendAttempt, Verification
+from whimbrel.domain.verify_channels import chain_of
+from whimbrel.products.verify import recipients
 
 _decode_details = msgspec.json.Decoder(Details).decode
 
 
 class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
-    """One text of a verification."""
+    """One text, mail or call of a verification."""
 
     id: str
     verification_id: str
     service_id: str
     channel: str
     message_id: str | None
+    state: str  # of the message, where it has one
+    reason: str  # why it was refused, or is in doubt
+    moved_on: str  # why the next channel was taken
+    reference: str  # what the channel calls it
     country: str
     prefix: str  # the number without its last four digits
     created_at: str
@@ -43,6 +49,7 @@ class VerificationView(msgspec.Struct, frozen=True, kw_only=True):
     to: str
     country: str
     channel: str
+    channels: tuple[str, ...]  # those that bring the code, in order
     language: str
     status: str
     sends: int
@@ -77,8 +84,8 @@ def details_of(row: Verification) -> Details:
 
 
 def shown_number(number: str, *, masked: bool) -> str:
-    """The number, or enough of it to recognise it."""
-    return mask_number(number) if masked else number
+    """The number or address, or enough of it to recognise it."""
+    return recipients.masked(number) if masked else number
 
 
 def verification_view(row: Verification, *, masked: bool, lookup: bool = False) -> VerificationView:
@@ -93,6 +100,7 @@ def verification_view(row: Verification, *, masked: bool, lookup: bool = False) 
         to=shown_number(row.recipient, masked=masked),
         country=row.country,
         channel=row.channel,
+        channels=chain_of(row, details),
         language=row.language,
         status=row.status,
         sends=row.sends,
@@ -124,14 +132,18 @@ def check_view(row: Verification, *, valid: bool, masked: bool) -> CheckView:
     )
 
 
-def attempt_view(row: SendAttempt) -> AttemptView:
-    """One text."""
+def attempt_view(row: SendAttempt, states: Mapping[str, str]) -> AttemptView:
+    """One attempt; `states`: of the messages."""
     return AttemptView(
         id=row.id,
         verification_id=row.verification_id,
         service_id=row.service_id,
         channel=row.channel,
         message_id=row.message_id,
+        state=states.get(row.message_id or "", row.state),
+        reason=row.reason,
+        moved_on=row.moved_on,
+        reference=row.reference,
         country=row.country,
         prefix=row.prefix,
         created_at=moments.to_text(row.created_at),

@@ -2,6 +2,7 @@
 counted. No code and no number stands in an event.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -10,6 +11,7 @@ from whimbrel.domain.verify import (
     APPROVED,
     CANCELED,
     EXPIRED,
+    FAILED,
     PENDING,
     SLOT_US,
     SPENT,
@@ -21,17 +23,21 @@ from whimbrel.domain.verify import (
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
+STARTED: Final = "verification.started"
+FALLBACK: Final = "verification.fallback"
+IN_DOUBT: Final = "verification.in_doubt"
 _EVENTS: Final = {
-    PENDING: "verification.started",
+    PENDING: STARTED,
     APPROVED: "verification.approved",
     SPENT: "verification.failed",
+    FAILED: "verification.failed",
     EXPIRED: "verification.expired",
     CANCELED: "verification.canceled",
 }
 _encode = msgspec.json.Encoder().encode
 
 
-class _Facts(msgspec.Struct, frozen=True):
+class _Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an event tells of a verification."""
 
     verification_id: str
@@ -41,6 +47,17 @@ class _Facts(msgspec.Struct, frozen=True):
     country: str
     sends: int
     checks: int
+    reason: str = ""
+
+
+class _AttemptFacts(msgspec.Struct, frozen=True):
+    """What an event tells of an attempt."""
+
+    verification_id: str
+    attempt_id: str
+    service_id: str
+    channel: str
+    reason: str
 
 
 def turn(row: Verification, state: NumberState, now: int) -> Write:
@@ -58,6 +75,51 @@ def _turn(account_id: str, test: bool, number_hash: int, state: NumberState, now
     return Write("verify_number_turn", ((account_id, int(test), number_hash, state.version, failures, sends, now),))
 
 
+def attempt(row: Verification, id_: str, now: int) -> SendAttempt:
+    """An attempt at bringing the code by the channel that the row names."""
+    return SendAttempt(
+        id=id_,
+        account_id=row.account_id,
+        test=row.test,
+        service_id=row.service_id,
+        verification_id=row.id,
+        channel=row.channel,
+        message_id=None,
+        country=row.country,
+        prefix=row.prefix,
+        created_at=now,
+        converted_at=None,
+    )
+
+
+def moved(row: SendAttempt) -> Write:
+    """What has changed of an attempt, whose version has gone on by one."""
+    changed = (row.id, row.seq, row.state, row.reason, row.reference, row.moved_on, row.tries, row.due_at)
+    return Write("verify_attempt_set", (changed,))
+
+
+def refused(rows: Sequence[SendAttempt]) -> tuple[Write, ...]:
+    """Attempts that their channels refused at once."""
+    return tuple(write for row in rows for write in (Write("verify_attempt_insert", (to_columns(row),)), failed(row)))
+
+
+def failed(row: SendAttempt) -> Write:
+    """One more attempt of its channel that brought nothing."""
+    return _count_channel(row, failures=1)
+
+
+def doubted(row: SendAttempt, now: int) -> Write:
+    """The event of an attempt of which nobody knows what became."""
+    facts = _AttemptFacts(row.verification_id, row.id, row.service_id, row.channel, row.reason)
+    told = (row.account_id, int(row.test), row.id, row.seq, IN_DOUBT, _encode(facts).decode(), 0)
+    return Write("event_insert", ((*told, now),))
+
+
+def fell_back(row: Verification, reason: str) -> Write:
+    """The event of the next channel."""
+    return _event(row, FALLBACK, reason)
+
+
 def sent(row: Verification, attempt: SendAttempt, *, is_new: bool) -> tuple[Write, ...]:
     """A code goes out, the first time or again."""
     first = Write("verification_insert", (to_columns(row),)) if is_new else _changed(row)
@@ -67,6 +129,7 @@ def sent(row: Verification, attempt: SendAttempt, *, is_new: bool) -> tuple[Writ
         Write("verify_attempt_insert", (to_columns(attempt),)),
         *told,
         _count(row, starts=int(is_new), sends=1),
+        _count_channel(attempt, sends=1),
     )
 
 
@@ -77,7 +140,8 @@ def changed(row: Verification) -> tuple[Write, ...]:
     if row.status != APPROVED:
         return (_changed(row), _event(row))
     converted = Write("verify_attempts_converted", ((row.id, row.updated_at),))
-    return (_changed(row), _event(row), converted, _count(row, approvals=1))
+    by_channel = _count_channel(attempt(row, "", row.created_at), approvals=1)
+    return (_changed(row), _event(row), converted, _count(row, approvals=1), by_channel)
 
 
 def ended(row: Verification, status: Status, now: int) -> Verification:
@@ -105,9 +169,10 @@ def _changed(row: Verification) -> Write:
     )
 
 
-def _event(row: Verification) -> Write:
-    facts = _Facts(row.id, row.service_id, row.status, row.channel, row.country, row.sends, row.checks)
-    told = (row.account_id, int(row.test), row.id, row.seq, _EVENTS[row.status], _encode(facts).decode(), 0)
+def _event(row: Verification, kind: str = "", reason: str = "") -> Write:
+    facts = _Facts(row.id, row.service_id, row.status, row.channel, row.country, row.sends, row.checks, reason)
+    kind = kind or _EVENTS[row.status]
+    told = (row.account_id, int(row.test), row.id, row.seq, kind, _encode(facts).decode(), 0)
     return Write("event_insert", ((*told, row.updated_at),))
 
 
@@ -116,3 +181,8 @@ def _count(row: Verification, *, starts: int = 0, sends: int = 0, approvals: int
     slot = row.created_at // SLOT_US
     place = (row.account_id, int(row.test), slot, row.prefix, row.service_id, row.country)
     return Write("verify_count", ((*place, starts, sends, approvals),))
+
+
+def _count_channel(row: SendAttempt, *, sends: int = 0, failures: int = 0, approvals: int = 0) -> Write:
+    place = (row.account_id, int(row.test), row.created_at // SLOT_US, row.channel, row.service_id)
+    return Write("verify_channel_count", ((*place, sends, failures, approvals),))

@@ -90,6 +90,13 @@ TABLES: Final = (
     Table("verify_entities", ("id",), _OWN),
     Table("verify_factors", ("id",), _OWN, ("last_step", "seq"), ("status",)),
     Table("verify_challenges", ("id",), _OWN, ("seq",), ("status",)),
+    Table(
+        "verify_channel_counts",
+        ("account_id", "test", "slot", "channel", "service_id"),
+        _OWN,
+        ("sends", "failures", "approvals"),
+        ("channel",),
+    ),
     Table("verify_guesses", ("account_id", "test", "owner_hash"), _OWN, ("version", "failures")),
     Table(
         "usage_figures",

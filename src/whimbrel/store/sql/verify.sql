@@ -10,6 +10,7 @@
 -- | verification_insert | a row of `Verification` |
 -- | verification_set (id, status, checks, sends, custom, seq, at, next_send_at, ended_at, channel) | what changes of one |
 -- | verification_by_id (account_id, test, service_id, id) | the whole row |
+-- | verifications_by_ids (ids) | whole rows |
 -- | verification_of_number (account_id, test, service_id, number_hash) | the newest of a number |
 -- | verifications_of_service (account_id, service_id, test, before_id, from_id, status, country, limit) | whole rows, newest first; an empty status or country: any |
 -- | verifications_to_number (account_id, service_id, test, number_hash, before_id, status, country, limit) | the same |
@@ -18,13 +19,19 @@
 -- | verifications_overdue (now, limit) | whole rows of pending ones whose time is over |
 -- | verifications_purge, verify_attempts_purge (before_id, limit) | older ones removed |
 -- | verify_attempt_insert | a row of `SendAttempt` |
+-- | verify_attempt_set (id, seq, state, reason, reference, moved_on, tries, due_at) | what changes of one, where the version before `seq` stands; else nothing |
+-- | verify_attempts_due (now, limit) | whole rows of those that something is to be done about, the longest due first |
 -- | verify_attempts_converted (verification_id, at) | the newest one of a verification brought the code |
 -- | verify_attempt_by_id (account_id, test, id), verify_attempts_page (account_id, test, before_id, from_id, limit) | whole rows |
 -- | verify_attempts_of (account_id, verification_id) | whole rows, oldest first |
 -- | verify_count (account_id, test, slot, prefix, service_id, country, starts, sends, approvals) | added; row by row (hence the CAST): of many rows in one statement PostgreSQL would take one for each key |
 -- | verify_counted (account_id, test, prefix, slot) | starts, approvals since a slot |
+-- | verify_country_approvals (account_id, test, country, limit) | how many were approved in a country, of so many rows that have some |
+-- | verify_country_starts (account_id, test, country, slot) | how many were begun there since a slot |
 -- | verify_summary (account_id, test, from, to) | country, prefix, service_id, starts, sends, approvals |
--- | verify_counts_purge (before_slot, limit) | |
+-- | verify_channel_count (account_id, test, slot, channel, service_id, sends, failures, approvals) | added, row by row as `verify_count` |
+-- | verify_channel_summary (account_id, test, from, to) | channel, service_id, sends, failures, approvals |
+-- | verify_counts_purge, verify_channel_counts_purge (before_slot, limit) | |
 -- | verify_rate_limit_insert, verify_rate_limit_set (id, name, description, at), verify_rate_limit_delete (id), verify_rate_limit_by_id (account_id, id), verify_rate_limits_of (account_id, service_id) | |
 -- | verify_bucket_insert, verify_bucket_set (id, max, interval_s, at), verify_bucket_delete (id), verify_buckets_of (account_id, rate_limit_ids), verify_buckets_delete_of (rate_limit_id) | |
 -- | verify_bucket_take (bucket_id, key_hash, account_id, now, ends_at, max) | one more start, where there is room; else nothing |
@@ -82,6 +89,11 @@ SELECT id, account_id, test, service_id, recipient, number_hash, country, prefix
   checks, sends, custom, details, seq, created_at, updated_at, expires_at, next_send_at, ended_at
 FROM verifications WHERE id = $4 AND account_id = $1 AND test = $2 AND service_id = $3;
 
+-- name: verifications_by_ids
+SELECT id, account_id, test, service_id, recipient, number_hash, country, prefix, channel, language, status, generation,
+  checks, sends, custom, details, seq, created_at, updated_at, expires_at, next_send_at, ended_at
+FROM verifications WHERE id = ANY($1);
+
 -- name: verification_of_number
 SELECT id, account_id, test, service_id, recipient, number_hash, country, prefix, channel, language, status, generation,
   checks, sends, custom, details, seq, created_at, updated_at, expires_at, next_send_at, ended_at
@@ -126,23 +138,35 @@ DELETE FROM verify_attempts WHERE id IN (SELECT id FROM verify_attempts WHERE id
 
 -- name: verify_attempt_insert
 INSERT INTO verify_attempts (id, account_id, test, service_id, verification_id, channel, message_id, country, prefix,
-  created_at, converted_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+  created_at, converted_at, state, reason, reference, moved_on, tries, seq, due_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18);
+
+-- name: verify_attempt_set
+UPDATE verify_attempts SET state = $3, reason = $4, reference = $5, moved_on = $6, tries = $7, due_at = $8, seq = $2
+WHERE id = $1 AND seq = $2 - 1;
+
+-- name: verify_attempts_due
+SELECT id, account_id, test, service_id, verification_id, channel, message_id, country, prefix, created_at, converted_at,
+  state, reason, reference, moved_on, tries, seq, due_at
+FROM verify_attempts WHERE due_at <= $1 ORDER BY due_at LIMIT $2;
 
 -- name: verify_attempts_converted
 UPDATE verify_attempts SET converted_at = $2
-WHERE id = (SELECT MAX(id) FROM verify_attempts WHERE verification_id = $1);
+WHERE id = (SELECT MAX(id) FROM verify_attempts WHERE verification_id = $1 AND state <> 'refused');
 
 -- name: verify_attempt_by_id
-SELECT id, account_id, test, service_id, verification_id, channel, message_id, country, prefix, created_at, converted_at
+SELECT id, account_id, test, service_id, verification_id, channel, message_id, country, prefix, created_at, converted_at,
+  state, reason, reference, moved_on, tries, seq, due_at
 FROM verify_attempts WHERE id = $3 AND account_id = $1 AND test = $2;
 
 -- name: verify_attempts_page
-SELECT id, account_id, test, service_id, verification_id, channel, message_id, country, prefix, created_at, converted_at
+SELECT id, account_id, test, service_id, verification_id, channel, message_id, country, prefix, created_at, converted_at,
+  state, reason, reference, moved_on, tries, seq, due_at
 FROM verify_attempts WHERE account_id = $1 AND test = $2 AND id < $3 AND id >= $4 ORDER BY id DESC LIMIT $5;
 
 -- name: verify_attempts_of
-SELECT id, account_id, test, service_id, verification_id, channel, message_id, country, prefix, created_at, converted_at
+SELECT id, account_id, test, service_id, verification_id, channel, message_id, country, prefix, created_at, converted_at,
+  state, reason, reference, moved_on, tries, seq, due_at
 FROM verify_attempts WHERE verification_id = $2 AND account_id = $1 ORDER BY id;
 
 -- name: verify_count
@@ -155,6 +179,15 @@ ON CONFLICT (account_id, test, slot, prefix, service_id) DO UPDATE SET starts = 
 SELECT CAST(COALESCE(SUM(starts), 0) AS bigint), CAST(COALESCE(SUM(approvals), 0) AS bigint) FROM verify_counts
 WHERE account_id = $1 AND test = $2 AND prefix = $3 AND slot >= $4;
 
+-- name: verify_country_approvals
+SELECT CAST(COALESCE(SUM(approvals), 0) AS bigint) FROM (
+  SELECT approvals FROM verify_counts WHERE account_id = $1 AND test = $2 AND country = $3 AND approvals > 0 LIMIT $4
+) AS proofs;
+
+-- name: verify_country_starts
+SELECT CAST(COALESCE(SUM(starts), 0) AS bigint) FROM verify_counts
+WHERE account_id = $1 AND test = $2 AND country = $3 AND slot >= $4;
+
 -- name: verify_summary
 SELECT country, prefix, service_id, CAST(SUM(starts) AS bigint), CAST(SUM(sends) AS bigint),
   CAST(SUM(approvals) AS bigint)
@@ -165,6 +198,23 @@ ORDER BY country, prefix, service_id;
 -- name: verify_counts_purge
 DELETE FROM verify_counts WHERE (account_id, test, slot, prefix, service_id) IN (
   SELECT account_id, test, slot, prefix, service_id FROM verify_counts WHERE slot < $1 ORDER BY slot LIMIT $2
+);
+
+-- name: verify_channel_count
+INSERT INTO verify_channel_counts (account_id, test, slot, channel, service_id, sends, failures, approvals)
+VALUES ($1, $2, $3, $4, $5, $6, $7, CAST($8 AS bigint))
+ON CONFLICT (account_id, test, slot, channel, service_id) DO UPDATE SET
+  sends = verify_channel_counts.sends + excluded.sends, failures = verify_channel_counts.failures + excluded.failures,
+  approvals = verify_channel_counts.approvals + excluded.approvals;
+
+-- name: verify_channel_summary
+SELECT channel, service_id, CAST(SUM(sends) AS bigint), CAST(SUM(failures) AS bigint), CAST(SUM(approvals) AS bigint)
+FROM verify_channel_counts WHERE account_id = $1 AND test = $2 AND slot >= $3 AND slot <= $4
+GROUP BY channel, service_id ORDER BY channel, service_id;
+
+-- name: verify_channel_counts_purge
+DELETE FROM verify_channel_counts WHERE (account_id, test, slot, channel, service_id) IN (
+  SELECT account_id, test, slot, channel, service_id FROM verify_channel_counts WHERE slot < $1 ORDER BY slot LIMIT $2
 );
 
 -- name: verify_rate_limit_insert

@@ -62,6 +62,7 @@ OF_KIND: Final = {
     "verify_attempts": ("arrive_verify_attempts",),
     "verify_numbers": ("arrive_verify_numbers",),
     "verify_counts": ("arrive_verify_counts",),
+    "verify_channel_counts": ("arrive_verify_channel_counts",),
     "verify_rate_limits": ("arrive_verify_rate_limits",),
     "verify_buckets": ("arrive_verify_buckets",),
     "verify_bucket_counts": ("arrive_verify_bucket_counts",),

@@ -57,6 +57,7 @@ COPIED: Final = (
     "departed_delete_verify_attempts",
     "departed_delete_verify_numbers",
     "departed_delete_verify_counts",
+    "departed_delete_verify_channel_counts",
     "departed_delete_verify_rate_limits",
     "departed_delete_verify_buckets",
     "departed_delete_verify_bucket_counts",

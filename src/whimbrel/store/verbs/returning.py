@@ -25,8 +25,8 @@ _STAYED: Final = frozenset(
         "mailbox_mails", "mailbox_senders", "mailboxes", "opt_outs", "passkeys", "saved_views",
         "schedule_parts", "schedules", "senders", "sign_in_codes", "smpp_credentials",
         "template_versions", "templates", "usage_figures", "users", "verifications", "verify_attempts",
-        "verify_blocks", "verify_bucket_counts", "verify_buckets", "verify_counts", "verify_numbers",
-        "verify_rate_limits", "verify_safe", "verify_services", "verify_challenges",
+        "verify_blocks", "verify_bucket_counts", "verify_buckets", "verify_channel_counts", "verify_counts",
+        "verify_numbers", "verify_rate_limits", "verify_safe", "verify_services", "verify_challenges",
         "verify_entities", "verify_factors", "verify_guesses", "webhooks",
     }
 )  # fmt: skip

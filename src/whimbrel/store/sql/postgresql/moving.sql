@@ -30,7 +30,7 @@
 -- | departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_usage_figures, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
 -- | departed_delete_hooks, departed_delete_hook_calls, departed_delete_hook_outcomes, departed_delete_hook_latest | the same |
 -- | departed_delete_mailboxes, departed_delete_mailbox_senders, departed_delete_mailbox_mails | the same |
--- | departed_delete_verify_services, departed_delete_verifications, departed_delete_verify_attempts, departed_delete_verify_numbers, departed_delete_verify_counts, |
+-- | departed_delete_verify_services, departed_delete_verifications, departed_delete_verify_attempts, departed_delete_verify_numbers, departed_delete_verify_counts, departed_delete_verify_channel_counts, |
 -- | departed_delete_verify_rate_limits, departed_delete_verify_buckets, departed_delete_verify_bucket_counts, departed_delete_verify_blocks, departed_delete_verify_safe | the same |
 -- | departed_delete_verify_entities, departed_delete_verify_factors, departed_delete_verify_challenges, departed_delete_verify_guesses | the same |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
@@ -48,7 +48,7 @@
 -- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_usage_figures, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
 -- | arrive_hooks, arrive_hook_calls, arrive_hook_outcomes, arrive_hook_latest (rows) | the same |
 -- | arrive_mailboxes, arrive_mailbox_senders, arrive_mailbox_mails (rows) | the same |
--- | arrive_verify_services, arrive_verifications, arrive_verify_attempts, arrive_verify_numbers, arrive_verify_counts, arrive_verify_rate_limits, |
+-- | arrive_verify_services, arrive_verifications, arrive_verify_attempts, arrive_verify_numbers, arrive_verify_counts, arrive_verify_channel_counts, arrive_verify_rate_limits, |
 -- | arrive_verify_buckets, arrive_verify_bucket_counts, arrive_verify_blocks, arrive_verify_safe (rows) | the same |
 -- | arrive_verify_entities, arrive_verify_factors, arrive_verify_challenges, arrive_verify_guesses (rows) | the same |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
@@ -137,6 +137,14 @@ HAVING COUNT(*) > 0;
 -- name: departing_audit
 WITH gone AS (DELETE FROM audit WHERE id IN (
     SELECT id FROM audit WHERE account_id = ANY($2) ORDER BY account_id, id LIMIT $3
+  ) RETURNING *),
+INSERT INTO parcels (account_id, kind, rows)
+WHERE EXISTS (SELECT 1 FROM gone);
+
+  ) RETURNING *)
+INSERT INTO parcels (account_id, kind, rows)
+HAVING COUNT(*) > 0;
+
   ) RETURNING *)
 INSERT INTO parcels (account_id, kind, rows)
 SELECT $1, 'audit', jsonb_build_object('audit', jsonb_agg(to_jsonb(gone))) FROM gone HAVING COUNT(*) > 0;
@@ -239,6 +247,7 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
 ) AS parted GROUP BY kind, part ORDER BY kind <> 'users', kind, part;
 
 -- name: departing_parts
+    UNION ALL SELECT 'verify_channel_counts', to_jsonb(t) FROM verify_channel_counts AS t WHERE account_id = ANY($2)
 WITH gone AS (DELETE FROM inbound_parts WHERE row::jsonb ->> 'account_id' = ANY($2) RETURNING *)
 INSERT INTO parcels (account_id, kind, rows)
 SELECT $1, 'inbound_parts', jsonb_build_object('inbound_parts', jsonb_agg(to_jsonb(gone))) FROM gone HAVING COUNT(*) > 0;
@@ -400,6 +409,9 @@ DELETE FROM usage_figures WHERE account_id = ANY($1);
 SELECT number FROM parcels WHERE account_id = $1 ORDER BY number;
 
 -- name: arrivals_numbers
+-- name: departed_delete_verify_channel_counts
+DELETE FROM verify_channel_counts WHERE account_id = ANY($1);
+
 SELECT number FROM arrivals WHERE account_id = $1 ORDER BY number;
 
 -- name: parcel
@@ -685,6 +697,11 @@ DO UPDATE SET
   took_8 = usage_figures.took_8 + excluded.took_8, took_9 = usage_figures.took_9 + excluded.took_9,
   took_10 = usage_figures.took_10 + excluded.took_10, took_11 = usage_figures.took_11 + excluded.took_11,
   took_12 = usage_figures.took_12 + excluded.took_12;
+
+-- name: arrive_verify_channel_counts
+INSERT INTO verify_channel_counts
+SELECT * FROM jsonb_populate_recordset(NULL::verify_channel_counts, $1::jsonb -> 'verify_channel_counts')
+ON CONFLICT DO NOTHING;
 
 -- name: arrive_queue
 WITH live AS (SELECT m.id FROM jsonb_array_elements($1::jsonb -> 'queue') AS row
