@@ -225,6 +225,8 @@ async def test_services(edge, v2):
     changed = await aside(v2.services(made.sid).update, code_length=4, totp_skew=0, lookup_enabled=False)
     assert (changed.friendly_name, changed.code_length, changed.lookup_enabled) == ("Acme", 4, False)
     assert (changed.totp["issuer"], changed.totp["skew"], changed.tts_name) == ("Acme Ltd", 0, "Joanna")
+    louder = await aside(v2.services(made.sid).update, dtmf_input_required=True)
+    assert (louder.dtmf_input_required, louder.tts_name, louder.push["include_date"]) == (True, "Joanna", True)
     others = [(await service_of(v2)).sid for _ in range(4)]
     newest = [*others[::-1], made.sid]
     assert [each.sid for each in await aside(v2.services.list)] == newest
@@ -234,7 +236,10 @@ async def test_services(edge, v2):
     second = await aside(first.next_page)
     assert [each.sid for each in second] == newest[2:4]
     assert [each.sid for each in await aside(second.previous_page)] == newest[:2]
-    assert await aside((await aside(second.next_page)).next_page) is None
+    third = await aside(second.next_page)
+    assert [each.sid for each in third] == newest[4:]
+    assert [each.sid for each in await aside(third.previous_page)] == newest[2:4]
+    assert await aside(third.next_page) is None
     assert await aside(v2.services(made.sid).delete)
     assert await refused(v2.services(made.sid).fetch) == (404, 20404)
     wrong = (
@@ -319,6 +324,7 @@ async def test_attempts_and_their_summary(edge, v2):
     assert await listed(country="DE") == await listed(verification_sid=made[2].sid) == [made[2].sid]
     assert await listed(status="converted") == [made[0].sid]
     assert await listed(channel="call") == []
+    assert await listed(status="unconverted", page_size=1) == every[:3]
     moment = datetime.datetime.fromtimestamp(begun // SECOND_US, datetime.UTC)
     assert await listed(date_created_after=moment) == every
     assert await listed(date_created_before=moment) == []
@@ -402,6 +408,8 @@ async def test_keys_have_their_scopes_and_a_test_key_changes_nothing(edge, v2):
     of = tester.verify.v2.services(service.sid)
     assert await refused(of.delete) == await refused(of.rate_limits.create, unique_name="a") == (403, 20403)
     assert await refused(of.verifications(PHONE).fetch) == (404, 20404)
+    sid = attempt.verification_sid
+    assert await aside(tester.verify.v2.verification_attempts.list, verification_sid=sid) == []
     made = await aside(of.verifications.create, to="+15005550199", channel="sms")
     assert made.status == "pending"
     for each in (reader, tester):
