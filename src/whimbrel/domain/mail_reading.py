@@ -28,6 +28,7 @@ _SUBJECT_MAX: Final = 500
 _REFERENCES_MAX: Final = 10
 _ID: Final = re.compile(r"<[^<>\s]{1,500}>")
 _SPACE: Final = re.compile(r"\s+")
+_WORD_END: Final = re.compile(r"[\s;(]")
 _STRANGE: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
 """Charsets that no mail is written in and that cost time, or say what they do not seem to."""
 _MACHINE: Final = frozenset({"bulk", "junk", "list"})
@@ -114,7 +115,7 @@ def _reply_to(fields: _Fields, sender: str) -> str:
 
 def _automatic(fields: _Fields) -> Automatic:
     """RFC 3834 5: what answers by itself says so; older programs say it by Precedence or in words of their own."""
-    submitted = fields.one("Auto-Submitted").partition(";")[0].strip().lower()
+    submitted = _WORD_END.split(fields.one("Auto-Submitted"), maxsplit=1)[0].lower()
     if fields.all(OUR_FIELD) or submitted in ("auto-replied", "auto-notified"):
         return "reply"
     if any(fields.all(name) for name in _REPLIES) or fields.one("Precedence").lower() == "auto_reply":

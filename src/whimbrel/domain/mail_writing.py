@@ -54,7 +54,7 @@ def written(letter: Letter) -> bytes:
     mail["From"] = f"{letter.shown} <{letter.sender}>"
     mail["To"] = letter.to
     subject = letter.subject[:_SUBJECT_MAX]
-    mail["Subject"] = subject if subject.isascii() else Header(subject, "utf-8").encode()
+    mail["Subject"] = subject if subject.isascii() else Header(subject, "utf-8", header_name="Subject").encode()
     mail["Date"] = format_datetime(datetime.fromtimestamp(letter.at_us / _SECOND_US, UTC))
     mail["Message-ID"] = f"<{letter.id}@{domain}>"
     if letter.answers:

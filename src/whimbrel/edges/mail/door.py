@@ -15,6 +15,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import MAILBOX_RECIPIENTS_MAX
+from whimbrel.domain.active import AWAY
 from whimbrel.domain.mail_addresses import Target, target_of
 from whimbrel.domain.mail_reading import Mail, Unreadable, read
 from whimbrel.domain.mail_results import Result, results_of
@@ -60,24 +61,26 @@ class Finder:
         self._cells = cells
 
     async def tagged(self, tag: str) -> Found:
-        """The mailbox of a tag. WhimbrelError mailbox_unknown, cell_unavailable."""
-        for receiving in self._every():
-            mailbox = await receiving.tagged(tag)
-            if mailbox is not None:
-                return Found(mailbox, receiving)
-        raise self._unknown("mailbox_unknown")
+        """The mailbox of a tag. WhimbrelError mailbox_unknown, cell_unavailable, account_moving."""
+        rows = [(each, await each.mailboxes.tagged(tag)) for each in self._every()]
+        return self._here([(each, row) for each, row in rows if row is not None], "mailbox_unknown")[0]
 
     async def of_sender(self, sender: str) -> Found:
         """The mailbox that takes mail of a sender where none is named. WhimbrelError."""
-        found = [Found(row, each) for each in self._every() for row in await each.of_sender(sender)]
-        if not found:
-            raise self._unknown("mail_sender_unknown")
+        rows = [(each, row) for each in self._every() for row in await each.mailboxes.of_sender(sender)]
+        found = self._here(rows, "mail_sender_unknown")
         mailbox = chosen([each.mailbox for each in found], sender)
-        return next(each for each in found if each.mailbox.id == mailbox.id)
+        return next(each for each in found if each.mailbox is mailbox)
 
-    def _unknown(self, code: str) -> WhimbrelError:
-        """A cell that cannot be reached may have it."""
-        return WhimbrelError("cell_unavailable" if self._is_blind() else code)
+    def _here(self, rows: Sequence[tuple[Services, Mailbox]], unknown: str) -> list[Found]:
+        """Those whose accounts are where they were found: one that moves has its mailboxes in two cells for a while.
+        A cell that cannot be reached may have what is not found."""
+        here = [Found(row, services.mailboxes) for services, row in rows if not _is_away(services, row)]
+        if here:
+            return here
+        if rows:
+            raise WhimbrelError("account_moving", retry_after_s=_RETRY_S)
+        raise WhimbrelError("cell_unavailable" if self._is_blind() else unknown)
 
     def _is_blind(self) -> bool:
         cells = self._cells
@@ -85,11 +88,16 @@ class Finder:
             bool(cells.unknown()) or any(cells.services(name) is None for name in cells.directories())
         )
 
-    def _every(self) -> list[Receiving]:
+    def _every(self) -> list[Services]:
         if self._cells is None:
-            return [self._services.mailboxes]
+            return [self._services]
         found = (self._cells.services(name) for name in self._cells.directories())
-        return [services.mailboxes for services in found if services is not None]
+        return [services for services in found if services is not None]
+
+
+def _is_away(services: Services, mailbox: Mailbox) -> bool:
+    account = services.tables.accounts.get(mailbox.account_id)
+    return account is None or account.status in AWAY
 
 
 class Door:
@@ -207,5 +215,3 @@ def _reply(outcomes: Sequence[tuple[Target, Outcome]], attachments: int) -> str:
     notes = [f"{len(refused)} refused ({refused[0].code})"] if refused else []
     notes += [f"{attachments} attachments left out"] if attachments else []
     return line("; ".join([f"250 2.0.0 Accepted as {shown}", *notes]))
-
-
