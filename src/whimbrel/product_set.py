@@ -23,6 +23,8 @@ from whimbrel.sections import purge_before_us
 
 
 from whimbrel.ways import ways
+
+
 class ProductSet:
     """Flows, schedules, hooks, mailboxes and verify of one node."""
 
@@ -69,9 +71,6 @@ def _mailer(settings: Settings) -> Mailer | None:
     """What hands our mail over; None where no mail goes out."""
     mail = settings.mail
     if not mail.host:
-    """Whether what an account has begun goes on here now."""
-
-
         return None
     server = Server(
         host=mail.host,
