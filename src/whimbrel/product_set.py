@@ -20,8 +20,6 @@ from whimbrel.products.mailboxes.receiving import Receiving as MailReceiving
 from whimbrel.products.schedules.running import Schedules
 from whimbrel.products.verify.verifying import Verify
 from whimbrel.sections import purge_before_us
-
-
 from whimbrel.ways import ways
 
 

@@ -82,6 +82,13 @@ TABLES: Final = (
         ("starts", "sends", "approvals"),
         ("country",),
     ),
+    Table(
+        "verify_channel_counts",
+        ("account_id", "test", "slot", "channel", "service_id"),
+        _OWN,
+        ("sends", "failures", "approvals"),
+        ("channel",),
+    ),
     Table("verify_rate_limits", ("id",), _OWN),
     Table("verify_buckets", ("id",), _OWN, ("max", "interval_s")),
     Table("verify_bucket_counts", ("bucket_id", "key_hash"), _OWN, ("count",)),
@@ -90,13 +97,6 @@ TABLES: Final = (
     Table("verify_entities", ("id",), _OWN),
     Table("verify_factors", ("id",), _OWN, ("last_step", "seq"), ("status",)),
     Table("verify_challenges", ("id",), _OWN, ("seq",), ("status",)),
-    Table(
-        "verify_channel_counts",
-        ("account_id", "test", "slot", "channel", "service_id"),
-        _OWN,
-        ("sends", "failures", "approvals"),
-        ("channel",),
-    ),
     Table("verify_guesses", ("account_id", "test", "owner_hash"), _OWN, ("version", "failures")),
     Table(
         "usage_figures",

@@ -137,14 +137,6 @@ HAVING COUNT(*) > 0;
 -- name: departing_audit
 WITH gone AS (DELETE FROM audit WHERE id IN (
     SELECT id FROM audit WHERE account_id = ANY($2) ORDER BY account_id, id LIMIT $3
-  ) RETURNING *),
-INSERT INTO parcels (account_id, kind, rows)
-WHERE EXISTS (SELECT 1 FROM gone);
-
-  ) RETURNING *)
-INSERT INTO parcels (account_id, kind, rows)
-HAVING COUNT(*) > 0;
-
   ) RETURNING *)
 INSERT INTO parcels (account_id, kind, rows)
 SELECT $1, 'audit', jsonb_build_object('audit', jsonb_agg(to_jsonb(gone))) FROM gone HAVING COUNT(*) > 0;
@@ -233,6 +225,7 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'verify_attempts', to_jsonb(t) FROM verify_attempts AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'verify_numbers', to_jsonb(t) FROM verify_numbers AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'verify_counts', to_jsonb(t) FROM verify_counts AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'verify_channel_counts', to_jsonb(t) FROM verify_channel_counts AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'verify_rate_limits', to_jsonb(t) FROM verify_rate_limits AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'verify_buckets', to_jsonb(t) FROM verify_buckets AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'verify_bucket_counts', to_jsonb(t) FROM verify_bucket_counts AS t WHERE account_id = ANY($2)
@@ -247,7 +240,6 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
 ) AS parted GROUP BY kind, part ORDER BY kind <> 'users', kind, part;
 
 -- name: departing_parts
-    UNION ALL SELECT 'verify_channel_counts', to_jsonb(t) FROM verify_channel_counts AS t WHERE account_id = ANY($2)
 WITH gone AS (DELETE FROM inbound_parts WHERE row::jsonb ->> 'account_id' = ANY($2) RETURNING *)
 INSERT INTO parcels (account_id, kind, rows)
 SELECT $1, 'inbound_parts', jsonb_build_object('inbound_parts', jsonb_agg(to_jsonb(gone))) FROM gone HAVING COUNT(*) > 0;
@@ -375,6 +367,9 @@ DELETE FROM verify_numbers WHERE account_id = ANY($1);
 -- name: departed_delete_verify_counts
 DELETE FROM verify_counts WHERE account_id = ANY($1);
 
+-- name: departed_delete_verify_channel_counts
+DELETE FROM verify_channel_counts WHERE account_id = ANY($1);
+
 -- name: departed_delete_verify_rate_limits
 DELETE FROM verify_rate_limits WHERE account_id = ANY($1);
 
@@ -409,9 +404,6 @@ DELETE FROM usage_figures WHERE account_id = ANY($1);
 SELECT number FROM parcels WHERE account_id = $1 ORDER BY number;
 
 -- name: arrivals_numbers
--- name: departed_delete_verify_channel_counts
-DELETE FROM verify_channel_counts WHERE account_id = ANY($1);
-
 SELECT number FROM arrivals WHERE account_id = $1 ORDER BY number;
 
 -- name: parcel
@@ -640,6 +632,11 @@ ON CONFLICT DO NOTHING;
 INSERT INTO verify_counts SELECT * FROM jsonb_populate_recordset(NULL::verify_counts, $1::jsonb -> 'verify_counts')
 ON CONFLICT DO NOTHING;
 
+-- name: arrive_verify_channel_counts
+INSERT INTO verify_channel_counts
+SELECT * FROM jsonb_populate_recordset(NULL::verify_channel_counts, $1::jsonb -> 'verify_channel_counts')
+ON CONFLICT DO NOTHING;
+
 -- name: arrive_verify_rate_limits
 INSERT INTO verify_rate_limits
 SELECT * FROM jsonb_populate_recordset(NULL::verify_rate_limits, $1::jsonb -> 'verify_rate_limits')
@@ -697,11 +694,6 @@ DO UPDATE SET
   took_8 = usage_figures.took_8 + excluded.took_8, took_9 = usage_figures.took_9 + excluded.took_9,
   took_10 = usage_figures.took_10 + excluded.took_10, took_11 = usage_figures.took_11 + excluded.took_11,
   took_12 = usage_figures.took_12 + excluded.took_12;
-
--- name: arrive_verify_channel_counts
-INSERT INTO verify_channel_counts
-SELECT * FROM jsonb_populate_recordset(NULL::verify_channel_counts, $1::jsonb -> 'verify_channel_counts')
-ON CONFLICT DO NOTHING;
 
 -- name: arrive_queue
 WITH live AS (SELECT m.id FROM jsonb_array_elements($1::jsonb -> 'queue') AS row
