@@ -33,7 +33,9 @@ NEEDS = {
         "POST /console/inbox/{id}/answer", "POST /console/inbox/{id}/read", "POST /console/inbox/canned",
         "POST /console/inbox/canned/{id}", "POST /console/inbox/canned/{id}/delete",
     ),
-    "carriers:read": ("GET /console/carriers", "GET /console/carriers/{id}", "GET /console/carriers/{id}/trace"),
+    "carriers:read": (
+        "GET /console/carriers", "GET /console/carriers/export", "GET /console/carriers/{id}", "GET /console/carriers/{id}/trace",
+    ),
     "carriers:write": (
         "GET /console/carriers/new", "POST /console/carriers/new", "GET /console/carriers/{id}/edit",
         "POST /console/carriers/{id}/edit", "POST /console/carriers/{id}/test", "POST /console/carriers/{id}/apply",
@@ -98,19 +100,25 @@ NEEDS = {
         "GET /console/verify", "GET /console/verify/{id}", "GET /console/verify/{id}/standing/{verification}",
         "GET /console/verify/{id}/verifications/{verification}", "GET /console/verify/{id}/limits",
         "GET /console/verify/conversion", "GET /console/verify/attempts", "GET /console/verify/blocks",
-        "GET /console/verify/safe",
+        "GET /console/verify/safe", "GET /console/verify/{id}/authenticators",
+        "GET /console/verify/{id}/authenticators/{identity}",
     ),
     "verify:write": (
         "POST /console/verify/{id}/start", "POST /console/verify/{id}/check", "GET /console/verify/{id}/code",
         "POST /console/verify/{id}/verifications/{verification}/cancel",
-        "POST /console/verify/{id}/verifications/{verification}/approve",
+        "POST /console/verify/{id}/verifications/{verification}/approve", "POST /console/verify/{id}/authenticators",
+        "POST /console/verify/{id}/authenticators/{identity}/remove",
+        "POST /console/verify/{id}/authenticators/{identity}/factors/{factor}/confirm",
+        "POST /console/verify/{id}/authenticators/{identity}/factors/{factor}/check",
+        "POST /console/verify/{id}/authenticators/{identity}/factors/{factor}/remove",
     ),
     "verify:manage": (
         "GET /console/verify/new", "POST /console/verify/new", "GET /console/verify/{id}/edit",
         "POST /console/verify/{id}/edit", "POST /console/verify/{id}/remove", "GET /console/verify/{id}/limits/new",
         "POST /console/verify/{id}/limits/new", "GET /console/verify/{id}/limits/{limit}",
         "POST /console/verify/{id}/limits/{limit}", "POST /console/verify/{id}/limits/{limit}/remove",
-        "POST /console/verify/blocks/{id}/lift", "POST /console/verify/safe", "POST /console/verify/safe/{id}/remove",
+        "POST /console/verify/{id}/authenticators/{identity}/unlock", "POST /console/verify/blocks/{id}/lift",
+        "POST /console/verify/safe", "POST /console/verify/safe/{id}/remove",
     ),
     "lookups:read": ("GET /console/lookup",),
     "templates:approve": (
@@ -147,9 +155,8 @@ NEEDS = {
 """Pages by the scope without which they are refused."""
 EVERYBODY = frozenset({
     "GET /console/overview/steps", "GET /console/overview/lately", "GET /console/overview/standing",
-    "POST /console/messages/columns",
-    "POST /console/messages/views",
-    "POST /console/messages/views/{id}/delete", "GET /console/webhooks/debug", "POST /console/webhooks/debug",
+    "POST /console/tables/{name}/columns", "POST /console/tables/{name}/views",
+    "POST /console/tables/{name}/views/{id}/delete", "GET /console/webhooks/debug", "POST /console/webhooks/debug",
     "POST /console/undo", "POST /console/profile/notices",
     "GET /console/profile", "POST /console/profile/password", "GET /console/profile/authenticator",
     "POST /console/profile/authenticator", "POST /console/profile/authenticator/remove",
@@ -209,12 +216,14 @@ async def real(edge):
     phone = {"to": "+447400123456"}
     made["{verification}"] = await edge.post(f"/v1/verify/services/{verify}/verifications", phone)
     made["{limit}"] = await edge.post("/v1/verify/rate-limits", {"service_id": verify, "name": "x"})
+    factors = f"/v1/verify/services/{verify}/entities/user-1/factors"
+    made["{factor}"] = await edge.post(factors, {"name": "x"})
     made["safe"] = await edge.post("/v1/verify/safe-list", {"number": "+447400123456"})
     made["senders"] = await edge.get("/v1/senders?limit=1")
     for kind in ("carriers", "routes", "prices"):
         made[kind] = await edge.get(f"/v1/{kind}", key=edge.operator)
     ids = {kind: (answer.json.get("data") or [answer.json])[0]["id"] for kind, answer in made.items()}
-    return ids | {"accounts": edge.customer.id}
+    return ids | {"accounts": edge.customer.id, "{identity}": "user-1"}
 
 
 def place(page, ids):
@@ -223,9 +232,9 @@ def place(page, ids):
     if kind.startswith("{"):
         kind = "verify"
     path = page.path.replace("{id}", ids.get(kind, NOTHING))
-    for name in ("{verification}", "{limit}"):
+    for name in ("{verification}", "{limit}", "{identity}", "{factor}"):
         path = path.replace(name, ids.get(name, NOTHING))
-    return path.replace("{digits}", "15005550009").replace("{version}", "1").replace("{call_id}", NOTHING)
+    return path.replace("{digits}", "15005550009").replace("{version}", "1").replace("{call_id}", NOTHING).replace("{name}", "messages")
 
 
 async def status(browser, page, ids):

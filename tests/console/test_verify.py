@@ -1,8 +1,12 @@
 """Verify by its pages: a service made by the form, a code started and checked as on the playground, what was verified,
 limits, the guard's blocks, the safe list, conversion."""
 
+import base64
+import hashlib
+import hmac
 import html
 import re
+import time
 
 import pytest
 import pytest_asyncio
@@ -21,6 +25,10 @@ WRITTEN = {
     "settings.max_sends": "5",
     "settings.sends_per_hour": "9",
     "settings.sends_per_day": "20",
+    "settings.new_country_per_hour": "50",
+    "settings.totp_code_length": "6",
+    "settings.totp_step_s": "30",
+    "settings.totp_skew": "1",
     "settings.language": "",
     "settings.app_hash": "",
     "settings.webotp_domain": "",
@@ -229,12 +237,49 @@ async def test_conversion_by_country_and_prefix(edge, browser):
     assert "Nothing began" in (await browser.get(f"{PATH}/conversion?country=JP&span=week")).words
 
 
+def shown_by(secret, step):
+    """The code of an authenticator, so many steps after now."""
+    key = base64.b32decode(secret)
+    mac = hmac.new(key, (int(time.time() // 30) + step).to_bytes(8, "big"), hashlib.sha1).digest()
+    return f"{(int.from_bytes(mac[mac[-1] & 15 :][:4], 'big') & 0x7FFFFFFF) % 10**6:06d}"
+
+
+async def test_somebody_is_enrolled_with_an_authenticator(edge, browser):
+    service_id = await kept(browser)
+    page = f"{PATH}/{service_id}/authenticators"
+    assert "Nobody has an authenticator yet" in (await browser.get(page)).words
+    for changes, field in (({"identity": ""}, "identity"), ({"identity": "a b"}, "identity"), ({"name": ""}, "name")):
+        wrong = await browser.post(page, {"identity": "user-7", "name": "ada@example.com"} | changes)
+        assert wrong.status == 422 and wrong.has(f'id="f-{field}"[^>]*aria-invalid="true"'), (changes, wrong.words)
+    made = await browser.post(page, {"identity": "user-7", "name": "ada@example.com"})
+    secret = re.search(r'data-copy="([A-Z2-7]{32})"', made.text)[1]
+    assert made.status == 200 and made.has(r'<img[^>]*src="data:image/svg')
+    (factor,) = (await edge.get(f"/v1/verify/services/{service_id}/entities/user-7/factors")).json["data"]
+    one, this = f"{page}/user-7", f"{page}/user-7/factors/{factor['id']}"
+    assert secret not in (await browser.get(one)).text
+    wrong = await browser.post(f"{this}/confirm", {"code": "abc"})
+    assert wrong.status == 422 and "That is not the code" in wrong.inner(f"e-code-{factor['id']}")
+    assert (await browser.post(f"{this}/confirm", {"code": shown_by(secret, 0)})).status == 303
+    assert "Confirmed" in (await browser.get(one)).words
+    used = await browser.post(f"{this}/check", {"code": shown_by(secret, 0)})
+    assert used.status == 422 and "was used before" in used.words
+    assert (await browser.post(f"{this}/check", {"code": shown_by(secret, 1)})).status == 303
+    assert (await browser.post(f"{this}/check", {"code": "000"})).status == 422
+    seen = await browser.get(one)
+    assert "Denied" in seen.words and "Approved" in seen.words and "Forget wrong codes" in seen.words
+    assert (await browser.post(f"{one}/unlock")).status == 303
+    assert "Forget wrong codes" not in (await browser.get(one)).words
+    assert (await browser.post(f"{this}/remove")).status == 303
+    assert (await browser.post(f"{one}/remove")).status == 303
+    assert (await browser.get(one)).status == 404
+
+
 async def test_nothing_of_it_is_anybody_elses(edge, browser, sign_in):
     service_id = await kept(browser, name="Ours alone")
     verification = await started(browser, service_id, "+4915112345999")
     other = await sign_in("owner", (await edge.new_customer("Other")).id)
     page = f"{PATH}/{service_id}"
-    for path in (page, f"{page}/edit", f"{page}/limits", f"{page}/limits/new", f"{page}/code",
+    for path in (page, f"{page}/edit", f"{page}/authenticators", f"{page}/limits", f"{page}/limits/new", f"{page}/code",
                  f"{page}/verifications/{verification}", f"{page}/standing/{verification}"):  # fmt: skip
         assert (await other.get(path)).status == 404, path
     assert (await other.post(f"{page}/start", {"to": PHONE})).status == 404

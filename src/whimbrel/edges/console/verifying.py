@@ -22,8 +22,11 @@ REFUSABLE: Final = (
 )  # fmt: skip
 """Kinds of lines that a form offers to refuse; landlines have a switch of their own."""
 EXAMPLE: Final = "+447400123456"
-_WHOLE: Final = ("code_length", "ttl_s", "max_checks", "max_sends", "sends_per_hour", "sends_per_day")
-_TEXTS: Final = ("language", "app_hash", "webotp_domain", "sender", "alphabet", "on_doubt")
+_WHOLE: Final = (
+    "code_length", "ttl_s", "max_checks", "max_sends", "sends_per_hour", "sends_per_day",
+    "totp_code_length", "totp_step_s", "totp_skew",
+)  # fmt: skip
+_TEXTS: Final = ("language", "app_hash", "webotp_domain", "sender", "alphabet", "on_doubt", "totp_issuer")
 _TICKS: Final = ("do_not_share", "custom_code", "skip_landlines", "lookup", "guard")
 _ENDED: Final[Mapping[str, str]] = {
     "approved": "good",
