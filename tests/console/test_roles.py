@@ -155,8 +155,9 @@ NEEDS = {
 """Pages by the scope without which they are refused."""
 EVERYBODY = frozenset({
     "GET /console/overview/steps", "GET /console/overview/lately", "GET /console/overview/standing",
-    "POST /console/tables/{name}/columns", "POST /console/tables/{name}/views",
-    "POST /console/tables/{name}/views/{id}/delete", "GET /console/webhooks/debug", "POST /console/webhooks/debug",
+    "POST /console/messages/columns",
+    "POST /console/messages/views",
+    "POST /console/messages/views/{id}/delete", "GET /console/webhooks/debug", "POST /console/webhooks/debug",
     "POST /console/undo", "POST /console/profile/notices",
     "GET /console/profile", "POST /console/profile/password", "GET /console/profile/authenticator",
     "POST /console/profile/authenticator", "POST /console/profile/authenticator/remove",
@@ -234,7 +235,7 @@ def place(page, ids):
     path = page.path.replace("{id}", ids.get(kind, NOTHING))
     for name in ("{verification}", "{limit}", "{identity}", "{factor}"):
         path = path.replace(name, ids.get(name, NOTHING))
-    return path.replace("{digits}", "15005550009").replace("{version}", "1").replace("{call_id}", NOTHING).replace("{name}", "messages")
+    return path.replace("{digits}", "15005550009").replace("{version}", "1").replace("{call_id}", NOTHING)
 
 
 async def status(browser, page, ids):
