@@ -33,9 +33,7 @@ NEEDS = {
         "POST /console/inbox/{id}/answer", "POST /console/inbox/{id}/read", "POST /console/inbox/canned",
         "POST /console/inbox/canned/{id}", "POST /console/inbox/canned/{id}/delete",
     ),
-    "carriers:read": (
-        "GET /console/carriers", "GET /console/carriers/export", "GET /console/carriers/{id}", "GET /console/carriers/{id}/trace",
-    ),
+    "carriers:read": ("GET /console/carriers", "GET /console/carriers/{id}", "GET /console/carriers/{id}/trace"),
     "carriers:write": (
         "GET /console/carriers/new", "POST /console/carriers/new", "GET /console/carriers/{id}/edit",
         "POST /console/carriers/{id}/edit", "POST /console/carriers/{id}/test", "POST /console/carriers/{id}/apply",
