@@ -92,6 +92,7 @@ class Reports(Follower):
             id=report_id,
             kind="report",
             state="pending",
+            reason=message.reason or "",
             mail=sealed(self._ctx.vault, report_id, told),
             phone_hash=None,
             taken=None,

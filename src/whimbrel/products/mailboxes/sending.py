@@ -94,10 +94,10 @@ class Sending:
                 step = _STEPS_S[min(row.tries, len(_STEPS_S) - 1)]
                 due = self._ctx.clock.now_us() + step * SECOND_US
                 self._metrics.mailbox_sent.labels(row.kind, "later").inc()
-                await self._write(row, "pending", "", detail, due)
+                await self._write(row, "pending", row.reason, detail, due)
             return
         self._metrics.mailbox_sent.labels(row.kind, "sent").inc()
-        await self._write(row, "sent", "", "", None)
+        await self._write(row, "sent", row.reason, "", None)
 
     async def _ended(self, row: MailboxMail, reason: str, detail: str = "") -> None:
         self._metrics.mailbox_sent.labels(row.kind, reason).inc()
