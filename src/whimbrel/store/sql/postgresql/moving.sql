@@ -620,8 +620,9 @@ INSERT INTO verifications SELECT * FROM jsonb_populate_recordset(NULL::verificat
 ON CONFLICT DO NOTHING;
 
 -- name: arrive_verify_attempts
-INSERT INTO verify_attempts
-SELECT * FROM jsonb_populate_recordset(NULL::verify_attempts, $1::jsonb -> 'verify_attempts')
+INSERT INTO verify_attempts SELECT r.* FROM jsonb_array_elements($1::jsonb -> 'verify_attempts') AS packed,
+  jsonb_populate_record(NULL::verify_attempts, jsonb_build_object('state', '', 'reason', '', 'reference', '',
+    'moved_on', '', 'tries', 0, 'seq', 0) || packed) AS r
 ON CONFLICT DO NOTHING;
 
 -- name: arrive_verify_numbers
