@@ -88,7 +88,9 @@ async def test_what_was_written_is_text_on_every_page(edge, sign_in, evil, of_op
     browser = await sign_in(account_id=None if of_operator else edge.customer.id)
     if of_operator:
         await browser.act_for(edge.customer.id)
-    await browser.post("/console/messages/views", {"name": EVIL, "query": f"q={quote(EVIL)}"})
+    await browser.post(
+        "/console/tables/messages/views", {"name": EVIL, "query": f"q={quote(EVIL)}", "back": "/console/messages"}
+    )
 
     async def is_there():
         return (await edge.get(f"/v1/messages/{evil['messages']}")).json["status"] == "delivered"

@@ -17,6 +17,9 @@ from whimbrel.manage.context import Paging
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LIST = "/console/messages"
+CHOSEN = "/console/tables/messages"
+BACK = ("back", LIST)
+HEADINGS = r"<th\b[^>]*>(?:<a[^>]*>)?([^<]*)<"
 
 
 async def sent(edge, status="delivered", **fields):
@@ -167,29 +170,29 @@ async def test_what_is_rare_is_looked_for_further_back(edge, sign_in, monkeypatc
 async def test_columns_are_remembered(edge, sign_in):
     await sent(edge, tags=["shown"])
     browser, another = await sign_in(), await sign_in()
-    seen = await browser.post(f"{LIST}/columns", [("column", "tags"), ("column", "id"), ("query", "class=otp")])
+    seen = await browser.post(f"{CHOSEN}/columns", [("column", "tags"), ("column", "id"), ("query", "class=otp"), BACK])
     assert (seen.status, seen.to) == (303, f"{LIST}?class=otp&done=columns.set")
-    head = (await browser.get(LIST)).all(r"<th[^>]*>([^<]*)</th>")
+    head = (await browser.get(LIST)).all(HEADINGS)
     assert head == ["When", "Tags", "Id"]
-    assert "Status" in (await another.get(LIST)).all(r"<th[^>]*>([^<]*)</th>")
-    await browser.post(f"{LIST}/columns", [("usual", "1"), ("column", "tags")])
-    assert "Status" in (await browser.get(LIST)).all(r"<th[^>]*>([^<]*)</th>")
+    assert "Status" in (await another.get(LIST)).all(HEADINGS)
+    await browser.post(f"{CHOSEN}/columns", [("usual", "1"), ("column", "tags"), BACK])
+    assert "Status" in (await browser.get(LIST)).all(HEADINGS)
 
 
 async def test_views_are_saved_and_forgotten_each_by_their_owner(sign_in):
     browser, another = await sign_in(), await sign_in()
     query = "status=failed&class=otp&cursor=x"
-    seen = await browser.post(f"{LIST}/views", {"name": "Codes <that> failed", "query": query})
+    seen = await browser.post(f"{CHOSEN}/views", {"name": "Codes <that> failed", "query": query} | dict([BACK]))
     assert seen.status == 303 and "status=failed" in seen.to and "cursor" not in seen.to
     seen = await browser.get(LIST)
     assert "Codes &lt;that&gt; failed" in seen.text and "?status=failed&amp;class=otp" in seen.text
     (view,) = seen.all(r"/views/(SV\w+)/delete")
     assert "Codes" not in (await another.get(LIST)).words
-    assert (await another.post(f"{LIST}/views/{view}/delete")).status == 404
+    assert (await another.post(f"{CHOSEN}/views/{view}/delete", [BACK])).status == 404
     for name in ("", "Codes <that> failed", "a" * 129, "a\nb"):
-        wrong = await browser.post(f"{LIST}/views", {"name": name, "query": query})
+        wrong = await browser.post(f"{CHOSEN}/views", {"name": name, "query": query} | dict([BACK]))
         assert wrong.status == 422 and 'aria-invalid="true"' in wrong.text, name
-    assert (await browser.post(f"{LIST}/views/{view}/delete")).status == 303
+    assert (await browser.post(f"{CHOSEN}/views/{view}/delete", [BACK])).status == 303
     assert "Codes" not in (await browser.get(LIST)).words
 
 

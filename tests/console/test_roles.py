@@ -33,7 +33,10 @@ NEEDS = {
         "POST /console/inbox/{id}/answer", "POST /console/inbox/{id}/read", "POST /console/inbox/canned",
         "POST /console/inbox/canned/{id}", "POST /console/inbox/canned/{id}/delete",
     ),
-    "carriers:read": ("GET /console/carriers", "GET /console/carriers/{id}", "GET /console/carriers/{id}/trace"),
+    "carriers:read": (
+        "GET /console/carriers", "GET /console/carriers/export", "GET /console/carriers/{id}",
+        "GET /console/carriers/{id}/trace",
+    ),
     "carriers:write": (
         "GET /console/carriers/new", "POST /console/carriers/new", "GET /console/carriers/{id}/edit",
         "POST /console/carriers/{id}/edit", "POST /console/carriers/{id}/test", "POST /console/carriers/{id}/apply",
@@ -153,9 +156,8 @@ NEEDS = {
 """Pages by the scope without which they are refused."""
 EVERYBODY = frozenset({
     "GET /console/overview/steps", "GET /console/overview/lately", "GET /console/overview/standing",
-    "POST /console/messages/columns",
-    "POST /console/messages/views",
-    "POST /console/messages/views/{id}/delete", "GET /console/webhooks/debug", "POST /console/webhooks/debug",
+    "POST /console/tables/{name}/columns", "POST /console/tables/{name}/views",
+    "POST /console/tables/{name}/views/{id}/delete", "GET /console/webhooks/debug", "POST /console/webhooks/debug",
     "POST /console/undo", "POST /console/profile/notices",
     "GET /console/profile", "POST /console/profile/password", "GET /console/profile/authenticator",
     "POST /console/profile/authenticator", "POST /console/profile/authenticator/remove",
@@ -233,7 +235,8 @@ def place(page, ids):
     path = page.path.replace("{id}", ids.get(kind, NOTHING))
     for name in ("{verification}", "{limit}", "{identity}", "{factor}"):
         path = path.replace(name, ids.get(name, NOTHING))
-    return path.replace("{digits}", "15005550009").replace("{version}", "1").replace("{call_id}", NOTHING)
+    path = path.replace("{digits}", "15005550009").replace("{version}", "1").replace("{call_id}", NOTHING)
+    return path.replace("{name}", "messages")
 
 
 async def status(browser, page, ids):

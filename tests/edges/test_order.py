@@ -1,6 +1,8 @@
 """Lists of what happened are read from either end, page after page, and say the same."""
 
-from .edge_rig import until
+from whimbrel.base import limits
+
+from .edge_rig import NUMBER, until
 
 FLOW = {"trigger": {"type": "api"}, "start": "wait", "steps": {"wait": {"type": "wait", "for_s": 3600}}}
 RULE = {"name": "r", "events": ["x"], "to": ["phone"], "text": "Hello"}
@@ -64,3 +66,27 @@ async def test_money_is_read_from_either_end(edge):
 
     await until(delivered)
     await is_read_from_either_end(edge, "/v1/ledger", least=9)
+
+
+async def test_messages_are_read_from_either_end_over_many_stretches(edge, monkeypatch):
+    monkeypatch.setattr(limits, "MESSAGES_SCAN_MAX", 5)
+    sent = [(await edge.send(tags=["odd"] if n in (1, 13) else [])).json["id"] for n in range(15)]
+
+    async def ended():
+        return len(await rows(edge, "/v1/messages", status="delivered")) == 15
+
+    await until(ended)
+    await is_read_from_either_end(edge, "/v1/messages", least=15)
+    (first, last) = await rows(edge, "/v1/messages", tag="odd", order="asc")
+    assert [first["id"], last["id"]] == [sent[1], sent[13]]
+
+    async def indexed():
+        return len(await rows(edge, "/v1/messages", number=NUMBER)) == 15
+
+    await until(indexed)
+    await is_read_from_either_end(edge, "/v1/messages", least=15, number=NUMBER)
+    since = (await edge.get(f"/v1/messages/{sent[9]}")).json["created_at"]
+    found = await rows(edge, "/v1/messages", created_from=since, order="asc")
+    assert [row["id"] for row in found] == sent[9:]
+    await is_read_from_either_end(edge, "/v1/inbound", least=0)
+    assert (await edge.get("/v1/messages?order=asc&cursor=eA")).code == "invalid_cursor"

@@ -10,7 +10,7 @@ from whimbrel.manage.context import Context, commit
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
-_PASSING = frozenset({"cursor", "done", "deep"})
+_PASSING = frozenset({"at", "cursor", "done", "deep"})
 """What says where somebody is in a list, and not which one it is."""
 
 

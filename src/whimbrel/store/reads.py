@@ -66,7 +66,7 @@ def messages(ids: Sequence[str]) -> Script[list[Message]]:
 
 
 def search(search: Search, limit: int) -> Script[list[Message]]:
-    """A page, newest first. By number it reads the look-up table, otherwise the account's messages by id; the other
+    """A page. By number it reads the look-up table, otherwise the account's messages by id; the other
     conditions are looked at row by row."""
     conditions = (
         search.account_id,
@@ -86,8 +86,10 @@ def search(search: Search, limit: int) -> Script[list[Message]]:
     )
     more = (*(search.metadata or (None, None)), *(search.template or (None, None)))
     if search.number_hash is None:
-        return (yield from _messages("messages_page", *conditions, limit, *more))
-    return (yield from _messages("messages_page_by_number", *conditions, limit, *more, search.number_hash))
+        statement = "messages_page_oldest" if search.oldest_first else "messages_page"
+        return (yield from _messages(statement, *conditions, limit, *more))
+    statement = "messages_page_by_number_oldest" if search.oldest_first else "messages_page_by_number"
+    return (yield from _messages(statement, *conditions, limit, *more, search.number_hash))
 
 
 def _or(value: int | None, default: int) -> int:

@@ -106,7 +106,8 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
 
 
 class Search(msgspec.Struct, frozen=True, gc=False):
-    """Which messages of an account are asked for; what is None or empty does not matter. Newest first."""
+    """Which messages of an account are asked for; what is None or empty does not matter. Newest first, unless
+    `oldest_first`."""
 
     account_id: str
     test: bool
@@ -124,6 +125,7 @@ class Search(msgspec.Struct, frozen=True, gc=False):
     created_to: int | None = None  # exclusive
     from_id: str | None = None  # look no further back than to this one
     before_id: str | None = None  # the last id of the page before
+    oldest_first: bool = False
 
     @property
     def first_id(self) -> str:
@@ -139,7 +141,8 @@ class Search(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stretch(msgspec.Struct, frozen=True, gc=False):
-    """So many messages of an account, or so many that a number stands in, before an id; `first_id`: the oldest."""
+    """So many messages of an account, or so many that a number stands in, before an id or after
+    it; `first_id`: the one that is furthest from there."""
 
     count: int
     first_id: str

@@ -18,13 +18,15 @@ SEARCHED: Final = ("number", "sender", "tag", "metadata")
 
 FIELDS: Final = (
     "q", "as", "status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "template", "number", "span",
-    "from", "to",
+    "from", "to", "sort",
 )  # fmt: skip
 """Filters as they stand in the address."""
 SPANS: Final[Mapping[str, int]] = {"15m": 900, "1h": 3600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000}
 """Seconds back from now."""
 FAILED: Final = "undelivered,failed,rejected,expired,unknown"
 OPEN: Final = "scheduled,queued,sending,sent,in_doubt"
+OLDEST_FIRST: Final = "when"
+"""Of `sort`: by time, the oldest first."""
 _SECOND_US: Final = 1_000_000
 _SAME: Final = ("status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "template", "number")
 _NUMBER_CHARACTERS: Final = frozenset("+0123456789 -./()\u00a0\u202f\u2011\u2013")
@@ -120,7 +122,7 @@ class Filters:
     @property
     def is_narrow(self) -> bool:
         """Whether any is set."""
-        return bool(self.address)
+        return any(name != "sort" for name in self.address)
 
     def query(self, **more: str) -> dict[str, str]:
         """The same as the API takes it."""
@@ -135,7 +137,7 @@ class Filters:
         for name, field in (("created_from", "from"), ("created_to", "to")):
             if self.form.text(field):
                 found[name] = _in_utc(self.form.text(field))
-        return found | more
+        return found | ({"order": "asc"} if self.form.text("sort") == OLDEST_FIRST else {}) | more
 
 
 def _in_utc(written: str) -> str:

@@ -41,7 +41,7 @@ async def _lines(request: Request, filters: Filters, carriers: Mapping[str, str]
         if page.next_cursor is None:
             return
         if not left:
-            yield csv_file.line([request.words("messages.export_cut", most=f"{limits.EXPORT_ROWS_MAX:,}")])
+            yield csv_file.line([request.words("table.export_cut", most=f"{limits.EXPORT_ROWS_MAX:,}")])
             return
         if not await request.holds():  # the file breaks off, so that nobody takes it for whole
             raise WhimbrelError("unauthorized")

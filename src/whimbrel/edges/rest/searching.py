@@ -1,9 +1,9 @@
-"""GET /v1/messages and GET /v1/inbound: filters on what people search by, newest first."""
+"""GET /v1/messages and GET /v1/inbound: filters on what people search by, newest or oldest first."""
 
 import datetime
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -17,17 +17,18 @@ from whimbrel.domain.numbers import normalise
 from whimbrel.domain.receipts import carrier_keys
 from whimbrel.domain.states import STATES
 from whimbrel.domain.templates.use import parted
-from whimbrel.edges.rest.paging import Cursor, Limit
+from whimbrel.edges.rest.paging import Cursor, Limit, Ordered
 from whimbrel.edges.rest.shapes import Moment
 from whimbrel.edges.shared import cursors
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
-from whimbrel.manage.context import Page
+from whimbrel.manage.context import Order, Page
 from whimbrel.store.interface import Search, Stretch
 
 V = TypeVar("V")
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
+_JUST_AFTER: Final = "~"  # ids are all of one length: what is an id and more comes right after it
 _SCAN_FIRST: Final = 4  # pages that are looked through at first: most searches find enough there
 
 Number = Annotated[str | None, Meta(description="E.164; found a second or two after the message came.")]
@@ -69,6 +70,7 @@ class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=
     ] = None
     created_from: From = None
     created_to: Until = None
+    order: Ordered = "desc"
     cursor: Cursor = None
     limit: Limit = limits.PAGE_DEFAULT
 
@@ -80,6 +82,7 @@ class InboundQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
     to: Number = None
     created_from: From = None
     created_to: Until = None
+    order: Ordered = "desc"
     cursor: Cursor = None
     limit: Limit = limits.PAGE_DEFAULT
 
@@ -107,9 +110,8 @@ async def find(services: Services, call: Call[MessagesQuery, None]) -> Answer:
         template=_template(query.template),
         created_from=_micros(query.created_from),
         created_to=_micros(query.created_to),
-        before_id=_before(query.cursor),
     )
-    return Answer(await _page(services, search, query.limit, message_view))
+    return Answer(await _page(services, _from(search, query.cursor, query.order), query.limit, message_view))
 
 
 async def _by_carrier_id(
@@ -138,9 +140,8 @@ async def find_inbound(services: Services, call: Call[InboundQuery, None]) -> An
         sender=number.e164 if number else query.sender,
         created_from=_micros(query.created_from),
         created_to=_micros(query.created_to),
-        before_id=_before(query.cursor),
     )
-    return Answer(await _page(services, search, query.limit, _inbound_view))
+    return Answer(await _page(services, _from(search, query.cursor, query.order), query.limit, _inbound_view))
 
 
 async def get_inbound(services: Services, call: Call[NoQuery, None]) -> Answer:
@@ -157,25 +158,36 @@ def _inbound_view(message: Message) -> InboundView:
 async def _page(services: Services, search: Search, limit: int, view: Callable[[Message], V]) -> Page[V]:
     """One answer looks through so many messages and no more, so that what is rare is looked for as quickly."""
     found: list[Message] = []
-    before_id, is_over = search.end_id, False
+    left, reached, is_over = search, "", False
     for scan in (_SCAN_FIRST * limit, limits.MESSAGES_SCAN_MAX):
-        stretch = await _stretch(services, search, before_id, scan)
-        part = msgspec.structs.replace(search, from_id=stretch.first_id, before_id=before_id)
+        stretch = await _stretch(services, left, scan)
+        part, left = _parted(left, stretch.first_id)
         found += await services.store.search(part, limit + 1 - len(found)) if stretch.count else []
-        before_id, is_over = stretch.first_id, stretch.count < scan
+        reached, is_over = stretch.first_id, stretch.count < scan
         if is_over or len(found) >= limit:
             break
     if len(found) > limit:
-        before_id, is_over = found[limit - 1].id, False
-    return Page(tuple(view(row) for row in found[:limit]), None if is_over else cursors.encode(before_id))
+        reached, is_over = found[limit - 1].id, False
+    return Page(tuple(view(row) for row in found[:limit]), None if is_over else cursors.encode(reached))
 
 
-async def _stretch(services: Services, search: Search, before_id: str, scan: int) -> Stretch:
+def _parted(search: Search, place: str) -> tuple[Search, Search]:
+    """What is asked for up to a message and with it, and what is left of it beyond."""
+    if search.oldest_first:
+        beyond = place + _JUST_AFTER
+        return msgspec.structs.replace(search, before_id=beyond), msgspec.structs.replace(search, from_id=beyond)
+    return msgspec.structs.replace(search, from_id=place), msgspec.structs.replace(search, before_id=place)
+
+
+async def _stretch(services: Services, search: Search, scan: int) -> Stretch:
+    of: object
     if search.number_hash is None:
-        read: tuple[Any, ...] = ("messages_stretch", search.account_id)
+        statement = "messages_stretch_oldest" if search.oldest_first else "messages_stretch"
+        of = search.account_id
     else:
-        read = ("message_numbers_stretch", search.number_hash)
-    params = (*read, search.first_id, before_id, scan)
+        statement = "message_numbers_stretch_oldest" if search.oldest_first else "message_numbers_stretch"
+        of = search.number_hash
+    params = (statement, of, search.first_id, search.end_id, scan)
     (stretch,) = await services.store.report(search.account_id, Stretch, *params)
     return stretch
 
@@ -222,13 +234,15 @@ def _micros(moment: datetime.datetime | None) -> int | None:
     return None if moment is None else (moment - _EPOCH) // _MICROSECOND
 
 
-def _before(cursor: str | None) -> str | None:
+def _from(search: Search, cursor: str | None, order: Order) -> Search:
+    """The same from where a page ended, in an order."""
+    search = msgspec.structs.replace(search, oldest_first=order == "asc")
     if cursor is None:
-        return None
+        return search
     place = cursors.decode(cursor)
     if not is_id(place, MESSAGE):
         raise WhimbrelError("invalid_cursor")
-    return place
+    return _parted(search, place)[1]
 
 
 _STRETCH: Final = (

@@ -15,6 +15,7 @@
 -- | messages_old (before_id, limit) | id, recipient_hash, sender_hash of final messages with a smaller id |
 -- | messages_stretch (account_id, from_id, before_id, limit) | how many of an account stand before an id, at most so many, and the oldest of them |
 -- | message_numbers_stretch (number_hash, from_id, before_id, limit) | the same of those with a number |
+-- | messages_stretch_oldest, message_numbers_stretch_oldest (the same) | how many stand from an id on, at most so many, and the newest of them |
 -- | message_numbers_follow (position, end) | look-ups by both numbers of all messages that are new in this stretch of the log; a second time does nothing |
 
 -- name: message_insert
@@ -89,4 +90,15 @@ SELECT COUNT(*), COALESCE(MIN(id), $2) FROM (
 SELECT COUNT(*), COALESCE(MIN(message_id), $2) FROM (
   SELECT message_id FROM message_numbers WHERE number_hash = $1 AND message_id >= $2 AND message_id < $3
   ORDER BY message_id DESC LIMIT $4
+) AS stretch;
+
+-- name: messages_stretch_oldest
+SELECT COUNT(*), COALESCE(MAX(id), $3) FROM (
+  SELECT id FROM messages WHERE account_id = $1 AND id >= $2 AND id < $3 ORDER BY id LIMIT $4
+) AS stretch;
+
+-- name: message_numbers_stretch_oldest
+SELECT COUNT(*), COALESCE(MAX(message_id), $3) FROM (
+  SELECT message_id FROM message_numbers WHERE number_hash = $1 AND message_id >= $2 AND message_id < $3
+  ORDER BY message_id LIMIT $4
 ) AS stretch;

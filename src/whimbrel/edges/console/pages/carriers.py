@@ -1,29 +1,45 @@
 """Carriers: added by a form that tests the bind, their health live, tested, paused, traced."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.console import carrier_form
+from whimbrel.edges.console import carrier_form, table_files, tables
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 from whimbrel.edges.console.undoing import Undo
 from whimbrel.edges.console.whole import whole_or_text
 
 _CARRIERS = "/console/carriers"
 _ENTRIES = "50"
+TABLE: Final = Table(
+    name="carriers",
+    path=_CARRIERS,
+    cells="carriers/cells.html",
+    operation="getCarriersHealth",
+    is_paged=False,
+    live_s=2,
+    columns=(
+        Column("name", "carriers.name"),
+        Column("state", "carriers.state", lambda row, more: row.health.state if row.health else row.status),
+        Column("binds", "carriers.binds", "health.binds_up", css="n"),
+        Column("in_flight", "carriers.in_flight", "health.in_flight", css="n"),
+        Column("waiting", "carriers.waiting", "health.waiting", css="n"),
+        Column("granted", "carriers.granted", "health.throughput_per_s", css="n"),
+        Column("node", "carriers.node", css="soft"),
+        Column("id", "table.id", usual=False),
+    ),
+)
 
 
 async def carriers(request: Request) -> Response:
-    """All of them with their health; a script asks for the table again and again."""
-    found = await request.api("getCarriersHealth")
-    if request.is_part:
-        return request.part("carriers/list.html", "rows", carriers=found.data)
-    return request.page("carriers/list.html", carriers=found.data, may_write=request.api.may("createCarrier"))
+    """All of them with their health; a script asks for the rows again and again."""
+    return await tables.answer(request, TABLE, "carriers/list.html", may_write=request.api.may("createCarrier"))
 
 
 async def new(request: Request) -> Response:
@@ -179,6 +195,7 @@ def _elsewhere(fields: Any) -> list[str]:
 
 PAGES = (
     Page(path=_CARRIERS, handle=carriers),
+    table_files.page(TABLE),
     Page(path=f"{_CARRIERS}/new", handle=new),
     Page(path=f"{_CARRIERS}/new", method="POST", handle=create),
     Page(path=f"{_CARRIERS}/{{id}}", handle=carrier),

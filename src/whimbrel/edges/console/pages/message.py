@@ -17,7 +17,7 @@ from whimbrel.edges.console.forms import problem
 from whimbrel.edges.console.lasting import lasted
 from whimbrel.edges.console.message_pdus import of_message
 from whimbrel.edges.console.message_story import story
-from whimbrel.edges.console.pages.messages import PLACE, shown
+from whimbrel.edges.console.pages.messages import PLACE, beside
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 
@@ -47,7 +47,7 @@ async def _values(request: Request) -> dict[str, Any]:
     may_see = request.api.may("listMessageDeliveries")
     told = await request.api("listMessageDeliveries", path=path) if may_see else None
     at = _moment(request.query.text("at"))
-    seen = await shown(request)
+    seen = await beside(request)
     return {
         "message": found,
         "story": story(found, timeline, told, at=at),

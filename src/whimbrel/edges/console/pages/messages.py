@@ -1,19 +1,28 @@
-"""The list of messages: searched and filtered by the address, with the columns that the viewer chose, saved views, a
-file for spreadsheets and a live tail (`message_tail.py`).
+"""The list of messages: searched and filtered by the address, with a file for spreadsheets and a live
+tail (`message_tail.py`).
 """
 
 from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.responses import Response
 
 from whimbrel.base import ids, moments
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.console import choosing
-from whimbrel.edges.console.finding import FAILED, OPEN, SPANS, Filters, may_be_a_carriers, minute, understand
-from whimbrel.edges.console.forms import Form, Problem, problem
+from whimbrel.edges.console import choosing, tables
+from whimbrel.edges.console.finding import (
+    FAILED,
+    FIELDS,
+    OLDEST_FIRST,
+    OPEN,
+    SPANS,
+    Filters,
+    may_be_a_carriers,
+    minute,
+    understand,
+)
+from whimbrel.edges.console.forms import Problem, problem
 from whimbrel.edges.console.lasting import lasted
 from whimbrel.edges.console.live import Live
 from whimbrel.edges.console.menu import MENU
@@ -21,23 +30,46 @@ from whimbrel.edges.console.message_export import export_lines
 from whimbrel.edges.console.message_tail import Tail
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
-from whimbrel.edges.console.undoing import Undo
+from whimbrel.edges.console.tables import Column, Table
 from whimbrel.edges.shared import cursors
-from whimbrel.manage import preferences, saved_views
 
 PLACE: Final = "/console/messages"
-NAME: Final = "messages"
-COLUMNS: Final = (
-    "status", "direction", "to", "sender", "text", "class", "segments", "price", "carrier", "tags", "reason", "sent",
-    "final", "latency", "id",
-)  # fmt: skip
-"""All columns beside the first, which says when."""
-USUAL: Final = ("status", "to", "sender", "text", "class", "price")
+TABLE: Final = Table(
+    name="messages",
+    path=PLACE,
+    cells="messages/cells.html",
+    operation="listMessages",
+    by=OLDEST_FIRST,
+    filters=FIELDS,
+    target="results",
+    columns=(
+        Column("when", "messages.column_when", "created_at", css="when"),
+        Column("status", "messages.column_status"),
+        Column("direction", "messages.column_direction", usual=False),
+        Column("to", "messages.column_to"),
+        Column("sender", "messages.column_sender"),
+        Column("text", "messages.column_text", css="wide"),
+        Column("class", "messages.column_class"),
+        Column("segments", "messages.column_segments", usual=False, css="n"),
+        Column("price", "messages.column_price", css="n"),
+        Column("carrier", "messages.column_carrier", usual=False),
+        Column("tags", "messages.column_tags", usual=False),
+        Column("reason", "messages.column_reason", usual=False, css="wide"),
+        Column("sent", "messages.column_sent", usual=False),
+        Column("final", "messages.column_final", usual=False),
+        Column("latency", "messages.column_latency", usual=False, css="n"),
+        Column("id", "messages.column_id", usual=False),
+    ),
+)
 STATES: Final = (
     "scheduled", "queued", "sending", "sent", "delivered", "undelivered", "expired", "failed", "rejected", "canceled",
     "in_doubt", "unknown", "received",
 )  # fmt: skip
-BUILT_IN: Final = (("failed", {"status": FAILED}), ("open", {"status": OPEN}), ("received", {"direction": "in"}))
+BUILT_IN: Final = (
+    ("messages.view_failed", {"status": FAILED}),
+    ("messages.view_open", {"status": OPEN}),
+    ("messages.view_received", {"direction": "in"}),
+)
 _DEEP_MAX: Final = 100  # stretches that are looked through by themselves before somebody has to ask for more
 _DEEP_DIGITS: Final = 7
 _SENDERS: Final = "200"
@@ -64,12 +96,11 @@ async def messages(request: Request) -> Response:
     if message_id:
         return request.go(f"{PLACE}/{message_id}")
     found = await _find(request, filters)
-    values = await shown(request) | {"found": found, "filters": filters}
+    values = await shown(request, filters, found.rows) | {"found": found, "filters": filters}
     status = 422 if found.problem else 200
     if request.is_part and request.query.text("cursor"):
         return request.page("messages/rows.html", status=status, **values)
-    views = await saved_views.of(request.services.manage, request.visit.user.id, NAME)
-    values |= {"views": views, "built_in": BUILT_IN}
+    values |= {"built_in": BUILT_IN}
     if request.is_part:
         part = request.page("messages/results.html", status=status, **values)
         address = filters.link(PLACE)
@@ -90,17 +121,21 @@ async def filters_of(request: Request) -> Filters:
     return Filters(query, word, request.services.clock.now_us())
 
 
-async def shown(request: Request) -> dict[str, Any]:
-    """What rows are shown with: the columns, and the names of carriers where the visitor may see them."""
+async def shown(request: Request, filters: Filters, rows: Sequence[Any] = ()) -> dict[str, Any]:
+    """What rows are shown with."""
+    values = await beside(request)
+    without = () if values["carriers"] else ("carrier",)
+    table = await tables.shown(request, TABLE, rows, address=filters.address, without=without)
+    return values | {"table": table}
+
+
+async def beside(request: Request) -> dict[str, Any]:
+    """What messages are shown with: names of carriers, where the visitor may see them, and where to go on."""
     carriers: dict[str, str] = {}
     if request.api.may("listCarriers"):
         known = await request.api("listCarriers", query={"limit": "1000"})
         carriers = {carrier.id: carrier.name for carrier in known.data}
-    chosen = preferences.of(request.visit.user).columns.get(NAME, USUAL)
-    possible = tuple(column for column in COLUMNS if carriers or column != "carrier")
     return {
-        "columns": tuple(column for column in chosen if column in possible),
-        "all_columns": possible,
         "carriers": carriers,
         "place": PLACE,
         "lasted": lasted,
@@ -153,56 +188,17 @@ async def live(request: Request) -> Response:
     if filters.finds_nothing:
         return Response(status_code=204)  # a browser asks no more
     await request.api("listMessages", query=filters.query(limit="1"))  # what would be refused is refused at once
-    return Live(Tail(request, filters, await shown(request), request.query.text("after")).pieces())
+    return Live(Tail(request, filters, await shown(request, filters), request.query.text("after")).pieces())
 
 
 async def export(request: Request) -> Response:
     """The same list as a file."""
     filters = await filters_of(request)
-    return await export_lines(request, filters, (await shown(request))["carriers"])
-
-
-async def set_columns(request: Request) -> Response:
-    """Which columns are shown from now on."""
-    form = await request.form()
-    chosen = tuple(column for column in COLUMNS if form.has("column", column))
-    if form.flag("usual"):
-        chosen = ()
-    await preferences.set_columns(request.services.manage, request.visit.user.id, NAME, chosen)
-    return request.go(PLACE, done="columns.set", **_kept(form.raw("query")))
-
-
-async def save_view(request: Request) -> Response:
-    """Keep the filters under a name."""
-    form = await request.form()
-    query = form.raw("query")
-    try:
-        await saved_views.save(request.services.manage, request.visit.user.id, NAME, form.text("name"), query)
-    except WhimbrelError as error:
-        return request.page(
-            "messages/view.html", status=422, problem=problem(error), form=form, place=PLACE, query=query
-        )
-    return request.go(PLACE, done="view.saved", **_kept(query))
-
-
-async def delete_view(request: Request) -> Response:
-    manage, user_id, view_id = request.services.manage, request.visit.user.id, request.path["id"]
-    found = [view for view in await saved_views.of(manage, user_id, NAME) if view.id == view_id]
-    await saved_views.delete(manage, user_id, view_id)
-    undo = next((Undo("saveView", PLACE, body=[view.name, view.query]) for view in found), None)
-    return request.undone_by(undo).go(PLACE, done="view.deleted")
-
-
-def _kept(query: str) -> dict[str, str]:
-    """The filters of a query, for the address that one goes back to."""
-    return Filters(Form(parse_qsl(query)), understand(""), 0).address
+    return await export_lines(request, filters, (await beside(request))["carriers"])
 
 
 PAGES = (
     Page(path=PLACE, handle=messages),
     Page(path=f"{PLACE}/live", handle=live),
     Page(path=f"{PLACE}/export", handle=export, confirmed=True),
-    Page(path=f"{PLACE}/columns", method="POST", handle=set_columns),
-    Page(path=f"{PLACE}/views", method="POST", handle=save_view),
-    Page(path=f"{PLACE}/views/{{id}}/delete", method="POST", handle=delete_view),
 )

@@ -3,7 +3,6 @@
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.console.pages.messages import NAME
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 from whimbrel.manage import saved_views
@@ -18,8 +17,8 @@ async def undo(request: Request) -> Response:
         raise WhimbrelError("conflict", "It is too late to take this back.")
     taken = offer.undo
     if taken.operation == "saveView":
-        name, query = taken.body
-        await saved_views.save(request.services.manage, request.visit.user.id, NAME, name, query)
+        page, name, query = taken.body
+        await saved_views.save(request.services.manage, request.visit.user.id, page, name, query)
     else:
         await request.api_for(taken.account_id)(taken.operation, path=taken.path, body=taken.body)
     return request.go(taken.to, done="undone", **taken.query)

@@ -107,6 +107,15 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// One drop-down at a time, and none after Escape or a press beside it.
+document.addEventListener("click", (event) => {
+  for (const drop of document.querySelectorAll(".drop[open]")) if (!drop.contains(event.target)) drop.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const drop of document.querySelectorAll(".drop[open]")) { drop.open = false; drop.querySelector("summary").focus(); }
+});
+
 // Where a form was refused, the writing goes on at the first field that is wrong.
 function goToWrong(root) {
   root.querySelector("[aria-invalid='true']")?.focus();

@@ -19,15 +19,6 @@ for (const form of document.querySelectorAll("form[data-moments]")) {
   });
 }
 
-// One drop-down at a time, and none after Escape or a press beside it.
-document.addEventListener("click", (event) => {
-  for (const drop of document.querySelectorAll(".drop[open]")) if (!drop.contains(event.target)) drop.open = false;
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  for (const drop of document.querySelectorAll(".drop[open]")) { drop.open = false; drop.querySelector("summary").focus(); }
-});
-
 let stream = null;
 let held = new Map(); // by id, rows that came while somebody read
 let missed = 0; // and how many more there were

@@ -2,10 +2,10 @@
 --
 -- | statement | gives or does |
 -- | --- | --- |
--- | messages_page (account_id, test, from_id, before_id, created_from, created_to, direction, states, the states, sender, message_class, carrier_id, recipient_hash, tag, limit, name and value in its metadata, name or id of a template, number of its version) | whole rows, newest first; what is NULL (states: 0) does not matter |
--- | messages_page_by_number (the same, number_hash) | those with this number on either side |
+-- | messages_page, messages_page_oldest (account_id, test, from_id, before_id, created_from, created_to, direction, states, the states, sender, message_class, carrier_id, recipient_hash, tag, limit, name and value in its metadata, name or id of a template, number of its version) | whole rows, newest first; what is NULL (states: 0) does not matter |
+-- | messages_page_by_number, messages_page_by_number_oldest (the same, number_hash) | those with this number on either side |
 
--- name: messages_page
+-- name: messages_page (both ways)
 SELECT m.id, m.account_id, m.test, m.direction, m.door, m.message_class, m.state, m.recipient, m.sender, m.text, m.encoding,
   m.segments, m.price_micros, m.held_micros, m.charged_micros, m.currency, m.carrier_id, m.route_id, m.candidates,
   m.priority, m.rank, m.created_at, m.due_at, m.expires_at, m.updated_at, m.sent_at, m.final_at, m.reason, m.flags, m.seq,
@@ -29,7 +29,7 @@ WHERE m.id >= $3 AND m.id < $4 AND m.account_id = $1 AND m.test = $2 AND m.creat
   AND (CAST($19 AS TEXT) IS NULL OR CAST(replace(m.options, '\u0000', '\ufffd') AS JSON) -> 'template' ->> 'version' = $19)
 ORDER BY m.id DESC LIMIT $15;
 
--- name: messages_page_by_number
+-- name: messages_page_by_number (both ways)
 SELECT m.id, m.account_id, m.test, m.direction, m.door, m.message_class, m.state, m.recipient, m.sender, m.text, m.encoding,
   m.segments, m.price_micros, m.held_micros, m.charged_micros, m.currency, m.carrier_id, m.route_id, m.candidates,
   m.priority, m.rank, m.created_at, m.due_at, m.expires_at, m.updated_at, m.sent_at, m.final_at, m.reason, m.flags, m.seq,
