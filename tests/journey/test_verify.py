@@ -14,6 +14,7 @@ from tests.journey.rig import ACTOR, Rig, rig, until
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import VERIFY_FAILURES_PER_HOUR, VERIFY_SENDS_PER_DAY
 from whimbrel.domain.model import Flag, Options
+from whimbrel.domain.schedule import parse_time
 from whimbrel.domain.verify import SLOT_US, Verification
 from whimbrel.journey.sealing import opened_text
 from whimbrel.products.verify import blocks, rates, services
@@ -382,6 +383,42 @@ async def test_what_nobody_confirms_is_blocked(
     assert (block.reason, block.value, block.evidence["starts"]) == (reason, "44740012", starts)
     off = await live.new_service(guard=False)
     await live.start("+447400129999", off)
+
+
+async def test_a_country_where_nobody_has_confirmed_is_capped_by_the_hour_until_it_is_proven(live: Desk) -> None:
+    service = await live.new_service(new_country_per_hour=3)
+
+    async def begun(numbers: range, prefix: str = "+44740012") -> list[str]:
+        found = []
+        for number in numbers:
+            try:
+                found.append((await live.start(f"{prefix}{number}00", service)).status)
+            except WhimbrelError as error:
+                found.append(error.code)
+        return found
+
+    async def approve(to: str) -> None:
+        assert await live.check(await live.code(to=to), to, service) == "approved"
+
+    assert await begun(range(10, 15)) == ["pending"] * 3 + ["verify_blocked"] * 2
+    assert await begun(range(70, 71), "+491511234") == ["pending"], "each country has its own"
+    about = {"account_id": live.rig.account_id, "test": False}
+    (block,) = (await blocks.find(live.rig.app.manage, paging=blocks.Paging(), **about)).data
+    assert (block.reason, block.kind, block.value) == ("new_country", "country", "GB")
+    assert block.evidence == {"starts": 3, "approvals": 0}
+    hour_us = 3600 * 1_000_000
+    assert parse_time(block.ends_at) - parse_time(block.created_at) == hour_us
+    for number in range(10, 12):
+        await approve(f"+44740012{number}00")
+    live.rig.clock.advance(3601)
+    assert await begun(range(20, 24)) == ["pending"] * 3 + ["verify_blocked"], "two do not prove it"
+    again, _ = (await blocks.find(live.rig.app.manage, paging=blocks.Paging(), **about)).data
+    assert parse_time(again.ends_at) - parse_time(again.created_at) == hour_us
+    await blocks.lift(live.rig.app.manage, ACTOR, again.id, blocks.Lift(quiet_s=0), **about)
+    await approve("+447400122000")
+    assert await begun(range(24, 34)) == ["pending"] * 10
+    off = await live.new_service(new_country_per_hour=0)
+    assert [(await live.start(f"+33612345{n}0", off)).status for n in range(10, 15)] == ["pending"] * 5
 
 
 async def test_nobody_elses_verifications(live: Desk) -> None:

@@ -23,16 +23,37 @@ async def test_a_number_of_version_2(edge, lookups):
 
 
 async def test_packages_that_are_known_and_those_that_are_not(lookups):
-    fields = "line_type_intelligence,caller_name,sms_pumping_risk"
+    fields = "line_type_intelligence,caller_name,sim_swap"
     found = await aside(lookups.v2.phone_numbers("+4915112345678").fetch, fields=fields)
     assert found.line_type_intelligence == {
         "mobile_country_code": None, "mobile_network_code": None, "carrier_name": "T-Mobile", "type": "mobile",
         "error_code": None,
     }  # fmt: skip
     assert found.caller_name == {"caller_name": None, "caller_type": None, "error_code": 60600}
-    assert found.sms_pumping_risk["error_code"] == 60600
+    assert found.sim_swap["error_code"] == 60600
     landline = await aside(lookups.v2.phone_numbers("+442079460958").fetch, fields="line_type_intelligence")
     assert landline.line_type_intelligence["type"] == "landline"
+
+
+async def test_the_risk_of_pumping_is_what_the_guard_of_verify_has_blocked(edge, lookups):
+    async def risk(number="+447400123415"):
+        fetch = lookups.v2.phone_numbers(number).fetch
+        found = (await aside(fetch, fields="sms_pumping_risk")).sms_pumping_risk
+        return [found[name] for name in ("number_blocked", "number_blocked_last_3_months", "sms_pumping_risk_score")]
+
+    assert await risk() == [False, False, None]
+    service = (await edge.post("/v1/verify/services", {"name": "Acme"})).json["id"]
+    for last in range(10, 15):  # neighbours, which the guard takes for pumping
+        await edge.post(f"/v1/verify/services/{service}/verifications", {"to": f"+4474001234{last}"})
+    assert await risk() == [True, True, 100]
+    assert await risk("+447400999888") == [False, False, None]
+    (block,) = (await edge.get("/v1/verify/blocks")).json["data"]
+    told = await aside(lookups.v2.phone_numbers("+447400123415").fetch, fields="sms_pumping_risk")
+    assert told.sms_pumping_risk["number_blocked_date"] == block["created_at"][:10]
+    await edge.post("/v1/verify/safe-list", {"number": "+447400123415"})
+    assert await risk() == [False, True, None]
+    await edge.post(f"/v1/verify/blocks/{block['id']}/lift", {})
+    assert await risk("+447400123416") == [False, True, None]
 
 
 async def test_national_and_invalid_numbers(lookups):

@@ -14,7 +14,7 @@ from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.whole import whole_or_text
 from whimbrel.products.verify.texts import languages
 
-STATUSES: Final = ("pending", "approved", "canceled", "expired", "max_attempts_reached")
+STATUSES: Final = ("pending", "approved", "canceled", "expired", "max_attempts_reached", "failed")
 ALPHABETS: Final = ("digits", "letters", "alphanumeric")
 DOUBTS: Final = ("report", "retry_once")
 REFUSABLE: Final = (
@@ -23,8 +23,8 @@ REFUSABLE: Final = (
 """Kinds of lines that a form offers to refuse; landlines have a switch of their own."""
 EXAMPLE: Final = "+447400123456"
 _WHOLE: Final = (
-    "code_length", "ttl_s", "max_checks", "max_sends", "sends_per_hour", "sends_per_day",
-    "totp_code_length", "totp_step_s", "totp_skew",
+    "code_length", "ttl_s", "max_checks", "max_sends", "sends_per_hour", "sends_per_day", "new_country_per_hour",
+    "totp_code_length", "totp_step_s", "totp_skew", "fallback_after_s", "new_country_per_hour",
 )  # fmt: skip
 _TEXTS: Final = ("language", "app_hash", "webotp_domain", "sender", "alphabet", "on_doubt", "totp_issuer")
 _TICKS: Final = ("do_not_share", "custom_code", "skip_landlines", "lookup", "guard")
@@ -33,7 +33,9 @@ _ENDED: Final[Mapping[str, str]] = {
     "canceled": "",
     "expired": "warn",
     "max_attempts_reached": "bad",
+    "failed": "bad",
 }
+_LOST: Final = frozenset({"refused", "undelivered", "failed", "rejected", "expired"})
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -62,6 +64,7 @@ def _fields(name: str, settings: Mapping[str, Any]) -> Form:
     fields |= {f"settings.{each}": str(settings[each]) for each in (*_WHOLE, *_TEXTS)}
     fields |= {f"settings.{each}": ("1",) for each in _TICKS if settings[each]}
     fields["settings.countries"] = " ".join(settings["countries"])
+    fields["settings.channels"] = " ".join(settings["channels"])
     fields["settings.refuse_types"] = tuple(settings["refuse_types"])
     return Form.of(fields)
 
@@ -72,6 +75,7 @@ def body_of(form: Form) -> dict[str, Any]:
     settings |= {each: form.text(f"settings.{each}") for each in _TEXTS}
     settings |= {each: form.flag(f"settings.{each}") for each in _TICKS}
     settings["countries"] = form.text("settings.countries").upper().replace(",", " ").split()
+    settings["channels"] = form.text("settings.channels").lower().replace(",", " ").split()
     settings["refuse_types"] = list(form.many("settings.refuse_types"))
     return {"name": form.text("name"), "settings": settings}
 
@@ -88,7 +92,7 @@ def refusable(form: Form) -> tuple[str, ...]:
 
 def start_of(form: Form) -> dict[str, str]:
     """The fields of the playground as the API takes a start."""
-    return {"to": form.text("to")} | form.given("language", "custom_code")
+    return {"to": form.text("to")} | form.given("language", "custom_code", "channel")
 
 
 def snippets(request: Request, service_id: str, body: Mapping[str, Any], *, check: bool = False) -> Mapping[str, str]:
@@ -101,7 +105,7 @@ def story(verification: Any, attempts: Sequence[Any]) -> Iterator[Step]:
     """What happened, in order. Wrong codes are counted and have no moments of their own."""
     yield Step(kind="started", at=verification.created_at)
     for place, attempt in enumerate(attempts):
-        tone = "good" if attempt.converted else ""
+        tone = "good" if attempt.converted else "bad" if attempt.state in _LOST else ""
         yield Step(kind="again" if place else "sent", at=attempt.created_at, tone=tone, number=place, attempt=attempt)
     if verification.checks:
         yield Step(kind="wrong", at=None, tone="warn", number=verification.checks)

@@ -8,8 +8,11 @@ from urllib.parse import parse_qs, quote
 
 import msgspec
 
+from whimbrel.base import moments
+from whimbrel.base.clock import DAY_US
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.lookup import Found, is_country, look
+from whimbrel.domain.numbers import normalise
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio.forms import wrong
 from whimbrel.edges.twilio.routes import Operation, Reply, Request, product
@@ -37,15 +40,13 @@ _PACKAGES: Final[dict[str, tuple[str, ...]]] = {
     "line_status": ("status",),
     "identity_match": ("first_name_match", "last_name_match", "summary_score"),
     "reassigned_number": ("last_verified_date", "is_number_reassigned"),
-    "sms_pumping_risk": (
-        "carrier_risk_category", "number_blocked", "number_blocked_date", "number_blocked_last_3_months",
-        "sms_pumping_risk_score",
-    ),
     "phone_number_quality_score": ("quality_score",),
     "pre_fill": ("first_name", "last_name"),
 }  # fmt: skip
 """Packages that nothing is known of, and what stands in them."""
-_OWN: Final = frozenset({"validation", "line_type_intelligence"})
+_OWN: Final = frozenset({"validation", "line_type_intelligence", "sms_pumping_risk"})
+_MONTHS_US: Final = 92 * DAY_US
+_SURE: Final = 100
 
 Package = dict[str, str | int | None] | None
 _encode = msgspec.json.Encoder().encode
@@ -89,6 +90,7 @@ class Lookups:
     """The handlers."""
 
     def __init__(self, services: Services) -> None:
+        self._services = services
         self.products = (
             product("/v2/PhoneNumbers/{}", GET=Operation(SCOPE, self.fetch)),
             product("/v1/PhoneNumbers/{}", GET=Operation(SCOPE, self.fetch_old)),
@@ -114,11 +116,32 @@ class Lookups:
             national_format=found.national,
             valid=found.valid,
             validation_errors=(found.reason.upper(),) if found.reason else (),
+            sms_pumping_risk=await self._risk(request, found) if "sms_pumping_risk" in fields else None,
             line_type_intelligence=_line(found) if "line_type_intelligence" in fields else None,
             url=f"{request.base_url}/v2/PhoneNumbers/{quote(number, safe='+')}",
             **packages,
         )
         return Reply(_encode(record))
+
+    async def _risk(self, request: Request, found: Found) -> Package:
+        """By what the guard of Verify has blocked for the account. Of other accounts' nothing is told."""
+        number = normalise(found.number or "") if found.valid else None
+        guard, now = self._services.verify.guard, self._services.clock.now_us()
+        blocks = []
+        if number is not None:
+            blocks = await guard.blocks_of(request.account_id, number, test=request.test, since=now - _MONTHS_US)
+        active = [block for block in blocks if block.lifted_at is None and block.ends_at > now]
+        if active and number is not None:
+            number_hash = self._services.vault.number_hash(number.e164)
+            active = [] if await guard.is_safe(request.account_id, number_hash) else active
+        return {
+            "carrier_risk_category": None,
+            "number_blocked": bool(active),
+            "number_blocked_date": moments.to_text(active[0].created_at)[:10] if active else None,
+            "number_blocked_last_3_months": bool(blocks),
+            "sms_pumping_risk_score": _SURE if active else None,
+            "error_code": None if number is not None else NOT_COVERED,
+        }
 
     async def fetch_old(self, request: Request) -> Reply:
         """An invalid number is not found."""

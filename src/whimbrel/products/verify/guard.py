@@ -24,9 +24,12 @@ from whimbrel.store.rows import to_columns
 NEIGHBOURS: Final = "neighbouring_numbers"
 VELOCITY: Final = "velocity"
 CONVERSION: Final = "low_conversion"
+NEW_COUNTRY: Final = "new_country"
 
 _DAY_US: Final = 24 * 3600 * SECOND_US
 _LOOKED_BACK_US: Final = 31 * _DAY_US  # of blocks: how often these numbers were blocked before, and what was lifted
+_HOUR_SLOTS: Final = 6
+_PROVEN_KEPT: Final = 100_000  # countries of accounts
 _encode = msgspec.json.Encoder().encode
 
 
@@ -41,6 +44,14 @@ class Suspicion(msgspec.Struct, frozen=True):
 class _Counted(msgspec.Struct, frozen=True):
     starts: int
     approvals: int
+
+
+class _Approved(msgspec.Struct, frozen=True):
+    approvals: int
+
+
+class _Begun(msgspec.Struct, frozen=True):
+    starts: int
 
 
 class _Recipient(msgspec.Struct, frozen=True):
@@ -62,6 +73,7 @@ class Guard:
     def __init__(self, ctx: Context, metrics: Metrics) -> None:
         self._ctx = ctx
         self._metrics = metrics
+        self._proven: set[tuple[str, bool, str]] = set()
 
     async def check(
         self, service: VerifyService, settings: ServiceSettings, number: Number, number_hash: int, *, test: bool
@@ -70,22 +82,32 @@ class Guard:
         anything."""
         if not settings.guard or is_sandbox(number.e164):
             return
-        ctx, now, account_id = self._ctx, self._ctx.clock.now_us(), service.account_id
-        values = _values(number)
-        first = ids.floor_id(ids.VERIFY_BLOCK, now - _LOOKED_BACK_US)
-        blocks = await ctx.store.fetch(Block, "verify_blocks_of", account_id, int(test), list(values), first)
+        now, account_id = self._ctx.clock.now_us(), service.account_id
+        blocks = await self.blocks_of(account_id, number, test=test, since=now - _LOOKED_BACK_US)
         active = [block for block in blocks if block.lifted_at is None and block.ends_at > now]
         quiet = {block.value for block in blocks if block.quiet_until > now}
         found = None if active else await self._suspicion(account_id, number, test=test, now=now, quiet=quiet)
+        if not active and found is None and number.country not in quiet:
+            most = settings.new_country_per_hour
+            found = await self._new_country(account_id, number.country, most, test=test, now=now)
         if not active and found is None:
             return
-        if await ctx.store.fetch(SafeNumber, "verify_safe_by_hash", account_id, number_hash):
+        if await self.is_safe(account_id, number_hash):
             return
         if found is not None:
             known = sum(block.value == found.value for block in blocks)
             active = [await self._block(account_id, number, found, test=test, now=now, known=known)]
         wait = max(block.ends_at for block in active) - now
         raise WhimbrelError("verify_blocked", retry_after_s=max(1, -(-wait // SECOND_US)))
+
+    async def blocks_of(self, account_id: str, number: Number, *, test: bool, since: int) -> list[Block]:
+        """What has blocked a number since then (UTC microseconds), newest first, also what is over."""
+        values, first = [*_values(number), number.country], ids.floor_id(ids.VERIFY_BLOCK, since)
+        return await self._ctx.store.fetch(Block, "verify_blocks_of", account_id, int(test), values, first)
+
+    async def is_safe(self, account_id: str, number_hash: int) -> bool:
+        """Whether a number always passes."""
+        return bool(await self._ctx.store.fetch(SafeNumber, "verify_safe_by_hash", account_id, number_hash))
 
     async def _suspicion(
         self, account_id: str, number: Number, *, test: bool, now: int, quiet: set[str]
@@ -109,6 +131,26 @@ class Guard:
             return Suspicion(CONVERSION, prefix, {**facts, "conversion_at_most": round(best, 3)})
         return None
 
+    async def _new_country(self, account_id: str, country: str, most: int, *, test: bool, now: int) -> Suspicion | None:
+        """In a country where hardly anybody has confirmed a code yet, so many may be begun in an hour. Those that
+        are proven are remembered: they cost nothing."""
+        place = (account_id, test, country)
+        if not most or not country or place in self._proven:
+            return None
+        about = (account_id, int(test), country)
+        least = limits.VERIFY_COUNTRY_PROVEN
+        rows = await self._ctx.store.fetch(_Approved, "verify_country_approvals", *about, least)
+        approvals = sum(row.approvals for row in rows)
+        if approvals >= least:
+            if len(self._proven) >= _PROVEN_KEPT:
+                self._proven.clear()
+            self._proven.add(place)
+            return None
+        (hour,) = await self._ctx.store.fetch(_Begun, "verify_country_starts", *about, now // SLOT_US - _HOUR_SLOTS + 1)
+        if hour.starts < most:
+            return None
+        return Suspicion(NEW_COUNTRY, country, {"starts": hour.starts, "approvals": approvals})
+
     async def _run(self, account_id: str, number: Number, block: str, *, test: bool, now: int) -> int:
         """The longest run of neighbours among a hundred numbers of the last ten minutes, with this one."""
         first = ids.floor_id(ids.VERIFICATION, now - SLOT_US)
@@ -119,12 +161,13 @@ class Guard:
     async def _block(
         self, account_id: str, number: Number, found: Suspicion, *, test: bool, now: int, known: int
     ) -> Block:
-        lasts_s = limits.VERIFY_BLOCK_AGAIN_S if known else limits.VERIFY_BLOCK_S
+        is_country = found.reason == NEW_COUNTRY  # where the next ones may prove it
+        lasts_s = limits.VERIFY_BLOCK_AGAIN_S if known and not is_country else limits.VERIFY_BLOCK_S
         block = Block(
             id=self._ctx.ids.new(ids.VERIFY_BLOCK),
             account_id=account_id,
             test=test,
-            kind="prefix",
+            kind="country" if is_country else "prefix",
             value=found.value,
             country=number.country,
             reason=found.reason,

@@ -26,7 +26,7 @@
 -- | verify_attempts_of (account_id, verification_id) | whole rows, oldest first |
 -- | verify_count (account_id, test, slot, prefix, service_id, country, starts, sends, approvals) | added; row by row (hence the CAST): of many rows in one statement PostgreSQL would take one for each key |
 -- | verify_counted (account_id, test, prefix, slot) | starts, approvals since a slot |
--- | verify_country_approvals (account_id, test, country, limit) | how many were approved in a country, of so many rows that have some |
+-- | verify_country_approvals (account_id, test, country, limit) | how many were approved in a country, row by row, of so many rows that have some |
 -- | verify_country_starts (account_id, test, country, slot) | how many were begun there since a slot |
 -- | verify_summary (account_id, test, from, to) | country, prefix, service_id, starts, sends, approvals |
 -- | verify_channel_count (account_id, test, slot, channel, service_id, sends, failures, approvals) | added, row by row as `verify_count` |
@@ -180,9 +180,7 @@ SELECT CAST(COALESCE(SUM(starts), 0) AS bigint), CAST(COALESCE(SUM(approvals), 0
 WHERE account_id = $1 AND test = $2 AND prefix = $3 AND slot >= $4;
 
 -- name: verify_country_approvals
-SELECT CAST(COALESCE(SUM(approvals), 0) AS bigint) FROM (
-  SELECT approvals FROM verify_counts WHERE account_id = $1 AND test = $2 AND country = $3 AND approvals > 0 LIMIT $4
-) AS proofs;
+SELECT approvals FROM verify_counts WHERE account_id = $1 AND test = $2 AND country = $3 AND approvals > 0 LIMIT $4;
 
 -- name: verify_country_starts
 SELECT CAST(COALESCE(SUM(starts), 0) AS bigint) FROM verify_counts
