@@ -196,7 +196,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     id: str
     account_id: str
     test: bool
-    kind: Literal["prefix"]
+    kind: Literal["prefix", "country"]
     value: str  # digits that the numbers begin with
     country: str
     reason: str

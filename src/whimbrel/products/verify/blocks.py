@@ -26,7 +26,7 @@ class BlockView(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     account_id: str
     kind: str
-    value: Annotated[str, Meta(description="Digits that the numbers begin with.")]
+    value: Annotated[str, Meta(description="Digits that the numbers begin with, or their country.")]
     country: str
     reason: str
     evidence: dict[str, Any]
