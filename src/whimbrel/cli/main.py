@@ -16,6 +16,7 @@ from whimbrel.cli.flows import flow
 from whimbrel.cli.hooks import hook
 from whimbrel.cli.keys import key
 from whimbrel.cli.lookup import lookup
+from whimbrel.cli.mailboxes import mailbox
 from whimbrel.cli.migrate import migrate
 from whimbrel.cli.nodes import nodes
 from whimbrel.cli.quickstart import quickstart
@@ -74,6 +75,7 @@ app.add_typer(carrier, name="carrier")
 app.add_typer(cells, name="cells")
 app.add_typer(flow, name="flow")
 app.add_typer(hook, name="hook")
+app.add_typer(mailbox, name="mailbox")
 app.command()(nodes)
 app.command()(lookup)
 app.command()(settings)
