@@ -29,6 +29,8 @@ WRITTEN = {
     "settings.totp_code_length": "6",
     "settings.totp_step_s": "30",
     "settings.totp_skew": "1",
+    "settings.channels": "sms",
+    "settings.fallback_after_s": "60",
     "settings.language": "",
     "settings.app_hash": "",
     "settings.webotp_domain": "",
@@ -88,7 +90,8 @@ async def test_a_service_is_made_changed_and_deleted(edge, browser):
      ("settings.ttl_s", "1"), ("settings.max_checks", "9"), ("settings.max_sends", ""),
      ("settings.sends_per_hour", "0"), ("settings.sends_per_day", "9" * 40), ("settings.language", "xx"),
      ("settings.app_hash", "short"), ("settings.webotp_domain", "Not a host"), ("settings.countries", "GB Mars"),
-     ("settings.on_doubt", "pray")],
+     ("settings.on_doubt", "pray"), ("settings.totp_step_s", "1"), ("settings.channels", "sms sms"),
+     ("settings.channels", "Smoke! sms"), ("settings.fallback_after_s", "0"), ("settings.new_country_per_hour", "-1")],
 )  # fmt: skip
 async def test_what_is_wrong_with_a_service_stands_at_its_field(edge, browser, field, value):
     before = (await edge.get("/v1/verify/services")).json["data"]
@@ -142,6 +145,19 @@ async def delivered(edge, service_id, verification):
     place = f"/v1/verify/services/{service_id}/verifications/{verification}/attempts"
     (attempt,) = (await edge.get(place)).json["data"]
     return (await edge.get(f"/v1/messages/{attempt['message_id']}")).json["status"] == "delivered"
+
+
+async def test_channels_are_tried_in_their_order(edge, browser):
+    service_id = await kept(browser, **{"settings.channels": "sms, Voice", "settings.fallback_after_s": "30"})
+    settings = (await edge.get(f"/v1/verify/services/{service_id}")).json["settings"]
+    assert (settings["channels"], settings["fallback_after_s"]) == (["sms", "voice"], 30)
+    seen = await browser.get(f"{PATH}/{service_id}")
+    assert "SMS → Call" in seen.words and "All of the service" in seen.words
+    refused = await browser.post(f"{PATH}/{service_id}/start", {"to": PHONE, "channel": "voice"})
+    assert refused.status == 422 and "Waits for the code" not in refused.inner("found"), refused.words
+    made = await browser.post(f"{PATH}/{service_id}/start", {"to": "+447400888123", "channel": "sms"})
+    one = await browser.get(f"{PATH}/{service_id}/verifications/{made.to.rpartition('=')[2]}")
+    assert "SMS" in one.words and one.has('href="/console/messages/SM')
 
 
 async def test_verifications_are_found_called_off_and_approved(edge, browser):
@@ -231,7 +247,7 @@ async def test_conversion_by_country_and_prefix(edge, browser):
     approved = await started(browser, service_id, "+33612345999")
     await browser.post(f"{PATH}/{service_id}/verifications/{approved}/approve")
     seen = await browser.get(f"{PATH}/conversion?service_id={service_id}")
-    assert "50.0 %" in seen.words and "country=FR" in seen.text
+    assert "50.0 %" in seen.words and "country=FR" in seen.text and "By channel" in seen.words
     by_prefix = await browser.get(f"{PATH}/conversion?service_id={service_id}&country=fr", part=True)
     assert "+3361234…" in by_prefix.words and "<html" not in by_prefix.text
     assert "Nothing began" in (await browser.get(f"{PATH}/conversion?country=JP&span=week")).words

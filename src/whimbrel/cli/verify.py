@@ -24,7 +24,7 @@ Place = Annotated[str, typer.Argument(metavar="VE…|NUMBER", help="A verificati
 def start(
     service_id: ServiceId,
     to: Annotated[str, typer.Argument(metavar="NUMBER", help="In E.164.")],
-    channel: Annotated[str, typer.Option(help="By what the code is brought.")] = "sms",
+    channel: Annotated[str | None, typer.Option(help="By what the code is brought; else the service's.")] = None,
     language: Annotated[str | None, typer.Option(help="Of the text, such as de.")] = None,
     code: Annotated[str | None, typer.Option(help="One of your own, where the service takes them.")] = None,
     data: DataFolder = DATA,

@@ -24,7 +24,7 @@ REFUSABLE: Final = (
 EXAMPLE: Final = "+447400123456"
 _WHOLE: Final = (
     "code_length", "ttl_s", "max_checks", "max_sends", "sends_per_hour", "sends_per_day", "new_country_per_hour",
-    "totp_code_length", "totp_step_s", "totp_skew", "fallback_after_s", "new_country_per_hour",
+    "totp_code_length", "totp_step_s", "totp_skew", "fallback_after_s",
 )  # fmt: skip
 _TEXTS: Final = ("language", "app_hash", "webotp_domain", "sender", "alphabet", "on_doubt", "totp_issuer")
 _TICKS: Final = ("do_not_share", "custom_code", "skip_landlines", "lookup", "guard")

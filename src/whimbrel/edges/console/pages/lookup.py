@@ -58,14 +58,14 @@ async def _signs(request: Request, found: Any) -> list[Sign]:
         signs.append(Sign("costly", "warn"))
     if found.last_seen_at:
         signs.append(Sign("seen", "good", found.last_seen_at))
-    return signs + (await _guarded(request, found.number) if request.api.may("listVerifyBlocks") else [])
+    return signs + (await _guarded(request, found.number, found.country) if request.api.may("listVerifyBlocks") else [])
 
 
-async def _guarded(request: Request, number: str) -> list[Sign]:
+async def _guarded(request: Request, number: str, country: str | None) -> list[Sign]:
     """What the pumping guard says of it: the newest block that holds, and whether it is on the safe list."""
     blocks = (await request.api("listVerifyBlocks", query={"limit": "100"})).data
-    digits = number.removeprefix("+")
-    blocked = next((each for each in blocks if each.active and digits.startswith(each.value)), None)
+    values = (number.removeprefix("+"), country or "–")
+    blocked = next((each for each in blocks if each.active and any(one.startswith(each.value) for one in values)), None)
     signs = [Sign("blocked", "bad", blocked.ends_at)] if blocked else []
     try:
         kept = await request.api("getSafeNumber", path={"id": number})

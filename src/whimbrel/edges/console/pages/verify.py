@@ -14,7 +14,7 @@ from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 
 PATH: Final = "/console/verify"
-_COUNTRIES: Final = "settings.countries"
+_LISTS: Final = ("countries", "channels")
 _DEFAULTS: Final = msgspec.structs.asdict(ServiceSettings())
 
 
@@ -70,7 +70,8 @@ def may_manage(request: Request) -> bool:
 def _listed(error: WhimbrelError) -> str:
     """The field of the list of which one is wrong."""
     pointers = [each.pointer for each in error.errors]
-    return _COUNTRIES if any(each.startswith("/settings/countries/") for each in pointers) else ""
+    wrong = (name for name in _LISTS if any(each.startswith(f"/settings/{name}/") for each in pointers))
+    return "".join(f"settings.{name}" for name in list(wrong)[:1])
 
 
 async def _form(request: Request, found: Any, form: Form, told: Problem | None = None) -> Response:

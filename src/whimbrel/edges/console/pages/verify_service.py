@@ -120,7 +120,7 @@ async def _tried(request: Request, verification: str) -> dict[str, Any] | None:
         "verification": found,
         "message": message,
         "digest": verifying.digest(found, message),
-        "has_phone": bool(request.desk.settings.simulator_url) and "•" not in found.to,
+        "has_phone": bool(request.desk.settings.simulator_url) and found.to.startswith("+") and "•" not in found.to,
     }
 
 
@@ -133,7 +133,7 @@ async def _lately(request: Request) -> dict[str, Any]:
             "listVerifications", path={"id": request.path["id"]}, query={**given, "limit": _SHOWN}
         )
     except WhimbrelError as error:
-        if error.code not in ("invalid_number", "invalid_parameter"):
+        if error.code not in ("invalid_number", "invalid_parameter", "invalid_request"):
             raise
         return values | {"verifications": (), "next": None, "wrong": error.detail}
     return values | {"verifications": found.data, "next": found.next_cursor}
