@@ -40,5 +40,6 @@ def verified(node: Node) -> dict[str, str]:
     limit = {"service_id": service, "name": "address", "description": "By the visitor's address"}
     buckets = [{"max": 5, "interval_s": 3600}, {"max": 20, "interval_s": 86_400}]
     kept = made("/v1/verify/rate-limits", limit | {"buckets": buckets})["id"]
+    made(f"/v1/verify/services/{service}/entities/user-1/factors", {"name": "ada@example.com"})
     made("/v1/verify/safe-list", {"number": KNOWN[2]})
     return {"verify": service, "verification": ids[KNOWN[0]], "pending": pending, "limit": kept}

@@ -49,6 +49,8 @@ PAGES = {
     "verify-service": "/verify/{verify}",
     "verify-try": "/verify/{verify}?verification={pending}",
     "verification": "/verify/{verify}/verifications/{verification}",
+    "verify-people": "/verify/{verify}/authenticators",
+    "verify-person": "/verify/{verify}/authenticators/user-1",
     "verify-limits": "/verify/{verify}/limits",
     "verify-limit": "/verify/{verify}/limits/{limit}",
     "verify-conversion": "/verify/conversion",

@@ -54,6 +54,8 @@ PAGES = (
     "/verify/{verify}",
     "/verify/{verify}?verification={pending}",
     "/verify/{verify}/edit",
+    "/verify/{verify}/authenticators",
+    "/verify/{verify}/authenticators/user-1",
     "/verify/{verify}/limits",
     "/verify/{verify}/limits/new",
     "/verify/{verify}/limits/{limit}",

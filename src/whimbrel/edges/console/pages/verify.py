@@ -71,7 +71,7 @@ def _listed(error: WhimbrelError) -> str:
     """The field of the list of which one is wrong."""
     pointers = [each.pointer for each in error.errors]
     wrong = (name for name in _LISTS if any(each.startswith(f"/settings/{name}/") for each in pointers))
-    return "".join(f"settings.{name}" for name in list(wrong)[:1])
+    return next((f"settings.{name}" for name in wrong), "")
 
 
 async def _form(request: Request, found: Any, form: Form, told: Problem | None = None) -> Response:
