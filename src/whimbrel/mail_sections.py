@@ -39,6 +39,11 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
 
+    timeout_s: Annotated[
+        int,
+        Meta(ge=1, le=300, description="Seconds that the server may take for a step; with a code, for all of them."),
+    ] = 20
+
     def problem(self) -> str:
         """What is wrong between settings, as `name: words`; empty when nothing is."""
         if self.host and not self.sender:

@@ -20,7 +20,7 @@ from whimbrel.products.mailboxes.receiving import Receiving as MailReceiving
 from whimbrel.products.schedules.running import Schedules
 from whimbrel.products.verify.verifying import Verify
 from whimbrel.sections import purge_before_us
-from whimbrel.ways import ways
+from whimbrel.ways import mailer, ways
 
 
 class ProductSet:
@@ -54,7 +54,7 @@ class ProductSet:
         self.duties: Mapping[str, Part] = {
             "flows": flows,
             "mailboxes": Mailboxes(
-                ctx, metrics, _mailer(settings), domain=settings.mailbox.domain, sender=settings.mail.sender
+                ctx, metrics, mailer(settings), domain=settings.mailbox.domain, sender=settings.mail.sender
             ),
             "schedules": Schedules(ctx, accept, flows.starter),
             "verify": self.verify.ending,

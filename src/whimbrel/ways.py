@@ -1,5 +1,5 @@
-"""From the settings of mail and channels to what hands codes over. Apart from `product_set`, because `whimbrel doctor`
-looks at them too.
+"""From the settings of mail and channels to what hands codes and mail over. Apart from `product_set`, because
+`whimbrel doctor` looks at them too.
 """
 
 from functools import partial
@@ -13,24 +13,30 @@ from whimbrel.products.verify.calling import HttpWay
 from whimbrel.products.verify.mailing import MailWay
 from whimbrel.products.verify.ways import Way, Ways
 
-_MAIL_TIMEOUT_S = 10.0  # of each step
-
 
 def ways(settings: Settings) -> Ways:
-    """The channels beside SMS that are set up, by name."""
+    """The channels of Verify beside SMS that are set up, by name."""
     found: dict[str, Way] = {name: _called(section) for name, section in settings.channels.items()}
-    mail = settings.mail
-    if mail.host:
-        server = Server(
-            host=mail.host,
-            port=mail.port,
-            security=mail.security,
-            username=mail.username,
-            password=mail.password,
-            ca_file=mail.tls_ca_file,
-        )
-        found[EMAIL] = MailWay(Mailer(server, _MAIL_TIMEOUT_S), mail.sender)
+    mails = mailer(settings)
+    if mails is not None:
+        found[EMAIL] = MailWay(mails, settings.mail.sender, settings.mail.timeout_s)
     return found
+
+
+def mailer(settings: Settings) -> Mailer | None:
+    """What hands our mail over; None where no mail goes out."""
+    mail = settings.mail
+    if not mail.host:
+        return None
+    server = Server(
+        host=mail.host,
+        port=mail.port,
+        security=mail.security,
+        username=mail.username,
+        password=mail.password,
+        ca_file=mail.tls_ca_file,
+    )
+    return Mailer(server, mail.timeout_s)
 
 
 def _called(section: Channel) -> Way:

@@ -23,8 +23,9 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.channel_sections import Channel
 from whimbrel.domain.verify import Verification
 from whimbrel.mail_sections import Mail
-from whimbrel.products.verify import reports, services
+from whimbrel.products.verify import reports
 from whimbrel.products.verify.starting import Start
+from whimbrel.store.interface import Write
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 ADA = "Ada.Lovelace@example.com"
@@ -294,7 +295,7 @@ async def test_a_node_that_died_while_it_handed_over_leaves_a_doubt_and_one_that
     (attempt,) = await live.verify.attempts_of(begun)
     (taken,) = [each for each in await live.verify.attempts_of(begun) if each.state == "queued"]
     claimed = (attempt.id, 1, "sending", "", "", "", 1, taken.created_at + 10_000_000)
-    await live.rig.app.store.write([services.Write("verify_attempt_set", (claimed,))])
+    await live.rig.app.store.write([Write("verify_attempt_set", (claimed,))])
     live.rig.clock.advance(11)
     await live.verify.ending.start()
     await live.come_to(begun, ("voice", "in_doubt", ""))
@@ -324,7 +325,7 @@ async def test_a_test_key_reaches_nobody(live: Channels) -> None:
 
 
 async def test_a_suspended_account_sends_nothing(live: Channels) -> None:
-    await live.rig.app.store.write([services.Write("account_set_status", ((live.rig.account_id, "suspended", 1),))])
+    await live.rig.app.store.write([Write("account_set_status", ((live.rig.account_id, "suspended", 1),))])
     await live.rig.app.tables.refresh("accounts")
     with pytest.raises(WhimbrelError, match="account_suspended"):
         await live.start(ADA)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 _NUMBER = re.compile(r"(?<![\w.])(\+|%2B)?(\d{2,4})(\d{4,8})(\d{3})(?![\w.])")
+_ADDRESS = re.compile(r"(?<![\w.+-])([\w+-])[\w.+-]*@((?:[\w-]+\.)+[A-Za-z]{2,})")
 _SECRET_FIELDS = frozenset({"text", "body", "password", "secret", "token", "auth_token", "api_key", "code"})
 _BROKERS = ("aiokafka", "nats")  # their clients tell each try in vain; who uses them tells the first
 _STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", None, None).__dict__) | {"message", "asctime", "taskName"}
@@ -25,7 +26,9 @@ def mask_number(number: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """Any run of 9 to 15 digits in a line is taken for a phone number and masked."""
+    """Any run of 9 to 15 digits in a line is taken for a phone number and masked, and so are addresses of mail."""
+    if "@" in text:
+        text = _ADDRESS.sub(r"\1•••@\2", text)
     return _NUMBER.sub(lambda m: f"{m[1] or ''}{m[2]}{'•' * len(m[3])}{m[4]}", text)
 
 

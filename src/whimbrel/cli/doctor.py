@@ -22,7 +22,15 @@ from whimbrel import config, master_key
 from whimbrel.base import moments
 from whimbrel.base.clock import MINUTE_US, SystemChance, SystemClock
 from whimbrel.base.vault import Seal, Vault
-from whimbrel.cli import carrier_health, database, doctor_carrier, doctor_cells, doctor_smpp, doctor_streams
+from whimbrel.cli import (
+    carrier_health,
+    database,
+    doctor_carrier,
+    doctor_cells,
+    doctor_smpp,
+    doctor_streams,
+    doctor_ways,
+)
 from whimbrel.cli.client import Client, Refused, Unreachable, listens_at, stored
 from whimbrel.cli.finding import Finding
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
@@ -97,7 +105,7 @@ def look(file: Path | None, data: Path | None) -> Iterator[Finding]:
     streams = functools.partial(doctor_streams.look, node=running)
     checks: tuple[tuple[str, Check], ...] = (
         ("master key", _master_key), ("store", _store), ("disk", _disk), ("carriers", carriers),
-        ("SMPP", doctor_smpp.look), ("streams", streams), ("cells", doctor_cells.look),
+        ("SMPP", doctor_smpp.look), ("streams", streams), ("channels", doctor_ways.look), ("cells", doctor_cells.look),
         ("clock", _clock),
     )  # fmt: skip
     for subject, check in checks:

@@ -3,7 +3,8 @@ told as a closed set: taken, refused for good, or to be tried again; with a lost
 """
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, Literal
 
 import aiosmtplib
@@ -60,30 +61,28 @@ class Mailer:
 
     async def send(self, sender: str, recipients: Sequence[str], mail: bytes) -> None:
         """Returns when the server has taken it (RFC 5321 4.2.5) for all recipients. MailError otherwise."""
+        with _told():
+            async with self._client() as client:
+                await client.sendmail(sender, list(recipients), mail)
+
+    async def probe(self) -> None:
+        """Returns when the server would take mail of ours: it lets us in. MailError otherwise."""
+        with _told():
+            async with self._client() as client:
+                await client.noop()
+
+    def _client(self) -> aiosmtplib.SMTP:
         server = self._server
-        try:
-            await aiosmtplib.send(
-                mail,
-                sender=sender,
-                recipients=list(recipients),
-                hostname=server.host,
-                port=server.port,
-                username=server.username or None,
-                password=server.password or None,
-                use_tls=server.security == "tls",
-                start_tls=server.security == "starttls",
-                tls_context=self._context(),
-                timeout=self._timeout_s,
-            )
-        except SMTPRecipientsRefused as error:
-            first = error.recipients[0]
-            raise MailError(first.message, code=first.code) from error
-        except SMTPResponseException as error:
-            raise MailError(error.message, code=error.code) from error
-        except (SMTPServerDisconnected, SMTPReadTimeoutError) as error:
-            raise MailError(in_words(error), is_doubtful=True) from error
-        except (SMTPException, OSError) as error:
-            raise MailError(in_words(error)) from error
+        return aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.username or None,
+            password=server.password or None,
+            use_tls=server.security == "tls",
+            start_tls=server.security == "starttls",
+            tls_context=self._context(),
+            timeout=self._timeout_s,
+        )
 
     def _context(self) -> ssl.SSLContext | None:
         if self._server.security == "none":
@@ -91,3 +90,19 @@ class Mailer:
         if self._tls is None:
             self._tls = client_context(ca_file=self._server.ca_file)
         return self._tls
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The library's errors as ours."""
+    try:
+        yield
+    except SMTPRecipientsRefused as error:
+        first = error.recipients[0]
+        raise MailError(first.message, code=first.code) from error
+    except SMTPResponseException as error:
+        raise MailError(error.message, code=error.code) from error
+    except (SMTPServerDisconnected, SMTPReadTimeoutError) as error:
+        raise MailError(in_words(error), is_doubtful=True) from error
+    except (SMTPException, OSError) as error:
+        raise MailError(in_words(error)) from error

@@ -14,7 +14,6 @@ from whimbrel.products.verify import texts
 from whimbrel.products.verify.ways import Outcome, Parcel
 
 _RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur"})
-_TIMEOUT_S: Final = 20.0
 
 
 class Mails(Protocol):
@@ -29,9 +28,9 @@ class MailWay:
     """Mail from `sender`."""
 
     takes_addresses = True
-    timeout_s = _TIMEOUT_S
 
-    def __init__(self, mails: Mails, sender: str) -> None:
+    def __init__(self, mails: Mails, sender: str, timeout_s: float) -> None:
+        self.timeout_s = timeout_s
         self._mails = mails
         self._sender = sender
 
@@ -56,7 +55,7 @@ class MailWay:
 
 
 def written(parcel: Parcel, sender: str) -> bytes:
-    """The mail. Each try has the same Message-ID."""
+    """The mail: each try is the same but for its date. Nothing in it is beyond ASCII."""
     sentence = texts.sentence(parcel.code, service=parcel.service, language=parcel.language, warns=parcel.warns)
     mail = EmailMessage(policy=SMTP)
     mail["From"] = sender
@@ -66,8 +65,9 @@ def written(parcel: Parcel, sender: str) -> bytes:
     mail["Message-ID"] = f"<{parcel.attempt_id}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5: nobody's holiday answers it
     mail["Content-Language"] = parcel.language
-    mail.set_content(sentence + "\n")
-    mail.add_alternative(_page(parcel, sentence), subtype="html")
+    mail.set_content(sentence + "\n", cte="quoted-printable")  # also for servers that take seven bits only
+    mail.add_alternative(_page(parcel, sentence), subtype="html", cte="quoted-printable")
+    mail.set_boundary(f"=_{parcel.attempt_id}")
     return mail.as_bytes()
 
 
