@@ -11,7 +11,6 @@ from whimbrel.journey.duties import Part
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.http import HttpClient
-from whimbrel.net.smtp import Mailer, Server
 from whimbrel.products.flows.duty import Flows
 from whimbrel.products.hooks.flows import HookFlows
 from whimbrel.products.hooks.receiving import Receiving
@@ -63,19 +62,3 @@ class ProductSet:
     def of_cell(self, ctx: Context, accept: Accept, tables: Tables) -> "ProductSet":
         """The same over another cell, whose own nodes do the duties."""
         return ProductSet(self._settings, ctx, accept=accept, tables=tables, client=self._client, metrics=self._metrics)
-
-
-def _mailer(settings: Settings) -> Mailer | None:
-    """What hands our mail over; None where no mail goes out."""
-    mail = settings.mail
-    if not mail.host:
-        return None
-    server = Server(
-        host=mail.host,
-        port=mail.port,
-        security=mail.security,
-        username=mail.username,
-        password=mail.password,
-        ca_file=mail.tls_ca_file,
-    )
-    return Mailer(server)
