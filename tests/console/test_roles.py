@@ -43,28 +43,34 @@ NEEDS = {
         "POST /console/carriers/{id}/pause", "POST /console/carriers/{id}/resume",
         "POST /console/carriers/{id}/remove", "POST /console/carriers/{id}/record",
     ),
-    "routes:read": ("GET /console/routes",),
+    "routes:read": ("GET /console/routes", "GET /console/routes/export",),
     "routes:write": (
         "GET /console/routes/new", "POST /console/routes/new", "GET /console/routes/{id}",
         "POST /console/routes/{id}", "POST /console/routes/{id}/move", "POST /console/routes/{id}/remove",
     ),
-    "prices:read": ("GET /console/prices",),
+    "prices:read": ("GET /console/prices", "GET /console/prices/export",),
     "prices:write": ("POST /console/prices", "POST /console/prices/{id}/remove"),
-    "senders:read": ("GET /console/senders", "GET /console/senders/{id}"),
+    "senders:read": ("GET /console/senders", "GET /console/senders/export", "GET /console/senders/{id}"),
     "senders:write": ("POST /console/senders/{id}", "POST /console/settings/default-sender"),
     "senders:assign": (
         "GET /console/senders/new", "POST /console/senders/new", "POST /console/senders/{id}/remove",
     ),
-    "opt_outs:read": ("GET /console/opt-outs",),
+    "opt_outs:read": ("GET /console/opt-outs", "GET /console/opt-outs/export",),
     "opt_outs:write": ("POST /console/opt-outs", "POST /console/opt-outs/{id}/remove"),
-    "hooks:read": ("GET /console/hooks", "GET /console/hooks/{id}"),
+    "hooks:read": (
+        "GET /console/hooks", "GET /console/hooks/export", "GET /console/hooks/{id}",
+        "GET /console/hooks/{id}/export",
+    ),
     "hooks:write": (
         "GET /console/hooks/new", "POST /console/hooks/new", "GET /console/hooks/{id}/secret",
         "POST /console/hooks/{id}/rotate", "POST /console/hooks/{id}/status", "POST /console/hooks/{id}/remove",
         "GET /console/hooks/{id}/rule", "POST /console/hooks/{id}/rule", "POST /console/hooks/{id}/look",
         "GET /console/hooks/{id}/calls/{call_id}", "POST /console/hooks/{id}/calls/{call_id}/replay",
     ),
-    "webhooks:read": ("GET /console/webhooks", "GET /console/webhooks/{id}"),
+    "webhooks:read": (
+        "GET /console/webhooks", "GET /console/webhooks/export", "GET /console/webhooks/{id}",
+        "GET /console/webhooks/{id}/export",
+    ),
     "webhooks:write": (
         "GET /console/webhooks/new", "POST /console/webhooks/new", "GET /console/webhooks/{id}/edit",
         "POST /console/webhooks/{id}/edit", "GET /console/webhooks/{id}/secret",
@@ -73,7 +79,8 @@ NEEDS = {
         "POST /console/webhooks/{id}/replay",
     ),
     "templates:read": (
-        "GET /console/templates", "GET /console/templates/{id}", "POST /console/templates/look",
+        "GET /console/templates", "GET /console/templates/export", "GET /console/templates/{id}",
+        "POST /console/templates/look",
         "GET /console/templates/{id}/versions/{version}",
     ),
     "templates:write": (
@@ -83,8 +90,9 @@ NEEDS = {
         "POST /console/templates/{id}/remove",
     ),
     "flows:read": (
-        "GET /console/flows", "GET /console/flows/{id}", "GET /console/flow-runs", "GET /console/flow-runs/{id}",
-        "GET /console/schedules", "GET /console/schedules/{id}",
+        "GET /console/flows", "GET /console/flows/export", "GET /console/flows/{id}", "GET /console/flow-runs",
+        "GET /console/flow-runs/export", "GET /console/flow-runs/{id}",
+        "GET /console/schedules", "GET /console/schedules/export", "GET /console/schedules/{id}",
     ),
     "flows:write": (
         "GET /console/flows/new", "POST /console/flows/new", "POST /console/flows/{id}",
@@ -126,31 +134,34 @@ NEEDS = {
         "POST /console/templates/{id}/versions/{version}/approve",
         "POST /console/templates/{id}/versions/{version}/reject",
     ),
-    "keys:read": ("GET /console/keys",),
+    "keys:read": ("GET /console/keys", "GET /console/keys/export",),
     "keys:write": ("GET /console/keys/new", "POST /console/keys/new", "POST /console/keys/{id}/revoke"),
-    "smpp:read": ("GET /console/smpp", "GET /console/smpp/{id}"),
+    "smpp:read": ("GET /console/smpp", "GET /console/smpp/export", "GET /console/smpp/{id}"),
     "smpp:write": (
         "GET /console/smpp/new", "POST /console/smpp/new", "POST /console/smpp/{id}",
         "POST /console/smpp/{id}/suspend", "POST /console/smpp/{id}/activate", "POST /console/smpp/{id}/rotate",
         "POST /console/smpp/{id}/remove",
     ),
-    "balance:read": ("GET /console/balance",),
+    "balance:read": ("GET /console/balance", "GET /console/balance/export",),
     "usage:read": ("GET /console/usage", "GET /console/usage/export"),
     "balance:write": ("POST /console/balance",),
-    "users:read": ("GET /console/people", "GET /console/people/{id}"),
+    "users:read": ("GET /console/people", "GET /console/people/export", "GET /console/people/{id}"),
     "users:write": (
         "GET /console/people/new", "POST /console/people/new", "POST /console/people/{id}",
         "POST /console/people/{id}/disable", "POST /console/people/{id}/enable", "POST /console/people/{id}/link",
         "POST /console/people/{id}/remove",
     ),
-    "accounts:read": ("GET /console/accounts", "GET /console/accounts/{id}", "GET /console/settings"),
+    "accounts:read": (
+        "GET /console/accounts", "GET /console/accounts/export", "GET /console/accounts/{id}",
+        "GET /console/settings",
+    ),
     "accounts:write": (
         "GET /console/accounts/new", "POST /console/accounts/new", "POST /console/accounts/{id}",
         "POST /console/accounts/{id}/rotate-token", "POST /console/accounts/{id}/suspend",
         "POST /console/accounts/{id}/activate", "POST /console/accounts/{id}/close", "POST /console/settings",
         "GET /console/settings/secret", "POST /console/settings/secret/rotate",
     ),
-    "audit:read": ("GET /console/audit",),
+    "audit:read": ("GET /console/audit", "GET /console/audit/export",),
     "settings:read": ("GET /console/settings/installation",),
 }  # fmt: skip
 """Pages by the scope without which they are refused."""

@@ -55,10 +55,11 @@ async def test_a_deleted_canned_answer_is_there_again(edge, browser):
 
 async def test_a_deleted_view_is_there_again(browser):
     await browser.get("/console/messages")
-    await browser.post("/console/messages/views", {"name": "Failed ones", "query": "status=failed"})
+    back = {"back": "/console/messages"}
+    await browser.post("/console/tables/messages/views", {"name": "Failed ones", "query": "status=failed", **back})
     page = await browser.get("/console/messages")
-    view = page.all(r'action="(/console/messages/views/\w+/delete)"')[0]
-    gone = await browser.post(view)
+    view = page.all(r'action="(/console/tables/messages/views/\w+/delete)"')[0]
+    gone = await browser.post(view, back)
     assert "Failed ones" not in (await browser.get("/console/messages")).words
     await undone(browser, gone)
     page = await browser.get("/console/messages")

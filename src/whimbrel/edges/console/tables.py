@@ -6,6 +6,7 @@ shows.
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -26,6 +27,8 @@ ELEMENT: Final = "table"
 SORTED_MAX: Final = 5_000
 """Rows that are read to be sorted and searched: some 50 ms. Longer lists stand in the order of their operation."""
 _DIGITS_MAX: Final = 7
+_MADE: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}$|[0-9]{4}-[0-9]{2}-[0-9]{2}T")
+"""An id or a moment: nobody looks for a digit in the middle of one."""
 _ID: Final = r"[A-Za-z0-9_-]{1,64}"
 
 
@@ -63,9 +66,9 @@ def _own(request: Request) -> Api:
 class Table(msgspec.Struct, frozen=True, kw_only=True):
     """What a list is: `name` in preferences and saved views, `path` of its page, the template of its `cells`, its
     columns (the first is always shown), and the operation that reads it. `by`: of what happened, the column of time
-    that the operation's order is of. `filters`: its parameters that stand in the address; `kept`: what else does. `acts`: rows
-    end with buttons. `live_s`: how often rows are read anew. `target`: the element that holds it. `is_paged`: whether
-    the operation takes a limit and a cursor. `more` and `api`: where they are not the usual."""
+    that the operation's order is of. `filters`: its parameters that stand in the address; `kept`: what else does.
+    `acts`: rows end with buttons. `live_s`: how often rows are read anew. `target`: the element that holds it.
+    `is_paged`: whether the operation takes a limit and a cursor. `more` and `api`: where they are not the usual."""
 
     name: str
     path: str
@@ -163,12 +166,12 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
         return self.link(sort=f"-{column.name}" if is_up else column.name)
 
 
-async def answer(request: Request, table: Table, template: str, **values: Any) -> Response:
+async def answer(request: Request, table: Table, template: str, *, status: int = 200, **values: Any) -> Response:
     """A page with the table; or, as a script asks for it, the table itself or the rows that follow."""
     more = await table.more(request)
     everything = {**more, **values, "table": await look(request, table, more)}
-    if not request.is_part:
-        return request.page(template, **everything)
+    if not request.is_part or request.http.method != "GET":
+        return request.page(template, status=status, **everything)
     is_whole = request.http.headers.get("hx-target") == table.target
     return request.page("table/table.html" if is_whole else "table/rows.html", **everything)
 
@@ -269,12 +272,16 @@ def sought(table: Table, rows: Sequence[Any], more: More, words: str) -> Sequenc
     wanted = words.casefold().split()
     if not wanted:
         return rows
-    return [row for row in rows if all(word in _text(table, row, more) for word in wanted)]
+    return [row for row in rows if _has(table, row, more, wanted)]
 
 
-def _text(table: Table, row: Any, more: More) -> str:
-    values = [getattr(row, "id", ""), *(column.value(row, more) for column in table.columns)]
-    return " ".join(as_text(value) for value in values).casefold()
+def _has(table: Table, row: Any, more: More, wanted: Sequence[str]) -> bool:
+    """Each word stands somewhere; of ids and moments only what they begin with is meant."""
+    values = [getattr(row, "id", None), *(column.value(row, more) for column in table.columns)]
+    texts = [as_text(value) for value in values]
+    whole = " ".join(text for text in texts if not _MADE.match(text)).casefold()
+    made = tuple(text.casefold() for text in texts if _MADE.match(text))
+    return all(word in whole or any(text.startswith(word) for text in made) for word in wanted)
 
 
 def as_text(value: Any) -> str:
@@ -288,7 +295,7 @@ def as_text(value: Any) -> str:
 
 def _comparable(value: Any) -> Any:
     """Numbers by their size, all else by its letters; None for nothing."""
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | Decimal):
         return value
     return as_text(value).casefold() or None
 

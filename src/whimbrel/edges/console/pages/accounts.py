@@ -1,24 +1,39 @@
 """Accounts: those that the visitor may act for, whose things are shown, and what is done with them."""
 
+from typing import Final
+
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console import table_files, tables
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 from whimbrel.edges.console.undoing import Undo
 from whimbrel.edges.console.whole import whole_or_text
 
 _ACCOUNTS = "/console/accounts"
+TABLE: Final = Table(
+    name="accounts",
+    path=_ACCOUNTS,
+    cells="accounts/cells.html",
+    operation="listAccounts",
+    acts=True,
+    columns=(
+        Column("name", "accounts.name"),
+        Column("id", "accounts.id"),
+        Column("state", "accounts.state", "status"),
+        Column("currency", "accounts.currency"),
+        Column("made", "accounts.made", "created_at"),
+        Column("parent", "accounts.parent", "parent_id", usual=False),
+    ),
+)
 
 
 async def accounts(request: Request) -> Response:
     """All that the visitor may see, newest first; a script asks for the rows that follow."""
-    found = await request.api("listAccounts", query=request.query.given("cursor"))
-    values = {"accounts": found.data, "next": found.next_cursor, "may_write": request.api.may("createAccount")}
-    if request.is_part:
-        return request.part("accounts/list.html", "rows", **values)
-    return request.page("accounts/list.html", **values)
+    return await tables.answer(request, TABLE, "accounts/list.html", may_write=request.api.may("createAccount"))
 
 
 async def new(request: Request) -> Response:
@@ -98,6 +113,7 @@ async def _account(request: Request, form: Form | None, error: WhimbrelError | N
 
 PAGES = (
     Page(path=_ACCOUNTS, handle=accounts),
+    table_files.page(TABLE),
     Page(path=f"{_ACCOUNTS}/new", handle=new, confirmed=True),
     Page(path=f"{_ACCOUNTS}/new", method="POST", handle=create, confirmed=True),
     Page(path=f"{_ACCOUNTS}/{{id}}", handle=account),

@@ -1,13 +1,32 @@
 """Money: what the account may still spend, and every movement behind it."""
 
+from typing import Final
+
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console import table_files, tables
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 
 _BALANCE = "/console/balance"
+TABLE: Final = Table(
+    name="ledger",
+    path=_BALANCE,
+    cells="balance/cells.html",
+    operation="listLedger",
+    by="when",
+    columns=(
+        Column("when", "balance.when", "created_at"),
+        Column("what", "balance.what", "kind"),
+        Column("books", "balance.books", lambda row, more: f"{row.debit} {row.credit}", css="soft"),
+        Column("amount", "balance.amount", css="n"),
+        Column("message", "balance.of", lambda row, more: row.message_id or row.note),
+        Column("position", "balance.position", usual=False, css="n"),
+    ),
+)
 
 
 async def balance(request: Request) -> Response:
@@ -28,20 +47,16 @@ async def _balance(request: Request, form: Form, error: WhimbrelError | None) ->
         return request.page("no_account.html", name="balance")
     if request.visit.session.test:
         return request.page("balance/test.html")
-    ledger = await request.api("listLedger", query=request.query.given("cursor"))
-    values = {"entries": ledger.data, "next": ledger.next_cursor}
     shown = await request.api("getBalance")
-    if request.is_part:
-        return request.part("balance/balance.html", "rows", balance=shown, **values)
     told = problem(error) if error else None
     may_top_up = request.api.may("topUpBalance")
     status = told.status if told else 200
-    return request.page(
-        "balance/balance.html", status=status, balance=shown, form=form, problem=told, may_top_up=may_top_up, **values
-    )
+    values = {"balance": shown, "form": form, "problem": told, "may_top_up": may_top_up}
+    return await tables.answer(request, TABLE, "balance/balance.html", status=status, **values)
 
 
 PAGES = (
     Page(path=_BALANCE, handle=balance),
+    table_files.page(TABLE),
     Page(path=_BALANCE, method="POST", handle=top_up, confirmed=True),
 )

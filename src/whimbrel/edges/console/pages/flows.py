@@ -6,12 +6,45 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console import table_files, tables
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 
 PATH: Final = "/console/flows"
 RUNS: Final = "/console/flow-runs"
+TABLE: Final = Table(
+    name="flows",
+    path=PATH,
+    cells="flows/cells.html",
+    operation="listFlows",
+    filters=("status",),
+    columns=(
+        Column("name", "flows.name"),
+        Column("begins", "flows.begins", lambda row, more: row.trigger["type"]),
+        Column("state", "flows.state", "status"),
+        Column("version", "flows.version", css="n"),
+        Column("changed", "flows.changed", "updated_at"),
+        Column("id", "table.id", usual=False),
+    ),
+)
+RUN_TABLE: Final = Table(
+    name="flow_runs",
+    path=RUNS,
+    cells="flows/run_cells.html",
+    operation="listFlowRuns",
+    by="started",
+    filters=("flow_id", "state"),
+    columns=(
+        Column("run", "flows.run", lambda row, more: row.phone or row.id),
+        Column("state", "flows.state"),
+        Column("step", "flows.step"),
+        Column("steps", "flows.steps", css="n"),
+        Column("started", "flows.started", "started_at"),
+        Column("id", "table.id", usual=False),
+    ),
+)
 _LATELY: Final = "20"
 _EMPTY_FLOW: Final = {
     "trigger": {"type": "keyword", "keywords": ["HELLO"]},
@@ -24,11 +57,7 @@ async def flows(request: Request) -> Response:
     """All of the account, newest first; a script asks for the rows that follow."""
     if request.asked.acting_for is None:
         return request.page("no_account.html", name="flows")
-    found = await request.api("listFlows", query=request.query.given("cursor", "status"))
-    values = {"flows": found.data, "next": found.next_cursor, "form": request.query}
-    if request.is_part and request.query.text("cursor"):
-        return request.part("flows/list.html", "rows", **values)
-    return request.page("flows/list.html", may_write=request.api.may("createFlow"), **values)
+    return await tables.answer(request, TABLE, "flows/list.html", may_write=request.api.may("createFlow"))
 
 
 async def new(request: Request) -> Response:
@@ -105,12 +134,7 @@ async def runs(request: Request) -> Response:
     """Runs of all flows, or of one."""
     if request.asked.acting_for is None:
         return request.page("no_account.html", name="flows")
-    given = request.query.given("cursor", "flow_id", "state")
-    found = await request.api("listFlowRuns", query=given)
-    values = {"runs": found.data, "next": found.next_cursor, "form": request.query}
-    if request.is_part and "cursor" in given:
-        return request.part("flows/runs.html", "rows", **values)
-    return request.page("flows/runs.html", **values)
+    return await tables.answer(request, RUN_TABLE, "flows/runs.html")
 
 
 async def run(request: Request) -> Response:
@@ -174,6 +198,7 @@ def _pretty(value: Any) -> str:
 
 PAGES = (
     Page(path=PATH, handle=flows),
+    table_files.page(TABLE),
     Page(path=f"{PATH}/new", handle=new),
     Page(path=f"{PATH}/new", method="POST", handle=create),
     Page(path=f"{PATH}/{{id}}", handle=flow),
@@ -183,6 +208,7 @@ PAGES = (
     Page(path=f"{PATH}/{{id}}/remove", method="POST", handle=remove),
     Page(path=f"{PATH}/{{id}}/runs", method="POST", handle=begin),
     Page(path=RUNS, handle=runs),
+    table_files.page(RUN_TABLE),
     Page(path=f"{RUNS}/{{id}}", handle=run),
     Page(path=f"{RUNS}/{{id}}/stop", method="POST", handle=stop),
     Page(path=f"{RUNS}/{{id}}/skip", method="POST", handle=skip),

@@ -9,13 +9,43 @@ from starlette.responses import Response
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.hook_presets import PRESETS
 from whimbrel.domain.hook_rules import Rule
-from whimbrel.edges.console import hooking
+from whimbrel.edges.console import hooking, table_files, tables
 from whimbrel.edges.console.forms import EMPTY, Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 
 PATH: Final = "/console/hooks"
-_SHOWN: Final = "20"
+TABLE: Final = Table(
+    name="hooks",
+    path=PATH,
+    cells="hooks/cells.html",
+    operation="listHooks",
+    is_paged=False,
+    columns=(
+        Column("name", "hooks.name"),
+        Column("sender", "hooks.sender", lambda row, more: PRESETS[row.preset].title),
+        Column("rules", "hooks.rules", lambda row, more: len(row.rules), css="n"),
+        Column("state", "hooks.state", "status"),
+        Column("address", "hooks.address", "url", sorts=False),
+        Column("id", "table.id", usual=False),
+    ),
+)
+CALLS: Final = Table(
+    name="hook_calls",
+    path=f"{PATH}/{{id}}",
+    cells="hooks/calls.html",
+    operation="listHookCalls",
+    by="at",
+    filters=("verdict",),
+    columns=(
+        Column("at", "hooks.at", "received_at"),
+        Column("verdict", "hooks.verdict"),
+        Column("detail", "hooks.detail", usual=False),
+        Column("came", "hooks.came", lambda row, more: [each.message_id or each.verdict for each in row.outcomes]),
+        Column("id", "table.id", usual=False),
+    ),
+)
 _NEW: Final = "new"
 
 
@@ -23,9 +53,9 @@ async def hooks(request: Request) -> Response:
     """All of the account, the newest first."""
     if request.asked.acting_for is None:
         return request.page("no_account.html", name="hooks")
-    found = await request.api("listHooks")
-    shown = [_whole(request, each) for each in found.data]
-    return request.page("hooks/list.html", hooks=shown, presets=PRESETS, may_write=_may_write(request))
+    return await tables.answer(
+        request, TABLE, "hooks/list.html", presets=PRESETS, base=_base(request), may_write=_may_write(request)
+    )
 
 
 async def new(request: Request) -> Response:
@@ -194,17 +224,9 @@ async def _rule(request: Request, found: Any, form: Form, was: str, told: Proble
 async def _hook(request: Request, form: Form = EMPTY, told: Problem | None = None) -> Response:
     path = {"id": request.path["id"]}
     found = await request.api("getHook", path=path)
-    given = request.query.given("cursor", "verdict")
-    calls = await request.api("listHookCalls", path=path, query={"limit": _SHOWN, **given})
-    values = {
-        "hook": _whole(request, found),
-        "calls": calls.data,
-        "next": calls.next_cursor,
-        "verdict": given.get("verdict", ""),
-    }
-    if request.is_part and "cursor" in given:
-        return request.part("hooks/one.html", "rows", **values)
-    return request.page(
+    return await tables.answer(
+        request,
+        CALLS,
         "hooks/one.html",
         status=told.status if told else 200,
         form=form if told else request.query,
@@ -212,14 +234,18 @@ async def _hook(request: Request, form: Form = EMPTY, told: Problem | None = Non
         preset=PRESETS[found.preset],
         verdicts=hooking.VERDICT_NAMES,
         may_write=_may_write(request),
-        **values,
+        hook=_whole(request, found),
     )
 
 
 def _whole(request: Request, found: Any) -> Any:
     """With the address by which the browser has come, where the installation does not know its own."""
-    base = "" if found.url.startswith("http") else str(request.http.base_url).rstrip("/")
+    base = "" if found.url.startswith("http") else _base(request)
     return msgspec.structs.replace(found, url=f"{base}{found.url}")
+
+
+def _base(request: Request) -> str:
+    return str(request.http.base_url).rstrip("/")
 
 
 def _may_write(request: Request) -> bool:
@@ -233,9 +259,11 @@ def _check_may_write(request: Request) -> None:
 
 PAGES = (
     Page(path=PATH, handle=hooks),
+    table_files.page(TABLE),
     Page(path=f"{PATH}/new", handle=new, confirmed=True),
     Page(path=f"{PATH}/new", method="POST", handle=create, confirmed=True),
     Page(path=f"{PATH}/{{id}}", handle=hook),
+    table_files.page(CALLS),
     Page(path=f"{PATH}/{{id}}/secret", handle=secret, confirmed=True),
     Page(path=f"{PATH}/{{id}}/rotate", method="POST", handle=rotate, confirmed=True),
     Page(path=f"{PATH}/{{id}}/status", method="POST", handle=status),

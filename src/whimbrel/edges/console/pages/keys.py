@@ -1,24 +1,41 @@
 """API keys: made with a choice of scopes, shown once, revoked at once."""
 
+from typing import Final
+
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console import table_files, tables
 from whimbrel.edges.console.forms import Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 from whimbrel.manage.scopes import ACCOUNT_SCOPES, OPERATOR, OPERATOR_SCOPES
 
 _KEYS = "/console/keys"
+TABLE: Final = Table(
+    name="keys",
+    path=_KEYS,
+    cells="keys/cells.html",
+    operation="listKeys",
+    acts=True,
+    columns=(
+        Column("name", "keys.name"),
+        Column("key", "keys.key", "hint"),
+        Column("mode", "keys.mode"),
+        Column("state", "keys.state", "status"),
+        Column("scopes", "keys.scopes"),
+        Column("made", "keys.made", "created_at"),
+        Column("until", "keys.until", "expires_at", usual=False),
+        Column("id", "table.id", usual=False),
+    ),
+)
 _SENDS = ("messages:write", "messages:read")
 
 
 async def keys(request: Request) -> Response:
     """All keys, newest first; a script asks for the rows that follow."""
-    found = await request.api("listKeys", query=request.query.given("cursor"))
-    values = {"keys": found.data, "next": found.next_cursor, "may_write": request.api.may("createKey")}
-    if request.is_part:
-        return request.part("keys/list.html", "rows", **values)
-    return request.page("keys/list.html", **values)
+    return await tables.answer(request, TABLE, "keys/list.html", may_write=request.api.may("createKey"))
 
 
 async def new(request: Request) -> Response:
@@ -66,6 +83,7 @@ def _new(request: Request, form: Form, error: WhimbrelError | None = None) -> Re
 
 PAGES = (
     Page(path=_KEYS, handle=keys),
+    table_files.page(TABLE),
     Page(path=f"{_KEYS}/new", handle=new, confirmed=True),
     Page(path=f"{_KEYS}/new", method="POST", handle=create, confirmed=True),
     Page(path=f"{_KEYS}/{{id}}/revoke", method="POST", handle=revoke),

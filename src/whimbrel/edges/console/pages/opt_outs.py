@@ -1,15 +1,33 @@
 """Opt-outs: numbers that the account must not text."""
 
 import re
+from typing import Final
 
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console import table_files, tables
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 
 _OPT_OUTS = "/console/opt-outs"
+TABLE: Final = Table(
+    name="opt_outs",
+    path=_OPT_OUTS,
+    cells="opt_outs/cells.html",
+    operation="listOptOuts",
+    by="since",
+    filters=("number",),
+    acts=True,
+    columns=(
+        Column("number", "opt_outs.number"),
+        Column("source", "opt_outs.source"),
+        Column("since", "opt_outs.since", "created_at"),
+        Column("id", "table.id", usual=False),
+    ),
+)
 _BETWEEN = re.compile(r"[\s,;]+")
 
 
@@ -38,30 +56,20 @@ async def remove(request: Request) -> Response:
 
 async def _opt_outs(request: Request, form: Form, error: WhimbrelError | None) -> Response:
     told = problem(error, "numbers") if error else None
-    looked_for = request.query.text("number")
+    values = {"form": form, "problem": told, "may_write": request.api.may("importOptOuts")}
+    status, page = 422 if told else 200, "opt_outs/list.html"
     try:
-        found = await request.api("listOptOuts", query=request.query.given("number", "cursor"))
-        rows, following, wrong = found.data, found.next_cursor, ""
+        return await tables.answer(request, TABLE, page, status=status, wrong="", **values)
     except WhimbrelError as refusal:
         if refusal.code != "invalid_number":
             raise
-        rows, following, wrong = (), None, refusal.detail
-    values = {"opt_outs": rows, "next": following, "may_write": request.api.may("importOptOuts")}
-    if request.is_part:
-        return request.part("opt_outs/list.html", "rows", **values)
-    return request.page(
-        "opt_outs/list.html",
-        status=422 if told else 200,
-        form=form,
-        problem=told,
-        looked_for=looked_for,
-        wrong=wrong,
-        **values,
-    )
+        table = await tables.shown(request, TABLE, (), address=TABLE.address(request))
+        return request.page(page, status=status, wrong=refusal.detail, table=table, **values)
 
 
 PAGES = (
     Page(path=_OPT_OUTS, handle=opt_outs),
+    table_files.page(TABLE),
     Page(path=_OPT_OUTS, method="POST", handle=record),
     Page(path=f"{_OPT_OUTS}/{{id}}/remove", method="POST", handle=remove),
 )

@@ -2,14 +2,16 @@
 they act for, and their own."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console import table_files, tables
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Api, Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 from whimbrel.edges.console.undoing import Undo
 from whimbrel.manage.users import UserInvited, UserView
 
@@ -20,12 +22,8 @@ _STAFF = "staff"
 async def people(request: Request) -> Response:
     """Everybody, newest first; a script asks for the rows that follow."""
     api, whose = _api(request)
-    query = request.query.given("cursor")
-    found = await api("listUsers", query=query)
-    values = {"people": found.data, "next": found.next_cursor, "whose": whose, "may_write": api.may("updateUser")}
-    if request.is_part:
-        return request.part("people/list.html", "rows", **values)
-    return request.page("people/list.html", roles=(await api("listRoles")).data, **values)
+    roles, may_write = (await api("listRoles")).data, api.may("updateUser")
+    return await tables.answer(request, TABLE, "people/list.html", roles=roles, whose=whose, may_write=may_write)
 
 
 async def new(request: Request) -> Response:
@@ -89,6 +87,25 @@ def _api(request: Request) -> tuple[Api, str]:
     return request.api, ""
 
 
+TABLE: Final = Table(
+    name="people",
+    path=_PEOPLE,
+    cells="people/cells.html",
+    operation="listUsers",
+    kept=("whose",),
+    api=lambda request: _api(request)[0],
+    columns=(
+        Column("name", "people.name"),
+        Column("email", "people.email"),
+        Column("role", "people.role"),
+        Column("status", "people.status"),
+        Column("second", "people.second", "second_factor"),
+        Column("signed_in", "people.signed_in", "signed_in_at"),
+        Column("id", "table.id", usual=False),
+    ),
+)
+
+
 def _query(whose: str) -> dict[str, str]:
     return {"whose": whose} if whose else {}
 
@@ -148,6 +165,7 @@ def _link(request: Request, made: UserInvited) -> Response:
 
 PAGES = (
     Page(path=_PEOPLE, handle=people),
+    table_files.page(TABLE),
     Page(path=f"{_PEOPLE}/new", handle=new, confirmed=True),
     Page(path=f"{_PEOPLE}/new", method="POST", handle=invite, confirmed=True),
     Page(path=f"{_PEOPLE}/{{id}}", handle=person),

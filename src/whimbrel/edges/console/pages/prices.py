@@ -1,14 +1,34 @@
 """Prices of a segment, by the first digits of the number: the general list, and what holds for the account."""
 
+from decimal import Decimal
+from typing import Final
+
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console import table_files, tables
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 from whimbrel.edges.console.undoing import Undo
 
 _PRICES = "/console/prices"
+TABLE: Final = Table(
+    name="prices",
+    path=_PRICES,
+    cells="prices/cells.html",
+    operation="listPrices",
+    acts=True,
+    columns=(
+        Column("prefix", "prices.prefix", lambda row, more: f"+{row.prefix}"),
+        Column("price", "prices.price", lambda row, more: Decimal(row.price), css="n"),
+        Column("currency", "prices.currency", usual=False),
+        Column("whose", "prices.whose", "account_id"),
+        Column("since", "prices.since", "updated_at"),
+        Column("id", "table.id", usual=False),
+    ),
+)
 
 
 async def prices(request: Request) -> Response:
@@ -38,23 +58,22 @@ async def remove(request: Request) -> Response:
 
 
 async def _prices(request: Request, form: Form, error: WhimbrelError | None) -> Response:
-    found = await request.api("listPrices", query=request.query.given("cursor"))
-    values = {"prices": found.data, "next": found.next_cursor, "may_write": request.api.may("setPrice")}
-    if request.is_part:
-        return request.part("prices/list.html", "rows", **values)
     told = problem(error) if error else None
-    return request.page(
+    return await tables.answer(
+        request,
+        TABLE,
         "prices/list.html",
         status=told.status if told else 200,
         form=form,
         problem=told,
         account_id=request.asked.acting_for,
-        **values,
+        may_write=request.api.may("setPrice"),
     )
 
 
 PAGES = (
     Page(path=_PRICES, handle=prices),
+    table_files.page(TABLE),
     Page(path=_PRICES, method="POST", handle=put),
     Page(path=f"{_PRICES}/{{id}}/remove", method="POST", handle=remove),
 )

@@ -1,13 +1,15 @@
 """Routes: which carriers take which numbers, in their order, and what would happen to a sample number."""
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console import table_files, tables
 from whimbrel.edges.console.forms import EMPTY, Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, More, Table
 from whimbrel.edges.console.undoing import Undo
 from whimbrel.edges.console.whole import whole_or_text
 
@@ -99,13 +101,37 @@ async def _names(request: Request) -> dict[str, str]:
     return {each.id: each.name for each in (await request.api("listCarriers", query={"limit": _MANY})).data}
 
 
+def _carriers_of(route: Any, more: More) -> list[str]:
+    return [more["names"].get(each, each) for each in route.carriers]
+
+
+async def _beside(request: Request) -> More:
+    return {"names": await _names(request)}
+
+
+TABLE: Final = Table(
+    name="routes",
+    path=_ROUTES,
+    cells="routes/cells.html",
+    operation="listRoutes",
+    acts=True,
+    more=_beside,
+    columns=(
+        Column("numbers", "routes.numbers", lambda row, more: f"+{row.prefix}" if row.prefix else row.country),
+        Column("position", "routes.position", css="n"),
+        Column("carriers", "routes.carriers", _carriers_of),
+        Column("whose", "routes.whose", "account_id"),
+        Column("state", "routes.state", lambda row, more: "active" if row.enabled else "disabled"),
+        Column("id", "table.id", usual=False),
+    ),
+)
+
+
 async def _routes(request: Request) -> Response:
-    found = await request.api("listRoutes", query={"limit": _MANY})
-    return request.page(
+    return await tables.answer(
+        request,
+        TABLE,
         "routes/list.html",
-        routes=found.data,
-        has_more=found.next_cursor is not None,
-        names=await _names(request),
         form=EMPTY,
         explained=None,
         refused=None,
@@ -138,6 +164,7 @@ def _wrong_carriers(told: Problem | None) -> str:
 
 PAGES = (
     Page(path=_ROUTES, handle=routes),
+    table_files.page(TABLE),
     Page(path=f"{_ROUTES}/explain", method="POST", handle=explain),
     Page(path=f"{_ROUTES}/new", handle=new),
     Page(path=f"{_ROUTES}/new", method="POST", handle=create),

@@ -7,14 +7,31 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.console import usable
+from whimbrel.edges.console import table_files, tables, usable
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 
 PATH: Final = "/console/schedules"
 _BETWEEN = re.compile(r"[\s,;]+")
 _SHOWN: Final = "10"
+TABLE: Final = Table(
+    name="schedules",
+    path=PATH,
+    cells="schedules/cells.html",
+    operation="listSchedules",
+    columns=(
+        Column("name", "schedules.name"),
+        Column("state", "schedules.state", "status"),
+        Column("starts_at", "schedules.starts_at"),
+        Column("zone", "schedules.zone", usual=False),
+        Column("rrule", "schedules.rrule"),
+        Column("recipients", "schedules.recipients", css="n"),
+        Column("last", "schedules.last", "last_at"),
+        Column("id", "table.id", usual=False),
+    ),
+)
 _LISTS: Final = ("recipients", "variables")
 """Fields that hold more than one thing that may be wrong."""
 
@@ -23,11 +40,7 @@ async def schedules(request: Request) -> Response:
     """All of the account, newest first; a script asks for the rows that follow."""
     if request.asked.acting_for is None:
         return request.page("no_account.html", name="schedules")
-    found = await request.api("listSchedules", query=request.query.given("cursor"))
-    values = {"schedules": found.data, "next": found.next_cursor}
-    if request.is_part:
-        return request.part("schedules/list.html", "rows", **values)
-    return request.page("schedules/list.html", may_write=request.api.may("createSchedule"), **values)
+    return await tables.answer(request, TABLE, "schedules/list.html", may_write=request.api.may("createSchedule"))
 
 
 async def new(request: Request) -> Response:
@@ -148,6 +161,7 @@ async def _form(request: Request, found: Any, form: Form, told: Problem | None =
 
 PAGES = (
     Page(path=PATH, handle=schedules),
+    table_files.page(TABLE),
     Page(path=f"{PATH}/new", handle=new),
     Page(path=f"{PATH}/new", method="POST", handle=create),
     Page(path=f"{PATH}/{{id}}", handle=schedule),

@@ -1,26 +1,38 @@
 """Senders: what may stand as the sender of an account's messages, and where answers to it go."""
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console import table_files, tables
 from whimbrel.edges.console.forms import Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 
 _SENDERS = "/console/senders"
+TABLE: Final = Table(
+    name="senders",
+    path=_SENDERS,
+    cells="senders/cells.html",
+    operation="listSenders",
+    columns=(
+        Column("value", "senders.value"),
+        Column("kind", "senders.kind"),
+        Column("default", "senders.default", lambda row, more: (row.countries or ("*",)) if row.is_default else None),
+        Column("answers", "senders.answers", "sms_url", css="wide"),
+        Column("since", "senders.since", "created_at"),
+        Column("id", "table.id", usual=False),
+    ),
+)
 
 
 async def senders(request: Request) -> Response:
     """All of the account, newest first; a script asks for the rows that follow."""
     if request.asked.acting_for is None:
         return request.page("no_account.html", name="senders")
-    found = await request.api("listSenders", query=request.query.given("cursor"))
-    values = {"senders": found.data, "next": found.next_cursor}
-    if request.is_part:
-        return request.part("senders/list.html", "rows", **values)
-    return request.page("senders/list.html", may_assign=request.api.may("createSender"), **values)
+    return await tables.answer(request, TABLE, "senders/list.html", may_assign=request.api.may("createSender"))
 
 
 async def new(request: Request) -> Response:
@@ -101,6 +113,7 @@ async def _sender(request: Request, form: Form | None, error: WhimbrelError | No
 
 PAGES = (
     Page(path=_SENDERS, handle=senders),
+    table_files.page(TABLE),
     Page(path=f"{_SENDERS}/new", handle=new),
     Page(path=f"{_SENDERS}/new", method="POST", handle=create),
     Page(path=f"{_SENDERS}/{{id}}", handle=sender),

@@ -7,13 +7,30 @@ from starlette.responses import Response
 
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.customers import CustomerSettings
-from whimbrel.edges.console import choosing
+from whimbrel.edges.console import choosing, table_files, tables
 from whimbrel.edges.console.forms import Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 from whimbrel.edges.console.undoing import Undo
 
 _SMPP = "/console/smpp"
+TABLE: Final = Table(
+    name="smpp",
+    path=_SMPP,
+    cells="smpp/cells.html",
+    operation="listSmppCredentials",
+    live_s=5,
+    columns=(
+        Column("name", "smpp.name"),
+        Column("system_id", "smpp.system_id"),
+        Column("state", "smpp.state", "status"),
+        Column("binds", "smpp.binds", css="n"),
+        Column("owed", "smpp.owed", css="n"),
+        Column("owed_since", "smpp.owed_since"),
+        Column("id", "table.id", usual=False),
+    ),
+)
 _DEFAULTS: Final[dict[str, Any]] = msgspec.to_builtins(CustomerSettings())
 
 
@@ -22,11 +39,7 @@ async def credentials(request: Request) -> Response:
     chooser = await choosing.account(request)
     if chooser is not None:
         return chooser
-    found = await request.api("listSmppCredentials", query=request.query.given("cursor"))
-    values = {"credentials": found.data, "next": found.next_cursor}
-    if request.is_part:
-        return request.part("smpp/list.html", "rows", **values)
-    return request.page("smpp/list.html", may_write=request.api.may("createSmppCredential"), **values)
+    return await tables.answer(request, TABLE, "smpp/list.html", may_write=request.api.may("createSmppCredential"))
 
 
 async def new(request: Request) -> Response:
@@ -122,6 +135,7 @@ def _form(request: Request, credential: Any, form: Form, error: WhimbrelError | 
 
 PAGES = (
     Page(path=_SMPP, handle=credentials),
+    table_files.page(TABLE),
     Page(path=f"{_SMPP}/new", handle=new, confirmed=True),
     Page(path=f"{_SMPP}/new", method="POST", handle=create, confirmed=True),
     Page(path=f"{_SMPP}/{{id}}", handle=credential),

@@ -8,7 +8,25 @@ from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console.forms import Form, problem
-from whimbrel.edges.console.pages import carriers, messages
+from whimbrel.edges.console.pages import (
+    accounts,
+    audit,
+    balance,
+    carriers,
+    flows,
+    hooks,
+    keys,
+    messages,
+    opt_outs,
+    people,
+    prices,
+    routes,
+    schedules,
+    senders,
+    smpp,
+    templates,
+    webhooks,
+)
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 from whimbrel.edges.console.tables import Table
@@ -16,7 +34,31 @@ from whimbrel.edges.console.undoing import Undo
 from whimbrel.manage import preferences, saved_views
 
 _TABLE: Final = "/console/tables/{name}"
-TABLES: Final[Mapping[str, Table]] = {table.name: table for table in (carriers.TABLE, messages.TABLE)}
+TABLES: Final[Mapping[str, Table]] = {
+    table.name: table
+    for table in (
+        messages.TABLE,
+        carriers.TABLE,
+        routes.TABLE,
+        prices.TABLE,
+        senders.TABLE,
+        opt_outs.TABLE,
+        templates.TABLE,
+        flows.TABLE,
+        flows.RUN_TABLE,
+        schedules.TABLE,
+        hooks.TABLE,
+        hooks.CALLS,
+        webhooks.TABLE,
+        webhooks.TRIES,
+        keys.TABLE,
+        smpp.TABLE,
+        balance.TABLE,
+        people.TABLE,
+        accounts.TABLE,
+        audit.TABLE,
+    )
+}
 
 
 async def set_columns(request: Request) -> Response:

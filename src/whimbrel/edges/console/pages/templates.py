@@ -6,10 +6,11 @@ from starlette.responses import Response
 
 from whimbrel.base import limits
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.console import templating
+from whimbrel.edges.console import table_files, tables, templating
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, More, Table
 
 PATH: Final = "/console/templates"
 _ONE: Final = "templates/one.html"
@@ -17,17 +18,36 @@ _CLASSES: Final = ("otp", "transactional", "marketing")
 _SHOWN: Final = 20
 
 
+def _state(row: Any, more: More) -> str:
+    return "archived" if row.status == "archived" else "live" if row.live_version else row.approval or "draft"
+
+
+TABLE: Final = Table(
+    name="templates",
+    path=PATH,
+    cells="templates/cells.html",
+    operation="listTemplates",
+    filters=("status",),
+    columns=(
+        Column("name", "templates.name"),
+        Column("text", "templates.text", lambda row, more: row.texts[row.default_language], css="wide soft clip"),
+        Column("languages", "templates.languages", lambda row, more: tuple(row.texts)),
+        Column("state", "templates.version", _state),
+        Column("changed", "templates.changed", "updated_at"),
+        Column("description", "templates.description", usual=False),
+        Column("id", "table.id", usual=False),
+    ),
+)
+
+
 async def templates(request: Request) -> Response:
     """All of the account, by name; a script asks for the rows that follow."""
     if request.asked.acting_for is None:
         return request.page("no_account.html", name="templates")
-    given = request.query.given("cursor", "status", "name")
-    found = await request.api("listTemplates", query=given)
-    values = {"templates": found.data, "next": found.next_cursor, "form": request.query}
-    if request.is_part and "cursor" in given:
-        return request.part("templates/list.html", "rows", **values)
-    waiting = await request.api("listTemplateApprovals", query={"limit": str(_SHOWN)})
-    return request.page("templates/list.html", waiting=waiting.data, may_write=_may_write(request), **values)
+    waiting = (await request.api("listTemplateApprovals", query={"limit": str(_SHOWN)})).data
+    return await tables.answer(
+        request, TABLE, "templates/list.html", waiting=waiting, may_write=_may_write(request), form=request.query
+    )
 
 
 async def new(request: Request) -> Response:
@@ -178,6 +198,7 @@ def _may_write(request: Request) -> bool:
 
 PAGES = (
     Page(path=PATH, handle=templates),
+    table_files.page(TABLE),
     Page(path=f"{PATH}/new", handle=new),
     Page(path=f"{PATH}/new", method="POST", handle=create),
     Page(path=f"{PATH}/look", method="POST", handle=beside),

@@ -2,22 +2,52 @@
 signature is not right."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.codec import signatures
 from whimbrel.domain.events import EVENT_TYPES
-from whimbrel.edges.console import choosing
+from whimbrel.edges.console import choosing, table_files, tables
 from whimbrel.edges.console.forms import EMPTY, Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 from whimbrel.edges.console.undoing import Undo
 from whimbrel.edges.console.whole import whole
 
 _WEBHOOKS = "/console/webhooks"
 _LATELY = "50"
+TABLE: Final = Table(
+    name="webhooks",
+    path=_WEBHOOKS,
+    cells="webhooks/cells.html",
+    operation="listWebhooks",
+    columns=(
+        Column("url", "webhooks.url"),
+        Column("description", "webhooks.description", usual=False),
+        Column("events", "webhooks.events"),
+        Column("state", "webhooks.state", "status"),
+        Column("since", "webhooks.since", "created_at"),
+        Column("id", "table.id", usual=False),
+    ),
+)
+TRIES: Final = Table(
+    name="webhook_tries",
+    path=f"{_WEBHOOKS}/{{id}}",
+    cells="webhooks/tries.html",
+    operation="listTries",
+    by="at",
+    columns=(
+        Column("at", "webhooks.at"),
+        Column("event", "webhooks.event", "event_type"),
+        Column("number", "webhooks.number", css="n"),
+        Column("answer", "webhooks.answer", lambda row, more: row.status or row.error),
+        Column("took", "webhooks.took", "latency_ms", css="n"),
+        Column("event_id", "webhooks.event_id", usual=False),
+    ),
+)
 _ALL = "*"
 
 
@@ -26,11 +56,7 @@ async def webhooks(request: Request) -> Response:
     chooser = await choosing.account(request)
     if chooser is not None:
         return chooser
-    found = await request.api("listWebhooks", query=request.query.given("cursor"))
-    values = {"webhooks": found.data, "next": found.next_cursor}
-    if request.is_part:
-        return request.part("webhooks/list.html", "rows", **values)
-    return request.page("webhooks/list.html", may_write=request.api.may("createWebhook"), **values)
+    return await tables.answer(request, TABLE, "webhooks/list.html", may_write=request.api.may("createWebhook"))
 
 
 async def new(request: Request) -> Response:
@@ -173,16 +199,13 @@ def _back(request: Request, done: str, opposite: str = "") -> Response:
 async def _webhook(request: Request, form: Form = EMPTY, told: Problem | None = None) -> Response:
     path = dict(request.path)
     found = await request.api("getWebhook", path=path)
-    tries = await request.api("listTries", path=path, query={"limit": _LATELY, **request.query.given("cursor")})
-    if request.is_part:
-        return request.part("webhooks/one.html", "rows", tries=tries.data, next=tries.next_cursor, webhook=found)
     waiting = await request.api("listDeliveries", path=path, query={"limit": _LATELY})
-    return request.page(
+    return await tables.answer(
+        request,
+        TRIES,
         "webhooks/one.html",
         status=told.status if told else 200,
         webhook=found,
-        tries=tries.data,
-        next=tries.next_cursor,
         waiting=waiting.data,
         has_more=waiting.next_cursor is not None,
         form=form,
@@ -193,11 +216,13 @@ async def _webhook(request: Request, form: Form = EMPTY, told: Problem | None = 
 
 PAGES = (
     Page(path=_WEBHOOKS, handle=webhooks),
+    table_files.page(TABLE),
     Page(path=f"{_WEBHOOKS}/new", handle=new, confirmed=True),
     Page(path=f"{_WEBHOOKS}/new", method="POST", handle=create, confirmed=True),
     Page(path=f"{_WEBHOOKS}/debug", handle=debug),
     Page(path=f"{_WEBHOOKS}/debug", method="POST", handle=debugged),
     Page(path=f"{_WEBHOOKS}/{{id}}", handle=webhook),
+    table_files.page(TRIES),
     Page(path=f"{_WEBHOOKS}/{{id}}/edit", handle=edit, confirmed=True),
     Page(path=f"{_WEBHOOKS}/{{id}}/edit", method="POST", handle=update, confirmed=True),
     Page(path=f"{_WEBHOOKS}/{{id}}/secret", handle=secret, confirmed=True),
