@@ -345,6 +345,8 @@ async def test_attempts_and_their_summary(edge, v2):
     assert (some.total_attempts, some.conversion_rate_percentage) == (2, "50.00")
     near = await aside(v2.verification_attempts_summary().fetch, destination_prefix="+49")
     assert near.total_attempts == 1
+    for channel, attempts in (("sms", 4), ("call", 0)):
+        assert (await aside(v2.verification_attempts_summary().fetch, channel=channel)).total_attempts == attempts
 
 
 # ---------------------------------------------------------------- who may
@@ -467,7 +469,7 @@ HOSTILE = [
     ("GET", "/v2/Attempts?DateCreatedBefore=0000-00-00", None),
     ("GET", "/v2/Attempts?ChannelData.To=%2B", None),
     ("GET", "/v2/Attempts?Status=perhaps", None),
-    ("GET", "/v2/Attempts/Summary?Channel=sms", None),
+    ("GET", "/v2/Attempts/Summary?Channel=sms&Country=GB", None),
     ("GET", "/v2/Attempts?Country=%FF", None),
 ]
 ODD = [

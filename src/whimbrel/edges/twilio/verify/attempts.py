@@ -8,10 +8,10 @@ import msgspec
 
 from whimbrel.base import limits, money
 from whimbrel.base.clock import DAY_US
+from whimbrel.domain.addresses import is_address
 from whimbrel.domain.callbacks import twilio_status
 from whimbrel.domain.model import Message
-from whimbrel.domain.numbers import normalise
-from whimbrel.domain.verify import SendAttempt
+from whimbrel.domain.verify import SendAttempt, Verification
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio import pages, times
 from whimbrel.edges.twilio.forms import wrong
@@ -21,6 +21,7 @@ from whimbrel.edges.twilio.verify import forms
 from whimbrel.edges.twilio.verify.verifications import channel_name
 from whimbrel.manage.context import Paging, cursor_of, one
 from whimbrel.products.verify import reports
+from whimbrel.products.verify.recipients import known_recipient
 from whimbrel.products.verify.views import shown_number
 
 _LOOKED_THROUGH: Final = 10_000  # rows for one page
@@ -30,6 +31,8 @@ _FILTERS: Final = (
     "VerificationSid", "Status",
 )  # fmt: skip
 _STATUSES: Final = {"": None, "converted": True, "unconverted": False}
+_STATES: Final = {"refused": "failed", "in_doubt": "sending"}
+"""What a mail or a call that has this state is said to be, as a text would."""
 _PLACES: Final = 5
 _SPAN_US: Final = 30 * DAY_US
 _encode = msgspec.json.Encoder().encode
@@ -73,10 +76,9 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
     verification_id: str
     converted: bool | None
 
-    def has(self, row: SendAttempt, message: Message | None) -> bool:
-        is_to = not self.to or (message is not None and message.recipient == self.to)
+    def has(self, row: SendAttempt, recipient: str) -> bool:
         return (
-            is_to
+            self.to in ("", recipient.lower())
             and self.from_us <= row.created_at
             and (self.to_us is None or row.created_at < self.to_us)
             and self.country in ("", row.country)
@@ -105,16 +107,15 @@ class Attempts:
         while len(found) <= at.skipped + at.size and looked < _LOOKED_THROUGH and not is_over:
             rows = await self._rows(request, wanted, Paging(cursor, at_once))
             is_over, rows = len(rows) <= at_once, rows[:at_once]
-            messages = await self._messages(rows) if wanted.to else {}
-            found += [row for row in rows if wanted.has(row, messages.get(row.message_id or ""))]
+            recipients = await self._recipients(rows) if wanted.to else {}
+            found += [row for row in rows if wanted.has(row, recipients.get(row.verification_id, ""))]
             looked += len(rows)
             cursor = cursor_of(rows[-1].id) if rows else cursor
         shown = found[at.skipped : at.skipped + at.size]
         following = None if is_over else cursor
         if len(found) > at.skipped + at.size:
             following = cursor_of(shown[-1].id)
-        messages = await self._messages(shown)
-        records = [_record(request, row, messages.get(row.message_id or "")) for row in shown]
+        records = await self._records(request, shown)
         return pages.reply(request, at, "attempts", records, following=following, kept=kept)
 
     async def _rows(self, request: Request, wanted: _Wanted, paging: Paging) -> list[SendAttempt]:
@@ -136,15 +137,16 @@ class Attempts:
         """One of them."""
         place = (request.account_id, int(request.test), request.names[0])
         row = await one(self._ctx, SendAttempt, "verify_attempt_by_id", *place)
-        messages = await self._messages([row])
-        return Reply(_encode(_record(request, row, messages.get(row.message_id or ""))))
+        (record,) = await self._records(request, [row])
+        return Reply(_encode(record))
 
     async def summarise(self, request: Request) -> Reply:
         """Figures of 30 days, or of the time that is named."""
         query = query_of(request)
         wanted = _wanted(query)
-        if wanted.channel:
-            raise wrong("Channel", "Invalid parameter `Channel`: the figures are of all channels.")
+        prefix = query.get("DestinationPrefix", "").strip().lstrip("+")
+        if wanted.channel and (wanted.country or prefix):
+            raise wrong("Channel", "Invalid parameter `Channel`: figures are by channel or by country, not by both.")
         until = self._clock.now_us() if wanted.to_us is None else wanted.to_us
         found = await reports.summary(
             self._ctx,
@@ -154,30 +156,44 @@ class Attempts:
             to_us=until,
             country=wanted.country or None,
             service_id=wanted.service_id or None,
-            prefix=query.get("DestinationPrefix", "").strip().lstrip("+"),
+            prefix=prefix,
         )
         sends, approvals = found.total.sends, found.total.approvals
+        if wanted.channel:
+            of = [each for each in found.channels if channel_name(each.channel) == wanted.channel]
+            sends, approvals = sum(each.sends for each in of), sum(each.approvals for each in of)
         share = f"{100 * approvals / sends:.2f}" if sends else "0.00"
         url = f"{request.base_url}{request.path}"
         return Reply(_encode(SummaryRecord(sends, approvals, sends - approvals, share, url)))
 
-    async def _messages(self, rows: list[SendAttempt]) -> dict[str, Message]:
+    async def _records(self, request: Request, rows: list[SendAttempt]) -> list[AttemptRecord]:
+        recipients = await self._recipients(rows)
         wanted = [row.message_id for row in rows if row.message_id is not None]
-        return {message.id: message for message in await self._store.messages(wanted)} if wanted else {}
+        messages = {message.id: message for message in await self._store.messages(wanted)} if wanted else {}
+        return [
+            _record(request, row, recipients.get(row.verification_id, ""), messages.get(row.message_id or ""))
+            for row in rows
+        ]
+
+    async def _recipients(self, rows: list[SendAttempt]) -> dict[str, str]:
+        """Whom the codes were for, by verification."""
+        wanted = sorted({row.verification_id for row in rows})
+        found = await self._store.fetch(Verification, "verifications_by_ids", wanted) if wanted else ()
+        return {each.id: each.recipient for each in found}
 
 
 def _wanted(query: Query) -> _Wanted:
     status = query.get("Status", "").lower()
     if status not in _STATUSES:
         raise wrong("Status", "Invalid parameter `Status`: is converted or unconverted.")
-    to = query.get("ChannelData.To", "").strip()
-    number = normalise(f"+{to.lstrip('+')}") if to else None
-    if to and number is None:
-        raise wrong("ChannelData.To", f"Invalid parameter `ChannelData.To`: {to[:40]}")
+    given = query.get("ChannelData.To", "").strip()
+    to = known_recipient(given if is_address(given) else f"+{given.lstrip('+')}") if given else None
+    if given and to is None:
+        raise wrong("ChannelData.To", f"Invalid parameter `ChannelData.To`: {given[:40]}")
     return _Wanted(
         from_us=_moment(query, "DateCreatedAfter") or 0,
         to_us=_moment(query, "DateCreatedBefore"),
-        to=number.e164 if number else "",
+        to=to.value.lower() if to else "",
         country=query.get("Country", "").upper(),
         channel=query.get("Channel", "").lower(),
         service_id=query.get("VerifyServiceSid", ""),
@@ -195,12 +211,15 @@ def _moment(query: Query, name: str) -> int | None:
         raise wrong(name, f"Invalid parameter `{name}`: is no time such as 2030-01-31T09:00:00Z.") from None
 
 
-def _record(request: Request, row: SendAttempt, message: Message | None) -> AttemptRecord:
-    data: dict[str, Any] = {"country": row.country}
+def _record(request: Request, row: SendAttempt, recipient: str, message: Message | None) -> AttemptRecord:
+    status = _STATES.get(row.state, row.state) if message is None else twilio_status(message)
+    data: dict[str, Any] = {
+        "to": shown_number(recipient, masked=not forms.sees_numbers(request)),
+        "country": row.country or None,
+        "message_status": status.upper() or None,
+    }
     price = None
     if message is not None:
-        data["to"] = shown_number(message.recipient, masked=not forms.sees_numbers(request))
-        data["message_status"] = twilio_status(message).upper()
         value = money.to_text(message.charged_micros, _PLACES)
         price = {"currency": message.currency, "value": value} if message.charged_micros else None
     return AttemptRecord(
