@@ -98,6 +98,10 @@ SELECT e.subject_id FROM events AS e WHERE e.subject_id = ANY($1) AND (
   OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'conversations'), 0)
   OR e.position > COALESCE((SELECT position FROM cursors WHERE name = 'usage'), 0)
   OR e.type = 'message.received' AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'flow_texts'), 0)
+  OR e.type IN ('message.delivered', 'message.undelivered', 'message.failed', 'message.expired', 'message.rejected',
+      'message.unknown')
+    AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'flow_outcomes:message'), 0)
+    AND EXISTS (SELECT 1 FROM flows WHERE account_id = ANY($2) AND kind = 'message' AND status = 'active')
   OR e.callback = 1 AND e.position > COALESCE((SELECT position FROM cursors WHERE name = 'callbacks'), 0)
   OR e.position > (SELECT MIN(cursor) FROM webhooks WHERE account_id = ANY($2) AND status = 'active')
   OR e.position > COALESCE((SELECT position FROM cursors WHERE name = 'smpp_owed'), 0)
@@ -166,6 +170,9 @@ FROM gone HAVING COUNT(*) > 0;
 WITH gone AS (DELETE FROM events WHERE position > $3 AND position <= $4 AND account_id = ANY($2) AND created_at <= $5
     AND position <= COALESCE((SELECT MIN(cursor) FROM webhooks WHERE account_id = ANY($2) AND status = 'active'), position)
     AND NOT EXISTS (SELECT 1 FROM messages WHERE id = events.subject_id)
+    AND NOT (type IN ('verification.approved', 'verification.failed', 'verification.expired', 'verification.canceled')
+      AND position > COALESCE((SELECT position FROM cursors WHERE name = 'flow_outcomes:verification'), 0)
+      AND EXISTS (SELECT 1 FROM flows WHERE account_id = ANY($2) AND kind = 'verification' AND status = 'active'))
   RETURNING *)
 INSERT INTO parcels (account_id, kind, rows)
 SELECT $1, 'events', jsonb_build_object('events', jsonb_agg(to_jsonb(gone) ORDER BY position))
