@@ -161,3 +161,33 @@ async def test_verifications_are_found_by_how_they_stand_and_by_country(edge: Ed
     assert await found("status=pending&to=%2B4915112345678") == [newer["id"]]
     assert await found("status=approved") == []
     assert (await edge.get(f"{place}/verifications?status=lost")).code == "invalid_parameter"
+
+
+async def test_verifications_texts_and_blocks_are_read_from_either_end(edge: Edge) -> None:
+    place = await service(edge)
+    for last in range(3):
+        await started(edge, place, f"+49151123456{last}1")
+    await edge.post(f"{place}/verifications/%2B4915112345611/cancel")
+    await started(edge, place, "+4915112345611")
+    for hundred in range(2):
+        for last in range(5):
+            await edge.post(f"{place}/verifications", {"to": f"+447400{hundred}1236{last}"})
+    list_ = f"{place}/verifications"
+    for path in (list_, f"{list_}?country=DE", f"{list_}?status=pending&country=de", f"{list_}?to=%2B4915112345611",
+                 "/v1/verify/attempts", "/v1/verify/blocks"):  # fmt: skip
+        newest = await every(edge, path)
+        assert len(newest) > 1 and await every(edge, path, order="asc") == newest[::-1], path
+    assert await every(edge, "/v1/verify/attempts", created_from="2199-01-01T00:00:00Z", order="asc") == []
+
+
+async def every(edge: Edge, path: str, **query: str) -> list[str]:
+    """The ids of a list, two a page."""
+    rows: list[str] = []
+    cursor = None
+    while True:
+        asked = query | {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = (await edge.get(path, params=asked)).json
+        rows += [each["id"] for each in page["data"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return rows

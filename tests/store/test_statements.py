@@ -33,6 +33,7 @@ SCANS_ALLOWED = {
     "messages_stretch",
     "messages_stretch_oldest",
     "verifications_stretch",
+    "verifications_stretch_oldest",
     "inbound_parts_overdue",
     "keys_of_operators",
     "inbound_seen_purge",

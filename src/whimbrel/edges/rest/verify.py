@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from whimbrel.base import limits
 from whimbrel.base.errors import FieldError, WhimbrelError
-from whimbrel.edges.rest.paging import Cursor, Limit, PageQuery
+from whimbrel.edges.rest.paging import Cursor, Limit, Ordered, PageQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage.context import Page, Paging
@@ -84,6 +84,7 @@ class VerificationQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     to: Annotated[str | None, Meta(description="Only those of this number.")] = None
     status: Annotated[_Status | None, Meta(description="Only those that stand so.")] = None
     country: Annotated[str | None, Meta(description="Only to numbers of this country (ISO 3166).")] = None
+    order: Ordered = "desc"
     cursor: Cursor = None
     limit: Limit = limits.PAGE_DEFAULT
 
@@ -130,7 +131,7 @@ async def start(services: Services, call: Call[NoQuery, NewVerification]) -> Ans
 async def find(services: Services, call: Call[VerificationQuery, None]) -> Answer:
     query, service_id = call.query, call.path["id"]
     await verify_services.existing(services.manage, service_id, call.account_id)
-    paging, masked = Paging(query.cursor, query.limit), _masked(call)
+    paging, masked = Paging(query.cursor, query.limit, query.order), _masked(call)
     wanted = Wanted(to=query.to or "", status=query.status or "", country=query.country or "")
     found = await finding.find(services.manage, call.account_id, service_id, wanted, paging, test=call.test)
     views = tuple(verification_view(row, masked=masked) for row in found.data)

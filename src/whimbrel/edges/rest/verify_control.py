@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from whimbrel.base import limits
 from whimbrel.base.clock import SECOND_US
-from whimbrel.edges.rest.paging import Cursor, Limit, PageQuery
+from whimbrel.edges.rest.paging import Cursor, HistoryQuery, Limit, Ordered, PageQuery
 from whimbrel.edges.rest.shapes import Moment
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
@@ -28,6 +28,7 @@ class AttemptQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
 
     created_from: Annotated[Moment | None, Meta(description="Sent at this time or later.")] = None
     created_to: Annotated[Moment | None, Meta(description="Sent before this time.")] = None
+    order: Ordered = "desc"
     cursor: Cursor = None
     limit: Limit = limits.PAGE_DEFAULT
 
@@ -57,7 +58,7 @@ async def find_attempts(services: Services, call: Call[AttemptQuery, None]) -> A
         services.manage,
         account_id=call.account_id,
         test=call.test,
-        paging=Paging(query.cursor, query.limit),
+        paging=Paging(query.cursor, query.limit, query.order),
         from_us=_us(query.created_from) or 0,
         to_us=_us(query.created_to),
     )
@@ -109,7 +110,7 @@ async def delete_limit(services: Services, call: Call[NoQuery, None]) -> Answer:
     return Answer()
 
 
-async def find_blocks(services: Services, call: Call[PageQuery, None]) -> Answer:
+async def find_blocks(services: Services, call: Call[HistoryQuery, None]) -> Answer:
     paging = call.query.paging()
     return Answer(await blocks.find(services.manage, account_id=call.account_id, test=call.test, paging=paging))
 
@@ -198,7 +199,7 @@ OPERATIONS = (
     Operation(
         method="GET", path=_BLOCKS, name="listVerifyBlocks", tag=_TAG, summary="List what the pumping guard blocked",
         description="Newest first, also what has ended.",
-        scope="verify:read", handle=find_blocks, query=PageQuery, answer=Page[BlockView],
+        scope="verify:read", handle=find_blocks, query=HistoryQuery, answer=Page[BlockView],
     ),
     Operation(
         method="GET", path=f"{_BLOCKS}/{{id}}", name="getVerifyBlock", tag=_TAG, summary="Read a block",

@@ -59,9 +59,9 @@ class SafeNumberView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find(ctx: Context, *, account_id: str, test: bool, paging: Paging) -> Page[BlockView]:
-    """Blocks, newest first, also those that have ended."""
+    """Blocks from either end, also those that have ended."""
     place = (account_id, int(test), after(paging), paging.limit + 1)
-    rows = await ctx.store.fetch(Block, "verify_blocks_page", *place)
+    rows = await ctx.store.fetch(Block, paging.of("verify_blocks_page", "verify_blocks_page_oldest"), *place)
     now = ctx.clock.now_us()
     return page(rows, paging, lambda row: _view(row, now), lambda row: row.id)
 

@@ -6,7 +6,8 @@ import msgspec
 
 from whimbrel.base import ids
 from whimbrel.domain.verify import SLOT_US, SendAttempt
-from whimbrel.manage.context import Context, Page, Paging, after, one, page
+from whimbrel.manage.context import NEWEST, Context, Page, Paging, after, one, page
+from whimbrel.products.verify.finding import JUST_AFTER
 from whimbrel.products.verify.views import AttemptView, attempt_view
 
 
@@ -67,7 +68,7 @@ class _Counts(msgspec.Struct, frozen=True):
 async def attempts(
     ctx: Context, *, account_id: str, test: bool, paging: Paging, from_us: int = 0, to_us: int | None = None
 ) -> Page[AttemptView]:
-    """Texts of verifications in a time, newest first."""
+    """Texts of verifications in a time, from either end."""
     rows = await attempt_rows(ctx, account_id=account_id, test=test, paging=paging, from_us=from_us, to_us=to_us)
     states = await states_of(ctx, rows)
     return page(rows, paging, lambda row: attempt_view(row, states), lambda row: row.id)
@@ -77,12 +78,15 @@ async def attempt_rows(
     ctx: Context, *, account_id: str, test: bool, paging: Paging, from_us: int = 0, to_us: int | None = None
 ) -> list[SendAttempt]:
     """The same as stored, and one more than the page has."""
-    before = after(paging)
-    if to_us is not None:
-        before = min(before, ids.floor_id(ids.VERIFY_ATTEMPT, to_us))
-    first = ids.floor_id(ids.VERIFY_ATTEMPT, from_us)
+    reached, first = after(paging), ids.floor_id(ids.VERIFY_ATTEMPT, from_us)
+    before = NEWEST if to_us is None else ids.floor_id(ids.VERIFY_ATTEMPT, to_us)
+    if paging.order == "desc":
+        before = min(before, reached)
+    elif reached:
+        first = max(first, reached + JUST_AFTER)
     place = (account_id, int(test), before, first, paging.limit + 1)
-    return await ctx.store.fetch(SendAttempt, "verify_attempts_page", *place)
+    statement = paging.of("verify_attempts_page", "verify_attempts_page_oldest")
+    return await ctx.store.fetch(SendAttempt, statement, *place)
 
 
 async def attempt(ctx: Context, attempt_id: str, *, account_id: str, test: bool) -> AttemptView:

@@ -12,9 +12,10 @@
 -- | verification_by_id (account_id, test, service_id, id) | the whole row |
 -- | verifications_by_ids (ids) | whole rows |
 -- | verification_of_number (account_id, test, service_id, number_hash) | the newest of a number |
--- | verifications_of_service (account_id, service_id, test, before_id, from_id, status, country, limit) | whole rows, newest first; an empty status or country: any |
--- | verifications_to_number (account_id, service_id, test, number_hash, before_id, status, country, limit) | the same |
+-- | verifications_of_service (account_id, service_id, test, before_id, from_id, status, country, limit) | whole rows, newest first, or oldest (verifications_of_service_oldest: the same bounds); an empty status or country: any |
+-- | verifications_to_number, verifications_to_number_oldest (account_id, service_id, test, number_hash, before_id or after_id, status, country, limit) | the same |
 -- | verifications_stretch (account_id, service_id, test, before_id, limit) | how many stand before an id, at most so many, and the oldest of them |
+-- | verifications_stretch_oldest (the same) | how many stand after an id, and the newest of them |
 -- | verifications_between (account_id, test, first, last, from_id) | numbers of this range that were texted since |
 -- | verifications_overdue (now, limit) | whole rows of pending ones whose time is over |
 -- | verifications_purge, verify_attempts_purge (before_id, limit) | older ones removed |
@@ -22,7 +23,7 @@
 -- | verify_attempt_set (id, seq, state, reason, reference, moved_on, tries, due_at) | what changes of one, where the version before `seq` stands; else nothing |
 -- | verify_attempts_due (now, limit) | whole rows of those that something is to be done about, the longest due first |
 -- | verify_attempts_converted (verification_id, at) | the newest one of a verification brought the code |
--- | verify_attempt_by_id (account_id, test, id), verify_attempts_page (account_id, test, before_id, from_id, limit) | whole rows |
+-- | verify_attempt_by_id (account_id, test, id), verify_attempts_page, verify_attempts_page_oldest (account_id, test, before_id, from_id, limit) | whole rows |
 -- | verify_attempts_of (account_id, verification_id) | whole rows, oldest first |
 -- | verify_count (account_id, test, slot, prefix, service_id, country, starts, sends, approvals) | added; row by row (hence the CAST): of many rows in one statement PostgreSQL would take one for each key |
 -- | verify_counted (account_id, test, prefix, slot) | starts, approvals since a slot |
@@ -38,7 +39,7 @@
 -- | verify_bucket_counted (bucket_ids, key_hashes) | bucket_id, key_hash, count, ends_at |
 -- | verify_bucket_counts_purge (before, limit) | |
 -- | verify_block_insert, verify_block_lift (id, at, by, quiet_until, seq) | |
--- | verify_block_by_id (account_id, test, id), verify_blocks_page (account_id, test, before_id, limit) | whole rows |
+-- | verify_block_by_id (account_id, test, id), verify_blocks_page, verify_blocks_page_oldest (account_id, test, before_id or after_id, limit) | whole rows |
 -- | verify_blocks_of (account_id, test, values, from_id) | whole rows of these values, newest first |
 -- | verify_safe_insert, verify_safe_delete (account_id, id), verify_safe_by_hash (account_id, number_hash), verify_safe_by_id (account_id, id), verify_safe_page (account_id, before_id, limit) | |
 
@@ -99,14 +100,14 @@ SELECT id, account_id, test, service_id, recipient, number_hash, country, prefix
   checks, sends, custom, details, seq, created_at, updated_at, expires_at, next_send_at, ended_at
 FROM verifications WHERE account_id = $1 AND service_id = $3 AND test = $2 AND number_hash = $4 ORDER BY id DESC LIMIT 1;
 
--- name: verifications_of_service
+-- name: verifications_of_service (both ways)
 SELECT id, account_id, test, service_id, recipient, number_hash, country, prefix, channel, language, status, generation,
   checks, sends, custom, details, seq, created_at, updated_at, expires_at, next_send_at, ended_at
 FROM verifications WHERE account_id = $1 AND service_id = $2 AND test = $3 AND id < $4 AND id >= $5
   AND ($6 = '' OR status = $6) AND ($7 = '' OR country = $7)
 ORDER BY id DESC LIMIT $8;
 
--- name: verifications_to_number
+-- name: verifications_to_number (both ways)
 SELECT id, account_id, test, service_id, recipient, number_hash, country, prefix, channel, language, status, generation,
   checks, sends, custom, details, seq, created_at, updated_at, expires_at, next_send_at, ended_at
 FROM verifications WHERE account_id = $1 AND service_id = $2 AND test = $3 AND number_hash = $4 AND id < $5
@@ -117,6 +118,12 @@ ORDER BY id DESC LIMIT $8;
 SELECT COUNT(*), COALESCE(MIN(id), '') FROM (
   SELECT id FROM verifications WHERE account_id = $1 AND service_id = $2 AND test = $3 AND id < $4
   ORDER BY id DESC LIMIT $5
+) AS stretch;
+
+-- name: verifications_stretch_oldest
+SELECT COUNT(*), COALESCE(MAX(id), '') FROM (
+  SELECT id FROM verifications WHERE account_id = $1 AND service_id = $2 AND test = $3 AND id > $4
+  ORDER BY id LIMIT $5
 ) AS stretch;
 
 -- name: verifications_between
@@ -159,7 +166,7 @@ SELECT id, account_id, test, service_id, verification_id, channel, message_id, c
   state, reason, reference, moved_on, tries, seq, due_at
 FROM verify_attempts WHERE id = $3 AND account_id = $1 AND test = $2;
 
--- name: verify_attempts_page
+-- name: verify_attempts_page (both ways)
 SELECT id, account_id, test, service_id, verification_id, channel, message_id, country, prefix, created_at, converted_at,
   state, reason, reference, moved_on, tries, seq, due_at
 FROM verify_attempts WHERE account_id = $1 AND test = $2 AND id < $3 AND id >= $4 ORDER BY id DESC LIMIT $5;
@@ -281,7 +288,7 @@ SELECT id, account_id, test, kind, value, country, reason, evidence, seq, create
   quiet_until
 FROM verify_blocks WHERE id = $3 AND account_id = $1 AND test = $2;
 
--- name: verify_blocks_page
+-- name: verify_blocks_page (both ways)
 SELECT id, account_id, test, kind, value, country, reason, evidence, seq, created_at, ends_at, lifted_at, lifted_by,
   quiet_until
 FROM verify_blocks WHERE account_id = $1 AND test = $2 AND id < $3 ORDER BY id DESC LIMIT $4;
