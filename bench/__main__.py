@@ -2,7 +2,8 @@
 `python -m bench [scenario …] [--messages N]`; results also go to bench/results/ as JSON. Apart from these: `python -m
 bench smpp`, the link and the codec alone, `python -m bench idle`, many binds that do nothing, and `python -m bench
 several`, one process against several, `python -m bench streams`, events to brokers, and `python -m bench pages`, the
-console with millions of messages.
+console with millions of messages, and `python -m bench contacts`, an import of a million contacts and segments over
+them.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from bench import idle, pages, several, smpp, streams
+from bench import contacts, idle, pages, several, smpp, streams
 from bench.processes import write_results
 from bench.scenario import HEAD, SCENARIOS, Measured, measure, row
 
@@ -20,6 +21,7 @@ APART: dict[str, Callable[[list[str]], int]] = {
     "idle": idle.main,
     "several": several.main,
     "streams": streams.main,
+    "contacts": contacts.main,
     "pages": pages.main,
 }
 """Measurements of another kind, each with options of its own."""

@@ -11,6 +11,8 @@ from whimbrel.journey.duties import Part
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.http import HttpClient
+from whimbrel.products.contacts.clearing import Clearing
+from whimbrel.products.contacts.importing import Imports
 from whimbrel.products.flows.duty import Flows
 from whimbrel.products.hooks.flows import HookFlows
 from whimbrel.products.hooks.receiving import Receiving
@@ -23,7 +25,7 @@ from whimbrel.ways import mailer, ways
 
 
 class ProductSet:
-    """Flows, schedules, hooks, mailboxes and verify of one node."""
+    """Contacts, flows, schedules, hooks, mailboxes and verify of one node."""
 
     def __init__(
         self,
@@ -51,6 +53,8 @@ class ProductSet:
             ways=ways(settings),
         )
         self.duties: Mapping[str, Part] = {
+            "contact_clearing": Clearing(ctx, lambda account_id: _is_active(tables, account_id)),
+            "contact_imports": Imports(ctx, lambda account_id: _is_active(tables, account_id)),
             "flows": flows,
             "mailboxes": Mailboxes(
                 ctx, metrics, mailer(settings), domain=settings.mailbox.domain, sender=settings.mail.sender
@@ -62,3 +66,9 @@ class ProductSet:
     def of_cell(self, ctx: Context, accept: Accept, tables: Tables) -> "ProductSet":
         """The same over another cell, whose own nodes do the duties."""
         return ProductSet(self._settings, ctx, accept=accept, tables=tables, client=self._client, metrics=self._metrics)
+
+
+def _is_active(tables: Tables, account_id: str) -> bool:
+    """Whether what an account has begun goes on here now."""
+    account = tables.accounts.get(account_id)
+    return account is not None and account.status == "active"

@@ -32,6 +32,9 @@ OWNED = {
     "flow_runs": "account_id", "flow_steps": "account_id", "flow_versions": "account_id", "flows": "account_id",
     "schedule_parts": "account_id", "schedules": "account_id",
     "canned_answers": "account_id", "conversations": "account_id",
+    "contacts": "account_id", "contact_changes": "account_id", "contact_fields": "account_id",
+    "contact_labels": "account_id", "contact_segments": "account_id", "contact_imports": "account_id",
+    "contact_import_parts": "account_id", "contact_import_errors": "account_id",
     "hook_calls": "account_id", "hook_latest": "account_id", "hook_outcomes": "account_id", "hooks": "account_id",
     "deliveries": "account_id", "delivery_tries": "account_id", "events": "account_id", "idempotency": "account_id",
     "mailboxes": "account_id", "mailbox_senders": "account_id", "mailbox_mails": "account_id",
@@ -146,6 +149,17 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO flow_runs VALUES ('FR' || $1, $2, 'FW' || $1, 1, 0, 'finished', '', '', 1, 1, NULL, NULL, NULL, "
         "NULL, '', '', 0, '{}', '[]', 'x', 0, 0, NULL, 1, 1, 1)",
         "INSERT INTO flow_steps VALUES ('FR' || $1, 1, $2, 'a', 'set', 'done', NULL, '', 1)",
+        "INSERT INTO contacts (account_id, test, id, number, country, labels, created_at, updated_at, import_no, seq, "
+        "name, name_key, also, t1, n1) VALUES ($2, 0, 'CT' || $1, '+447400123456', 'GB', ',1,', 1, 1, 1, 2, 'Ann', "
+        "'ann', '', 'pro', 0.1)",
+        "INSERT INTO contact_changes VALUES ('CT' || $1, 1, $2, 'contact.created', '{}', 1)",
+        "INSERT INTO contact_fields VALUES ('CF' || $1, $2, 0, 'plan', 'text', '[]', 1, NULL, 1)",
+        "INSERT INTO contact_labels VALUES ('TG' || $1, $2, 0, 'tag', 'vip', 1, '', NULL, 1)",
+        "INSERT INTO contact_segments VALUES ('SG' || $1, $2, 0, 'all', 'tag = \"vip\"', 1, 1)",
+        "INSERT INTO contact_imports VALUES ('IM' || $1, $2, 0, 1, 'f', 'running', '{}', 1, 2, 2, 1, 1, 0, 0, 0, 0, "
+        "'', 1, 1, NULL)",
+        "INSERT INTO contact_import_parts VALUES ('IM' || $1, 0, $2, decode('00ff', 'hex'))",
+        "INSERT INTO contact_import_errors SELECT 'IM' || $1, 1, $2, 'number', '12', 'is no number'",
         "INSERT INTO schedules VALUES ('SD' || $1, $2, 0, 's', 'paused', '{}', '[]', 1, 0, NULL, 1, 1)",
         "INSERT INTO schedule_parts VALUES ('SD' || $1, 0, $2, 'UTC', '[]', '', NULL)",
         "INSERT INTO verify_services VALUES ('VA' || $1, $2, 'Acme', '{}', 1, 1)",

@@ -71,7 +71,10 @@ INSERT INTO audit SELECT 'AU' || n, 'AC' || n % 10, 'x', 'x', 'x', '', n FROM ge
 ANALYZE messages, queue, schedule, deadlines, ledger, message_numbers, idempotency, opt_outs, parked_receipts,
   inbound_seen, inbound_parts, deliveries, delivery_tries, smpp_owed, audit;
 """
-VALUES = {"text": "'x'", "int8": str(day_floor(LAST)), "int4": "1", "bytea": "''", "text[]": "'{x}'", "int8[]": "'{1}'"}
+VALUES = {
+    "text": "'x'", "int8": str(day_floor(LAST)), "int4": "1", "float8": "1", "bytea": "''", "text[]": "'{x}'",
+    "int8[]": "'{1}'",
+}  # fmt: skip
 Plans = Mapping[str, list[dict[str, Any]]]
 
 

@@ -23,7 +23,6 @@ SCANS_ALLOWED = {
     "carriers_all",
     "configuration_version",
     "configuration_versions",
-    "contact_imports_due",
     "deliveries_purge",
     "delivery_tries_purge",
     "events_purge",

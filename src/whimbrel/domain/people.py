@@ -98,12 +98,14 @@ _READ = frozenset(
         "lookups:read",
         "balance:read", "prices:read", "keys:read", "accounts:read", "audit:read", "users:read", "conversations:read",
         "usage:read",
-        "flows:read", "hooks:read", "mailboxes:read", "verify:read",
+        "contacts:read", "flows:read", "hooks:read", "mailboxes:read", "verify:read",
         "templates:read",
     }
 )  # fmt: skip
 _READ_INSTALLATION = frozenset({"carriers:read", "routes:read", "streams:read", "settings:read"})
-_TALK = frozenset({"messages:write", "conversations:write", "opt_outs:write", "flows:run", "verify:write"})
+_TALK = frozenset(
+    {"messages:write", "contacts:write", "conversations:write", "opt_outs:write", "flows:run", "verify:write"}
+)
 _BUILD = frozenset(
     {
         "hooks:write", "webhooks:write", "smpp:write", "keys:write", "senders:write", "flows:write", "templates:write",
@@ -136,7 +138,15 @@ ROLES: Mapping[RoleName, Role] = {
     "support": Role(
         "Answers people, sends, and records opt-outs.",
         frozenset({"messages:read", "events:read", "inbound:read", "senders:read", "opt_outs:read", "accounts:read"})
-        | {"lookups:read", "conversations:read", "usage:read", "templates:read", "flows:read", "verify:read"}
+        | {
+            "contacts:read",
+            "lookups:read",
+            "conversations:read",
+            "usage:read",
+            "templates:read",
+            "flows:read",
+            "verify:read",
+        }
         | _TALK,
         _READ_INSTALLATION,
     ),

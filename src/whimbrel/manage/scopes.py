@@ -37,6 +37,8 @@ ACCOUNT_SCOPES: dict[str, str] = {
     "users:read": "Read people and roles.",
     "conversations:write": "Answer in conversations, mark them read, and keep canned answers.",
     "conversations:read": "Read conversations and canned answers.",
+    "contacts:write": "Create, change, erase, merge and import contacts; their fields, tags, lists and segments.",
+    "contacts:read": "Read contacts, their timelines and segments; export them.",
     "flows:write": "Create, change and delete flows and schedules.",
     "flows:run": "Begin runs of flows, stop and erase them.",
     "flows:read": "Read flows, their runs, and schedules.",

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
+from whimbrel.store.contacts import ContactRows
 from whimbrel.store.news import Deliveries, EventsPart, News, Try, Wait
 from whimbrel.store.signals import Signals
 from whimbrel.store.standings import LaneStatus, Lease, Node
@@ -78,6 +79,11 @@ class Store(Protocol):
     @property
     def signals(self) -> Signals:
         """To and from the other processes that share the database; they start and stop with the store."""
+        ...
+
+    @property
+    def contacts(self) -> ContactRows:
+        """People whom accounts know."""
         ...
 
     async def start(self) -> None: ...

@@ -22,6 +22,15 @@ __all__ = [
 
 BEFORE_ALL: Final = -(1 << 63)
 """Below all positions."""
+_ROWS: Final = (
+    "departing_ledger",
+    "departing_audit",
+    "departing_idempotency",
+    "departing_owed",
+    "departing_contacts",
+    "departing_import_parts",
+)
+"""What leaves some rows at a time."""
 _TRIES: Final = 20_000  # positions of delivery tries in one statement
 _COUNTED: Final = 100  # parcels of which the rows are counted in one
 _EVENTS: Final = 8_000  # events that are looked through in one
@@ -60,7 +69,7 @@ class Moves:
 
     async def depart_rows(self, move: Move) -> None:
         """What else there is, and grows only."""
-        for statement in ("departing_ledger", "departing_audit", "departing_idempotency", "departing_owed"):
+        for statement in _ROWS:
             while await self._executor.write(departing.depart_rows, move, statement):
                 pass
 
@@ -207,7 +216,7 @@ class Moves:
         write = self._executor.write
         while await write(returning.discard_messages, move):
             pass
-        for statement in ("departing_ledger", "departing_audit", "departing_idempotency", "departing_owed"):
+        for statement in _ROWS:
             while await write(returning.discard_rows, move, statement):
                 pass
         async for start, end in self._tries(BEFORE_ALL):

@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from whimbrel.domain.audience_sql import Condition
 from whimbrel.store.migrations import Dialect
 from whimbrel.store.signals import Signals
 
@@ -53,7 +54,16 @@ class Each(msgspec.Struct, frozen=True, gc=False):
     rows: Sequence[Row]
 
 
-Step: TypeAlias = Query | One | Many | Each
+class Where(msgspec.Struct, frozen=True, gc=False):
+    """A read with a condition that a pure compiler made (`domain/audience_sql.py`), in place of the `(1 = 1)` that the
+    statement has; gives its rows. The condition's own parameters come after the statement's."""
+
+    statement: str
+    params: Row
+    condition: Condition
+
+
+Step: TypeAlias = Query | One | Many | Each | Where
 Script: TypeAlias = Generator[Step, Any, T]
 
 

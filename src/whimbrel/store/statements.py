@@ -20,13 +20,15 @@ A name may be followed by a word that lets an executor do more in one step:
   `remarks`. So code uses what an optional migration brings, and does without it until that is applied; a node chooses
   when it starts.
 
-An INSERT of one row of VALUES takes many rows as it is.
+An INSERT of one row of VALUES takes many rows as it is. A read that says `(1 = 1)` takes a condition there (`Where` of
+`script.py`).
 """
 
 import re
 from collections.abc import Collection, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import count
 from typing import Final, Literal, cast
 
 import msgspec
@@ -34,6 +36,8 @@ import msgspec
 Manner = Literal["", "distinct", "summed", "packed"]
 
 _NAME = re.compile(r"^-- name: (\w+)(?: \((.+)\))?\s*$", re.MULTILINE)
+_ANY_ROW: Final = "(1 = 1)"
+_MARK: Final = re.compile(r"\?")
 _BOTH_WAYS: Final = "both ways"
 _NEWEST = re.compile(r"ORDER BY ([\w.]+) DESC")
 _MANNER = re.compile(r"(distinct|summed|packed)?(?:, whole ([\d ]+))?(?:(?:^|, )locks ([\w, ]+))?")
@@ -152,6 +156,15 @@ def sqlite(name: str, source: Source) -> Statement:
     many = _distinct(name, sql) if by_key else _inserted(sql)
     width = len(set(_BOUND.findall(sql))) if many else 0
     return Statement(name, sql, tuple(lists), source.manner == "packed", many, width, by_key)
+
+
+def narrowed(sql: str, condition: str, sign: str, first: int) -> str:
+    """A statement with a condition in the place that it has for one. `sign` stands before numbers of parameters, of
+    which the condition's begin at `first`. ValueError where the statement takes none."""
+    if sql.count(_ANY_ROW) != 1:
+        raise ValueError("the statement takes no condition")
+    numbers = count(first)
+    return sql.replace(_ANY_ROW, _MARK.sub(lambda _: f"{sign}{next(numbers)}", condition))
 
 
 def _sql_files(folder: Traversable) -> list[Traversable]:

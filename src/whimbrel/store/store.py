@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
 from whimbrel.store import reads
+from whimbrel.store.contacts import ContactRows
 from whimbrel.store.errors import StoreError
 from whimbrel.store.interface import (
     FRONT,
@@ -65,6 +66,7 @@ class SqlStore:
         self._executor = executor
         self._migrations = load(executor.dialect)
         self.signals: Signals = executor.signals
+        self.contacts: ContactRows = ContactRows(executor)
 
     async def start(self) -> None:
         """Open the database; raises StoreError (with what to do) when it cannot be used."""

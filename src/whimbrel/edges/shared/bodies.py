@@ -4,7 +4,7 @@ touched nothing.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -38,6 +38,29 @@ async def read_body(receive: Receive, content_length: bytes | None, limit: int) 
         if not event.get("more_body"):
             return b"".join(parts)
         event = await receive()
+
+
+async def body_pieces(receive: Receive, content_length: bytes | None, limit: int, size: int) -> AsyncIterator[bytes]:
+    """The body in pieces of `size` octets, the last one smaller; body_too_large, ClientGone."""
+    if content_length is not None and int(content_length) > limit:
+        raise _too_large(limit)
+    held = bytearray()
+    total, more = 0, True
+    while more:
+        event = await receive()
+        if event["type"] != "http.request":
+            raise ClientGone
+        part: bytes = event.get("body", b"")
+        more = bool(event.get("more_body"))
+        total += len(part)
+        if total > limit:
+            raise _too_large(limit)
+        held += part
+        while len(held) >= size:
+            yield bytes(held[:size])
+            del held[:size]
+    if held:
+        yield bytes(held)
 
 
 def check_size(body: bytes, limit: int) -> None:

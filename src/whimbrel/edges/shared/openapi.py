@@ -133,6 +133,9 @@ def _operation(operation: Operation, schemas: dict[Any, Json], components: Json)
         if operation.example is not None:
             content["example"] = operation.example
         result["requestBody"] = {"required": True, "content": {"application/json": content}}
+    if operation.octets:
+        plain: Json = {"schema": {"type": "string", "format": "binary"}}
+        result["requestBody"] = {"required": True, "content": dict.fromkeys(operation.octets, plain)}
     return result
 
 

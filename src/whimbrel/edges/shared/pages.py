@@ -123,7 +123,10 @@ def _parameters(parameters: list[Json]) -> str:
 def _body(operation: Json, document: Json) -> str:
     if "requestBody" not in operation:
         return ""
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    content = operation["requestBody"]["content"]
+    if "application/json" not in content:
+        return f"<h4>Body</h4><p>{escape(', '.join(content))}, as it is.</p>"
+    schema = content["application/json"]["schema"]
     component = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     required = component.get("required", ())
     rows = "".join(

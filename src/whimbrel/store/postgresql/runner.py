@@ -7,7 +7,8 @@ import msgspec
 
 from whimbrel.store.postgresql.connect import changed_rows
 from whimbrel.store.postgresql.statements import Statement
-from whimbrel.store.script import Each, Many, One, Query, Row, Rows, Script, Step
+from whimbrel.store.script import Each, Many, One, Query, Row, Rows, Script, Step, Where
+from whimbrel.store.statements import narrowed
 
 T = TypeVar("T")
 Types = dict[str, tuple[str, ...]]
@@ -69,6 +70,9 @@ class Runner:
             return await self._many(statement, step.rows)
         if isinstance(step, Each):
             return await self._each(statement, step.rows)
+        if isinstance(step, Where):
+            sql = narrowed(statement.sql, step.condition.sql, "$", len(step.params) + 1)
+            return _tuples(await self.connection.fetch(sql, *step.params, *step.condition.params))
         return changed_rows(await self.connection.execute(statement.sql, *step.params))
 
     async def _many(self, statement: Statement, rows: Sequence[Row]) -> int:
@@ -100,7 +104,7 @@ class Runner:
 
 
 def _without_nul(step: Step) -> Step:
-    if isinstance(step, Query | One):
+    if isinstance(step, Query | One | Where):
         return msgspec.structs.replace(step, params=_clean(step.params))
     return msgspec.structs.replace(step, rows=[_clean(row) for row in step.rows])
 

@@ -14,8 +14,8 @@ import apsw
 import msgspec
 from apsw.ext import query_info
 
-from whimbrel.store.script import Each, Many, Query, Row, Rows, Script, Step
-from whimbrel.store.statements import Statement
+from whimbrel.store.script import Each, Many, Query, Row, Rows, Script, Step, Where
+from whimbrel.store.statements import Statement, narrowed
 
 T = TypeVar("T")
 _LARGEST = 64  # rows of a step
@@ -55,6 +55,8 @@ class Runner:
             return self._many(statement, step.rows)
         if isinstance(step, Each):
             return self._each(statement, step.rows)
+        if isinstance(step, Where):
+            return self._where(statement, step)
         self._cursor.execute(statement.sql, _bound(statement, step.params))
         return self.connection.changes()
 
@@ -65,6 +67,11 @@ class Runner:
         sql = self._long.get(key) or self._long.setdefault(key, self._packed(statement.sql))
         ((rows,),) = self._cursor.execute(sql, params)
         return _from_json(rows)
+
+    def _where(self, statement: Statement, step: Where) -> Rows:
+        sql = narrowed(statement.sql, step.condition.sql.replace("strpos(", "instr("), "?", len(step.params) + 1)
+        params = (*_bound(statement, step.params), *step.condition.params)
+        return self._cursor.execute(sql, params, can_cache=False).fetchall()
 
     def _packed(self, sql: str) -> str:
         """The statement with all its rows in one value. Its columns are named by number, since names may be twice."""

@@ -20,7 +20,9 @@ RETURNING: Final = "returning"  # rows come back
 RETURNED: Final = "returned"  # the account works here; the other cell has still to forget it
 _STAYED: Final = frozenset(
     {
-        "accounts", "balances", "canned_answers", "conversations", "deliveries", "flow_runs", "flow_steps",
+        "accounts", "balances", "canned_answers", "contact_fields", "contact_import_errors",
+        "contact_imports", "contact_labels", "contact_segments", "conversations", "deliveries", "flow_runs",
+        "flow_steps",
         "flow_versions", "flows", "hook_calls", "hook_latest", "hook_outcomes", "hooks", "keys",
         "mailbox_mails", "mailbox_senders", "mailboxes", "opt_outs", "passkeys", "saved_views",
         "schedule_parts", "schedules", "senders", "sign_in_codes", "smpp_credentials",
