@@ -127,3 +127,18 @@ async def test_a_stop_does_not_wait_for_ever():
     with pytest.raises(smtplib.SMTPServerDisconnected):
         await sending
     assert hall.mails == []
+
+
+async def test_a_line_without_an_end_is_cut_off():
+    server = served(Hall(), size_max=1000)
+    await server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"EHLO mx\r\nMAIL FROM:<a@shop.example>\r\nRCPT TO:<+1@sms.example.com>\r\nDATA\r\n")
+    await reader.readuntil(b"354 ")
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        while True:
+            writer.write(b"x" * 1000)
+            await writer.drain()
+            await asyncio.sleep(0)
+    writer.close()
+    await server.stop(1.0)

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import time
 
 import pytest
 
@@ -121,11 +122,22 @@ def test_what_was_written_now_is_what_is_said(body, text):
         ("Yes<div class='gmail_quote'>On <i>x</i><blockquote><p>Hello</blockquote></div>!", "Yes!"),
         ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"),
         ("<style>a", ""),
+        ("2 < 3 <b>> 1</b> <", "2 < 3 > 1"),
+        ("<SCRIPT>x</Script>a<!-- <p> -->b<!doctype html>c<p", "abc"),
         ("a<br/><img src=x>b<!-- c -->", "a\nb"),
     ],
 )
 def test_a_page_becomes_lines(markup, text):
     assert mail_text.tidy(mail_text.from_html(markup)) == text
+
+
+@pytest.mark.parametrize(
+    "bit", ["<a ", "<!--", "<", '<a b="', "</", "<script></script>", "<blockquote></p>", "&", "<!"]
+)
+def test_a_page_that_is_meant_to_take_long_does_not(bit):
+    began = time.process_time()
+    mail_text.from_html(bit * (500_000 // len(bit)))
+    assert time.process_time() - began < 3
 
 
 def test_flowed_lines_are_one():
@@ -166,6 +178,7 @@ def test_a_body_is_read_whatever_it_says_of_itself(octets, body):
         b"Subject: x\r\n\r\nHello",
         b"From: a@b.example\r\nFrom: c@d.example\r\n\r\nHello",
         b"From: a@b.example\r\nX: " + b"x" * 70_000 + b"\r\n\r\nHello",
+        whole(b"Content-Type: message/rfc822", b"Content-Type: message/rfc822\r\n\r\n" * 5000),
         whole(b"X: y", b"Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n" * 200),
         b"From: \xff@b.example\r\n\r\nHello",
     ],

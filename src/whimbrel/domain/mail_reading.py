@@ -61,9 +61,13 @@ def read(octets: bytes) -> Mail:
     end = octets.find(b"\r\n\r\n")
     if max(end, 0 if end >= 0 else len(octets)) > _HEADER_MAX:
         raise Unreadable("its header fields are too large")
-    if octets.lower().count(b"multipart/") > _MULTIPARTS_MAX:
+    small = octets.lower()
+    if small.count(b"multipart/") + small.count(b"message/") > _MULTIPARTS_MAX:
         raise Unreadable("it has too many parts")
-    message = email.message_from_bytes(octets, policy=compat32)
+    try:
+        message = email.message_from_bytes(octets, policy=compat32)
+    except RecursionError:
+        raise Unreadable("its parts stand within each other") from None
     fields = _Fields(message)
     sender = _sender(fields)
     body, attachments = _body(message)

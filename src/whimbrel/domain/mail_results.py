@@ -11,10 +11,11 @@ import msgspec
 from whimbrel.domain.mail_addresses import domain_of
 
 Wanted = Literal["any", "dkim", "spf", "none"]
-_FIELD_MAX: Final = 16_000
+_FIELD_MAX: Final = 8_000
+_FIELDS_MAX: Final = 10
 _RESULTS_MAX: Final = 100
 _PAIR: Final = re.compile(
-    r"(?P<name>[A-Za-z0-9_-]+(?:\s*\.\s*[A-Za-z0-9_-]+)?)\s*(?:/\s*\d+\s*)?=\s*"
+    r"(?<![A-Za-z0-9_-])(?P<name>[A-Za-z0-9_-]+(?:\s*\.\s*[A-Za-z0-9_-]+)?)\s*(?:/\s*\d+\s*)?=\s*"
     r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s";]+))'
 )
 _PART: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^";])+')
@@ -32,7 +33,7 @@ def results_of(fields: Sequence[str], authserv_ids: Sequence[str]) -> list[Resul
     """Results of those fields that were written by one of these servers (RFC 8601 2.5)."""
     trusted = {each.lower() for each in authserv_ids}
     found: list[Result] = []
-    for field in fields:
+    for field in fields[:_FIELDS_MAX]:
         text = _without_comments(field[:_FIELD_MAX])
         parts = _PART.findall(text)
         names = parts[0].split() if parts else []

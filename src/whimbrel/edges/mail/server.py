@@ -16,6 +16,7 @@ from whimbrel.edges.shared.server import claim
 _log = logging.getLogger("whimbrel.mail")
 _LIBRARY: Final = "mail.log"  # logs each command, with addresses
 _IDENT: Final = "ESMTP Whimbrel"
+_BEYOND: Final = 4
 _NO_AUTH: Final = ("LOGIN", "PLAIN")
 _STRANGER: Final = b"554 5.7.1 This server takes mail of its own relays only\r\n"
 _FULL: Final = b"421 4.3.2 Too many connections; try again\r\n"
@@ -125,6 +126,7 @@ class _Connection(SMTP):
         self._is_turned_away = False
         self._is_taking = False
         self._first: asyncio.Transport | None = None
+        self._octets, self._octets_max = 0, _BEYOND * int(server.settings["data_size_limit"])
         super().__init__(server.door, loop=loop, **server.settings)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -140,8 +142,12 @@ class _Connection(SMTP):
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """What a stranger says is not heard."""
-        if not self._is_turned_away:
+        """What a stranger says is not heard. The library keeps a line that never ends whole, so a mail that is far
+        beyond its size is cut off; one that is a little beyond gets its answer."""
+        self._octets += len(data)
+        if self._is_taking and self._octets > self._octets_max:
+            self.abort()
+        elif not self._is_turned_away:
             super().data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -156,7 +162,7 @@ class _Connection(SMTP):
 
     async def smtp_DATA(self, arg: str) -> None:
         """While a mail is under way its connection stays."""
-        self._is_taking = True
+        self._is_taking, self._octets = True, 0
         try:
             await super().smtp_DATA(arg)
         finally:
