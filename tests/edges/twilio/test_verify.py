@@ -227,6 +227,11 @@ async def test_services(edge, v2):
     assert (changed.totp["issuer"], changed.totp["skew"], changed.tts_name) == ("Acme Ltd", 0, "Joanna")
     louder = await aside(v2.services(made.sid).update, dtmf_input_required=True)
     assert (louder.dtmf_input_required, louder.tts_name, louder.push["include_date"]) == (True, "Joanna", True)
+    odd = {"Passkeys.RelyingParty.Origins": 5, "DtmfInputRequired": "x", "TtsName": ["a"], "Push.IncludeDate": False}
+    await edge.ask("PATCH", f"/v1/verify/services/{made.sid}", json={"settings": {"extra": odd}})
+    plain = await aside(v2.services(made.sid).fetch)
+    assert (plain.tts_name, plain.dtmf_input_required, plain.push["include_date"]) == (None, True, False)
+    assert plain.passkeys["relying_party"]["origins"] == []
     others = [(await service_of(v2)).sid for _ in range(4)]
     newest = [*others[::-1], made.sid]
     assert [each.sid for each in await aside(v2.services.list)] == newest

@@ -209,8 +209,13 @@ def _extra(form: Form, name: str, default: Any) -> Any:
 
 
 def _extra_of(settings: ServiceSettings) -> dict[str, Any]:
-    """What programs of Twilio have set, by the parameters' names, with what holds where they did not."""
-    return {**_DEFAULTS, **{name: value for name, value in settings.extra.items() if name in _DEFAULTS}}
+    """What programs of Twilio have set, by the parameters' names, with what holds where they did not. Another door may
+    have put anything there."""
+    found = dict(_DEFAULTS)
+    for name, value in settings.extra.items():
+        if name in _DEFAULTS and isinstance(value, bool if isinstance(_DEFAULTS[name], bool) else str):
+            found[name] = value
+    return found
 
 
 def _record(row: VerifyService, base_url: str) -> ServiceRecord:
