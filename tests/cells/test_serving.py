@@ -5,10 +5,12 @@ to the installation is changed in one place, and a cell that is down is missed b
 import asyncio
 import json
 import re
+import smtplib
 from base64 import b64encode
 from collections import Counter
 from contextlib import AsyncExitStack
 
+import msgspec
 import pytest
 
 from tests.cells import account as samples
@@ -17,11 +19,13 @@ from tests.cells.scene import KEY, Customer, Scene, node, scene, settings_of, st
 from tests.cli.product import whimbrel
 from tests.edges.smpp.customer import PASSWORD, esme
 from tests.journey.rig import simulated
+from whimbrel import mailroom
 from whimbrel.base.clock import ManualClock
 from whimbrel.codec.smpp import events as ev
 from whimbrel.codec.smpp.bodies import QuerySm
 from whimbrel.codec.smpp.statuses import Status
 from whimbrel.codec.smpp.tables import QUERY_SM
+from whimbrel.config import Mailbox
 from whimbrel.domain.flows import FlowRun
 from whimbrel.journey.moving import Moving
 from whimbrel.manage import accounts, smpp_credentials
@@ -85,6 +89,34 @@ async def test_products_are_in_the_cell_of_the_account_whichever_node_is_asked(d
             store = made.nodes[cell].app.store
             runs = await store.fetch(FlowRun, "flow_runs_page", us.id, 0, ["running", "finished"], "~", 9)
             assert len(runs) == count
+
+
+async def test_mail_finds_the_mailbox_of_another_cell(databases, tmp_path):
+    async with scene(databases, tmp_path) as made:
+        await made.furnish()
+        us = await made.customer("us")
+        wanted = {"name": "m", "senders": ["@shop.example"], "auth": "none"}
+        mailbox = (await made.us.ask("POST", "/v1/mailboxes", us.key, wanted)).body
+        app = made.eu.app
+        settings = msgspec.structs.replace(
+            app.settings, roles=("mail",), mailbox=Mailbox(domain="sms.example.com", port=0)
+        )
+        door = mailroom.server(settings, app.services(), cells=app.cells, shared=False)
+        await door.start()
+
+        def send(to, number):
+            octets = f"From: a@shop.example\r\nMessage-ID: <{number}@shop.example>\r\n\r\nHello {number}\r\n".encode()
+            with smtplib.SMTP("127.0.0.1", door.port, timeout=10) as client:
+                client.sendmail("a@shop.example", [f"{to}@sms.example.com"], octets)
+
+        await asyncio.to_thread(send, NUMBERS[0], 1)
+        await asyncio.to_thread(send, f"{NUMBERS[0]}+{mailbox['tag']}", 2)
+        with pytest.raises(smtplib.SMTPRecipientsRefused):
+            await asyncio.to_thread(send, f"{NUMBERS[0]}+nobody", 3)
+        await door.stop(1.0)
+        await until(lambda: {"Hello 1", "Hello 2"} <= {submit.text for submit in made.submits()})
+        log = (await made.eu.ask("GET", f"/v1/mailboxes/{mailbox['id']}/log", us.key)).body["data"]
+        assert [line["state"] for line in log] == ["sent", "sent"]
 
 
 async def test_the_accounts_token_and_the_twilio_door_lead_to_its_cell(databases, tmp_path):
