@@ -27,6 +27,22 @@ async def test_a_text_is_created_delivered_and_fetched(edge, client):
     assert inbox(edge) == ["Is 5 > 4 & “so”? ½ ☺"]
 
 
+async def test_a_content_template_is_a_template_of_ours(edge, client):
+    template = (await edge.post("/v1/templates", {"name": "left", "texts": {"en": "Hi {{name}}, it has left."}})).json
+    await edge.post("/v1/templates/left/publish", {})
+    content = "HX" + template["id"][2:]
+    made = await aside(
+        client.messages.create, to=NUMBER, from_=SENDER, content_sid=content, content_variables='{"name": "Ana"}'
+    )
+    assert (made.body, made.status) == ("Hi Ana, it has left.", "queued")
+    await settled(edge, made.sid, "delivered")
+    assert inbox(edge) == ["Hi Ana, it has left."]
+    assert (await edge.get(f"/v1/messages/{made.sid}")).json["template"]["id"] == template["id"]
+    with pytest.raises(TwilioRestException) as refused:
+        await aside(client.messages.create, to=NUMBER, from_=SENDER, content_sid=content)
+    assert refused.value.details["parameter"] == "ContentVariables"
+
+
 async def test_lists_pages_and_streams(edge, client):
     sids = [(await aside(client.messages.create, to=NUMBER, from_=SENDER, body=f"n{n}")).sid for n in range(7)]
     newest = sids[::-1]

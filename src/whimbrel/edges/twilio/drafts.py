@@ -1,16 +1,22 @@
 """From the form of `POST Messages.json` to what accept takes. Names that Twilio does not know are ignored, as Twilio
 does. Of the names that it knows, those that change nothing for a text are taken and ignored; what would be a broken
-promise if it were ignored (a picture, a template, a text that is not to be kept) is refused by name.
+promise if it were ignored (a picture, a text that is not to be kept) is refused by name.
+
+A content template of Twilio's is a template of ours: `ContentSid` is its id with HX in place of TP, and
+`ContentVariables` are its variables by their names. `Body` is ignored beside it, as Twilio does.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, cast
 
-from whimbrel.base import limits
+import msgspec
+
+from whimbrel.base import ids, limits
 from whimbrel.base.errors import FieldError, WhimbrelError
-from whimbrel.domain.model import Draft, Options
+from whimbrel.domain.model import Draft, MessageClass, Options
+from whimbrel.domain.templates.use import TemplateUse
 from whimbrel.edges.twilio import times
 from whimbrel.edges.twilio.forms import Form, one, wrong
 from whimbrel.net.addresses import UrlProblem
@@ -18,6 +24,8 @@ from whimbrel.net.addresses import UrlProblem
 Vet = Callable[[str], UrlProblem | None]
 _COMMON: Final = frozenset({"To", "From", "Body"})
 _POOL: Final = re.compile(r"MG[0-9a-f]{32}").fullmatch
+_CONTENT: Final = re.compile(r"HX[0-9a-f]{32}").fullmatch
+_OF_TEMPLATE: Final = cast("MessageClass", "")
 _WHOLE: Final = re.compile(r"[0-9]{1,9}", re.ASCII).fullmatch
 _TAKEN: Final[Mapping[str, str]] = MappingProxyType({"ContentRetention": "retain", "AddressRetention": "retain"})
 _BOOLEANS: Final[Mapping[str, bool]] = MappingProxyType({"": False, "false": False, "true": True})
@@ -38,7 +46,30 @@ def draft(form: Form, account_id: str, test: bool, *, vet: Vet) -> Draft:
         smart=_boolean(form, "SmartEncoded"),
         pool_id=pool,
     )
-    return _draft(form, account_id, test, sender, options, send_at_us=send_at_us, validity_s=_validity(form))
+    plain = _draft(form, account_id, test, sender, options, send_at_us=send_at_us, validity_s=_validity(form))
+    use = _template(form)
+    if use is None:
+        return plain
+    return msgspec.structs.replace(plain, text="", message_class=_OF_TEMPLATE, template=use)
+
+
+def _template(form: Form) -> TemplateUse | None:
+    """What the text is to be made of, where the form names it."""
+    content = one(form, "ContentSid")
+    if not content:
+        return None
+    if not _CONTENT(content):
+        raise wrong("ContentSid", "ContentSid is HX and 32 hexadecimal digits: a template's id with HX in place of TP.")
+    return TemplateUse(ids.TEMPLATE + content[2:], _variables(one(form, "ContentVariables")))
+
+
+def _variables(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError:
+        raise wrong("ContentVariables", "ContentVariables is a JSON object of names and values.") from None
 
 
 def _draft(
@@ -79,8 +110,6 @@ def _pool(form: Form, sender: str) -> tuple[str | None, str]:
 def _refuse_what_is_no_text(form: Form) -> None:
     if any(form.get("MediaUrl", ())):
         raise _unsupported("media_not_supported", "MediaUrl", "MediaUrl: this server sends texts only, no media.")
-    if one(form, "ContentSid"):
-        raise _unsupported("not_supported", "ContentSid", "ContentSid: there are no content templates; send Body.")
     if one(form, "ApplicationSid") and not one(form, "StatusCallback"):
         raise _unsupported(
             "not_supported", "ApplicationSid", "ApplicationSid: there are no applications; send StatusCallback."

@@ -47,6 +47,8 @@ _FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "/send_at": "SendAt",
         "/validity": "ValidityPeriod",
         "/callback_url": "StatusCallback",
+        "/template": "ContentSid",
+        "/variables": "ContentVariables",
     }
 )
 """What accept calls the fields of a draft, and what they are called here."""
@@ -101,7 +103,7 @@ def problem_answer(error: WhimbrelError, request_id: str, base_url: str, path: s
         fault=spec.fault,
         advice=spec.advice,
         request_id=request_id,
-        parameter=_FIELDS.get(pointer, pointer) if pointer else None,
+        parameter=_parameter(pointer) if pointer else None,
         retry_after_s=error.retry_after_s,
     )
     detail = error.detail
@@ -109,3 +111,8 @@ def problem_answer(error: WhimbrelError, request_id: str, base_url: str, path: s
         detail = f"The requested resource {path[:200]} was not found."
     problem = Problem(number_of(spec, path), detail, f"{base_url}{_PAGE}{spec.code}", status, details)
     return status, headers, msgspec.json.encode(problem)
+
+
+def _parameter(pointer: str) -> str:
+    """What a field is called here; a member of one by the field."""
+    return _FIELDS.get(pointer) or _FIELDS.get("/" + pointer[1:].partition("/")[0], pointer)

@@ -150,7 +150,7 @@ def accepted(made: Draft, verdict: Verdict) -> MessageRecord:
     return MessageRecord(
         account_sid=made.account_id,
         api_version=TWILIO_API_VERSION,
-        body=smart(made.text).text if verdict.replaced else made.text,
+        body=_body(made, verdict),
         date_created=created,
         date_sent=None,
         date_updated=created,
@@ -171,6 +171,12 @@ def accepted(made: Draft, verdict: Verdict) -> MessageRecord:
         x_reason=None,
         x_status=verdict.state,
     )
+
+
+def _body(made: Draft, verdict: Verdict) -> str:
+    """The text that was sent in, or that a template made."""
+    text = made.text if made.template is None else verdict.text or ""
+    return smart(text).text if verdict.replaced else text
 
 
 def _charge(charged_micros: int) -> str | None:
