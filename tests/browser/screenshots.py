@@ -95,6 +95,9 @@ def prepare(name: str, page: Page) -> None:
     """What a page shows only after something was done in it."""
     if name == "overview":
         page.locator('[data-figure="delivery_rate"]', has_text="%").wait_for()
+        page.locator("#plot canvas").wait_for()
+    elif name == "usage":
+        page.locator(".usage-plot canvas").last.wait_for()
     elif name == "compose":
         page.fill('[name="recipients"]', "+1 500 555 0001\n+44 7911 123456, +49 151 23456789")
         page.fill('[name="text"]', "Your parcel is on its way — it\u2019s there before noon. See whim.example/7QK2")

@@ -90,6 +90,24 @@ async def test_a_run_is_stopped(edge, browser):
     assert "Stopped" in (await browser.get(f"/console/flow-runs/{run_id}")).words
 
 
+async def test_a_run_tells_which_case_held_in_its_own_words_also_after_the_flow_changed(edge, browser):
+    cases = [{"when": "contact.phone == '+1'"}, {"when": "total > `10`"}]
+    branching = DOCUMENT | {"steps": {"a": {"type": "branch", "cases": cases}}}
+    flow_id = await drawn(browser, "branching", branching)
+    await browser.post(f"{PATH}/{flow_id}/activate")
+    begun = await browser.post(f"{PATH}/{flow_id}/runs", {"phone": PHONE, "variables": '{"total": 11}'})
+    run_id = begun.to.partition("?")[0].rpartition("/")[2]
+
+    async def ended():
+        return (await edge.get(f"/v1/flow-runs/{run_id}")).json["state"] == "finished"
+
+    await until(ended)
+    changed = DOCUMENT | {"steps": {"a": {"type": "send", "text": "Other"}}}
+    await browser.post(f"{PATH}/{flow_id}", {"name": "branching", "document": json.dumps(changed)})
+    page = await browser.get(f"/console/flow-runs/{run_id}")
+    assert "total > `10`" in page.words and "case_" not in page.words
+
+
 async def test_flows_are_nobody_elses(edge, browser, sign_in):
     flow_id = await drawn(browser, "mine")
     other = await sign_in("owner", (await edge.new_customer("Other")).id)

@@ -21,7 +21,13 @@ class CarrierName(msgspec.Struct, frozen=True, gc=False):
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """How the message came in, and what was decided about it."""
 
-    door: Annotated[str, Meta(description="rest, twilio, smpp, console, cli, or keyword: an answer to STOP or HELP.")]
+    door: Annotated[
+        str,
+        Meta(
+            description="rest, twilio, smpp, console or cli; mail: a mailbox; hook, flow, schedule or verify: what of "
+            "ours made it; keyword: an answer to STOP or HELP."
+        ),
+    ]
     idempotency_key: Annotated[str | None, Meta(description="Of its request; known for a day.")]
     credential_id: Annotated[str | None, Meta(description="The SMPP credential whose bind brought it.")]
     route_id: str | None

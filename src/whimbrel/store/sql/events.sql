@@ -13,6 +13,8 @@
 -- | events_of_subject (account_id, subject_id) | whole rows, by number |
 -- | events_bounds | the first and the last position, of what happened here; 0 and 0 when there is none |
 -- | events_page (account_id, test, types, after_position, until_position, limit) | whole rows of an account, oldest first |
+-- | events_seconds (account_id, test, types, after, until, since) | second, type and count of those between two positions, of that time on |
+-- | events_time_after (position) | created_at of the first after it |
 -- | events_delete (subject_ids) | removed; the newest of all stays, so that no position is given out again |
 -- | events_purge (before, limit) | the oldest ones removed, the newest of all excepted |
 
@@ -60,6 +62,14 @@ SELECT COALESCE((SELECT MIN(position) FROM events WHERE position >= 0), 0),
 SELECT position, account_id, test, subject_id, seq, type, data, callback, created_at FROM events
 WHERE position > $4 AND position <= $5 AND account_id = $1 AND test = $2 AND type = ANY($3)
 ORDER BY position LIMIT $6;
+
+-- name: events_seconds
+SELECT created_at / 1000000 AS second, type, COUNT(*) FROM events
+WHERE position > $4 AND position <= $5 AND account_id = $1 AND test = $2 AND type = ANY($3) AND created_at >= $6
+GROUP BY 1, 2;
+
+-- name: events_time_after
+SELECT created_at FROM events WHERE position > $1 ORDER BY position LIMIT 1;
 
 -- name: events_delete
 DELETE FROM events WHERE subject_id = ANY($1) AND position < (SELECT MAX(position) FROM events);

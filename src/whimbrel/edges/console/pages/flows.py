@@ -11,6 +11,7 @@ from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 from whimbrel.edges.console.tables import Column, Table
+from whimbrel.edges.shared import cursors
 
 PATH: Final = "/console/flows"
 RUNS: Final = "/console/flow-runs"
@@ -141,11 +142,29 @@ async def run(request: Request) -> Response:
     path = dict(request.path)
     found = await request.api("getFlowRun", path=path)
     steps = await request.api("listFlowSteps", path=path, query=request.query.given("cursor"))
-    values = {"run": found, "steps": steps.data, "next": steps.next_cursor}
+    cases = await _cases(request, found)
+    values = {"run": found, "steps": steps.data, "next": steps.next_cursor, "cases": cases}
     if request.is_part and request.query.text("cursor"):
         return request.part("flows/run.html", "rows", **values)
     variables = None if found.variables is None else _pretty(found.variables)
     return request.page("flows/run.html", variables=variables, may_run=request.api.may("stopFlowRun"), **values)
+
+
+async def _cases(request: Request, run: Any) -> dict[str, str]:
+    """What the cases of its version's branches ask, by the step and the outcome as the history has them."""
+    query = {"limit": "1", "cursor": cursors.encode(run.version + 1)}
+    try:
+        found = await request.api("listFlowVersions", path={"id": run.flow_id}, query=query)
+    except WhimbrelError as error:
+        if error.code not in {"not_found", "forbidden"}:
+            raise
+        return {}
+    steps = found.data[0].document["steps"] if found.data else {}
+    return {
+        f"{name} case_{place}": case["when"]
+        for name, step in steps.items()
+        for place, case in enumerate(step.get("cases", ()), start=1)
+    }
 
 
 async def stop(request: Request) -> Response:

@@ -11,13 +11,14 @@ from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console import choosing
-from whimbrel.edges.console.figures import SECONDS, Figures
+from whimbrel.edges.console.figures import Figures, Past, past
 from whimbrel.edges.console.finding import FAILED
 from whimbrel.edges.console.live import Live
 from whimbrel.edges.console.overview_figures import standing
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 
+_POSITION_DIGITS: Final = 19
 _LOOKED_AT: Final = "200"  # of the failed messages: the newest
 
 
@@ -44,8 +45,8 @@ async def overview(request: Request) -> Response:
     chooser = await choosing.account(request)
     if chooser is not None:
         return chooser
-    steps, failures, carriers, balance = await asyncio.gather(
-        _steps(request), _failures(request), _carriers(request), _balance(request)
+    steps, failures, carriers, balance, before = await asyncio.gather(
+        _steps(request), _failures(request), _carriers(request), _balance(request), _before(request)
     )
     return request.page(
         "home/overview.html",
@@ -53,7 +54,7 @@ async def overview(request: Request) -> Response:
         failures=failures,
         carriers=carriers,
         balance=balance,
-        seconds=SECONDS,
+        before=before,
         standing=await standing(request),
     )
 
@@ -79,7 +80,20 @@ async def live(request: Request) -> Response:
     asked, services = request.asked, request.there
     if asked.acting_for is None or not request.api.may("listEvents"):
         raise WhimbrelError("forbidden", "Your role may not follow events.")
-    return Live(Figures(services.store, services.clock, asked.acting_for, test=asked.principal.test).pieces())
+    figures = Figures(services.store, services.clock, asked.acting_for, test=asked.principal.test)
+    return Live(figures.pieces(_position(request.query.text("position"))))
+
+
+async def _before(request: Request) -> Past | None:
+    """What the live figures were until now; None for whom they are not."""
+    asked, services = request.asked, request.there
+    if asked.acting_for is None or not request.api.may("listEvents"):
+        return None
+    return await past(services.store, services.clock, asked.acting_for, test=asked.principal.test)
+
+
+def _position(written: str) -> int | None:
+    return int(written) if written.isascii() and written.isdigit() and len(written) < _POSITION_DIGITS else None
 
 
 async def _steps(request: Request) -> Sequence[Step]:

@@ -5,10 +5,11 @@
   const tiles = document.getElementById("figures");
   const place = document.getElementById("plot");
   const behind = document.getElementById("behind");
-  const many = Number(tiles.dataset.seconds);
+  const before = tiles.dataset.before ? JSON.parse(tiles.dataset.before) : null;
   const names = ["accepted", "sent", "delivered", "failed"];
-  const now = Math.floor(Date.now() / 1000);
-  const data = [Array.from({ length: many }, (_, n) => now - many + 1 + n), ...names.map(() => new Array(many).fill(null))];
+  if (!before) return;
+  const many = before.accepted.length;
+  const data = [Array.from({ length: many }, (_, n) => before.at - many + 1 + n), ...names.map((name) => before[name])];
   const whole = new Intl.NumberFormat(document.documentElement.lang);
   let plot = null;
 
