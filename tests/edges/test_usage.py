@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from whimbrel.base import moments
 from whimbrel.domain.usage import DAY_US
+from whimbrel.manage import usage as figures
 from whimbrel.store.interface import Write
 from whimbrel_sandbox.log import ReceiptSent, Submitted
 from whimbrel_sandbox.network import PhoneText
@@ -105,6 +106,37 @@ async def test_nobody_sees_figures_of_others_and_the_operator_sees_all(edge):
     assert (whole["account_id"], whole["accepted"]) == (None, sum(row["accepted"] for row in by_account))
     refused = await edge.get("/v1/usage?group_by=account")
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (400, "group_by")
+
+
+async def test_figures_by_account_are_read_so_many_accounts_or_periods_at_a_time(edge, monkeypatch):
+    others = [await edge.new_customer(f"Other {n}") for n in range(3)]
+    for n, each in enumerate([edge.customer, *others]):
+        if each is not edge.customer:
+            await edge.give_sender(each.id, f"+1202555012{n}")
+        assert (await edge.send(key=each.live)).status == 202
+
+    async def by_account(**query):
+        found, cursor = [], None
+        while True:
+            asked = {"group_by": "account,country", **query} | ({"cursor": cursor} if cursor else {})
+            page = (await edge.get("/v1/usage", params=asked, key=edge.operator)).json
+            found, cursor = found + page["data"], page["next_cursor"]
+            if cursor is None:
+                return found
+
+    async def all_four():
+        found = await by_account(granularity="total")
+        own = {each.id for each in [edge.customer, *others]}
+        return found if sum(row["delivered"] for row in found if row["account_id"] in own) == 4 else None
+
+    whole = await until(all_four)
+    by_hour = await by_account(granularity="hour")
+    ids = [row["account_id"] for row in whole]
+    assert ids == sorted(ids) and {each.id for each in [edge.customer, *others]} <= set(ids)
+    monkeypatch.setattr(figures, "_ACCOUNTS", 1)
+    monkeypatch.setattr(figures, "_PERIODS", 1)
+    assert await by_account(granularity="total", limit="1") == await by_account(granularity="total") == whole
+    assert await by_account(granularity="hour", limit="1") == by_hour != []
 
 
 @asynccontextmanager

@@ -61,6 +61,7 @@ SCANS_ALLOWED = {
     "tails_unanswered",
     "usage_page",
     "usage_page_of_accounts",
+    "usage_totals_of_accounts",
     "webhooks_all",
 }
 """Statements that may read a whole table: configuration, tables that stay small, and purges and counts, which stop

@@ -3,7 +3,7 @@ for. Months and days are added from days, hours from hours, which are kept for a
 """
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -12,7 +12,7 @@ from whimbrel.base import limits, moments, money
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain import usage
 from whimbrel.domain.usage import ALL, DAY_US, HOUR_US, Summed, delivery_rate, percentile_ms
-from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, cursor_of
+from whimbrel.manage.context import FIRST_PAGE, NEWEST, Context, Page, Paging, after, cursor_of
 
 Granularity = Literal["hour", "day", "month", "total"]
 Group = Literal["account", "direction", "class", "country", "carrier"]
@@ -27,7 +27,15 @@ _MAX: Final = {
     "total": limits.USAGE_MONTHS_MAX * 31 * DAY_US,
 }
 _TOTAL_OF_HOURS: Final = 48 * HOUR_US
+_ACCOUNTS: Final = 50
+_FIRST_ACCOUNT: Final = "AC"
+_PERIODS: Final = 7
+"""Of all accounts so many accounts, or so many hours or days, are read at a time."""
 _decode_place: Callable[[str], _Place] = msgspec.json.Decoder(_Place).decode
+
+
+class _Id(msgspec.Struct, frozen=True, gc=False):
+    id: str
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,8 +129,24 @@ async def _read(
     of = (wanted.direction, wanted.message_class, wanted.country, wanted.carrier_id)
     params = (*period, *by, *of, *begin, limit)
     if account_id is None and "account" in wanted.by:
+        if not span.by_time:
+            return await _totals(ctx, params, begin[1], limit)
         return await ctx.store.report(None, Summed, "usage_page_of_accounts", *params)
     return await ctx.store.report(account_id, Summed, "usage_page", *params, account_id or ALL)
+
+
+async def _totals(ctx: Context, params: tuple[Any, ...], first: str, limit: int) -> list[Summed]:
+    """Of one account after the other, so many at a time: what is read is bounded by what is shown, however many
+    accounts there are."""
+    found: list[Summed] = []
+    begin = first or _FIRST_ACCOUNT
+    while begin and len(found) < limit:
+        following = await ctx.store.report(None, _Id, "accounts_ids_after", begin, _ACCOUNTS)
+        end = following[-1].id if len(following) == _ACCOUNTS else NEWEST
+        asked = (*params[:-1], limit - len(found), begin, end)
+        found += await ctx.store.report(None, Summed, "usage_totals_of_accounts", *asked)
+        begin = "" if end == NEWEST else end
+    return found
 
 
 def _spans(wanted: Wanted) -> Iterator[Span]:
@@ -145,7 +169,12 @@ def _spans(wanted: Wanted) -> Iterator[Span]:
         by_hour = not is_of_days and wanted.end_us - wanted.start_us <= _TOTAL_OF_HOURS
     length = HOUR_US if by_hour else DAY_US
     start, end = wanted.start_us // length * length, -(-wanted.end_us // length) * length
-    yield Span(start, end, length // HOUR_US, by_time=wanted.granularity != "total")
+    is_by_time = wanted.granularity != "total"
+    parts = _PERIODS * length if is_by_time and "account" in wanted.by else end - start
+    while end > start:
+        begin = max(start, end - parts)
+        yield Span(begin, end, length // HOUR_US, by_time=is_by_time)
+        end = begin
 
 
 def _place(paging: Paging) -> _Place | None:

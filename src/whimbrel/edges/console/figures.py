@@ -55,8 +55,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """The seconds before a page was opened, as far as the log was read (from the second `known_from` on), up to a place.
-    Each list has a value for each second, None where it is not known."""
+    """The seconds before a page was opened, as far as the log was read (from the second `known_from` on), up to a
+    place. Each list has a value for each second, None where it is not known."""
 
     position: int
     at: int
@@ -116,15 +116,15 @@ class Figures:
     def __init__(self, store: Store, clock: Clock, account_id: str, *, test: bool) -> None:
         self._store = store
         self._clock = clock
+        self._account_id = account_id
+        self._test = test
         self._interest = Interest(account_id, test, _WANTED)
         self._seconds: deque[Second] = deque(maxlen=SECONDS)
         self._position = 0
 
     async def pieces(self, position: int | None = None) -> Pieces:
         """A frame each second, as JSON, under the name `frame`; from where the page has been counted to."""
-        before = await past(
-            self._store, self._clock, self._interest.account_id, test=self._interest.test, position=position
-        )
+        before = await past(self._store, self._clock, self._account_id, test=self._test, position=position)
         self._seconds.extend(before.seconds)
         self._position = before.position
         while True:

@@ -6,6 +6,7 @@
 -- | accounts_all | whole rows |
 -- | account_by_id (id) | the whole row |
 -- | accounts_page (within, before_id, limit) | whole rows of an account and its sub-accounts, or (NULL) of all, newest first |
+-- | accounts_ids_after (id, limit) | ids, in their order |
 -- | account_set_profile (id, name, dedupe_s, at) | |
 -- | account_set_status (id, status, at) | |
 -- | account_set_token, account_set_callback_secret (id, sealed, at) | |
@@ -31,6 +32,9 @@ FROM accounts;
 -- name: account_by_id
 SELECT id, parent_id, name, status, currency, dedupe_s, auth_token, callback_secret, created_at, updated_at
 FROM accounts WHERE id = $1;
+
+-- name: accounts_ids_after
+SELECT id FROM accounts WHERE id > $1 ORDER BY id LIMIT $2;
 
 -- name: accounts_page
 SELECT id, parent_id, name, status, currency, dedupe_s, auth_token, callback_secret, created_at, updated_at

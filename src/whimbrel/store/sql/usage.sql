@@ -6,6 +6,7 @@
 -- | usage_add | a row of figures, added to the one of the same key |
 -- | usage_page (test, hours, from, before, whether by: time, account, direction, class, country, carrier; of: direction, class, country, carrier; after: -time, account, direction, class, country, carrier, currency; limit, account_id) | rows of `Summed`, newest first: figures of one account, or under '' of all; a condition of '' is none |
 -- | usage_page_of_accounts (the same without the last) | the same of every account |
+-- | usage_totals_of_accounts (the same, from_account_id, before_account_id) | those of accounts between two ids, read by account and not by time |
 -- | usage_hours_purge, usage_days_purge (before, limit) | the oldest periods of the kind removed |
 
 -- The carrier is the one that the event names: what the message's row says may have changed since. Its id has one
@@ -131,6 +132,40 @@ FROM (
     CAST(SUM(took_11) AS bigint) AS took_11, CAST(SUM(took_12) AS bigint) AS took_12
   FROM usage_figures AS f
   WHERE f.account_id > '' AND f.test = $1 AND f.hours = $2 AND f.starts_at >= $3 AND f.starts_at < $4
+    AND ($11 = '' OR f.direction = $11) AND ($12 = '' OR f.message_class = $12) AND ($13 = '' OR f.country = $13)
+    AND ($14 = '' OR f.carrier_id = $14)
+  GROUP BY 1, 2, 3, 4, 5, 6, 7
+) AS grouped
+WHERE (-starts_at, account_id, direction, message_class, country, carrier_id, currency)
+  > ($15, $16, $17, $18, $19, $20, $21)
+ORDER BY starts_at DESC, account_id, direction, message_class, country, carrier_id, currency LIMIT $22;
+
+-- name: usage_totals_of_accounts
+SELECT starts_at, account_id, direction, message_class, country, carrier_id, currency, accepted, sent, delivered,
+  undelivered, failed, expired, rejected, canceled, unknown, in_doubt, received, segments, charged_micros, took_ms,
+  took_1, took_2, took_3, took_4, took_5, took_6, took_7, took_8, took_9, took_10, took_11, took_12
+FROM (
+  SELECT CASE WHEN $5 = 1 THEN starts_at ELSE 0 END AS starts_at,
+    CASE WHEN $6 = 1 THEN account_id ELSE '' END AS account_id,
+    CASE WHEN $7 = 1 THEN direction ELSE '' END AS direction,
+    CASE WHEN $8 = 1 THEN message_class ELSE '' END AS message_class,
+    CASE WHEN $9 = 1 THEN country ELSE '' END AS country, CASE WHEN $10 = 1 THEN carrier_id ELSE '' END AS carrier_id,
+    currency,
+    CAST(SUM(accepted) AS bigint) AS accepted, CAST(SUM(sent) AS bigint) AS sent,
+    CAST(SUM(delivered) AS bigint) AS delivered, CAST(SUM(undelivered) AS bigint) AS undelivered,
+    CAST(SUM(failed) AS bigint) AS failed, CAST(SUM(expired) AS bigint) AS expired,
+    CAST(SUM(rejected) AS bigint) AS rejected, CAST(SUM(canceled) AS bigint) AS canceled,
+    CAST(SUM(unknown) AS bigint) AS unknown, CAST(SUM(in_doubt) AS bigint) AS in_doubt,
+    CAST(SUM(received) AS bigint) AS received, CAST(SUM(segments) AS bigint) AS segments,
+    CAST(SUM(charged_micros) AS bigint) AS charged_micros, CAST(SUM(took_ms) AS bigint) AS took_ms,
+    CAST(SUM(took_1) AS bigint) AS took_1, CAST(SUM(took_2) AS bigint) AS took_2,
+    CAST(SUM(took_3) AS bigint) AS took_3, CAST(SUM(took_4) AS bigint) AS took_4,
+    CAST(SUM(took_5) AS bigint) AS took_5, CAST(SUM(took_6) AS bigint) AS took_6,
+    CAST(SUM(took_7) AS bigint) AS took_7, CAST(SUM(took_8) AS bigint) AS took_8,
+    CAST(SUM(took_9) AS bigint) AS took_9, CAST(SUM(took_10) AS bigint) AS took_10,
+    CAST(SUM(took_11) AS bigint) AS took_11, CAST(SUM(took_12) AS bigint) AS took_12
+  FROM usage_figures AS f
+  WHERE f.account_id >= $23 AND f.account_id < $24 AND f.test = $1 AND f.hours + 0 = $2 AND f.starts_at >= $3 AND f.starts_at < $4
     AND ($11 = '' OR f.direction = $11) AND ($12 = '' OR f.message_class = $12) AND ($13 = '' OR f.country = $13)
     AND ($14 = '' OR f.carrier_id = $14)
   GROUP BY 1, 2, 3, 4, 5, 6, 7
