@@ -256,6 +256,29 @@ async def test_events_say_what_became_of_a_template(edge):
     assert all(each["id"].startswith("EV" + template["id"][2:-4]) for each in events)
 
 
+async def test_events_of_messages_and_a_figure_tell_of_the_template(edge):
+    template = await made(edge)
+
+    def figure():
+        value = edge.app.metrics.registry.get_sample_value
+        return value("whimbrel_messages_of_templates_total", {"message_class": "transactional"}) or 0
+
+    before = figure()
+    sent = (await with_template(edge, language="pt")).json
+    await edge.send(text="Of its own")
+    assert (await with_template(edge, variables={})).code == "invalid_variable"
+    assert figure() == before + 1
+
+    async def told():
+        every = (await edge.get("/v1/events?types=message.*")).json["data"]
+        mine = [each for each in every if each["message_id"] == sent["id"]]
+        return mine if mine and mine[-1]["type"] == "message.delivered" else None
+
+    made_of = {"id": template["id"], "name": "order-shipped", "version": 1, "language": "pt"}
+    assert [each["data"]["template"] for each in await until(told)] == [made_of] * 4
+    assert (await stored(edge, sent["id"]))["template"] == made_of
+
+
 async def test_a_preview_shows_every_language_with_segments_and_price(edge):
     await made(edge)
     asked = {"template": "order-shipped", "to": NUMBER, "variables": {"name": "Ana"}}

@@ -137,6 +137,9 @@ class Metrics:
         self.configuration_age = Gauge(
             "whimbrel_configuration_age_seconds", "Since this node last saw what is configured", registry=r
         )
+        self.templated = Counter(
+            "whimbrel_messages_of_templates", "Messages accepted that a template made", ["message_class"], registry=r
+        )
         self.flow_runs = Counter("whimbrel_flow_runs", "Runs of flows begun, refused and ended", ["result"], registry=r)
         self.flow_steps = Counter("whimbrel_flow_steps", "Steps of flows", ["kind"], registry=r)
         self.hook_calls = Counter("whimbrel_hook_calls", "Calls of hooks", ["preset", "verdict"], registry=r)

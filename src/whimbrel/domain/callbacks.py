@@ -111,6 +111,7 @@ class MessageData(msgspec.Struct, frozen=True, gc=False):
     data: str | UnsetType = UNSET  # inbound only, as in the message resource
     udh: str | UnsetType = UNSET
     tlvs: dict[str, str | int | dict[str, str]] | UnsetType = UNSET
+    template: MadeOf | UnsetType = UNSET  # which version of which template made the text
 
 
 class DeletedData(msgspec.Struct, frozen=True, gc=False):
@@ -264,6 +265,8 @@ def _message_data(event: Event, message: Message) -> MessageData:
         keyword_of(message) if inbound else UNSET,
         message.flags & Flag.PARTIAL != 0 if inbound else UNSET,
     )
+    if options.template is not None:
+        return replace(data, template=options.template)
     if not inbound or redacted or not (is_binary or options.wire):
         return data
     beyond = shown(options.wire or _NO_WISHES)

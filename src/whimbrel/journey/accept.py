@@ -12,6 +12,7 @@ at again: they may have been brought up to date while his request waited for its
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
@@ -278,6 +279,8 @@ class Accept:
             attempts.update(outcome.attempts)
         passage.through(attempts)
         self._count([submission for place, submission, _ in storing if isinstance(answers[place], list)])
+        if templates:
+            self._count_templates([answer for answer in answers if isinstance(answer, list)])
         return answers
 
     async def _has_changed(self, basis: Basis | None) -> bool:
@@ -332,6 +335,11 @@ class Accept:
     def _count(self, submissions: Sequence[Submission]) -> None:
         for door, count in _count_doors(submissions).items():
             self._metrics.accepted.labels(door).inc(count)
+
+    def _count_templates(self, answers: Sequence[list[Verdict]]) -> None:
+        made = (each for verdicts in answers for each in verdicts if each.template is not None)
+        for name, count in Counter(each.message_class for each in made).items():
+            self._metrics.templated.labels(name).inc(count)
 
 
 def _count_doors(submissions: Sequence[Submission]) -> dict[str, int]:
