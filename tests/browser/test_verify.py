@@ -48,7 +48,7 @@ def test_a_code_is_read_on_a_phone_and_approved(visit: Visit, owner_state: objec
 
     developer.open(service.removeprefix(developer.url))
     page.locator('select[name="status"]').select_option("approved")
-    row = page.locator("#found tbody tr")
+    row = page.locator("#table tbody tr")
     expect(row).to_have_count(1)
     row.get_by_role("link").click()
     expect(page.locator(".timeline")).to_contain_text("brought the code")

@@ -108,6 +108,8 @@ NEEDS = {
     "verify:read": (
         "GET /console/verify", "GET /console/verify/{id}", "GET /console/verify/{id}/standing/{verification}",
         "GET /console/verify/{id}/verifications/{verification}", "GET /console/verify/{id}/limits",
+        "GET /console/verify/export", "GET /console/verify/{id}/export", "GET /console/verify/attempts/export",
+        "GET /console/verify/blocks/export", "GET /console/verify/safe/export",
         "GET /console/verify/conversion", "GET /console/verify/attempts", "GET /console/verify/blocks",
         "GET /console/verify/safe", "GET /console/verify/{id}/authenticators",
         "GET /console/verify/{id}/authenticators/{identity}",

@@ -25,6 +25,9 @@ from whimbrel.edges.console.pages import (
     senders,
     smpp,
     templates,
+    verify,
+    verify_guard,
+    verify_service,
     webhooks,
 )
 from whimbrel.edges.console.request import Request
@@ -47,6 +50,11 @@ TABLES: Final[Mapping[str, Table]] = {
         flows.TABLE,
         flows.RUN_TABLE,
         schedules.TABLE,
+        verify.TABLE,
+        verify_service.TABLE,
+        verify_guard.ATTEMPTS,
+        verify_guard.BLOCKS,
+        verify_guard.SAFE,
         hooks.TABLE,
         hooks.CALLS,
         webhooks.TABLE,

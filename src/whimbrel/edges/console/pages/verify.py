@@ -8,25 +8,39 @@ from starlette.responses import Response
 from whimbrel.base import limits
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.verify import CODE_MAX, CODE_MIN, ServiceSettings
-from whimbrel.edges.console import verifying
+from whimbrel.edges.console import table_files, tables, verifying
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 
 PATH: Final = "/console/verify"
+TABLE: Final = Table(
+    name="verify_services",
+    path=PATH,
+    cells="verify/services_cells.html",
+    operation="listVerifyServices",
+    columns=(
+        Column("name", "verify.name"),
+        Column("code", "verify.code", lambda row, more: row.settings["code_length"]),
+        Column("holds", "verify.holds", lambda row, more: row.settings["ttl_s"]),
+        Column("channels", "verify.channels_short", lambda row, more: row.settings["channels"], usual=False),
+        Column("countries", "verify.countries", lambda row, more: row.settings["countries"]),
+        Column("guard", "verify.guard", lambda row, more: row.settings["guard"]),
+        Column("changed", "verify.changed", "updated_at"),
+        Column("id", "table.id", usual=False),
+    ),
+)
 _LISTS: Final = ("countries", "channels")
 _DEFAULTS: Final = msgspec.structs.asdict(ServiceSettings())
 
 
 async def services(request: Request) -> Response:
-    """All of the account, newest first; a script asks for the rows that follow."""
+    """All of the account."""
     if request.asked.acting_for is None:
         return request.page("no_account.html", name="verify")
-    found = await request.api("listVerifyServices", query=request.query.given("cursor"))
-    values = {"services": found.data, "next": found.next_cursor, "span": verifying.span}
-    if request.is_part:
-        return request.part("verify/list.html", "rows", **values)
-    return request.page("verify/list.html", may_manage=may_manage(request), **values)
+    may = may_manage(request)
+    return await tables.answer(request, TABLE, "verify/list.html", may_manage=may, span=verifying.span)
 
 
 async def new(request: Request) -> Response:
@@ -97,6 +111,7 @@ async def _form(request: Request, found: Any, form: Form, told: Problem | None =
 
 PAGES = (
     Page(path=PATH, handle=services),
+    table_files.page(TABLE),
     Page(path=f"{PATH}/new", handle=new),
     Page(path=f"{PATH}/new", method="POST", handle=create),
     Page(path=f"{PATH}/{{id}}/edit", handle=edit),

@@ -5,25 +5,39 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from whimbrel.base.errors import FieldError, WhimbrelError
-from whimbrel.edges.console import verifying
+from whimbrel.edges.console import table_files, tables, verifying
 from whimbrel.edges.console.forms import EMPTY, Form, Problem, problem
 from whimbrel.edges.console.pages.verify import PATH, may_manage
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, Table
 
 _ONE: Final = "verify/one.html"
-_SHOWN: Final = "20"
-_FILTERS: Final = ("to", "status", "country")
+TABLE: Final = Table(
+    name="verifications",
+    path=f"{PATH}/{{id}}",
+    cells="verify/verifications_cells.html",
+    operation="listVerifications",
+    by="began",
+    filters=("to", "status", "country"),
+    kept=("verification",),
+    columns=(
+        Column("to", "verify.to"),
+        Column("status", "verify.status"),
+        Column("country", "verify.country"),
+        Column("channel", "verify.channel", usual=False),
+        Column("language", "verify.language", usual=False),
+        Column("sends", "verify.sends", css="n"),
+        Column("checks", "verify.wrong_codes", css="n"),
+        Column("began", "verify.began", "created_at"),
+        Column("ended", "verify.ended", "ended_at", usual=False),
+        Column("id", "table.id", usual=False),
+    ),
+)
 _ANY_CODE: Final = "123456"
 
 
 async def service(request: Request) -> Response:
-    """The page. A script asks for a list by other filters, and for the rows that follow."""
-    if request.is_part:
-        block = "rows" if request.query.text("cursor") else "found"
-        path = dict(request.path)
-        found = await request.api("getVerifyService", path=path)
-        return request.part(_ONE, block, service=found, **(await _lately(request)))
     return await _service(request)
 
 
@@ -78,27 +92,38 @@ async def code(request: Request) -> Response:
 async def _service(
     request: Request, form: Form = EMPTY, told: Problem | None = None, verification: str = ""
 ) -> Response:
+    """The page; or, as a script asks for it, its list of verifications. A number that is none is told in the list."""
     found = await request.api("getVerifyService", path={"id": request.path["id"]})
+    values: dict[str, Any] = {"service": found, "statuses": verifying.STATUSES}
+    if not request.is_part or request.http.method != "GET":
+        values |= await _playground(request, found, form, verification) | {"form": form, "problem": told}
+    status = told.status if told else 200
+    try:
+        return await tables.answer(request, TABLE, _ONE, status=status, wrong="", **values)
+    except WhimbrelError as error:
+        if error.code not in ("invalid_number", "invalid_parameter", "invalid_request"):
+            raise
+        table = await tables.shown(request, TABLE, (), address=TABLE.address(request))
+        template = "table/table.html" if request.is_part else _ONE
+        return request.page(template, status=status, wrong=error.detail, table=table, **values)
+
+
+async def _playground(request: Request, found: Any, form: Form, verification: str) -> dict[str, Any]:
+    """What stands above the list: the verification that was started here, or the form to start one."""
     tried = await _tried(request, verification or request.query.text("verification"))
     snippets = verifying.snippets(request, found.id, {"to": form.text("to") or verifying.EXAMPLE})
     if tried is not None:
         body = {"to": tried["verification"].to, "code": _ANY_CODE}
         snippets = verifying.snippets(request, found.id, body, check=True)
-    return request.page(
-        _ONE,
-        status=told.status if told else 200,
-        service=found,
-        form=form,
-        problem=told,
-        tried=tried,
-        is_part=False,
-        snippets=snippets,
-        span=verifying.span,
-        languages=verifying.spoken(request.words("verify.language_service")),
-        may_manage=may_manage(request),
-        may_verify=request.api.may("startVerification"),
-        **(await _lately(request)),
-    )
+    return {
+        "tried": tried,
+        "is_part": False,
+        "snippets": snippets,
+        "span": verifying.span,
+        "languages": verifying.spoken(request.words("verify.language_service")),
+        "may_manage": may_manage(request),
+        "may_verify": request.api.may("startVerification"),
+    }
 
 
 async def _tried(request: Request, verification: str) -> dict[str, Any] | None:
@@ -124,21 +149,6 @@ async def _tried(request: Request, verification: str) -> dict[str, Any] | None:
     }
 
 
-async def _lately(request: Request) -> dict[str, Any]:
-    """A page of the service's verifications by the filters of the address; a number that is none is told."""
-    given = request.query.given("cursor", *_FILTERS)
-    values: dict[str, Any] = {"filters": request.query, "statuses": verifying.STATUSES, "wrong": ""}
-    try:
-        found = await request.api(
-            "listVerifications", path={"id": request.path["id"]}, query={**given, "limit": _SHOWN}
-        )
-    except WhimbrelError as error:
-        if error.code not in ("invalid_number", "invalid_parameter", "invalid_request"):
-            raise
-        return values | {"verifications": (), "next": None, "wrong": error.detail}
-    return values | {"verifications": found.data, "next": found.next_cursor}
-
-
 def _about(error: WhimbrelError) -> str:
     """The field of a refusal that names none: most are about the number."""
     return "custom_code" if error.code == "verify_custom_code_refused" else "" if error.errors else "to"
@@ -146,6 +156,7 @@ def _about(error: WhimbrelError) -> str:
 
 PAGES = (
     Page(path=f"{PATH}/{{id}}", handle=service),
+    table_files.page(TABLE),
     Page(path=f"{PATH}/{{id}}/start", method="POST", handle=start),
     Page(path=f"{PATH}/{{id}}/check", method="POST", handle=check),
     Page(path=f"{PATH}/{{id}}/code", handle=code),

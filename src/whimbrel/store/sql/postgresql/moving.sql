@@ -15,6 +15,7 @@
 -- | departing_held (ids, accounts, before) | those of them of which something is under way: an answer, or an event that not everybody has |
 -- | departing_pack (account_id, ids) | messages leave, with all that is theirs |
 -- | departing_ledger, departing_audit, departing_idempotency, departing_owed (account_id, accounts, limit) | rows leave |
+-- | departing_contacts, departing_import_parts (account_id, accounts, limit) | the same; contacts with their changes, files of imports a few pieces at a time |
 -- | departing_tries (account_id, accounts, from, until), departing_events (the same, and before) | rows of a stretch leave |
 -- | departing_events_left (accounts, from, until) | a row when any event about no message is left there |
 -- | departing_bounds () | the first and the last position of tries |
@@ -33,6 +34,7 @@
 -- | departed_delete_verify_services, departed_delete_verifications, departed_delete_verify_attempts, departed_delete_verify_numbers, departed_delete_verify_counts, departed_delete_verify_channel_counts, |
 -- | departed_delete_verify_rate_limits, departed_delete_verify_buckets, departed_delete_verify_bucket_counts, departed_delete_verify_blocks, departed_delete_verify_safe | the same |
 -- | departed_delete_verify_entities, departed_delete_verify_factors, departed_delete_verify_challenges, departed_delete_verify_guesses | the same |
+-- | departed_delete_contact_fields, departed_delete_contact_labels, departed_delete_contact_segments, departed_delete_contact_imports, departed_delete_contact_import_errors | the same |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
 -- | parcel (account_id, number) | kind, rows |
 -- | parcel_delete (account_id, number) | |
@@ -51,6 +53,7 @@
 -- | arrive_verify_services, arrive_verifications, arrive_verify_attempts, arrive_verify_numbers, arrive_verify_counts, arrive_verify_channel_counts, arrive_verify_rate_limits, |
 -- | arrive_verify_buckets, arrive_verify_bucket_counts, arrive_verify_blocks, arrive_verify_safe (rows) | the same |
 -- | arrive_verify_entities, arrive_verify_factors, arrive_verify_challenges, arrive_verify_guesses (rows) | the same |
+-- | arrive_contacts, arrive_contact_changes, arrive_contact_fields, arrive_contact_labels, arrive_contact_segments, arrive_contact_imports, arrive_contact_import_errors, arrive_contact_import_parts (rows) | the same |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
 -- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
 
@@ -136,6 +139,25 @@ WITH gone AS (DELETE FROM ledger WHERE position IN (
   ) RETURNING *)
 INSERT INTO parcels (account_id, kind, rows)
 SELECT $1, 'ledger', jsonb_build_object('ledger', jsonb_agg(to_jsonb(gone) ORDER BY position)) FROM gone
+HAVING COUNT(*) > 0;
+
+-- name: departing_contacts
+WITH gone AS (DELETE FROM contacts WHERE (account_id, test, id) IN (
+    SELECT account_id, test, id FROM contacts WHERE account_id = ANY($2) ORDER BY account_id, test, id LIMIT $3
+  ) RETURNING *),
+  changes AS (DELETE FROM contact_changes USING gone WHERE contact_changes.contact_id = gone.id
+    RETURNING contact_changes.*)
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'contacts', jsonb_build_object('contacts', (SELECT jsonb_agg(to_jsonb(gone)) FROM gone),
+  'contact_changes', (SELECT COALESCE(jsonb_agg(to_jsonb(changes)), '[]') FROM changes))
+WHERE EXISTS (SELECT 1 FROM gone);
+
+-- name: departing_import_parts
+WITH gone AS (DELETE FROM contact_import_parts WHERE (import_id, part) IN (
+    SELECT import_id, part FROM contact_import_parts WHERE account_id = ANY($2) ORDER BY account_id LIMIT LEAST($3, 8)
+  ) RETURNING *)
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'contact_import_parts', jsonb_build_object('contact_import_parts', jsonb_agg(to_jsonb(gone))) FROM gone
 HAVING COUNT(*) > 0;
 
 -- name: departing_audit
@@ -242,6 +264,11 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'verify_factors', to_jsonb(t) FROM verify_factors AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'verify_challenges', to_jsonb(t) FROM verify_challenges AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'verify_guesses', to_jsonb(t) FROM verify_guesses AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'contact_fields', to_jsonb(t) FROM contact_fields AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'contact_labels', to_jsonb(t) FROM contact_labels AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'contact_segments', to_jsonb(t) FROM contact_segments AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'contact_imports', to_jsonb(t) FROM contact_imports AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'contact_import_errors', to_jsonb(t) FROM contact_import_errors AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'usage_figures', to_jsonb(t) FROM usage_figures AS t WHERE account_id = ANY($2)
   ) AS every
 ) AS parted GROUP BY kind, part ORDER BY kind <> 'users', kind, part;
@@ -271,6 +298,21 @@ DELETE FROM events WHERE position > $2 AND position <= $3 AND account_id = ANY($
 
 -- name: departed_delete_accounts
 DELETE FROM accounts WHERE id = ANY($1) AND status = 'arriving';
+
+-- name: departed_delete_contact_fields
+DELETE FROM contact_fields WHERE account_id = ANY($1);
+
+-- name: departed_delete_contact_labels
+DELETE FROM contact_labels WHERE account_id = ANY($1);
+
+-- name: departed_delete_contact_segments
+DELETE FROM contact_segments WHERE account_id = ANY($1);
+
+-- name: departed_delete_contact_imports
+DELETE FROM contact_imports WHERE account_id = ANY($1);
+
+-- name: departed_delete_contact_import_errors
+DELETE FROM contact_import_errors WHERE account_id = ANY($1);
 
 -- name: departed_delete_balances
 DELETE FROM balances WHERE account_id = ANY($1);
@@ -475,6 +517,30 @@ INSERT INTO ledger SELECT r.* FROM (
   ) AS l,
   LATERAL jsonb_populate_record(NULL::ledger,
     l.value || jsonb_build_object('position', nextval(pg_get_serial_sequence('ledger', 'position')))) AS r;
+
+-- name: arrive_contacts
+INSERT INTO contacts SELECT * FROM jsonb_populate_recordset(NULL::contacts, $1::jsonb -> 'contacts');
+
+-- name: arrive_contact_changes
+INSERT INTO contact_changes SELECT * FROM jsonb_populate_recordset(NULL::contact_changes, $1::jsonb -> 'contact_changes');
+
+-- name: arrive_contact_fields
+INSERT INTO contact_fields SELECT * FROM jsonb_populate_recordset(NULL::contact_fields, $1::jsonb -> 'contact_fields');
+
+-- name: arrive_contact_labels
+INSERT INTO contact_labels SELECT * FROM jsonb_populate_recordset(NULL::contact_labels, $1::jsonb -> 'contact_labels');
+
+-- name: arrive_contact_segments
+INSERT INTO contact_segments SELECT * FROM jsonb_populate_recordset(NULL::contact_segments, $1::jsonb -> 'contact_segments');
+
+-- name: arrive_contact_imports
+INSERT INTO contact_imports SELECT * FROM jsonb_populate_recordset(NULL::contact_imports, $1::jsonb -> 'contact_imports');
+
+-- name: arrive_contact_import_errors
+INSERT INTO contact_import_errors SELECT * FROM jsonb_populate_recordset(NULL::contact_import_errors, $1::jsonb -> 'contact_import_errors');
+
+-- name: arrive_contact_import_parts
+INSERT INTO contact_import_parts SELECT * FROM jsonb_populate_recordset(NULL::contact_import_parts, $1::jsonb -> 'contact_import_parts');
 
 -- name: arrive_audit
 INSERT INTO audit SELECT * FROM jsonb_populate_recordset(NULL::audit, $1::jsonb -> 'audit');
