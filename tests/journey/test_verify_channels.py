@@ -17,12 +17,13 @@ from aiohttp import web
 from aiosmtpd.smtp import SMTP
 from standardwebhooks import Webhook
 
-from tests.journey.rig import rig, until
+from tests.journey.rig import ACTOR, rig, sqlite_first, until
 from tests.journey.test_verify import PHONE, WAIT_S, Desk, other
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.channel_sections import Channel
 from whimbrel.domain.verify import Verification
 from whimbrel.mail_sections import Mail
+from whimbrel.manage import accounts
 from whimbrel.products.verify import reports
 from whimbrel.products.verify.starting import Start
 from whimbrel.store.interface import Write
@@ -105,6 +106,9 @@ class Channels(Desk):
     async def status(self, row: Verification) -> str:
         return (await self.verify.get(row.account_id, row.service_id, row.id, test=row.test)).status
 
+    async def suspend(self) -> None:
+        await accounts.suspend(self.rig.app.manage, ACTOR, self.rig.account_id)
+
     async def ends(self, row: Verification, status: str) -> None:
         async def there() -> bool:
             return await self.status(row) == status
@@ -172,6 +176,7 @@ async def test_addresses_have_the_limits_of_numbers(live: Channels) -> None:
     assert (await live.start("bob@bücher.example", guarded)).recipient == "bob@xn--bcher-kva.example"
 
 
+@sqlite_first
 async def test_an_address_that_is_refused_for_good_fails_the_verification(live: Channels) -> None:
     live.mailbox.answer = "550 5.1.1 <ada@example.com>: no such mailbox"
     row = await live.start(ADA)
@@ -182,6 +187,7 @@ async def test_an_address_that_is_refused_for_good_fails_the_verification(live: 
     assert await live.events(row) == ["verification.started", "verification.failed"]
 
 
+@sqlite_first
 async def test_a_server_that_takes_nothing_for_the_moment_is_asked_again(live: Channels) -> None:
     live.mailbox.answer = "451 4.7.1 greylisted"
     row = await live.start(ADA)
@@ -198,6 +204,7 @@ async def test_a_server_that_takes_nothing_for_the_moment_is_asked_again(live: C
     assert (await live.verify.attempts_of(row))[0].tries == 2
 
 
+@sqlite_first
 async def test_a_call_says_the_code(live: Channels) -> None:
     row = await live.start(channel="voice")
     await until(lambda: live.caller.calls)
@@ -225,6 +232,7 @@ async def test_a_phone_that_is_off_is_called_up(live: Channels) -> None:
     assert found == {"sms": (1, 1, 0), "voice": (1, 0, 1)}
 
 
+@sqlite_first
 async def test_what_is_not_known_to_be_delivered_in_time_goes_by_the_next_channel(live: Channels) -> None:
     service = await live.new_service(channels=["sms", "voice"], fallback_after_s=30)
     await live.unbind()
@@ -236,6 +244,7 @@ async def test_what_is_not_known_to_be_delivered_in_time_goes_by_the_next_channe
     assert await live.check(live.caller.heard(), PHONE, service) == "approved"
 
 
+@sqlite_first
 async def test_what_is_delivered_stays_with_its_channel(live: Channels) -> None:
     service = await live.new_service(channels=["sms", "voice"], fallback_after_s=10)
     row = await live.start(service=service)
@@ -249,6 +258,7 @@ async def test_what_is_delivered_stays_with_its_channel(live: Channels) -> None:
     assert (await live.attempts(row), live.caller.calls) == ([("sms", "delivered", "")], [])
 
 
+@sqlite_first
 async def test_a_channel_that_refuses_at_once_is_passed_by_within_the_start(live: Channels) -> None:
     service = await live.new_service(channels=["sms", "voice"], sender="Nobody")
     row = await live.start(service=service)
@@ -259,6 +269,7 @@ async def test_a_channel_that_refuses_at_once_is_passed_by_within_the_start(live
     assert (await live.start("+493012345678", landline)).channel == "voice"
 
 
+@sqlite_first
 async def test_when_every_channel_refused_the_verification_has_failed(live: Channels) -> None:
     service = await live.new_service(channels=["sms", "voice"])
     live.caller.status = 403
@@ -271,6 +282,7 @@ async def test_when_every_channel_refused_the_verification_has_failed(live: Chan
     await live.ends(alone, "failed")
 
 
+@sqlite_first
 async def test_an_unknown_outcome_is_in_doubt_and_is_not_sent_again(live: Channels) -> None:
     live.caller.hangs = True
     row = await live.start(channel="voice")
@@ -303,6 +315,7 @@ async def test_a_node_that_died_while_it_handed_over_leaves_a_doubt_and_one_that
     assert [said["verification_id"] for said in live.caller.calls] == [waiting.id]
 
 
+@sqlite_first
 async def test_the_next_channel_counts_as_a_send(live: Channels) -> None:
     service = await live.new_service(channels=["sms", "voice"], max_sends=1, fallback_after_s=10)
     await live.unbind()
@@ -316,6 +329,7 @@ async def test_the_next_channel_counts_as_a_send(live: Channels) -> None:
     assert (await live.attempts(row), live.caller.calls) == ([("sms", "queued", "")], [])
 
 
+@sqlite_first
 async def test_a_test_key_reaches_nobody(live: Channels) -> None:
     start = Start(to=ADA)
     row = await live.verify.start(live.rig.account_id, live.service, start, test=True)
@@ -324,8 +338,27 @@ async def test_a_test_key_reaches_nobody(live: Channels) -> None:
     assert live.mailbox.mails == []
 
 
+@sqlite_first
 async def test_a_suspended_account_sends_nothing(live: Channels) -> None:
-    await live.rig.app.store.write([Write("account_set_status", ((live.rig.account_id, "suspended", 1),))])
-    await live.rig.app.tables.refresh("accounts")
+    await live.suspend()
     with pytest.raises(WhimbrelError, match="account_suspended"):
         await live.start(ADA)
+
+
+@sqlite_first
+async def test_what_waits_when_an_account_is_suspended_goes_nowhere_and_ends_with_its_verification(
+    live: Channels,
+) -> None:
+    await live.verify.ending.stop()
+    row = await live.start(ADA)
+    await live.suspend()
+    await live.verify.ending.start()
+
+    async def is_put_off() -> bool:
+        (attempt,) = await live.verify.attempts_of(row)
+        return attempt.state == "queued" and (attempt.due_at or 0) > live.rig.clock.now_us() + 3_000_000
+
+    await until(is_put_off)
+    live.rig.clock.advance(601)
+    await live.come_to(row, ("email", "canceled", ""))
+    assert live.mailbox.mails == []

@@ -96,12 +96,14 @@ class Handing:
         later: list[Write] = []
         left = 0
         for row in rows:
-            if self._holds_back(row.account_id):
+            verification = verifications.get(row.verification_id)
+            is_over = verification is None or verification.status != PENDING or verification.expires_at <= now
+            if not is_over and self._holds_back(row.account_id):
                 later.append(writes.moved(replace(row, seq=row.seq + 1, due_at=now + _POSTPONED_US)))
-            elif row.state == QUEUED and row.channel in self._ways:
+            elif not is_over and row.state == QUEUED and row.channel in self._ways:
                 left += not self._begin(row)
             else:
-                later += await self._decided(row, verifications.get(row.verification_id), messages, now)
+                later += await self._decided(row, None if is_over else verification, messages, now)
         if later:
             await self._ctx.store.write(later)
         return len(rows) == limit and left < len(rows)
@@ -177,7 +179,7 @@ class Handing:
         )
 
     async def _record(self, row: SendAttempt, verification: Verification, outcome: Outcome) -> None:
-        """What a way said; it may be said again of one that was in doubt meanwhile."""
+        """What a way said, unless the attempt is in doubt by now."""
         now, has_next = self._ctx.clock.now_us(), bool(_left(row, verification))
         after = replace(row, seq=row.seq + 1, state=outcome.state, reason=outcome.reason, reference=outcome.reference)
         also: tuple[Write, ...] = ()
@@ -201,15 +203,17 @@ class Handing:
     async def _decided(
         self, row: SendAttempt, verification: Verification | None, messages: Mapping[str, Message], now: int
     ) -> list[Write]:
-        """What is to be written of an attempt that is due. The next channel is taken in a commit of its own."""
+        """What is to be written of an attempt that is due; `verification` None: it is over. The next channel is taken
+        in a commit of its own."""
         after = replace(row, seq=row.seq + 1, due_at=None)
-        if verification is None or verification.status != PENDING or verification.expires_at <= now:
-            return [writes.moved(after)]
         if row.state == SENDING:
             known = replace(after, state=IN_DOUBT, reason=_CRASHED)
             self._metrics.verify_sends.labels(row.channel, IN_DOUBT).inc()
-            due_at = self._fallback_at(row, verification, now) if _left(row, verification) else None
-            return [writes.moved(replace(known, due_at=due_at)), writes.doubted(known, now)]
+            if verification is not None and _left(row, verification):
+                known = replace(known, due_at=self._fallback_at(row, verification, now))
+            return [writes.moved(known), writes.doubted(known, now)]
+        if verification is None:
+            return [writes.moved(replace(after, state=CANCELED if row.state == QUEUED else row.state))]
         if row.state == QUEUED:  # its channel is not set up any more
             row = replace(row, state=REFUSED, reason="verify_channel_unknown")
         if row.message_id is not None:
