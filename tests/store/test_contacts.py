@@ -2,8 +2,10 @@
 Python.
 """
 
+import re
 from typing import Any
 
+import apsw
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from whimbrel.domain.audience_terms import EVERYBODY, All, Ask, No, Some, Term
 from whimbrel.domain.contacts import Contact, ContactWrite, contact_of, label_mark
 from whimbrel.store.contacts import ContactScope, RowError, Stripped
 from whimbrel.store.interface import Write
+from whimbrel.store.statements import for_sqlite
 from whimbrel.store.store import SqlStore
 
 SCOPE = ContactScope(ACCOUNT, False, NOW, fields={"t1": "plan", "n1": "age"}, labels={1: "TG1", 2: "TG2"})
@@ -235,6 +238,23 @@ async def compared(store: SqlStore) -> None:
             assert found == expected, term
             assert [contact for contact in every if matches(term, contact)] == expected, term
             assert await store.contacts.count(scope.account_id, False, term) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        ("contacts_by_numbers", "INDEX contacts_by_number (account_id=? AND test=? AND number=?)"),
+        ("contact_ids_of_numbers", "COVERING INDEX contacts_by_number (account_id=? AND test=? AND number=?)"),
+        ("contacts_by_ids", "PRIMARY KEY (account_id=? AND test=? AND id=?)"),
+        ("contacts_page", "PRIMARY KEY (account_id=? AND test=? AND id<?)"),
+        ("contacts_holding", "PRIMARY KEY (account_id=? AND test=? AND id>?)"),
+    ],
+)
+def test_each_is_found_by_its_own_key_and_not_by_reading_all_of_an_account(database: str, statement: str, index: str):
+    """An account's contacts stand in the order of their ids, which an order by id would rather read than sort."""
+    sql = for_sqlite()[statement].sql
+    plan = apsw.Connection(database).execute(f"EXPLAIN QUERY PLAN {sql}", (None,) * len(set(re.findall(r"\?\d+", sql))))
+    assert [row[3] for row in plan if "contacts" in row[3]] == [f"SEARCH contacts USING {index}"]
 
 
 def test_a_row_is_a_contact_and_back():

@@ -69,6 +69,8 @@ class _Binder:
     def _of_field(self, said: Compared, field: ContactField) -> Term:
         if field.kind in ("text", "choice"):
             return _of_texts(said, field.column)
+        if field.kind == "number" and said.comparison in _WITH_TEXT:
+            raise FilterError(f"cannot ask of the number `{said.attribute}` what it `{said.comparison}`", said.place)
         if field.kind == "number":
             return _ordered(said, field.column, [_number(each) for each in said.values])
         if field.kind == "boolean":
@@ -155,8 +157,6 @@ def _ordered(said: Compared, column: str, values: list[float]) -> Term:
         return No(Ask(column, "set"))
     if said.comparison == "in":
         return Ask(column, "in", tuple(values))
-    if said.comparison in _WITH_TEXT:
-        raise FilterError(f"cannot ask of the number `{said.attribute}` what it `{said.comparison}`", said.place)
     return Ask(column, _SIGNS[said.comparison], tuple(values))
 
 

@@ -96,6 +96,7 @@ def _tokens(text: str) -> list[_Token]:
     while place < end:
         match = _TOKEN.match(text, place)
         if match is None or match.lastgroup is None:
+            place += len(text[place:]) - len(text[place:].lstrip())
             raise FilterError(f"is not understood at `{text[place : place + _AHEAD].strip()}`", place)
         kind = match.lastgroup
         found.append(_Token(kind, match[kind], match.start(kind)))

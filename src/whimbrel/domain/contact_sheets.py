@@ -108,7 +108,7 @@ class RowReader:
         self._labels = labels
         columns = [(int(place), meaning) for place, meaning in spec.mapping.items()]
         self._fixed = [(place, meaning) for place, meaning in columns if meaning in FIXED]
-        self._fields = [(place, fields[meaning]) for place, meaning in columns if meaning in fields]
+        self._fields = [(place, fields[name], fields[name].column) for place, name in columns if name in fields]
         self._tags = [place for place, meaning in columns if meaning == "tags"]
 
     def tags(self, rows: Iterable[Sequence[str]]) -> set[str]:
@@ -153,12 +153,12 @@ class RowReader:
         return None
 
     def _values(self, cells: Sequence[str], columns: dict[str, Any]) -> Wrong | None:
-        for place, field in self._fields:
+        for place, field, column in self._fields:
             cell = cells[place].strip() if place < len(cells) else ""
             if not cell:
                 continue
             try:
-                columns[field.column] = of_cell(field, cell, self._spec.dates)
+                columns[column] = of_cell(field, cell, self._spec.dates)
             except ValueProblem as problem:
                 return Wrong(field.name, cell, str(problem))
         return None

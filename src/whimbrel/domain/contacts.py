@@ -7,6 +7,7 @@ when it is declared. Tags and lists are labels with a number, and the row holds 
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import msgspec
@@ -20,6 +21,8 @@ Policy = Literal["update", "skip", "replace"]
 Outcome = Literal["created", "updated", "unchanged", "skipped", "duplicate", "exists", "missing"]
 _IN_TEXTS: Final = frozenset({"text", "choice"})
 _FIXED: Final = 15  # columns before the places of fields
+_TEXT_PLACES: Final = {f"t{place + 1}": place for place in range(TEXTS)}
+_NUMBER_PLACES: Final = {f"n{place + 1}": place for place in range(NUMBERS)}
 EVENTS_MAX: Final = 0xFFFF - 1  # an id has room for so many events, and the last is that of its end
 
 
@@ -172,32 +175,33 @@ def blank(account_id: str, test: bool, write: ContactWrite, at: int) -> Contact:
 
 
 def changed(contact: Contact, write: ContactWrite) -> Contact:
-    """The contact with what the write says."""
+    """The contact with what the write says. Each row of an import passes here."""
     fixed: dict[str, Any] = {}
-    texts, numbers = contact.texts, contact.numbers
+    texts: list[str | None] | None = None
+    numbers: list[float | None] | None = None
     for column, value in write.columns.items():
-        kind, place = column[0], column[1:]
-        if not place.isdigit():
-            fixed[column] = value
-        elif kind == "t":
-            texts = _put(texts, int(place) - 1, value)
+        if column in _TEXT_PLACES:
+            texts = list(contact.texts) if texts is None else texts
+            texts[_TEXT_PLACES[column]] = value
+        elif column in _NUMBER_PLACES:
+            numbers = list(contact.numbers) if numbers is None else numbers
+            numbers[_NUMBER_PLACES[column]] = value
         else:
-            numbers = _put(numbers, int(place) - 1, value)
+            fixed[column] = value
+    if texts is not None:
+        fixed["texts"] = tuple(texts)
+    if numbers is not None:
+        fixed["numbers"] = tuple(numbers)
     if write.add or write.drop:
         fixed["labels"] = relabelled(contact.labels, write.add, write.drop)
-    return msgspec.structs.replace(contact, texts=texts, numbers=numbers, **fixed)
-
-
-def _put(values: tuple[Any, ...], place: int, value: Any) -> tuple[Any, ...]:
-    return (*values[:place], value, *values[place + 1 :])
+    return msgspec.structs.replace(contact, **fixed)
 
 
 def value_of(contact: Contact, column: str) -> Any:
     """What stands in a column."""
-    kind, place = column[0], column[1:]
-    if place.isdigit():
-        return (contact.texts if kind == "t" else contact.numbers)[int(place) - 1]
-    return getattr(contact, column)
+    if column in _TEXT_PLACES:
+        return contact.texts[_TEXT_PLACES[column]]
+    return contact.numbers[_NUMBER_PLACES[column]] if column in _NUMBER_PLACES else getattr(contact, column)
 
 
 def label_mark(number: int) -> str:
@@ -216,7 +220,8 @@ def packed_labels(numbers: Iterable[int]) -> str:
     return f",{','.join(map(str, ordered))}," if ordered else ""
 
 
-def relabelled(labels: str, add: Iterable[int], drop: Iterable[int]) -> str:
+@lru_cache(maxsize=4096)  # the rows of an import have few combinations
+def relabelled(labels: str, add: tuple[int, ...], drop: tuple[int, ...]) -> str:
     """The labels of a row after some were added and others taken off."""
     return packed_labels((set(label_numbers(labels)) | set(add)) - set(drop))
 

@@ -49,6 +49,7 @@ class _Open(msgspec.Struct):
     position: int
     skip: int  # rows of the next window that are done
     line: int  # of the next row of the file, from 1
+    coming: "asyncio.Task[list[Entry]] | None" = None  # the next window, read while this one is stored
 
 
 class Imports:
@@ -117,10 +118,9 @@ class Imports:
         return opened
 
     async def _window(self, opened: _Open) -> None:
-        rows = await asyncio.to_thread(lambda: list(islice(opened.rows, WINDOW)))
-        about = await known(self._ctx, opened.row.account_id, opened.row.test)
-        about = await self._with_tags(opened, rows, about)
-        entries = await asyncio.to_thread(self._entries, opened, rows, about)
+        entries = await (opened.coming or self._read(opened))
+        is_last = len(entries) < WINDOW
+        opened.coming = None if is_last else asyncio.get_running_loop().create_task(self._read(opened))
         spec, row, now = opened.spec, opened.row, self._ctx.clock.now_us()
         scope = ContactScope(row.account_id, row.test, now, import_no=row.number, wins=spec.wins, policy=spec.policy)
         for start in range(opened.skip, len(entries), _COMMIT):
@@ -128,8 +128,15 @@ class Imports:
                 self._close(opened.row.id)
                 return
         opened.skip = 0
-        if len(rows) < WINDOW:
+        if is_last:
             await self._end(opened.row.id, "done", "")
+
+    async def _read(self, opened: _Open) -> list[Entry]:
+        """The next window, in the order in which it is stored."""
+        rows = await asyncio.to_thread(lambda: list(islice(opened.rows, WINDOW)))
+        about = await known(self._ctx, opened.row.account_id, opened.row.test)
+        about = await self._with_tags(opened, rows, about)
+        return await asyncio.to_thread(self._entries, opened, rows, about)
 
     async def _with_tags(self, opened: _Open, rows: list[Row], about: Known) -> Known:
         """Tags that rows name are made; where there would be too many, or one has no name, its rows are refused."""
@@ -182,5 +189,8 @@ class Imports:
 
     def _close(self, import_id: str) -> None:
         opened = self._open.pop(import_id, None)
-        if opened is not None:
-            opened.file.close()
+        if opened is None:
+            return
+        if opened.coming is not None:
+            opened.coming.cancel()
+        opened.file.close()

@@ -4,7 +4,7 @@ happens, begun, followed, called off, and what was wrong with it to be downloade
 
 import tempfile
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -12,7 +12,6 @@ from msgspec import Meta
 
 from whimbrel.base import ids, limits, moments
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.domain.audience_terms import Ask
 from whimbrel.domain.contact_numbers import COUNTRIES
 from whimbrel.domain.contact_sheets import (
     FIXED,
@@ -31,7 +30,7 @@ from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
 from whimbrel.products.contacts.exporting import lines
 from whimbrel.products.contacts.known import Known, known
-from whimbrel.products.contacts.labels import ensure_tags
+from whimbrel.products.contacts.labels import ensure_tags, ids_of
 from whimbrel.products.contacts.sheets import Unreadable, head_rows, rows_of
 from whimbrel.products.contacts.spool import spool
 from whimbrel.products.contacts.writes import numbers_of
@@ -172,9 +171,7 @@ async def preview(ctx: Context, import_id: str, plan: ImportPlan, *, account_id:
     reader = RowReader(spec, about.fields, labels | {("tag", tag): 0 for cells in head for tag in _tags(spec, cells)})
     body = head[1:] if spec.header else head
     read = [reader.read(cells) for cells in body[:_SHOWN]]
-    numbers = tuple(each.number for each in read if not isinstance(each, Wrong))
-    there = await ctx.store.contacts.page(account_id, test, Ask("number", "in", numbers), "~", _SHOWN)
-    known_numbers = {contact.number for contact in there}
+    known_numbers = await ids_of(ctx, about, [each.number for each in read if not isinstance(each, Wrong)])
     shown = [
         _preview_row(place + 1 + spec.header, cells, said, known_numbers, spec.policy)
         for place, (cells, said) in enumerate(zip(body, read, strict=False))
@@ -326,7 +323,7 @@ def _tags(spec: ImportSpec, cells: Sequence[str]) -> set[str]:
     return RowReader(spec, {}, {}).tags([cells])
 
 
-def _preview_row(row: int, cells: Sequence[str], said: Any, there: set[str], policy: Policy) -> PreviewRow:
+def _preview_row(row: int, cells: Sequence[str], said: Any, there: Collection[str], policy: Policy) -> PreviewRow:
     if isinstance(said, Wrong):
         problem = f"{said.field} {said.problem}"
         return PreviewRow(row=row, cells=tuple(cells), number=None, outcome="failed", problem=problem)

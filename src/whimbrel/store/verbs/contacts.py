@@ -192,7 +192,7 @@ def _united(contact: Contact, other: Contact) -> Contact:
         contact,
         language=contact.language or other.language,
         zone=contact.zone or other.zone,
-        labels=relabelled(contact.labels, label_numbers(other.labels), ()),
+        labels=relabelled(contact.labels, tuple(label_numbers(other.labels)), ()),
         name=contact.name if has_name else other.name,
         name_key=contact.name_key if has_name else other.name_key,
         also=" ".join(list(numbers)[: limits.CONTACT_MERGE_MAX]),
