@@ -73,6 +73,10 @@ PAGES = (
     "/hooks/{hook}/rule?name=paid",
     "/hooks/{hook}/secret",
     "/hooks/{hook}/calls/{call}",
+    "/mailboxes",
+    "/mailboxes/new",
+    "/mailboxes/{mailbox}",
+    "/mailboxes/{mailbox}/edit",
     "/templates/{template}",
     "/templates/{template}/versions/2",
     "/compose?template={template}",
@@ -123,6 +127,7 @@ def things(node: Node) -> dict[str, str]:
     often = {"starts_at": "2031-01-06T09:00", "zone": "UTC", "rrule": "FREQ=DAILY", "recipients": ["+15005550001"]}
     schedule = node.ask("POST", "/v1/schedules", {"name": "Daily", "text": "Good morning"} | often).json["id"]
     hook = new_hook(node)
+    mailbox = node.ask("POST", "/v1/mailboxes", {"name": "Shop", "senders": ["@shop.example"]}).json["id"]
     operator = node.given["operator_key"]
     routes = node.ask("GET", "/v1/routes", key=operator).json["data"]
     carriers = node.ask("GET", "/v1/carriers", key=operator).json["data"]
@@ -135,6 +140,7 @@ def things(node: Node) -> dict[str, str]:
         "run": run,
         "schedule": schedule,
         "hook": hook,
+        "mailbox": mailbox,
         "call": Shop(node, hook).be_busy(),
         **verified(node),
         "route": routes[0]["id"],

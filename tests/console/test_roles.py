@@ -67,6 +67,15 @@ NEEDS = {
         "GET /console/hooks/{id}/rule", "POST /console/hooks/{id}/rule", "POST /console/hooks/{id}/look",
         "GET /console/hooks/{id}/calls/{call_id}", "POST /console/hooks/{id}/calls/{call_id}/replay",
     ),
+    "mailboxes:read": (
+        "GET /console/mailboxes", "GET /console/mailboxes/export", "GET /console/mailboxes/{id}",
+        "GET /console/mailboxes/{id}/export",
+    ),
+    "mailboxes:write": (
+        "GET /console/mailboxes/new", "POST /console/mailboxes/new", "GET /console/mailboxes/{id}/edit",
+        "POST /console/mailboxes/{id}/edit", "POST /console/mailboxes/{id}/status",
+        "POST /console/mailboxes/{id}/remove",
+    ),
     "webhooks:read": (
         "GET /console/webhooks", "GET /console/webhooks/export", "GET /console/webhooks/{id}",
         "GET /console/webhooks/{id}/export",
@@ -215,6 +224,7 @@ async def real(edge):
     made = {"messages": await edge.send(), "keys": await edge.get("/v1/keys?limit=1")}
     made["webhooks"] = await edge.post("/v1/webhooks", {"url": "https://example.com/", "events": ["*"]})
     made["hooks"] = await edge.post("/v1/hooks", {"name": "shop", "preset": "shopify"})
+    made["mailboxes"] = await edge.post("/v1/mailboxes", {"name": "shop", "senders": ["@shop.example"]})
     made["smpp"] = await edge.post("/v1/smpp-credentials", {"name": "till"})
     made["people"] = await edge.post("/v1/users", {"email": "x@example.com", "role": "support"})
     made["canned"] = await edge.post("/v1/canned-answers", {"name": "x", "text": "x"})

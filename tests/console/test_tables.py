@@ -170,12 +170,17 @@ async def test_every_table_can_be_read_sorted_searched_and_exported(edge, sign_i
     browser = await sign_in(account_id=None)
     await browser.act_for(edge.customer.id)
     sent = (await edge.send()).json["id"]
-    made = await edge.post("/v1/webhooks", {"url": "https://example.com/", "events": ["*"]})
-    hook = await edge.post("/v1/hooks", {"name": "h", "preset": "generic", "secret": "s" * 20})
+    made = {
+        "webhooks": await edge.post("/v1/webhooks", {"url": "https://example.com/", "events": ["*"]}),
+        "hooks": await edge.post("/v1/hooks", {"name": "h", "preset": "generic", "secret": "s" * 20}),
+        "verify": await edge.post("/v1/verify/services", {"name": "Acme"}),
+        "mailboxes": await edge.post("/v1/mailboxes", {"name": "m", "senders": ["@shop.example"]}),
+    }
     await edge.post("/v1/templates", {"name": "x", "texts": {"en": "x"}, "publish": True})
     assert sent
+    ids = {kind: answer.json["id"] for kind, answer in made.items()}
     for table in TABLES.values():
-        place = table.path.format(id=(made if "webhooks" in table.path else hook).json["id"])
+        place = table.path.format(id=ids.get(table.path.split("/")[2], ""))
         for column in table.columns:
             for sort in (column.name, f"-{column.name}"):
                 seen = await browser.get(f"{place}?sort={sort}")

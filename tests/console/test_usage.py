@@ -1,5 +1,9 @@
 """Usage in the console: the page with its filters and file, and what the overview tells of a longer time."""
 
+import csv
+import io
+from html import unescape
+
 import pytest
 import pytest_asyncio
 
@@ -54,3 +58,31 @@ async def test_the_operator_sees_all_accounts_and_their_carriers(sign_in):
 async def test_the_overview_tells_delivery_and_spend(browser):
     page = await browser.get("/console")
     assert "Delivery by country" in page.text and 'data-plot="spent"' in page.text
+
+
+async def test_the_table_is_sorted_and_the_file_says_what_the_api_says(edge, sign_in):
+    other = await edge.new_customer("Filed")
+    await edge.give_sender(other.id, "+12025550166")
+    for to in ("+4915112345678", "+4915112345678", "+33612345678"):
+        assert (await edge.send(key=other.live, to=to)).status == 202
+    browser = await sign_in("billing", other.id)
+
+    async def told():
+        rows = (await edge.get("/v1/usage?granularity=total&group_by=country", key=other.live)).json["data"]
+        return rows if sum(row["delivered"] for row in rows) == 3 else None
+
+    rows = {row["country"]: row for row in await until(told)}
+    for sort, countries in (("-accepted", ["DE", "FR"]), ("accepted", ["FR", "DE"]), ("what", ["DE", "FR"])):
+        page = await browser.get(f"/console/usage?group=country&sort={sort}")
+        assert page.all(r'<td class="[^"]*c-what"><span data-country="(\w+)"') == countries, sort
+    (link,) = page.all(r'href="(/console/usage/export[^"]*)"')
+    lines = list(csv.DictReader(io.StringIO((await browser.get(unescape(link))).text)))
+    assert {line["country"] for line in lines} == {"DE", "FR"}
+    for line in lines:
+        row = rows[line["country"]]
+        assert {name: int(line[name]) for name in ("accepted", "delivered", "segments")} == {
+            name: row[name] for name in ("accepted", "delivered", "segments")
+        }
+        assert (line["charged"], line["currency"]) == (row["charged"], row["currency"])
+    (noted,) = (await edge.get("/v1/audit?limit=1", key=other.live)).json["data"]
+    assert noted["action"] == "usage.exported"

@@ -50,6 +50,7 @@ MENU: tuple[Group, ...] = (
             Entry("verify", "/console/verify", "listVerifyServices"),
             Entry("lookup", "/console/lookup", "lookUp"),
             Entry("hooks", "/console/hooks", "listHooks"),
+            Entry("mailboxes", "/console/mailboxes", "listMailboxes"),
             Entry("webhooks", "/console/webhooks", "listWebhooks"),
             Entry("keys", "/console/keys", "listKeys"),
             Entry("smpp", "/console/smpp", "listSmppCredentials"),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -10,10 +11,11 @@ from starlette.responses import Response, StreamingResponse
 from whimbrel.base import limits, moments
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.usage import DAY_US, HOUR_US, month_start
-from whimbrel.edges.console import csv_file
+from whimbrel.edges.console import csv_file, tables
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
-from whimbrel.edges.console.usage_sums import by_period, compared, summed
+from whimbrel.edges.console.tables import Column, More, Table
+from whimbrel.edges.console.usage_sums import by_period, compared, lost, summed
 from whimbrel.manage import exports
 
 PLACE: Final = "/console/usage"
@@ -27,6 +29,39 @@ _COUNTS: Final = (
     "accepted", "sent", "delivered", "undelivered", "failed", "expired", "rejected", "canceled", "unknown", "in_doubt",
     "received", "segments",
 )  # fmt: skip
+
+
+def _what(row: Any, more: More) -> Any:
+    """What the row is of."""
+    group = more["view"].group
+    if not group:
+        return row.period_start
+    value = getattr(row, {"class": "message_class", "carrier": "carrier_id", "account": "account_id"}.get(group, group))
+    return more["names"].get(value, value)
+
+
+TABLE: Final = Table(
+    name="usage",
+    path=PLACE,
+    cells="usage/cells.html",
+    operation="listUsage",
+    filters=_FILTERS,
+    kept=("span", "group"),
+    target="results",
+    columns=(
+        Column("what", "usage.what", _what),
+        Column("accepted", "usage.accepted", css="n"),
+        Column("sent", "usage.sent", css="n"),
+        Column("delivered", "usage.delivered", css="n"),
+        Column("lost", "usage.lost", lambda row, more: lost(row), css="n"),
+        Column("rate", "usage.rate", "delivery_rate", css="n"),
+        Column("half_within", "usage.half_within", "latency.p50_ms", css="n"),
+        Column("most_within", "usage.most_within", "latency.p95_ms", css="n"),
+        Column("received", "usage.received", css="n"),
+        Column("segments", "usage.segments", css="n"),
+        Column("spent", "usage.spent", lambda row, more: Decimal(row.charged), css="n"),
+    ),
+)
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -51,7 +86,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     def query(self, start_us: int, end_us: int, granularity: str, **more: str) -> dict[str, str]:
         """The same for the API."""
         asked = {"start": moments.to_text(start_us), "end": moments.to_text(end_us), "granularity": granularity}
-        return {**self.of, **asked, "limit": str(limits.PAGE_MAX), **more}
+        most = _SHOWN if more.get("group_by") == "account" else limits.PAGE_MAX
+        return {**self.of, **asked, "limit": str(most), **more}
 
 
 async def usage(request: Request) -> Response:
@@ -81,14 +117,16 @@ async def usage(request: Request) -> Response:
         "form": request.query,
         "total": summed(series),
         "before": summed(before),
-        "rows": _ranked(grouped) if view.group else series,
-        "cut": len(grouped) > _SHOWN,
+        "cut": len(grouped) >= _SHOWN,
         "months": compared(by_month, months[0]),
         "names": names,
         "plot": plot,
         "plot_json": msgspec.json.encode(plot).decode(),
-        "export": f"{PLACE}/export?{request.http.url.query}",
     }
+    rows = _ranked(grouped) if view.group else series
+    values["table"] = await tables.arranged(request, TABLE, rows, values, address=TABLE.address(request))
+    if request.is_part and request.query.text("at"):
+        return request.page("table/rows.html", **values)
     if request.is_part:
         return request.part("usage/usage.html", "results", **values)
     return request.page("usage/usage.html", **values)
