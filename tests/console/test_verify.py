@@ -279,6 +279,8 @@ async def test_somebody_is_enrolled_with_an_authenticator(edge, browser):
     (factor,) = (await edge.get(f"/v1/verify/services/{service_id}/entities/user-7/factors")).json["data"]
     one, this = f"{page}/user-7", f"{page}/user-7/factors/{factor['id']}"
     assert secret not in (await browser.get(one)).text
+    assert (await browser.get(f"{page}?find=user-7")).to == one
+    assert "Nobody of that identity" in (await browser.get(f"{page}?find=user-8%2F..")).words
     wrong = await browser.post(f"{this}/confirm", {"code": "abc"})
     assert wrong.status == 422 and "That is not the code" in wrong.inner(f"e-code-{factor['id']}")
     assert (await browser.post(f"{this}/confirm", {"code": shown_by(secret, 0)})).status == 303

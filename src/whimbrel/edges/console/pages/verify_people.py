@@ -1,6 +1,7 @@
 """People of an account's application: their authenticators, the codes that were asked of them, wrong ones counted."""
 
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -16,8 +17,19 @@ _SHOWN: Final = "20"
 
 
 async def people(request: Request) -> Response:
-    """Those of a service, newest first; a script asks for the rows that follow."""
-    return await _people(request)
+    """Those of a service, newest first; a script asks for the rows that follow. One who is looked for by the identity
+    is shown at once."""
+    identity = request.query.text("find")
+    if not identity:
+        return await _people(request)
+    path = {"id": request.path["id"], "identity": identity}
+    try:
+        await request.api("getEntity", path=path)
+    except WhimbrelError as error:
+        if error.code != "not_found":
+            raise
+        return await _people(request)
+    return request.go(_ONE.format(id=path["id"], identity=quote(identity, safe="")))
 
 
 async def enrol(request: Request) -> Response:
@@ -93,6 +105,7 @@ async def _people(request: Request, form: Form = EMPTY, told: Problem | None = N
     service = await request.api("getVerifyService", path=path)
     found = await request.api("listEntities", path=path, query=request.query.given("cursor"))
     values = {"service": service, "people": found.data, "next": found.next_cursor}
+    values["sought"] = request.query.text("find")
     if request.is_part and request.query.text("cursor"):
         return request.part("verify/people.html", "rows", **values)
     may = request.api.may("createFactor")
