@@ -190,4 +190,4 @@ async def test_every_table_can_be_read_sorted_searched_and_exported(edge, sign_i
         assert (await browser.get(f"{place}?q=x")).status == 200, place
         assert (await browser.get(place)).status == 200, place
         lines = read(await browser.get(f"{place}/export"))
-        assert lines and "id" in lines[0][0], place
+        assert lines and len(lines[0]) > 2, place
