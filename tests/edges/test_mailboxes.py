@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP
 from tests.journey.rig import ShiftedClock
 from whimbrel import mailroom
 from whimbrel.config import Mail, Mailbox
+from whimbrel.products.mailboxes.answers import Answers
 from whimbrel_sandbox.network import PhoneText
 
 from .edge_rig import running_edge, until
@@ -379,3 +380,34 @@ async def test_stop_is_no_answer(edge):
     say(edge, phone, mailbox, "I mean it")
     (answer,) = await until(lambda: edge.inbox.answering(message))
     assert answer.get_content().strip() == "I mean it"
+
+
+async def test_a_log_that_is_taken_again_makes_no_second_mail(edge):
+    mailbox = await new_mailbox(edge)
+    phone = next(PHONES)
+    message = mail(0)
+    assert (await send(edge, message, address(mailbox, phone)))[0] == 250
+    await until(lambda: texts_are(edge, phone, ["Your order is ready."]))
+    say(edge, phone, mailbox, "Good")
+    before = await until(lambda: log_of(edge, mailbox, "answer", "sent"))
+    taken = await Answers(edge.app.manage)._take(0)
+    assert any(before[0]["id"] in str(row) for write in taken.also for row in write.rows)
+    await edge.app.store.write(taken.also)
+    assert await log(edge, mailbox) == before
+    assert len(edge.inbox.answering(message)) == 1
+
+
+async def test_answers_of_another_number_or_account_or_time_are_none(edge):
+    mailbox = await new_mailbox(edge, answer_days=1)
+    other = await new_mailbox(edge, "nobody@shop.example")
+    phone = next(PHONES)
+    message = mail(0)
+    assert (await send(edge, message, address(mailbox, phone)))[0] == 250
+    await until(lambda: texts_are(edge, phone, ["Your order is ready."]))
+    sent_from = (await edge.get("/v1/messages")).json["data"][0]["sender"]
+    wrong = other if sent_from == mailbox["number"] else mailbox
+    say(edge, phone, wrong, "To another number")
+    say(edge, next(PHONES), wrong | {"number": sent_from}, "From another phone")
+    say(edge, phone, {"number": sent_from}, "Right")
+    (answer,) = await until(lambda: edge.inbox.answering(message))
+    assert answer.get_content().strip() == "Right"

@@ -9,6 +9,7 @@ from typing import Final
 from whimbrel.base.clock import SECOND_US
 from whimbrel.base.errors import CATALOGUE
 from whimbrel.base.limits import MAILBOX_TRIES_MAX
+from whimbrel.base.log import mask_text
 from whimbrel.base.metrics import Metrics
 from whimbrel.domain.mail_addresses import Target, address_of
 from whimbrel.domain.mail_writing import Letter, answering, written
@@ -104,7 +105,8 @@ class Sending:
         await self._write(row, "failed", reason, detail, None)
 
     async def _write(self, row: MailboxMail, state: str, reason: str, detail: str, due_at: int | None) -> None:
-        params = (row.id, row.tries, state, reason, detail[:_SHOWN_MAX], due_at, self._ctx.clock.now_us())
+        shown = mask_text(detail)[:_SHOWN_MAX]  # servers repeat the address
+        params = (row.id, row.tries, state, reason, shown, due_at, self._ctx.clock.now_us())
         await self._ctx.store.write([Write("mailbox_mail_tried", (params,))])
 
     # ---------------------------------------------------------------- what it says
