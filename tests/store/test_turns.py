@@ -10,7 +10,7 @@ from node import Node, waiting
 from store_samples import ACCOUNT, CARRIER, CREDIT, NOW, PRICE, SECOND, balance, claim, load, message
 
 from whimbrel.domain.model import Flag, Message
-from whimbrel.domain.verify import NumberState
+from whimbrel.domain.verify import NumberState, SendAttempt
 from whimbrel.store.interface import Ending, Submission, Write
 from whimbrel.store.store import SqlStore
 from whimbrel.store.verbs.accept import accept
@@ -44,6 +44,28 @@ async def test_of_two_decisions_on_one_version_the_first_is_written(store: SqlSt
     assert await store.turn(at_version(2, "[5,7]"), [counted(1)])
     assert await standing(store) == NumberState(2, (5, 7))
     assert await sends(store) == 2
+
+
+async def test_further_conditions_hold_too_or_nothing_else_is_written(store: SqlStore) -> None:
+    room = Write("verify_bucket_take", (("BL1", 7, ACCOUNT, NOW, NOW + SECOND, 1),))
+    assert await store.turn(at_version(1), [counted(1)], [room])
+    assert not await store.turn(at_version(2), [counted(1)], [room])  # the bucket is full
+    assert await sends(store) == 1
+    assert (await standing(store)).version == 2  # what stands before the condition that failed is not taken back
+
+
+async def test_an_attempt_changes_only_where_its_version_stands(store: SqlStore) -> None:
+    first = ("VL1", ACCOUNT, 0, "VA1", "VE1", "voice", None, "GB", "44740012", NOW, None)
+    await store.write([Write("verify_attempt_insert", ((*first, "queued", "", "", "", 0, 0, NOW),))])
+
+    def claimed(state: str) -> Write:
+        return Write("verify_attempt_set", (("VL1", 1, state, "", "", "", 1, NOW + SECOND),))
+
+    assert await store.turn(claimed("sending"), ())
+    assert not await store.turn(claimed("sent"), [counted(1)])
+    (row,) = await store.fetch(SendAttempt, "verify_attempts_due", NOW + SECOND, 10)
+    assert (row.state, row.seq, row.tries) == ("sending", 1, 1)
+    assert await store.fetch(SendAttempt, "verify_attempts_due", NOW, 10) == []
 
 
 async def test_a_submission_is_stored_only_where_its_conditions_hold(store: SqlStore) -> None:
