@@ -279,6 +279,7 @@ class App:
             smpp_binds=lambda credential_id: len(self.binds.bound(credential_id)),
             cells=self.cells,
             elsewhere=self.manage.elsewhere.account,
+            unsure=self.cells.unsure(self.settings.cell) if self.cells is not None else lambda _: False,
             cell=self.settings.cell,
             settings=lambda: installed.views(self.settings),
         )

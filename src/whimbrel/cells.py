@@ -21,6 +21,7 @@ from whimbrel.config import Settings
 from whimbrel.connected import GUEST, PATIENCE_S, Connected, Neighbour
 from whimbrel.domain.active import AWAY, BETWEEN
 from whimbrel.domain.model import Account, SmppCredential
+from whimbrel.edges.shared.cells import may_be_elsewhere
 from whimbrel.edges.shared.services import CellStatus, MoveStatus, Services
 from whimbrel.edges.smpp.registry import Registry
 from whimbrel.edges.smpp.session import Serving
@@ -127,6 +128,10 @@ class Cells:
             return next((each for each in found if each is not None and each.status not in BETWEEN), None)
 
         return Elsewhere(account, lambda system_id: any(system_id in tables.smpp_credentials for tables in others()))
+
+    def unsure(self, cell: str) -> Callable[[bytes], bool]:
+        """See `edges.shared.cells.may_be_elsewhere`."""
+        return lambda authorization: may_be_elsewhere(self.directories(), cell, authorization)
 
     # for the SMPP door
 

@@ -70,6 +70,10 @@ class All(Protocol):
         """What the cells other than this one have."""
         ...
 
+    def unsure(self, cell: str) -> Callable[[bytes], bool]:
+        """Whether a credential that this cell does not know may be another's."""
+        ...
+
     def leading_of(self, cell: str) -> str:
         """The cell that leads another one; empty for the leading one."""
         ...
@@ -150,6 +154,7 @@ class Connected:
             mailboxes=own.mailboxes,
             health=self.standing.health,
             elsewhere=elsewhere.account,
+            unsure=cells.unsure(name),
             cell=name,
             smpp_binds=lambda credential_id: len(self.registry.bound(credential_id)),
         )

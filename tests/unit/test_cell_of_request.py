@@ -6,8 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from whimbrel.base.clock import ManualClock, SeededChance
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.shared.cells import Locator
+from whimbrel.base.vault import Vault
+from whimbrel.edges.shared.auth import Authenticator
+from whimbrel.edges.shared.cells import Locator, may_be_elsewhere
+from whimbrel.edges.shared.failures import Failures
 
 EU, US, GOING, THERE = ("AC" + digit * 32 for digit in "0123")
 
@@ -46,6 +50,52 @@ def bearer(secret, **more):
 
 def basic(user, password):
     return {b"authorization": b"Basic " + base64.b64encode(f"{user}:{password}".encode())}
+
+
+def at_home(secret=None, *, status="active", age_s=0.1):
+    """What is known of a cell that has this account and its key."""
+    keys = [key(secret, EU)] if secret else []
+    return SimpleNamespace(**vars(directory({EU: status} if secret else {}, *keys)), age_s=lambda: age_s)
+
+
+@pytest.mark.parametrize(
+    ("eu", "us", "unsure"),
+    [
+        (at_home(), at_home(), False),  # nobody knows it: it is wrong
+        (at_home(), at_home(age_s=6.0), True),  # us may have got it meanwhile: cut off, or the node was frozen
+        (at_home(age_s=6.0), at_home(), False),  # the cell that was asked has just been looked at
+        (at_home(), at_home("wk_eu"), True),  # it was looked for in the old cell, which has cleared it
+        (at_home("wk_else", status="moved"), at_home("wk_eu"), True),
+        (at_home(), at_home("wk_eu", status="arriving"), False),
+        (at_home(), at_home("wk_other"), False),
+    ],
+)
+def test_a_credential_that_a_cell_does_not_know_may_be_anothers(eu, us, unsure):
+    (credential,) = bearer("wk_eu").values()
+    assert may_be_elsewhere({"eu": eu, "us": us}, "eu", credential) is unsure
+
+
+@pytest.mark.parametrize(("here", "unsure"), [("active", False), ("moved", True)])
+def test_a_wrong_token_is_wrong_where_the_account_is_served(here, unsure):
+    (credential,) = basic(EU, "token").values()
+    known = {"eu": at_home("wk_eu", status=here), "us": at_home("wk_eu")}
+    assert may_be_elsewhere(known, "eu", credential) is unsure
+
+
+def test_who_may_be_another_cells_is_told_to_ask_again_and_counted_all_the_same():
+    failures = Failures(ManualClock())
+    known, unsure = at_home(), [True]
+    door = Authenticator(
+        directory=known, vault=Vault(bytes(32), SeededChance(1)), clock=ManualClock(), failures=failures,
+        unsure=lambda _: unsure[0],
+    )  # fmt: skip
+    (credential,) = bearer("wk_eu").values()
+    codes = []
+    for unsure[0] in (True, False, *[True] * 1000):
+        with pytest.raises(WhimbrelError) as refused:
+            door.principal(credential)
+        codes.append(refused.value.code)
+    assert (codes[:2], codes[-1]) == (["cell_unavailable", "unauthorized"], "rate_limited")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from whimbrel.manage.scopes import ACCOUNT_SCOPES, OPERATOR
 ACCOUNT_HEADER = b"x-account-id"
 _BEARER = b"bearer "
 _BASIC = b"basic "
+_UNSURE_S = 2  # by then the node has heard of it
 _OWNER_SCOPES = frozenset(ACCOUNT_SCOPES)  # an account's own token may do all that an account's key may
 
 
@@ -67,10 +68,13 @@ class Authenticator:
         clock: Clock,
         failures: Failures,
         elsewhere: Callable[[str], Account | None] = lambda _: None,
+        unsure: Callable[[bytes], bool] = lambda _: False,
     ) -> None:
-        """`elsewhere`: accounts of other cells, which the operator may name where it makes a difference."""
+        """`elsewhere`: accounts of other cells, which the operator may name where it makes a difference. `unsure`:
+        whether a credential that is not known here may be another cell's."""
         self._directory = directory
         self._elsewhere = elsewhere
+        self._unsure = unsure
         self._failures = failures
         self._vault = vault
         self._clock = clock
@@ -78,8 +82,8 @@ class Authenticator:
         self._by_pair: dict[bytes, tuple[bytes, Principal]] = {}
 
     def principal(self, authorization: bytes | None) -> Principal:
-        """The principal of an Authorization header; WhimbrelError unauthorized, account_suspended, account_moving, or
-        rate_limited where too many have failed."""
+        """The principal of an Authorization header; WhimbrelError unauthorized, account_suspended, account_moving,
+        cell_unavailable, or rate_limited where too many have failed."""
         if authorization is None:
             raise WhimbrelError("unauthorized")
         try:
@@ -88,6 +92,8 @@ class Authenticator:
             if error.code == "unauthorized":
                 self._failures.check()
                 self._failures.note()
+                if self._unsure(authorization):
+                    raise WhimbrelError("cell_unavailable", retry_after_s=_UNSURE_S) from None
             raise
 
     def again(self, authorization: bytes | None) -> Principal:

@@ -23,6 +23,8 @@ from whimbrel.edges.shared.services import Services
 
 CELL_HEADER: Final = b"x-cell"
 RETRY_S: Final = 5
+STALE_S: Final = 5.0
+"""A node knows within two seconds what is configured in a cell: what it heard longer ago may have changed."""
 _BEARER: Final = b"bearer "
 _BASIC: Final = b"basic "
 _KEY: Final = b"wk_"
@@ -30,6 +32,12 @@ _READS: Final = frozenset({"GET", "HEAD"})
 _ACCOUNT: Final = re.compile(r"/(AC[0-9a-f]{32})(?:[/.]|$)")
 _OF_THE_INSTALLATION: Final = ("/v1/carriers", "/v1/routes", "/v1/prices", "/v1/keys")
 _OF_A_NODE: Final = ("/test", "/trace")  # what a node does with a carrier, by the hand of whoever asks it
+
+
+class Known(Directory, Protocol):
+    """Keys and accounts of a cell, and how old that knowledge is."""
+
+    def age_s(self) -> float: ...
 
 
 class Cells(Protocol):
@@ -134,6 +142,23 @@ def is_of_the_installation(method: str, path: str, account: bytes | None = None)
     if method in _READS or not path.startswith(_OF_THE_INSTALLATION) or path.endswith(_OF_A_NODE):
         return False
     return account is None or not path.startswith("/v1/keys")
+
+
+def may_be_elsewhere(directories: Mapping[str, Known], cell: str, authorization: bytes) -> bool:
+    """Whether a credential that a cell does not know may be of an account that another one serves by now. A node that
+    was frozen or cut off while an account moved may look into the cell that has cleared everything of it, before it has
+    heard of the new one: there the request is to be made again, and is not unauthorized."""
+    digest, user = _shown(authorization)
+    here = directories[cell].accounts.get(user) if cell in directories else None
+    for name, directory in directories.items():
+        if name == cell:
+            continue
+        key = None if digest is None else directory.keys.get(digest)
+        account = directory.accounts.get((key.account_id or "") if key is not None else user)
+        serves = account is not None and account.status not in AWAY
+        if directory.age_s() > STALE_S or (serves and (here is None or here.status in AWAY)):
+            return True
+    return False
 
 
 def _shown(authorization: bytes) -> tuple[bytes | None, str]:

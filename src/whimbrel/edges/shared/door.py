@@ -45,6 +45,7 @@ class Door:
             clock=services.clock,
             failures=self.failures,
             elsewhere=services.elsewhere,
+            unsure=services.unsure,
         )
         self._limiter = RateLimiter(services.clock)
         self._ids = services.ids

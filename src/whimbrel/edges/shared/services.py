@@ -30,6 +30,11 @@ from whimbrel.products.verify.verifying import Verify
 from whimbrel.store.interface import Store
 
 
+def _sure(authorization: bytes) -> bool:
+    """Where there is one cell."""
+    return False
+
+
 def _nobody(account_id: str) -> Account | None:
     """Where there is one cell."""
     return None
@@ -99,7 +104,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     when they can. `scrape` gives the metrics of this process, with those of the others that share its ports. `health`
     gives the running carriers by id, wherever they run, `runs_elsewhere` whether a carrier does so at another node,
     `smpp_binds` how many binds a customer's credential has in this process. `cells`
-    tells of the cells, where there are several, `elsewhere` gives accounts of the others, and `cell` names this one.
+    tells of the cells, where there are several, `elsewhere` gives accounts of the others, `unsure` says whether a
+    credential may be theirs, and `cell` names this one.
     `settings` gives what the process runs with, `mail_domain` is the domain of phones' addresses."""
 
     store: Store
@@ -128,5 +134,6 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     runs_elsewhere: Callable[[str], bool] = _here
     cells: "CellsView | None" = None
     elsewhere: Callable[[str], Account | None] = _nobody
+    unsure: Callable[[bytes], bool] = _sure
     cell: str = ""
     settings: Callable[[], tuple[SettingView, ...]] = _no_settings
