@@ -165,3 +165,14 @@ async def test_an_import_that_is_called_off_stops(edge: Edge, monkeypatch: pytes
     assert (await edge.post(f"{path}/cancel")).code == "conflict"
     count = (await edge.get("/v1/contacts/count")).json["count"]
     assert count == (await edge.get(path)).json["created"]
+
+
+async def test_a_file_that_nobody_begins_is_forgotten(edge: Edge, monkeypatch: pytest.MonkeyPatch):
+    path = await uploaded(edge, b"phone\n+4915112345001\n")
+    duty = importing.Imports(edge.app.manage, lambda _: True)
+    await duty.tidy()
+    assert (await edge.get(path)).json["status"] == "uploading"
+    monkeypatch.setattr(limits, "IMPORT_WAITS_S", -60)
+    await duty.tidy()
+    assert (await edge.get(path)).json["status"] == "failed"
+    assert await edge.app.store.fetch(bytes, "contact_import_part", path.rpartition("/")[2], 0) == []

@@ -51,6 +51,7 @@ async def lived(edge: Edge, hook: dict, flow: str, service: str, number: str) ->
     await made(edge, "/v1/messages", {"to": number, "text": f"You are {number}", **about})
     edge.simulator.network.send_text(number, PhoneText(to=SENDER, text=f"I am {number}"))
     await made(edge, f"/v1/flows/{flow}/runs", {"phone": number, "variables": {"who": number}})
+    await made(edge, "/v1/contacts", {"number": number, "name": f"I am {number}"})
     body = json.dumps({"phone": number, "id": number, "type": "x"}).encode()
     headers = {"Authorization": f"Bearer {hook['secret']}", "Content-Type": "application/json"}
     called = await edge.ask("POST", f"/v1/hooks/{hook['id']}", key="", headers=headers, data=body)
@@ -85,7 +86,8 @@ async def test_the_number_is_nowhere_in_the_database_afterwards(placed: tuple[Ed
 
     done = await made(edge, "/v1/erasures", {"number": PERSON})
     assert done == {
-        "messages": 5, "verifications": 1, "flow_runs": 1, "schedules": 1, "left": 0, "next_cursor": None,
+        "messages": 5, "verifications": 1, "flow_runs": 1, "schedules": 1, "contacts": 1, "left": 0,
+        "next_cursor": None,
     }  # fmt: skip
     rows = await rows_of(database)
     assert [row for row in rows if PERSON.lstrip("+") in row] == []
@@ -115,6 +117,14 @@ async def test_what_is_under_way_is_left_and_counted(edge: Edge) -> None:
     done = await made(edge, "/v1/erasures", {"number": PERSON})
     assert (done["left"] >= 2, done["verifications"], done["flow_runs"]) == (True, 0, 0)
     assert (await edge.post("/v1/erasures", {"number": "12"})).code == "invalid_number"
+
+
+async def test_a_contact_keeps_no_number_of_one_that_was_merged_into_it(edge: Edge) -> None:
+    kept, gone = [(await made(edge, "/v1/contacts", {"number": number}))["id"] for number in (OTHER, PERSON)]
+    await made(edge, "/v1/contacts/merge", {"into": kept, "contacts": [gone]})
+    assert (await made(edge, "/v1/erasures", {"number": PERSON}))["contacts"] == 1
+    left = (await edge.get(f"/v1/contacts/{kept}")).json
+    assert (left["number"], left["other_numbers"]) == (OTHER, [])
 
 
 async def test_only_the_accounts_own_rows_are_erased(edge: Edge) -> None:

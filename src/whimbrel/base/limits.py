@@ -186,4 +186,5 @@ IMPORT_XLSX_MAX = 32 * 1024 * 1024  # octets of a workbook, which is read whole;
 IMPORT_ROWS_MAX = 5_000_000  # rows of a file
 IMPORT_COLUMNS_MAX = 100  # columns of a file
 IMPORT_ERRORS_KEPT = 10_000  # errors of an import that are kept by row; the others are counted
+IMPORT_WAITS_S = 7 * 86_400  # a file that nobody begins to import is forgotten after a week: it holds numbers
 IMPORTS_OPEN_MAX = 10  # imports of one account that are not over

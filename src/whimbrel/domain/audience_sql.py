@@ -13,12 +13,12 @@ from whimbrel.domain.audience_terms import All, Ask, No, Term, Value
 from whimbrel.domain.contacts import NUMBERS, TEXTS
 
 COLUMNS: Final = frozenset(
-    {"number", "country", "language", "zone", "labels", "created_at", "updated_at", "name", "name_key", "import_no"}
+    {"number", "country", "language", "zone", "labels", "created_at", "updated_at", "name", "name_key", "also"}
     | {f"t{place}" for place in range(1, TEXTS + 1)}
     | {f"n{place}" for place in range(1, NUMBERS + 1)}
 )
 _COMPARED: Final = {"eq": "=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
-_ALWAYS: Final = frozenset({"number", "country", "labels", "created_at", "updated_at", "name", "name_key", "import_no"})
+_ALWAYS: Final = frozenset({"number", "country", "labels", "created_at", "updated_at", "name", "name_key", "also"})
 """Columns that are never NULL."""
 
 

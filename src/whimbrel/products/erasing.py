@@ -15,12 +15,14 @@ from msgspec import Meta
 from whimbrel.base.clock import Clock
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import SCHEDULES_PER_ACCOUNT
+from whimbrel.domain.audience_terms import Ask
 from whimbrel.domain.model import Flag, Message
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.schedules import Schedule, SchedulePart
 from whimbrel.domain.states import FINAL
 from whimbrel.manage import audit
-from whimbrel.manage.context import Context, commit
+from whimbrel.manage.context import NEWEST, Context, commit
+from whimbrel.store.contacts import ContactScope
 from whimbrel.store.interface import Search, Store, Write
 
 _LIST: Final = 500
@@ -43,6 +45,7 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
     verifications: int = 0
     flow_runs: int = 0
     schedules: int = 0
+    contacts: int = 0
     left: Annotated[int, Meta(description="Under way: ask again once they have ended.")] = 0
     next_cursor: Annotated[str | None, Meta(description="There are more messages: ask again with it.")] = None
 
@@ -52,6 +55,13 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
 
     id: str
     state: str
+
+
+class _Holder(msgspec.Struct, frozen=True, gc=False):
+    """Columns of `contact_ids_of_numbers`."""
+
+    number: str
+    id: str
 
 
 class _Whose(msgspec.Struct, frozen=True, gc=False):
@@ -71,6 +81,7 @@ async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: st
     messages, left, cursor = await _messages(ctx.store, ctx.clock, whose, request.cursor)
     verifications, pending = await _verifications(ctx.store, ctx.clock, whose)
     runs, running = await _runs(ctx.store, ctx.clock, whose)
+    contacts = await _contacts(ctx.store, ctx.clock, whose)
     async with ctx.lock:  # whoever changes a schedule makes its parts anew
         schedules = await _schedules(ctx.store, ctx.clock, whose)
     return Erased(
@@ -78,6 +89,7 @@ async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: st
         verifications=verifications,
         flow_runs=runs,
         schedules=schedules,
+        contacts=contacts,
         left=left + pending + running,
         next_cursor=cursor,
     )
@@ -132,6 +144,20 @@ async def _runs(store: Store, clock: Clock, whose: _Whose) -> tuple[int, int]:
         erased += len(over)
         if len(rows) < _LIST or not over:
             return erased, len(rows) - len(over)
+
+
+async def _contacts(store: Store, clock: Clock, whose: _Whose) -> int:
+    """The person's own goes; one that keeps the number of a contact that was merged into it loses that."""
+    scope = ContactScope(whose.account_id, whose.test, clock.now_us(), fields={"also": "other_numbers"})
+    own = await store.fetch(_Holder, "contact_ids_of_numbers", whose.account_id, int(whose.test), [whose.number])
+    erased = await store.contacts.delete(scope, [each.id for each in own])
+    keeps = Ask("also", "has", (whose.number,))
+    for contact in await store.contacts.page(whose.account_id, whose.test, keeps, NEWEST, _LIST):
+        others = [number for number in contact.also.split() if number != whose.number]
+        if others != contact.also.split():
+            await store.contacts.change(scope, [contact.id], {"also": " ".join(others)})
+            erased += 1
+    return erased
 
 
 def _of_hooks(made: Sequence[str]) -> list[Write]:

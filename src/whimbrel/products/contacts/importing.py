@@ -19,6 +19,7 @@ from typing import IO, Final
 import msgspec
 
 from whimbrel.base import ids, limits
+from whimbrel.base.clock import SECOND_US
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.ids import Ids
 from whimbrel.domain.contact_sheets import RowReader, Wrong
@@ -35,6 +36,7 @@ WINDOW: Final = 20_000  # rows: some 40 MB
 _COMMIT: Final = limits.COMMIT_CHUNK
 _IDLE_S: Final = 0.25
 _AGAIN_S: Final = 5.0
+_TIDY_US: Final = 3600 * SECOND_US
 _log = logging.getLogger("whimbrel.contacts")
 Entry = tuple[str, int, ContactWrite | Wrong]
 
@@ -60,6 +62,7 @@ class Imports:
         self._is_active = is_active
         self._ids = Ids(ctx.clock, ctx.chance)  # those of the process belong to the event loop
         self._open: dict[str, _Open] = {}
+        self._tidy_at = 0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -97,7 +100,17 @@ class Imports:
                 await self._window(self._open.get(row.id) or await self._begin(row))
             except Unreadable as problem:
                 await self._end(row.id, "failed", f"The file {problem}.")
+        if not due and self._ctx.clock.now_us() >= self._tidy_at:
+            await self.tidy()
         return len(due)
+
+    async def tidy(self) -> None:
+        """Files that nobody went on with are forgotten after a week: they hold numbers."""
+        now = self._ctx.clock.now_us()
+        self._tidy_at = now + _TIDY_US
+        border = ids.floor_id(ids.CONTACT_IMPORT, now - limits.IMPORT_WAITS_S * SECOND_US)
+        for import_id in await self._ctx.store.fetch(str, "contact_imports_forgotten", border):
+            await self._end(import_id, "failed", "Nobody began the import within a week.")
 
     async def _begin(self, row: ContactImport) -> _Open:
         """Read the file into a place of our own, count its rows, and go to where the import stands."""

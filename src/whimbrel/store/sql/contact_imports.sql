@@ -15,6 +15,7 @@
 -- | contact_import_end (id, state, reason, at) | it is over, where it was not |
 -- | contact_import_finished_event (id, at) | its one event, with the figures |
 -- | contact_imports_due () | whole rows of those that are to be worked on, oldest first |
+-- | contact_imports_forgotten (before_id) | ids of those older than that whose file never came whole |
 -- | contact_import_stand (id) | state, position, failed; it stays so until the end of the commit |
 -- | contact_import_run (id, rows, at) | it is being worked on |
 -- | contact_import_advance (id, position, created, updated, skipped, duplicates, failed) | so many rows more are done |
@@ -64,6 +65,9 @@ WHERE id = $1 AND state IN ('uploading', 'queued', 'running');
 SELECT id, account_id, test, number, name, state, spec, parts, size, rows, position, created, updated, skipped,
   duplicates, failed, reason, created_at, started_at, finished_at
 FROM contact_imports WHERE id >= '' AND state IN ('queued', 'running') ORDER BY id LIMIT 20;
+
+-- name: contact_imports_forgotten
+SELECT id FROM contact_imports WHERE id < $1 AND state = 'uploading' ORDER BY id LIMIT 20;
 
 -- name: contact_import_stand (locks contact_imports)
 SELECT state, position, failed FROM contact_imports WHERE id = $1;
