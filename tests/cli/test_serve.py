@@ -172,6 +172,10 @@ def test_a_port_that_is_taken_is_named(installed, tmp_path):
         assert whimbrel("migrate", "apply", "--config", installed, env=env).code == 0
         done = whimbrel("serve", "--config", installed, env=env)
         assert done.code == 2 and f"cannot listen on 127.0.0.1 port {port}" in done.err
+        env |= {"WHIMBREL_SERVER__PORT": "0", "WHIMBREL_SMPP__PORT": "0"}
+        env |= {"WHIMBREL_MAILBOX__PORT": port, "WHIMBREL_MAILBOX__DOMAIN": "sms.example.com"}
+        done = whimbrel("serve", "--config", installed, env=env)
+        assert done.code == 2 and "by mailbox.host, mailbox.port in the settings" in done.err
 
 
 # ---------------------------------------------------------------- keys

@@ -8,6 +8,8 @@ import pytest
 import uvloop
 
 from tests.net.certificates import Authority
+from whimbrel.cli.supervisor import reserve
+from whimbrel.config import Mailbox, Settings
 from whimbrel.edges.mail.server import MailServer
 from whimbrel.net.tls import server_context
 
@@ -142,3 +144,20 @@ async def test_a_line_without_an_end_is_cut_off():
             await asyncio.sleep(0)
     writer.close()
     await server.stop(1.0)
+
+
+def test_processes_share_the_port_of_mail():
+    base = Settings(roles=("mail",), mailbox=Mailbox(domain="sms.example.com", port=0))
+    reserved, settings = reserve(base)
+    try:
+        assert [each.getsockname()[1] for each in reserved] == [settings.mailbox.port] != [0]
+        servers = [
+            MailServer(Hall(), domain="x", host="127.0.0.1", port=settings.mailbox.port, shared=True) for _ in "ab"
+        ]
+        assert {server.port for server in servers} == {settings.mailbox.port}
+    finally:
+        for each in reserved:
+            each.close()
+    assert reserve(Settings(roles=("mail",))) == ([], Settings(roles=("mail",))), "without a domain the door is shut"
+    for server in servers:
+        asyncio.run(server.stop(0.1))

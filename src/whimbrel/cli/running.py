@@ -104,10 +104,13 @@ def refuse_taken(settings: Settings, error: OSError) -> None:
 
 
 def _taken(settings: Settings, error: OSError) -> str:
-    smpp = settings.smpp
-    is_smpp = error.filename in {f"{smpp.host} port {port}" for port in (smpp.port, smpp.tls_port)}
-    names, option = ("smpp.host, smpp.port", "--smpp-port") if is_smpp else ("server.host, server.port", "--port")
+    smpp, mailbox = settings.smpp, settings.mailbox
+    names, option = "server.host, server.port", "name another with --port, or by"
+    if error.filename in {f"{smpp.host} port {port}" for port in (smpp.port, smpp.tls_port)}:
+        names, option = "smpp.host, smpp.port", "name another with --smpp-port, or by"
+    elif error.filename == f"{mailbox.host} port {mailbox.port}" and mailbox.domain:
+        names, option = "mailbox.host, mailbox.port", "name another by"
     return (
-        f"cannot listen on {error.filename}: {os.strerror(error.errno or 0)}; name another with {option}, "
-        f"or by {names} in the settings (`ss -ltnp` shows who has it)"
+        f"cannot listen on {error.filename}: {os.strerror(error.errno or 0)}; {option} {names} in the settings "
+        "(`ss -ltnp` shows who has it)"
     )

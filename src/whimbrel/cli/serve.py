@@ -49,6 +49,8 @@ def _started(app: App) -> None:
         where["url"] = f"http://{app.settings.server.host}:{app.server.port}"
     if app.smpp is not None:
         where["smpp_ports"] = app.smpp.ports
+    if app.mail is not None:
+        where["mail_port"] = app.mail.port
     _log.info("ready", extra={"roles": list(app.settings.roles), **where})
 
 

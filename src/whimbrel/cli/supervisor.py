@@ -290,7 +290,7 @@ def reserve(settings: Settings) -> tuple[list[socket.socket], Settings]:
         reserved.append(claim(host, number, shared=True))
         return int(reserved[-1].getsockname()[1])
 
-    server, smpp = settings.server, settings.smpp
+    server, smpp, mailbox = settings.server, settings.smpp, settings.mailbox
     try:
         if not {"api", "console"}.isdisjoint(settings.roles):
             server = msgspec.structs.replace(server, port=port(server.host, server.port))
@@ -298,11 +298,13 @@ def reserve(settings: Settings) -> tuple[list[socket.socket], Settings]:
             smpp = msgspec.structs.replace(smpp, port=port(smpp.host, smpp.port))
         if "smpp" in settings.roles and smpp.tls_cert_file:
             smpp = msgspec.structs.replace(smpp, tls_port=port(smpp.host, smpp.tls_port))
+        if "mail" in settings.roles and mailbox.domain:
+            mailbox = msgspec.structs.replace(mailbox, port=port(mailbox.host, mailbox.port))
     except OSError:
         for each in reserved:
             each.close()
         raise
-    return reserved, msgspec.structs.replace(settings, server=server, smpp=smpp)
+    return reserved, msgspec.structs.replace(settings, server=server, smpp=smpp, mailbox=mailbox)
 
 
 def _private_folder() -> str:
