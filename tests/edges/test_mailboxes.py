@@ -15,8 +15,12 @@ from aiosmtpd.smtp import SMTP
 
 from tests.journey.rig import ShiftedClock
 from whimbrel import mailroom
+from whimbrel.base import limits
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.config import Mail, Mailbox
+from whimbrel.journey.accept import Accept
 from whimbrel.products.mailboxes.answers import Answers
+from whimbrel.store.errors import CommitUnknown
 from whimbrel_sandbox.network import PhoneText
 
 from .edge_rig import running_edge, until
@@ -411,3 +415,52 @@ async def test_answers_of_another_number_or_account_or_time_are_none(edge):
     say(edge, phone, {"number": sent_from}, "Right")
     (answer,) = await until(lambda: edge.inbox.answering(message))
     assert answer.get_content().strip() == "Right"
+
+
+async def test_what_was_stored_but_not_answered_is_found_when_the_mail_comes_again(edge, monkeypatch):
+    mailbox = await new_mailbox(edge)
+    phone = next(PHONES)
+    message, submit = mail(0), Accept.submit
+
+    async def lost(self, *drafts, **more):
+        await submit(self, *drafts, **more)
+        raise CommitUnknown("the connection was lost within a commit")
+
+    monkeypatch.setattr(Accept, "submit", lost)
+    code, words = await send(edge, message, address(mailbox, phone))
+    assert (code, words) == (451, "4.3.0 Try again.")
+    monkeypatch.undo()
+    code, words = await send(edge, message, address(mailbox, phone))
+    (line,) = await log(edge, mailbox)
+    assert code == 250 and line["message_id"] in words
+    await until(lambda: texts_are(edge, phone, ["Your order is ready."]))
+
+
+async def test_what_is_not_stored_is_not_taken(edge, monkeypatch):
+    mailbox = await new_mailbox(edge)
+    phone = next(PHONES)
+    message = mail(0)
+
+    async def full(self, *drafts, **more):
+        raise WhimbrelError("overloaded")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Accept, "submit", full)
+        code, words = await send(edge, message, address(mailbox, phone))
+    assert code == 451 and words.startswith("4.3.0 overloaded: ") and await log(edge, mailbox) == []
+    assert (await send(edge, message, address(mailbox, phone)))[0] == 250
+    await until(lambda: texts_are(edge, phone, ["Your order is ready."]))
+    broke = await edge.new_customer("Broke", credit="")
+    await edge.give_sender(broke.id, next(PHONES))
+    edge.customer = broke
+    poor = await new_mailbox(edge, "erin@shop.example", number="")
+    code, words = await send(edge, mail(0, sender="erin@shop.example"), address(poor, phone))
+    assert code == 552 and "insufficient_balance" in words
+    assert [line["state"] for line in await log(edge, poor)] == ["refused"]
+
+
+async def test_a_mailbox_takes_so_many_mails_a_minute(edge, monkeypatch):
+    monkeypatch.setattr(limits, "MAILBOX_RATE_PER_MIN", 2)
+    mailbox = await new_mailbox(edge)
+    answers = [await send(edge, mail(0), address(mailbox, next(PHONES))) for _ in range(3)]
+    assert [code for code, _ in answers] == [250, 250, 451] and "rate_limited" in answers[2][1]
