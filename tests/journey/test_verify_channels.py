@@ -4,6 +4,7 @@ reads the mail on the other side, a real HTTP server is the carrier, and the sim
 
 import asyncio
 import email
+import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -20,6 +21,7 @@ from standardwebhooks import Webhook
 from tests.journey.rig import ACTOR, rig, sqlite_first, until
 from tests.journey.test_verify import PHONE, WAIT_S, Desk, other
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.log import JsonFormatter
 from whimbrel.channel_sections import Channel
 from whimbrel.domain.verify import Verification
 from whimbrel.mail_sections import Mail
@@ -362,3 +364,32 @@ async def test_what_waits_when_an_account_is_suspended_goes_nowhere_and_ends_wit
     live.rig.clock.advance(601)
     await live.come_to(row, ("email", "canceled", ""))
     assert live.mailbox.mails == []
+
+
+def files_in(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+
+
+@sqlite_first
+async def test_codes_and_addresses_stand_in_no_log_and_codes_in_no_file(
+    live: Channels, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    live.caller.hangs = True
+    called = await live.start(channel="voice")
+    mailed = await live.start(ADA)
+    await live.come_to(called, ("voice", "in_doubt", ""))
+    await live.come_to(mailed, ("email", "sent", ""))
+    live.mailbox.answer = f"550 5.1.1 <{ADA}>: no such mailbox"
+    gone = await live.start("gone@example.com")
+    await live.ends(gone, "failed")
+    ((_, mail),) = live.mailbox.mails
+    codes = [live.caller.calls[0]["code"], re.findall(r"\d{6}", mail["Subject"])[0]]
+    shown = JsonFormatter()
+    lines = "\n".join(shown.format(record) for record in caplog.records if record.name.startswith("whimbrel"))
+    assert "a channel did not take a code" in lines
+    assert [word for word in (ADA, "gone@example.com", PHONE, *codes) if word in lines] == []
+    files = files_in(tmp_path)
+    assert any(b"verify_attempts" in octets for octets in files)
+    standing = [octets for octets in files for code in codes if re.search(rb"(?<!\d)%b(?!\d)" % code.encode(), octets)]
+    assert standing == []
