@@ -1,10 +1,14 @@
 """Flows by their pages: drawn, refused with what is wrong, activated, run, read, and nobody else's."""
 
+import html
 import json
+import re
+from importlib.resources import files
 
 import pytest
 
 from tests.edges.edge_rig import until
+from whimbrel.domain.flow_documents import STEPS
 from whimbrel.products.flows import ready_made
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -17,6 +21,18 @@ async def drawn(browser, name, document=DOCUMENT):
     seen = await browser.post(f"{PATH}/new", {"name": name, "document": json.dumps(document)})
     assert seen.status == 303, seen.words
     return seen.to.partition("?")[0].rpartition("/")[2]
+
+
+async def test_every_field_of_a_step_can_be_edited_and_has_words(browser):
+    page = await browser.get(f"{PATH}/new")
+    told = re.search(r'data-fields="([^"]*)"', page.text)[1]
+    words = dict(pair.split("=", 1) for pair in html.unescape(told).split("|"))
+    script = (files("whimbrel.edges.console") / "static" / "flows.js").read_text()
+    editable = dict(re.findall(r"^    (\w+): \{(.*)\},$", script.partition("const FRESH")[0], re.MULTILINE))
+    for kind, step in STEPS.items():
+        for name in step.__struct_encode_fields__:
+            assert words[name] and words[name] != name, name
+            assert f"{name}: " in editable[kind], (kind, name)
 
 
 async def test_a_flow_is_drawn_activated_run_and_read(edge, browser):

@@ -5,7 +5,7 @@
   const WIDTH = 190, HEIGHT = 56, GAP_X = 40, GAP_Y = 84;
   const GOTO = ["next", "otherwise", "on_timeout", "on_refused", "on_error"];
   const FIELDS = {
-    send: { text: "long", template: "text", to: "text", sender: "text", class: ["transactional", "otp", "marketing"], next: "step", on_refused: "step" },
+    send: { text: "long", template: "text", language: "text", variables: "json", to: "text", sender: "text", class: ["transactional", "otp", "marketing"], next: "step", on_refused: "step" },
     wait_for_answer: { timeout_s: "number", from: "text", save_as: "text", next: "step", on_timeout: "step" },
     wait: { for_s: "number", until: "text", minus_s: "number", time_of_day: "text", zone: "text", next: "step" },
     branch: { cases: "cases", otherwise: "step" },
@@ -28,6 +28,8 @@
   const panel = document.getElementById("flow-panel");
   const kinds = document.getElementById("flow-kind");
   const words = Object.fromEntries(editor.dataset.words.split("|").map((pair) => pair.split(/=(.*)/s)));
+  const fieldWords = Object.fromEntries(editor.dataset.fields.split("|").map((pair) => pair.split(/=(.*)/s)));
+  const fieldWord = (name) => fieldWords[name] ?? name;
   const kindWord = (kind) => [...kinds.options].find((option) => option.value === kind)?.text ?? kind;
   let flow = null;
   let chosen = null;
@@ -66,7 +68,7 @@
   const ways = (step) => {
     const found = [];
     (Array.isArray(step.cases) ? step.cases : []).forEach((each, place) => found.push([each.when ?? "", each.next, (to) => { step.cases[place].next = to; }]));
-    for (const name of GOTO) if (step[name]) found.push([name === "next" ? "" : name, step[name], (to) => { step[name] = to; }]);
+    for (const name of GOTO) if (step[name]) found.push([name === "next" ? "" : fieldWord(name), step[name], (to) => { step[name] = to; }]);
     return found;
   };
 
@@ -192,7 +194,7 @@
       if (kind === "cases") { cases(step); continue; }
       const told = (value) => change(step, name, value);
       const control = kind === "step" ? choice(steps(), step[name], told) : Array.isArray(kind) ? choice(kind.map((each) => [each, each]), step[name] ?? kind[0], told) : typed(kind, step[name], told);
-      panel.append(labelled(name, control));
+      panel.append(labelled(fieldWord(name), control));
     }
     const first = make("button", { type: "button", class: "button quiet small" }, words.first);
     first.addEventListener("click", () => { flow.start = chosen; write(); });
@@ -205,7 +207,7 @@
       const group = make("fieldset", {}, make("legend", {}, `${words.case} ${place + 1}`));
       panel.append(group);
       group.append(labelled(`${words.when} ${place + 1}`, typed("text", each.when, (value) => { if (value) { each.when = value; } else { step.cases.splice(place, 1); } write(); fields(); })));
-      group.append(labelled(`next ${place + 1}`, choice(steps(), each.next, (value) => change(each, "next", value))));
+      group.append(labelled(`${fieldWord("next")} ${place + 1}`, choice(steps(), each.next, (value) => change(each, "next", value))));
     });
     const more = make("button", { type: "button", class: "button quiet small" }, words.add_case);
     more.addEventListener("click", () => { step.cases = [...(step.cases ?? []), { when: "answer.word == 'NO'" }]; write(); fields(); });
