@@ -1,8 +1,14 @@
 """Look-ups by their page."""
 
+import asyncio
 import html
+import os
+import subprocess
+import sys
 
 import pytest
+
+from tests.conftest import NODE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -17,6 +23,22 @@ async def test_a_number_is_looked_up_with_the_same_as_code(edge, browser):
     national = await browser.get("/console/lookup?number=020+7946+0958&country=gb", part=True)
     assert "Landline" in national.words and "country=gb" in html.unescape(national.text)
     assert "<html" not in national.text
+
+
+async def test_the_code_that_is_shown_runs(edge, browser):
+    seen = await browser.get("/console/lookup?number=%2B49+1511+2345678")
+    environ = {**os.environ, "WHIMBREL_API_KEY": edge.customer.live, "no_proxy": "*"}
+    commands = {
+        "curl": ["bash", "-c"],
+        "python": [sys.executable, "-c"],
+        "node": [str(NODE / "bin" / "node"), "--input-type=commonjs", "--eval"],
+    }
+    for name, command in commands.items():
+        code = html.unescape(seen.inner(f"code-{name}"))
+        done = await asyncio.to_thread(
+            subprocess.run, [*command, code], env=environ, capture_output=True, text=True, timeout=30
+        )
+        assert done.returncode == 0 and "T-Mobile" in done.stdout, (name, done.stdout, done.stderr)
 
 
 async def test_what_speaks_against_a_number(edge, browser):
