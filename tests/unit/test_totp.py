@@ -1,6 +1,11 @@
 """Codes by time and the waits after wrong ones, as tables; RFC 6238's own values (appendix B) first."""
 
 import base64
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from tests.edges.authenticator import code as code_of
@@ -86,6 +91,14 @@ def test_the_address_tells_an_authenticator_everything(manner: Manner) -> None:
     label, shown = scanned(uri, NOW)
     assert label == "Ac & me:ada@example.com"
     assert totp.step_of(SECRET, shown, NOW, manner) == NOW // manner.step_s
+
+
+def test_the_few_lines_in_the_docs_are_an_authenticator() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "verify.md").read_text("utf-8")
+    (lines,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "hmac.new" in block]
+    before = time.time()
+    run = subprocess.run([sys.executable, "-c", lines, SECRET], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() in {code_of(SECRET, at_s) for at_s in (before, time.time())}
 
 
 def test_waits_grow_and_end_in_a_lock() -> None:
