@@ -7,7 +7,7 @@ from collections.abc import Iterable
 OPERATOR = "operator"
 
 ACCOUNT_SCOPES: dict[str, str] = {
-    "messages:write": "Send, cancel, delete and redact messages; explain.",
+    "messages:write": "Send, cancel, delete and redact messages; erase people by number; explain.",
     "messages:read": "Read messages.",
     "events:read": "Read events and follow the live stream.",
     "inbound:read": "Read inbound texts.",

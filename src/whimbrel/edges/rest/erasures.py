@@ -13,8 +13,8 @@ OPERATIONS = (
     Operation(
         method="POST", path="/v1/erasures", name="erasePerson", tag="messages",
         summary="Erase a person by the number",
-        description="From messages, verifications, runs of flows, what hooks kept, lists of schedules, and contacts. What is "
-        "under way is left and counted. Opt-outs stay: they hold keyed hashes.",
+        description="From messages, verifications, runs of flows, what hooks kept, lists of schedules, and contacts. "
+        "What is under way is left and counted. Opt-outs stay: they hold keyed hashes.",
         scope="messages:write", handle=create, body=NewErasure, answer=Erased, errors=("invalid_number",),
         example={"number": "+14155550123"},
     ),
