@@ -15,11 +15,15 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from whimbrel.base.limits import VERIFY_HANDED_MAX
+
 from .processes import Node, simulator
 from .wire import call, until
 
-COUNT, KILLS = 120, 6
+COUNT, KILLS = 240, 4
+CALM = 20  # started when nothing dies any more
 SLOW_S = 0.15  # of the carrier: so that kills fall into it
+PACE_S = 0.05  # from one start to the next
 SECRET = "whsec_" + "A" * 32
 
 
@@ -64,7 +68,8 @@ class Carrier:
 
 
 async def begun(node: Node, path: str, key: str, number: int) -> None:
-    """Start a verification, again until it is known to be there."""
+    """Start a verification, one after the other, again until it is known to be there."""
+    await asyncio.sleep(number % COUNT * PACE_S)
     while True:
         try:
             answer = await call(node.port, "POST", path, {"to": f"+4474001{number:05}"}, key)
@@ -105,9 +110,12 @@ async def test_no_code_is_lost_or_handed_over_twice(tmp_path: Path) -> None:
         path = f"/v1/verify/services/{service}/verifications"
         starts = [asyncio.create_task(begun(node, path, key, number)) for number in range(COUNT)]
         for _ in range(KILLS):
-            await asyncio.sleep(chance.uniform(0.1, 0.8))
+            before = len(carrier.calls)
+            await until(lambda seen=before: len(carrier.calls) > seen, 30, "one is with the carrier")
+            await asyncio.sleep(chance.uniform(0, SLOW_S))
             await node.kill()
             await node.start()
+        starts += [asyncio.create_task(begun(node, path, key, number)) for number in range(COUNT, COUNT + CALM)]
         await asyncio.gather(*starts)
 
         async def settled() -> list[Any] | None:
@@ -125,12 +133,12 @@ async def test_no_code_is_lost_or_handed_over_twice(tmp_path: Path) -> None:
         assert await node.stop() == 0
     await runner.cleanup()
     by_verification = Counter(each["verification_id"] for each in found if each["channel"] == "voice")
-    assert (len(by_verification), set(by_verification.values())) == (COUNT, {1})
+    assert (len(by_verification), set(by_verification.values())) == (COUNT + CALM, {1})
     assert max(carrier.calls.values()) == 1
     assert set(carrier.calls) <= {each["id"] for each in found}
     known = {each["id"] for each in found if each["state"] != "in_doubt"}
     assert known <= set(carrier.calls)
     assert all(len(codes) == 1 for codes in carrier.codes.values())
     doubts = [each for each in found if each["state"] == "in_doubt"]
-    assert 0 < len(doubts) < COUNT / 2
+    assert 0 < len(doubts) <= min(KILLS * VERIFY_HANDED_MAX, len(found) - CALM)
     assert {each["channel"] for each in found} == {"voice", "chat"}
