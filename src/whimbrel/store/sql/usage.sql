@@ -7,7 +7,7 @@
 -- | usage_page (test, hours, from, before, whether by: time, account, direction, class, country, carrier; of: direction, class, country, carrier; after: -time, account, direction, class, country, carrier, currency; limit, account_id) | rows of `Summed`, newest first: figures of one account, or under '' of all; a condition of '' is none |
 -- | usage_page_of_accounts (the same without the last) | the same of every account |
 -- | usage_totals_of_accounts (the same, from_account_id, before_account_id) | those of accounts between two ids, read by account and not by time |
--- | usage_hours_purge, usage_days_purge (before, limit) | the oldest periods of the kind removed |
+-- | usage_purge (before, limit, hours) | the oldest periods of so many hours removed |
 
 -- The carrier is the one that the event names: what the message's row says may have changed since. Its id has one
 -- length, and the data of an event begins with it where there is one. A corrected message is told with the event that
@@ -174,12 +174,7 @@ WHERE (-starts_at, account_id, direction, message_class, country, carrier_id, cu
   > ($15, $16, $17, $18, $19, $20, $21)
 ORDER BY starts_at DESC, account_id, direction, message_class, country, carrier_id, currency LIMIT $22;
 
--- name: usage_hours_purge
-DELETE FROM usage_figures WHERE hours = 1 AND starts_at < $1 AND starts_at IN (
-  SELECT starts_at FROM usage_figures WHERE hours = 1 AND starts_at < $1 ORDER BY starts_at LIMIT $2
-);
-
--- name: usage_days_purge
-DELETE FROM usage_figures WHERE hours = 24 AND starts_at < $1 AND starts_at IN (
-  SELECT starts_at FROM usage_figures WHERE hours = 24 AND starts_at < $1 ORDER BY starts_at LIMIT $2
+-- name: usage_purge
+DELETE FROM usage_figures WHERE hours = $3 AND starts_at < $1 AND starts_at IN (
+  SELECT starts_at FROM usage_figures WHERE hours = $3 AND starts_at < $1 ORDER BY starts_at LIMIT $2
 );

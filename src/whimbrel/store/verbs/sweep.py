@@ -28,10 +28,12 @@ PURGES = {
     "parked": "parked_receipts_purge",
     "seen": "inbound_seen_purge",
     "tries": "delivery_tries_purge",
-    "usage_days": "usage_days_purge",
-    "usage_hours": "usage_hours_purge",
+    "usage_days": "usage_purge",
+    "usage_hours": "usage_purge",
 }
 """Kinds of rows with a retention, beside `messages`, and the statement that removes the oldest of them."""
+_PERIODS = {"usage_days": (24,), "usage_hours": (1,)}
+"""Figures of one table, by the hours of their periods."""
 
 
 class _Waiting(msgspec.Struct, frozen=True, gc=False):
@@ -87,7 +89,7 @@ def purge(before_us: Mapping[str, int], limit: int) -> Script[int]:
             yield from remove(rows, attempts=kind == "messages", events=events_outlive)
             removed += len(rows)
         else:
-            count: int = yield One(PURGES[kind], (before, limit))
+            count: int = yield One(PURGES[kind], (before, limit, *_PERIODS.get(kind, ())))
             removed += count
     return removed
 
