@@ -28,7 +28,6 @@ def _quoted_printable() -> Charset:
     return charset
 
 
-
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """A mail to write. `sender` is an address of our domain, `shown` the name before it; `answers` is the Message-ID
     of the mail that it answers, and `references` those before that. `id` names it for good. `automatic`: nobody typed
