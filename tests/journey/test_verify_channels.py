@@ -18,7 +18,8 @@ from aiohttp import web
 from aiosmtpd.smtp import SMTP
 from standardwebhooks import Webhook
 
-from tests.journey.rig import ACTOR, rig, sqlite_first, until
+from tests.dump import rows_of
+from tests.journey.rig import ACTOR, POSTGRES, rig, sqlite_first, until
 from tests.journey.test_verify import PHONE, WAIT_S, Desk, other
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.log import JsonFormatter
@@ -390,6 +391,8 @@ async def test_codes_and_addresses_stand_in_no_log_and_codes_in_no_file(
     assert "a channel did not take a code" in lines
     assert [word for word in (ADA, "gone@example.com", PHONE, *codes) if word in lines] == []
     files = files_in(tmp_path)
+    if (tmp_path / POSTGRES).exists():
+        files.append("\n".join(await rows_of((tmp_path / POSTGRES).read_text())).encode())
     assert any(b"verify_attempts" in octets for octets in files)
     standing = [octets for octets in files for code in codes if re.search(rb"(?<!\d)%b(?!\d)" % code.encode(), octets)]
     assert standing == []
