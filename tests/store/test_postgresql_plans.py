@@ -190,3 +190,20 @@ def test_each_partition_is_read_by_the_index_that_fits(plans: Plans, name: str, 
     used = {node["Index Name"] for node in plans[name] if "attempts_" in node.get("Index Name", "")}
     assert used
     assert [each for each in used if index not in each] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "keys"),
+    [
+        ("contacts_by_numbers", "contacts_by_number", ["number"]),
+        ("contact_ids_of_numbers", "contacts_by_number", ["number"]),
+        ("contacts_by_ids", "contacts_pkey", ["account_id", "test", "id"]),
+        ("contact_set", "contacts_pkey", ["account_id", "test", "id"]),
+        ("contact_delete", "contacts_pkey", ["account_id", "test", "id"]),
+    ],
+)
+def test_a_contact_is_found_by_its_whole_key(plans: Plans, name: str, index: str, keys: list[str]) -> None:
+    """An account may have a million: to read them all for a list of keys took two seconds a commit."""
+    found = [node for node in plans[name] if "Index Name" in node]
+    assert {node["Index Name"] for node in found} == {index}
+    assert all(key in node["Index Cond"] for node in found for key in keys)

@@ -55,7 +55,7 @@ def import_contacts(
         return False
     tally = Tally(scope)
     rows: Rows = yield Query(
-        "contacts_by_numbers", (scope.account_id, int(scope.test), [write.number for write in writes])
+        "contacts_by_numbers", (scope.account_id, int(scope.test), sorted({write.number for write in writes}))
     )
     tally.load(rows)
     counts = Counter(tally.put(write).outcome for write in writes)
@@ -65,7 +65,7 @@ def import_contacts(
         counts["created"] -= len(taken)
         late = Tally(scope)
         found: Rows = yield Query(
-            "contacts_by_numbers", (scope.account_id, int(scope.test), [write.number for write in again])
+            "contacts_by_numbers", (scope.account_id, int(scope.test), sorted({write.number for write in again}))
         )
         late.load(found)
         counts.update(late.put(write).outcome for write in again)

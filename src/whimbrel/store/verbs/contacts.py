@@ -110,7 +110,7 @@ def put_contacts(scope: ContactScope, writes: Sequence[ContactWrite], create_onl
     """Create or change contacts by number. None: somebody else made one of them just now (nothing that this call would
     have made is missing after it is repeated)."""
     tally = Tally(scope)
-    rows: Rows = yield Query("contacts_by_numbers", (*_scope(scope), [write.number for write in writes]))
+    rows: Rows = yield Query("contacts_by_numbers", (*_scope(scope), sorted({write.number for write in writes})))
     tally.load(rows)
     outcomes = [tally.put(write, create_only) for write in writes]
     told = _Told(scope)

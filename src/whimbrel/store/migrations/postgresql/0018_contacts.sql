@@ -35,7 +35,9 @@ CREATE TABLE contacts (
     n15 double precision, n16 double precision, n17 double precision, n18 double precision, n19 double precision,
     n20 double precision, PRIMARY KEY (account_id, test, id)
 );
-CREATE UNIQUE INDEX contacts_by_number ON contacts (account_id, test, number);
+-- It begins with the number: of two that begin with the account a plan that is made while the table is empty may take the
+-- other one, and read all of an account for each number.
+CREATE UNIQUE INDEX contacts_by_number ON contacts (number, account_id, test);
 
 -- What was done to a contact, by the number of its event. No values stand here.
 CREATE TABLE contact_changes (
