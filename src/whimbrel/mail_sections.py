@@ -61,7 +61,8 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             pattern=_DOMAIN,
             title="a domain such as sms.example.com, or nothing",
-            description="Domain of phones' addresses: mail to NUMBER@DOMAIN becomes a text. Empty: the door stays shut.",
+            description="Domain of phones' addresses: mail to NUMBER@DOMAIN becomes a text. "
+            "Empty: the door stays shut.",
         ),
     ] = ""
     host: Annotated[str, Meta(min_length=1, description="Address that mail servers connect to.")] = "127.0.0.1"

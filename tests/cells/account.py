@@ -179,8 +179,8 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO verify_entities VALUES ('YE' || $1, $2, 0, 'VA1', 'user-1' || $1, 1, 1)",
         "INSERT INTO verify_factors VALUES ('YF' || $1, $2, 0, 'VA1', 'YE1', 'totp', 'phone', 'verified', "
         "decode('00ff', 'hex'), '{}', 7, 2, 1, 1, 1)",
-        "INSERT INTO verify_challenges VALUES ('YC' || $1, $2, 0, 'VA1', 'YE1', 'YF1', 'approved', '', 'null', 1, 1, 1, "
-        "1, 1)",
+        "INSERT INTO verify_challenges VALUES ('YC' || $1, $2, 0, 'VA1', 'YE1', 'YF1', 'approved', '', 'null', "
+        "1, 1, 1, 1, 1)",
         "INSERT INTO verify_guesses SELECT $2, 0, length($1), 3, 2, 0, 1",
         "INSERT INTO usage_figures SELECT $2, 0, 24, 0, 'out', 'otp', left($1, 2), '', 'EUR', 1, 1, 1, 0, 0, 0, 0, 0, "
         "0, 0, 0, 1, 7, 80, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0",

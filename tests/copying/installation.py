@@ -137,7 +137,8 @@ class Filling:
                 ),
                 Write(
                     "verify_attempt_insert",
-                    (("VL1", first, 0, "VA1", "VE1", "sms", "SM1", "GB", "44740012", at, None, "", "", "", "", 0, 0, None),),
+                    (("VL1", first, 0, "VA1", "VE1", "sms", "SM1", "GB", "44740012", at, None, "", "", "", "", 0, 0,
+                      None),),
                 ),
                 Write("verify_number_turn", ((first, 0, 5, 1, "[]", "[1]", at),)),
                 Write("verify_count", ((first, 0, 1, "44740012", "VA1", "GB", 1, 1, 0),)),

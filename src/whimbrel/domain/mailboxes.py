@@ -1,4 +1,4 @@
-"""Mailboxes: whose mail becomes texts of an account, and how; and the log of their mails, those that go out included."""
+"""Mailboxes: whose mail becomes texts of an account, and how; and the log of their mails, of those that go out too."""
 
 from typing import Annotated, Final, Literal
 
