@@ -53,9 +53,7 @@ HOOK_KEEP_DAYS_MAX = 30  # how long the bodies of calls may be kept; names and n
 HOOK_LOG_S = 30 * 24 * 3600  # a hook's log is kept so long; senders repeat an event within days
 MAILBOXES_PER_ACCOUNT = 100  # whose mail becomes texts; each lists many senders
 MAILBOX_SENDERS_MAX = 200  # addresses and domains of one mailbox
-MAILBOX_RATE_PER_MIN = (
-    120  # mails a minute of one mailbox in one process; a mail server tries again when it is told 451
-)
+MAILBOX_RATE_PER_MIN = 120  # mails a minute of one mailbox in one process; mail servers try again on 451
 MAILBOX_REFUSED_LOGGED = 30  # refused mails a minute that a mailbox's log keeps; the metric counts all
 MAILBOX_RECIPIENTS_MAX = 100  # phones of one mail (RFC 5321 4.5.3.1.8 asks for so many)
 MAILBOX_MAIL_MAX = 2 * 1024 * 1024  # octets of one mail: pictures of signatures, which are left out; a setting

@@ -28,7 +28,7 @@ Order = Literal["asc", "desc"]
 _OF_THE_INSTALLATION = frozenset({"carriers", "routes", "prices"})
 NEWEST = "~"  # sorts after every id: the first page of a list that goes back in time
 OLDEST = " "  # before every id
-_POSITION = re.compile(r"-?[0-9]{1,19}")
+_POSITION = re.compile(r"[0-9]{1,19}")
 
 
 class Snapshots(Protocol):
