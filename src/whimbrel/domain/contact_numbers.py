@@ -29,7 +29,7 @@ def read_number(text: str, country: str | None) -> Number | None:
     bare = said.translate(_PUNCTUATION)
     if bare.isascii() and bare.isdigit():
         whole = normalise(f"+{bare}") if bare.startswith(str(code)) else None
-        if whole is not None and whole.country == country:
+        if whole is not None and whole.country == country and whole.digits == bare:
             return whole
         national = bare.removeprefix(prefix) if prefix else bare
         quick = normalise(f"+{code}{national}")
