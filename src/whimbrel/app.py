@@ -8,7 +8,7 @@ hangs is left behind and told, and the others stop all the same.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from whimbrel import brokers, customers, databases, installed, mailroom, web
 from whimbrel.base.clock import Chance, Clock, DatabaseClock, SystemChance, SystemClock
@@ -317,12 +317,12 @@ class App:
             if prepare is not None:
                 await prepare()
             if self.server is not None:
-                await step("api", self.server.start, self._stop_server)
+                await step("api", self.server.start, self._closing("server"))
             if self.smpp is not None:
                 await step("deliveries", self.deliveries.start, plain(self.deliveries.stop))
-                await step("smpp", self.smpp.start, self._stop_smpp)
+                await step("smpp", self.smpp.start, self._closing("smpp"))
             if self.mail is not None:
-                await step("mail", self.mail.start, self._stop_mail)
+                await step("mail", self.mail.start, self._closing("mail"))
             self._ready = True
         except BaseException:
             await self.stop()
@@ -347,29 +347,22 @@ class App:
         self.worker.stop_s = seconds * INNER_SHARE
         await self.owners.hand_over("carrier")
 
-    async def _stop_server(self, seconds: float) -> None:
-        server, self.server = self.server, None
-        if server is not None:
-            await server.stop(seconds * INNER_SHARE)
+    def _closing(self, door: Literal["server", "smpp", "mail"]) -> Callable[[float], Awaitable[None]]:
+        async def close(seconds: float) -> None:
+            server = getattr(self, door)
+            setattr(self, door, None)
+            if server is not None:
+                await server.stop(seconds * INNER_SHARE)
 
-    async def _stop_smpp(self, seconds: float) -> None:
-        server, self.smpp = self.smpp, None
-        if server is not None:
-            await server.stop(seconds * INNER_SHARE)
-
-    async def _stop_mail(self, seconds: float) -> None:
-        server, self.mail = self.mail, None
-        if server is not None:
-            await server.stop(seconds * INNER_SHARE)
+        return close
 
     async def stop(self) -> tuple[str, ...]:
         """Everything that started, in reverse, within STOP_DEADLINE_S; the names of what was left behind."""
         self._ready = False
         left_behind = await self._parts.stop()
         self.recorders.close()
-        await self._stop_server(0.0)  # the ports, when they were bound and never served
-        await self._stop_smpp(0.0)
-        await self._stop_mail(0.0)
+        for door in ("server", "smpp", "mail"):  # the ports, when they were bound and never served
+            await self._closing(door)(0.0)
         return left_behind
 
     async def reasons_not_ready(self) -> Sequence[str]:

@@ -2,7 +2,6 @@
 the column, or the number, is free for the next one.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Final
@@ -10,44 +9,25 @@ from typing import Final
 from whimbrel.base import limits
 from whimbrel.domain.audience_terms import Ask
 from whimbrel.domain.contacts import ContactField, Label
+from whimbrel.journey.looking import Looking
 from whimbrel.manage.context import OLDEST, Context
 from whimbrel.products.contacts.labels import holding
 from whimbrel.store.contacts import ContactScope, Stripped
 from whimbrel.store.interface import Write
 
 _IDLE_S: Final = 1.0
-_AGAIN_S: Final = 5.0
 _log = logging.getLogger("whimbrel.contacts")
 
 
-class Clearing:
+class Clearing(Looking):
     """Implements `journey.duties.Part`. `is_active`: whether an account is served here now."""
 
     def __init__(self, ctx: Context, is_active: Callable[[str], bool]) -> None:
+        super().__init__(_IDLE_S, _log, "contacts could not be cleared")
         self._ctx = ctx
         self._is_active = is_active
-        self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Work from now on."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def stop(self) -> None:
-        """What is left is cleared later."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.take()
-            except Exception:
-                _log.exception("contacts could not be cleared; trying again")
-                await asyncio.sleep(_AGAIN_S)
-            await asyncio.sleep(_IDLE_S)
-
-    async def take(self) -> None:
+    async def look(self) -> None:
         """Clear what is removed as of now."""
         store = self._ctx.store
         for field in await store.fetch(ContactField, "contact_fields_removed"):

@@ -15,6 +15,7 @@ from whimbrel.domain.mail_addresses import Target, address_of
 from whimbrel.domain.mail_writing import Letter, answering, written
 from whimbrel.domain.mailboxes import Correspondence, Mailbox, MailboxMail
 from whimbrel.domain.model import Flag
+from whimbrel.journey.looking import Looking
 from whimbrel.manage.context import Context
 from whimbrel.net.smtp import Mailer, MailError
 from whimbrel.products.mailboxes.receiving import opened
@@ -30,36 +31,22 @@ servers; the one that takes ours is near."""
 _SHOWN_MAX: Final = 120
 
 
-class Sending:
+class Sending(Looking):
     """Sends what is due. `mailer` None: the installation sends no mail. `domain`: of phones' addresses; without one
     mail is from `sender`, who is also told of what comes back."""
 
     def __init__(self, ctx: Context, metrics: Metrics, mailer: Mailer | None, *, domain: str, sender: str) -> None:
+        super().__init__(_IDLE_S, _log, "mail could not be sent")
         self._ctx = ctx
         self._metrics = metrics
         self._mailer = mailer
         self._domain = domain
         self._sender = sender
-        self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Send what is due from now on."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def stop(self) -> None:
-        """What is under way is due again for the next one who looks."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                while await self.take() == _READ:
-                    pass
-            except Exception:
-                _log.exception("mail could not be sent; trying again")
-            await asyncio.sleep(_IDLE_S)
+    async def look(self) -> None:
+        """Everything that is due now."""
+        while await self.take() == _READ:
+            pass
 
     async def take(self) -> int:
         """Try what is due now; how many there were."""

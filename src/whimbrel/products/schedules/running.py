@@ -4,7 +4,6 @@ are stored in the commit that moves the part on to its next time.
 A time that is found late (nothing ran) is still sent within an hour; a later one is left out.
 """
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Final
@@ -17,6 +16,7 @@ from whimbrel.domain.flows import Flow
 from whimbrel.domain.recurrence import first
 from whimbrel.domain.schedules import DuePart, ScheduleSpec
 from whimbrel.journey.accept import Accept
+from whimbrel.journey.looking import Looking
 from whimbrel.journey.record import IdempotencyKey
 from whimbrel.manage.context import Context
 from whimbrel.products.flows.starting import Beginning, Starter
@@ -30,34 +30,20 @@ _LATE_US: Final = 3600 * 1_000_000
 _log = logging.getLogger("whimbrel.schedules")
 
 
-class Schedules:
+class Schedules(Looking):
     """Implements `journey.duties.Part`."""
 
     def __init__(self, ctx: Context, accept: Accept, starter: Starter) -> None:
+        super().__init__(_IDLE_S, _log, "schedules could not be looked at")
         self._store = ctx.store
         self._clock = ctx.clock
         self._accept = accept
         self._starter = starter
-        self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Send what is due from now on."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def stop(self) -> None:
-        """What is under way is due again for the next one who looks."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                while await self.take() == _READ:
-                    pass
-            except Exception:
-                _log.exception("schedules could not be looked at; trying again")
-            await asyncio.sleep(_IDLE_S)
+    async def look(self) -> None:
+        """Everything that is due now."""
+        while await self.take() == _READ:
+            pass
 
     async def take(self) -> int:
         """Send the parts that are due now; how many there were."""
