@@ -197,3 +197,14 @@ async def test_who_may_not_make_tables_is_told(empty_postgres: str, connection: 
             await schema.apply(f"{empty_postgres}?role={role}", ManualClock(NOW))
     finally:
         await connection.execute(f"DROP ROLE {role}")
+
+
+async def test_what_went_wrong_is_told_also_when_the_connection_cannot_roll_back(empty_postgres: str):
+    connection = await asyncpg.connect(empty_postgres)
+    with pytest.raises(StoreError, match="the disk is full"):
+        async with schema.alone(connection, schema.ignore):
+            busy = asyncio.ensure_future(connection.execute("SELECT pg_sleep(30)"))
+            await asyncio.sleep(0)  # now it is under way, and no other statement can be
+            raise StoreError("the disk is full")
+    connection.terminate()
+    assert isinstance((await asyncio.gather(busy, return_exceptions=True))[0], asyncpg.PostgresConnectionError)

@@ -73,6 +73,10 @@ GONE: Final = (
 """The connection cannot be used any more, or its server cannot: make a new one. So does any other error that leaves the
 connection closed: see `is_gone`."""
 
+ANY_ERROR: Final = (*GONE, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""All that asyncpg raises, for those who go on whatever happened. InternalClientError is none of the others: it comes
+when a connection is used at the moment in which its server ends it."""
+
 AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, Overtaken)
 """Nobody's fault: the same transaction succeeds when it runs again."""
 

@@ -13,7 +13,7 @@ import asyncpg
 
 from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.store.errors import StoreError
-from whimbrel.store.postgresql.connect import AGAIN, GONE, is_gone
+from whimbrel.store.postgresql.connect import AGAIN, ANY_ERROR, is_gone
 from whimbrel.store.postgresql.jobs import Job, Jobs
 from whimbrel.store.postgresql.runner import Runner, Types
 from whimbrel.store.postgresql.statements import Statement
@@ -101,7 +101,7 @@ class Reader:
     async def _new(self) -> Runner:
         try:
             return Runner(await self._open(), self._statements, self._types)
-        except (*GONE, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        except ANY_ERROR as error:
             raise StoreError(f"the database cannot be reached: {error}") from error
 
     def _drop(self) -> None:

@@ -13,7 +13,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import asyncpg
@@ -21,7 +21,7 @@ import asyncpg
 from whimbrel.base.clock import Clock
 from whimbrel.store.errors import SchemaError, StoreError
 from whimbrel.store.migrations import Applied, Migration, SchemaStatus, compare, label, load, require_usable
-from whimbrel.store.postgresql.connect import GONE, connect, shown
+from whimbrel.store.postgresql.connect import ANY_ERROR, GONE, connect, shown
 
 LOCK: Final = 0x776D_6967  # key of the advisory lock of whoever changes the schema or fills the database
 LOCK_WAIT_MS: Final = 500
@@ -126,10 +126,11 @@ async def opened(url: str) -> AsyncIterator[Any]:
     try:
         await connection.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
         yield connection
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise StoreError(f"{shown(url)}: {error}") from error
     finally:
-        await connection.close()
+        with suppress(*ANY_ERROR):
+            await connection.close()
 
 
 @asynccontextmanager
@@ -144,7 +145,8 @@ async def alone(connection: asyncpg.Connection, told: Told) -> AsyncIterator[Non
     try:
         yield
     finally:
-        if not connection.is_closed():
+        # A connection that breaks at this very moment says so in many ways; the server has ended its transaction then.
+        with suppress(*ANY_ERROR):
             await connection.execute("ROLLBACK")
 
 

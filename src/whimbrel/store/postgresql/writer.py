@@ -36,7 +36,7 @@ import msgspec
 
 from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.store.errors import CommitFailed, CommitUnknown, StoreError
-from whimbrel.store.postgresql.connect import AGAIN, GONE, STORAGE, history, is_gone
+from whimbrel.store.postgresql.connect import AGAIN, ANY_ERROR, STORAGE, history, is_gone
 from whimbrel.store.postgresql.jobs import Job, Jobs
 from whimbrel.store.postgresql.runner import Runner, Types
 from whimbrel.store.postgresql.statements import Statement
@@ -278,7 +278,7 @@ class Writer:
             await asyncio.sleep(LOOK_S)
             try:
                 found = await self._new()
-            except (*GONE, StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            except (*ANY_ERROR, StoreError):
                 continue
             found.runner.connection.terminate()
             if found.timeline != session.timeline:
@@ -295,7 +295,7 @@ class Writer:
             try:
                 self._session = await self._new()
                 return self._session
-            except (*GONE, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+            except ANY_ERROR as error:
                 if self._task is None or self._clock.monotonic_us() > deadline_us:
                     self.jobs.drop(CommitFailed(f"nothing was stored: the database cannot be reached: {error}"))
                     raise failure(f"the database cannot be reached: {error}") from error
