@@ -17,6 +17,8 @@ SOURCE = SQL.parent.parent
 STATEMENTS = for_sqlite()
 SCANS_ALLOWED = {
     "accounts_all",
+    "policies_all",
+    "quiet_rules_all",
     "smpp_credentials_all",
     "attempts_reserve",
     "attempts_unanswered",

@@ -16,7 +16,7 @@ CallbackFormat = Literal["event", "twilio"]
 Encoding = Literal["gsm7", "ucs2", "binary"]
 ConfigKind = Literal[
     "accounts", "keys", "senders", "carriers", "routes", "prices", "opt_outs", "webhooks", "smpp_credentials",
-    "templates"
+    "templates", "policies"
 ]  # fmt: skip
 
 PRIORITY: dict[str, int] = {"otp": 0, "transactional": 1, "marketing": 2}

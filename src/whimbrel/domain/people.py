@@ -95,7 +95,7 @@ class Role(msgspec.Struct, frozen=True):
 _READ = frozenset(
     {
         "messages:read", "events:read", "inbound:read", "webhooks:read", "smpp:read", "senders:read", "opt_outs:read",
-        "lookups:read",
+        "lookups:read", "policies:read",
         "balance:read", "prices:read", "keys:read", "accounts:read", "audit:read", "users:read", "conversations:read",
         "usage:read",
         "contacts:read", "flows:read", "hooks:read", "mailboxes:read", "verify:read",
@@ -118,7 +118,7 @@ _OPERATOR = frozenset({"operator"})
 ROLES: Mapping[RoleName, Role] = {
     "owner": Role(
         "Everything, people included.",
-        _READ | _TALK | _BUILD | {"accounts:write", "users:write", "templates:approve"},
+        _READ | _TALK | _BUILD | {"accounts:write", "users:write", "templates:approve", "policies:write"},
         _OPERATOR,
     ),
     "developer": Role(
@@ -132,7 +132,7 @@ ROLES: Mapping[RoleName, Role] = {
         _READ
         | _TALK
         | {"senders:write", "hooks:write", "webhooks:write", "smpp:write", "accounts:write"}
-        | {"templates:write", "templates:approve"},
+        | {"templates:write", "templates:approve", "policies:write"},
         _READ_INSTALLATION | _RUN,
     ),
     "support": Role(

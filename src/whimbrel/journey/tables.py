@@ -15,6 +15,7 @@ import msgspec
 from whimbrel.base.vault import Seal, Vault
 from whimbrel.domain.dialect import PLAIN_RULES, CarrierSettings, TextRules, text_rules
 from whimbrel.domain.model import Account, Carrier, ConfigKind, Key, Price, Route, Sender, SmppCredential, Webhook
+from whimbrel.domain.policies import Policy, PolicyBook
 from whimbrel.domain.pricing import PriceList
 from whimbrel.domain.routing import Router
 from whimbrel.domain.senders import SenderBook
@@ -24,6 +25,13 @@ from whimbrel.journey.templates import Shelf
 from whimbrel.store.interface import Basis, Store
 
 Owned = TypeVar("Owned", Sender, Webhook)
+
+
+class _Document(msgspec.Struct, frozen=True, gc=False):
+    """Columns of `policies_all`."""
+
+    id: str
+    document: str
 
 
 class _Names(msgspec.Struct, frozen=True, gc=False):
@@ -58,6 +66,7 @@ class Tables:
             "webhooks": self._load_webhooks,
             "smpp_credentials": self._load_smpp_credentials,
             "templates": self._load_templates,
+            "policies": self._load_policies,
         }
         self.accounts: Mapping[str, Account] = {}
         """By id. The status is the one that holds: a sub-account of a suspended or closed parent has its parent's."""
@@ -80,6 +89,7 @@ class Tables:
         self.smpp_credentials: Mapping[str, SmppCredential] = {}
         """By system_id, suspended ones too."""
         self.templates = Shelf(store)
+        self.policies = PolicyBook({})
         self._routes: tuple[Route, ...] = ()
         self._text_rules: dict[tuple[str, ...], TextRules] = {}  # found once for each order of carriers
 
@@ -211,6 +221,10 @@ class Tables:
     async def _load_smpp_credentials(self) -> None:
         rows = await self._store.fetch(SmppCredential, "smpp_credentials_all")
         self.smpp_credentials = {row.system_id: row for row in rows}
+
+    async def _load_policies(self) -> None:
+        rows = await self._store.fetch(_Document, "policies_all")
+        self.policies = PolicyBook({row.id: msgspec.json.decode(row.document, type=Policy) for row in rows})
 
     async def _load_templates(self) -> None:
         """Those that are used are read when they are."""

@@ -80,6 +80,8 @@ OF_KIND: Final = {
     "contact_import_errors": ("arrive_contact_import_errors",),
     "contact_import_parts": ("arrive_contact_import_parts",),
     "usage_figures": ("arrive_usage_figures",),
+    "policies": ("arrive_policies",),
+    "frequency": ("arrive_frequency",),
     "templates": ("arrive_templates",),
     "template_versions": ("arrive_template_versions",),
 }

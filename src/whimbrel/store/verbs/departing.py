@@ -73,6 +73,8 @@ COPIED: Final = (
     "departed_delete_contact_imports",
     "departed_delete_contact_import_errors",
     "departed_delete_usage_figures",
+    "departed_delete_policies",
+    "departed_delete_frequency",
     "departed_delete_template_versions",
     "departed_delete_templates",
     "departed_delete_passkeys",  # before the people that they belong to

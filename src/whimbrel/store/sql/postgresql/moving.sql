@@ -28,7 +28,7 @@
 -- | departed_delete_balances, departed_delete_deliveries, departed_delete_keys (accounts), |
 -- | departed_delete_opt_outs, departed_delete_senders, departed_delete_credentials, departed_delete_webhooks, departed_delete_passkeys, |
 -- | departed_delete_sign_in_codes, departed_delete_saved_views, departed_delete_sessions, departed_delete_users, |
--- | departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_usage_figures, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
+-- | departed_delete_policies, departed_delete_frequency, departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_usage_figures, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
 -- | departed_delete_hooks, departed_delete_hook_calls, departed_delete_hook_outcomes, departed_delete_hook_latest | the same |
 -- | departed_delete_mailboxes, departed_delete_mailbox_senders, departed_delete_mailbox_mails | the same |
 -- | departed_delete_verify_services, departed_delete_verifications, departed_delete_verify_attempts, departed_delete_verify_numbers, departed_delete_verify_counts, departed_delete_verify_channel_counts, |
@@ -47,7 +47,7 @@
 -- | arrive_messages, arrive_numbers, arrive_events, arrive_ledger, arrive_audit, arrive_idempotency, arrive_delivery_tries, |
 -- | arrive_deliveries, arrive_accounts, arrive_balances, arrive_inbound_parts, arrive_keys, arrive_opt_outs, arrive_senders, |
 -- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines, |
--- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_usage_figures, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
+-- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_policies, arrive_frequency, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_usage_figures, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
 -- | arrive_hooks, arrive_hook_calls, arrive_hook_outcomes, arrive_hook_latest (rows) | the same |
 -- | arrive_mailboxes, arrive_mailbox_senders, arrive_mailbox_mails (rows) | the same |
 -- | arrive_verify_services, arrive_verifications, arrive_verify_attempts, arrive_verify_numbers, arrive_verify_counts, arrive_verify_channel_counts, arrive_verify_rate_limits, |
@@ -240,6 +240,8 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'mailboxes', to_jsonb(t) FROM mailboxes AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'mailbox_senders', to_jsonb(t) FROM mailbox_senders AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'mailbox_mails', to_jsonb(t) FROM mailbox_mails AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'policies', to_jsonb(t) FROM policies AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'frequency', to_jsonb(t) FROM frequency AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'templates', to_jsonb(t) FROM templates AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'template_versions', to_jsonb(t) FROM template_versions AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'conversations', to_jsonb(t) FROM conversations AS t WHERE account_id = ANY($2)
@@ -376,6 +378,12 @@ DELETE FROM mailbox_mails WHERE account_id = ANY($1);
 
 -- name: departed_delete_template_versions
 DELETE FROM template_versions WHERE account_id = ANY($1);
+
+-- name: departed_delete_policies
+DELETE FROM policies WHERE account_id = ANY($1);
+
+-- name: departed_delete_frequency
+DELETE FROM frequency WHERE account_id = ANY($1);
 
 -- name: departed_delete_templates
 DELETE FROM templates WHERE account_id = ANY($1);
@@ -653,6 +661,12 @@ ON CONFLICT DO NOTHING;
 
 -- name: arrive_canned_answers
 INSERT INTO canned_answers SELECT * FROM jsonb_populate_recordset(NULL::canned_answers, $1::jsonb -> 'canned_answers');
+
+-- name: arrive_policies
+INSERT INTO policies SELECT * FROM jsonb_populate_recordset(NULL::policies, $1::jsonb -> 'policies');
+
+-- name: arrive_frequency
+INSERT INTO frequency SELECT * FROM jsonb_populate_recordset(NULL::frequency, $1::jsonb -> 'frequency');
 
 -- name: arrive_templates
 INSERT INTO templates SELECT * FROM jsonb_populate_recordset(NULL::templates, $1::jsonb -> 'templates');
