@@ -32,6 +32,7 @@ OWNED = {
     "flow_runs": "account_id", "flow_steps": "account_id", "flow_versions": "account_id", "flows": "account_id",
     "schedule_parts": "account_id", "schedules": "account_id",
     "canned_answers": "account_id", "conversations": "account_id",
+    "contact_starts": "account_id",
     "contacts": "account_id", "contact_changes": "account_id", "contact_fields": "account_id",
     "contact_labels": "account_id", "contact_segments": "account_id", "contact_imports": "account_id",
     "contact_import_parts": "account_id", "contact_import_errors": "account_id",
@@ -170,6 +171,7 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO verify_attempts VALUES ('VL' || $1, $2, 0, 'VA1', 'VE1', 'sms', 'SM1', 'GB', '44740012', 1, NULL, "
         "'sent', '', 'x', '', 1, 2, 3)",
         "INSERT INTO verify_numbers SELECT $2, 0, length($1), 3, '[1]', '[1,2]', 1",
+        "INSERT INTO contact_starts SELECT $2, 'IM' || $1, 0, 0, '{\"created\":[],\"labels\":{}}', 1",
         "INSERT INTO verify_counts SELECT $2, 0, length($1), '44740012', 'VA1', 'GB', 1, 2, 1",
         "INSERT INTO verify_channel_counts SELECT $2, 0, length($1), 'sms', 'VA1', 2, 0, 1",
         "INSERT INTO verify_rate_limits VALUES ('RK' || $1, $2, 'VA1', 'address', '', 1, 1)",

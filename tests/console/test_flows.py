@@ -8,7 +8,7 @@ from importlib.resources import files
 import pytest
 
 from tests.edges.edge_rig import until
-from whimbrel.domain.flow_documents import STEPS
+from whimbrel.domain.flow_documents import STEPS, TRIGGERS
 from whimbrel.products.flows import ready_made
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -23,13 +23,16 @@ async def drawn(browser, name, document=DOCUMENT):
     return seen.to.partition("?")[0].rpartition("/")[2]
 
 
-async def test_every_field_of_a_step_can_be_edited_and_has_words(browser):
+async def test_every_field_of_a_step_or_trigger_can_be_edited_and_has_words(browser):
     page = await browser.get(f"{PATH}/new")
     told = re.search(r'data-fields="([^"]*)"', page.text)[1]
     words = dict(pair.split("=", 1) for pair in html.unescape(told).split("|"))
     script = (files("whimbrel.edges.console") / "static" / "flows.js").read_text()
     editable = dict(re.findall(r"^    (\w+): \{(.*)\},$", script.partition("const FRESH")[0], re.MULTILINE))
-    for kind, step in STEPS.items():
+    begins = html.unescape(re.search(r'data-triggers="([^"]*)"', page.text)[1])
+    assert [pair.split("=")[0] for pair in begins.split("|")] == list(TRIGGERS)
+    for kind, step in (STEPS | TRIGGERS).items():
+        assert kind in editable
         for name in step.__struct_encode_fields__:
             assert words[name] and words[name] != name, name
             assert f"{name}: " in editable[kind], (kind, name)

@@ -25,7 +25,9 @@ def flow(trigger: Any = None, start: Any = "a", **steps: Any) -> dict[str, Any]:
     ("document", "pointer"),
     [
         ({}, "/trigger"),
-        (flow({"type": "contact_added"}), "/trigger/type"),
+        (flow({"type": "contact_added", "tags": ["vip"]}), "/trigger/tags"),
+        (flow({"type": "contact_tagged", "tags": [""]}), "/trigger/tags/0"),
+        (flow({"type": "contact_tagged", "lists": "vip"}), "/trigger/lists"),
         (flow({"type": "link_clicked"}), "/trigger/type"),
         (flow({"type": "keyword", "keywords": []}), "/trigger/keywords"),
         (flow({"type": "keyword", "keywords": ["two words"]}), "/trigger/keywords/0"),
@@ -77,7 +79,9 @@ def test_ready_made_flows_are_right(made: ready_made.ReadyMade):
 def test_the_published_schema_names_every_kind():
     text = msgspec.json.encode(msgspec.json.schema(Document)).decode()
     assert all(f'"{kind}"' in text for kind in ("send", "wait_for_answer", "request", "keyword", "message"))
-    assert "contact_added" not in text
+    assert "contact_added" in text
+    assert "contact_tagged" in text
+    assert "link_clicked" not in text
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)))

@@ -131,6 +131,25 @@ class ImportSpec(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
     policy: Policy = "update"
     wins: Literal["first", "last"] = "last"
     labels: tuple[int, ...] = ()
+    flows: bool = False  # whether its rows begin flows
+
+
+class StartPage(msgspec.Struct, frozen=True, gc=False):
+    """Contacts of an import that begin flows: ids of new ones, and by id the labels that one got."""
+
+    created: tuple[str, ...]
+    labels: dict[str, tuple[int, ...]]
+
+
+class ContactStart(msgspec.Struct, frozen=True, gc=False):
+    """A page of them. Column order of the `contact_starts` table."""
+
+    account_id: str
+    import_id: str
+    position: int
+    test: bool
+    contacts: str  # JSON of StartPage
+    at: int
 
 
 class ContactWrite(msgspec.Struct, frozen=True, gc=False):

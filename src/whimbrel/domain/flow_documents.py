@@ -47,6 +47,20 @@ class VerificationTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     outcomes: Annotated[tuple[Literal["approved", "failed", "expired", "canceled"], ...], Meta(min_length=1)]
 
 
+LabelNames = tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...]
+
+
+class ContactAddedTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="contact_added"):
+    """A contact was made: by a request, or by an import that was begun with `start_flows`."""
+
+
+class ContactTaggedTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="contact_tagged"):
+    """A contact got one of these tags, or came on one of these lists; none of either: any."""
+
+    tags: Annotated[LabelNames, Meta(max_length=50, description="By name or id.")] = ()
+    lists: Annotated[LabelNames, Meta(max_length=50, description="By name or id.")] = ()
+
+
 class HookTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="hook"):
     """A hook brought an event of another system. The hook itself names the flow."""
 
@@ -60,7 +74,15 @@ class ApiTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="a
 
 
 Trigger = (
-    KeywordTrigger | TextTrigger | MessageTrigger | VerificationTrigger | HookTrigger | ScheduleTrigger | ApiTrigger
+    KeywordTrigger
+    | TextTrigger
+    | MessageTrigger
+    | VerificationTrigger
+    | ContactAddedTrigger
+    | ContactTaggedTrigger
+    | HookTrigger
+    | ScheduleTrigger
+    | ApiTrigger
 )
 
 
@@ -175,11 +197,13 @@ TRIGGERS: Final[dict[str, type[Trigger]]] = {
     "text": TextTrigger,
     "message": MessageTrigger,
     "verification": VerificationTrigger,
+    "contact_added": ContactAddedTrigger,
+    "contact_tagged": ContactTaggedTrigger,
     "hook": HookTrigger,
     "schedule": ScheduleTrigger,
     "api": ApiTrigger,
 }
-LATER: Final = frozenset({"contact_added", "contact_tagged", "link_clicked"})
+LATER: Final = frozenset({"link_clicked"})
 """Names of triggers that are reserved, and not taken yet."""
 STEPS: Final[dict[str, type[Step]]] = {
     "send": Send,

@@ -9,7 +9,9 @@ DELETED: Final = "deleted"
 """The status of a flow that is there only until its runs have ended; nobody sees it."""
 RunState = Literal["running", "finished", "failed", "stopped"]
 WaitsFor = Literal["", "time", "answer", "request"]
-TriggerKind = Literal["keyword", "text", "message", "verification", "hook", "schedule", "api"]
+TriggerKind = Literal[
+    "keyword", "text", "message", "verification", "contact_added", "contact_tagged", "hook", "schedule", "api"
+]
 STOPPED_TURN: Final = -1
 """The turn of a run that somebody stopped: whoever is at work on it writes nothing more."""
 STARTED_SEQ: Final = 1

@@ -29,6 +29,7 @@ _ROWS: Final = (
     "departing_owed",
     "departing_contacts",
     "departing_import_parts",
+    "departing_contact_starts",
 )
 """What leaves some rows at a time."""
 _TRIES: Final = 20_000  # positions of delivery tries in one statement

@@ -135,7 +135,9 @@ class Imports:
         is_last = len(entries) < WINDOW
         opened.coming = None if is_last else asyncio.get_running_loop().create_task(self._read(opened))
         spec, row, now = opened.spec, opened.row, self._ctx.clock.now_us()
-        scope = ContactScope(row.account_id, row.test, now, import_no=row.number, wins=spec.wins, policy=spec.policy)
+        scope = ContactScope(
+            row.account_id, row.test, now, import_no=row.number, wins=spec.wins, policy=spec.policy, starts=spec.flows
+        )
         for start in range(opened.skip, len(entries), _COMMIT):
             if not await self._store(opened, scope, entries[start : start + _COMMIT]):
                 self._close(opened.row.id)

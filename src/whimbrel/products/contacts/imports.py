@@ -69,6 +69,9 @@ class ImportPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     )
     tags: Annotated[Names, Meta(description="Put on all; made where nobody had them.")] = ()
     lists: Annotated[Names, Meta(description="That all come on, by name or id.")] = ()
+    start_flows: Annotated[
+        bool, Meta(description="Whether its rows begin flows that wait for contacts that are added or tagged.")
+    ] = False
 
 
 class ImportView(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,6 +294,7 @@ async def _decided(
     spec = msgspec.structs.replace(
         spec, header=header, mapping={str(place): each for place, each in enumerate(columns) if each is not None},
         country=plan.default_country, dates=plan.dates, policy=plan.existing, wins=plan.duplicates, labels=labels,
+        flows=plan.start_flows,
     )  # fmt: skip
     return spec, head
 

@@ -7,7 +7,9 @@ from whimbrel.journey.accept import Accept
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.http import HttpClient
+from whimbrel.products.flows.contacts import ContactsAdded, ContactsTagged
 from whimbrel.products.flows.engine import Engine
+from whimbrel.products.flows.imported import Imported
 from whimbrel.products.flows.outcomes import MessageEnds
 from whimbrel.products.flows.starting import Documents, Starter
 from whimbrel.products.flows.texts import Texts
@@ -26,6 +28,9 @@ class Flows:
             Texts(ctx.store, ctx.vault, self.starter),
             MessageEnds(ctx.store, self.starter),
             VerificationEnds(ctx.store, self.starter),
+            ContactsAdded(ctx, self.starter),
+            ContactsTagged(ctx, self.starter),
+            Imported(ctx, self.starter, lambda account_id: _is_active(tables, account_id)),
         )
 
     async def start(self) -> None:
@@ -37,3 +42,8 @@ class Flows:
         """In reverse."""
         for part in reversed(self._parts):
             await part.stop()
+
+
+def _is_active(tables: Tables, account_id: str) -> bool:
+    account = tables.accounts.get(account_id)
+    return account is not None and account.status == "active"

@@ -21,6 +21,9 @@
 -- | contact_import_advance (id, position, created, updated, skipped, duplicates, failed) | so many rows more are done |
 -- | contact_import_error_insert | import_id, row, account_id, field, value, problem |
 -- | contact_import_errors (account_id, import_id, after_row, limit) | row, field, value, problem: in order |
+-- | contact_start_insert | a row of `ContactStart` |
+-- | contact_start_next (account_id) | the whole row of the oldest page of the next account that has one |
+-- | contact_start_take (account_id, import_id, position) | it is removed; changes a row once |
 -- | contact_import_parts_delete, contact_import_errors_delete, contact_import_delete (id) | |
 
 -- name: contact_import_insert
@@ -103,3 +106,13 @@ SELECT account_id, test, id, 1, 'contact_import.finished', '{"import_id":"' || i
   '","created":' || created || ',"updated":' || updated || ',"skipped":' || skipped || ',"duplicates":' || duplicates ||
   ',"failed":' || failed || '}', 0, $2
 FROM contact_imports WHERE id = $1;
+
+-- name: contact_start_insert
+INSERT INTO contact_starts (account_id, import_id, position, test, contacts, at) VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: contact_start_next
+SELECT account_id, import_id, position, test, contacts, at FROM contact_starts
+WHERE account_id > $1 ORDER BY account_id, import_id, position LIMIT 1;
+
+-- name: contact_start_take
+DELETE FROM contact_starts WHERE account_id = $1 AND import_id = $2 AND position = $3;

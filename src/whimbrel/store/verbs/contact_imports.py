@@ -15,14 +15,17 @@ from whimbrel.domain.audience_sql import condition
 from whimbrel.domain.audience_terms import Term
 from whimbrel.domain.contacts import (
     ContactWrite,
+    StartPage,
     columns_of,
     contact_of,
+    label_numbers,
     relabelled,
 )
 from whimbrel.store.script import Many, One, Query, Rows, Script, Where
 from whimbrel.store.verbs.contacts import ContactScope, Tally
 
 RUNNING = "running"
+_encode = msgspec.json.encode
 
 
 class RowError(msgspec.Struct, frozen=True, gc=False):
@@ -60,6 +63,7 @@ def import_contacts(
     tally.load(rows)
     counts = Counter(tally.put(write).outcome for write in writes)
     taken = yield from tally.store()
+    written = [tally]
     if taken:
         again = [write for write in writes if tally.known[write.number].id in taken]
         counts["created"] -= len(taken)
@@ -70,6 +74,9 @@ def import_contacts(
         late.load(found)
         counts.update(late.put(write).outcome for write in again)
         yield from late.store()
+        written.append(late)
+    if scope.starts:
+        yield from _start_page(scope, import_id, position, written, taken)
     failed: int = stand[0][2]
     kept = list(errors)[: max(0, limits.IMPORT_ERRORS_KEPT - failed)]
     yield Many(
@@ -80,6 +87,31 @@ def import_contacts(
     amounts = (counts["created"], counts["updated"], counts["skipped"], counts["duplicate"], len(errors))
     yield One("contact_import_advance", (import_id, done, *amounts))
     return True
+
+
+def _start_page(
+    scope: ContactScope, import_id: str, position: int, written: Sequence[Tally], taken: frozenset[str]
+) -> Script[None]:
+    """The contacts of a stretch that are new, or got labels: flows begin with them (`products/flows/imported.py`)."""
+    created: list[str] = []
+    gained: dict[str, tuple[int, ...]] = {}
+    for tally in written:
+        for contact in (*tally.new.values(), *tally.dirty.values()):
+            if contact.id in taken:
+                continue
+            before = tally.before.get(contact.id)
+            if before is None:
+                created.append(contact.id)
+            had = set(label_numbers("" if before is None else before.labels))
+            labels = tuple(each for each in label_numbers(contact.labels) if each not in had)
+            if labels:
+                gained[contact.id] = labels
+    if created or gained:
+        contacts = _encode(StartPage(tuple(created), gained)).decode()
+        yield One(
+            "contact_start_insert",
+            (scope.account_id, import_id, position, int(scope.test), contacts, scope.at),
+        )
 
 
 def strip_contacts(scope: ContactScope, what: Stripped, after_id: str, limit: int) -> Script[str | None]:

@@ -32,8 +32,8 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 class ContactScope(msgspec.Struct, frozen=True, gc=False):
     """Whose contacts, and when. `import_no` 0: no import writes; `wins`: which of the rows of one import for a number
-    counts; `policy`: what becomes of numbers that are known. `fields` and `labels`: how columns and numbers are called
-    outside, for what is told."""
+    counts; `policy`: what becomes of numbers that are known; `starts`: whether its rows begin flows. `fields` and
+    `labels`: how columns and numbers are called outside, for what is told."""
 
     account_id: str
     test: bool
@@ -41,6 +41,7 @@ class ContactScope(msgspec.Struct, frozen=True, gc=False):
     import_no: int = 0
     wins: str = "last"
     policy: Policy = "update"
+    starts: bool = False
     fields: dict[str, str] = {}
     labels: dict[int, str] = {}
 

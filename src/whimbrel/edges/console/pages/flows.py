@@ -6,7 +6,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.domain.flow_documents import STEPS
+from whimbrel.domain.flow_documents import STEPS, TRIGGERS
 from whimbrel.edges.console import table_files, tables
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.request import Request
@@ -15,8 +15,12 @@ from whimbrel.edges.console.tables import Column, Table
 from whimbrel.edges.shared import cursors
 
 PATH: Final = "/console/flows"
-_STEP_FIELDS: Final = sorted({name for step in STEPS.values() for name in step.__struct_encode_fields__})
-"""Of all kinds of steps, each of which has words."""
+_FIELDS: Final = sorted(
+    {name for kind in (*STEPS.values(), *TRIGGERS.values()) for name in kind.__struct_encode_fields__}
+)
+"""Of all kinds of steps and triggers, each of which has words."""
+_ENDS: Final = ("delivered", "undelivered", "failed", "expired", "rejected", "unknown", "approved", "canceled")
+"""Of messages and verifications."""
 RUNS: Final = "/console/flow-runs"
 TABLE: Final = Table(
     name="flows",
@@ -205,7 +209,9 @@ async def _editor(request: Request, found: Any, form: Form, told: Problem | None
         wrong=wrong,
         runs=lately,
         ready=ready,
-        step_fields=_STEP_FIELDS,
+        step_fields=_FIELDS,
+        triggers=tuple(TRIGGERS),
+        ends=_ENDS,
         may_write=request.api.may("updateFlow"),
         may_run=request.api.may("startFlow"),
     )

@@ -15,6 +15,19 @@
     conversation: { next: "step" },
     stop: { outcome: ["finished", "failed"] },
   };
+  const BEGINS = {
+    keyword: { keywords: "list", numbers: "list" },
+    text: { numbers: "list" },
+    message: { outcomes: { many: ["delivered", "undelivered", "failed", "expired", "rejected", "unknown"] }, tag: "text" },
+    verification: { outcomes: { many: ["approved", "failed", "expired", "canceled"] } },
+    contact_added: {},
+    contact_tagged: { tags: "list", lists: "list" },
+    hook: {},
+    schedule: {},
+    api: {},
+  };
+  const TRIGGER = "";  // no step has this name
+  const FRESH_TRIGGER = { keyword: { keywords: ["HELLO"] }, message: { outcomes: ["delivered"] }, verification: { outcomes: ["approved"] } };
   const FRESH = {
     send: { text: "Hello" }, wait_for_answer: { timeout_s: 3600 }, wait: { for_s: 3600 },
     branch: { cases: [{ when: "answer.word == 'YES'" }] }, set: { values: { done: "`true`" } }, tag: { add: ["done"] },
@@ -28,6 +41,8 @@
   const panel = document.getElementById("flow-panel");
   const kinds = document.getElementById("flow-kind");
   const words = Object.fromEntries(editor.dataset.words.split("|").map((pair) => pair.split(/=(.*)/s)));
+  const beginWords = Object.fromEntries(editor.dataset.triggers.split("|").map((pair) => pair.split(/=(.*)/s)));
+  const endWords = Object.fromEntries(editor.dataset.ends.split("|").map((pair) => pair.split(/=(.*)/s)));
   const fieldWords = Object.fromEntries(editor.dataset.fields.split("|").map((pair) => pair.split(/=(.*)/s)));
   const fieldWord = (name) => fieldWords[name] ?? name;
   const kindWord = (kind) => [...kinds.options].find((option) => option.value === kind)?.text ?? kind;
@@ -73,7 +88,7 @@
   };
 
   const places = () => {
-    const rows = [], at = new Map();
+    const rows = [[TRIGGER]], at = new Map([[TRIGGER, [0, 0]]]);
     let layer = flow.steps[flow.start] ? [flow.start] : [];
     while (layer.length) {
       const row = layer.filter((name) => !at.has(name));
@@ -86,6 +101,10 @@
     left.forEach((name, column) => at.set(name, [column, rows.length]));
     return at;
   };
+
+  const trigger = () => (flow.trigger && typeof flow.trigger === "object" ? flow.trigger : (flow.trigger = { type: "api" }));
+  const begins = () => [trigger().keywords, trigger().outcomes?.map((each) => endWords[each] ?? each), trigger().tags, trigger().lists].flatMap((each) => (Array.isArray(each) ? each : [])).join(" · ");
+  const leavings = (name) => (name === TRIGGER ? [["", flow.start]] : ways(flow.steps[name]));
 
   const summary = (step) => step.text ?? step.url ?? step.time_of_day ?? step.until ?? (step.for_s ? `${step.for_s} s` : step.timeout_s ? `${step.timeout_s} s` : Array.isArray(step.cases) ? step.cases.map((each) => each.when).join(" · ") : "");
 
@@ -102,7 +121,7 @@
     const arrived = new Map();
     for (const name of at.keys()) {
       const [x, y] = spot(name);
-      const leaving = ways(flow.steps[name]).filter(([, to]) => at.has(to));
+      const leaving = leavings(name).filter(([, to]) => at.has(to));
       leaving.forEach(([word, to], number) => {
         const [toX, toY] = spot(to);
         const fromX = x + WIDTH / 2 + (number - (leaving.length - 1) / 2) * 18, back = toY <= y;
@@ -119,9 +138,11 @@
       });
     }
     for (const name of at.keys()) {
-      const [x, y] = spot(name), step = flow.steps[name];
-      const node = draw("g", { class: "node", tabindex: 0, role: "button", "aria-pressed": name === chosen, transform: `translate(${x} ${y})`, "data-step": name });
-      node.append(draw("rect", { width: WIDTH, height: HEIGHT, rx: 10 }), draw("text", { x: 12, y: 22 }, `${name === flow.start ? "▸ " : ""}${short(name, 22)}`), draw("text", { x: 12, y: 42, class: "soft" }, short(`${kindWord(step.type)} ${summary(step)}`, 27)));
+      const [x, y] = spot(name), step = flow.steps[name], first = name === TRIGGER;
+      const title = first ? words.begins : `${name === flow.start ? "▸ " : ""}${short(name, 22)}`;
+      const text = first ? `${beginWords[trigger().type] ?? trigger().type} ${begins()}` : `${kindWord(step.type)} ${summary(step)}`;
+      const node = draw("g", { class: first ? "node first" : "node", tabindex: 0, role: "button", "aria-pressed": name === chosen, transform: `translate(${x} ${y})`, "data-step": name });
+      node.append(draw("rect", { width: WIDTH, height: HEIGHT, rx: 10 }), draw("text", { x: 12, y: 22 }, title), draw("text", { x: 12, y: 42, class: "soft" }, short(text, 27)));
       node.addEventListener("click", () => choose(name));
       node.addEventListener("keydown", (event) => {
         if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(name); panel.querySelector("input,textarea,select")?.focus(); }
@@ -129,7 +150,7 @@
       svg.append(node);
     }
     picture.replaceChildren(svg);
-    if (focused) picture.querySelector(`[data-step="${CSS.escape(focused)}"]`)?.focus();
+    if (focused !== undefined) picture.querySelector(`[data-step="${CSS.escape(focused)}"]`)?.focus();
   };
 
   const choose = (name) => { chosen = name; show(); fields(); };
@@ -164,6 +185,16 @@
     });
     return control;
   };
+  const several = (word, options, now, told) => {
+    const group = make("fieldset", {}, make("legend", {}, word));
+    for (const each of options) {
+      const box = make("input", { type: "checkbox", id: `flow-end-${each}` });
+      box.checked = (now ?? []).includes(each);
+      box.addEventListener("change", () => told(options.filter((option) => group.querySelector(`#flow-end-${option}`).checked)));
+      group.append(make("label", { class: "check", for: box.id }, box, ` ${endWords[each] ?? each}`));
+    }
+    return group;
+  };
   const steps = () => [["", words.none], ...Object.keys(flow.steps).map((name) => [name, name])];
 
   const rename = (from, to) => {
@@ -185,8 +216,19 @@
     fields();
   };
 
+  const origin = () => {
+    const now = trigger();
+    const kinds = choice(Object.keys(BEGINS).map((kind) => [kind, beginWords[kind]]), now.type, (kind) => { flow.trigger = { type: kind, ...structuredClone(FRESH_TRIGGER[kind] ?? {}) }; write(); fields(); });
+    panel.append(make("h3", {}, words.begins), labelled(words.type, kinds));
+    for (const [name, kind] of Object.entries(BEGINS[now.type] ?? {})) {
+      const told = (value) => change(now, name, value);
+      panel.append(kind.many ? several(fieldWord(name), kind.many, now[name], told) : labelled(fieldWord(name), typed(kind, now[name], told)));
+    }
+  };
+
   const fields = () => {
     panel.replaceChildren();
+    if (chosen === TRIGGER) { origin(); return; }
     const step = flow.steps[chosen];
     if (!step) return;
     panel.append(make("h3", {}, kindWord(step.type)), labelled(words.name, typed("text", chosen, (to) => rename(chosen, to))));

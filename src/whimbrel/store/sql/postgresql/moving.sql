@@ -15,7 +15,7 @@
 -- | departing_held (ids, accounts, before) | those of them of which something is under way: an answer, or an event that not everybody has |
 -- | departing_pack (account_id, ids) | messages leave, with all that is theirs |
 -- | departing_ledger, departing_audit, departing_idempotency, departing_owed (account_id, accounts, limit) | rows leave |
--- | departing_contacts, departing_import_parts (account_id, accounts, limit) | the same; contacts with their changes, files of imports a few pieces at a time |
+-- | departing_contacts, departing_import_parts, departing_contact_starts (account_id, accounts, limit) | the same; contacts with their changes, files of imports and pages of their starts a few at a time |
 -- | departing_tries (account_id, accounts, from, until), departing_events (the same, and before) | rows of a stretch leave |
 -- | departing_events_left (accounts, from, until) | a row when any event about no message is left there |
 -- | departing_bounds () | the first and the last position of tries |
@@ -53,7 +53,8 @@
 -- | arrive_verify_services, arrive_verifications, arrive_verify_attempts, arrive_verify_numbers, arrive_verify_counts, arrive_verify_channel_counts, arrive_verify_rate_limits, |
 -- | arrive_verify_buckets, arrive_verify_bucket_counts, arrive_verify_blocks, arrive_verify_safe (rows) | the same |
 -- | arrive_verify_entities, arrive_verify_factors, arrive_verify_challenges, arrive_verify_guesses (rows) | the same |
--- | arrive_contacts, arrive_contact_changes, arrive_contact_fields, arrive_contact_labels, arrive_contact_segments, arrive_contact_imports, arrive_contact_import_errors, arrive_contact_import_parts (rows) | the same |
+-- | arrive_contacts, arrive_contact_changes, arrive_contact_fields, arrive_contact_labels, arrive_contact_segments, arrive_contact_imports, arrive_contact_import_errors, arrive_contact_import_parts, arrive_contact_starts (rows) | the same |
+-- | arrive_links, arrive_link_clicks, arrive_link_conversions, arrive_link_figures, arrive_link_settings (rows) | the same |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
 -- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
 
@@ -161,6 +162,15 @@ SELECT $1, 'contact_import_parts', jsonb_build_object('contact_import_parts', js
 HAVING COUNT(*) > 0;
 
 -- name: departing_audit
+-- name: departing_contact_starts
+WITH gone AS (DELETE FROM contact_starts WHERE (account_id, import_id, position) IN (
+    SELECT account_id, import_id, position FROM contact_starts WHERE account_id = ANY($2)
+    ORDER BY account_id, import_id, position LIMIT LEAST($3, 100)
+  ) RETURNING *)
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'contact_starts', jsonb_build_object('contact_starts', jsonb_agg(to_jsonb(gone))) FROM gone
+HAVING COUNT(*) > 0;
+
 WITH gone AS (DELETE FROM audit WHERE id IN (
     SELECT id FROM audit WHERE account_id = ANY($2) ORDER BY account_id, id LIMIT $3
   ) RETURNING *)
@@ -568,6 +578,9 @@ INSERT INTO delivery_tries SELECT r.* FROM (
         AND e.seq = ('x' || right(t.value ->> 'event_id', 4))::bit(16)::int LIMIT 1), 0))) AS r;
 
 -- name: arrive_deliveries
+-- name: arrive_contact_starts
+INSERT INTO contact_starts SELECT * FROM jsonb_populate_recordset(NULL::contact_starts, $1::jsonb -> 'contact_starts');
+
 INSERT INTO deliveries SELECT r.* FROM jsonb_array_elements($1::jsonb -> 'deliveries') AS t,
   LATERAL jsonb_populate_record(NULL::deliveries, t.value || jsonb_build_object(
     'next_at', (t.value ->> 'next_at')::bigint % 3155760000000000,

@@ -1,0 +1,114 @@
+"""Contacts begin flows: by requests, and by imports whose rows come in pages, each contact once."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from whimbrel.base import limits
+from whimbrel.domain.contacts import ContactStart
+from whimbrel.domain.flows import FlowRun
+from whimbrel.products.contacts import imports, keeping, labels
+from whimbrel.products.contacts.imports import ImportPlan, NewImport
+from whimbrel.products.contacts.shapes import ContactChange, NewContact
+
+from .rig import ACTOR, Rig, rig, until
+from .test_flows import keep, runs, texts
+
+ANN, BOB = "+447911123456", "+447911123457"
+WELCOME: dict[str, Any] = {
+    "trigger": {"type": "contact_added"},
+    "start": "hello",
+    "steps": {"hello": {"type": "send", "text": "Welcome {{ trigger.contact.name || 'there' }}"}},
+}
+TAGGED: dict[str, Any] = {
+    "trigger": {"type": "contact_tagged", "tags": ["vip"], "lists": ["news"]},
+    "start": "hello",
+    "steps": {"hello": {"type": "send", "text": "Now {{ join(',', trigger.tags) }}{{ join(',', trigger.lists) }}"}},
+}
+
+
+async def imported(made: Rig, rows: list[str], **plan: Any) -> str:
+    """An import that is over."""
+    ctx = made.app.manage
+    whose: dict[str, Any] = {"account_id": made.account_id, "test": False}
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield "\n".join(["phone,name,tags", *rows]).encode()
+
+    created = await imports.create(ctx, ACTOR, NewImport(name="f"), **whose)
+    await imports.receive(ctx, created.id, 0, pieces(), **whose)
+    await imports.start(ctx, ACTOR, created.id, ImportPlan(**plan), **whose)
+
+    async def over() -> bool:
+        return (await imports.get(ctx, created.id, **whose)).status == "done"
+
+    await until(over)
+    return created.id
+
+
+async def pages(made: Rig) -> list[ContactStart]:
+    return await made.app.store.fetch(ContactStart, "contact_start_next", "")
+
+
+def variables(run: FlowRun) -> Any:
+    return msgspec.json.decode(run.variables)
+
+
+async def test_a_contact_that_is_made_is_welcomed_once_and_one_that_is_tagged_hears_of_it(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        ctx = made.app.manage
+        whose: dict[str, Any] = {"account_id": made.account_id, "test": False}
+        await labels.create(ctx, ACTOR, "list", labels.NewLabel(name="news"), **whose)
+        welcome, tagged = await keep(made, WELCOME, "welcome"), await keep(made, TAGGED, "tagged")
+        ann, _ = await keeping.put(ctx, NewContact(number=ANN, name="Ann", tags=("plain",)), **whose)
+        assert await texts(made, ANN, 1) == ["Welcome Ann"]
+        await keeping.put(ctx, NewContact(number=ANN, name="Anna"), **whose)
+        await keeping.update(ctx, ann.id, ContactChange(tags=("vip",)), **whose)
+        assert (await texts(made, ANN, 2))[1] == "Now vip"
+        await keeping.update(ctx, ann.id, ContactChange(tags=("vip",), lists=("news",)), **whose)
+        assert (await texts(made, ANN, 3))[2] == "Now news"
+        assert len(await until(lambda: runs(made, welcome, "finished"))) == 1
+        ended = await until(lambda: _many(made, tagged, 2))
+        contact = variables(ended[0])["trigger"]["contact"]
+        assert (contact["id"], contact["name"], contact["tags"]) == (ann.id, "Anna", ["plain", "vip"])
+
+
+async def _many(made: Rig, flow_id: str, count: int) -> list[FlowRun] | None:
+    found = await runs(made, flow_id, "finished")
+    return found if len(found) >= count else None
+
+
+async def test_an_import_begins_flows_only_where_it_says_so(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        welcome, tagged = await keep(made, WELCOME, "welcome"), await keep(made, TAGGED, "tagged")
+        await imported(made, [f"{ANN},Ann,vip"])
+        assert await pages(made) == []
+        import_id = await imported(made, [f"{ANN},Ann,vip", f"{BOB},Bob,vip", f"{BOB},Bob,"], start_flows=True)
+        assert sorted(await texts(made, BOB, 2)) == ["Now vip", "Welcome Bob"]
+        assert made.phone(ANN) == []
+        assert [run.phone for run in await runs(made, welcome)] == [BOB]
+        (run,) = await runs(made, tagged)
+        trigger = variables(run)["trigger"]
+        assert (run.phone, trigger["source"], trigger["import_id"]) == (BOB, "import", import_id)
+
+
+async def test_pages_of_an_import_become_runs_once_each_also_when_they_are_taken_again(tmp_path: Path) -> None:
+    count = 2 * limits.COMMIT_CHUNK + 7
+    quiet = {"trigger": {"type": "contact_added"}, "start": "end", "steps": {"end": {"type": "stop"}}}
+    async with rig(tmp_path) as made:
+        await made.seed()
+        ctx, flow_id = made.app.manage, await keep(made, quiet)
+        await imported(made, [f"+4479111{n:05d},N{n}," for n in range(count)], start_flows=True)
+
+        async def all_there() -> list[FlowRun] | None:
+            ended = await ctx.store.fetch(
+                FlowRun, "flow_runs_of_flow", flow_id, made.account_id, 0, ["finished"], "~", 9999
+            )
+            return ended if len(ended) >= count and not await pages(made) else None
+
+        ended = await until(all_there)
+        assert len({run.phone for run in ended}) == len(ended) == count
