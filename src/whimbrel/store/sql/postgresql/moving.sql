@@ -54,7 +54,6 @@
 -- | arrive_verify_buckets, arrive_verify_bucket_counts, arrive_verify_blocks, arrive_verify_safe (rows) | the same |
 -- | arrive_verify_entities, arrive_verify_factors, arrive_verify_challenges, arrive_verify_guesses (rows) | the same |
 -- | arrive_contacts, arrive_contact_changes, arrive_contact_fields, arrive_contact_labels, arrive_contact_segments, arrive_contact_imports, arrive_contact_import_errors, arrive_contact_import_parts, arrive_contact_starts (rows) | the same |
--- | arrive_links, arrive_link_clicks, arrive_link_conversions, arrive_link_figures, arrive_link_settings (rows) | the same |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
 -- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
 
