@@ -36,6 +36,8 @@ OWNED = {
     "contacts": "account_id", "contact_changes": "account_id", "contact_fields": "account_id",
     "contact_labels": "account_id", "contact_segments": "account_id", "contact_imports": "account_id",
     "contact_import_parts": "account_id", "contact_import_errors": "account_id",
+    "links": "account_id", "link_clicks": "account_id", "link_conversions": "account_id",
+    "link_figures": "account_id", "link_settings": "account_id",
     "hook_calls": "account_id", "hook_latest": "account_id", "hook_outcomes": "account_id", "hooks": "account_id",
     "deliveries": "account_id", "delivery_tries": "account_id", "events": "account_id", "idempotency": "account_id",
     "mailboxes": "account_id", "mailbox_senders": "account_id", "mailbox_mails": "account_id",
@@ -146,6 +148,12 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO mailbox_senders VALUES ('@shop.example', 'MB' || $1, $2)",
         "INSERT INTO mailbox_mails VALUES ('MM' || $1, $2, 'MB' || $1, 'text', 'sent', '', '', 'SM1', '', 'm', 1, 't', "
         "1, NULL, 1, 1)",
+        "INSERT INTO links VALUES ('LK' || $1, 'c' || $1, $2, 0, 'SM1', 'https://a.example', 'https://l.example', '', "
+        "'CM1', 'a', 1, 2, 1, 0, 0, 1, 1, 1)",
+        "INSERT INTO link_clicks VALUES ('LC' || $1, 'LK' || $1, $2, 0, 'person', '', '', '', '', 1, 1)",
+        "INSERT INTO link_conversions VALUES ('LK' || $1, 'order', '7', $2, 0, '', NULL, '', 1)",
+        "INSERT INTO link_figures SELECT $2, 0, 'CM' || $1, 'a', 1, 1, 0, 0",
+        "INSERT INTO link_settings SELECT $2, 'go-' || $1 || '.example', '{}', 1",
         "INSERT INTO conversations VALUES ('CV' || $1, $2, 0, 12, 31, 'SM1', 'SM1', 1)",
         "INSERT INTO flows VALUES ('FW' || $1, $2, 'f', 'active', 1, 'api', '{}', 1, 1, 1)",
         "INSERT INTO flow_versions VALUES ('FW' || $1, 1, $2, '{}', 1)",

@@ -42,6 +42,8 @@ EVENT_TYPES: dict[str, str] = {
     "contact.untagged": "A contact lost tags or left lists.",
     "contact.deleted": "A contact was erased, or merged into another one.",
     "contact_import.finished": "An import is over; the data say how many contacts it made and changed.",
+    "link.clicked": "A person opened a short link of a message for the first time, or again where the account wants to hear of that; the data name the message, the link and the click.",
+    "link.converted": "Something that somebody did after a click was told to us; the data name the message, the link and what it was.",
     "flow.run.started": "A run of a flow began.",
     "flow.run.finished": "A run of a flow came to its end, somebody stopped it, or its flow was deleted.",
     "flow.run.failed": "A run of a flow failed; `reason` says why.",

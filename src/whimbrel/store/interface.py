@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
 from whimbrel.store.contacts import ContactRows
+from whimbrel.store.links import LinkRows
 from whimbrel.store.news import Deliveries, EventsPart, News, Try, Wait
 from whimbrel.store.signals import Signals
 from whimbrel.store.standings import LaneStatus, Lease, Node
@@ -84,6 +85,11 @@ class Store(Protocol):
     @property
     def contacts(self) -> ContactRows:
         """People whom accounts know."""
+        ...
+
+    @property
+    def links(self) -> LinkRows:
+        """Short links, looked up and counted."""
         ...
 
     async def start(self) -> None: ...

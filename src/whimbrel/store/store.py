@@ -32,6 +32,7 @@ from whimbrel.store.interface import (
     Waiting,
     Write,
 )
+from whimbrel.store.links import LinkRows
 from whimbrel.store.migrations import Applied, compare, load, require_usable
 from whimbrel.store.rows import builder
 from whimbrel.store.script import Executor
@@ -67,6 +68,7 @@ class SqlStore:
         self._migrations = load(executor.dialect)
         self.signals: Signals = executor.signals
         self.contacts: ContactRows = ContactRows(executor)
+        self.links: LinkRows = LinkRows(executor)
 
     async def start(self) -> None:
         """Open the database; raises StoreError (with what to do) when it cannot be used."""

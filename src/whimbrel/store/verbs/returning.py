@@ -24,6 +24,7 @@ _STAYED: Final = frozenset(
         "contact_imports", "contact_labels", "contact_segments", "conversations", "deliveries", "flow_runs",
         "flow_steps",
         "flow_versions", "flows", "frequency", "hook_calls", "hook_latest", "hook_outcomes", "hooks", "keys",
+        "link_clicks", "link_conversions", "link_figures", "link_settings", "links",
         "mailbox_mails", "mailbox_senders", "mailboxes", "opt_outs", "passkeys", "policies", "saved_views",
         "schedule_parts", "schedules", "senders", "sign_in_codes", "smpp_credentials",
         "template_versions", "templates", "usage_figures", "users", "verifications", "verify_attempts",

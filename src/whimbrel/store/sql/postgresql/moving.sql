@@ -35,6 +35,7 @@
 -- | departed_delete_verify_rate_limits, departed_delete_verify_buckets, departed_delete_verify_bucket_counts, departed_delete_verify_blocks, departed_delete_verify_safe | the same |
 -- | departed_delete_verify_entities, departed_delete_verify_factors, departed_delete_verify_challenges, departed_delete_verify_guesses | the same |
 -- | departed_delete_contact_fields, departed_delete_contact_labels, departed_delete_contact_segments, departed_delete_contact_imports, departed_delete_contact_import_errors | the same |
+-- | departed_delete_links, departed_delete_link_clicks, departed_delete_link_conversions, departed_delete_link_figures, departed_delete_link_settings | the same |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
 -- | parcel (account_id, number) | kind, rows |
 -- | parcel_delete (account_id, number) | |
@@ -54,6 +55,7 @@
 -- | arrive_verify_buckets, arrive_verify_bucket_counts, arrive_verify_blocks, arrive_verify_safe (rows) | the same |
 -- | arrive_verify_entities, arrive_verify_factors, arrive_verify_challenges, arrive_verify_guesses (rows) | the same |
 -- | arrive_contacts, arrive_contact_changes, arrive_contact_fields, arrive_contact_labels, arrive_contact_segments, arrive_contact_imports, arrive_contact_import_errors, arrive_contact_import_parts, arrive_contact_starts (rows) | the same |
+-- | arrive_links, arrive_link_clicks, arrive_link_conversions, arrive_link_figures, arrive_link_settings (rows) | the same |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
 -- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
 
@@ -280,6 +282,11 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'contact_segments', to_jsonb(t) FROM contact_segments AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'contact_imports', to_jsonb(t) FROM contact_imports AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'contact_import_errors', to_jsonb(t) FROM contact_import_errors AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'links', to_jsonb(t) FROM links AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'link_clicks', to_jsonb(t) FROM link_clicks AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'link_conversions', to_jsonb(t) FROM link_conversions AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'link_figures', to_jsonb(t) FROM link_figures AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'link_settings', to_jsonb(t) FROM link_settings AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'usage_figures', to_jsonb(t) FROM usage_figures AS t WHERE account_id = ANY($2)
   ) AS every
 ) AS parted GROUP BY kind, part ORDER BY kind <> 'users', kind, part;
@@ -324,6 +331,21 @@ DELETE FROM contact_imports WHERE account_id = ANY($1);
 
 -- name: departed_delete_contact_import_errors
 DELETE FROM contact_import_errors WHERE account_id = ANY($1);
+
+-- name: departed_delete_links
+DELETE FROM links WHERE account_id = ANY($1);
+
+-- name: departed_delete_link_clicks
+DELETE FROM link_clicks WHERE account_id = ANY($1);
+
+-- name: departed_delete_link_conversions
+DELETE FROM link_conversions WHERE account_id = ANY($1);
+
+-- name: departed_delete_link_figures
+DELETE FROM link_figures WHERE account_id = ANY($1);
+
+-- name: departed_delete_link_settings
+DELETE FROM link_settings WHERE account_id = ANY($1);
 
 -- name: departed_delete_balances
 DELETE FROM balances WHERE account_id = ANY($1);
@@ -558,6 +580,21 @@ INSERT INTO contact_import_errors SELECT * FROM jsonb_populate_recordset(NULL::c
 
 -- name: arrive_contact_import_parts
 INSERT INTO contact_import_parts SELECT * FROM jsonb_populate_recordset(NULL::contact_import_parts, $1::jsonb -> 'contact_import_parts');
+
+-- name: arrive_links
+INSERT INTO links SELECT * FROM jsonb_populate_recordset(NULL::links, $1::jsonb -> 'links');
+
+-- name: arrive_link_clicks
+INSERT INTO link_clicks SELECT * FROM jsonb_populate_recordset(NULL::link_clicks, $1::jsonb -> 'link_clicks');
+
+-- name: arrive_link_conversions
+INSERT INTO link_conversions SELECT * FROM jsonb_populate_recordset(NULL::link_conversions, $1::jsonb -> 'link_conversions');
+
+-- name: arrive_link_figures
+INSERT INTO link_figures SELECT * FROM jsonb_populate_recordset(NULL::link_figures, $1::jsonb -> 'link_figures');
+
+-- name: arrive_link_settings
+INSERT INTO link_settings SELECT * FROM jsonb_populate_recordset(NULL::link_settings, $1::jsonb -> 'link_settings');
 
 -- name: arrive_audit
 INSERT INTO audit SELECT * FROM jsonb_populate_recordset(NULL::audit, $1::jsonb -> 'audit');
