@@ -1,7 +1,6 @@
 """One product and one Chromium for all tests of this folder; each test has browser profiles of its own."""
 
 import base64
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -90,11 +89,3 @@ def newcomer(node: Node, visit: Visit, owner_state: Any) -> Callable[..., Visito
         return visitor
 
     return came
-
-
-@pytest.fixture(scope="package")
-def printed_link(node: Node) -> str:
-    """The link that quickstart printed."""
-    found = re.search(r"http://localhost:\d+/console/link/\w+", node.out)
-    assert found, node.out
-    return found[0]

@@ -10,7 +10,27 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.cli.product import Node, until
+from tests.cli.product import Node, quickstart, until
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A product in which nobody has done anything, whatever other tests did to theirs."""
+    with quickstart(tmp_path_factory.mktemp("first-run")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def url(node: Node) -> str:
+    return node.url.replace("127.0.0.1", "localhost")
+
+
+@pytest.fixture(scope="module")
+def printed_link(node: Node) -> str:
+    """The link that this one printed."""
+    found = re.search(r"http://localhost:\d+/console/link/\w+", node.out)
+    assert found, node.out
+    return found[0]
 
 
 @pytest.fixture

@@ -122,6 +122,8 @@ NEEDS = {
         "GET /console/verify/conversion", "GET /console/verify/attempts", "GET /console/verify/blocks",
         "GET /console/verify/safe", "GET /console/verify/{id}/authenticators",
         "GET /console/verify/{id}/authenticators/{identity}",
+        "GET /console/verify/{id}/limits/export", "GET /console/verify/{id}/authenticators/export",
+        "GET /console/verify/{id}/authenticators/{identity}/export",
     ),
     "verify:write": (
         "POST /console/verify/{id}/start", "POST /console/verify/{id}/check", "GET /console/verify/{id}/code",

@@ -16,6 +16,7 @@ from tests.edges.edge_rig import running_edge, until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/console/verify"
 PHONE = "+447400123456"
+NONE = f"VE{0:032x}"
 WRITTEN = {
     "name": "Acme",
     "settings.code_length": "6",
@@ -316,3 +317,42 @@ async def test_nothing_of_it_is_anybody_elses(edge, browser, sign_in):
     assert (await reader.get(f"{PATH}/new")).status == 403
     seen = await reader.get(page)
     assert seen.status == 200 and "Send a code" not in seen.words and "Your role looks on" in seen.words
+
+
+async def test_authenticators_challenges_and_limits_are_tables(edge, browser):
+    service_id = await kept(browser)
+    page = f"{PATH}/{service_id}"
+    people = f"/v1/verify/services/{service_id}/entities"
+    for identity in ("ada@example.com", "bo.2"):
+        assert (await edge.post(f"{people}/{identity}/factors", {"name": identity})).status == 201
+    body = {"service_id": service_id, "name": "address", "buckets": [{"max": 5, "interval_s": 3600}]}
+    assert (await edge.post("/v1/verify/rate-limits", body)).status == 201
+    listed = await browser.get(f"{page}/authenticators?sort=-identity")
+    assert listed.all(r'<td class=" c-identity"><a[^>]*>([^<]*)') == ["bo.2", "ada@example.com"]
+    found = await browser.get(f"{page}/authenticators?q=ada")
+    assert "ada@example.com" in found.words and "bo.2" not in found.words
+    limits = await browser.get(f"{page}/limits?sort=name")
+    assert limits.has('aria-sort="ascending"') and "5 in 1 h" in limits.words
+    file = await browser.get(f"{page}/limits/export")
+    assert file.text.splitlines()[0] == "id,name,description,buckets,changed" and "address" in file.text
+    person = f"{page}/authenticators/ada@example.com"
+    factor = (await edge.get(f"{people}/ada@example.com/factors")).json["data"][0]["id"]
+    assert "None was given" in (await browser.get(person)).words
+    challenge = {"factor_id": factor, "code": "123456"}
+    await edge.post(f"{people}/ada@example.com/challenges", challenge)
+    await browser.get(person)
+    chosen = await browser.post("/console/tables/verify_challenges/columns", {"column": "status", "back": person})
+    assert chosen.status == 303 and chosen.to.startswith(person)
+
+
+async def test_whoever_looks_at_all_accounts_chooses_one_on_every_page_of_a_service(edge, browser, sign_in):
+    service_id = await kept(browser)
+    operator = await sign_in(account_id=None)
+    below = ("", "/edit", "/limits", "/limits/new", "/authenticators", "/authenticators/ada", f"/verifications/{NONE}")
+    for path in (*(f"{PATH}/{service_id}{each}" for each in below), f"{PATH}/new", "/console/templates/new"):
+        seen = await operator.get(path)
+        assert seen.status == 200 and edge.customer.id in seen.text, (path, seen.words)
+        assert seen.has(f'name="to" value="{re.escape(path)}"'), path
+    assert (await operator.get(f"{PATH}/{service_id}", part=True)).status == 400
+    await operator.act_for(edge.customer.id)
+    assert "Try it" in (await operator.get(f"{PATH}/{service_id}")).words

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
+
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.hook_presets import PRESETS
 from whimbrel.domain.hook_rules import VERDICTS, Rule
@@ -16,6 +18,14 @@ _LISTS: Final = ("events", "to", "country", "language")
 _TEXTS: Final = ("condition", "template", "flow", "consent")
 _DAYS: Final = re.compile(r"[1-7]")
 _CALL: Final = "call:"
+
+
+def readable(body: str | None) -> str:
+    """What a call held, a line for each value where it is JSON."""
+    try:
+        return msgspec.json.format(body or "", indent=2)
+    except msgspec.DecodeError:
+        return body or ""
 
 
 def filled(rule: Rule) -> Form:

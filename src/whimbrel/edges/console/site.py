@@ -14,7 +14,7 @@ from starlette.routing import Route, Router
 
 from whimbrel.base.clock import SECOND_US
 from whimbrel.base.errors import Unavailable, WhimbrelError, public
-from whimbrel.edges.console import security, undoing, words
+from whimbrel.edges.console import choosing, security, undoing, words
 from whimbrel.edges.console.forms import problem
 from whimbrel.edges.console.live import Live
 from whimbrel.edges.console.pages import (
@@ -70,6 +70,7 @@ from whimbrel.edges.shared.asgi import ASGIApp, Receive, Scope, Send
 from whimbrel.edges.shared.failures import Failures, Windows
 from whimbrel.edges.shared.failures import site as site_of
 from whimbrel.edges.shared.inside import Inside
+from whimbrel.edges.shared.routes import NoAccount
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.shared.sse import Streams
 from whimbrel.manage import sessions
@@ -225,7 +226,15 @@ class _Entrance:
             return request.go("/console/confirm", to=request.http.headers.get("referer", ""))
         if page.who == "anyone" and page.method == "POST":
             self._check_strangers(request)
-        return await self._counted(request, page) if page.guessed else await page.handle(request)
+        if page.guessed:
+            return await self._counted(request, page)
+        try:
+            return await page.handle(request)
+        except NoAccount:
+            chooser = None if request.is_part or page.method != "GET" else await choosing.account(request)
+            if chooser is None:
+                raise
+            return chooser
 
     def _check_strangers(self, request: Request) -> None:
         """What strangers ask for is written down (challenges of passkeys), so it has a rate for each address."""

@@ -72,5 +72,5 @@ async def _pages(request: Request, table: Table, address: Mapping[str, str], pag
 
 
 async def _read(request: Request, table: Table, address: Mapping[str, str], cursor: Mapping[str, str]) -> Any:
-    query = {**table.query(address), "limit": str(limits.PAGE_MAX), **cursor}
+    query = {**table.query(request, address), "limit": str(limits.PAGE_MAX), **cursor}
     return await table.api(request)(table.operation, path=dict(request.path), query=query)

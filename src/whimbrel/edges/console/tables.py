@@ -29,7 +29,7 @@ SORTED_MAX: Final = 5_000
 _DIGITS_MAX: Final = 7
 _MADE: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}$|[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 """An id or a moment: nobody looks for a digit in the middle of one."""
-_ID: Final = r"[A-Za-z0-9_-]{1,64}"
+_ID: Final = r"[A-Za-z0-9._~@:+=-]{1,64}"
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -59,6 +59,10 @@ async def _nothing(request: Request) -> More:
     return {}
 
 
+def _none(request: Request) -> Mapping[str, str]:
+    return {}
+
+
 def _own(request: Request) -> Api:
     return request.api
 
@@ -68,7 +72,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     columns (the first is always shown), and the operation that reads it. `by`: of what happened, the column of time
     that the operation's order is of. `filters`: its parameters that stand in the address; `kept`: what else does.
     `acts`: rows end with buttons. `live_s`: how often rows are read anew. `target`: the element that holds it.
-    `is_paged`: whether the operation takes a limit and a cursor. `more` and `api`: where they are not the usual."""
+    `is_paged`: whether the operation takes a limit and a cursor. `fixed`: what the operation is asked beside that and
+    the visitor does not choose. `more` and `api`: where they are not the usual."""
 
     name: str
     path: str
@@ -82,6 +87,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     live_s: int = 0
     target: str = ELEMENT
     is_paged: bool = True
+    fixed: Callable[[Request], Mapping[str, str]] = _none
     more: Callable[[Request], Awaitable[More]] = _nothing
     api: Callable[[Request], Api] = _own
 
@@ -99,9 +105,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         """What does."""
         return request.query.given(*self.asked)
 
-    def query(self, address: Mapping[str, str]) -> dict[str, str]:
+    def query(self, request: Request, address: Mapping[str, str]) -> dict[str, str]:
         """The same for the operation."""
-        asked = {name: value for name, value in address.items() if name in self.filters}
+        asked = {name: value for name, value in address.items() if name in self.filters} | self.fixed(request)
         return asked | ({"order": "asc"} if self.by and address.get("sort") == self.by else {})
 
 
@@ -180,7 +186,7 @@ async def look(request: Request, table: Table, more: More) -> Shown:
     """The rows that the address asks for."""
     address = table.address(request)
     if table.by:
-        query = {**table.query(address), **request.query.given("cursor")}
+        query = {**table.query(request, address), **request.query.given("cursor")}
         found = await table.api(request)(table.operation, path=dict(request.path), query=query)
         following = {"cursor": found.next_cursor} if found.next_cursor else {}
         return await shown(request, table, found.data, address=address, following=following)
@@ -191,7 +197,7 @@ async def look(request: Request, table: Table, more: More) -> Shown:
 async def whole(request: Request, table: Table, address: Mapping[str, str]) -> tuple[list[Any], bool]:
     """All rows, and whether there are more than are sorted."""
     rows: list[Any] = []
-    query, path = table.query(address), dict(request.path)
+    query, path = table.query(request, address), dict(request.path)
     paged = {"limit": str(limits.PAGE_MAX)} if table.is_paged else {}
     while True:
         found = await table.api(request)(table.operation, path=path, query={**query, **paged})

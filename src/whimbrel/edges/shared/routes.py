@@ -23,6 +23,13 @@ AccountHeader = Literal["taken", "needed", "refused"]
 """Whether `X-Account-Id` means something here, has to be there, or is refused because it means nothing."""
 
 
+class NoAccount(WhimbrelError):
+    """The operator asks for what is one account's and names none."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid_parameter", "The operator names an account in the header `X-Account-Id`.")
+
+
 class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A route that takes no query parameters."""
 
@@ -62,7 +69,7 @@ class Call(Generic[Q, B]):
     def account_id(self) -> str:
         """The account that the request is about."""
         if self.acting_for is None:
-            raise WhimbrelError("invalid_parameter", "The operator names an account in the header `X-Account-Id`.")
+            raise NoAccount
         return self.acting_for
 
     @property

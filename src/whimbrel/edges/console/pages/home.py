@@ -55,6 +55,7 @@ async def overview(request: Request) -> Response:
         carriers=carriers,
         balance=balance,
         before=before,
+        is_late=False,
         standing=await standing(request),
     )
 
@@ -65,9 +66,10 @@ async def steps(request: Request) -> Response:
 
 
 async def lately(request: Request) -> Response:
-    """Recent failures and the carriers as they are now; asked for every few seconds."""
-    failures, carriers = await asyncio.gather(_failures(request), _carriers(request))
-    return request.part("home/overview.html", "lately", failures=failures, carriers=carriers)
+    """Recent failures, the carriers and the balance as they are now; asked for every few seconds."""
+    failures, carriers, balance = await asyncio.gather(_failures(request), _carriers(request), _balance(request))
+    values = {"failures": failures, "carriers": carriers, "balance": balance}
+    return request.part("home/overview.html", "lately", is_late=True, **values)
 
 
 async def by_country(request: Request) -> Response:

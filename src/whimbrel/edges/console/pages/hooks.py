@@ -162,7 +162,8 @@ async def call(request: Request) -> Response:
     path = dict(request.path)
     found = await request.api("getHook", path={"id": path["id"]})
     shown = await request.api("getHookCall", path=path)
-    return request.page("hooks/call.html", hook=found, call=shown, may_write=_may_write(request))
+    values = {"hook": found, "call": shown, "body": hooking.readable(shown.body)}
+    return request.page("hooks/call.html", may_write=_may_write(request), **values)
 
 
 async def replay(request: Request) -> Response:

@@ -29,6 +29,8 @@ from whimbrel.edges.console.pages import (
     usage,
     verify,
     verify_guard,
+    verify_limits,
+    verify_people,
     verify_service,
     webhooks,
 )
@@ -54,6 +56,9 @@ TABLES: Final[Mapping[str, Table]] = {
         schedules.TABLE,
         verify.TABLE,
         verify_service.TABLE,
+        verify_limits.TABLE,
+        verify_people.TABLE,
+        verify_people.CHALLENGES,
         verify_guard.ATTEMPTS,
         verify_guard.BLOCKS,
         verify_guard.SAFE,

@@ -6,20 +6,42 @@ from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import VERIFY_BUCKETS_PER_LIMIT
-from whimbrel.edges.console import verifying
+from whimbrel.edges.console import table_files, tables, verifying
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.pages.verify import PATH, may_manage
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, More, Table
 
 _PLACE: Final = f"{PATH}/{{id}}/limits"
 
 
+async def _service(request: Request) -> More:
+    """The service whose limits they are, if it is the account's."""
+    return {"service": await request.api("getVerifyService", path={"id": request.path["id"]})}
+
+
+TABLE: Final = Table(
+    name="verify_limits",
+    path=_PLACE,
+    cells="verify/limits_cells.html",
+    operation="listVerifyRateLimits",
+    is_paged=False,
+    more=_service,
+    fixed=lambda request: {"service_id": request.path["id"]},
+    columns=(
+        Column("name", "verify.limit_name"),
+        Column("description", "verify.description"),
+        Column("buckets", "verify.buckets", lambda row, more: [f"{b.max}/{b.interval_s}s" for b in row.buckets]),
+        Column("changed", "verify.changed", "updated_at"),
+        Column("id", "table.id", usual=False),
+    ),
+)
+
+
 async def all_limits(request: Request) -> Response:
-    service = await request.api("getVerifyService", path=dict(request.path))
-    found = await request.api("listVerifyRateLimits", query={"service_id": service.id})
-    values = {"limits": found.data, "span": verifying.span, "may_manage": may_manage(request)}
-    return request.page("verify/limits.html", service=service, **values)
+    values = {"span": verifying.span, "may_manage": may_manage(request)}
+    return await tables.answer(request, TABLE, "verify/limits.html", **values)
 
 
 async def new(request: Request) -> Response:
@@ -85,6 +107,7 @@ async def _form(request: Request, found: Any, form: Form, told: Problem | None =
 
 PAGES = (
     Page(path=_PLACE, handle=all_limits),
+    table_files.page(TABLE),
     Page(path=f"{_PLACE}/new", handle=new),
     Page(path=f"{_PLACE}/new", method="POST", handle=create),
     Page(path=f"{_PLACE}/{{limit}}", handle=limit),

@@ -6,19 +6,56 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.edges.console import table_files, tables
 from whimbrel.edges.console.forms import EMPTY, Form, Problem, problem
 from whimbrel.edges.console.pages.verify import PATH, may_manage
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.tables import Column, More, Table
 
 _PLACE: Final = f"{PATH}/{{id}}/authenticators"
 _ONE: Final = f"{_PLACE}/{{identity}}"
-_SHOWN: Final = "20"
+
+
+async def _names(request: Request) -> More:
+    """What a person's authenticators are called."""
+    found = await request.api("listFactors", path={name: request.path[name] for name in ("id", "identity")})
+    return {"names": {each.id: each.name for each in found.data}}
+
+
+TABLE: Final = Table(
+    name="verify_people",
+    path=_PLACE,
+    cells="verify/people_cells.html",
+    operation="listEntities",
+    columns=(
+        Column("identity", "verify.people.identity"),
+        Column("since", "verify.people.since", "created_at"),
+        Column("changed", "verify.changed", "updated_at"),
+        Column("id", "table.id", usual=False),
+    ),
+)
+CHALLENGES: Final = Table(
+    name="verify_challenges",
+    path=_ONE,
+    cells="verify/challenges_cells.html",
+    operation="listChallenges",
+    by="at",
+    filters=("status",),
+    more=_names,
+    columns=(
+        Column("at", "verify.attempts.at", "created_at"),
+        Column("factor", "verify.people.factor", lambda row, more: more["names"].get(row.factor_id)),
+        Column("status", "verify.status"),
+        Column("reason", "verify.attempts.reason", usual=False),
+        Column("id", "table.id", usual=False),
+    ),
+)
+_STATUSES: Final = ("pending", "approved", "denied", "expired")
 
 
 async def people(request: Request) -> Response:
-    """Those of a service, newest first; a script asks for the rows that follow. One who is looked for by the identity
-    is shown at once."""
+    """Those of a service. One who is looked for by the identity, where they are many, is shown at once."""
     identity = request.query.text("find")
     if not identity:
         return await _people(request)
@@ -101,16 +138,10 @@ def _check_right(request: Request, is_right: bool, reason: str) -> None:
 
 
 async def _people(request: Request, form: Form = EMPTY, told: Problem | None = None) -> Response:
-    path = {"id": request.path["id"]}
-    service = await request.api("getVerifyService", path=path)
-    found = await request.api("listEntities", path=path, query=request.query.given("cursor"))
-    values = {"service": service, "people": found.data, "next": found.next_cursor}
-    values["sought"] = request.query.text("find")
-    if request.is_part and request.query.text("cursor"):
-        return request.part("verify/people.html", "rows", **values)
-    may = request.api.may("createFactor")
+    values: dict[str, Any] = {"service": await request.api("getVerifyService", path={"id": request.path["id"]})}
+    values |= {"sought": request.query.text("find"), "may_verify": request.api.may("createFactor")}
     status = told.status if told else 200
-    return request.page("verify/people.html", status=status, form=form, problem=told, may_verify=may, **values)
+    return await tables.answer(request, TABLE, "verify/people.html", status=status, form=form, problem=told, **values)
 
 
 async def _person(request: Request, form: Form = EMPTY, told: Problem | None = None, factor: str = "") -> Response:
@@ -119,13 +150,9 @@ async def _person(request: Request, form: Form = EMPTY, told: Problem | None = N
     found = await request.api("getEntity", path=path)
     service = await request.api("getVerifyService", path={"id": path["id"]})
     factors: Any = (await request.api("listFactors", path=path)).data
-    query = {"limit": _SHOWN, **request.query.given("cursor")}
-    challenges = await request.api("listChallenges", path=path, query=query)
-    values = {"challenges": challenges.data, "next": challenges.next_cursor, "place": _ONE.format(**path)}
-    values["names"] = {each.id: each.name for each in factors}
-    if request.is_part and "cursor" in query:
-        return request.part("verify/person.html", "rows", **values)
-    return request.page(
+    return await tables.answer(
+        request,
+        CHALLENGES,
         "verify/person.html",
         status=told.status if told else 200,
         person=found,
@@ -136,14 +163,17 @@ async def _person(request: Request, form: Form = EMPTY, told: Problem | None = N
         refused=factor,
         may_verify=request.api.may("createFactor"),
         may_manage=may_manage(request),
-        **values,
+        place=_ONE.format(**path),
+        statuses=_STATUSES,
     )
 
 
 PAGES = (
     Page(path=_PLACE, handle=people),
+    table_files.page(TABLE),
     Page(path=_PLACE, method="POST", handle=enrol),
     Page(path=_ONE, handle=person),
+    table_files.page(CHALLENGES),
     Page(path=f"{_ONE}/unlock", method="POST", handle=unlock),
     Page(path=f"{_ONE}/remove", method="POST", handle=remove),
     Page(path=f"{_ONE}/factors/{{factor}}/confirm", method="POST", handle=confirm),
