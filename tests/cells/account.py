@@ -42,6 +42,7 @@ OWNED = {
     "deliveries": "account_id", "delivery_tries": "account_id", "events": "account_id", "idempotency": "account_id",
     "mailboxes": "account_id", "mailbox_senders": "account_id", "mailbox_mails": "account_id",
     "keys": "account_id", "ledger": "account_id", "messages": "account_id", "opt_outs": "account_id",
+    "registrations": "account_id", "documents": "account_id",
     "senders": "account_id", "smpp_credentials": "account_id", "usage_figures": "account_id",
     "template_versions": "account_id", "templates": "account_id", "policies": "account_id", "frequency": "account_id",
     "users": "account_id",
@@ -140,6 +141,10 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO template_versions VALUES ('TP' || $1, 1, $2, '{}', 'approved', '', '', NULL, 'KE1', 1)",
         "INSERT INTO policies VALUES ($2, $2, '{}', length($1))",
         "INSERT INTO frequency VALUES ($2, 0, 7, 1, '[]', length($1))",
+        "INSERT INTO registrations VALUES ('RG' || $1, $2, 'sg_ssir', 'SG', 'Acme', 'draft', NULL, '[]', '{}', '{}', '', "
+        "1, NULL, NULL, NULL, 1, 1)",
+        "INSERT INTO documents VALUES ('DC' || $1, $2, 'RG' || $1, 'authorisation', 'a.pdf', 'application/pdf', 2, 'x', "
+        "1, decode('00ff', 'hex'))",
         "INSERT INTO hooks VALUES ('HK' || $1, $2, 0, 'shop', 'generic', 'active', 'x', NULL, NULL, '{}', 1, 1)",
         "INSERT INTO hook_calls VALUES ('HC' || $1, $2, 'HK', 'sent', '', 1, 1, 2, NULL, NULL, 0, 1)",
         "INSERT INTO hook_outcomes VALUES ('HC' || $1, 0, $2, 'HK', '', 'e', 'r', 'sent', '', '', 'SM1', 'e', 1)",

@@ -22,6 +22,7 @@ STAYS = {
     "parked_receipts": "nobody knows whose they are; other cells are asked",
     "prices": "of the installation, also those of one account",
     "quiet_rules": "of the installation, as the operator wrote them for each cell",
+    "sender_rules": "of the installation; copied from the cell that leads",
     "routes": "of the installation, also those of one account",
     "schema_migrations": "what the database is",
     "sessions": "people sign in again",

@@ -56,6 +56,7 @@ SCANS_ALLOWED = {
     "routes_all",
     "schema_applied",
     "senders_all",
+    "sender_rules_all",
     "smpp_owed_counts",
     "smpp_owed_purge",
     "smpp_owed_total",

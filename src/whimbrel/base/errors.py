@@ -71,6 +71,10 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("invalid_text", 422, 20001, P, "caller", "The text holds characters that no phone can show.", "Remove control characters and lone surrogates."),
         _row("invalid_sender", 422, 21212, P, "caller", "The sender is no valid number, short code or name.", "Use E.164, 3 to 8 digits, or up to 11 letters, digits and spaces."),
         _row("sender_not_allowed", 403, 21606, P, "caller", "The sender does not belong to the account.", "Use one of `GET /v1/senders`, or ask the operator to add it."),
+        _row("sender_forbidden", 422, 21612, P, "caller", "The country takes no such sender.", "Use a sender of another kind; `GET /v1/sender-rules` shows what holds where, and since when."),
+        _row("sender_unregistered", 403, 30034, P, "operator", "The sender is not registered for this country.", "Register it (`POST /v1/registrations`), or use another sender."),
+        _row("sender_not_approved", 403, 21606, P, "operator", "The operator has not approved the sender.", "Wait for the approval; the number shows why."),
+        _row("sender_name_refused", 422, 21212, P, "caller", "The name says nothing about who sends, or reads as somebody else's.", "Take another name; where it is yours, the operator sets `allow_name`."),
         _row("no_sender", 422, 21603, P, "operator", "The account has no default sender for this country.", "Send `sender`, or set a default sender."),
         _row("pool_without_senders", 422, 21703, P, "operator", "The Messaging Service has no sender for this country.", "Send `From`, or set a default sender."),
         _row("template_not_found", 422, 20404, P, "caller", "There is no such template.", "See `GET /v1/templates` for names and versions; an archived one is brought back first."),
@@ -156,6 +160,7 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("mail_no_server", 0, 0, P, "operator", "The installation sends no mail.", "Set `mail.host` and `mail.sender`."),
         _row("mail_gone", 0, 0, P, "caller", "What the mail was to say is not there any more.", "Nothing: the text was removed before it went out."),
         # why a message ended as it did
+        _row("sender_replaced", 0, 0, P, "recipient", "Phones in this country show another sender.", "Nothing: the text arrives; do not count on answers."),
         _row("canceled", 0, 0, P, "caller", "Canceled before it was sent.", "Nothing: it was never sent."),
         _row("expired", 0, 30036, P, "us", "Its validity ended before it could be sent.", "Look at the carrier's health, or give more time."),
         _row("expired_at_carrier", 0, 30036, P, "recipient", "The carrier gave up before the phone could be reached.", "Try later; the phone may be off."),

@@ -48,6 +48,9 @@ class Metrics:
         r.register(self._tallies)
         self.accepted = Counter("whimbrel_messages_accepted", "Messages accepted", ["door"], registry=r)
         self.refused = Counter("whimbrel_messages_refused", "Messages refused at accept", ["code"], registry=r)
+        self.sender_warnings = Counter(
+            "whimbrel_sender_warnings", "Messages accepted with a note on their sender", ["code"], registry=r
+        )
         self.submitted = Counter(
             "whimbrel_segments_submitted", "Segments written to a carrier", ["carrier"], registry=r
         )

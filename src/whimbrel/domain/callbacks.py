@@ -16,6 +16,7 @@ from whimbrel.base import ids, moments, money
 from whimbrel.base.errors import CATALOGUE, Fault
 from whimbrel.domain.model import PLAIN, Event, Flag, Message, Options
 from whimbrel.domain.numbers import normalise
+from whimbrel.domain.sender_fitness import WARNED, warnings_of
 from whimbrel.domain.states import IN_DOUBT, QUEUED, STATES, UNKNOWN
 from whimbrel.domain.templates.use import MadeOf
 from whimbrel.domain.wire import Wire
@@ -86,6 +87,7 @@ class MessageView(msgspec.Struct, frozen=True, gc=False):
     tlvs: dict[str, str | int | dict[str, str]] | UnsetType = UNSET
     data_coding: int | UnsetType = UNSET
     template: MadeOf | UnsetType = UNSET  # which version of which template made the text
+    warnings: tuple[str, ...] | UnsetType = UNSET  # codes: it was accepted all the same
 
 
 class MessageData(msgspec.Struct, frozen=True, gc=False):
@@ -184,6 +186,7 @@ def message_view(message: Message) -> MessageView:
         replaced=options.replaced,
         reply_to=options.reply_to,
         template=options.template or UNSET,
+        warnings=warnings_of(flags) if flags & WARNED else UNSET,
     )
     is_binary = message.encoding == _BINARY
     if redacted or not (is_binary or flags & Flag.WIRE):

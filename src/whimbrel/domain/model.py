@@ -126,6 +126,9 @@ class Flag:
     LOCKING_SHIFT = 16  # the lowest of eight bits: language of the locking shift table (TS 23.038 6.2.1.2.2), 0: none
     SINGLE_SHIFT = 24  # the same of the single shift table
     KEYWORD_GUESSED = 1 << 33  # inbound: the STOP was taken from more than one word, and wants a look
+    SENDER_UNREGISTERED = 1 << 35  # accepted, although the sender is not registered for the country
+    SENDER_REPLACED = 1 << 36  # the phone will show another sender
+    SENDER_FORBIDDEN = 1 << 37  # accepted, although the country takes no such sender
     SEALED = 1 << 32  # the text is masked; options hold the one to send, until it is final
 
 
@@ -218,6 +221,15 @@ class Sender(msgspec.Struct, frozen=True, gc=False):
     sms_fallback_url: str | None
     created_at: int
     updated_at: int
+    label: str = ""
+    capabilities: tuple[Literal["sms", "mms", "voice", "inbound"], ...] = ("sms",)
+    country: str = ""  # of a number (ISO 3166); empty for names and short codes of no known country
+    carrier_id: str | None = None  # who holds the number
+    approval: Literal["approved", "pending", "rejected"] = "approved"
+    approval_reason: str = ""
+    sms_fallback_method: Literal["POST", "GET"] = "POST"
+    per_minute: int | None = None  # what the operator lets the number send; None: whatever its registration allows
+    per_day: int | None = None
 
 
 class Carrier(msgspec.Struct, frozen=True, gc=False):

@@ -123,6 +123,42 @@ class Regime(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     decision: tuple[RegimeField, ...] = ()
 
 
+class Registration(msgspec.Struct, frozen=True, gc=False):
+    """A registration as stored. Column order of the `registrations` table."""
+
+    id: str
+    account_id: str
+    regime: str
+    country: str
+    name: str
+    state: RegistrationState
+    parent_id: str | None
+    senders: tuple[str, ...]  # ids
+    answers: str  # JSON, by the fields of the regime
+    decision: str  # JSON: what the operator entered
+    reason: str  # why it was rejected
+    seq: int  # number of its newest event
+    submitted_at: int | None
+    decided_at: int | None
+    expires_at: int | None
+    created_at: int
+    updated_at: int
+
+
+class Document(msgspec.Struct, frozen=True, gc=False):
+    """A file without its octets. Columns of the `documents` table."""
+
+    id: str
+    account_id: str
+    subject_id: str  # a registration or a number
+    purpose: str
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    created_at: int
+
+
 class AnswerProblem(msgspec.Struct, frozen=True):
     """What is wrong with one answer."""
 

@@ -1,13 +1,18 @@
-"""What may stand in the sender field, and which of an account's senders a message takes."""
+"""What may stand in the sender field, which of an account's senders a message takes, and whether it may go with it to
+the country that it is for.
+"""
 
 import re
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from whimbrel.domain.model import Sender
 from whimbrel.domain.numbers import line_type, normalise
+from whimbrel.domain.registrations import Approval
+from whimbrel.domain.sender_fitness import ANY_SENDER, Fitness, SenderLaw
+from whimbrel.domain.sender_rules import SenderKind
 
-SenderKind = Literal["alphanumeric", "long_code", "toll_free", "short_code"]
+_ALWAYS: Final = 1 << 62  # microseconds: later than everything
 
 # TS 23.040 9.1.2.5: eleven septets fit the address field. The characters are those that carriers agree on.
 _NAME = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9 .&_-]{1,11}").fullmatch
@@ -28,11 +33,21 @@ def kind_of(value: str) -> SenderKind | None:
 
 
 class SenderBook:
-    """The senders of one account, ready to be asked for every message. Built anew when one changes."""
+    """The senders of one account, ready to be asked for every message. Built anew when one changes. `law`: what holds
+    in countries, `approvals`: of registrations that have been approved, by the ids of their senders."""
 
-    __slots__ = ("_by_country", "_by_value", "_default")
+    __slots__ = ("_approvals", "_by_country", "_by_value", "_default", "_fits", "_fits_until", "_law")
 
-    def __init__(self, senders: Iterable[Sender]) -> None:
+    def __init__(
+        self,
+        senders: Iterable[Sender],
+        law: SenderLaw = ANY_SENDER,
+        approvals: Mapping[str, Sequence[Approval]] | None = None,
+    ) -> None:
+        self._law = law
+        self._approvals = approvals or {}
+        self._fits: dict[tuple[str, str], Fitness | None] = {}  # at most senders times countries
+        self._fits_until = 0 if law.has_rules else _ALWAYS
         ordered = sorted(senders, key=lambda sender: sender.id)
         self._by_value = {sender.value: sender for sender in ordered}
         self._by_country: dict[str, Sender] = {}
@@ -52,6 +67,25 @@ class SenderBook:
         if wanted is None:
             return self._by_country.get(country) or self._default or "no_sender"
         return self._by_value.get(wanted) or self._written_otherwise(wanted)
+
+    def fit(self, sender: Sender, country: str, now: int) -> Fitness | None:
+        """What is to be said of a message with this sender to a country; None: nothing. `now`: UTC microseconds, which
+        must not go back."""
+        if now >= self._fits_until:
+            self._renew(now)
+        key = (sender.id, country)
+        try:
+            return self._fits[key]
+        except KeyError:
+            found = self._law.fitness(sender, country, now, self._approvals.get(sender.id, ()))
+            self._fits[key] = found
+            return found
+
+    def _renew(self, now: int) -> None:
+        """A rule begins or ends, or a registration is over."""
+        self._fits.clear()
+        ends = (each.until for own in self._approvals.values() for each in own if each.until and each.until > now)
+        self._fits_until = min(self._law.next_change(now), min(ends, default=_ALWAYS))
 
     def _written_otherwise(self, wanted: str) -> Sender | str:
         """A number with punctuation is still the same number."""

@@ -31,6 +31,7 @@ from whimbrel.domain.pacing import FairRank
 from whimbrel.journey.encode import encode
 from whimbrel.journey.explain import Explanation, explanation, with_balance
 from whimbrel.journey.fill import fill, point, register, retold, wanted
+from whimbrel.journey.fit import fit
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.price import price
@@ -323,6 +324,7 @@ class Accept:
         if templates:
             fill(plans, templates)
         screen(plans, senders=tables.senders, opt_outs=tables.opt_outs, vault=self._vault)
+        fit(plans, tables.senders)
         if templates:
             register(plans)
         route(plans, tables.router)

@@ -11,6 +11,8 @@ from whimbrel.base import moments, money
 from whimbrel.base.errors import CATALOGUE
 from whimbrel.codec import gsm7
 from whimbrel.codec.shifts import LANGUAGE_NAMES
+from whimbrel.domain.sender_fitness import Step
+from whimbrel.domain.sender_rules import SenderRule
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store
@@ -80,6 +82,35 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
     pointer: str
 
 
+class SenderRuleStep(msgspec.Struct, frozen=True, gc=False):
+    """A rule of a country, with where it is from. `since` and `until` are days (UTC)."""
+
+    id: str
+    country: str
+    verdict: str
+    registration: str  # the regime that is asked for; empty: any
+    note: str
+    source: str
+    as_of: str
+    confidence: str
+    since: str | None
+    until: str | None
+
+
+class SenderStep(msgspec.Struct, frozen=True, gc=False):
+    """Whether the message may go with its sender to the country. `code`: what is to be said; `others`: rules in force
+    that say something else, and are older or less particular."""
+
+    sender: str
+    kind: str
+    verdict: Step
+    code: str | None
+    detail: str
+    rule: SenderRuleStep | None
+    others: tuple[SenderRuleStep, ...]
+    enforcement: str
+
+
 class Explanation(msgspec.Struct, frozen=True, gc=False):
     """The dry run of one message."""
 
@@ -94,6 +125,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     routing: RoutingStep | None
     price: PriceStep | None
     balance: BalanceStep | None = None  # of what has a price
+    sender_rules: SenderStep | None = None  # of a sender that was found
 
 
 class _Available(msgspec.Struct, frozen=True, gc=False):
@@ -118,6 +150,7 @@ def explanation(plan: Plan, tables: Tables) -> Explanation:
         encoding=_encoding(plan) if plan.segments else None,
         routing=_routing(plan, tables) if number else None,
         price=_price(plan, tables) if plan.currency else None,
+        sender_rules=_sender_rules(plan, tables) if plan.sender and number else None,
     )
 
 
@@ -143,6 +176,42 @@ def _encoding(plan: Plan) -> EncodingStep:
     shifts = dict.fromkeys(language for language in (plan.shift.locking, plan.shift.single) if language)
     languages = tuple(LANGUAGE_NAMES[language] for language in shifts)
     return EncodingStep(plan.encoding, plan.segments, plan.text, foreign, plan.replaced, languages)
+
+
+def _sender_rules(plan: Plan, tables: Tables) -> SenderStep:
+    assert plan.sender is not None
+    assert plan.number is not None
+    sender, country, law = plan.sender, plan.number.country, tables.sender_law
+    said = tables.senders[plan.draft.account_id].fit(sender, country, plan.now)
+    finding = law.finding(sender, country, plan.now)
+    verdict: Step = "allowed"
+    if said is not None:
+        verdict = "warned" if plan.sender_flag else "refused"
+    return SenderStep(
+        sender=sender.value,
+        kind=sender.kind,
+        verdict=verdict,
+        code=None if said is None else said.code,
+        detail="" if said is None else said.detail,
+        rule=None if finding is None else _rule(finding.rule),
+        others=() if finding is None else tuple(map(_rule, finding.others)),
+        enforcement=law.enforcement,
+    )
+
+
+def _rule(rule: SenderRule) -> SenderRuleStep:
+    return SenderRuleStep(
+        rule.id,
+        rule.country,
+        rule.verdict,
+        rule.regime,
+        rule.note,
+        rule.source,
+        rule.as_of.isoformat(),
+        rule.confidence,
+        rule.since.isoformat() if rule.since else None,
+        rule.until.isoformat() if rule.until else None,
+    )
 
 
 def _routing(plan: Plan, tables: Tables) -> RoutingStep:

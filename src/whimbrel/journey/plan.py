@@ -35,6 +35,7 @@ class Plan(msgspec.Struct, gc=False):
     carriers: tuple[str, ...] = ()
     price_micros: int = 0
     currency: str = ""
+    sender_flag: int = 0  # a bit of `Flag`: what is to be said of the sender
     form: Form | None = None  # of the template that the text was made of
 
     def refuse(self, code: str, pointer: str = "", detail: str = "") -> None:
@@ -46,7 +47,7 @@ class Plan(msgspec.Struct, gc=False):
 
 def flags_of(plan: Plan, options: Options) -> int:
     """The bits of `Flag` that the message starts with."""
-    flags = Flag.BYPASS_OPT_OUT if plan.draft.bypass_opt_out else 0
+    flags = plan.sender_flag | (Flag.BYPASS_OPT_OUT if plan.draft.bypass_opt_out else 0)
     if plan.shift is not NO_SHIFT:
         flags |= plan.shift.locking << Flag.LOCKING_SHIFT | plan.shift.single << Flag.SINGLE_SHIFT
     if plan.wide:

@@ -12,6 +12,7 @@ from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.domain.model import PLAIN, PRIORITY, Draft, Message
 from whimbrel.domain.pacing import FairRank
+from whimbrel.domain.sender_fitness import WARNINGS, warnings_of
 from whimbrel.domain.states import QUEUED, SCHEDULED
 from whimbrel.journey.plan import Plan, flags_of
 from whimbrel.journey.sealing import seal_text
@@ -70,6 +71,8 @@ class Record:
             message = self._message(plan)
             messages.append(message)
             verdicts.append(_verdict(message, plan))
+            if plan.sender_flag:
+                self._metrics.sender_warnings.labels(WARNINGS[plan.sender_flag]).inc()
             claim = passage.claim(message)
             if claim is not None:
                 claims.append(claim)
@@ -150,12 +153,14 @@ def _without_texts(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
 
 
 def _verdict(message: Message, plan: Plan) -> Verdict:
+    told = _plain_verdict(message, plan)
+    if plan.sender_flag:
+        told = msgspec.structs.replace(told, warnings=warnings_of(plan.sender_flag))
     if plan.form is not None:
-        told = _plain_verdict(message, plan)
         template = plan.draft.options.template
         shown = plan.draft.text if plan.draft.shown is None else plan.draft.shown
         return msgspec.structs.replace(told, message_class=message.message_class, template=template, text=shown)
-    return _plain_verdict(message, plan)
+    return told
 
 
 def _plain_verdict(message: Message, plan: Plan) -> Verdict:

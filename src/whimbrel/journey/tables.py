@@ -15,9 +15,14 @@ import msgspec
 from whimbrel.base.vault import Seal, Vault
 from whimbrel.domain.dialect import PLAIN_RULES, CarrierSettings, TextRules, text_rules
 from whimbrel.domain.model import Account, Carrier, ConfigKind, Key, Price, Route, Sender, SmppCredential, Webhook
+from whimbrel.domain.number_limits import NumberLimits
 from whimbrel.domain.policies import Policy, PolicyBook
 from whimbrel.domain.pricing import PriceList
+from whimbrel.domain.registrations import Registration
 from whimbrel.domain.routing import Router
+from whimbrel.domain.sender_fitness import Enforcement, SenderLaw
+from whimbrel.domain.sender_rules import Rulebook
+from whimbrel.domain.sender_standing import RuleRow, approvals_of, book_of, limits_of
 from whimbrel.domain.senders import SenderBook
 from whimbrel.journey.following import Following
 from whimbrel.journey.opted_out import OptedOut
@@ -46,10 +51,18 @@ def _whole(carrier: Carrier) -> Carrier:
 
 
 class Tables:
-    """The snapshots of one process. `as_seen`: what a carrier is here, where it is shared out among cells."""
+    """The snapshots of one process. `as_seen`: what a carrier is here, where it is shared out among cells.
+    `enforcement`: what is done about rules of senders."""
 
-    def __init__(self, store: Store, vault: Vault, as_seen: Callable[[Carrier], Carrier] = _whole) -> None:
+    def __init__(
+        self,
+        store: Store,
+        vault: Vault,
+        as_seen: Callable[[Carrier], Carrier] = _whole,
+        enforcement: Enforcement = "warn",
+    ) -> None:
         self._store = store
+        self._enforcement: Enforcement = enforcement
         self._vault = vault
         self._as_seen = as_seen
         self._subscribers: defaultdict[ConfigKind, list[Callable[[], None]]] = defaultdict(list)
@@ -76,6 +89,10 @@ class Tables:
         """By account id."""
         self.senders_by_value: Mapping[str, Sender] = {}
         """Numbers and short codes by their digits: whom an inbound text is for. Names receive nothing."""
+        self.sender_law = SenderLaw(Rulebook(()), "off")
+        """What countries say about senders."""
+        self.number_limits: Mapping[str, NumberLimits] = {}
+        """How much senders may send, by id; those that nothing bounds are not there."""
         self.carriers: Mapping[str, Carrier] = {}
         """By id, paused ones too."""
         self.tlv_names: Mapping[str, str] = {}
@@ -193,7 +210,12 @@ class Tables:
 
     async def _load_senders(self) -> None:
         rows = await self._store.fetch(Sender, "senders_all")
-        self.senders = {account_id: SenderBook(own) for account_id, own in _by_account(rows).items()}
+        registered = await self._store.fetch(Registration, "registrations_approved")
+        law = SenderLaw(book_of(await self._store.fetch(RuleRow, "sender_rules_all")), self._enforcement)
+        approvals = approvals_of(registered)
+        self.sender_law = law
+        self.number_limits = limits_of(rows, registered)
+        self.senders = {account_id: SenderBook(own, law, approvals) for account_id, own in _by_account(rows).items()}
         self.senders_by_value = {row.value.lstrip("+"): row for row in rows if row.kind != "alphanumeric"}
 
     async def _load_carriers(self) -> None:

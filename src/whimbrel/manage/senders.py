@@ -5,8 +5,8 @@ by several, and receives nothing. Of the senders of an account one may be the de
 each country: making a sender the default takes the mark from the one that had it.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -15,7 +15,10 @@ from whimbrel.base import ids, moments
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.model import Sender
 from whimbrel.domain.numbers import normalise
-from whimbrel.domain.senders import SenderKind, kind_of
+from whimbrel.domain.registrations import Registration
+from whimbrel.domain.sender_names import name_problem
+from whimbrel.domain.sender_rules import SenderKind
+from whimbrel.domain.senders import kind_of
 from whimbrel.manage import accounts, audit
 from whimbrel.manage.checks import Checks, check_url
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
@@ -25,8 +28,16 @@ from whimbrel.store.rows import to_columns
 Method = Literal["POST", "GET"]
 
 
+class _Name(msgspec.Struct, frozen=True, gc=False):
+    """Columns of `senders_names`."""
+
+    id: str
+    value: str
+
+
 class NewSender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A request to give an account a sender. `countries` narrows a default to these (ISO 3166)."""
+    """A request to give an account a sender. `countries` narrows a default to these (ISO 3166). `allow_name`: also a
+    name that says nothing, or that reads as somebody else's."""
 
     value: str
     is_default: bool = False
@@ -34,6 +45,7 @@ class NewSender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     sms_url: str | None = None
     sms_method: Method = "POST"
     sms_fallback_url: str | None = None
+    allow_name: bool = False
 
 
 class SenderChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,8 +78,8 @@ class SenderView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def create(ctx: Context, actor: str, request: NewSender, *, account_id: str) -> SenderView:
-    """Give an account a sender."""
-    value, kind = _recognised(request.value)
+    """Give an account a sender. WhimbrelError: invalid_sender, sender_name_refused, conflict."""
+    value, kind, country = recognised(request.value)
     now = ctx.clock.now_us()
     sender = Sender(
         id=ctx.ids.new(ids.SENDER),
@@ -81,20 +93,29 @@ async def create(ctx: Context, actor: str, request: NewSender, *, account_id: st
         sms_fallback_url=request.sms_fallback_url,
         created_at=now,
         updated_at=now,
+        capabilities=("sms",) if kind == "alphanumeric" else ("sms", "inbound"),
+        country=country,
     )
-    _check(ctx, sender)
-    await accounts.existing(ctx, account_id)
+    await put_new(ctx, actor, sender, allow_name=request.allow_name)
+    return view(sender)
+
+
+async def put_new(ctx: Context, actor: str, sender: Sender, *, allow_name: bool = False) -> None:
+    """Check a sender, whichever door made it, and store it."""
+    check(ctx, sender)
+    await accounts.existing(ctx, sender.account_id)
+    overruled = await _name_overruled(ctx, sender, allow_name=allow_name)
     async with ctx.lock:
         await _check_free(ctx, sender)
-        entry = audit.entry(ctx, actor, "sender.created", sender.id, account_id, kind=kind)
+        more = {"overruled": overruled} if overruled else {}
+        entry = audit.entry(ctx, actor, "sender.created", sender.id, sender.account_id, kind=sender.kind, **more)
         writes = [Write("sender_insert", (to_columns(sender),)), *await _unmark_others(ctx, sender), entry]
         await commit(ctx, writes, "senders")
-    return view(sender)
 
 
 async def get(ctx: Context, sender_id: str, *, account_id: str) -> SenderView:
     """One sender of an account."""
-    return view(await _existing(ctx, sender_id, account_id))
+    return view(await existing(ctx, sender_id, account_id))
 
 
 async def find(ctx: Context, *, account_id: str, paging: Paging = FIRST_PAGE) -> Page[SenderView]:
@@ -105,23 +126,34 @@ async def find(ctx: Context, *, account_id: str, paging: Paging = FIRST_PAGE) ->
 
 async def update(ctx: Context, actor: str, sender_id: str, change: SenderChange, *, account_id: str) -> SenderView:
     """Change defaults and where answers go; the value of a sender never changes."""
+    given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
+    return view(await put_changed(ctx, actor, sender_id, given, account_id=account_id))
+
+
+async def put_changed(ctx: Context, actor: str, sender_id: str, given: Mapping[str, Any], *, account_id: str) -> Sender:
+    """Change these fields of a sender, whichever door asks."""
     async with ctx.lock:
-        sender = await _existing(ctx, sender_id, account_id)
-        given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
+        sender = await existing(ctx, sender_id, account_id)
         changed = msgspec.structs.replace(sender, **given, updated_at=ctx.clock.now_us())
-        _check(ctx, changed)
+        check(ctx, changed)
         entry = audit.entry(ctx, actor, "sender.updated", sender_id, account_id, fields=sorted(given))
         writes = [_update(changed), *await _unmark_others(ctx, changed), entry]
         await commit(ctx, writes, "senders")
-    return view(changed)
+    return changed
 
 
 async def delete(ctx: Context, actor: str, sender_id: str, *, account_id: str) -> None:
     """Take a sender away; messages that were accepted with it are still sent."""
     async with ctx.lock:
-        sender = await _existing(ctx, sender_id, account_id)
+        sender = await existing(ctx, sender_id, account_id)
         entry = audit.entry(ctx, actor, "sender.deleted", sender_id, account_id, kind=sender.kind)
-        await commit(ctx, [Write("sender_delete", ((sender_id,),)), entry], "senders")
+        await commit(ctx, [Write("sender_delete", ((sender_id,),)), *_leaves(sender), entry], "senders")
+
+
+def _leaves(sender: Sender) -> list[Write]:
+    """It is in no pool any more, and nothing is posted for it."""
+    drop = Write("pool_members_of_sender_drop", ((sender.id,),))
+    return [drop, Write("inbound_url_delete", ((sender.id, sender.account_id),))]
 
 
 def view(sender: Sender) -> SenderView:
@@ -144,21 +176,38 @@ def view(sender: Sender) -> SenderView:
 # ---------------------------------------------------------------- parts of them
 
 
-async def _existing(ctx: Context, sender_id: str, account_id: str) -> Sender:
+async def existing(ctx: Context, sender_id: str, account_id: str) -> Sender:
+    """The row; `not_found`."""
     return await one(ctx, Sender, "sender_by_id", sender_id, account_id)
 
 
-def _recognised(text: str) -> tuple[str, SenderKind]:
-    """The value as it is stored and its kind; numbers may be written with punctuation."""
+def recognised(text: str) -> tuple[str, SenderKind, str]:
+    """The value as it is stored, its kind, and the country of a number (else empty); numbers may be written with
+    punctuation."""
     number = normalise(text)
     value = number.e164 if number else text
     kind = kind_of(value)
     if kind is None:
         raise WhimbrelError("invalid_sender", errors=[FieldError("/value", "is no number, short code or name")])
-    return value, kind
+    return value, kind, number.country if number else ""
 
 
-def _check(ctx: Context, sender: Sender) -> None:
+async def _name_overruled(ctx: Context, sender: Sender, *, allow_name: bool) -> str:
+    """What is wrong with a name that the operator wants all the same; empty where nothing is."""
+    if sender.kind != "alphanumeric":
+        return ""
+    others = await ctx.store.fetch(_Name, "senders_names", sender.account_id)
+    approved = await ctx.store.fetch(Registration, "registrations_approved")
+    theirs = {each for row in approved if row.account_id != sender.account_id for each in row.senders}
+    registered = [other.value for other in others if other.id in theirs]
+    problem = name_problem(sender.value, registered, [other.value for other in others])
+    if problem is None or allow_name:
+        return "" if problem is None else problem.kind
+    raise WhimbrelError("sender_name_refused", problem.detail, errors=[FieldError("/value", problem.detail)])
+
+
+def check(ctx: Context, sender: Sender) -> None:
+    """What holds for every sender. WhimbrelError: invalid_request, webhook_url_refused."""
     checks = Checks()
     for place, country in enumerate(sender.countries):
         checks.country(country, f"/countries/{place}")
@@ -188,6 +237,14 @@ def _update(sender: Sender) -> Write:
         sender.sms_method,
         sender.sms_fallback_url,
         sender.updated_at,
+        sender.label,
+        msgspec.json.encode(sender.capabilities).decode(),
+        sender.carrier_id,
+        sender.approval,
+        sender.approval_reason,
+        sender.sms_fallback_method,
+        sender.per_minute,
+        sender.per_day,
     )
     return Write("sender_update", (row,))
 

@@ -55,6 +55,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     message_class: str = ""  # with the next two, of a message that was made of a template
     template: MadeOf | None = None
     text: str | None = None  # never in what is kept of a request: texts live in the message's row
+    warnings: tuple[str, ...] = ()  # codes: accepted all the same
 
 
 class Idempotency(msgspec.Struct, frozen=True, gc=False):

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from whimbrel.base import limits, moments, money
 from whimbrel.base.errors import CATALOGUE, FieldError, WhimbrelError
@@ -339,6 +340,8 @@ def _one_view(made: Draft, verdict: Verdict) -> MessageView:
     )
     if verdict.template is not None:
         view = msgspec.structs.replace(view, template=verdict.template)
+    if verdict.warnings:
+        view = msgspec.structs.replace(view, warnings=verdict.warnings)
     if options.wire is not None or made.data is not None:
         view = with_wire(view, options.wire, None if made.data is None else made.data.hex())
     return view
@@ -376,6 +379,7 @@ def _batch_view(made: Sequence[Draft | Verdict], verdicts: Sequence[Verdict]) ->
                 verdict.encoding,
                 _price(verdict.price_micros),
                 verdict.currency,
+                warnings=verdict.warnings or UNSET,
             )
         )
     return BatchView(rows, accepted, len(rows) - accepted)

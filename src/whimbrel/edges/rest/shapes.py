@@ -171,6 +171,7 @@ class BatchItem(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     price: Amount | UnsetType = UNSET
     currency: str | UnsetType = UNSET
     error: BatchError | UnsetType = UNSET
+    warnings: tuple[str, ...] | UnsetType = UNSET
 
 
 class BatchView(msgspec.Struct, frozen=True):

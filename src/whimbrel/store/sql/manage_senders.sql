@@ -1,43 +1,93 @@
--- Senders. Columns of a whole row are in the order of `Sender`.
+-- Senders, numbers among them. Columns of a whole row are in the order of `Sender`.
 --
 -- | statement | gives or does |
 -- | --- | --- |
 -- | sender_insert | a row of `Sender` |
 -- | senders_all, senders_of_account (account_id), senders_by_value (value) | whole rows |
+-- | senders_names (account_id) | id, value: names of other accounts |
 -- | sender_by_id (id, account_id) | the whole row |
--- | senders_page (account_id, before_id, limit) | whole rows, newest first |
--- | sender_update (id, is_default, countries, sms_url, sms_method, sms_fallback_url, at) | |
+-- | senders_page, numbers_page (account_id, before_id, limit) | whole rows, newest first |
+-- | numbers_page_of_all (before_id, limit) | the same, of all accounts |
+-- | sender_update (id, is_default, countries, sms_url, sms_method, sms_fallback_url, at, label, capabilities, carrier_id, approval, approval_reason, sms_fallback_method, per_minute, per_day) | |
 -- | sender_delete (id) | |
+-- | sender_rules_all | id, country, rule, enabled, updated_at |
+-- | sender_rule_put (the same) | there, or in its place |
+-- | sender_rule_delete (id) | |
 
 -- name: sender_insert
 INSERT INTO senders (id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url,
-  created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+  created_at, updated_at, label, capabilities, country, carrier_id, approval, approval_reason, sms_fallback_method,
+  per_minute, per_day)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20);
 
 -- name: senders_all
-SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at
+SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at,
+  COALESCE(label, ''), COALESCE(capabilities, '["sms"]'), COALESCE(country, ''), carrier_id,
+  COALESCE(approval, 'approved'), COALESCE(approval_reason, ''), COALESCE(sms_fallback_method, 'POST'), per_minute,
+  per_day
 FROM senders ORDER BY id;
 
 -- name: senders_of_account
-SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at
+SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at,
+  COALESCE(label, ''), COALESCE(capabilities, '["sms"]'), COALESCE(country, ''), carrier_id,
+  COALESCE(approval, 'approved'), COALESCE(approval_reason, ''), COALESCE(sms_fallback_method, 'POST'), per_minute,
+  per_day
 FROM senders WHERE account_id = $1 ORDER BY id;
 
 -- name: senders_by_value
-SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at
+SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at,
+  COALESCE(label, ''), COALESCE(capabilities, '["sms"]'), COALESCE(country, ''), carrier_id,
+  COALESCE(approval, 'approved'), COALESCE(approval_reason, ''), COALESCE(sms_fallback_method, 'POST'), per_minute,
+  per_day
 FROM senders WHERE value = $1;
 
+-- name: senders_names
+SELECT id, value FROM senders WHERE kind = 'alphanumeric' AND account_id <> $1;
+
 -- name: sender_by_id
-SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at
+SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at,
+  COALESCE(label, ''), COALESCE(capabilities, '["sms"]'), COALESCE(country, ''), carrier_id,
+  COALESCE(approval, 'approved'), COALESCE(approval_reason, ''), COALESCE(sms_fallback_method, 'POST'), per_minute,
+  per_day
 FROM senders WHERE id = $1 AND account_id = $2;
 
 -- name: senders_page
-SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at
+SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at,
+  COALESCE(label, ''), COALESCE(capabilities, '["sms"]'), COALESCE(country, ''), carrier_id,
+  COALESCE(approval, 'approved'), COALESCE(approval_reason, ''), COALESCE(sms_fallback_method, 'POST'), per_minute,
+  per_day
 FROM senders WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
+
+-- name: numbers_page
+SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at,
+  COALESCE(label, ''), COALESCE(capabilities, '["sms"]'), COALESCE(country, ''), carrier_id,
+  COALESCE(approval, 'approved'), COALESCE(approval_reason, ''), COALESCE(sms_fallback_method, 'POST'), per_minute,
+  per_day
+FROM senders WHERE account_id = $1 AND id < $2 AND kind <> 'alphanumeric' ORDER BY id DESC LIMIT $3;
+
+-- name: numbers_page_of_all
+SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at,
+  COALESCE(label, ''), COALESCE(capabilities, '["sms"]'), COALESCE(country, ''), carrier_id,
+  COALESCE(approval, 'approved'), COALESCE(approval_reason, ''), COALESCE(sms_fallback_method, 'POST'), per_minute,
+  per_day
+FROM senders WHERE id < $1 AND kind <> 'alphanumeric' ORDER BY id DESC LIMIT $2;
 
 -- name: sender_update
 UPDATE senders SET is_default = $2, countries = $3, sms_url = $4, sms_method = $5, sms_fallback_url = $6,
-  updated_at = $7
+  updated_at = $7, label = $8, capabilities = $9, carrier_id = $10, approval = $11, approval_reason = $12,
+  sms_fallback_method = $13, per_minute = $14, per_day = $15
 WHERE id = $1;
 
 -- name: sender_delete
 DELETE FROM senders WHERE id = $1;
+
+-- name: sender_rules_all
+SELECT id, country, rule, enabled, updated_at FROM sender_rules ORDER BY id;
+
+-- name: sender_rule_put
+INSERT INTO sender_rules (id, country, rule, enabled, updated_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (id) DO UPDATE SET country = excluded.country, rule = excluded.rule, enabled = excluded.enabled,
+  updated_at = excluded.updated_at;
+
+-- name: sender_rule_delete
+DELETE FROM sender_rules WHERE id = $1;

@@ -35,6 +35,8 @@ OF_KIND: Final = {
     "keys": ("arrive_keys",),
     "opt_outs": ("arrive_opt_outs",),
     "senders": ("arrive_senders",),
+    "registrations": ("arrive_registrations",),
+    "documents": ("arrive_documents",),
     "smpp_credentials": ("arrive_smpp_credentials",),
     "smpp_owed": ("arrive_smpp_owed",),
     "webhooks": ("arrive_webhooks",),

@@ -35,6 +35,7 @@ COPIED: Final = (
     "departed_delete_keys",
     "departed_delete_opt_outs",
     "departed_delete_senders",
+    "departed_delete_registrations",
     "departed_delete_credentials",
     "departed_delete_webhooks",
     "departed_delete_canned_answers",

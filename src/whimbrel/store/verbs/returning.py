@@ -26,7 +26,7 @@ _STAYED: Final = frozenset(
         "flow_versions", "flows", "frequency", "hook_calls", "hook_latest", "hook_outcomes", "hooks", "keys",
         "link_clicks", "link_conversions", "link_figures", "link_settings", "links",
         "mailbox_mails", "mailbox_senders", "mailboxes", "opt_outs", "passkeys", "policies", "saved_views",
-        "schedule_parts", "schedules", "senders", "sign_in_codes", "smpp_credentials",
+        "registrations", "schedule_parts", "schedules", "senders", "sign_in_codes", "smpp_credentials",
         "template_versions", "templates", "usage_figures", "users", "verifications", "verify_attempts",
         "verify_blocks", "verify_bucket_counts", "verify_buckets", "verify_channel_counts", "verify_counts",
         "verify_numbers", "verify_rate_limits", "verify_safe", "verify_services", "verify_challenges",

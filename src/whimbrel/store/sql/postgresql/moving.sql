@@ -16,6 +16,7 @@
 -- | departing_pack (account_id, ids) | messages leave, with all that is theirs |
 -- | departing_ledger, departing_audit, departing_idempotency, departing_owed (account_id, accounts, limit) | rows leave |
 -- | departing_contacts, departing_import_parts, departing_contact_starts (account_id, accounts, limit) | the same; contacts with their changes, files of imports and pages of their starts a few at a time |
+-- | departing_documents (account_id, accounts, limit) | the same, two at a time |
 -- | departing_tries (account_id, accounts, from, until), departing_events (the same, and before) | rows of a stretch leave |
 -- | departing_events_left (accounts, from, until) | a row when any event about no message is left there |
 -- | departing_bounds () | the first and the last position of tries |
@@ -29,6 +30,7 @@
 -- | departed_delete_opt_outs, departed_delete_senders, departed_delete_credentials, departed_delete_webhooks, departed_delete_passkeys, |
 -- | departed_delete_sign_in_codes, departed_delete_saved_views, departed_delete_sessions, departed_delete_users, |
 -- | departed_delete_policies, departed_delete_frequency, departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_usage_figures, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
+-- | departed_delete_registrations | the same |
 -- | departed_delete_hooks, departed_delete_hook_calls, departed_delete_hook_outcomes, departed_delete_hook_latest | the same |
 -- | departed_delete_mailboxes, departed_delete_mailbox_senders, departed_delete_mailbox_mails | the same |
 -- | departed_delete_verify_services, departed_delete_verifications, departed_delete_verify_attempts, departed_delete_verify_numbers, departed_delete_verify_counts, departed_delete_verify_channel_counts, |
@@ -49,6 +51,7 @@
 -- | arrive_deliveries, arrive_accounts, arrive_balances, arrive_inbound_parts, arrive_keys, arrive_opt_outs, arrive_senders, |
 -- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines, |
 -- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_policies, arrive_frequency, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_usage_figures, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
+-- | arrive_registrations, arrive_documents (rows) | the same |
 -- | arrive_hooks, arrive_hook_calls, arrive_hook_outcomes, arrive_hook_latest (rows) | the same |
 -- | arrive_mailboxes, arrive_mailbox_senders, arrive_mailbox_mails (rows) | the same |
 -- | arrive_verify_services, arrive_verifications, arrive_verify_attempts, arrive_verify_numbers, arrive_verify_counts, arrive_verify_channel_counts, arrive_verify_rate_limits, |
@@ -154,6 +157,13 @@ SELECT $1, 'contacts', jsonb_build_object('contacts', (SELECT jsonb_agg(to_jsonb
   'contact_changes', (SELECT COALESCE(jsonb_agg(to_jsonb(changes)), '[]') FROM changes))
 WHERE EXISTS (SELECT 1 FROM gone);
 
+-- name: departing_documents
+WITH gone AS (DELETE FROM documents WHERE id IN (
+    SELECT id FROM documents WHERE account_id = ANY($2) ORDER BY account_id LIMIT LEAST($3, 2)
+  ) RETURNING *)
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'documents', jsonb_build_object('documents', jsonb_agg(to_jsonb(gone))) FROM gone HAVING COUNT(*) > 0;
+
 -- name: departing_import_parts
 WITH gone AS (DELETE FROM contact_import_parts WHERE (import_id, part) IN (
     SELECT import_id, part FROM contact_import_parts WHERE account_id = ANY($2) ORDER BY account_id LIMIT LEAST($3, 8)
@@ -234,6 +244,7 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'keys', to_jsonb(t) FROM keys AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'opt_outs', to_jsonb(t) FROM opt_outs AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'senders', to_jsonb(t) FROM senders AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'registrations', to_jsonb(t) FROM registrations AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'smpp_credentials', to_jsonb(t) FROM smpp_credentials AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'webhooks', to_jsonb(t) FROM webhooks AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'users', to_jsonb(t) FROM users AS t WHERE account_id = ANY($2)
@@ -358,6 +369,9 @@ DELETE FROM keys WHERE account_id = ANY($1);
 
 -- name: departed_delete_opt_outs
 DELETE FROM opt_outs WHERE account_id = ANY($1);
+
+-- name: departed_delete_registrations
+DELETE FROM registrations WHERE account_id = ANY($1);
 
 -- name: departed_delete_senders
 DELETE FROM senders WHERE account_id = ANY($1);
@@ -645,6 +659,12 @@ INSERT INTO keys SELECT * FROM jsonb_populate_recordset(NULL::keys, $1::jsonb ->
 -- name: arrive_opt_outs
 INSERT INTO opt_outs SELECT * FROM jsonb_populate_recordset(NULL::opt_outs, $1::jsonb -> 'opt_outs')
 ON CONFLICT (account_id, number_hash) DO NOTHING;
+
+-- name: arrive_registrations
+INSERT INTO registrations SELECT * FROM jsonb_populate_recordset(NULL::registrations, $1::jsonb -> 'registrations');
+
+-- name: arrive_documents
+INSERT INTO documents SELECT * FROM jsonb_populate_recordset(NULL::documents, $1::jsonb -> 'documents');
 
 -- name: arrive_senders
 INSERT INTO senders SELECT * FROM jsonb_populate_recordset(NULL::senders, $1::jsonb -> 'senders');
