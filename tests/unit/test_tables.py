@@ -91,7 +91,8 @@ async def test_everything_is_read_once_at_start(rows, tables):
     }
     await tables.load()
     assert tables.smpp_credentials == {"shop": CREDENTIAL}
-    assert sorted(rows.reads) == sorted(rows.rows)
+    assert len(rows.reads) == len(set(rows.reads))
+    assert set(rows.rows) <= set(rows.reads)
     assert tables.keys == {b"digest": key}
     assert tables.senders["AC1"].choose("ACME", "GB").id == "PN2"
     assert {value: found.id for value, found in tables.senders_by_value.items()} == {"447400123456": "PN1"}
