@@ -81,12 +81,14 @@ async def test_the_number_is_nowhere_in_the_database_afterwards(placed: tuple[Ed
     schedule = (await made(edge, "/v1/schedules", plan))["id"]
     for number in (PERSON, OTHER):
         await lived(edge, hook, flow, service, number)
+        for identity in (number.removeprefix("+"), f"tel:{number}"):
+            await made(edge, f"{SERVICES}/{service}/entities/{identity}/factors", {"name": "app"})
     await until(lambda: still(edge, 2))
     await until(lambda: found_by(edge, PERSON))
 
     done = await made(edge, "/v1/erasures", {"number": PERSON})
     assert done == {
-        "messages": 5, "verifications": 1, "flow_runs": 1, "schedules": 1, "contacts": 1, "left": 0,
+        "messages": 5, "verifications": 1, "flow_runs": 1, "schedules": 1, "contacts": 1, "factors": 2, "left": 0,
         "next_cursor": None,
     }  # fmt: skip
     rows = await rows_of(database)

@@ -17,6 +17,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import VERIFY_FACTOR_FAILURES_FREE, VERIFY_FACTOR_FAILURES_MAX, VERIFY_GUESSES_DAYS
 from whimbrel.base.log import JsonFormatter
 from whimbrel.domain.factors import Challenge, Entity, Factor
+from whimbrel.domain.model import Event
 from whimbrel.manage.context import FIRST_PAGE
 from whimbrel.products.verify import services
 from whimbrel.products.verify.factors import FactorOrder
@@ -48,7 +49,8 @@ class Desk:
 
     async def new_service(self) -> str:
         request = services.NewService(name="Acme", settings={"totp_code_length": 8})
-        made = await services.create(self.rig.app.manage, ACTOR, request, account_id=self.rig.account_id)
+        about: Any = {"account_id": self.rig.account_id, "channels": {"sms"}}
+        made = await services.create(self.rig.app.manage, ACTOR, request, **about)
         return made.id
 
     @property
@@ -174,6 +176,8 @@ async def test_a_deleted_service_takes_its_people_with_it(live: Desk) -> None:
     await live.factors.ask(person, factor.id)
     await services.delete(live.rig.app.manage, ACTOR, live.service, account_id=live.rig.account_id)
     store = live.rig.app.store
+    told = await store.fetch(Event, "events_of_subject", live.rig.account_id, factor.id)
+    assert [event.type for event in told] == ["factor.created", "factor.verified", "factor.deleted"]
     assert await store.fetch(str, "verify_entities_of_service", live.rig.account_id, live.service, 9) == []
     assert await live.factors.people.factors_of(person) == []
     page = (live.rig.account_id, person.id, "", "", 0, "~", 9)

@@ -45,7 +45,9 @@ class Desk:
 
     async def new_service(self, **settings: Any) -> str:
         request = services.NewService(name="Acme", settings=settings)
-        made = await services.create(self.rig.app.manage, ACTOR, request, account_id=self.rig.account_id)
+        made = await services.create(
+            self.rig.app.manage, ACTOR, request, account_id=self.rig.account_id, channels={"sms"}
+        )
         return made.id
 
     async def start(self, to: str = PHONE, service: str = "", **more: Any) -> Verification:

@@ -27,6 +27,7 @@ from whimbrel.cli import (
     database,
     doctor_carrier,
     doctor_cells,
+    doctor_mailbox,
     doctor_smpp,
     doctor_streams,
     doctor_ways,
@@ -105,8 +106,8 @@ def look(file: Path | None, data: Path | None) -> Iterator[Finding]:
     streams = functools.partial(doctor_streams.look, node=running)
     checks: tuple[tuple[str, Check], ...] = (
         ("master key", _master_key), ("store", _store), ("disk", _disk), ("carriers", carriers),
-        ("SMPP", doctor_smpp.look), ("streams", streams), ("channels", doctor_ways.look), ("cells", doctor_cells.look),
-        ("clock", _clock),
+        ("SMPP", doctor_smpp.look), ("streams", streams), ("channels", doctor_ways.look),
+        ("mailbox", doctor_mailbox.look), ("cells", doctor_cells.look), ("clock", _clock),
     )  # fmt: skip
     for subject, check in checks:
         yield from _careful(subject, check, settings)

@@ -7,6 +7,7 @@ left and counted, and whoever asks again later erases it. Texts of other people 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Final
 
 import msgspec
@@ -14,14 +15,16 @@ from msgspec import Meta
 
 from whimbrel.base.clock import Clock
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.base.limits import SCHEDULES_PER_ACCOUNT
+from whimbrel.base.limits import SCHEDULES_PER_ACCOUNT, VERIFY_SERVICES_PER_ACCOUNT
 from whimbrel.domain.audience_terms import Ask
 from whimbrel.domain.model import Flag, Message
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.schedules import Schedule, SchedulePart
 from whimbrel.domain.states import FINAL
+from whimbrel.domain.verify import VerifyService
 from whimbrel.manage import audit
 from whimbrel.manage.context import NEWEST, Context, commit
+from whimbrel.products.verify.factors_people import People
 from whimbrel.store.contacts import ContactScope
 from whimbrel.store.interface import Search, Store, Write
 
@@ -46,6 +49,7 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
     flow_runs: int = 0
     schedules: int = 0
     contacts: int = 0
+    factors: Annotated[int, Meta(description="Of people whom Verify knows by the number.")] = 0
     left: Annotated[int, Meta(description="Under way: ask again once they have ended.")] = 0
     next_cursor: Annotated[str | None, Meta(description="There are more messages: ask again with it.")] = None
 
@@ -90,6 +94,7 @@ async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: st
         flow_runs=runs,
         schedules=schedules,
         contacts=contacts,
+        factors=await _factors(ctx, whose),
         left=left + pending + running,
         next_cursor=cursor,
     )
@@ -157,6 +162,20 @@ async def _contacts(store: Store, clock: Clock, whose: _Whose) -> int:
         if others != contact.also.split():
             await store.contacts.change(scope, [contact.id], {"also": " ".join(others)})
             erased += 1
+    return erased
+
+
+async def _factors(ctx: Context, whose: _Whose) -> int:
+    """People of Verify's services whose identity is the number, as `447400123456` or `tel:+447400123456`, go with their
+    factors."""
+    people, erased = People(ctx), 0
+    identities = (whose.number.removeprefix("+"), f"tel:{whose.number}")
+    about = (whose.account_id, NEWEST, VERIFY_SERVICES_PER_ACCOUNT)
+    for service in await ctx.store.fetch(VerifyService, "verify_services_page", *about):
+        for identity in identities:
+            if await people.maybe(whose.account_id, service.id, identity, test=whose.test) is not None:
+                with suppress(WhimbrelError):  # somebody else has just deleted the person
+                    erased += await people.delete(whose.account_id, service.id, identity, test=whose.test)
     return erased
 
 

@@ -94,7 +94,8 @@ def _masked(call: Call[Any, Any]) -> bool:
 
 
 async def create_service(services: Services, call: Call[NoQuery, NewService]) -> Answer:
-    made = await verify_services.create(services.manage, call.actor, call.body, account_id=call.account_id)
+    about: Any = {"account_id": call.account_id, "channels": services.verify.channels}
+    made = await verify_services.create(services.manage, call.actor, call.body, **about)
     return Answer(made, location=f"/v1/verify/services/{made.id}")
 
 
@@ -108,7 +109,7 @@ async def get_service(services: Services, call: Call[NoQuery, None]) -> Answer:
 
 
 async def update_service(services: Services, call: Call[NoQuery, ServiceChange]) -> Answer:
-    about = {"account_id": call.account_id}
+    about: Any = {"account_id": call.account_id, "channels": services.verify.channels}
     return Answer(await verify_services.update(services.manage, call.actor, call.path["id"], call.body, **about))
 
 

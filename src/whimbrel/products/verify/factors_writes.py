@@ -92,13 +92,15 @@ def erased(account_id: str, entity_ids: Sequence[str]) -> tuple[Write, ...]:
     return tuple(Write(name, (params,)) for name in names)
 
 
-async def erase_service(store: Store, account_id: str, service_id: str) -> None:
-    """The people of a service that is about to go; without events, as of everything else in it."""
+async def erase_service(store: Store, account_id: str, service_id: str, now: int) -> None:
+    """The people of a service that is about to go, each factor told of as deleted."""
     while True:
         found = await store.fetch(str, "verify_entities_of_service", account_id, service_id, _ERASED)
         if not found:
             return
-        await store.write(erased(account_id, found))
+        rows = await store.fetch(Factor, "verify_factors_of_people", account_id, found)
+        told = [write for row in rows for write in deleted(row, now)]
+        await store.write([*told, *erased(account_id, found)])
 
 
 def event(row: Factor, kind: str) -> Write:

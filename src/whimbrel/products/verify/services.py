@@ -1,12 +1,14 @@
 """Services: how an account's verifications are made. Kept as one JSON of settings, which are checked here."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 import msgspec
 
 from whimbrel.base import ids, limits, moments
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain import totp
 from whimbrel.domain.numbers import LINE_TYPES
 from whimbrel.domain.verify import CODE_MAX, CODE_MIN, ServiceSettings, VerifyService
@@ -23,6 +25,8 @@ _APP_HASH = re.compile(r"[A-Za-z0-9+/]{11}").fullmatch
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}").fullmatch
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,31}").fullmatch
 _EXTRA_MAX = 16 * 1024  # octets of what another door keeps with a service
+_TURNS_MAX: Final = 20  # changes of one service that others overtook, one after the other
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class NewService(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,9 +63,15 @@ def settings_of(service: VerifyService) -> ServiceSettings:
     return _decode(service.settings)
 
 
-async def create(ctx: Context, actor: str, request: NewService, *, account_id: str) -> ServiceView:
-    """WhimbrelError: invalid_request, conflict when the account has the most that it may have."""
-    settings = _checked(request.name, merged("{}", request.settings, ServiceSettings, "a verify service"))
+async def create(
+    ctx: Context, actor: str, request: NewService, *, account_id: str, channels: Collection[str]
+) -> ServiceView:
+    """`channels`: that there are. WhimbrelError: invalid_request, also when the account has the most that it may
+    have."""
+    settings = merged("{}", request.settings, ServiceSettings, "a verify service")
+    if "channels" in request.settings:
+        _check_known(settings.channels, channels)
+    _checked(request.name, settings)
     async with ctx.lock:
         (count,) = await ctx.store.fetch(_Count, "verify_services_count", account_id)
         checks = Checks()
@@ -93,25 +103,39 @@ async def get(ctx: Context, service_id: str, *, account_id: str) -> ServiceView:
     return view(await existing(ctx, service_id, account_id))
 
 
-async def update(ctx: Context, actor: str, service_id: str, change: ServiceChange, *, account_id: str) -> ServiceView:
-    """Change name and settings; verifications under way go on as they began. WhimbrelError: not_found,
-    invalid_request."""
-    async with ctx.lock:
+async def update(
+    ctx: Context,
+    actor: str,
+    service_id: str,
+    change: ServiceChange,
+    *,
+    account_id: str,
+    channels: Collection[str],
+    extra: Mapping[str, Any] = _NOTHING,
+) -> ServiceView:
+    """Change name and settings; verifications under way go on as they began. `extra`: what goes into the settings'
+    own, beside what stands there. Of two that change a service at once, here or at two nodes, the second changes what
+    the first has made of it. WhimbrelError: not_found, invalid_request, conflict."""
+    for _ in range(_TURNS_MAX):
         before = await existing(ctx, service_id, account_id)
         name = before.name if change.name is None else change.name
         settings = merged(before.settings, change.settings or {}, ServiceSettings, "a verify service")
-        row = msgspec.structs.replace(
-            before, name=name, settings=_text(_checked(name, settings)), updated_at=ctx.clock.now_us()
-        )
-        entry = audit.entry(ctx, actor, "verify_service.updated", row.id, account_id)
-        await commit(ctx, [Write("verify_service_set", ((row.id, row.name, row.settings, row.updated_at),)), entry])
-    return view(row)
+        if "channels" in (change.settings or {}):
+            _check_known(settings.channels, channels)
+        if extra:
+            settings = msgspec.structs.replace(settings, extra={**settings.extra, **extra})
+        at = max(ctx.clock.now_us(), before.updated_at + 1)
+        row = msgspec.structs.replace(before, name=name, settings=_text(_checked(name, settings)), updated_at=at)
+        kept = Write("verify_service_set", ((row.id, row.name, row.settings, at, before.updated_at),))
+        if await ctx.store.turn(kept, [audit.entry(ctx, actor, "verify_service.updated", row.id, account_id)]):
+            return view(row)
+    raise WhimbrelError("conflict", "Others change this service at the same time: try again.")
 
 
 async def delete(ctx: Context, actor: str, service_id: str, *, account_id: str) -> None:
     """Forget a service, with the people that have factors in it; its verifications can be checked no more."""
     row = await existing(ctx, service_id, account_id)
-    await erase_service(ctx.store, account_id, row.id)
+    await erase_service(ctx.store, account_id, row.id, ctx.clock.now_us())
     async with ctx.lock:
         entry = audit.entry(ctx, actor, "verify_service.deleted", row.id, account_id)
         await commit(ctx, [Write("verify_service_delete", ((row.id,),)), entry])
@@ -179,6 +203,16 @@ def _checked(name: str, settings: ServiceSettings) -> ServiceSettings:
 def check_app_hash(checks: Checks, app_hash: str, pointer: str) -> None:
     """Eleven characters, as Android's tools print them."""
     checks.require(not app_hash or bool(_APP_HASH(app_hash)), pointer, "must be eleven characters of base64")
+
+
+def _check_known(names: Sequence[str], channels: Collection[str]) -> None:
+    """A service is kept with channels that there are. One whose channel the operator takes away later stays as it is,
+    and starts by it are refused."""
+    checks = Checks()
+    for place, name in enumerate(names):
+        known = name in channels or not _CHANNEL(name)
+        checks.require(known, f"/settings/channels/{place}", f"is no channel here: {', '.join(sorted(channels))}")
+    checks.done()
 
 
 def check_channels(checks: Checks, channels: Sequence[str], pointer: str) -> None:

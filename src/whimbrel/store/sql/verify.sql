@@ -2,7 +2,7 @@
 --
 -- | statement | gives or does |
 -- | --- | --- |
--- | verify_service_insert, verify_service_set (id, name, settings, at), verify_service_delete (id) | |
+-- | verify_service_insert, verify_service_set (id, name, settings, at, before: changes a row where it was last changed then), verify_service_delete (id) | |
 -- | verify_service_by_id (account_id, id), verify_services_page (account_id, before_id, limit), verify_services_count (account_id) | |
 -- | verify_number (account_id, test, number_hash) | what is counted of a number |
 -- | verify_number_turn (account_id, test, number_hash, version, failures, sends, at) | the next version, where the one before it stands; else nothing |
@@ -47,7 +47,7 @@
 INSERT INTO verify_services (id, account_id, name, settings, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6);
 
 -- name: verify_service_set
-UPDATE verify_services SET name = $2, settings = $3, updated_at = $4 WHERE id = $1;
+UPDATE verify_services SET name = $2, settings = $3, updated_at = $4 WHERE id = $1 AND updated_at = $5;
 
 -- name: verify_service_delete
 DELETE FROM verify_services WHERE id = $1;

@@ -11,6 +11,7 @@
 -- | verify_factor_set (id, status, last_step, seq, at, verified_at), verify_factor_rename (id, name, at), verify_factor_delete (id) | |
 -- | verify_factor_by_id (account_id, test, entity_id, id) | the whole row |
 -- | verify_factors_of (account_id, entity_id) | whole rows, newest first |
+-- | verify_factors_of_people (account_id, entity_ids) | whole rows |
 -- | verify_factors_abandoned (before, limit) | those that nobody has confirmed, removed |
 -- | verify_challenge_insert | a row of `Challenge` |
 -- | verify_challenge_set (id, status, reason, seq, at, responded_at) | |
@@ -68,6 +69,11 @@ FROM verify_factors WHERE id = $4 AND entity_id = $3 AND account_id = $1 AND tes
 SELECT id, account_id, test, service_id, entity_id, kind, name, status, secret, details, last_step, seq, created_at,
   updated_at, verified_at
 FROM verify_factors WHERE entity_id = $2 AND account_id = $1 ORDER BY id DESC;
+
+-- name: verify_factors_of_people
+SELECT id, account_id, test, service_id, entity_id, kind, name, status, secret, details, last_step, seq, created_at,
+  updated_at, verified_at
+FROM verify_factors WHERE entity_id = ANY($2) AND account_id = $1 ORDER BY entity_id, id;
 
 -- name: verify_factors_abandoned
 DELETE FROM verify_factors WHERE id IN (

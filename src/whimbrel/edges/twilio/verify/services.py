@@ -3,7 +3,6 @@ what only programs of Twilio set and read again (push, WhatsApp, passkeys, the v
 was given. Templates: there is one, the text that every code is sent in.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -94,28 +93,28 @@ class VerifyServices:
 
     def __init__(self, services: Services) -> None:
         self._ctx = services.manage
+        self._channels = services.verify.channels
 
     async def create(self, request: Request) -> Reply:
         """Make one."""
         forms.check_live(request)
         form = await forms.form_of(request)
-        new = NewService(name=forms.needed(form, "FriendlyName"), settings=_settings(form, {}))
+        new = NewService(name=forms.needed(form, "FriendlyName"), settings={**_settings(form), "extra": _extras(form)})
+        about: Any = {"account_id": request.account_id, "channels": self._channels}
         with named(_NAMES):
-            made = await verify_services.create(self._ctx, request.principal.key_id, new, account_id=request.account_id)
+            made = await verify_services.create(self._ctx, request.principal.key_id, new, **about)
         return await self._reply(request, made.id, 201)
 
     async def update(self, request: Request) -> Reply:
         """Change what the form names."""
         forms.check_live(request)
         form = await forms.form_of(request)
-        row = await verify_services.existing(self._ctx, request.names[0], request.account_id)
-        kept = verify_services.settings_of(row).extra
-        change = ServiceChange(name=forms.text(form, "FriendlyName"), settings=_settings(form, kept))
+        change = ServiceChange(name=forms.text(form, "FriendlyName"), settings=_settings(form))
+        about: Any = {"account_id": request.account_id, "channels": self._channels, "extra": _extras(form)}
+        service_id = request.names[0]
         with named(_NAMES):
-            await verify_services.update(
-                self._ctx, request.principal.key_id, row.id, change, account_id=request.account_id
-            )
-        return await self._reply(request, row.id)
+            await verify_services.update(self._ctx, request.principal.key_id, service_id, change, **about)
+        return await self._reply(request, service_id)
 
     async def fetch(self, request: Request) -> Reply:
         """One of them."""
@@ -176,8 +175,8 @@ def check_template(form: Form, name: str) -> None:
         raise wrong(name, f"Invalid parameter `{name}`: there is no such template; see /v2/Templates.")
 
 
-def _settings(form: Form, kept: Mapping[str, Any]) -> dict[str, Any]:
-    """What a form says, in the words of our settings. `kept`: what stood in `extra`."""
+def _settings(form: Form) -> dict[str, Any]:
+    """What a form says, in the words of our settings."""
     if forms.flag(form, "Psd2Enabled"):
         detail = "Payments (PSD2) are not put into texts here."
         raise WhimbrelError("not_supported", detail, errors=[FieldError("Psd2Enabled", detail)])
@@ -193,10 +192,12 @@ def _settings(form: Form, kept: Mapping[str, Any]) -> dict[str, Any]:
         value = forms.flag(form, name)
         if value is not None:
             found[setting] = value
-    extra = {name: _extra(form, name, default) for name, default in _DEFAULTS.items() if name in form}
-    if extra:
-        found["extra"] = {**kept, **extra}
     return found
+
+
+def _extras(form: Form) -> dict[str, Any]:
+    """What a form says beside them, which is only kept."""
+    return {name: _extra(form, name, default) for name, default in _DEFAULTS.items() if name in form}
 
 
 def _extra(form: Form, name: str, default: Any) -> Any:
