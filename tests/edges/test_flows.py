@@ -97,7 +97,7 @@ async def test_a_flow_is_kept_changed_and_forgotten(edge):
         ({"name": ""}, "/name"),
         ({"document": {}}, "/document/trigger"),
         ({"document": document(a=SEND | {"next": "b"})}, "/document/steps/a/next"),
-        ({"document": document({"type": "link_clicked"})}, "/document/trigger/type"),
+        ({"document": document({"type": "pigeon"})}, "/document/trigger/type"),
         ({"status": "asleep"}, "/status"),
         ({"extra": 1}, "/extra"),
     ],

@@ -54,7 +54,7 @@ class ShiftedClock(SystemClock):
         self.ahead_us += int(seconds * 1_000_000)
 
 
-async def until(condition: Callable[[], Awaitable[Any] | Any], *, within_s: float = 10.0) -> Any:
+async def until(condition: Callable[[], Awaitable[Any] | Any], *, within_s: float = 30.0) -> Any:
     """Wait until `condition` gives something true, and give that; fails after `within_s`."""
     async with asyncio.timeout(within_s):
         while True:

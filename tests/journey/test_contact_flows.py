@@ -1,4 +1,4 @@
-"""Contacts begin flows: by requests, and by imports whose rows come in pages, each contact once."""
+"""Contacts begin flows: by requests, and by imports whose rows come in pages, each contact once. So do clicks."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,9 +9,13 @@ import msgspec
 from whimbrel.base import limits
 from whimbrel.domain.contacts import ContactStart
 from whimbrel.domain.flows import FlowRun
+from whimbrel.domain.links import Click, Kind, Link
 from whimbrel.products.contacts import imports, keeping, labels
 from whimbrel.products.contacts.imports import ImportPlan, NewImport
 from whimbrel.products.contacts.shapes import ContactChange, NewContact
+from whimbrel.store.interface import Write
+from whimbrel.store.links import ClickRow
+from whimbrel.store.rows import to_columns
 
 from .rig import ACTOR, Rig, rig, until
 from .test_flows import keep, runs, texts
@@ -112,3 +116,32 @@ async def test_pages_of_an_import_become_runs_once_each_also_when_they_are_taken
 
         ended = await until(all_there)
         assert len({run.phone for run in ended}) == len(ended) == count
+
+
+async def test_a_click_on_a_link_of_a_text_begins_a_flow(tmp_path: Path) -> None:
+    document = {
+        "trigger": {"type": "link_clicked", "targets": ["https://shop.example/"]},
+        "start": "hello",
+        "steps": {"hello": {"type": "send", "text": "You looked at {{ trigger.target }}"}},
+    }
+    async with rig(tmp_path) as made:
+        await made.seed()
+        flow_id, store = await keep(made, document), made.app.store
+        (sent,) = (await made.app.accept.submit([made.draft(ANN, "Look")])).verdicts
+        await texts(made, ANN, 1)
+        targets = {"LKa": "https://shop.example/shoe", "LKb": "https://else.example/"}
+        links = [
+            Link(id_, id_, made.account_id, False, sent.id, target, "https://l.example", "", "", "", 1, None)
+            for id_, target in targets.items()
+        ]
+        await store.write([Write("link_insert", tuple(to_columns(link) for link in links))])
+        kinds: list[tuple[str, Kind]] = [("LKb", "person"), ("LKa", "bot"), ("LKa", "person"), ("LKa", "person")]
+        at = made.clock.now_us()
+        clicks = [
+            ClickRow(Click(f"LC{n}", link_id, made.account_id, False, kind, "", "", "", "", False, at))
+            for n, (link_id, kind) in enumerate(kinds)
+        ]
+        await store.links.clicked(clicks)
+        assert (await texts(made, ANN, 2))[1] == "You looked at https://shop.example/shoe"
+        (run,) = await until(lambda: runs(made, flow_id, "finished"))
+        assert (run.phone, variables(run)["trigger"]["message_id"]) == (ANN, sent.id)

@@ -28,7 +28,8 @@ def flow(trigger: Any = None, start: Any = "a", **steps: Any) -> dict[str, Any]:
         (flow({"type": "contact_added", "tags": ["vip"]}), "/trigger/tags"),
         (flow({"type": "contact_tagged", "tags": [""]}), "/trigger/tags/0"),
         (flow({"type": "contact_tagged", "lists": "vip"}), "/trigger/lists"),
-        (flow({"type": "link_clicked"}), "/trigger/type"),
+        (flow({"type": "link_clicked", "targets": [""]}), "/trigger/targets/0"),
+        (flow({"type": "pigeon"}), "/trigger/type"),
         (flow({"type": "keyword", "keywords": []}), "/trigger/keywords"),
         (flow({"type": "keyword", "keywords": ["two words"]}), "/trigger/keywords/0"),
         (flow({"type": "text", "numbers": ["12x"]}), "/trigger/numbers/0"),
@@ -81,7 +82,7 @@ def test_the_published_schema_names_every_kind():
     assert all(f'"{kind}"' in text for kind in ("send", "wait_for_answer", "request", "keyword", "message"))
     assert "contact_added" in text
     assert "contact_tagged" in text
-    assert "link_clicked" not in text
+    assert "link_clicked" in text
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)))

@@ -13,7 +13,6 @@ from whimbrel.base import limits
 from whimbrel.base.errors import FieldError
 from whimbrel.domain import flow_expressions as expressions
 from whimbrel.domain.flow_documents import (
-    LATER,
     NAME,
     RESERVED,
     STEPS,
@@ -88,9 +87,7 @@ def _one_of(value: Any, pointer: str, kinds: Mapping[str, type[Any]], what: str)
         yield FieldError(pointer, "must be an object")
         return
     kind = value.get("type")
-    if kind in LATER:
-        yield FieldError(pointer + "/type", f"{kind} is reserved and does not work yet")
-    elif not isinstance(kind, str) or kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         yield FieldError(pointer + "/type", f"must be a kind of {what}: {', '.join(kinds)}")
     else:
         for name in value.keys() - {"type", *kinds[kind].__struct_encode_fields__}:

@@ -61,6 +61,17 @@ class ContactTaggedTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     lists: Annotated[LabelNames, Meta(max_length=50, description="By name or id.")] = ()
 
 
+class LinkTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="link_clicked"):
+    """A person opened a short link of a text of the account, for the first time unless the account wants to hear of
+    each click."""
+
+    targets: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=2000)], ...],
+        Meta(max_length=50, description="Only links to addresses that begin so; none: to any."),
+    ] = ()
+    tag: Annotated[str | None, Meta(description="Only in texts that were sent with this tag.")] = None
+
+
 class HookTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="hook"):
     """A hook brought an event of another system. The hook itself names the flow."""
 
@@ -80,6 +91,7 @@ Trigger = (
     | VerificationTrigger
     | ContactAddedTrigger
     | ContactTaggedTrigger
+    | LinkTrigger
     | HookTrigger
     | ScheduleTrigger
     | ApiTrigger
@@ -199,12 +211,11 @@ TRIGGERS: Final[dict[str, type[Trigger]]] = {
     "verification": VerificationTrigger,
     "contact_added": ContactAddedTrigger,
     "contact_tagged": ContactTaggedTrigger,
+    "link_clicked": LinkTrigger,
     "hook": HookTrigger,
     "schedule": ScheduleTrigger,
     "api": ApiTrigger,
 }
-LATER: Final = frozenset({"link_clicked"})
-"""Names of triggers that are reserved, and not taken yet."""
 STEPS: Final[dict[str, type[Step]]] = {
     "send": Send,
     "wait_for_answer": WaitForAnswer,

@@ -10,7 +10,16 @@ DELETED: Final = "deleted"
 RunState = Literal["running", "finished", "failed", "stopped"]
 WaitsFor = Literal["", "time", "answer", "request"]
 TriggerKind = Literal[
-    "keyword", "text", "message", "verification", "contact_added", "contact_tagged", "hook", "schedule", "api"
+    "keyword",
+    "text",
+    "message",
+    "verification",
+    "contact_added",
+    "contact_tagged",
+    "link_clicked",
+    "hook",
+    "schedule",
+    "api",
 ]
 STOPPED_TURN: Final = -1
 """The turn of a run that somebody stopped: whoever is at work on it writes nothing more."""

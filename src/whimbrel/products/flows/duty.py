@@ -7,6 +7,7 @@ from whimbrel.journey.accept import Accept
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.http import HttpClient
+from whimbrel.products.flows.clicks import LinkClicks
 from whimbrel.products.flows.contacts import ContactsAdded, ContactsTagged
 from whimbrel.products.flows.engine import Engine
 from whimbrel.products.flows.imported import Imported
@@ -30,6 +31,7 @@ class Flows:
             VerificationEnds(ctx.store, self.starter),
             ContactsAdded(ctx, self.starter),
             ContactsTagged(ctx, self.starter),
+            LinkClicks(ctx.store, self.starter),
             Imported(ctx, self.starter, lambda account_id: _is_active(tables, account_id)),
         )
 

@@ -1,4 +1,5 @@
-"""What ends begins flows: messages here, verifications in `verifications`. The log is only read while some flow begins
+"""What ends begins flows: messages here, verifications in `verifications`; so do clicks (`clicks`) and what requests do
+with contacts (`contacts`). The log is only read while some flow begins
 so, from where it stood when the first one came: traffic of which nobody wants to hear costs nothing.
 
 A text of a flow may begin another one, so deep and no deeper: the run that sent it is named in its metadata.
@@ -88,17 +89,18 @@ class MessageEnds(Outcomes):
             for flow in flows
             if _wants(flow, event, messages[event.subject_id])
         ]
-        depths = await self._depths([message for _, message, _ in pairs])
+        depths = await depths_of(self._store, [message for _, message, _ in pairs])
         return [_beginning(*pair, depth=depths.get(pair[1].id, 0)) for pair in pairs]
 
-    async def _depths(self, messages: Sequence[Message]) -> dict[str, int]:
-        """Of the runs that these would begin, by message: one deeper than the run that sent it."""
-        senders = {each.id: (message_options(each).metadata or {}).get("flow_run") for each in messages}
-        runs = sorted({run for run in senders.values() if isinstance(run, str)})
-        if not runs:
-            return {}
-        known = {row.run_id: row.depth for row in await self._store.fetch(_Depth, "flow_runs_depths", runs)}
-        return {id_: known[run] + 1 for id_, run in senders.items() if run in known}
+
+async def depths_of(store: Store, messages: Sequence[Message]) -> dict[str, int]:
+    """Of the runs that these would begin, by message: one deeper than the run that sent it."""
+    senders = {each.id: (message_options(each).metadata or {}).get("flow_run") for each in messages}
+    runs = sorted({run for run in senders.values() if isinstance(run, str)})
+    if not runs:
+        return {}
+    known = {row.run_id: row.depth for row in await store.fetch(_Depth, "flow_runs_depths", runs)}
+    return {id_: known[run] + 1 for id_, run in senders.items() if run in known}
 
 
 def _wants(flow: Flow, event: Event, message: Message) -> bool:

@@ -22,6 +22,7 @@
     verification: { outcomes: { many: ["approved", "failed", "expired", "canceled"] } },
     contact_added: {},
     contact_tagged: { tags: "list", lists: "list" },
+    link_clicked: { targets: "list", tag: "text" },
     hook: {},
     schedule: {},
     api: {},
@@ -103,7 +104,7 @@
   };
 
   const trigger = () => (flow.trigger && typeof flow.trigger === "object" ? flow.trigger : (flow.trigger = { type: "api" }));
-  const begins = () => [trigger().keywords, trigger().outcomes?.map((each) => endWords[each] ?? each), trigger().tags, trigger().lists].flatMap((each) => (Array.isArray(each) ? each : [])).join(" · ");
+  const begins = () => [trigger().keywords, trigger().outcomes?.map((each) => endWords[each] ?? each), trigger().tags, trigger().lists, trigger().targets].flatMap((each) => (Array.isArray(each) ? each : [])).join(" · ");
   const leavings = (name) => (name === TRIGGER ? [["", flow.start]] : ways(flow.steps[name]));
 
   const summary = (step) => step.text ?? step.url ?? step.time_of_day ?? step.until ?? (step.for_s ? `${step.for_s} s` : step.timeout_s ? `${step.timeout_s} s` : Array.isArray(step.cases) ? step.cases.map((each) => each.when).join(" · ") : "");
