@@ -3,6 +3,7 @@
 import json
 import re
 
+import pyotp
 import pytest
 
 from .product import Node, invoke, quickstart, until
@@ -137,3 +138,31 @@ def test_a_schedule_is_kept_paused_and_deleted(node: Node, tmp_path):
         (("--at", "2199-01-07T09:00", "--text", "x", "--file", tmp_path / "none"), "cannot be read"),
     ):
         assert said in invoke("schedule", "create", "x", *words, "--data", node.folder).err
+
+
+def test_an_authenticator_is_enrolled_confirmed_and_used(node: Node):
+    service, person = made(node), "user-1"
+    enrolled = json.loads(verify(node, "factor", "create", service, person, "--name", "ada@example.com", "--json"))
+    factor, secret = enrolled["id"], enrolled["secret"]
+    assert "wrong code" in verify(node, "factor", "confirm", service, person, factor, "000000", code=1)
+    given = pyotp.TOTP(secret).now()
+    assert "confirmed" in verify(node, "factor", "confirm", service, person, factor, given)
+    assert "used_before" in verify(node, "factor", "check", service, person, factor, given, code=1)
+    listed = verify(node, "factor", "list", service, person)
+    assert "verified" in listed and secret not in listed
+    assert person in verify(node, "person", "list", service)
+    assert re.search(r"locked +no", verify(node, "person", "show", service, person))
+    assert re.search(r"wrong codes +0", verify(node, "person", "unlock", service, person))
+    verify(node, "factor", "delete", service, person, factor)
+    verify(node, "person", "delete", service, person)
+    assert "not_found" in invoke("verify", "person", "show", service, person, "--data", node.folder).err
+    shown = verify(node, "factor", "create", service, "user-2", "--secret", secret)
+    assert secret in shown and "otpauth://" in shown and re.search(r"status +verified", shown)
+
+
+def test_numbers_are_put_on_the_safe_list_and_taken_off(node: Node):
+    assert "always passes" in verify(node, "safe", "add", PHONE)
+    (row,) = json.loads(verify(node, "safe", "list", "--json"))
+    assert row["id"] in verify(node, "safe", "list") and PHONE not in verify(node, "safe", "list")
+    verify(node, "safe", "remove", PHONE)
+    assert json.loads(verify(node, "safe", "list", "--json")) == []

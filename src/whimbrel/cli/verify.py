@@ -10,12 +10,17 @@ from whimbrel.cli import asking
 from whimbrel.cli.client import client
 from whimbrel.cli.options import DATA, DataFolder, Json
 from whimbrel.cli.say import guarded
+from whimbrel.cli.verify_factors import factor, person
+from whimbrel.cli.verify_guard import blocks, lift, safe
 from whimbrel.cli.verify_services import ServiceId, service
 
 verify = typer.Typer(
-    help="Verify: services, start, check, cancel, list, report, and what the guard blocks.", no_args_is_help=True
+    help="Verify: services, codes, authenticators, reports, and what the guard blocks.", no_args_is_help=True
 )
 verify.add_typer(service, name="service")
+verify.add_typer(factor, name="factor")
+verify.add_typer(person, name="person")
+verify.add_typer(safe, name="safe")
 Place = Annotated[str, typer.Argument(metavar="VE…|NUMBER", help="A verification, or the newest one of a number.")]
 
 
@@ -120,30 +125,8 @@ def report(
     asking.show(found, heads, rows, as_json=as_json)
 
 
-@verify.command("blocks")
-@guarded
-def blocks(data: DataFolder = DATA, as_json: Json = False) -> None:
-    """What the pumping guard blocked, also what has ended."""
-    found = list(asking.every(client(data), asking.path("verify", "blocks")))
-    rows = [
-        (each["id"], f"+{each['value']}…", each["country"], each["reason"], "holds" if each["active"] else "ended",
-         (each["lifted_at"] or each["ends_at"])[:19])
-        for each in found
-    ]  # fmt: skip
-    asking.show(found, ("id", "numbers", "country", "reason", "state", "until"), rows, as_json=as_json)
-
-
-@verify.command("lift")
-@guarded
-def lift(
-    block_id: Annotated[str, typer.Argument(metavar="VB…")],
-    quiet_s: Annotated[int, typer.Option(help="The same numbers are not blocked again for so many seconds.")] = 86_400,
-    data: DataFolder = DATA,
-) -> None:
-    """End a block."""
-    found = asking.told(client(data), "POST", asking.path("verify", "blocks", block_id, "lift"), {"quiet_s": quiet_s})
-    until = f"; quiet until {found['quiet_until'][:19]}" if found["quiet_until"] else ""
-    typer.echo(f"{found['id']}: +{found['value']}… is sent codes again{until}")
+verify.command("blocks")(blocks)
+verify.command("lift")(lift)
 
 
 def _of(service_id: str, place: str, *more: str) -> str:
