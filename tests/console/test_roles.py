@@ -143,6 +143,30 @@ NEEDS = {
         "POST /console/verify/safe", "POST /console/verify/safe/{id}/remove",
     ),
     "lookups:read": ("GET /console/lookup",),
+    "contacts:read": (
+        "GET /console/contacts", "GET /console/contacts/count", "GET /console/contacts/export",
+        "GET /console/contacts/{id}", "GET /console/contacts/segments", "GET /console/contacts/segments/export",
+        "GET /console/contacts/segments/new", "POST /console/contacts/segments/preview",
+        "GET /console/contacts/segments/{id}", "GET /console/contacts/segments/{id}/members",
+        "GET /console/contacts/fields", "GET /console/contacts/fields/export",
+        "GET /console/contacts/tags", "GET /console/contacts/tags/export", "GET /console/contacts/tags/{id}/members",
+        "GET /console/contacts/lists", "GET /console/contacts/lists/export",
+        "GET /console/contacts/lists/{id}/members", "GET /console/contacts/imports",
+        "GET /console/contacts/imports/export", "GET /console/contacts/imports/{id}",
+        "POST /console/contacts/imports/{id}/preview", "GET /console/contacts/imports/{id}/errors",
+    ),
+    "contacts:write": (
+        "GET /console/contacts/new", "POST /console/contacts/new", "GET /console/contacts/{id}/edit",
+        "POST /console/contacts/{id}/edit", "POST /console/contacts/{id}/merge", "POST /console/contacts/{id}/remove",
+        "POST /console/contacts/segments/new", "POST /console/contacts/segments/{id}",
+        "POST /console/contacts/segments/{id}/remove", "POST /console/contacts/fields",
+        "POST /console/contacts/fields/{id}/remove", "POST /console/contacts/tags",
+        "POST /console/contacts/tags/{id}/remove", "POST /console/contacts/lists",
+        "POST /console/contacts/lists/{id}/remove", "GET /console/contacts/imports/new",
+        "POST /console/contacts/imports/new", "POST /console/contacts/imports/{id}/file",
+        "POST /console/contacts/imports/{id}/start", "POST /console/contacts/imports/{id}/cancel",
+        "POST /console/contacts/imports/{id}/remove",
+    ),
     "templates:approve": (
         "POST /console/templates/{id}/versions/{version}/approve",
         "POST /console/templates/{id}/versions/{version}/reject",
@@ -237,6 +261,12 @@ async def real(edge):
     made["flow-runs"] = await edge.post(f"/v1/flows/{made['flows'].json['id']}/runs", {"phone": "+14155550198"})
     plan = {"name": "x", "starts_at": "2199-01-07T09:00", "recipients": ["+14155550198"], "text": "x"}
     made["schedules"] = await edge.post("/v1/schedules", plan)
+    made["contacts"] = await edge.post("/v1/contacts", {"number": "+447400123456"})
+    made["segments"] = await edge.post("/v1/segments", {"name": "x", "filter": 'country = "GB"'})
+    made["fields"] = await edge.post("/v1/contact-fields", {"name": "x", "kind": "text"})
+    made["tags"] = await edge.post("/v1/tags", {"name": "x"})
+    made["lists"] = await edge.post("/v1/lists", {"name": "x"})
+    made["imports"] = await edge.post("/v1/contact-imports", {"name": "x.csv"})
     made["verify"] = await edge.post("/v1/verify/services", {"name": "x"})
     verify = made["verify"].json["id"]
     phone = {"to": "+447400123456"}

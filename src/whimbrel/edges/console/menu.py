@@ -29,6 +29,7 @@ MENU: tuple[Group, ...] = (
             Entry("compose", "/console/compose", "sendMessage"),
             Entry("phones", "/console/phones", "listMessages", sandbox=True),
             Entry("inbox", "/console/inbox", "listConversations"),
+            Entry("contacts", "/console/contacts", "listContacts"),
         ),
     ),
     Group(

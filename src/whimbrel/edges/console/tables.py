@@ -107,7 +107,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
     def query(self, request: Request, address: Mapping[str, str]) -> dict[str, str]:
         """The same for the operation."""
-        asked = {name: value for name, value in address.items() if name in self.filters} | self.fixed(request)
+        asked = {name: value for name, value in address.items() if name in self.filters}
+        asked.update(self.fixed(request))
         return asked | ({"order": "asc"} if self.by and address.get("sort") == self.by else {})
 
 

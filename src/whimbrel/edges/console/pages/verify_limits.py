@@ -40,7 +40,7 @@ TABLE: Final = Table(
 
 
 async def all_limits(request: Request) -> Response:
-    values = {"span": verifying.span, "may_manage": may_manage(request)}
+    values: dict[str, Any] = {"span": verifying.span, "may_manage": may_manage(request)}
     return await tables.answer(request, TABLE, "verify/limits.html", **values)
 
 
