@@ -150,6 +150,7 @@ async def test_what_a_test_key_cannot_do(edge, operation):
 
 FOREIGN = [each for each in ACCOUNT_KEYED if "{id}" in each.path and each.access != "operator"]
 BODIES = {
+    "putBrand": {"name": "x"},
     "replayWebhook": {"dead": True},
     "traceSmppCredential": {"enabled": True},
     "answerConversation": {"text": "Hello"},
@@ -171,6 +172,8 @@ async def things_of(edge):
     message = (await edge.send()).json["id"]
     made = await edge.post("/v1/webhooks", {"url": "http://127.0.0.1:9/x"})
     opt_out = await edge.post("/v1/opt-outs", {"number": "+447911123456"})
+    consent = await edge.post("/v1/consents", {"number": "+447911123456"})
+    brand = await edge.post("/v1/brands", {"name": "n"})
     key = await edge.post("/v1/keys", {"name": "n", "scopes": ["balance:read"]})
     sender = (await edge.get("/v1/senders")).json["data"][0]
     credential = await edge.post("/v1/smpp-credentials", {"name": "n"})
@@ -189,6 +192,8 @@ async def things_of(edge):
         "inbound": message,
         "webhooks": made.json["id"],
         "opt-outs": opt_out.json["id"],
+        "consents": consent.json["id"],
+        "brands": brand.json["id"],
         "keys": key.json["id"],
         "senders": sender["id"],
         "smpp-credentials": credential.json["id"],
@@ -218,6 +223,8 @@ async def test_lists_hold_what_is_the_callers_alone(edge):
         "inbound",
         "webhooks",
         "opt-outs",
+        "consents",
+        "brands",
         "senders",
         "events",
         "smpp-credentials",

@@ -32,7 +32,7 @@ OF_PEOPLE = ("moved_", "move_", "moves_", "schema_", "arrive", "arrivals", "depa
 """Statements that move an account to another cell, or ask for the schema: once in a while."""
 WHOLE_INDEX = {
     "deliveries_purge", "delivery_tries_purge", "events_purge", "inbound_parts_overdue", "inbound_seen_purge",
-    "idempotency_purge", "parked_receipts_purge", "smpp_owed_purge", "smpp_owed_total", "opt_outs_all",
+    "idempotency_purge", "parked_receipts_purge", "smpp_owed_purge", "smpp_owed_total", "opt_outs_after",
     "opt_out_changes_purge", "events_bounds", "events_delete", "attempts_delete", "attempts_unanswered", "parked_any",
     "queue_lanes", "opt_out_changes_bounds", "opt_out_changes_after",
 }  # fmt: skip

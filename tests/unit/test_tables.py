@@ -85,7 +85,7 @@ async def test_everything_is_read_once_at_start(rows, tables):
         "carriers_all": [carrier("CR1")],
         "routes_all": [Route("RT1", 1, "44", "", None, ("CR1",), True, 1, 1)],
         "prices_all": [Price("PR1", None, "44", 40_000, "USD", 1, 1)],
-        "opt_outs_all": [("AC1", 7), ("AC1", 8), ("AC2", 7)],
+        "opt_outs_after": [("AC1", 7), ("AC1", 8), ("AC2", 7)],
         "webhooks_all": [webhook("WH1", "AC1")],
         "smpp_credentials_all": [CREDENTIAL],
     }
@@ -180,13 +180,13 @@ async def turns(count: int = 5) -> None:
 
 
 async def test_stops_that_come_during_a_read_are_kept(rows, tables):
-    rows.rows["opt_outs_all"] = [("AC1", 1), ("AC1", 2)]
+    rows.rows["opt_outs_after"] = [("AC1", 1), ("AC1", 2)]
     await tables.load()
-    gate = rows.hold("opt_outs_all")
+    gate = rows.hold("opt_outs_after")
     reading = asyncio.ensure_future(tables.refresh("opt_outs"))
     await turns()
     tables.opt_outs_added("AC1", [3])
-    tables.opt_out_removed("AC1", 1)
+    tables.opt_outs_removed("AC1", [1])
     tables.opt_outs_added("AC2", [9])
     assert tables.opt_outs == {"AC1": {2, 3}, "AC2": {9}}
     gate.set()
@@ -195,9 +195,9 @@ async def test_stops_that_come_during_a_read_are_kept(rows, tables):
 
 
 async def test_a_read_that_fails_keeps_the_old_snapshot(rows, tables):
-    rows.rows["opt_outs_all"] = [("AC1", 1)]
+    rows.rows["opt_outs_after"] = [("AC1", 1)]
     await tables.load()
-    rows.rows["opt_outs_all"] = [("one column",)]
+    rows.rows["opt_outs_after"] = [("one column",)]
     await tables.refresh("opt_outs")
     tables.opt_outs_added("AC1", [2])
     assert tables.opt_outs == {"AC1": {1, 2}}
@@ -205,7 +205,7 @@ async def test_a_read_that_fails_keeps_the_old_snapshot(rows, tables):
 
 
 async def test_a_load_that_fails_is_told(rows, tables):
-    rows.rows["opt_outs_all"] = [("one column",)]
+    rows.rows["opt_outs_after"] = [("one column",)]
     with pytest.raises(TypeError):
         await tables.load()
 

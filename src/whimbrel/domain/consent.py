@@ -8,14 +8,24 @@ here is only what the words mean.
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Literal
 
 import msgspec
 
 from whimbrel.codec import segments
-from whimbrel.domain.consent_words import CONFIRMATIONS, NOT_AFTER, NOT_BEFORE, ROWS, SPOKEN_IN, Keyword
+from whimbrel.domain.consent_words import (
+    AGREEMENTS,
+    CONFIRMATIONS,
+    NOT_AFTER,
+    NOT_BEFORE,
+    ROWS,
+    SPOKEN_IN,
+    Keyword,
+    Row,
+)
 
 _LONGEST: Final = 160  # characters; what is longer says more than a keyword
 _WORDS_BEHIND: Final = 4  # a first word counts with so many behind it
@@ -25,13 +35,32 @@ _ENGLISH: Final = "en"
 _UNSPACED: Final = frozenset({"zh", "ja"})
 
 
+Level = Literal["whole", "first", "phrase"]
+
+
+class OwnWord(msgspec.Struct, frozen=True, gc=False):
+    """A word of an account or of the operator, in its plain form. Not `enabled`: the product's word of that form means
+    nothing there. `purpose` and `wording` are of a word that agrees: to what, and what was promised."""
+
+    id: str
+    kind: Keyword
+    language: str
+    level: Level
+    plain: str
+    enabled: bool = True
+    purpose: str = ""
+    wording: str = ""
+
+
 class Heard(msgspec.Struct, frozen=True, gc=False):
     """What a text says. `level`: whether it is all of the text, its first word, or a phrase in it. `language`: of the
-    word."""
+    word. `own`: the word, where it is not the product's. `everything`: a STOP to all senders."""
 
     word: Keyword
-    level: Literal["whole", "first", "phrase"]
+    level: Level
     language: str
+    own: OwnWord | None = None
+    everything: bool = False
 
     @property
     def is_guess(self) -> bool:
@@ -39,51 +68,65 @@ class Heard(msgspec.Struct, frozen=True, gc=False):
         return self.level != "whole"
 
 
-def heard(text: str, encoding: str, *, is_addressed: bool) -> Heard | None:
+class _Words(msgspec.Struct, frozen=True):
+    """Words by their plain form, and phrases with the spaces around them."""
+
+    whole: Mapping[str, Heard]
+    first: Mapping[str, Heard]
+    phrases: tuple[tuple[str, Heard], ...]
+
+
+def heard(text: str, encoding: str, *, is_addressed: bool, own: tuple[OwnWord, ...] = ()) -> Heard | None:
     """The keyword in a text as it is stored. Some carriers bring texts as 8-bit data, and nobody may miss a STOP; what
-    a header addresses to a program is none."""
+    a header addresses to a program is none. `own`: words beside the product's."""
     if encoding != "binary":
-        return understood(text)
-    return None if is_addressed else understood(bytes.fromhex(text[:_LONGEST]).decode("latin-1"))
+        return understood(text, own)
+    return None if is_addressed else understood(bytes.fromhex(text[:_LONGEST]).decode("latin-1"), own)
 
 
-def understood(text: str) -> Heard | None:
+def understood(text: str, own: tuple[OwnWord, ...] = ()) -> Heard | None:
     """What a text says about consent; None: nothing."""
-    plain = _plain(text)
+    plain = plain_form(text)
     if not plain:
         return None
-    return _WHOLE.get(plain) or _first(plain) or _phrase(plain)
+    words = _with(own) if own else _SHIPPED
+    return words.whole.get(plain) or _first(plain, words.first) or _phrase(plain, words.phrases)
 
 
 def is_yes(text: str) -> bool:
     """YES opts in only a number that is opted out; from any other it is an ordinary answer."""
-    return _plain(text) == _YES
+    return plain_form(text) == _YES
 
 
-def _first(plain: str) -> Heard | None:
+def agreement(text: str) -> str | None:
+    """The language in which a text agrees to what its sender was asked; None: it does not."""
+    return _AGREEMENTS.get(plain_form(text))
+
+
+def _first(plain: str, known: Mapping[str, Heard]) -> Heard | None:
     """A keyword of one or two words that begins a short text."""
     words = plain.split(" ")
     for length in (2, 1):
-        found = _FIRST.get(" ".join(words[:length]))
+        found = known.get(" ".join(words[:length]))
         behind = words[length:]
         if found is not None and len(behind) <= _WORDS_BEHIND and not (behind and behind[0] in NOT_AFTER):
             return found
     return None
 
 
-def _phrase(plain: str) -> Heard | None:
+def _phrase(plain: str, known: Iterable[tuple[str, Heard]]) -> Heard | None:
     """A phrase in a short text, unless the words around it make another one of it."""
     if plain.count(" ") >= _WORDS_IN_ALL:
         return None
     spaced = f" {plain} "
-    for phrase, found in _PHRASES:
+    for phrase, found in known:
         before, here, behind = spaced.partition(phrase)
         if here and before.rpartition(" ")[2] not in NOT_BEFORE and behind.partition(" ")[0] not in NOT_AFTER:
             return found
     return None
 
 
-def _plain(text: str) -> str:
+def plain_form(text: str) -> str:
     """Small letters and digits, with one space between words; empty when it is too long to be a keyword."""
     words = text.split()
     if sum(map(len, words)) + len(words) > _LONGEST + 1:
@@ -108,24 +151,51 @@ def _is_variation(character: str) -> bool:
     return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
 
-def _table(levels: Mapping[str, Literal["whole", "first"]]) -> Mapping[str, Heard]:
+def _table(rows: Iterable[Row], levels: Mapping[str, Level]) -> Mapping[str, Heard]:
     """Words by their plain form; where two languages share one, the row that stands first has it."""
     table: dict[str, Heard] = {}
-    for row in ROWS:
+    for row in rows:
         for column, level in levels.items():
             for word in getattr(row, column):
-                table.setdefault(_plain(word), Heard(row.meaning, level, row.language))
+                found = Heard(row.meaning, level, row.language, everything=row.everything)
+                table.setdefault(plain_form(word), found)
     return MappingProxyType(table)
 
 
-_WHOLE: Final = _table({"whole": "whole", "first": "whole"})
-_FIRST: Final = _table({"first": "first"})
-_PHRASES: Final = tuple(
-    (_plain(phrase) if row.language in _UNSPACED else f" {_plain(phrase)} ", Heard(row.meaning, "phrase", row.language))
-    for row in ROWS
-    for phrase in row.phrases
+def _spaced(plain: str, language: str) -> str:
+    """A phrase stands between spaces, where its language has them."""
+    return plain if language in _UNSPACED else f" {plain} "
+
+
+_SHIPPED: Final = _Words(
+    _table(ROWS, {"whole": "whole", "first": "whole"}),
+    _table(ROWS, {"first": "first"}),
+    tuple(
+        (_spaced(plain_form(phrase), row.language), Heard(row.meaning, "phrase", row.language))
+        for row in ROWS
+        for phrase in row.phrases
+    ),
 )
-KEYWORDS: Final[Mapping[str, Keyword]] = MappingProxyType({word: found.word for word, found in _WHOLE.items()})
+_AGREEMENTS: Final = {word: found.language for word, found in _table(AGREEMENTS, {"whole": "whole"}).items()}
+
+
+@lru_cache(maxsize=256)  # accounts whose phones write now; each is some thousand entries of a table
+def _with(own: tuple[OwnWord, ...]) -> _Words:
+    """The product's words without those that are switched off, and with these, which win."""
+    off = {word.plain for word in own if not word.enabled}
+    added = [(word.plain, Heard(word.kind, word.level, word.language, word)) for word in own if word.enabled]
+    whole = {plain: found for plain, found in _SHIPPED.whole.items() if plain not in off}
+    first = {plain: found for plain, found in _SHIPPED.first.items() if plain not in off}
+    whole.update(
+        (plain, msgspec.structs.replace(found, level="whole")) for plain, found in added if found.level != "phrase"
+    )
+    first.update((plain, found) for plain, found in added if found.level == "first")
+    phrases = [(_spaced(plain, found.language), found) for plain, found in added if found.level == "phrase"]
+    phrases += [(text, found) for text, found in _SHIPPED.phrases if text.strip() not in off]
+    return _Words(whole, first, tuple(phrases))
+
+
+KEYWORDS: Final[Mapping[str, Keyword]] = MappingProxyType({word: found.word for word, found in _SHIPPED.whole.items()})
 """Every text that is a keyword as a whole, as `understood` compares it."""
 _LANGUAGE_OF: Final = MappingProxyType({country: tag for tag, countries in SPOKEN_IN.items() for country in countries})
 
@@ -136,9 +206,12 @@ def language_for(found: Heard, country: str | None) -> str:
     return found.language if found.language != _ENGLISH else _LANGUAGE_OF.get(country or "", _ENGLISH)
 
 
-def confirmation(kind: Keyword, name: str, language: str = _ENGLISH) -> str:
-    """The text that confirms a keyword in the name of an account: one segment, the name cut to fit."""
-    forms = CONFIRMATIONS.get(language, CONFIRMATIONS[_ENGLISH])[kind]
+def confirmation(kind: Keyword, name: str, language: str = _ENGLISH, own: str = "") -> str:
+    """The text that confirms a keyword in the name of an account or brand: one segment, the name cut to fit. `own`: the
+    account's text in place of the product's, with `{name}` where it wants that."""
+    if own:
+        return own.replace("{name}", " ".join(name.split()))
+    forms = CONFIRMATIONS.get(language, CONFIRMATIONS[_ENGLISH])["start" if kind == "join" else kind]
     name = " ".join(name.split())
     form = next((form for form in forms if segments.measure(form.format(name=name)).segments == 1), forms[-1])
     while segments.measure(form.format(name=name)).segments > 1:

@@ -7,7 +7,8 @@ punctuation do not count.
 
 from typing import Final, Literal, NamedTuple
 
-Keyword = Literal["stop", "start", "help"]
+Keyword = Literal["stop", "start", "help", "join"]
+"""`join`: a word of an account's own, by which somebody agrees to its texts."""
 Confidence = Literal["primary", "secondary", "recommended"]
 
 _FCC: Final = "47 CFR 64.1200(a)(10)"
@@ -19,7 +20,7 @@ _OURS: Final = "Whimbrel: candidate, to be reviewed by native speakers"
 
 
 class Row(NamedTuple):
-    """Words of one meaning, language and source."""
+    """Words of one meaning, language and source. `everything`: they stop all senders, however far a STOP reaches."""
 
     meaning: Keyword
     language: str
@@ -29,6 +30,7 @@ class Row(NamedTuple):
     whole: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
+    everything: bool = False
 
 
 ROWS: Final[tuple[Row, ...]] = (
@@ -36,7 +38,7 @@ ROWS: Final[tuple[Row, ...]] = (
         "stop", "en", _FCC, "2025-04-11", "primary",
         whole=("quit", "end", "revoke", "cancel"), first=("stop", "opt out", "optout", "unsubscribe"),
     ),
-    Row("stop", "en", _TWILIO, "2025-05-14", "primary", first=("stopall", "stop all")),
+    Row("stop", "en", _TWILIO, "2025-05-14", "primary", first=("stopall", "stop all"), everything=True),
     Row("stop", "en", _AWS, "2026-01-01", "primary", whole=("remove", "td")),
     Row("stop", "fr", _TWILIO_FR, "2025-05-14", "primary", first=("arret", "arrete", "arrett")),
     Row("help", "en", _CTIA, "2025-05-14", "secondary", whole=("help", "info")),
@@ -119,6 +121,26 @@ ROWS: Final[tuple[Row, ...]] = (
         phrases=("не пишите мне", "больше не пишите", "не присылайте", "ошиблись номером", "отпишите меня"),
     ),
 )  # fmt: skip
+
+AGREEMENTS: Final[tuple[Row, ...]] = (
+    Row("start", "en", _TWILIO, "2025-05-14", "primary", whole=("yes", "start", "unstop")),
+    Row("start", "en", _OURS, "2026-11-27", "recommended", whole=("y", "ok", "agree", "i agree", "confirm")),
+    Row("start", "es", _OURS, "2026-11-27", "recommended", whole=("si", "acepto", "de acuerdo")),
+    Row("start", "pt", _OURS, "2026-11-27", "recommended", whole=("sim", "aceito")),
+    Row("start", "fr", _OURS, "2026-11-27", "recommended", whole=("oui", "jaccepte", "daccord")),
+    Row("start", "de", _OURS, "2026-11-27", "recommended", whole=("ja", "einverstanden")),
+    Row("start", "nl", _OURS, "2026-11-27", "recommended", whole=("ja", "akkoord")),
+    Row("start", "it", _OURS, "2026-11-27", "recommended", whole=("si", "accetto")),
+    Row("start", "sv", _OURS, "2026-11-27", "recommended", whole=("ja",)),
+    Row("start", "pl", _OURS, "2026-11-27", "recommended", whole=("tak",)),
+    Row("start", "tr", _OURS, "2026-11-27", "recommended", whole=("evet",)),
+    Row("start", "ar", _OURS, "2026-11-27", "recommended", whole=("نعم",)),
+    Row("start", "ru", _OURS, "2026-11-27", "recommended", whole=("да", "согласен", "согласна")),
+    Row("start", "hi", _OURS, "2026-11-27", "recommended", whole=("हाँ", "हां")),
+    Row("start", "zh", _OURS, "2026-11-27", "recommended", whole=("是", "同意")),
+    Row("start", "ja", _OURS, "2026-11-27", "recommended", whole=("はい", "同意する")),
+)
+"""What agrees, of somebody who was asked for consent and has not answered. From anybody else they are ordinary words."""
 
 NOT_AFTER: Final = frozenset({"by", "of", "over", "sign", "watch", "motion", "light", "lights"})
 """What makes something else of what stands before it: "stop by at six" and "the wrong number of shirts" are answers."""

@@ -15,6 +15,8 @@ EVENT_TYPES: dict[str, str] = {
     "message.redacted": "Text and numbers were erased.",
     "opt_out.created": "A number opted out.",
     "opt_out.deleted": "A number opted in again.",
+    "consent.granted": "Somebody agreed to a purpose; the data say to which and where, never who.",
+    "consent.revoked": "Somebody took consent back, or opted out.",
     "verification.started": "A code is on its way to a number that has to prove itself.",
     "verification.approved": "The right code was given, or the caller approved it.",
     "verification.fallback": "The next channel brings the code; `reason` says what became of the one before it.",

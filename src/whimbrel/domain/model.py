@@ -16,7 +16,7 @@ CallbackFormat = Literal["event", "twilio"]
 Encoding = Literal["gsm7", "ucs2", "binary"]
 ConfigKind = Literal[
     "accounts", "keys", "senders", "carriers", "routes", "prices", "opt_outs", "webhooks", "smpp_credentials",
-    "templates", "policies"
+    "templates", "policies", "consent"
 ]  # fmt: skip
 
 PRIORITY: dict[str, int] = {"otp": 0, "transactional": 1, "marketing": 2}
@@ -125,6 +125,7 @@ class Flag:
     ONE_RECEIPT = 32768  # its carrier was asked about one part, and has told
     LOCKING_SHIFT = 16  # the lowest of eight bits: language of the locking shift table (TS 23.038 6.2.1.2.2), 0: none
     SINGLE_SHIFT = 24  # the same of the single shift table
+    KEYWORD_JOIN = 1 << 40  # inbound: a word of the account's own that agrees
     KEYWORD_GUESSED = 1 << 33  # inbound: the STOP was taken from more than one word, and wants a look
     SENDER_UNREGISTERED = 1 << 35  # accepted, although the sender is not registered for the country
     SENDER_REPLACED = 1 << 36  # the phone will show another sender
@@ -132,7 +133,7 @@ class Flag:
     SEALED = 1 << 32  # the text is masked; options hold the one to send, until it is final
 
 
-KEYWORDS: int = Flag.KEYWORD_STOP | Flag.KEYWORD_START | Flag.KEYWORD_HELP
+KEYWORDS: int = Flag.KEYWORD_STOP | Flag.KEYWORD_START | Flag.KEYWORD_HELP | Flag.KEYWORD_JOIN
 """Any of them: an inbound text that is to be confirmed."""
 
 
@@ -288,7 +289,7 @@ class Price(msgspec.Struct, frozen=True, gc=False):
 
 
 class OptOut(msgspec.Struct, frozen=True, gc=False):
-    """A number that must not be texted by an account. The number itself is not kept: hash and a masked form."""
+    """A number that must not be texted by an account, or by one of its senders. Column order of the `opt_outs` table."""
 
     id: str
     account_id: str
@@ -296,6 +297,9 @@ class OptOut(msgspec.Struct, frozen=True, gc=False):
     masked: str
     source: Literal["keyword", "phrase", "api", "import"]
     created_at: int
+    scope: str | None = None  # None: all senders of the account; else the hash is also of this (`domain/permission.py`)
+    person_hash: int | None = None  # of the number alone, where there is a scope
+    number: str | None = None  # None: erased, or recorded before numbers were kept
 
 
 class Webhook(msgspec.Struct, frozen=True, gc=False):

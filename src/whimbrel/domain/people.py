@@ -95,7 +95,7 @@ class Role(msgspec.Struct, frozen=True):
 _READ = frozenset(
     {
         "messages:read", "events:read", "inbound:read", "webhooks:read", "smpp:read", "senders:read", "opt_outs:read",
-        "lookups:read", "policies:read",
+        "lookups:read", "policies:read", "consents:read",
         "balance:read", "prices:read", "keys:read", "accounts:read", "audit:read", "users:read", "conversations:read",
         "usage:read",
         "contacts:read", "flows:read", "hooks:read", "mailboxes:read", "verify:read",
@@ -104,8 +104,11 @@ _READ = frozenset(
 )  # fmt: skip
 _READ_INSTALLATION = frozenset({"carriers:read", "routes:read", "streams:read", "settings:read"})
 _TALK = frozenset(
-    {"messages:write", "contacts:write", "conversations:write", "opt_outs:write", "flows:run", "verify:write"}
-)
+    {
+        "messages:write", "contacts:write", "conversations:write", "opt_outs:write", "consents:write", "flows:run",
+        "verify:write",
+    }
+)  # fmt: skip
 _BUILD = frozenset(
     {
         "hooks:write", "webhooks:write", "smpp:write", "keys:write", "senders:write", "flows:write", "templates:write",

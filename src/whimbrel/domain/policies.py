@@ -15,6 +15,10 @@ QuietHours = Literal["off", "wait", "refuse"]
 """What becomes of a marketing text at an hour at which it may not be sent; each is stricter than the one before."""
 OnCap = Literal["wait", "refuse"]
 Per = Literal["account", "sender"]
+OptOutScope = Literal["sender", "brand", "all"]
+"""How far a STOP to one of an account's senders reaches; each reaches farther than the one before."""
+KeywordOptIn = Literal["request", "grant"]
+"""What an account's own word that agrees does: a question that is answered with YES, or consent at once."""
 
 INSTALLATION: Final = "installation"
 """Id of the policy that is the floor of all."""
@@ -46,6 +50,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     caps: tuple[Cap, ...] = ()
     on_cap: OnCap | None = None
     require_consent: bool | None = None
+    opt_out_scope: OptOutScope | None = None
+    keyword_opt_in: KeywordOptIn | None = None
 
 
 NOTHING: Final = Policy()
@@ -61,6 +67,8 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True):
     caps: tuple[Cap, ...] = ()
     on_cap: OnCap = "wait"
     require_consent: bool = False
+    opt_out_scope: OptOutScope = "brand"
+    keyword_opt_in: KeywordOptIn = "request"
 
 
 def in_force(own: Policy, floor: Policy) -> InForce:
@@ -73,12 +81,20 @@ def in_force(own: Policy, floor: Policy) -> InForce:
         caps=(*floor.caps, *own.caps),
         on_cap="refuse" if "refuse" in (own.on_cap, floor.on_cap) else "wait",
         require_consent=bool(own.require_consent or floor.require_consent),
+        opt_out_scope=_wider(own.opt_out_scope or "brand", floor.opt_out_scope),
+        keyword_opt_in="request" if floor.keyword_opt_in == "request" else own.keyword_opt_in or "request",
     )
 
 
 def stricter(one: QuietHours, other: QuietHours) -> QuietHours:
     """The stricter of two answers to quiet hours."""
     return one if _STRICTNESS[one] >= _STRICTNESS[other] else other
+
+
+def _wider(one: OptOutScope, floor: OptOutScope | None) -> OptOutScope:
+    """The one that reaches farther."""
+    order = get_args(OptOutScope)
+    return one if floor is None or order.index(one) >= order.index(floor) else floor
 
 
 class PolicyBook:

@@ -33,6 +33,7 @@ from whimbrel.journey.explain import Explanation, explanation, with_balance
 from whimbrel.journey.fill import fill, point, register, retold, wanted
 from whimbrel.journey.fit import fit
 from whimbrel.journey.gather import Gatherer
+from whimbrel.journey.permit import permit
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.price import price
 from whimbrel.journey.record import IdempotencyKey, Record, Request
@@ -323,7 +324,8 @@ class Accept:
         plans = [Plan(draft, now) for draft in drafts]
         if templates:
             fill(plans, templates)
-        screen(plans, senders=tables.senders, opt_outs=tables.opt_outs, vault=self._vault)
+        screen(plans, senders=tables.senders, vault=self._vault)
+        permit(plans, tables.permissions)
         fit(plans, tables.senders)
         if templates:
             register(plans)

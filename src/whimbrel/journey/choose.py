@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from whimbrel.domain.active import SENDS
-from whimbrel.domain.model import Flag
 from whimbrel.domain.states import EXPIRED, FAILED, QUEUED, REJECTED
 from whimbrel.journey.recent import Queued
 from whimbrel.journey.tables import Tables
@@ -24,15 +23,14 @@ def decide(
 ) -> tuple[list[Ready], list[Ending]]:
     """Who may still be sent, with its octets: a STOP since accept wins, and so does the operator who suspends an
     account. What cannot be built is set aside and never holds up its lane."""
-    opt_outs, accounts = tables.opt_outs, tables.accounts
+    permissions, accounts = tables.permissions, tables.accounts
     sendable: list[Ready] = []
     endings: list[Ending] = []
     for message in waiting:
-        stopped = opt_outs.get(message.account_id)
         if message.expires_at <= now:
             endings.append(Ending(message.id, (QUEUED,), EXPIRED, "expired", now))
-        elif stopped and message.recipient_hash in stopped and not message.flags & Flag.BYPASS_OPT_OUT:
-            endings.append(Ending(message.id, (QUEUED,), REJECTED, "opted_out", now))
+        elif (barrier := permissions.barrier(message)) is not None:
+            endings.append(Ending(message.id, (QUEUED,), REJECTED, barrier, now))
         elif (account := accounts.get(message.account_id)) is None or account.status not in SENDS:
             endings.append(Ending(message.id, (QUEUED,), REJECTED, "account_suspended", now))
         else:

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
+import msgspec
+
 from whimbrel.base import faults, ids
 from whimbrel.base.clock import Clock
 from whimbrel.base.errors import WhimbrelError
@@ -17,9 +19,10 @@ from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Inbound, NotNow
 from whimbrel.codec import segments
 from whimbrel.domain.active import AWAY
-from whimbrel.domain.consent import heard
-from whimbrel.domain.consent_words import Keyword
-from whimbrel.domain.model import KEYWORDS, Flag, Sender
+from whimbrel.domain.consent import Heard, agreement, heard
+from whimbrel.domain.consent_books import Hearing
+from whimbrel.domain.model import KEYWORDS, Sender
+from whimbrel.domain.permission import MARKETING, consent_set
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import InboundRow, Store
@@ -149,6 +152,8 @@ class InboundTexts:
             octets=text.octets,
             data_coding=text.data_coding,
             wire=text.wire,
+            hearing=self._tables.consent.hearing(owner.account_id, owner.value) if owner else None,
+            consent_id=self._ids.new(ids.CONSENT) if owner else "",
         )
 
     def _owner(self, destination: str) -> Sender | None:
@@ -166,28 +171,65 @@ class InboundTexts:
 
     async def _follow(self, rows: Sequence[InboundRow]) -> None:
         """Keywords take effect in the snapshot too. A long text was joined in the store, which says what it was; all
-        others are applied in the order of their commits, before anything else can run."""
-        long = [row for row in rows if row.total > 1]
-        spoken = [(row, _word(row)) for row in rows if row.total <= 1]
-        for row, word in spoken:
-            self._apply(row.account_id or "", row.source_hash, stop=word == "stop", start=word == "start")
-        joined = await self._store.messages([row.message_id for row in long]) if long else []
-        for message in joined:
-            stop, start = message.flags & Flag.KEYWORD_STOP, message.flags & Flag.KEYWORD_START
-            self._apply(message.account_id, message.sender_hash, stop=bool(stop), start=bool(start))
-        if any(word for _, word in spoken) or any(message.flags & KEYWORDS for message in joined):
+        others are applied in the order of their commits, before anything else can run. Consent that was granted is read
+        back, for only the store knows who was asked."""
+        long = {row.message_id: row for row in rows if row.total > 1}
+        spoken = [(row, _said(row)) for row in rows if row.total <= 1]
+        for row, said in spoken:
+            self._apply(row, said)
+        for message in await self._store.messages([*long]) if long else ():
+            row = long[message.id]
+            said = _understood(row, message.text, message.encoding) if message.flags & KEYWORDS else None
+            self._apply(row, said)
+            spoken.append((row, said))
+        agreed = [row for row, said in spoken if _may_agree(row, said)]
+        if agreed:
+            await self._read_back(agreed)
+        if agreed or any(said for _, said in spoken):
             self._spoken()
 
-    def _apply(self, account_id: str, number_hash: int, *, stop: bool, start: bool) -> None:
-        if stop:
-            self._tables.opt_outs_added(account_id, [number_hash])
-        elif start:
-            self._tables.opt_out_removed(account_id, number_hash)
+    def _apply(self, row: InboundRow, said: Heard | None) -> None:
+        if said is None or said.word == "help":
+            return
+        account_id, number_hash, hearing = row.account_id or "", row.source_hash, row.hearing or Hearing()
+        if said.word != "stop":
+            self._tables.opt_outs_removed(account_id, [number_hash ^ lift for lift in (0, *hearing.lifts)])
+            return
+        scope_hash = 0 if said.everything else hearing.scope_hash
+        self._tables.opt_outs_added(account_id, [number_hash ^ scope_hash])
+        if not scope_hash:
+            self._tables.opt_outs_removed(consent_set(account_id, MARKETING), [number_hash])
+
+    async def _read_back(self, rows: Sequence[InboundRow]) -> None:
+        accounts, hashes = {row.account_id or "" for row in rows}, {row.source_hash for row in rows}
+        for standing in await self._store.fetch(_Standing, "consented_of", [*accounts], [*hashes]):
+            if standing.purpose == MARKETING:
+                self._tables.opt_outs_added(consent_set(standing.account_id, MARKETING), [standing.number_hash])
 
 
-def _word(row: InboundRow) -> Keyword | None:
-    said = heard(row.text, row.encoding, is_addressed=row.wire is not None and row.wire.header != "")
-    return None if said is None else said.word
+class _Standing(msgspec.Struct, frozen=True, gc=False):
+    """Columns of `consented_of`."""
+
+    account_id: str
+    number_hash: int
+    purpose: str
+
+
+def _said(row: InboundRow) -> Heard | None:
+    return _understood(row, row.text, row.encoding)
+
+
+def _understood(row: InboundRow, text: str, encoding: str) -> Heard | None:
+    own = row.hearing.words if row.hearing is not None else ()
+    is_addressed = row.wire is not None and row.wire.header != ""
+    return heard(text, encoding, is_addressed=is_addressed, own=own)
+
+
+def _may_agree(row: InboundRow, said: Heard | None) -> bool:
+    """Whether the commit of the text may have granted consent."""
+    if said is None:
+        return row.encoding != "binary" and agreement(row.text) is not None
+    return said.word in ("start", "join")
 
 
 def _international(address: str) -> str:

@@ -1,30 +1,43 @@
-"""Who has opted out. There may be millions, so what is loaded is changed in place, one by one: by what this process
-committed itself, at once, and where other processes write too by the changes that are stored, in their order, from the
-position on that was applied. Only at the start, and when those are not kept any more, everything is read.
+"""Who has opted out, who is on a list of numbers that are not texted, and who consented: sets of keyed hashes by name
+(`domain/permission.py` says which). There may be millions, so what is loaded is changed in place, one by one: by what
+this process committed itself, at once, and where other processes write too by the changes that are stored, in their
+order, from the position on that was applied. Only at the start, and when those are not kept any more, everything is
+read, a page at a time. Each takes about nine octets (`domain/number_set.py`).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 import msgspec
 
+from whimbrel.domain.number_set import NumberSet
 from whimbrel.store.interface import Store
 
+_PAGE: Final = 20_000
+_ALL: Final = ("opt_outs_after", "suppressions_after", "consented_after")
+"""The statements that read all of them behind a place."""
 
-class _OptedOut(msgspec.Struct, frozen=True, gc=False):
-    """Columns of `opt_outs_all`."""
 
-    account_id: str
+class _Member(msgspec.Struct, frozen=True, gc=False):
+    """Columns of these statements."""
+
+    name: str
     number_hash: int
+    purpose: str = ""
+
+    @property
+    def set_name(self) -> str:
+        return f"{self.name}:{self.purpose}" if self.purpose else self.name
 
 
 class OptedOut:
-    """Keyed hashes of numbers by account id."""
+    """Keyed hashes of numbers by the name of their set."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._numbers: defaultdict[str, set[int]] = defaultdict(set)
+        self._numbers: defaultdict[str, NumberSet] = defaultdict(NumberSet)
         self._position: int | None = None  # of the last change that is applied; None: nothing was read yet
         self._meanwhile: list[tuple[str, int, bool]] | None = None  # during a read, which may not hold them
 
@@ -38,12 +51,17 @@ class OptedOut:
         """The last change of others that is applied."""
         return self._position or 0
 
-    def change(self, account_id: str, hashes: Iterable[int], *, stopped: bool) -> None:
-        """These opted out, or in again; that is committed."""
+    def sizes(self) -> tuple[int, int]:
+        """How many hashes there are in all, and how many octets they take."""
+        sets = self._numbers.values()
+        return sum(map(len, sets)), sum(each.octets() for each in sets)
+
+    def change(self, name: str, hashes: Iterable[int], *, stopped: bool) -> None:
+        """These came into the set, or left it; that is committed."""
         for number_hash in hashes:
             if self._meanwhile is not None:
-                self._meanwhile.append((account_id, number_hash, stopped))
-            self._apply(account_id, number_hash, stopped)
+                self._meanwhile.append((name, number_hash, stopped))
+            self._apply(name, number_hash, stopped)
 
     async def load(self) -> None:
         """Everything that is committed."""
@@ -72,14 +90,22 @@ class OptedOut:
                 self._apply(*change)
         self._position = found.position
 
-    async def _everything(self) -> defaultdict[str, set[int]]:
-        fresh: defaultdict[str, set[int]] = defaultdict(set)
-        for row in await self._store.fetch(_OptedOut, "opt_outs_all"):
-            fresh[row.account_id].add(row.number_hash)
+    async def _everything(self) -> defaultdict[str, NumberSet]:
+        """In pages of one read each, which see what is committed meanwhile or do not: both is right, because those
+        changes are applied after it."""
+        fresh: defaultdict[str, NumberSet] = defaultdict(NumberSet)
+        for statement in _ALL:
+            place = ("", -1)
+            while rows := await self._store.fetch(_Member, statement, *place, _PAGE):
+                for row in rows:
+                    fresh[row.set_name].add(row.number_hash)
+                if len(rows) < _PAGE:
+                    break
+                place = (rows[-1].name, rows[-1].number_hash)
         return fresh
 
-    def _apply(self, account_id: str, number_hash: int, stopped: bool) -> None:
+    def _apply(self, name: str, number_hash: int, stopped: bool) -> None:
         if stopped:
-            self._numbers[account_id].add(number_hash)
-        else:
-            self._numbers[account_id].discard(number_hash)
+            self._numbers[name].add(number_hash)
+        elif name in self._numbers:
+            self._numbers[name].discard(number_hash)

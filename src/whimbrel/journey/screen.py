@@ -1,9 +1,8 @@
-"""Screen: is this a text that we may send? Number, text, sender, times, consent. The first finding that refuses a
-message is its verdict; nothing is stored for it.
+"""Screen: is this a text that we may send? Number, text, sender, times (consent is `permit.py`). The first finding that
+refuses a message is its verdict; nothing is stored for it.
 """
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 
 from whimbrel.base.limits import DATA_MAX
 from whimbrel.base.vault import Vault
@@ -24,13 +23,12 @@ def screen(
     plans: Sequence[Plan],
     *,
     senders: Mapping[str, SenderBook],
-    opt_outs: Mapping[str, AbstractSet[int]],
     vault: Vault,
 ) -> None:
     """Fill in number, segments, sender and times of each plan, or refuse it."""
     for plan in plans:
         if plan.refusal is None:
-            _recipient(plan, opt_outs, vault)
+            _recipient(plan, vault)
         if plan.refusal is None:
             _text(plan)
         if plan.refusal is None:
@@ -39,7 +37,7 @@ def screen(
             _times(plan)
 
 
-def _recipient(plan: Plan, opt_outs: Mapping[str, AbstractSet[int]], vault: Vault) -> None:
+def _recipient(plan: Plan, vault: Vault) -> None:
     draft = plan.draft
     if not draft.recipient:
         plan.refuse("recipient_missing", "/to")
@@ -50,9 +48,6 @@ def _recipient(plan: Plan, opt_outs: Mapping[str, AbstractSet[int]], vault: Vaul
         return
     plan.number = number
     plan.recipient_hash = vault.number_hash(number.e164)
-    stopped = opt_outs.get(draft.account_id)
-    if stopped and plan.recipient_hash in stopped and not draft.bypass_opt_out:
-        plan.refuse("opted_out", "/to")
 
 
 def _text(plan: Plan) -> None:

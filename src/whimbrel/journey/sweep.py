@@ -16,7 +16,7 @@ from whimbrel.base.metrics import Metrics
 from whimbrel.domain import numbers
 from whimbrel.domain.callbacks import message_options
 from whimbrel.domain.dialect import CarrierSettings
-from whimbrel.domain.model import Flag, Message
+from whimbrel.domain.model import Message
 from whimbrel.domain.numbers import Number
 from whimbrel.domain.outcomes import at_deadline
 from whimbrel.domain.pacing import FairRank
@@ -179,9 +179,9 @@ class Sweep:
         """Where a message goes now; an ending; or nothing, for a queued one that has no other carrier yet."""
         if message.expires_at <= now:
             return Ending(message.id, (state,), EXPIRED, "expired", now)
-        stopped = self._tables.opt_outs.get(message.account_id)
-        if stopped and message.recipient_hash in stopped and not message.flags & Flag.BYPASS_OPT_OUT:
-            return Ending(message.id, (state,), REJECTED, "opted_out", now)
+        barrier = self._tables.permissions.barrier(message)
+        if barrier is not None:
+            return Ending(message.id, (state,), REJECTED, barrier, now)
         number = numbers.normalise(message.recipient)
         if number is None:
             return Ending(message.id, (state,), REJECTED, "invalid_number", now)

@@ -16,6 +16,7 @@ from whimbrel.base.vault import Seal, Vault
 from whimbrel.domain.dialect import PLAIN_RULES, CarrierSettings, TextRules, text_rules
 from whimbrel.domain.model import Account, Carrier, ConfigKind, Key, Price, Route, Sender, SmppCredential, Webhook
 from whimbrel.domain.number_limits import NumberLimits
+from whimbrel.domain.permission import Permissions
 from whimbrel.domain.policies import Policy, PolicyBook
 from whimbrel.domain.pricing import PriceList
 from whimbrel.domain.registrations import Registration
@@ -24,8 +25,8 @@ from whimbrel.domain.sender_fitness import Enforcement, SenderLaw
 from whimbrel.domain.sender_rules import Rulebook
 from whimbrel.domain.sender_standing import RuleRow, approvals_of, book_of, limits_of
 from whimbrel.domain.senders import SenderBook
+from whimbrel.journey.consent_tables import ConsentTables
 from whimbrel.journey.following import Following
-from whimbrel.journey.opted_out import OptedOut
 from whimbrel.journey.templates import Shelf
 from whimbrel.store.interface import Basis, Store
 
@@ -67,7 +68,7 @@ class Tables:
         self._as_seen = as_seen
         self._subscribers: defaultdict[ConfigKind, list[Callable[[], None]]] = defaultdict(list)
         self._following = Following(store, self._load, self._changed)
-        self._opted_out = OptedOut(store)
+        self.consent = ConsentTables(store, vault)
         self._loaders: Mapping[ConfigKind, Callable[[], Awaitable[None]]] = {
             "accounts": self._load_accounts,
             "keys": self._load_keys,
@@ -80,6 +81,7 @@ class Tables:
             "smpp_credentials": self._load_smpp_credentials,
             "templates": self._load_templates,
             "policies": self._load_policies,
+            "consent": self.consent.load,
         }
         self.accounts: Mapping[str, Account] = {}
         """By id. The status is the one that holds: a sub-account of a suspended or closed parent has its parent's."""
@@ -99,7 +101,7 @@ class Tables:
         """Names that carriers gave their optional parameters, in small letters, and the numbers."""
         self.router = Router((), ())
         self.prices = PriceList(())
-        self.opt_outs: Mapping[str, AbstractSet[int]] = self._opted_out.numbers
+        self.opt_outs: Mapping[str, AbstractSet[int]] = self.consent.opted_out.numbers
         """Keyed hashes of numbers by account id."""
         self.webhooks: Mapping[str, tuple[Webhook, ...]] = {}
         """By account id, disabled ones too; cursors and failures are as of the last refresh."""
@@ -123,7 +125,7 @@ class Tables:
     def basis(self) -> Basis | None:
         """What is decided on now, for the transaction that acts on it; None when no other process changes it."""
         versions = self._following.versions()
-        return None if versions is None else Basis(*versions, self._opted_out.position)
+        return None if versions is None else Basis(*versions, self.consent.opted_out.position)
 
     @property
     def version(self) -> int | None:
@@ -156,17 +158,22 @@ class Tables:
         """Call `changed()` after each refresh of `kind`; it reads the new snapshot here. It must not block or raise."""
         self._subscribers[kind].append(changed)
 
-    # ---------------------------------------------------------------- opt-outs
+    # ---------------------------------------------------------------- opt-outs, lists, consent
 
-    def opt_outs_added(self, account_id: str, hashes: Iterable[int]) -> None:
-        """These numbers opted out, and that is committed."""
-        self._opted_out.change(account_id, hashes, stopped=True)
+    def opt_outs_added(self, name: str, hashes: Iterable[int]) -> None:
+        """These numbers opted out of an account (or came into another set that has a name), and that is committed."""
+        self.consent.opted_out.change(name, hashes, stopped=True)
         self._following.tell("opt_outs")
 
-    def opt_out_removed(self, account_id: str, number_hash: int) -> None:
-        """This number opted in again, and that is committed."""
-        self._opted_out.change(account_id, (number_hash,), stopped=False)
+    def opt_outs_removed(self, name: str, hashes: Iterable[int]) -> None:
+        """These opted in again, or left the set, and that is committed."""
+        self.consent.opted_out.change(name, hashes, stopped=False)
         self._following.tell("opt_outs")
+
+    @property
+    def permissions(self) -> Permissions:
+        """Whether a number may be texted."""
+        return self.consent.permissions
 
     # ---------------------------------------------------------------- secrets, opened when they are needed
 
@@ -233,8 +240,8 @@ class Tables:
         self.prices = PriceList(await self._store.fetch(Price, "prices_all"))
 
     async def _load_opt_outs(self) -> None:
-        await self._opted_out.load()
-        self.opt_outs = self._opted_out.numbers
+        await self.consent.opted_out.load()
+        self.opt_outs = self.consent.opted_out.numbers
 
     async def _load_webhooks(self) -> None:
         rows = await self._store.fetch(Webhook, "webhooks_all")
@@ -247,6 +254,7 @@ class Tables:
     async def _load_policies(self) -> None:
         rows = await self._store.fetch(_Document, "policies_all")
         self.policies = PolicyBook({row.id: msgspec.json.decode(row.document, type=Policy) for row in rows})
+        self.consent.follow(self.policies)
 
     async def _load_templates(self) -> None:
         """Those that are used are read when they are."""

@@ -17,6 +17,7 @@ from whimbrel.base.ids import Ids
 from whimbrel.base.vault import Vault
 from whimbrel.domain.customers import CustomerBounds
 from whimbrel.domain.model import Account, ConfigKind
+from whimbrel.domain.permission import Permissions
 from whimbrel.net.addresses import Reach
 from whimbrel.store.interface import Store, Write
 
@@ -35,8 +36,10 @@ class Snapshots(Protocol):
     """The in-memory tables that the journey decides on, told of what has just been committed."""
 
     async def refresh(self, *kinds: ConfigKind) -> None: ...
-    def opt_outs_added(self, account_id: str, hashes: Sequence[int]) -> None: ...
-    def opt_out_removed(self, account_id: str, number_hash: int) -> None: ...
+    @property
+    def permissions(self) -> Permissions: ...
+    def opt_outs_added(self, name: str, hashes: Sequence[int]) -> None: ...
+    def opt_outs_removed(self, name: str, hashes: Sequence[int]) -> None: ...
 
 
 def _nobody(account_id: str) -> Account | None:

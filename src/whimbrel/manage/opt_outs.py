@@ -1,47 +1,69 @@
-"""Opt-outs: numbers that an account must not text. A STOP from the phone writes the same rows. The number itself is
-not kept: its keyed hash decides, a masked form is for people.
+"""Opt-outs: numbers that an account must not text, or one of its senders or brands. A STOP from the phone writes the
+same rows. A keyed hash of the number decides; the number itself is there for exports, until the person is erased.
 """
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from whimbrel.base import ids, moments
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.log import mask_number
-from whimbrel.domain.model import OptOut
+from whimbrel.domain.model import OptOut, Sender
 from whimbrel.domain.numbers import Number, normalise
-from whimbrel.manage import accounts, audit
+from whimbrel.domain.permission import (
+    EVERYTHING,
+    MARKETING,
+    Brand,
+    ScopeKind,
+    brand_scope,
+    consent_set,
+    sender_scope,
+)
+from whimbrel.manage import accounts, audit, consents, number_files
 from whimbrel.manage.checks import Checks
-from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
+from whimbrel.manage.context import FIRST_PAGE, OLDEST, Context, Page, Paging, after, commit, one, page
+from whimbrel.manage.number_files import EXPORT_MARK, EXPORT_PAGE, FileRow, FileTaken, csv_lines
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
 IMPORT_MAX = 10_000
 _ERRORS_SHOWN = 100
 Source = Literal["keyword", "phrase", "api", "import"]
+_EXPORTED: Final = ("id", "number", "masked", "scope", "source", "created_at")
+
+OfSender = Annotated[str | None, Meta(description="A sender of the account: only its texts are not wanted.")]
+OfBrand = Annotated[str | None, Meta(description="Id of a brand: only texts of its senders are not wanted.")]
 
 
 class NewOptOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A number that opted out: E.164, as in a message's `to`."""
+    """A number that opted out: E.164, as in a message's `to`. Of all senders, unless it says of which."""
 
     number: str
+    sender: OfSender = None
+    brand: OfBrand = None
 
 
 class OptOutImport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Up to 10,000 numbers that opted out elsewhere. All of them are recorded or, when one is invalid, none."""
 
     numbers: tuple[str, ...]
+    sender: OfSender = None
+    brand: OfBrand = None
 
 
 class OptOutView(msgspec.Struct, frozen=True, kw_only=True):
-    """An opt-out. `number` is masked."""
+    """An opt-out. `number` is masked; the export has it in full until the person is erased."""
 
     id: str
     account_id: str
     number: str
     source: Source
+    scope: Annotated[ScopeKind, Meta(description="How far it reaches.")]
+    sender: str | None
+    brand: Annotated[str | None, Meta(description="Id; empty for the senders that are of no named brand.")]
     created_at: str
 
 
@@ -58,8 +80,10 @@ class OptOutsImported(msgspec.Struct, frozen=True, kw_only=True):
 async def create(ctx: Context, actor: str, request: NewOptOut, *, account_id: str) -> OptOutView:
     """Record that a number opted out; recording it again changes nothing and gives the first record."""
     number = _number(request.number, "/number")
-    await _record(ctx, actor, [number], "api", account_id)
-    return await get_by_number(ctx, request.number, account_id=account_id)
+    scope = await _scope(ctx, request.sender, request.brand, account_id)
+    await _record(ctx, actor, [number], "api", scope=scope, account_id=account_id)
+    key = ctx.tables.permissions.key_of(ctx.vault.number_hash(number.e164), scope)
+    return view(await one(ctx, OptOut, "opt_out_by_hash", account_id, key))
 
 
 async def import_list(ctx: Context, actor: str, request: OptOutImport, *, account_id: str) -> OptOutsImported:
@@ -72,26 +96,63 @@ async def import_list(ctx: Context, actor: str, request: OptOutImport, *, accoun
     if bad:
         errors = [FieldError(f"/numbers/{place}", "is no valid phone number") for place in bad[:_ERRORS_SHOWN]]
         raise WhimbrelError("invalid_request", f"{len(bad)} numbers are invalid.", errors=errors)
-    created = await _record(ctx, actor, [number for number in found if number is not None], "import", account_id)
+    scope = await _scope(ctx, request.sender, request.brand, account_id)
+    numbers = [number for number in found if number is not None]
+    created = await _record(ctx, actor, numbers, "import", scope=scope, account_id=account_id)
     return OptOutsImported(created=created, known=len(found) - created)
+
+
+async def take_file(
+    ctx: Context,
+    actor: str,
+    pieces: AsyncIterator[bytes],
+    *,
+    account_id: str,
+    sender: str | None = None,
+    brand: str | None = None,
+) -> FileTaken:
+    """Record the numbers of a CSV file, a thousand in a commit."""
+    scope = await _scope(ctx, sender, brand, account_id)
+
+    async def store(rows: Sequence[FileRow]) -> int:
+        numbers = [row.number for row in rows]
+        return await _record(ctx, actor, numbers, "import", scope=scope, account_id=account_id)
+
+    return await number_files.take(pieces, store)
 
 
 async def get(ctx: Context, opt_out_id: str, *, account_id: str) -> OptOutView:
     """One opt-out of an account."""
-    return _view(await one(ctx, OptOut, "opt_out_by_id", account_id, opt_out_id))
+    return view(await one(ctx, OptOut, "opt_out_by_id", account_id, opt_out_id))
 
 
 async def get_by_number(ctx: Context, number: str, *, account_id: str) -> OptOutView:
-    """The opt-out of a number; `not_found` when it has not opted out."""
+    """The opt-out of a number that holds for all senders; `not_found` when there is none."""
     number_hash = ctx.vault.number_hash(_number(number, "number").e164)
-    return _view(await one(ctx, OptOut, "opt_out_by_hash", account_id, number_hash))
+    return view(await one(ctx, OptOut, "opt_out_by_hash", account_id, number_hash))
+
+
+async def of_number(ctx: Context, number: str, *, account_id: str) -> Page[OptOutView]:
+    """The opt-outs of a number, of whatever scope."""
+    number_hash = ctx.vault.number_hash(_number(number, "number").e164)
+    rows = await ctx.store.fetch(OptOut, "opt_outs_of_person", account_id, number_hash)
+    return Page(tuple(view(row) for row in rows))
 
 
 async def find(ctx: Context, *, account_id: str, paging: Paging = FIRST_PAGE) -> Page[OptOutView]:
     """The opt-outs of an account, newest first."""
     statement = paging.of("opt_outs_page", "opt_outs_page_oldest")
     rows = await ctx.store.report(account_id, OptOut, statement, account_id, after(paging), paging.limit + 1)
-    return page(rows, paging, _view, lambda row: row.id)
+    return page(rows, paging, view, lambda row: row.id)
+
+
+async def export(ctx: Context, *, account_id: str) -> AsyncIterator[bytes]:
+    """All of them as CSV, oldest first, with whole numbers where they are kept."""
+    yield EXPORT_MARK + csv_lines([_EXPORTED])
+    place = OLDEST
+    while rows := await ctx.store.report(account_id, OptOut, "opt_outs_page_oldest", account_id, place, EXPORT_PAGE):
+        yield csv_lines([_exported(row) for row in rows])
+        place = rows[-1].id
 
 
 async def delete(ctx: Context, actor: str, opt_out_id: str, *, account_id: str) -> None:
@@ -104,7 +165,7 @@ async def delete(ctx: Context, actor: str, opt_out_id: str, *, account_id: str) 
             audit.entry(ctx, actor, "opt_out.deleted", opt_out.id, account_id),
         ]
         await commit(ctx, writes)
-        ctx.tables.opt_out_removed(account_id, opt_out.number_hash)
+        ctx.tables.opt_outs_removed(account_id, [opt_out.number_hash])
 
 
 # ---------------------------------------------------------------- parts of them
@@ -117,44 +178,90 @@ def _number(text: str, pointer: str) -> Number:
     return number
 
 
-async def _record(ctx: Context, actor: str, numbers: Sequence[Number], source: Source, account_id: str) -> int:
-    """Store those that are new, each with its event; how many were."""
+async def _scope(ctx: Context, sender: str | None, brand: str | None, account_id: str) -> str:
+    checks = Checks()
+    checks.require(sender is None or brand is None, "/brand", "cannot be given beside `sender`")
+    checks.done()
+    if brand is not None:
+        found = await ctx.store.fetch(Brand, "brands_of", account_id)
+        checks.require(not brand or any(each.id == brand for each in found), "/brand", "is no brand of the account")
+        checks.done()
+        return brand_scope(brand)
+    if sender is None:
+        return EVERYTHING
+    known = await ctx.store.fetch(Sender, "senders_of_account", account_id)
+    number = normalise(sender)
+    value = number.e164 if number is not None else sender
+    checks.require(any(each.value == value for each in known), "/sender", "is no sender of the account")
+    checks.done()
+    return sender_scope(value)
+
+
+async def _record(
+    ctx: Context, actor: str, numbers: Sequence[Number], source: Source, *, scope: str, account_id: str
+) -> int:
+    """Store those that are new, each with its event; how many were. What they agreed to is revoked with it."""
     await accounts.existing(ctx, account_id)
+    permissions = ctx.tables.permissions
     by_hash = {ctx.vault.number_hash(number.e164): number for number in numbers}
+    keys = {permissions.key_of(number_hash, scope): number_hash for number_hash in by_hash}
     async with ctx.lock:
-        known = {row.number_hash for row in await ctx.store.fetch(OptOut, "opt_outs_known", account_id, list(by_hash))}
+        known = {row.number_hash for row in await ctx.store.fetch(OptOut, "opt_outs_known", account_id, list(keys))}
         new = [
-            _row(ctx, account_id, number_hash, number, source)
-            for number_hash, number in by_hash.items()
-            if number_hash not in known
+            _row(ctx, account_id, by_hash[number_hash], source, key=key, scope=scope)
+            for key, number_hash in keys.items()
+            if key not in known
         ]
         if not new:
             return 0
         subject = new[0].id if len(new) == 1 else ""
         writes = [
             Write("opt_out_record", tuple(to_columns(row) for row in new)),
-            Write("opt_out_created_event", tuple((row.id, account_id, _data(source), row.created_at) for row in new)),
+            Write("opt_out_created_event", tuple((row.id, account_id, _data(row), row.created_at) for row in new)),
             audit.entry(ctx, actor, "opt_outs.recorded", subject, account_id, count=len(new), source=source),
         ]
+        stopped = {keys[row.number_hash]: by_hash[keys[row.number_hash]] for row in new}
+        if scope == EVERYTHING:
+            writes += await consents.revoked(ctx, actor, stopped, account_id=account_id)
         await commit(ctx, writes)
         ctx.tables.opt_outs_added(account_id, [row.number_hash for row in new])
+        if scope == EVERYTHING:
+            ctx.tables.opt_outs_removed(consent_set(account_id, MARKETING), list(stopped))
     return len(new)
 
 
-def _row(ctx: Context, account_id: str, number_hash: int, number: Number, source: Source) -> OptOut:
-    masked = mask_number(number.e164)
-    return OptOut(ctx.ids.new(ids.OPT_OUT), account_id, number_hash, masked, source, ctx.clock.now_us())
+def _row(ctx: Context, account_id: str, number: Number, source: Source, *, key: int, scope: str) -> OptOut:
+    return OptOut(
+        id=ctx.ids.new(ids.OPT_OUT),
+        account_id=account_id,
+        number_hash=key,
+        masked=mask_number(number.e164),
+        source=source,
+        created_at=ctx.clock.now_us(),
+        scope=scope or None,
+        person_hash=ctx.vault.number_hash(number.e164) if scope else None,
+        number=number.e164,
+    )
 
 
-def _data(source: Source) -> str:
-    return msgspec.json.encode({"source": source}).decode()
+def _data(row: OptOut) -> str:
+    return msgspec.json.encode({"source": row.source, **({"scope": row.scope} if row.scope else {})}).decode()
 
 
-def _view(row: OptOut) -> OptOutView:
+def _exported(row: OptOut) -> tuple[object, ...]:
+    return (row.id, row.number, row.masked, row.scope or "all", row.source, moments.to_text(row.created_at))
+
+
+def view(row: OptOut) -> OptOutView:
+    """The public shape."""
+    kind, _, name = (row.scope or "").partition(":")
     return OptOutView(
         id=row.id,
         account_id=row.account_id,
         number=row.masked,
         source=row.source,
+        scope="sender" if kind == "sender" else "brand" if kind == "brand" else "all",
+        sender=name if kind == "sender" else None,
+        brand=name if kind == "brand" else None,
         created_at=moments.to_text(row.created_at),
     )

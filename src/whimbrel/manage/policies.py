@@ -12,7 +12,18 @@ from msgspec import Meta
 from whimbrel.base import moments
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain import quiet_rules
-from whimbrel.domain.policies import INSTALLATION, NOTHING, Cap, InForce, OnCap, Policy, QuietHours, in_force
+from whimbrel.domain.policies import (
+    INSTALLATION,
+    NOTHING,
+    Cap,
+    InForce,
+    KeywordOptIn,
+    OnCap,
+    OptOutScope,
+    Policy,
+    QuietHours,
+    in_force,
+)
 from whimbrel.domain.quiet_rules import Confidence, Rule, RuleBook, RuleCap
 from whimbrel.manage import accounts, audit
 from whimbrel.manage.checks import Checks
@@ -48,6 +59,14 @@ class NewPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     require_consent: Annotated[
         bool | None, Meta(description="Whether marketing goes only to those whose consent is on record.")
     ] = None
+    opt_out_scope: Annotated[
+        OptOutScope | None,
+        Meta(description="How far a STOP to one sender reaches: that sender, its brand (the default), or all senders."),
+    ] = None
+    keyword_opt_in: Annotated[
+        KeywordOptIn | None,
+        Meta(description="Whether a word of your own that agrees asks for a YES (the default), or grants at once."),
+    ] = None
 
 
 class PolicyView(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +78,8 @@ class PolicyView(msgspec.Struct, frozen=True, kw_only=True):
     caps: tuple[Cap, ...]
     on_cap: OnCap | None
     require_consent: bool | None
+    opt_out_scope: OptOutScope | None
+    keyword_opt_in: KeywordOptIn | None
     in_force: InForce
     updated_at: str | None
 
@@ -162,6 +183,8 @@ def _view(policy: Policy, account_id: str | None, holds: InForce, at: int | None
         caps=policy.caps,
         on_cap=policy.on_cap,
         require_consent=policy.require_consent,
+        opt_out_scope=policy.opt_out_scope,
+        keyword_opt_in=policy.keyword_opt_in,
         in_force=holds,
         updated_at=moments.to_text(at) if at is not None else None,
     )

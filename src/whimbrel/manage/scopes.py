@@ -23,6 +23,8 @@ ACCOUNT_SCOPES: dict[str, str] = {
     "senders:read": "Read senders.",
     "opt_outs:write": "Record and remove opt-outs.",
     "opt_outs:read": "Read opt-outs.",
+    "consents:write": "Record who agreed to what, ask for it by text, import.",
+    "consents:read": "Read and export the ledger of consent.",
     "policies:write": "Set the policy of marketing: quiet hours, how often people are texted.",
     "policies:read": "Read policies and the rules of quiet hours.",
     "lookups:read": "Look up numbers, also whether they opted out and when they were last seen.",

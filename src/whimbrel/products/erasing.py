@@ -49,6 +49,9 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
     flow_runs: int = 0
     schedules: int = 0
     contacts: int = 0
+    consents: Annotated[
+        int, Meta(description="Records of consent, opt-outs and lists: they hold a keyed hash now, and the proof.")
+    ] = 0
     factors: Annotated[int, Meta(description="Of people whom Verify knows by the number.")] = 0
     left: Annotated[int, Meta(description="Under way: ask again once they have ended.")] = 0
     next_cursor: Annotated[str | None, Meta(description="There are more messages: ask again with it.")] = None
@@ -86,6 +89,7 @@ async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: st
     verifications, pending = await _verifications(ctx.store, ctx.clock, whose)
     runs, running = await _runs(ctx.store, ctx.clock, whose)
     contacts = await _contacts(ctx.store, ctx.clock, whose)
+    consents = 0 if test else await _consents(ctx.store, whose)
     async with ctx.lock:  # whoever changes a schedule makes its parts anew
         schedules = await _schedules(ctx.store, ctx.clock, whose)
     return Erased(
@@ -94,6 +98,7 @@ async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: st
         flow_runs=runs,
         schedules=schedules,
         contacts=contacts,
+        consents=consents,
         factors=await _factors(ctx, whose),
         left=left + pending + running,
         next_cursor=cursor,
@@ -177,6 +182,14 @@ async def _factors(ctx: Context, whose: _Whose) -> int:
                 with suppress(WhimbrelError):  # somebody else has just deleted the person
                     erased += await people.delete(whose.account_id, service.id, identity, test=whose.test)
     return erased
+
+
+async def _consents(store: Store, whose: _Whose) -> int:
+    """What keeps people from being texted stays, by the keyed hash of the number, and so does what proves that somebody
+    agreed; the number itself goes."""
+    key = ((whose.account_id, whose.number_hash),)
+    statements = ("consents_forget", "consent_requests_forget", "opt_outs_forget", "suppressions_forget")
+    return sum(await store.write([Write(statement, key) for statement in statements]))
 
 
 def _of_hooks(made: Sequence[str]) -> list[Write]:

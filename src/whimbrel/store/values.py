@@ -8,6 +8,7 @@ import msgspec
 
 from whimbrel.base.clock import SECOND_US
 from whimbrel.base.ids import MESSAGE, floor_id
+from whimbrel.domain.consent_books import Hearing
 from whimbrel.domain.model import Message
 from whimbrel.domain.templates.use import MadeOf
 from whimbrel.domain.wire import Wire
@@ -262,6 +263,8 @@ class InboundRow(msgspec.Struct, frozen=True, gc=False):
     octets: bytes | None = None  # without header; None only in parts that 0.1.0 stored
     data_coding: int = 0
     wire: Wire | None = None  # what came with it and is not in its text
+    hearing: Hearing | None = None  # what its words mean to the account; None in parts that waited for an upgrade
+    consent_id: str = ""
 
 
 class Owed(msgspec.Struct, frozen=True, gc=False):

@@ -1,16 +1,19 @@
-"""/v1/opt-outs: numbers that an account must not text."""
+"""/v1/opt-outs: numbers that an account, or one of its senders or brands, must not text."""
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
-from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.rest.files import CSV, file_pieces, send_csv, send_json
 from whimbrel.edges.rest.paging import HistoryQuery
+from whimbrel.edges.shared.asgi import Headers, Receive, Send
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
-from whimbrel.manage import opt_outs
+from whimbrel.manage import exports, opt_outs
 from whimbrel.manage.context import Page
-from whimbrel.manage.opt_outs import NewOptOut, OptOutImport, OptOutsImported, OptOutView
+from whimbrel.manage.number_files import FileTaken
+from whimbrel.manage.opt_outs import NewOptOut, OfBrand, OfSender, OptOutImport, OptOutsImported, OptOutView
 
 _TAG = "opt-outs"
 _BULK_MAX = 512 * 1024  # octets: 10,000 numbers
@@ -19,7 +22,14 @@ _BULK_MAX = 512 * 1024  # octets: 10,000 numbers
 class OptOutQuery(HistoryQuery, frozen=True, forbid_unknown_fields=True, gc=False):
     """Which page, or whether one number has opted out."""
 
-    number: Annotated[str | None, Meta(description="A number: answers with its opt-out, or with none.")] = None
+    number: Annotated[str | None, Meta(description="A number: answers with its opt-outs, or with none.")] = None
+
+
+class ScopeQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Of whom the numbers of a file opted out; of all senders without it."""
+
+    sender: OfSender = None
+    brand: OfBrand = None
 
 
 async def create(services: Services, call: Call[NoQuery, NewOptOut]) -> Answer:
@@ -33,16 +43,29 @@ async def import_list(services: Services, call: Call[NoQuery, OptOutImport]) -> 
 
 async def find(services: Services, call: Call[OptOutQuery, None]) -> Answer:
     query = call.query
-    if query.number is None:
-        page = await opt_outs.find(services.manage, account_id=call.account_id, paging=query.paging())
-        return Answer(page)
-    try:
-        found = await opt_outs.get_by_number(services.manage, query.number, account_id=call.account_id)
-    except WhimbrelError as error:
-        if error.code != "not_found":
-            raise
-        return Answer(Page[OptOutView](()))
-    return Answer(Page((found,)))
+    if query.number is not None:
+        return Answer(await opt_outs.of_number(services.manage, query.number, account_id=call.account_id))
+    return Answer(await opt_outs.find(services.manage, account_id=call.account_id, paging=query.paging()))
+
+
+async def export(services: Services, call: Call[NoQuery, None], headers: Headers, receive: Receive, send: Send) -> None:
+    await exports.note(services.manage, call.actor, call.account_id, "opt_outs", ())
+    pages = opt_outs.export(services.manage, account_id=call.account_id)
+    await send_csv(pages, "opt-outs.csv", headers, send)
+
+
+async def take_file(
+    services: Services, call: Call[ScopeQuery, None], headers: Headers, receive: Receive, send: Send
+) -> None:
+    taken = await opt_outs.take_file(
+        services.manage,
+        call.actor,
+        file_pieces(call, receive),
+        account_id=call.account_id,
+        sender=call.query.sender,
+        brand=call.query.brand,
+    )
+    await send_json(taken, headers, send)
 
 
 async def get(services: Services, call: Call[NoQuery, None]) -> Answer:
@@ -71,6 +94,20 @@ OPERATIONS = (
     Operation(
         method="GET", path="/v1/opt-outs", name="listOptOuts", tag=_TAG, summary="List opt-outs",
         scope="opt_outs:read", handle=find, query=OptOutQuery, answer=Page[OptOutView], errors=("invalid_number",),
+    ),
+    Operation(
+        method="GET", path="/v1/opt-outs/export", name="exportOptOuts", tag=_TAG, summary="Export opt-outs as CSV",
+        description="Oldest first, with whole numbers, except of people who were erased and what was recorded before "
+        "numbers were kept.",
+        scope="opt_outs:read", stream=export, content_type=CSV,
+    ),
+    Operation(
+        method="POST", path="/v1/opt-outs/import", name="importOptOutFile", tag=_TAG,
+        summary="Record the numbers of a CSV file",
+        description="A column `number`, or nothing but numbers. A thousand rows a commit; sent twice, the second time "
+        "adds nothing.",
+        scope="opt_outs:write", live_only=True, stream=take_file, query=ScopeQuery, octets=(CSV,), answer=FileTaken,
+        errors=("import_unreadable", "body_too_large"),
     ),
     Operation(
         method="GET", path="/v1/opt-outs/{id}", name="getOptOut", tag=_TAG, summary="Read an opt-out",

@@ -7,7 +7,7 @@
 -- | configuration_version | the sum of all but opt-outs, and that of opt-outs: one of them changes with each change |
 -- | opt_out_changes_bounds | the first and the last position; 0 and 0 when there is none |
 -- | opt_out_changes_after (position) | position, account_id, number_hash, stopped, in commit order |
--- | opt_out_changes_concern (position, accounts, hashes) | 1 when somebody opted in, or one of these out |
+-- | opt_out_changes_concern (position, hashes) | 1 when somebody opted in, or one of these out, anywhere |
 -- | opt_out_changes_purge (before, limit) | the oldest ones removed, the newest of all excepted |
 
 -- name: configuration_versions
@@ -26,7 +26,7 @@ SELECT position, account_id, number_hash, stopped FROM opt_out_changes WHERE pos
 
 -- name: opt_out_changes_concern
 SELECT 1 FROM opt_out_changes
-WHERE position > $1 AND (stopped = 0 OR (account_id = ANY($2) AND number_hash = ANY($3))) LIMIT 1;
+WHERE position > $1 AND (stopped = 0 OR number_hash = ANY($2) OR person_hash = ANY($2)) LIMIT 1;
 
 -- name: opt_out_changes_purge
 DELETE FROM opt_out_changes WHERE position IN (

@@ -10,7 +10,7 @@
 -- | inbound_part_insert (carrier_id, source_hash, destination_hash, reference, total, number, row, received_at) | |
 -- | inbound_parts_drop (carrier_id, source_hash, destination_hash, reference, total) | a whole set |
 -- | opt_outs_of (accounts, number hashes) | account_id, number_hash, id |
--- | opt_out_keyword_insert (id, account_id, number_hash, masked, source, created_at) | |
+-- | opt_out_keyword_insert (id, account_id, number_hash, masked, source, created_at, scope, person_hash, number) | |
 -- | opt_out_keyword_delete (account_id, number_hash) | |
 
 -- name: inbound_seen_since
@@ -45,7 +45,8 @@ WHERE carrier_id = $1 AND source_hash = $2 AND destination_hash = $3 AND referen
 SELECT account_id, number_hash, id FROM opt_outs WHERE account_id = ANY($1) AND number_hash = ANY($2);
 
 -- name: opt_out_keyword_insert
-INSERT INTO opt_outs (id, account_id, number_hash, masked, source, created_at) VALUES ($1, $2, $3, $4, $5, $6);
+INSERT INTO opt_outs (id, account_id, number_hash, masked, source, created_at, scope, person_hash, number)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: opt_out_keyword_delete
 DELETE FROM opt_outs WHERE account_id = $1 AND number_hash = $2;

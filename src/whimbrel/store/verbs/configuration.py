@@ -30,8 +30,7 @@ def _concerns(position: int, numbers: Sequence[tuple[str, int]]) -> Script[bool]
     bounds: Rows = yield Query("opt_out_changes_bounds")
     if _is_gap(position, *bounds[0]):
         return True
-    accounts, hashes = zip(*numbers, strict=True) if numbers else ((), ())
-    rows: Rows = yield Query("opt_out_changes_concern", (position, [*{*accounts}], [*{*hashes}]))
+    rows: Rows = yield Query("opt_out_changes_concern", (position, [*{number_hash for _, number_hash in numbers}]))
     return bool(rows)
 
 

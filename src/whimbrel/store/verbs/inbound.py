@@ -1,5 +1,5 @@
 """record_inbound: texts from phones, in one commit with what they do. A part waits for the others; a whole text becomes
-a message with its event; STOP and START change the opt-outs.
+a message with its event; what keywords change is in `keywords.py`.
 
 A carrier that did not hear our acknowledgement brings the same octets again on its next connection: that is a
 repetition. On the same connection they are a second text, because people do answer "ok" twice. A part is recognised
@@ -23,6 +23,7 @@ from whimbrel.store.interface import InboundRow
 from whimbrel.store.script import Many, Query, Row, Rows, Script
 from whimbrel.store.verbs.events import NO_DATA, Subject, event_data
 from whimbrel.store.verbs.events import row as event_row
+from whimbrel.store.verbs.keywords import Said, hear, said
 
 STORED: Final = "stored"
 WAITING: Final = "waiting"
@@ -30,9 +31,12 @@ REPEATED: Final = "repeated"
 NOBODY: Final = "nobody"
 
 _REDELIVERY_US: Final = 600_000_000
-_CREATED_SEQ: Final = 0  # events of an opt-out: 1 its creation, 2 its deletion
-_DELETED_SEQ: Final = 1
-_KEYWORD_FLAGS: Final = {"stop": Flag.KEYWORD_STOP, "start": Flag.KEYWORD_START, "help": Flag.KEYWORD_HELP}
+_KEYWORD_FLAGS: Final = {
+    "stop": Flag.KEYWORD_STOP,
+    "start": Flag.KEYWORD_START,
+    "help": Flag.KEYWORD_HELP,
+    "join": Flag.KEYWORD_JOIN,
+}
 
 _ENCODINGS: Final[dict[str, Encoding]] = {"ucs2": "ucs2", "binary": "binary"}
 
@@ -189,72 +193,22 @@ def _store(texts: Sequence[_Text]) -> Script[None]:
     """Whole texts become messages; the opt-outs that they cause stand in the same commit."""
     if not texts:
         return
-    words = [_heard(text) for text in texts]
-    stops = yield from _load_stops([text.row for text, word in zip(texts, words, strict=True) if word])
-    told = [stops.hear(text, word) for text, word in zip(texts, words, strict=True)]
+    told, keywords = yield from hear([_said(text) for text in texts])
     messages = [_message(text, word) for text, word in zip(texts, told, strict=True)]
     yield Many("message_insert", [_as_row(message) for message in messages])
     yield Many("event_insert", [_received(message, word) for message, word in zip(messages, told, strict=True)])
-    yield from stops.flush()
+    if keywords is not None:
+        yield from keywords.flush()
 
 
-def _heard(text: _Text) -> consent.Heard | None:
+def _said(text: _Text) -> Said:
     is_addressed = text.wire is not None and text.wire.header != ""
-    return consent.heard(text.joined.text, text.joined.encoding, is_addressed=is_addressed)
+    return said(text.row, text.joined.text, text.joined.encoding, is_addressed=is_addressed)
 
 
-class _Stops:
-    """Opt-outs by account and number, and how the list changes them."""
-
-    def __init__(self, rows: Rows) -> None:
-        self._ids: dict[tuple[str, int], str] = {(account, number): id_ for account, number, id_ in rows}
-        self._writes: list[tuple[str, Row]] = []
-        self._events: list[Row] = []
-
-    def hear(self, text: _Text, said: consent.Heard | None) -> consent.Heard | None:
-        """The keyword as it counts for this number; a STOP or START takes effect."""
-        if said is None:
-            return None
-        row, word = text.row, said.word
-        key = (row.account_id or "", row.source_hash)
-        known = self._ids.get(key)
-        if word == "start" and known is None and consent.is_yes(text.joined.text):
-            return None
-        if word == "stop" and known is None:
-            id_ = row.opt_out_id or f"OO{row.message_id[2:]}"
-            self._ids[key] = id_
-            source = "phrase" if said.is_guess else "keyword"
-            self._writes.append(("opt_out_keyword_insert", (id_, *key, row.masked, source, row.at)))
-            self._event(row, id_, "opt_out.created", _CREATED_SEQ, source)
-        elif word == "start" and known is not None:
-            del self._ids[key]
-            self._writes.append(("opt_out_keyword_delete", key))
-            self._event(row, known, "opt_out.deleted", _DELETED_SEQ, "keyword")
-        return said
-
-    def _event(self, cause: InboundRow, id_: str, kind: str, seq: int, source: str) -> None:
-        subject = Subject(id_, cause.account_id or "", int(cause.test), seq, 0)
-        data = event_data(source=source, message_id=cause.message_id)
-        self._events.append(event_row(subject, kind, cause.at, data))
-
-    def flush(self) -> Script[None]:
-        """Write what changed, in order: a number may say STOP and START in one list."""
-        for statement, params in self._writes:
-            yield Many(statement, [params])
-        if self._events:
-            yield Many("event_insert", self._events)
-
-
-def _load_stops(rows: Sequence[InboundRow]) -> Script[_Stops]:
-    if not rows:
-        return _Stops([])
-    accounts = [*{row.account_id for row in rows}]
-    return _Stops((yield Query("opt_outs_of", (accounts, [*{row.source_hash for row in rows}]))))
-
-
-def _message(text: _Text, said: consent.Heard | None) -> Message:
+def _message(text: _Text, word: consent.Heard | None) -> Message:
     row, joined = text.row, text.joined
-    flags = _KEYWORD_FLAGS[said.word] | (Flag.KEYWORD_GUESSED if said.is_guess else 0) if said else 0
+    flags = _KEYWORD_FLAGS[word.word] | (Flag.KEYWORD_GUESSED if word.is_guess else 0) if word else 0
     return Message(
         id=row.message_id,
         account_id=row.account_id or "",
@@ -292,10 +246,10 @@ def _message(text: _Text, said: consent.Heard | None) -> Message:
     )
 
 
-def _received(message: Message, said: consent.Heard | None) -> Row:
+def _received(message: Message, word: consent.Heard | None) -> Row:
     """The first event. It is shown to whoever calls back: the number that was written to may have a URL of its own."""
     subject = Subject(message.id, message.account_id, int(message.test), 0, message.flags | Flag.CALLBACK)
-    data = event_data(keyword=said.word, level=said.level if said.is_guess else None) if said else NO_DATA
+    data = event_data(keyword=word.word, level=word.level if word.is_guess else None) if word else NO_DATA
     return event_row(subject, event_type(RECEIVED), message.created_at, data)
 
 

@@ -20,7 +20,8 @@ RETURNING: Final = "returning"  # rows come back
 RETURNED: Final = "returned"  # the account works here; the other cell has still to forget it
 _STAYED: Final = frozenset(
     {
-        "accounts", "balances", "canned_answers", "contact_fields", "contact_import_errors",
+        "accounts", "balances", "brands", "canned_answers", "consent_requests", "consent_texts", "consent_words", "consented",
+        "consents", "suppression_lists", "suppressions", "contact_fields", "contact_import_errors",
         "contact_imports", "contact_labels", "contact_segments", "conversations", "deliveries", "flow_runs",
         "flow_steps",
         "flow_versions", "flows", "frequency", "hook_calls", "hook_latest", "hook_outcomes", "hooks", "keys",

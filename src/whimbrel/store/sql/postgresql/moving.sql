@@ -31,6 +31,7 @@
 -- | departed_delete_sign_in_codes, departed_delete_saved_views, departed_delete_sessions, departed_delete_users, |
 -- | departed_delete_policies, departed_delete_frequency, departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_usage_figures, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
 -- | departed_delete_registrations | the same |
+-- | departed_delete_brands, departed_delete_consents, departed_delete_consented, departed_delete_consent_requests, departed_delete_suppression_lists, departed_delete_suppressions, departed_delete_consent_words, departed_delete_consent_texts | the same |
 -- | departed_delete_hooks, departed_delete_hook_calls, departed_delete_hook_outcomes, departed_delete_hook_latest | the same |
 -- | departed_delete_mailboxes, departed_delete_mailbox_senders, departed_delete_mailbox_mails | the same |
 -- | departed_delete_verify_services, departed_delete_verifications, departed_delete_verify_attempts, departed_delete_verify_numbers, departed_delete_verify_counts, departed_delete_verify_channel_counts, |
@@ -52,6 +53,7 @@
 -- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines, |
 -- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_policies, arrive_frequency, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_usage_figures, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
 -- | arrive_registrations, arrive_documents (rows) | the same |
+-- | arrive_brands, arrive_consents, arrive_consented, arrive_consent_requests, arrive_suppression_lists, arrive_suppressions, arrive_consent_words, arrive_consent_texts (rows) | the same |
 -- | arrive_hooks, arrive_hook_calls, arrive_hook_outcomes, arrive_hook_latest (rows) | the same |
 -- | arrive_mailboxes, arrive_mailbox_senders, arrive_mailbox_mails (rows) | the same |
 -- | arrive_verify_services, arrive_verifications, arrive_verify_attempts, arrive_verify_numbers, arrive_verify_counts, arrive_verify_channel_counts, arrive_verify_rate_limits, |
@@ -262,6 +264,14 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'mailboxes', to_jsonb(t) FROM mailboxes AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'mailbox_senders', to_jsonb(t) FROM mailbox_senders AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'mailbox_mails', to_jsonb(t) FROM mailbox_mails AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'brands', to_jsonb(t) FROM brands AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'consents', to_jsonb(t) FROM consents AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'consented', to_jsonb(t) FROM consented AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'consent_requests', to_jsonb(t) FROM consent_requests AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'suppression_lists', to_jsonb(t) FROM suppression_lists AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'suppressions', to_jsonb(t) FROM suppressions AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'consent_words', to_jsonb(t) FROM consent_words AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'consent_texts', to_jsonb(t) FROM consent_texts AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'policies', to_jsonb(t) FROM policies AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'frequency', to_jsonb(t) FROM frequency AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'templates', to_jsonb(t) FROM templates AS t WHERE account_id = ANY($2)
@@ -423,6 +433,30 @@ DELETE FROM mailbox_mails WHERE account_id = ANY($1);
 
 -- name: departed_delete_template_versions
 DELETE FROM template_versions WHERE account_id = ANY($1);
+
+-- name: departed_delete_brands
+DELETE FROM brands WHERE account_id = ANY($1);
+
+-- name: departed_delete_consents
+DELETE FROM consents WHERE account_id = ANY($1);
+
+-- name: departed_delete_consented
+DELETE FROM consented WHERE account_id = ANY($1);
+
+-- name: departed_delete_consent_requests
+DELETE FROM consent_requests WHERE account_id = ANY($1);
+
+-- name: departed_delete_suppression_lists
+DELETE FROM suppression_lists WHERE account_id = ANY($1);
+
+-- name: departed_delete_suppressions
+DELETE FROM suppressions WHERE account_id = ANY($1);
+
+-- name: departed_delete_consent_words
+DELETE FROM consent_words WHERE account_id = ANY($1);
+
+-- name: departed_delete_consent_texts
+DELETE FROM consent_texts WHERE account_id = ANY($1);
 
 -- name: departed_delete_policies
 DELETE FROM policies WHERE account_id = ANY($1);
@@ -730,6 +764,30 @@ ON CONFLICT DO NOTHING;
 
 -- name: arrive_canned_answers
 INSERT INTO canned_answers SELECT * FROM jsonb_populate_recordset(NULL::canned_answers, $1::jsonb -> 'canned_answers');
+
+-- name: arrive_brands
+INSERT INTO brands SELECT * FROM jsonb_populate_recordset(NULL::brands, $1::jsonb -> 'brands');
+
+-- name: arrive_consents
+INSERT INTO consents SELECT * FROM jsonb_populate_recordset(NULL::consents, $1::jsonb -> 'consents');
+
+-- name: arrive_consented
+INSERT INTO consented SELECT * FROM jsonb_populate_recordset(NULL::consented, $1::jsonb -> 'consented');
+
+-- name: arrive_consent_requests
+INSERT INTO consent_requests SELECT * FROM jsonb_populate_recordset(NULL::consent_requests, $1::jsonb -> 'consent_requests');
+
+-- name: arrive_suppression_lists
+INSERT INTO suppression_lists SELECT * FROM jsonb_populate_recordset(NULL::suppression_lists, $1::jsonb -> 'suppression_lists');
+
+-- name: arrive_suppressions
+INSERT INTO suppressions SELECT * FROM jsonb_populate_recordset(NULL::suppressions, $1::jsonb -> 'suppressions');
+
+-- name: arrive_consent_words
+INSERT INTO consent_words SELECT * FROM jsonb_populate_recordset(NULL::consent_words, $1::jsonb -> 'consent_words');
+
+-- name: arrive_consent_texts
+INSERT INTO consent_texts SELECT * FROM jsonb_populate_recordset(NULL::consent_texts, $1::jsonb -> 'consent_texts');
 
 -- name: arrive_policies
 INSERT INTO policies SELECT * FROM jsonb_populate_recordset(NULL::policies, $1::jsonb -> 'policies');

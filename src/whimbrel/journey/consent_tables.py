@@ -1,0 +1,77 @@
+"""Snapshots of consent: who opted out or is on a list (in place, one by one), and brands, lists, words and texts
+(whole, after each change). `journey/tables.py` loads them with everything else that is configured.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
+from whimbrel.base.vault import Vault
+from whimbrel.domain.consent_books import ConsentText, ConsentWord, Hearing, TextBook, WordBook
+from whimbrel.domain.permission import EVERYTHING, Brand, Permissions, SuppressionList
+from whimbrel.domain.policies import PolicyBook
+from whimbrel.journey.opted_out import OptedOut
+from whimbrel.store.interface import Store
+
+
+class ConsentTables:
+    """What decides whether somebody may be texted, and what his texts mean."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+        self.opted_out = OptedOut(store)
+        self._brands: list[Brand] = []
+        self._lists: list[SuppressionList] = []
+        self._policies = PolicyBook({})
+        self.words = WordBook(())
+        self.texts = TextBook(())
+        self.permissions = self._made()
+        self._hearings: dict[tuple[str, str], Hearing] = {}  # found once for each number
+
+    @property
+    def numbers(self) -> Mapping[str, AbstractSet[int]]:
+        """Keyed hashes by the name of their set."""
+        return self.opted_out.numbers
+
+    async def load(self) -> None:
+        """Brands, lists, words and texts."""
+        brands = await self._store.fetch(Brand, "brands_all")
+        lists = await self._store.fetch(SuppressionList, "suppression_lists_all")
+        words = await self._store.fetch(ConsentWord, "consent_words_all")
+        texts = await self._store.fetch(ConsentText, "consent_texts_all")
+        self._brands, self._lists = brands, lists
+        self.words, self.texts = WordBook(words), TextBook(texts)
+        self._renew()
+
+    def follow(self, policies: PolicyBook) -> None:
+        """The policies changed."""
+        self._policies = policies
+        self._renew()
+
+    def hearing(self, account_id: str, sender: str) -> Hearing:
+        """What a text to one of an account's numbers is heard with."""
+        known = self._hearings.get((account_id, sender))
+        if known is None:
+            permissions = self.permissions
+            scope = permissions.stop_scope(account_id, sender)
+            known = self._hearings[account_id, sender] = Hearing(
+                words=self.words.of(account_id),
+                scope=scope,
+                scope_hash=permissions.hash_of(scope) if scope != EVERYTHING else 0,
+                lifts=tuple([scope_hash for _, scope_hash in permissions.reach(account_id, sender)]),
+                joins=self._policies.of(account_id).keyword_opt_in,
+            )
+        return known
+
+    def _renew(self) -> None:
+        self.permissions = self._made()
+        self._hearings = {}
+
+    def _made(self) -> Permissions:
+        return Permissions(
+            lambda: self.opted_out.numbers,
+            lambda scope: self._vault.fingerprint(b"scope", scope.encode()),
+            brands=self._brands,
+            lists=self._lists,
+            policies=self._policies,
+        )
