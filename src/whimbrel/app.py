@@ -100,7 +100,7 @@ class App:
             on_trouble=lambda kind: self.metrics.store_troubles.labels(kind).inc(),
         )
         self.store = SqlStore(executor)
-        self.tables = Tables(self.store, self.vault, as_seen(settings, settings.cell))
+        self.tables = Tables(self.store, self.vault, as_seen(settings, settings.cell), settings.senders.enforcement)
         self._moves = Moves(executor)
         self.cells = Cells(settings, self._moves, self.clock) if settings.cells else None
         self.recorders = Recorders(self.clock.now_us)

@@ -31,6 +31,7 @@ from whimbrel.sections import (
     Log,
     Retention,
     Role,
+    Senders,
     Server,
     Simulator,
     Smpp,
@@ -105,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention: Retention = Retention()
     limits: Limits = Limits()
     console: Console = Console()
+    senders: Senders = Senders()
     templates: Templates = Templates()
     mail: Mail = Mail()
     mailbox: Mailbox = Mailbox()

@@ -96,7 +96,7 @@ class Connected:
         )
         self.store = SqlStore(executor)
         self.moves = Moves(executor)
-        self.tables = Tables(self.store, home.vault, as_seen(settings, name))
+        self.tables = Tables(self.store, home.vault, as_seen(settings, name), settings.senders.enforcement)
         self.feed = Feed(self.store)
         self.store.signals.subscribe("events", lambda _: self.feed.wake())
         self.registry = Registry()

@@ -18,6 +18,7 @@ from whimbrel.products.hooks.flows import HookFlows
 from whimbrel.products.hooks.receiving import Receiving
 from whimbrel.products.mailboxes.duty import Mailboxes
 from whimbrel.products.mailboxes.receiving import Receiving as MailReceiving
+from whimbrel.products.registrations.deciding import Expiring
 from whimbrel.products.schedules.running import Schedules
 from whimbrel.products.verify.verifying import Verify
 from whimbrel.sections import purge_before_us
@@ -25,7 +26,7 @@ from whimbrel.ways import mailer, ways
 
 
 class ProductSet:
-    """Contacts, flows, schedules, hooks, mailboxes and verify of one node."""
+    """Registrations of senders, contacts, flows, schedules, hooks, mailboxes and verify of one node."""
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class ProductSet:
             "mailboxes": Mailboxes(
                 ctx, metrics, mailer(settings), domain=settings.mailbox.domain, sender=settings.mail.sender
             ),
+            "registrations": Expiring(ctx, lambda account_id: _is_active(tables, account_id)),
             "schedules": Schedules(ctx, accept, flows.starter),
             "verify": self.verify.ending,
         }

@@ -14,6 +14,7 @@ from whimbrel.base.clock import DAY_US, HOUR_US, SECOND_US
 from whimbrel.base.ids import ACCOUNT, is_id
 from whimbrel.domain.customers import CustomerBounds
 from whimbrel.domain.events import types_of
+from whimbrel.domain.sender_fitness import Enforcement
 
 Role = Literal["api", "worker", "smpp", "console", "mail"]
 Broker = Literal["nats", "kafka"]
@@ -148,6 +149,18 @@ class Console(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description='Networks of proxies whose X-Forwarded-For says who signs in, such as "10.1.0.0/16".'),
     ] = ()
+
+
+class Senders(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done about the rules of countries (docs/senders.md)."""
+
+    enforcement: Annotated[
+        Enforcement,
+        Meta(
+            description="What becomes of a text whose sender its country does not take, or wants registered: `enforce`"
+            " refuses it, `warn` notes it on the message, `off` says nothing."
+        ),
+    ] = "warn"
 
 
 class Templates(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,14 +67,7 @@ def limits_of(senders: Iterable[Sender], approved: Sequence[Registration]) -> Ma
         brand = by_id.get(row.parent_id or "")
         if row.regime != BRAND_LIMITED or brand is None:
             continue
-        campaign = Campaign(
-            row.id,
-            brand.id,
-            _object(row.answers),
-            _object(row.decision),
-            _object(brand.answers),
-            _object(brand.decision),
-        )
+        campaign = campaign_of(row, brand)
         campaigns |= dict.fromkeys(row.senders, campaign)
     return {
         sender.id: number_limits(
@@ -83,6 +76,13 @@ def limits_of(senders: Iterable[Sender], approved: Sequence[Registration]) -> Ma
         for sender in senders
         if sender.id in campaigns or sender.per_minute is not None or sender.per_day is not None
     }
+
+
+def campaign_of(row: Registration, brand: Registration) -> Campaign:
+    """A campaign with the brand that it stands under."""
+    return Campaign(
+        row.id, brand.id, _object(row.answers), _object(row.decision), _object(brand.answers), _object(brand.decision)
+    )
 
 
 def _object(text: str) -> dict[str, Any]:

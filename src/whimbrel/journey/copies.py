@@ -1,5 +1,5 @@
-"""Copies: what belongs to the installation (carriers, routes, prices, operators' keys) is changed in the cell that
-leads, and this keeps its own cell alike. One source and one direction: there is nothing to merge, and a cell that
+"""Copies: what belongs to the installation (carriers, routes, prices, rules of senders, operators' keys) is changed in
+the cell that leads, and this keeps its own cell alike. One source and one direction: there is nothing to merge, and a cell that
 cannot reach the leading one works on with what it has. A database without any operator's key is nobody's to copy.
 
 One node of each other cell does this (`duty:copies`): it looks when the leading cell's tables have changed, and every
@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from whimbrel.domain.model import Carrier, ConfigKind, Key, Price, Route
+from whimbrel.domain.sender_standing import RuleRow
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store, Write
 from whimbrel.store.rows import to_columns
@@ -39,6 +40,7 @@ _KINDS: Final = (
     _Kind("carriers", Carrier, "carriers_all", "carrier_copy", "carrier_delete"),
     _Kind("routes", Route, "routes_all", "route_copy", "route_delete"),
     _Kind("prices", Price, "prices_all", "price_copy", "price_delete"),
+    _Kind("senders", RuleRow, "sender_rules_all", "sender_rule_put", "sender_rule_delete"),
 )
 
 
