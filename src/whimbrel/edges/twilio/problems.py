@@ -32,9 +32,16 @@ _STATUSES: Final[Mapping[str, int]] = MappingProxyType(
     }
 )
 """Where Twilio's status is neither that of the catalogue nor 400 for what cannot be done."""
-_OF_VERIFY: Final = re.compile("/v2/(?:Services|Attempts|Templates|SafeList)(?:/|$)").match
+_OF_VERIFY: Final = re.compile("/v2/(?:Services|Attempts|Templates|SafeList|Forms)(?:/|$)").match
 _NUMBERS_OF_VERIFY: Final[Mapping[str, int]] = MappingProxyType(
-    {"invalid_request": 60200, "invalid_parameter": 60200, "invalid_number": 60200, "not_supported": 60204}
+    {
+        "invalid_request": 60200,
+        "invalid_parameter": 60200,
+        "invalid_number": 60200,
+        "invalid_callback_url": 60200,
+        "webhook_url_refused": 60200,
+        "not_supported": 60204,
+    }
 )
 _UNTOLD: Final = "verify_"
 """How codes begin that are answered without `Retry-After`: the HTTP client of Java's SDK waits up to half a minute by

@@ -2,12 +2,14 @@
 
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio.routes import Operation, Product, product
+from whimbrel.edges.twilio.verify import missing
 from whimbrel.edges.twilio.verify.attempts import Attempts
 from whimbrel.edges.twilio.verify.challenges import Challenges
 from whimbrel.edges.twilio.verify.entities import Entities, FactorPages
 from whimbrel.edges.twilio.verify.limits import Buckets, RateLimits, SafeList
 from whimbrel.edges.twilio.verify.services import Templates, VerifyServices
 from whimbrel.edges.twilio.verify.verifications import Verifications
+from whimbrel.edges.twilio.verify.webhooks import VerifyWebhooks
 
 READ, WRITE, MANAGE = "verify:read", "verify:write", "verify:manage"
 
@@ -20,6 +22,8 @@ def products(services: Services) -> tuple[Product, ...]:
         *_services(services),
         *_limits(services),
         *_reports(services),
+        *_webhooks(services),
+        *missing.products(READ),
     )
 
 
@@ -104,4 +108,18 @@ def _reports(services: Services) -> tuple[Product, ...]:
         product("/v2/Attempts", GET=Operation(READ, of.find)),
         product("/v2/Attempts/Summary", GET=Operation(READ, of.summarise)),
         product("/v2/Attempts/{VL}", GET=Operation(READ, of.fetch)),
+    )
+
+
+def _webhooks(services: Services) -> tuple[Product, ...]:
+    of, place = VerifyWebhooks(services), "/v2/Services/{VA}/Webhooks"
+    read, write = "webhooks:read", "webhooks:write"
+    return (
+        product(place, GET=Operation(read, of.find), POST=Operation(write, of.create)),
+        product(
+            f"{place}/{{YW}}",
+            GET=Operation(read, of.fetch),
+            POST=Operation(write, of.update),
+            DELETE=Operation(write, of.delete),
+        ),
     )
