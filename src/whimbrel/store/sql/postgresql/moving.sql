@@ -174,7 +174,6 @@ INSERT INTO parcels (account_id, kind, rows)
 SELECT $1, 'contact_import_parts', jsonb_build_object('contact_import_parts', jsonb_agg(to_jsonb(gone))) FROM gone
 HAVING COUNT(*) > 0;
 
--- name: departing_audit
 -- name: departing_contact_starts
 WITH gone AS (DELETE FROM contact_starts WHERE (account_id, import_id, position) IN (
     SELECT account_id, import_id, position FROM contact_starts WHERE account_id = ANY($2)
@@ -184,6 +183,7 @@ INSERT INTO parcels (account_id, kind, rows)
 SELECT $1, 'contact_starts', jsonb_build_object('contact_starts', jsonb_agg(to_jsonb(gone))) FROM gone
 HAVING COUNT(*) > 0;
 
+-- name: departing_audit
 WITH gone AS (DELETE FROM audit WHERE id IN (
     SELECT id FROM audit WHERE account_id = ANY($2) ORDER BY account_id, id LIMIT $3
   ) RETURNING *)
@@ -626,6 +626,9 @@ INSERT INTO contact_imports SELECT * FROM jsonb_populate_recordset(NULL::contact
 -- name: arrive_contact_import_errors
 INSERT INTO contact_import_errors SELECT * FROM jsonb_populate_recordset(NULL::contact_import_errors, $1::jsonb -> 'contact_import_errors');
 
+-- name: arrive_contact_starts
+INSERT INTO contact_starts SELECT * FROM jsonb_populate_recordset(NULL::contact_starts, $1::jsonb -> 'contact_starts');
+
 -- name: arrive_contact_import_parts
 INSERT INTO contact_import_parts SELECT * FROM jsonb_populate_recordset(NULL::contact_import_parts, $1::jsonb -> 'contact_import_parts');
 
@@ -662,9 +665,6 @@ INSERT INTO delivery_tries SELECT r.* FROM (
         AND e.seq = ('x' || right(t.value ->> 'event_id', 4))::bit(16)::int LIMIT 1), 0))) AS r;
 
 -- name: arrive_deliveries
--- name: arrive_contact_starts
-INSERT INTO contact_starts SELECT * FROM jsonb_populate_recordset(NULL::contact_starts, $1::jsonb -> 'contact_starts');
-
 INSERT INTO deliveries SELECT r.* FROM jsonb_array_elements($1::jsonb -> 'deliveries') AS t,
   LATERAL jsonb_populate_record(NULL::deliveries, t.value || jsonb_build_object(
     'next_at', (t.value ->> 'next_at')::bigint % 3155760000000000,
