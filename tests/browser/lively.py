@@ -11,6 +11,7 @@ from itertools import cycle
 from typing import Any
 
 from tests.browser.codes import verified
+from tests.browser.crowd import acquainted
 from tests.browser.shop import Shop, new_hook
 from tests.cli.product import Node, ask, until
 
@@ -125,7 +126,7 @@ def fill(node: Node, seconds: float = TRAFFIC_S) -> Iterator[dict[str, str]]:
         traffic.start()
         try:
             time.sleep(seconds)
-            yield things | _talk(node) | _automate(node) | verified(node)
+            yield things | _talk(node) | _automate(node) | verified(node) | acquainted(node)
         finally:
             traffic.stopped.set()
             traffic.join()
@@ -186,7 +187,9 @@ def _talk(node: Node) -> dict[str, str]:
     until(lambda: node.get(f"/v1/messages/{ids['failed']}")["status"] == "undelivered", what="failure")
     later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     _made(node, "/v1/messages", {"to": TALK, "text": "Tomorrow at noon.", "send_at": later})
-    return ids
+    _made(node, "/v1/canned-answers", {"name": "Thanks", "text": "Thank you! We answer within an hour."})
+    talks = until(lambda: node.get("/v1/conversations")["data"], what="a conversation")
+    return ids | {"thread": talks[0]["id"], "sender": node.get("/v1/senders")["data"][0]["id"]}
 
 
 def _automate(node: Node) -> dict[str, str]:

@@ -2,8 +2,11 @@
 WHIMBREL_URL, WHIMBREL_API_KEY and WHIMBREL_OPERATOR_KEY, or from credentials.json of a quickstart folder.
 """
 
+import contextlib
 import http.client
 import os
+import shutil
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -43,8 +46,9 @@ class Client:
         self._account_id = account_id
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> urllib.request.Request:
-        """A request with the key; header names are written with underscores."""
-        data = None if body is None else msgspec.json.encode(body)
+        """A request with the key; header names are written with underscores. `body`: octets as they are, anything else
+        as JSON."""
+        data = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
         request = urllib.request.Request(f"{self.url}{path}", data=data, method=method)
         request.add_header("Authorization", f"Bearer {self._key}")
         if data is not None:
@@ -67,6 +71,21 @@ class Client:
         except _BROKEN as error:
             reason = getattr(error, "reason", error)
             raise Unreachable(f"{self.url} does not answer ({reason}); is the node running?") from error
+
+    def save(self, path: str, file: Path | None) -> None:
+        """The answer's body as it comes, into a file or (None) to the terminal; ends the command when it is refused."""
+        try:
+            with contextlib.ExitStack() as stack:
+                answer = stack.enter_context(urllib.request.urlopen(self.request("GET", path), timeout=_TIMEOUT_S))
+                out = sys.stdout.buffer if file is None else stack.enter_context(file.open("wb"))
+                shutil.copyfileobj(answer, out)
+                out.flush()
+        except urllib.error.HTTPError as error:
+            with error:
+                refused = Refused(error)
+            fail(str(refused), document=refused.document)
+        except _BROKEN as error:
+            fail(f"{file or self.url}: {getattr(error, 'reason', error)}")
 
     def call(self, method: str, path: str, body: Any = None, *, timeout_s: float = _TIMEOUT_S, **headers: str) -> bytes:
         """The same; ends the command with the API's own words when it refuses."""

@@ -47,6 +47,16 @@ def marked(filter: str, error: WhimbrelError) -> Marked | None:
     return Marked(filter[:place], filter[place:end] or " ", filter[end:])
 
 
+def told(detail: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry of a timeline says, with the names of tags and lists in place of their ids."""
+    names = {each.id: each.name for kind in ("tags", "lists") for each in known[kind]}
+    return {
+        name: ", ".join(names.get(each, str(each)) for each in value) if isinstance(value, list | tuple) else value
+        for name, value in detail.items()
+        if value
+    }
+
+
 def filled(contact: Any) -> Form:
     """A person as the fields show them."""
     fields: dict[str, str | tuple[str, ...]] = {name: getattr(contact, name) or "" for name in ("number", *_TEXTS)}

@@ -150,7 +150,9 @@ async def _one(request: Request, form: Form, told: Problem | None) -> Response:
     found = await request.api("getContact", path=path)
     query = {"limit": _TIMELINE, **request.query.given("cursor")}
     timeline = await request.api("readTimelineOfContact", path=path, query=query)
-    values = {"contact": found, "items": timeline.data, "next": timeline.next_cursor, "here_path": _ONE.format(**path)}
+    known = await people_known.described(request)
+    values = {"contact": found, "next": timeline.next_cursor, "here_path": _ONE.format(**path)}
+    values["items"] = [(each, people_known.told(each.detail, known)) for each in timeline.data]
     values["may_read"] = request.api.may("getMessage")
     if request.is_part and request.http.method == "GET":
         return request.part("contacts/one.html", "items", **values)
