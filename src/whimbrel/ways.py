@@ -16,7 +16,9 @@ from whimbrel.products.verify.ways import Way, Ways
 
 def ways(settings: Settings) -> Ways:
     """The channels of Verify beside SMS that are set up, by name."""
-    found: dict[str, Way] = {name: _called(section) for name, section in settings.channels.items()}
+    found: dict[str, Way] = {
+        name: _called(section, settings.server.public_url) for name, section in settings.channels.items()
+    }
     mails = mailer(settings)
     if mails is not None:
         found[EMAIL] = MailWay(mails, settings.mail.sender, settings.mail.timeout_s)
@@ -39,6 +41,7 @@ def mailer(settings: Settings) -> Mailer | None:
     return Mailer(server, mail.timeout_s)
 
 
-def _called(section: Channel) -> Way:
+def _called(section: Channel, public_url: str) -> Way:
     client = partial(HttpClient, section.reach())
-    return HttpWay(client, url=section.url, secret=section.secret, timeout_s=section.timeout_s)
+    about = {"url": section.url, "secret": section.secret, "public_url": public_url}
+    return HttpWay(client, timeout_s=section.timeout_s, **about)

@@ -3,10 +3,12 @@ became of an attempt is told all the same.
 """
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
 from whimbrel.channel_sections import Channel
 from whimbrel.mail_sections import Mail
@@ -95,3 +97,22 @@ async def test_twilios_channels(edge: Edge) -> None:
         assert (answer.json["to"], answer.json["channel"]) == (to, told)
     refused = await ask(edge, "POST", path, data={"To": PHONE, "Channel": "whatsapp"})
     assert (refused.status, refused.json["code"]) == (400, 60223)
+
+
+async def test_a_carrier_reports_without_a_key(edge: Edge) -> None:
+    place = await service(edge, channels=["voice"])
+    made = await started(edge, place)
+    (attempt,) = (await edge.get(f"{place}/verifications/{made['id']}/attempts")).json["data"]
+    path, body = f"/v1/verify/attempts/{attempt['id']}/report", b'{"status":"undelivered"}'
+    at = datetime.now(UTC)
+
+    def signed(secret: str) -> dict[str, str]:
+        signature = Webhook(secret).sign("r1", at, body.decode())
+        return {"webhook-id": "r1", "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
+
+    forged = await edge.ask("POST", path, key="", headers=signed("whsec_" + "B" * 32), data=body)
+    assert (forged.status, forged.code) == (401, "hook_signature")
+    right = await edge.ask("POST", path, key="", headers=signed("whsec_" + "A" * 32), data=body)
+    assert (right.status, right.json["id"]) == (200, attempt["id"])
+    unknown = path.replace(attempt["id"], "VL" + "0" * 32)
+    assert (await edge.ask("POST", unknown, key="", data=body)).status == 404

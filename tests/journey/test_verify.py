@@ -45,9 +45,8 @@ class Desk:
 
     async def new_service(self, **settings: Any) -> str:
         request = services.NewService(name="Acme", settings=settings)
-        made = await services.create(
-            self.rig.app.manage, ACTOR, request, account_id=self.rig.account_id, channels={"sms"}
-        )
+        about: Any = {"account_id": self.rig.account_id, "channels": self.verify.channels}
+        made = await services.create(self.rig.app.manage, ACTOR, request, **about)
         return made.id
 
     async def start(self, to: str = PHONE, service: str = "", **more: Any) -> Verification:

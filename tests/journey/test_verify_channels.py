@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from email.policy import default
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tests.journey.test_verify import PHONE, WAIT_S, Desk, other
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.log import JsonFormatter
 from whimbrel.channel_sections import Channel
+from whimbrel.domain.hook_signatures import Signed
 from whimbrel.domain.verify import Verification
 from whimbrel.mail_sections import Mail
 from whimbrel.manage import accounts
@@ -396,3 +398,47 @@ async def test_codes_and_addresses_stand_in_no_log_and_codes_in_no_file(
     assert any(b"verify_attempts" in octets for octets in files)
     standing = [octets for octets in files for code in codes if re.search(rb"(?<!\d)%b(?!\d)" % code.encode(), octets)]
     assert standing == []
+
+
+def signed(body: bytes, secret: str = SECRET) -> Signed:
+    """A report as its carrier signs it."""
+    at = datetime.now(UTC)
+    signature = Webhook(secret).sign("report-1", at, body.decode())
+    headers = {"webhook-id": "report-1", "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
+    return Signed(method="POST", urls=(), headers=headers, query={}, body=body)
+
+
+@sqlite_first
+async def test_a_call_that_nobody_took_has_the_next_channel_taken_at_once(live: Channels) -> None:
+    service = await live.new_service(channels=["voice", "sms"], fallback_after_s=3600)
+    row = await live.start(service=service)
+    await live.come_to(row, ("voice", "sent", ""))
+    (said,) = live.caller.calls
+    assert said["report_to"] == f"/v1/verify/attempts/{said['id']}/report"
+    take = live.verify.reporting.take
+    for wrong in (signed(b'{"status":"undelivered"}', "whsec_" + "B" * 32), signed(b'{"status":"gone"}')):
+        with pytest.raises(WhimbrelError):
+            await take(said["id"], wrong)
+    assert (await take(said["id"], signed(b'{"status":"undelivered","reason":"busy"}'))).state == "undelivered"
+    await until(lambda: live.rig.phone(PHONE))
+    (first, second) = await live.verify.attempts_of(row)
+    assert (first.state, first.reason, first.moved_on, second.channel) == ("undelivered", "busy", "undelivered", "sms")
+    assert (await take(said["id"], signed(b'{"status":"delivered"}'))).state == "undelivered", "what was told first"
+    assert await live.check(said["code"], PHONE, service) == "approved"
+
+
+@sqlite_first
+async def test_reports_say_that_a_call_was_taken_or_that_nothing_is_left(live: Channels) -> None:
+    both = await live.new_service(channels=["voice", "sms"], fallback_after_s=10)
+    row = await live.start(service=both)
+    await live.come_to(row, ("voice", "sent", ""))
+    await live.verify.reporting.take(live.caller.calls[-1]["id"], signed(b'{"status":"delivered"}'))
+    live.rig.clock.advance(12)
+    alone = await live.new_service(channels=["voice"])
+    last = await live.start("+447400123457", alone)
+    await live.come_to(last, ("voice", "sent", ""))
+    await live.verify.reporting.take(live.caller.calls[-1]["id"], signed(b'{"status":"undelivered"}'))
+    await live.ends(last, "failed")
+    assert await live.attempts(row) == [("voice", "delivered", "")]
+    with pytest.raises(WhimbrelError):
+        await live.verify.reporting.take("VL" + "0" * 32, signed(b'{"status":"delivered"}'))

@@ -43,6 +43,14 @@ def onwards(chain: Sequence[str], channel: str) -> tuple[str, ...]:
     return (channel, *following(chain, channel))
 
 
+def reported(state: str, *, delivered: bool) -> str | None:
+    """The state of an attempt beside SMS after its carrier's report; None: it is known already, and what was told first
+    stands."""
+    if state not in (SENDING, SENT, IN_DOUBT):
+        return None
+    return states.DELIVERED if delivered else states.UNDELIVERED
+
+
 def is_not_brought(state: str) -> bool:
     """Whether nobody has the code by this attempt, as far as can be known."""
     return state in _NOT_BROUGHT

@@ -12,6 +12,7 @@ from whimbrel.edges.console.request import Settings as ConsoleSettings
 from whimbrel.edges.console.site import PREFIX as CONSOLE
 from whimbrel.edges.console.site import site
 from whimbrel.edges.hooks.door import HooksDoor
+from whimbrel.edges.hooks.reports import ReportsDoor
 from whimbrel.edges.rest.door import rest_door
 from whimbrel.edges.shared.asgi import ASGIApp, Receive, Scope, Send
 from whimbrel.edges.shared.cells import RETRY_S, Locator, Served
@@ -44,6 +45,7 @@ class _Doors(Application):
         self._failures = self.door.failures
         self.twilio = TwilioDoor(services, self.door.named("twilio"))
         self.hooks = HooksDoor(services, self.door.named("hooks"))
+        self.reports = ReportsDoor(services, self.door.named("hooks"))
         self._hot, self._router = rest.hot, rest.app
         self.direct = rest.direct
         self._console: ASGIApp = self.door.not_found
@@ -67,6 +69,8 @@ class _Doors(Application):
     def _other(self, method: str, path: str) -> ASGIApp:
         if self.hooks.takes(method, path) and self._hot:
             return self.hooks
+        if self.reports.takes(method, path) and self._hot:
+            return self.reports
         if path.startswith(TWILIO) and self._hot:
             return self.twilio
         return self._console if path == CONSOLE or path.startswith(f"{CONSOLE}/") else self._router
@@ -97,11 +101,15 @@ class _CellDoors(Application):
         await application(scope, receive, _naming(name, send))
 
     async def _cell_of(self, method: str, path: str, scope: Scope) -> str:
-        """Who calls a hook shows no key: the cell that has the hook is found by asking them."""
-        if not HooksDoor.takes(method, path):
+        """Who calls a hook or reports shows no key: the cell that has the hook or attempt is found by asking them."""
+        is_call = HooksDoor.takes(method, path)
+        if not is_call and not ReportsDoor.takes(method, path):
             return self._locator.cell_of(method, path, dict(scope["headers"]))
         for name in self._cells.directories():
-            if self._cells.services(name) is not None and await self._doors_of(name).hooks.knows(path):
+            if self._cells.services(name) is None:
+                continue
+            doors = self._doors_of(name)
+            if await (doors.hooks if is_call else doors.reports).knows(path):
                 return name
         if self._cells.unknown():
             raise WhimbrelError("cell_unavailable", retry_after_s=RETRY_S)

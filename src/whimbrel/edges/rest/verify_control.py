@@ -16,6 +16,7 @@ from whimbrel.manage.context import Page, Paging
 from whimbrel.products.verify import blocks, rates, reports
 from whimbrel.products.verify.blocks import BlockView, Lift, NewSafeNumber, SafeNumberView
 from whimbrel.products.verify.rates import NewRateLimit, RateLimitChange, RateLimitView
+from whimbrel.products.verify.reporting import ReportTaken
 from whimbrel.products.verify.reports import Summary
 from whimbrel.products.verify.views import AttemptView
 
@@ -164,6 +165,14 @@ OPERATIONS = (
         method="GET", path="/v1/verify/attempts/{id}", name="getVerifyAttempt", tag=_TAG,
         summary="Read one text of a verification",
         scope="verify:read", handle=get_attempt, answer=AttemptView,
+    ),
+    Operation(
+        method="POST", path="/v1/verify/attempts/{id}/report", name="reportVerifyAttempt", tag=_TAG,
+        summary="What became of a call or a chat message",
+        description="For carriers of channels, without a key: signed with the channel's secret as webhooks are. What is "
+        "undelivered has the next channel taken at once; what was told first stands.",
+        access="public", answer=ReportTaken,
+        errors=("not_found", "hook_signature", "invalid_request", "body_too_large", "rate_limited"),
     ),
     Operation(
         method="POST", path=_LIMITS, name="createVerifyRateLimit", tag=_TAG,

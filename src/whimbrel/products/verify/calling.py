@@ -24,7 +24,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What is posted. `spoken_text` has the code with its signs apart, so that a voice reads them one by one."""
+    """What is posted. `report_to`: where the carrier may tell what became of it. `spoken_text` has the code with its
+    signs apart, so that a voice reads them one by one."""
 
     id: str
     verification_id: str
@@ -37,6 +38,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     spoken_text: str
     code: str
     expires_in_s: int
+    report_to: str
 
 
 class _Taken(msgspec.Struct):
@@ -48,11 +50,14 @@ class HttpWay:
 
     takes_addresses = False
 
-    def __init__(self, client: Callable[[], HttpClient], *, url: str, secret: str, timeout_s: float) -> None:
+    def __init__(
+        self, client: Callable[[], HttpClient], *, url: str, secret: str, timeout_s: float, public_url: str = ""
+    ) -> None:
         self._make_client = client
         self._client: HttpClient | None = None
         self._url = url
-        self._secret = secret
+        self._secret = self.report_secret = secret
+        self._public_url = public_url.rstrip("/")
         self.timeout_s = timeout_s
 
     async def start(self) -> None:
@@ -66,7 +71,7 @@ class HttpWay:
 
     async def carry(self, parcel: Parcel) -> Outcome:
         assert self._client is not None, "the way is not started"
-        body, seconds = _encode(said(parcel)), parcel.at_us // SECOND_US
+        body, seconds = _encode(said(parcel, self._public_url)), parcel.at_us // SECOND_US
         headers = {
             "content-type": "application/json",
             "webhook-id": parcel.attempt_id,
@@ -76,8 +81,8 @@ class HttpWay:
         return outcome_of(await self._client.post(self._url, body, headers, timeout_s=self.timeout_s))
 
 
-def said(parcel: Parcel) -> Said:
-    """The body."""
+def said(parcel: Parcel, public_url: str = "") -> Said:
+    """The body. `public_url`: where the carrier reaches us, if that is known."""
 
     def text(code: str) -> str:
         return texts.sentence(code, service=parcel.service, language=parcel.language, warns=parcel.warns)
@@ -94,6 +99,7 @@ def said(parcel: Parcel) -> Said:
         spoken_text=text(", ".join(parcel.code)),
         code=parcel.code,
         expires_in_s=parcel.expires_in_s,
+        report_to=f"{public_url}/v1/verify/attempts/{parcel.attempt_id}/report",
     )
 
 

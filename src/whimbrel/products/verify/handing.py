@@ -218,7 +218,7 @@ class Handing:
             row = replace(row, state=REFUSED, reason="verify_channel_unknown")
         if row.message_id is not None:
             return await self._text_decided(row, verification, messages.get(row.message_id), now)
-        await self._go_on(row, row.state if row.state == REFUSED else TIMED_OUT)
+        await self._go_on(row, row.state if chains.is_not_brought(row.state) else TIMED_OUT)
         return []
 
     async def _text_decided(

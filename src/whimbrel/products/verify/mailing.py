@@ -28,6 +28,7 @@ class MailWay:
     """Mail from `sender`."""
 
     takes_addresses = True
+    report_secret = ""
 
     def __init__(self, mails: Mails, sender: str, timeout_s: float) -> None:
         self.timeout_s = timeout_s

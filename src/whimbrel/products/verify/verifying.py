@@ -39,6 +39,7 @@ from whimbrel.products.verify.guard import Guard
 from whimbrel.products.verify.handing import Handing
 from whimbrel.products.verify.rates import Counted, Rates
 from whimbrel.products.verify.recipients import Recipient, known_recipient, recipient_of
+from whimbrel.products.verify.reporting import Reporting
 from whimbrel.products.verify.sending import Bringing, Sending
 from whimbrel.products.verify.starting import (
     Start,
@@ -90,6 +91,7 @@ class Verify:
         )
         channels |= {name: Handed(ctx.store, account_of, way, self.ending.wake) for name, way in ways.items()}
         self.channels: Channels = channels
+        self.reporting = Reporting(ctx, metrics, ways, self.ending.wake)
         self._metrics = metrics
         self.guard = Guard(ctx, metrics)
         self._rates = Rates(ctx)

@@ -23,6 +23,7 @@
 -- | verify_attempt_set (id, seq, state, reason, reference, moved_on, tries, due_at) | what changes of one, where the version before `seq` stands; else nothing |
 -- | verify_attempts_due (now, limit) | whole rows of those that something is to be done about, the longest due first |
 -- | verify_attempts_converted (verification_id, at) | the newest one of a verification brought the code |
+-- | verify_attempt_any (id) | the whole row, whosever |
 -- | verify_attempt_by_id (account_id, test, id), verify_attempts_page, verify_attempts_page_oldest (account_id, test, before_id, from_id, limit) | whole rows |
 -- | verify_attempts_of (account_id, verification_id) | whole rows, oldest first |
 -- | verify_count (account_id, test, slot, prefix, service_id, country, starts, sends, approvals) | added; row by row (hence the CAST): of many rows in one statement PostgreSQL would take one for each key |
@@ -165,6 +166,11 @@ WHERE id = (SELECT MAX(id) FROM verify_attempts WHERE verification_id = $1 AND s
 SELECT id, account_id, test, service_id, verification_id, channel, message_id, country, prefix, created_at, converted_at,
   state, reason, reference, moved_on, tries, seq, due_at
 FROM verify_attempts WHERE id = $3 AND account_id = $1 AND test = $2;
+
+-- name: verify_attempt_any
+SELECT id, account_id, test, service_id, verification_id, channel, message_id, country, prefix, created_at, converted_at,
+  state, reason, reference, moved_on, tries, seq, due_at
+FROM verify_attempts WHERE id = $1;
 
 -- name: verify_attempts_page (both ways)
 SELECT id, account_id, test, service_id, verification_id, channel, message_id, country, prefix, created_at, converted_at,
