@@ -11,6 +11,8 @@ from whimbrel.journey.duties import Part
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.http import HttpClient
+from whimbrel.products.campaigns.following import CampaignFigures
+from whimbrel.products.campaigns.sending import Campaigns
 from whimbrel.products.contacts.clearing import Clearing
 from whimbrel.products.contacts.importing import Imports
 from whimbrel.products.flows.duty import Flows
@@ -54,6 +56,8 @@ class ProductSet:
             ways=ways(settings),
         )
         self.duties: Mapping[str, Part] = {
+            "campaigns": Campaigns(ctx, accept, tables, metrics),
+            "campaign_figures": CampaignFigures(ctx.store),
             "contact_clearing": Clearing(ctx, lambda account_id: _is_active(tables, account_id)),
             "contact_imports": Imports(ctx, lambda account_id: _is_active(tables, account_id)),
             "flows": flows,

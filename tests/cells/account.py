@@ -31,6 +31,8 @@ OWNED = {
     "accounts": "id", "audit": "account_id", "attempts": "account_id", "balances": "account_id",
     "flow_runs": "account_id", "flow_steps": "account_id", "flow_versions": "account_id", "flows": "account_id",
     "schedule_parts": "account_id", "schedules": "account_id",
+    "campaigns": "account_id", "campaign_numbers": "account_id", "campaign_recipients": "account_id",
+    "campaign_refusals": "account_id", "campaign_figures": "account_id", "campaign_policies": "account_id",
     "canned_answers": "account_id", "conversations": "account_id",
     "contact_starts": "account_id",
     "contacts": "account_id", "contact_changes": "account_id", "contact_fields": "account_id",
@@ -139,6 +141,14 @@ async def _people(cell: Cell, account_id: str) -> None:
     for sql in (
         "INSERT INTO users "
         "VALUES ($1, $2, $1 || '@example.com', 'Ada', 'admin', 'active', '', NULL, 0, 0, 0, '{}', 1, 1)",
+        "INSERT INTO campaigns VALUES ('CM' || $1, $2, 0, 'sale', 'finished', '{}', 'KE1', '', NULL, 3, 2, 'all', 0, '', "
+        "'', 1, 1, 0, 0, NULL, 1, 1, 1, '', '', 0, 1, 1)",
+        "INSERT INTO campaign_numbers VALUES ('CM' || $1, 0, 0, $2, '+14155550123', 7)",
+        "INSERT INTO campaign_recipients VALUES ('SM' || $1, 'CM' || $1, $2, 7, '0', 0, 'US', 'delivered', NULL, 1)",
+        "INSERT INTO campaign_refusals VALUES ('CM' || $1, 'opted_out', $2, 1)",
+        "INSERT INTO campaign_figures VALUES ('CM' || $1, 0, 'US', '', 'USD', $2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 10, 0, "
+        "0, 0, 0, 0)",
+        "INSERT INTO campaign_policies SELECT $2, 1, length($1)",
         "INSERT INTO canned_answers VALUES ('CA' || $1, $2, 'thanks', 'Thank you', 1, 1)",
         "INSERT INTO templates VALUES ('TP' || $1, $2, 'hello', '', 'active', NULL, 1, 1, 2, 1, 1)",
         "INSERT INTO template_versions VALUES ('TP' || $1, 1, $2, '{}', 'approved', '', '', NULL, 'KE1', 1)",

@@ -38,6 +38,7 @@ async def products_of(edge: Edge) -> dict[str, str]:
         "flow-runs": await _made(edge, f"/v1/flows/{flow}/runs", {"phone": NUMBER}),
         "schedules": await _made(edge, "/v1/schedules", plan),
         "templates": await _made(edge, "/v1/templates", template),
+        "campaigns": await _made(edge, "/v1/campaigns", {"name": "c", "audience": {"everybody": True}, "text": "Hello"}),
         "contacts": await _made(edge, "/v1/contacts", {"number": NUMBER}),
         "contact-fields": await _made(edge, "/v1/contact-fields", {"name": "plan", "kind": "text"}),
         "tags": await _made(edge, "/v1/tags", {"name": "vip"}),

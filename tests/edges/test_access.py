@@ -154,6 +154,7 @@ BODIES = {
     "replayWebhook": {"dead": True},
     "traceSmppCredential": {"enabled": True},
     "answerConversation": {"text": "Hello"},
+    "chooseWinnerOfCampaign": {"variant": "A"},
     "startFlow": {"phone": NUMBER},
     "rejectTemplateVersion": {"reason": "no"},
     "startVerification": {"to": NUMBER},

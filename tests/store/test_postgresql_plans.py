@@ -34,6 +34,7 @@ WHOLE_INDEX = {
     "deliveries_purge", "delivery_tries_purge", "events_purge", "inbound_parts_overdue", "inbound_seen_purge",
     "idempotency_purge", "parked_receipts_purge", "smpp_owed_purge", "smpp_owed_total", "opt_outs_after",
     "opt_out_changes_purge", "events_bounds", "events_delete", "attempts_delete", "attempts_unanswered", "parked_any",
+    "campaigns_any", "campaigns_to_clear",
     "queue_lanes", "opt_out_changes_bounds", "opt_out_changes_after",
 }  # fmt: skip
 """Reads an index from one end: a purge or a count that stops early, the newest row, an index that holds few rows; and

@@ -22,6 +22,8 @@ SCANS_ALLOWED = {
     "smpp_credentials_all",
     "attempts_reserve",
     "attempts_unanswered",
+    "campaign_ahead",
+    "campaigns_any",
     "carriers_all",
     "configuration_version",
     "configuration_versions",

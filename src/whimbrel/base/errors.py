@@ -116,6 +116,10 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("import_unreadable", 422, 20001, P, "caller", "The file cannot be read as contacts.", "Send CSV, or a workbook of Excel (.xlsx); the answer says what is wrong."),
         _row("too_many_flows", 409, 20001, P, "caller", "The account has the most flows or schedules that it may have.", "Delete one that is not used."),
         _row("flow_refused", 429, 20429, T, "caller", "The flow was not begun: too often for this phone in an hour, or too deep among flows that begin each other.", "Look for two flows or machines that answer each other."),
+        _row("too_many_campaigns", 409, 20001, P, "caller", "The account has the most drafts of campaigns that it may have.", "Delete one that is not used."),
+        _row("campaign_state", 409, 20409, P, "caller", "The campaign is not in a state in which this can be done.", "Read the campaign: its status and phase say what can."),
+        _row("campaign_not_approved", 409, 20409, P, "caller", "Campaigns of this account are approved by a second person, and nobody has.", "Have somebody other than the author approve it."),
+        _row("campaign_own_approval", 403, 20403, P, "caller", "Nobody approves what he wrote himself.", "Have somebody else approve it."),
         _row("in_use", 409, 20409, P, "operator", "Something still uses this.", "Remove what uses it first; the answer names it."),
         # verify
         _row("verify_checks_spent", 429, 60202, P, "caller", "The code was guessed too often.", "Wait until the verification has expired, then start a new one."),

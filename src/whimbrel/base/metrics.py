@@ -145,6 +145,9 @@ class Metrics:
         )
         self.flow_runs = Counter("whimbrel_flow_runs", "Runs of flows begun, refused and ended", ["result"], registry=r)
         self.flow_steps = Counter("whimbrel_flow_steps", "Steps of flows", ["kind"], registry=r)
+        self.campaign_recipients = Counter(
+            "whimbrel_campaign_recipients", "Recipients of campaigns that were looked at", ["result"], registry=r
+        )
         self.hook_calls = Counter("whimbrel_hook_calls", "Calls of hooks", ["preset", "verdict"], registry=r)
         self.mailbox_mails = Counter(
             "whimbrel_mailbox_mails", "Mails for phones by what became of them", ["verdict"], registry=r

@@ -10,7 +10,7 @@ from whimbrel.domain.templates.use import MadeOf, TemplateUse
 from whimbrel.domain.wire import Origin, Wire
 
 MessageClass = Literal["otp", "transactional", "marketing"]
-Door = Literal["rest", "twilio", "smpp", "keyword", "console", "cli", "hook", "flow", "schedule", "verify", "mail"]
+Door = Literal["rest", "twilio", "smpp", "keyword", "console", "cli", "hook", "flow", "schedule", "verify", "mail", "campaign"]
 OnDoubt = Literal["report", "retry_once"]
 CallbackFormat = Literal["event", "twilio"]
 Encoding = Literal["gsm7", "ucs2", "binary"]
@@ -39,6 +39,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     wire: Wire | None = None
     origin: Origin | None = None  # the customer's bind that brought it
     template: MadeOf | None = None  # what made the text
+    campaign_id: str | None = None  # what it is part of
     sealed: str | None = None  # the text to send, encrypted, where the row's own is masked; erased when it is final
 
 

@@ -98,7 +98,7 @@ _READ = frozenset(
         "lookups:read", "policies:read", "consents:read",
         "balance:read", "prices:read", "keys:read", "accounts:read", "audit:read", "users:read", "conversations:read",
         "usage:read",
-        "contacts:read", "flows:read", "hooks:read", "mailboxes:read", "verify:read",
+        "contacts:read", "campaigns:read", "flows:read", "hooks:read", "mailboxes:read", "verify:read",
         "templates:read",
     }
 )  # fmt: skip
@@ -115,13 +115,14 @@ _BUILD = frozenset(
         "mailboxes:write", "verify:manage",
     }
 )  # fmt: skip
+_MARKET = frozenset({"campaigns:write", "campaigns:send", "campaigns:approve"})
 _RUN = frozenset({"carriers:write", "routes:write", "prices:write", "streams:write", "senders:assign"})
 _OPERATOR = frozenset({"operator"})
 
 ROLES: Mapping[RoleName, Role] = {
     "owner": Role(
         "Everything, people included.",
-        _READ | _TALK | _BUILD | {"accounts:write", "users:write", "templates:approve", "policies:write"},
+        _READ | _TALK | _BUILD | _MARKET | {"accounts:write", "users:write", "templates:approve", "policies:write"},
         _OPERATOR,
     ),
     "developer": Role(
@@ -135,6 +136,7 @@ ROLES: Mapping[RoleName, Role] = {
         _READ
         | _TALK
         | {"senders:write", "hooks:write", "webhooks:write", "smpp:write", "accounts:write"}
+        | _MARKET
         | {"templates:write", "templates:approve", "policies:write"},
         _READ_INSTALLATION | _RUN,
     ),

@@ -84,7 +84,8 @@ async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: st
     if number is None:
         raise WhimbrelError("invalid_number")
     whose = _Whose(account_id, test, number.e164, ctx.vault.number_hash(number.e164))
-    await commit(ctx, [audit.entry(ctx, actor, "person.erased", account_id, account_id)])
+    named = Write("campaign_numbers_erase", ((account_id, whose.number_hash),))
+    await commit(ctx, [audit.entry(ctx, actor, "person.erased", account_id, account_id), named])
     messages, left, cursor = await _messages(ctx.store, ctx.clock, whose, request.cursor)
     verifications, pending = await _verifications(ctx.store, ctx.clock, whose)
     runs, running = await _runs(ctx.store, ctx.clock, whose)

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
+from whimbrel.store.campaigns import CampaignRows
 from whimbrel.store.contacts import ContactRows
 from whimbrel.store.links import LinkRows
 from whimbrel.store.news import Deliveries, EventsPart, News, Try, Wait
@@ -85,6 +86,11 @@ class Store(Protocol):
     @property
     def contacts(self) -> ContactRows:
         """People whom accounts know."""
+        ...
+
+    @property
+    def campaigns(self) -> CampaignRows:
+        """What of campaigns changes with their messages."""
         ...
 
     @property

@@ -28,6 +28,7 @@ _ROWS: Final = (
     "departing_idempotency",
     "departing_owed",
     "departing_contacts",
+    "departing_campaign_recipients",
     "departing_documents",
     "departing_import_parts",
     "departing_contact_starts",

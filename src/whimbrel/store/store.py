@@ -6,6 +6,8 @@ from typing import Any, Final, TypeVar
 from whimbrel.domain.events import Interest
 from whimbrel.domain.model import Event, Message
 from whimbrel.store import reads
+from whimbrel.store.campaign_rows import SqlCampaignRows
+from whimbrel.store.campaigns import CampaignRows
 from whimbrel.store.contacts import ContactRows
 from whimbrel.store.errors import StoreError
 from whimbrel.store.interface import (
@@ -68,6 +70,7 @@ class SqlStore:
         self._migrations = load(executor.dialect)
         self.signals: Signals = executor.signals
         self.contacts: ContactRows = ContactRows(executor)
+        self.campaigns: CampaignRows = SqlCampaignRows(executor)
         self.links: LinkRows = LinkRows(executor)
 
     async def start(self) -> None:

@@ -20,6 +20,7 @@ RETURNING: Final = "returning"  # rows come back
 RETURNED: Final = "returned"  # the account works here; the other cell has still to forget it
 _STAYED: Final = frozenset(
     {
+        "campaign_figures", "campaign_numbers", "campaign_policies", "campaign_refusals", "campaigns",
         "accounts", "balances", "brands", "canned_answers", "consent_requests", "consent_texts", "consent_words", "consented",
         "consents", "suppression_lists", "suppressions", "contact_fields", "contact_import_errors",
         "contact_imports", "contact_labels", "contact_segments", "conversations", "deliveries", "flow_runs",

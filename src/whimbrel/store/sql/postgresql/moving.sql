@@ -17,6 +17,7 @@
 -- | departing_ledger, departing_audit, departing_idempotency, departing_owed (account_id, accounts, limit) | rows leave |
 -- | departing_contacts, departing_import_parts, departing_contact_starts (account_id, accounts, limit) | the same; contacts with their changes, files of imports and pages of their starts a few at a time |
 -- | departing_documents (account_id, accounts, limit) | the same, two at a time |
+-- | departing_campaign_recipients (account_id, accounts, limit) | the same |
 -- | departing_tries (account_id, accounts, from, until), departing_events (the same, and before) | rows of a stretch leave |
 -- | departing_events_left (accounts, from, until) | a row when any event about no message is left there |
 -- | departing_bounds () | the first and the last position of tries |
@@ -38,6 +39,7 @@
 -- | departed_delete_verify_rate_limits, departed_delete_verify_buckets, departed_delete_verify_bucket_counts, departed_delete_verify_blocks, departed_delete_verify_safe | the same |
 -- | departed_delete_verify_entities, departed_delete_verify_factors, departed_delete_verify_challenges, departed_delete_verify_guesses | the same |
 -- | departed_delete_contact_fields, departed_delete_contact_labels, departed_delete_contact_segments, departed_delete_contact_imports, departed_delete_contact_import_errors | the same |
+-- | departed_delete_campaigns, departed_delete_campaign_numbers, departed_delete_campaign_refusals, departed_delete_campaign_figures, departed_delete_campaign_policies | the same |
 -- | departed_delete_links, departed_delete_link_clicks, departed_delete_link_conversions, departed_delete_link_figures, departed_delete_link_settings | the same |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
 -- | parcel (account_id, number) | kind, rows |
@@ -60,6 +62,7 @@
 -- | arrive_verify_buckets, arrive_verify_bucket_counts, arrive_verify_blocks, arrive_verify_safe (rows) | the same |
 -- | arrive_verify_entities, arrive_verify_factors, arrive_verify_challenges, arrive_verify_guesses (rows) | the same |
 -- | arrive_contacts, arrive_contact_changes, arrive_contact_fields, arrive_contact_labels, arrive_contact_segments, arrive_contact_imports, arrive_contact_import_errors, arrive_contact_import_parts, arrive_contact_starts (rows) | the same |
+-- | arrive_campaign_recipients, arrive_campaigns, arrive_campaign_numbers, arrive_campaign_refusals, arrive_campaign_figures, arrive_campaign_policies (rows) | the same |
 -- | arrive_links, arrive_link_clicks, arrive_link_conversions, arrive_link_figures, arrive_link_settings (rows) | the same |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
 -- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
@@ -165,6 +168,15 @@ WITH gone AS (DELETE FROM documents WHERE id IN (
   ) RETURNING *)
 INSERT INTO parcels (account_id, kind, rows)
 SELECT $1, 'documents', jsonb_build_object('documents', jsonb_agg(to_jsonb(gone))) FROM gone HAVING COUNT(*) > 0;
+
+-- name: departing_campaign_recipients
+WITH gone AS (DELETE FROM campaign_recipients WHERE id IN (
+    SELECT r.id FROM campaigns AS c JOIN campaign_recipients AS r ON r.campaign_id = c.id
+    WHERE c.account_id = ANY($2) ORDER BY c.id, r.id LIMIT $3
+  ) RETURNING *)
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'campaign_recipients', jsonb_build_object('campaign_recipients', jsonb_agg(to_jsonb(gone))) FROM gone
+HAVING COUNT(*) > 0;
 
 -- name: departing_import_parts
 WITH gone AS (DELETE FROM contact_import_parts WHERE (import_id, part) IN (
@@ -303,6 +315,11 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'contact_segments', to_jsonb(t) FROM contact_segments AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'contact_imports', to_jsonb(t) FROM contact_imports AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'contact_import_errors', to_jsonb(t) FROM contact_import_errors AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'campaigns', to_jsonb(t) FROM campaigns AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'campaign_numbers', to_jsonb(t) FROM campaign_numbers AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'campaign_refusals', to_jsonb(t) FROM campaign_refusals AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'campaign_figures', to_jsonb(t) FROM campaign_figures AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'campaign_policies', to_jsonb(t) FROM campaign_policies AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'links', to_jsonb(t) FROM links AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'link_clicks', to_jsonb(t) FROM link_clicks AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'link_conversions', to_jsonb(t) FROM link_conversions AS t WHERE account_id = ANY($2)
@@ -352,6 +369,21 @@ DELETE FROM contact_imports WHERE account_id = ANY($1);
 
 -- name: departed_delete_contact_import_errors
 DELETE FROM contact_import_errors WHERE account_id = ANY($1);
+
+-- name: departed_delete_campaigns
+DELETE FROM campaigns WHERE account_id = ANY($1);
+
+-- name: departed_delete_campaign_numbers
+DELETE FROM campaign_numbers WHERE account_id = ANY($1);
+
+-- name: departed_delete_campaign_refusals
+DELETE FROM campaign_refusals WHERE account_id = ANY($1);
+
+-- name: departed_delete_campaign_figures
+DELETE FROM campaign_figures WHERE account_id = ANY($1);
+
+-- name: departed_delete_campaign_policies
+DELETE FROM campaign_policies WHERE account_id = ANY($1);
 
 -- name: departed_delete_links
 DELETE FROM links WHERE account_id = ANY($1);
@@ -631,6 +663,24 @@ INSERT INTO contact_starts SELECT * FROM jsonb_populate_recordset(NULL::contact_
 
 -- name: arrive_contact_import_parts
 INSERT INTO contact_import_parts SELECT * FROM jsonb_populate_recordset(NULL::contact_import_parts, $1::jsonb -> 'contact_import_parts');
+
+-- name: arrive_campaigns
+INSERT INTO campaigns SELECT * FROM jsonb_populate_recordset(NULL::campaigns, $1::jsonb -> 'campaigns');
+
+-- name: arrive_campaign_numbers
+INSERT INTO campaign_numbers SELECT * FROM jsonb_populate_recordset(NULL::campaign_numbers, $1::jsonb -> 'campaign_numbers');
+
+-- name: arrive_campaign_refusals
+INSERT INTO campaign_refusals SELECT * FROM jsonb_populate_recordset(NULL::campaign_refusals, $1::jsonb -> 'campaign_refusals');
+
+-- name: arrive_campaign_figures
+INSERT INTO campaign_figures SELECT * FROM jsonb_populate_recordset(NULL::campaign_figures, $1::jsonb -> 'campaign_figures');
+
+-- name: arrive_campaign_policies
+INSERT INTO campaign_policies SELECT * FROM jsonb_populate_recordset(NULL::campaign_policies, $1::jsonb -> 'campaign_policies');
+
+-- name: arrive_campaign_recipients
+INSERT INTO campaign_recipients SELECT * FROM jsonb_populate_recordset(NULL::campaign_recipients, $1::jsonb -> 'campaign_recipients');
 
 -- name: arrive_links
 INSERT INTO links SELECT * FROM jsonb_populate_recordset(NULL::links, $1::jsonb -> 'links');

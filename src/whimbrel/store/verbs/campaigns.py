@@ -1,0 +1,86 @@
+"""Campaigns stop and go on: what of one waits in the queues leaves them in the very commit that says so. So whatever a
+worker has read of a queue a moment before, its claim comes after that commit and finds nothing, or before it.
+
+A campaign has few messages in the queues at a time (`limits.CAMPAIGN_AHEAD`), so that this is one short commit. What is
+scheduled (it waits for the end of quiet hours) may be everybody: that is canceled in commits of their own.
+"""
+
+from collections.abc import Sequence
+
+from whimbrel.domain.states import CANCELABLE, CANCELED, QUEUED, SCHEDULED
+from whimbrel.store.interface import Ending, Write
+from whimbrel.store.script import Many, One, Query, Rows, Script
+from whimbrel.store.verbs.events import Subject, moved
+from whimbrel.store.verbs.finish import finish
+from whimbrel.store.verbs.queue import queue_key
+
+PARKED = "parked"
+"""The state of a recipient whose message waits for its campaign, and for no time."""
+_PAGE = 5_000
+
+
+def pause_campaign(only: Write, also: Sequence[Write], campaign_id: str, at: int) -> Script[bool]:
+    """Pause it, if the row of `only` changes; whether it did. Its queued messages wait for it."""
+    if not (yield from _begun(only, also)):
+        return False
+    ids = yield from _waiting(campaign_id, QUEUED)
+    rows: Rows = (yield Query("messages_to_finish", (ids,))) if ids else []
+    queued = [row for row in rows if row[3] == QUEUED]
+    if queued:
+        yield Many("queue_delete", [queue_key(row[8], row[9], row[10], row[0]) for row in queued])
+        yield Many("message_park", [(row[0], at) for row in queued])
+        subjects = [Subject(row[0], row[1], row[2], row[4], row[5]) for row in queued]
+        yield Many("event_insert", [moved(subject, SCHEDULED, at) for subject in subjects])
+        yield Many("campaign_recipient_state", [(row[0], PARKED) for row in queued])
+    return True
+
+
+def resume_campaign(only: Write, also: Sequence[Write], campaign_id: str, at: int) -> Script[bool]:
+    """Let it go on, if the row of `only` changes; whether it did. What waited for it falls due now: the sweep takes it
+    as it takes whatever falls due, with consent, route and price of now."""
+    if not (yield from _begun(only, also)):
+        return False
+    ids = yield from _waiting(campaign_id, PARKED)
+    rows: Rows = (yield Query("messages_to_finish", (ids,))) if ids else []
+    parked = [row[0] for row in rows if row[3] == SCHEDULED]
+    if parked:
+        yield Many("message_unpark", [(id_, at) for id_ in parked])
+        yield Many("schedule_insert", [(at, id_) for id_ in parked])
+        yield Many("campaign_recipient_state", [(id_, SCHEDULED) for id_ in parked])
+    return True
+
+
+def cancel_campaign(only: Write, also: Sequence[Write], campaign_id: str, at: int) -> Script[bool]:
+    """End it, if the row of `only` changes; whether it did. What waits in the queues is canceled."""
+    if not (yield from _begun(only, also)):
+        return False
+    ids = [*(yield from _waiting(campaign_id, QUEUED)), *(yield from _waiting(campaign_id, PARKED))]
+    yield from _cancel(ids, at)
+    return True
+
+
+def clear_campaign(campaign_id: str, at: int, limit: int) -> Script[int]:
+    """Cancel some of what is scheduled of one that is over; how many there were."""
+    rows: Rows = yield Query("campaign_recipients_in", (campaign_id, SCHEDULED, limit))
+    ids = [row[0] for row in rows]
+    yield from _cancel(ids, at)
+    if ids:
+        yield Many("campaign_recipient_state", [(id_, CANCELED) for id_ in ids])
+    return len(ids)
+
+
+def _begun(only: Write, also: Sequence[Write]) -> Script[bool]:
+    changed: int = yield One(only.statement, only.rows[0])
+    for write in also if changed else ():
+        yield Many(write.statement, write.rows)
+    return bool(changed)
+
+
+def _waiting(campaign_id: str, state: str) -> Script[list[str]]:
+    rows: Rows = yield Query("campaign_recipients_in", (campaign_id, state, _PAGE))
+    return [row[0] for row in rows]
+
+
+def _cancel(ids: Sequence[str], at: int) -> Script[None]:
+    if ids:
+        yield from finish([Ending(id_, tuple(CANCELABLE), CANCELED, "canceled", at) for id_ in ids])
