@@ -72,6 +72,19 @@ class Idempotency(msgspec.Struct, frozen=True, gc=False):
     verdicts: tuple[Verdict, ...]  # of this chunk, in the request's order
 
 
+class Counted(msgspec.Struct, frozen=True, gc=False):
+    """A message that counts among those that a person may be sent. `version`: of what was known of them so far, 0 for
+    nothing; `sender_hash` keyed, as `number_hash`."""
+
+    account_id: str
+    test: bool
+    number_hash: int
+    version: int
+    message_id: str
+    at: int
+    sender_hash: int
+
+
 class Submission(msgspec.Struct, frozen=True, gc=False):
     """Messages of one request (or one chunk of it), ready to store: accepted, priced, routed."""
 
@@ -80,6 +93,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     also: tuple[Write, ...] = ()
     claims: tuple["Claim", ...] = ()  # of those among the messages that need not wait in the queue
     only: tuple[Write, ...] = ()  # it is stored only where each of their rows changes one
+    counted: tuple[Counted, ...] = ()
+    told: dict[str, str] = {}  # what the first events of messages tell beside their type, as JSON, by id
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
@@ -175,6 +190,7 @@ class Waiting(msgspec.Struct, frozen=True, gc=False):
     flags: int
     recipient_hash: int
     options: str
+    due_at: int = 0
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
@@ -275,6 +291,23 @@ class Owed(msgspec.Struct, frozen=True, gc=False):
     carrier_id: str
     tail_hash: int
     committed_at: int
+
+
+class PutOff(msgspec.Struct, frozen=True, gc=False):
+    """A message that is queued or scheduled is due at another time. `data`: what its event tells, as JSON."""
+
+    message_id: str
+    due_at: int
+    reason: str
+    data: str
+    at: int
+
+
+class Moved(msgspec.Struct, frozen=True, gc=False):
+    """A counted message is due at another moment; None: it is not sent."""
+
+    message_id: str
+    at: int | None
 
 
 class Due(msgspec.Struct, frozen=True, gc=False):

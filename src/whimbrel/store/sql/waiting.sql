@@ -25,7 +25,7 @@ DELETE FROM queue WHERE lane = $1 AND priority = $2 AND rank = $3 AND message_id
 
 -- name: queue_head (packed)
 SELECT m.id, m.account_id, m.recipient, m.sender, m.text, m.encoding, m.segments, m.priority, m.rank, m.expires_at,
-  m.flags, m.recipient_hash, m.options
+  m.flags, m.recipient_hash, m.options, m.due_at
 FROM (
   SELECT priority, rank, message_id FROM (
     SELECT * FROM (SELECT priority, rank, message_id FROM queue WHERE lane = $1 AND priority = 0 AND rank >= $3
@@ -57,7 +57,7 @@ SELECT message_id FROM (
 
 -- name: messages_waiting (packed)
 SELECT id, account_id, recipient, sender, text, encoding, segments, priority, rank, expires_at, flags, recipient_hash,
-  options
+  options, due_at
 FROM messages WHERE id = ANY($1);
 
 -- name: schedule_insert

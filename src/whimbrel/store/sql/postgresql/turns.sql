@@ -6,6 +6,11 @@
 -- | parking_shared (carriers) | nobody parks a receipt of these carriers meanwhile |
 -- | parking_alone (carriers) | nobody records an answer of these carriers meanwhile; gives rows when one may have been recorded |
 -- | inbound_alone (source hashes) | nobody else records what these phones send |
+-- | frequency_alone (number hashes) | nobody else counts what these people are sent |
+
+-- name: frequency_alone
+SELECT pg_advisory_xact_lock(1718775153, bucket::int)
+FROM (SELECT DISTINCT number & 65535 AS bucket FROM unnest($1::bigint[]) AS given (number) ORDER BY bucket) AS buckets;
 
 -- name: parking_shared
 SELECT pg_advisory_xact_lock_shared(hashtextextended(carrier_id, 0))
