@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.codes import verified
 from tests.browser.conftest import Visit
+from tests.browser.crowd import acquainted
 from tests.browser.shop import Shop, new_hook
 from tests.browser.visitor import LAPTOP, PHONE, Visitor
 from tests.cli.product import Node, ask, until
@@ -27,6 +28,21 @@ PAGES = (
     "/inbox",
     "/inbox/{talk}",
     "/inbox/canned",
+    "/contacts",
+    "/contacts?filter=colour+%3D+1",
+    "/contacts/new",
+    "/contacts/{contact}",
+    "/contacts/{contact}/edit",
+    "/contacts/segments",
+    "/contacts/segments/new",
+    "/contacts/segments/{segment}",
+    "/contacts/lists",
+    "/contacts/tags",
+    "/contacts/fields",
+    "/contacts/imports",
+    "/contacts/imports/new",
+    "/contacts/imports/{import}",
+    "/contacts/imports/{import_new}",
     "/carriers",
     "/carriers/new",
     "/carriers/{carrier}",
@@ -143,6 +159,7 @@ def things(node: Node) -> dict[str, str]:
         "mailbox": mailbox,
         "call": Shop(node, hook).be_busy(),
         **verified(node),
+        **acquainted(node),
         "route": routes[0]["id"],
         "carrier": carriers[0]["id"],
         "account": node.given["account_sid"],

@@ -10,6 +10,10 @@ from tests.browser.visitor import Visitor
 FORMS = (
     ("keys/new", {"name": "Old", "expires_at": "2001-01-01"}, "expires_at"),
     ("people/new", {"email": "a" * 65 + "@example.com"}, "email"),
+    ("contacts/new", {"number": "12", "name": "Ann"}, "number"),
+    ("contacts/segments/new", {"name": "S", "filter": "tag ="}, "filter"),
+    ("contacts/fields", {"name": "Two words"}, "name"),
+    ("contacts/lists", {"name": " "}, "name"),
     ("carriers/new", {"name": "C", "settings.host": "127.0.0.1", "settings.port": "many"}, "settings.port"),
     ("routes/new", {"prefix": "abc"}, "prefix"),
     ("prices", {"prefix": "44", "price": "cheap"}, "price"),
