@@ -55,6 +55,9 @@ SHOWN = {
     "templates.md": ("Bestellung 8F3K (24,90 €) kommt am 1. Dez.", '"version":1', "de: 1 segment(s) of gsm7"),
     "webhooks.md": ('"secret":"whsec_',),
     "cli.md": ("2 accepted, 0 refused",),
+    "verify.md": ('"valid":true', '"status":"approved"'),
+    "hooks.md": ('"verdict":"sent","sent":1',),
+    "flows.md": ('"outcome":"answered"', '"step":"thanks"'),
     "smpp-server.md": ('"system_id":"orders"', "3 sent, 3 accepted", "3 matched"),
 }
 
