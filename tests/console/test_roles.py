@@ -50,9 +50,26 @@ NEEDS = {
     ),
     "prices:read": ("GET /console/prices", "GET /console/prices/export",),
     "prices:write": ("POST /console/prices", "POST /console/prices/{id}/remove"),
-    "senders:read": ("GET /console/senders", "GET /console/senders/export", "GET /console/senders/{id}"),
-    "senders:write": ("POST /console/senders/{id}", "POST /console/settings/default-sender"),
+    "senders:read": (
+        "GET /console/senders", "GET /console/senders/export", "GET /console/senders/{id}",
+        "GET /console/senders/numbers", "GET /console/senders/numbers/export", "GET /console/senders/numbers/{id}",
+        "GET /console/senders/registrations", "GET /console/senders/registrations/export",
+        "GET /console/senders/registrations/{id}", "GET /console/senders/papers/{id}", "GET /console/senders/rules",
+        "GET /console/senders/rules/export", "GET /console/senders/rules/{rule}",
+    ),
+    "senders:write": (
+        "POST /console/senders/{id}", "POST /console/settings/default-sender", "POST /console/senders/numbers/{id}",
+        "POST /console/senders/numbers/{id}/papers", "GET /console/senders/registrations/new",
+        "POST /console/senders/registrations/new", "POST /console/senders/registrations/{id}",
+        "POST /console/senders/registrations/{id}/papers", "POST /console/senders/registrations/{id}/remove",
+        "POST /console/senders/papers/{id}/remove",
+    ),
     "senders:assign": (
+        "GET /console/senders/numbers/new", "POST /console/senders/numbers/new",
+        "POST /console/senders/numbers/{id}/assignment", "POST /console/senders/numbers/{id}/remove",
+        "POST /console/senders/registrations/{id}/approve", "POST /console/senders/registrations/{id}/reject",
+        "GET /console/senders/rules/new", "POST /console/senders/rules/new", "POST /console/senders/rules/{rule}",
+        "POST /console/senders/rules/{rule}/switch", "POST /console/senders/rules/{rule}/remove",
         "GET /console/senders/new", "POST /console/senders/new", "POST /console/senders/{id}/remove",
     ),
     "opt_outs:read": ("GET /console/opt-outs", "GET /console/opt-outs/export",),
@@ -275,7 +292,11 @@ async def real(edge):
     factors = f"/v1/verify/services/{verify}/entities/user-1/factors"
     made["{factor}"] = await edge.post(factors, {"name": "x"})
     made["safe"] = await edge.post("/v1/verify/safe-list", {"number": "+447400123456"})
-    made["senders"] = await edge.get("/v1/senders?limit=1")
+    made["senders"] = made["numbers"] = await edge.get("/v1/senders?limit=1")
+    made["registrations"] = await edge.post("/v1/registrations", {"regime": "gb_sender_id", "name": "x"})
+    paper = {"name": "x.txt", "content_type": "text/plain", "data": "eA=="}
+    registration = made["registrations"].json["id"]
+    made["papers"] = await edge.post(f"/v1/registrations/{registration}/documents", paper)
     for kind in ("carriers", "routes", "prices"):
         made[kind] = await edge.get(f"/v1/{kind}", key=edge.operator)
     ids = {kind: (answer.json.get("data") or [answer.json])[0]["id"] for kind, answer in made.items()}
@@ -291,7 +312,7 @@ def place(page, ids):
     for name in ("{verification}", "{limit}", "{identity}", "{factor}"):
         path = path.replace(name, ids.get(name, NOTHING))
     path = path.replace("{digits}", "15005550009").replace("{version}", "1").replace("{call_id}", NOTHING)
-    return path.replace("{name}", "messages")
+    return path.replace("{name}", "messages").replace("{rule}", "sandbox")
 
 
 async def status(browser, page, ids):
