@@ -143,7 +143,9 @@ class App:
             lane_of=lambda carrier_id: self.worker.way(carrier_id),
         )
         self.cancel = Cancel(store=store, clock=clock)
-        self.keywords = Keywords(store=store, tables=tables, accept=self.accept)
+        self.keywords = Keywords(
+            store=store, tables=tables, accept=self.accept, clock=clock, ids=self.ids, vault=self.vault
+        )
         self.worker = Worker(
             store=store,
             tables=tables,

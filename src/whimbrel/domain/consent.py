@@ -21,6 +21,7 @@ from whimbrel.domain.consent_words import (
     CONFIRMATIONS,
     NOT_AFTER,
     NOT_BEFORE,
+    QUESTIONS,
     ROWS,
     SPOKEN_IN,
     Keyword,
@@ -204,6 +205,16 @@ def language_for(found: Heard, country: str | None) -> str:
     """The language of a confirmation: that of the word, or for English ones, which are said everywhere, of the country
     (ISO 3166 alpha-2) of the number."""
     return found.language if found.language != _ENGLISH else _LANGUAGE_OF.get(country or "", _ENGLISH)
+
+
+def language_of(country: str | None) -> str:
+    """The language in which somebody of this country (ISO 3166 alpha-2) is written to."""
+    return _LANGUAGE_OF.get(country or "", _ENGLISH)
+
+
+def question(name: str, language: str = _ENGLISH, own: str = "") -> str:
+    """The text that asks for consent in the name of an account or brand. `own`: in place of the product's."""
+    return (own or QUESTIONS.get(language, QUESTIONS[_ENGLISH])).replace("{name}", " ".join(name.split()))
 
 
 def confirmation(kind: Keyword, name: str, language: str = _ENGLISH, own: str = "") -> str:

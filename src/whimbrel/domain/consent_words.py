@@ -142,6 +142,9 @@ AGREEMENTS: Final[tuple[Row, ...]] = (
 )
 """What agrees, of somebody who was asked for consent and has not answered. From anybody else they are ordinary words."""
 
+REVOCATIONS: Final = frozenset({"stop", "quit", "end", "revoke", "opt out", "optout", "cancel", "unsubscribe"})
+"""What 47 CFR 64.1200(a)(10) takes for a revocation whatever a sender says: no account can switch these off."""
+
 NOT_AFTER: Final = frozenset({"by", "of", "over", "sign", "watch", "motion", "light", "lights"})
 """What makes something else of what stands before it: "stop by at six" and "the wrong number of shirts" are answers."""
 NOT_BEFORE: Final = frozenset({"dont", "not", "never", "cant", "wont"})
@@ -274,6 +277,17 @@ CONFIRMATIONS: Final[dict[str, dict[Keyword, tuple[str, ...]]]] = {
 }
 """By language; the first that fits is taken, and the account's name is cut where none does. No marketing in them:
 47 CFR 64.1200(a)(12)."""
+
+QUESTIONS: Final[dict[str, str]] = {
+    "en": "{name}: reply YES to get our texts. Msg & data rates may apply. HELP for help, STOP to opt out.",
+    "es": "{name}: responde YES para recibir nuestros mensajes. HELP: ayuda. STOP: baja.",
+    "pt": "{name}: responda YES para receber as nossas mensagens. HELP: ajuda. STOP: cancelar.",
+    "fr": "{name} : répondez YES pour recevoir nos SMS. HELP : aide. STOP : fin.",
+    "de": "{name}: Antworten Sie YES, um unsere SMS zu bekommen. Hilfe mit HELP, Ende mit STOP.",
+    "nl": "{name}: antwoord YES om onze sms'en te krijgen. HELP: hulp. STOP: afmelden.",
+    "it": "{name}: rispondi YES per ricevere i nostri SMS. HELP: aiuto. STOP: fine.",
+}
+"""What asks for consent, by language. Its own words for yes count as well (`AGREEMENTS`)."""
 
 SPOKEN_IN: Final[dict[str, tuple[str, ...]]] = {
     "es": (

@@ -11,9 +11,14 @@ ConsentAction = Literal["grant", "revoke"]
 ConsentSource = Literal["web_form", "keyword", "import", "api", "double_opt_in", "paper", "voice", "other"]
 RequestState = Literal["pending", "granted", "declined", "expired"]
 
-PURPOSE_MAX: Final = 40
 WORDING_MAX: Final = 2_000
 EVERY_PURPOSE: Final = "*"
+_DAY_US: Final = 86_400_000_000
+ASKED_APART_US: Final = _DAY_US // 24
+ASKED_WITHIN_US: Final = 30 * _DAY_US
+ASKED_MAX: Final = 3
+"""Nobody is asked for one purpose more often than this within that time, and never twice within the first."""
+_ANSWERS: Final = re.compile(r"\byes\b.*\bstop\b|\bstop\b.*\byes\b", re.IGNORECASE | re.DOTALL).search
 is_purpose = re.compile(r"[a-z][a-z0-9_.-]{0,39}").fullmatch
 
 
@@ -34,6 +39,11 @@ class Consent(msgspec.Struct, frozen=True, gc=False):
     actor: str
     at: int
     created_at: int
+
+
+def asks_well(text: str) -> bool:
+    """Whether a question says how it is answered, and how it all ends."""
+    return _ANSWERS(text) is not None
 
 
 class ConsentRequest(msgspec.Struct, frozen=True, gc=False):

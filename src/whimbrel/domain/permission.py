@@ -117,7 +117,9 @@ class Permissions:
                 self._brand_of[brand.account_id, value] = brand.id
         self._lists: dict[tuple[str, MessageClass], list[str]] = {}
         self._common: dict[MessageClass, list[str]] = {name: [] for name in _CLASSES}
+        self._named: dict[str, SuppressionList] = {}
         for each in lists:
+            self._named[each.id] = each
             for name in each.classes:
                 own = self._lists.setdefault((each.account_id, name), []) if each.account_id else self._common[name]
                 own.append(each.id)
@@ -173,6 +175,10 @@ class Permissions:
     def _brand_scope(self, account_id: str, sender: str) -> str:
         found = self._brand_of.get((account_id, sender))
         return UNNAMED_BRAND if found is None else brand_scope(found)
+
+    def list_of(self, list_id: str) -> SuppressionList | None:
+        """One of the lists."""
+        return self._named.get(list_id)
 
     def brand_of(self, account_id: str, sender: str) -> str | None:
         """The id of the brand that a sender is of; None: of no named one."""

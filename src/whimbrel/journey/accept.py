@@ -30,6 +30,7 @@ from whimbrel.domain.model import Draft
 from whimbrel.domain.pacing import FairRank
 from whimbrel.journey.encode import encode
 from whimbrel.journey.explain import Explanation, explanation, with_balance
+from whimbrel.journey.explain_consent import consent_step
 from whimbrel.journey.fill import fill, point, register, retold, wanted
 from whimbrel.journey.fit import fit
 from whimbrel.journey.gather import Gatherer
@@ -145,7 +146,8 @@ class Accept:
         await self._tables.current()
         self._check_account(draft.account_id)
         plan = self._plan([draft], await self._templates([draft]))[0]
-        return await with_balance(explanation(plan, self._tables), draft.account_id, self._store)
+        told = explanation(plan, self._tables, await consent_step(plan, self._tables, self._store))
+        return await with_balance(told, draft.account_id, self._store)
 
     def _check_accounts(self, drafts: Sequence[Draft]) -> None:
         for account_id in {draft.account_id for draft in drafts}:

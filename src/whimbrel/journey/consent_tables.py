@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from whimbrel.base.vault import Vault
 from whimbrel.domain.consent_books import ConsentText, ConsentWord, Hearing, TextBook, WordBook
+from whimbrel.domain.consent_words import Keyword
 from whimbrel.domain.permission import EVERYTHING, Brand, Permissions, SuppressionList
 from whimbrel.domain.policies import PolicyBook
 from whimbrel.journey.opted_out import OptedOut
@@ -47,6 +48,15 @@ class ConsentTables:
         """The policies changed."""
         self._policies = policies
         self._renew()
+
+    def name_of(self, account_id: str, sender: str) -> str:
+        """The name of the brand that a sender is of; empty: of no named one."""
+        brand_id = self.permissions.brand_of(account_id, sender)
+        return next((brand.name for brand in self._brands if brand.id == brand_id), "")
+
+    def text_for(self, account_id: str, sender: str, kind: Keyword, language: str) -> str:
+        """What answers a keyword in place of the product's text; empty: that."""
+        return self.texts.find(account_id, self.permissions.brand_of(account_id, sender), kind, language)
 
     def hearing(self, account_id: str, sender: str) -> Hearing:
         """What a text to one of an account's numbers is heard with."""

@@ -13,6 +13,7 @@ from whimbrel.codec import gsm7
 from whimbrel.codec.shifts import LANGUAGE_NAMES
 from whimbrel.domain.sender_fitness import Step
 from whimbrel.domain.sender_rules import SenderRule
+from whimbrel.journey.explain_consent import ConsentStep
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store
@@ -125,6 +126,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     routing: RoutingStep | None
     price: PriceStep | None
     balance: BalanceStep | None = None  # of what has a price
+    consent: ConsentStep | None = None  # where something keeps the number from being texted
     sender_rules: SenderStep | None = None  # of a sender that was found
 
 
@@ -133,7 +135,7 @@ class _Available(msgspec.Struct, frozen=True, gc=False):
     micros: int
 
 
-def explanation(plan: Plan, tables: Tables) -> Explanation:
+def explanation(plan: Plan, tables: Tables, consent: ConsentStep | None = None) -> Explanation:
     """Render a filled-in plan."""
     refusal = None
     if plan.refusal is not None:
@@ -150,6 +152,7 @@ def explanation(plan: Plan, tables: Tables) -> Explanation:
         encoding=_encoding(plan) if plan.segments else None,
         routing=_routing(plan, tables) if number else None,
         price=_price(plan, tables) if plan.currency else None,
+        consent=consent,
         sender_rules=_sender_rules(plan, tables) if plan.sender and number else None,
     )
 

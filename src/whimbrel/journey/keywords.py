@@ -7,10 +7,16 @@ import logging
 
 import msgspec
 
-from whimbrel.domain.consent import confirmation, heard, language_for
-from whimbrel.domain.model import KEYWORDS, Draft, Message, Options
+from whimbrel.base.clock import DAY_US, Clock
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.ids import Ids
+from whimbrel.base.vault import Vault
+from whimbrel.domain.consent import Heard, OwnWord, agreement, confirmation, heard, language_for
+from whimbrel.domain.model import KEYWORDS, Draft, Flag, Message, Options
 from whimbrel.domain.numbers import normalise
+from whimbrel.domain.permission import MARKETING
 from whimbrel.journey.accept import Accept
+from whimbrel.journey.consent_requests import ConsentRequests, Question
 from whimbrel.journey.follower import Follower, Taken
 from whimbrel.journey.record import IdempotencyKey
 from whimbrel.journey.tables import Tables
@@ -20,6 +26,7 @@ _log = logging.getLogger("whimbrel.keywords")
 CURSOR = "keywords"
 _READ = 200
 _IDLE_S = 5.0
+_ASKED_FOR_US = 3 * DAY_US
 
 
 class _Received(msgspec.Struct, frozen=True):
@@ -30,10 +37,11 @@ class _Received(msgspec.Struct, frozen=True):
 class Keywords(Follower):
     """Answers keywords."""
 
-    def __init__(self, *, store: Store, tables: Tables, accept: Accept) -> None:
+    def __init__(self, *, store: Store, tables: Tables, accept: Accept, clock: Clock, ids: Ids, vault: Vault) -> None:
         super().__init__(store, CURSOR, limit=_READ, idle_s=_IDLE_S)
         self._tables = tables
         self._accept = accept
+        self._requests = ConsentRequests(store=store, tables=tables, clock=clock, ids=ids, vault=vault, accept=accept)
 
     async def _take(self, position: int) -> Taken:
         rows = await self._store.fetch(_Received, "events_received_after", position, _READ)
@@ -44,18 +52,27 @@ class Keywords(Follower):
         return Taken(len(rows), rows[-1].position)
 
     async def _answer(self, message: Message) -> None:
-        said = heard(message.text, message.encoding, is_addressed=False)  # its flags say that it counted
         account = self._tables.accounts.get(message.account_id)
-        if said is None or not message.flags & KEYWORDS or account is None or account.status != "active":
+        if not message.flags & KEYWORDS or account is None or account.status != "active":
+            return
+        hearing = self._tables.consent.hearing(message.account_id, message.recipient)
+        said = _heard(message, hearing.words)
+        if said is None:
+            return
+        if said.word == "join" and hearing.joins == "request":
+            await self._ask(message, said)
             return
         number = normalise(message.sender)
         language = language_for(said, number.country if number else None)
+        consent = self._tables.consent
+        name = consent.name_of(message.account_id, message.recipient) or account.name
+        own = consent.text_for(message.account_id, message.recipient, said.word, language)
         draft = Draft(
             account_id=message.account_id,
             test=message.test,
             door="keyword",
             recipient=message.sender,
-            text=confirmation(said.word, account.name, language),
+            text=confirmation(said.word, name, language, own),
             sender=message.recipient,
             options=Options(reply_to=message.id),
             bypass_opt_out=True,
@@ -64,3 +81,33 @@ class Keywords(Follower):
         (verdict,) = (await self._accept.submit([draft], key=key)).verdicts
         if verdict.code is not None:
             _log.warning("a confirmation was refused", extra={"message_id": message.id, "code": verdict.code})
+
+    async def _ask(self, message: Message, said: Heard) -> None:
+        """A word of the account's own asks back, where the account wants that."""
+        number = normalise(message.sender)
+        if number is None or said.own is None:
+            return
+        question = Question(
+            account_id=message.account_id,
+            number=number,
+            purpose=said.own.purpose or MARKETING,
+            actor="phone",
+            lasts_us=_ASKED_FOR_US,
+            sender=message.recipient,
+            language=said.language if said.language != "en" else "",
+            proof={"word_id": said.own.id, "asked_by": message.id},
+            door="keyword",
+            reply_to=message.id,
+        )
+        try:
+            await self._requests.ask(question)
+        except WhimbrelError as error:
+            _log.warning("nobody was asked for consent", extra={"message_id": message.id, "code": error.code})
+
+
+def _heard(message: Message, own: tuple[OwnWord, ...]) -> Heard | None:
+    """The keyword of a text whose flags say that it counted: a YES of another language says nothing by itself."""
+    said = heard(message.text, message.encoding, is_addressed=False, own=own)
+    if said is None and message.flags & Flag.KEYWORD_START:
+        return Heard("start", "whole", agreement(message.text) or "en")
+    return said

@@ -11,11 +11,14 @@ from whimbrel.edges.rest.paging import HistoryQuery
 from whimbrel.edges.shared.asgi import Headers, Receive, Send
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
+from whimbrel.journey.consent_requests import ConsentRequests
 from whimbrel.manage import brands, consents, exports
 from whimbrel.manage.brands import BrandView, NewBrand
 from whimbrel.manage.consents import ConsentView, NewConsent, StandingView, Wanted
 from whimbrel.manage.context import Page
 from whimbrel.manage.number_files import FileTaken
+from whimbrel.products.consent import requests
+from whimbrel.products.consent.requests import ConsentRequestView, NewConsentRequest
 
 _TAG = "consent"
 _Number = Annotated[str | None, Meta(description="Of this number.")]
@@ -94,6 +97,31 @@ async def take_file(
     await send_json(taken, headers, send)
 
 
+def _asking(services: Services) -> ConsentRequests:
+    return ConsentRequests(
+        store=services.store,
+        tables=services.tables,
+        clock=services.clock,
+        ids=services.ids,
+        vault=services.vault,
+        accept=services.accept,
+    )
+
+
+async def ask(services: Services, call: Call[NoQuery, NewConsentRequest]) -> Answer:
+    made = await requests.create(services.manage, _asking(services), call.actor, call.body, account_id=call.account_id)
+    return Answer(made, location=f"/v1/consents/requests/{made.id}")
+
+
+async def find_requests(services: Services, call: Call[HistoryQuery, None]) -> Answer:
+    found = await requests.find(services.manage, account_id=call.account_id, paging=call.query.paging())
+    return Answer(found)
+
+
+async def get_request(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(await requests.get(services.manage, call.path["id"], account_id=call.account_id))
+
+
 async def create_brand(services: Services, call: Call[NoQuery, NewBrand]) -> Answer:
     made = await brands.create(services.manage, call.actor, call.body, account_id=call.account_id)
     return Answer(made, location=f"/v1/brands/{made.id}")
@@ -156,6 +184,29 @@ OPERATIONS = (
         "`ip`. A thousand rows a commit; sent twice, the second time adds nothing.",
         scope="consents:write", live_only=True, stream=take_file, query=ConsentFileQuery, octets=(CSV,),
         answer=FileTaken, errors=("import_unreadable", "body_too_large"),
+    ),
+    Operation(
+        method="POST", path="/v1/consents/requests", name="requestConsent", tag=_TAG,
+        summary="Ask somebody for consent by text",
+        description="One text asks, a YES from the phone grants (double opt-in), and both are kept as the proof. At "
+        "most three times within 30 days, an hour apart.",
+        scope="consents:write", live_only=True, handle=ask, body=NewConsentRequest, answer=ConsentRequestView,
+        status=202,
+        errors=(
+            "invalid_number", "consent_request_limit", "opted_out", "suppressed", "no_sender", "sender_not_allowed",
+            "invalid_sender", "no_route", "no_price", "insufficient_balance", "overloaded",
+        ),
+        example={"number": "+14155550123", "url": "https://acme.example/join", "ip": "192.0.2.7"},
+    ),
+    Operation(
+        method="GET", path="/v1/consents/requests", name="listConsentRequests", tag=_TAG,
+        summary="List requests for consent",
+        scope="consents:read", handle=find_requests, query=HistoryQuery, answer=Page[ConsentRequestView],
+    ),
+    Operation(
+        method="GET", path="/v1/consents/requests/{id}", name="getConsentRequest", tag=_TAG,
+        summary="Read a request for consent",
+        scope="consents:read", handle=get_request, answer=ConsentRequestView,
     ),
     Operation(
         method="GET", path="/v1/consents/{id}", name="getConsent", tag=_TAG, summary="Read a record of consent",

@@ -16,8 +16,13 @@
 -- | consents_of_action, consents_of_action_oldest (account_id, action, before_id, limit) | the same of one action |
 -- | consents_forget (account_id, number_hash) | the number goes, the records stay |
 -- | consent_event (id, account_id, type, data, at) | the first event of a record |
+-- | consent_request_insert | a row of `ConsentRequest` |
 -- | consent_request_answer (account_id, id, state, answer_id, at) | it waits no more |
+-- | consent_request_sent (account_id, id, message_id, at, expires_at) | texted once more |
 -- | consent_requests_pending (accounts, hashes) | those that wait: id, account_id, number_hash, purpose, sender, wording, proof, expires_at |
+-- | consent_requests_of_number (account_id, number_hash) | whole rows, newest first |
+-- | consent_request_by_id (account_id, id) | the whole row |
+-- | consent_requests_page, consent_requests_page_oldest (account_id, before_id, limit) | whole rows |
 -- | consent_requests_forget (account_id, number_hash) | the number goes, the rows stay |
 
 -- name: consent_insert
@@ -72,13 +77,37 @@ UPDATE consents SET number = NULL WHERE account_id = $1 AND number_hash = $2;
 INSERT INTO events (account_id, test, subject_id, seq, type, data, callback, created_at)
 VALUES ($2, 0, $1, 1, $3, $4, 0, $5);
 
+-- name: consent_request_insert
+INSERT INTO consent_requests (id, account_id, number_hash, number, masked, purpose, sender, wording, proof, state, sends,
+    message_id, answer_id, actor, created_at, sent_at, expires_at, answered_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18);
+
 -- name: consent_request_answer
 UPDATE consent_requests SET state = $3, answer_id = $4, answered_at = $5
+WHERE account_id = $1 AND id = $2 AND state = 'pending';
+
+-- name: consent_request_sent
+UPDATE consent_requests SET sends = sends + 1, message_id = $3, sent_at = $4, expires_at = $5
 WHERE account_id = $1 AND id = $2 AND state = 'pending';
 
 -- name: consent_requests_pending
 SELECT id, account_id, number_hash, purpose, sender, wording, proof, expires_at FROM consent_requests
 WHERE account_id = ANY($1) AND number_hash = ANY($2) AND state = 'pending' ORDER BY id;
+
+-- name: consent_requests_of_number
+SELECT id, account_id, number_hash, number, masked, purpose, sender, wording, proof, state, sends, message_id, answer_id,
+    actor, created_at, sent_at, expires_at, answered_at
+FROM consent_requests WHERE account_id = $1 AND number_hash = $2 ORDER BY id DESC LIMIT 100;
+
+-- name: consent_request_by_id
+SELECT id, account_id, number_hash, number, masked, purpose, sender, wording, proof, state, sends, message_id, answer_id,
+    actor, created_at, sent_at, expires_at, answered_at
+FROM consent_requests WHERE account_id = $1 AND id = $2;
+
+-- name: consent_requests_page (both ways)
+SELECT id, account_id, number_hash, number, masked, purpose, sender, wording, proof, state, sends, message_id, answer_id,
+    actor, created_at, sent_at, expires_at, answered_at
+FROM consent_requests WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
 
 -- name: consent_requests_forget
 UPDATE consent_requests SET number = NULL WHERE account_id = $1 AND number_hash = $2;

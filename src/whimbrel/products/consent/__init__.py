@@ -1,0 +1,1 @@
+"""Double opt-in over the API: consent that is asked for by text. It stands on the journey and on `manage`."""
