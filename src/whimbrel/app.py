@@ -42,6 +42,7 @@ from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.index import Index
 from whimbrel.journey.keywords import Keywords
 from whimbrel.journey.notify import Notify
+from whimbrel.journey.number_health import NumberHealth
 from whimbrel.journey.observe import Observe
 from whimbrel.journey.outbind import Outbinds
 from whimbrel.journey.owed import Owed
@@ -187,6 +188,7 @@ class App:
         store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics
         self.owed = Owed(store, tables)
         self.observe = Observe(store, tables, clock, metrics, health=self.worker.health, figures=self.owners.figures)
+        self.numbers = NumberHealth(store=store, tables=tables, clock=clock, vault=self.vault, metrics=metrics)
         self.http_out = HttpClient(self.reach)
         poster = Poster(client=self.http_out, clock=clock, chance=self.chance, ids=self.ids)
         replies = Replies(self.accept)
@@ -312,6 +314,7 @@ class App:
             await step("node", self.owners.join, plain(self.owners.leave))
             await step("standing", self.standing.start, plain(self.standing.stop))
             await step("feed", self.feed.start, plain(self.feed.stop))
+            await step("numbers", self.numbers.start, plain(self.numbers.stop))
             if "worker" in self.settings.roles:
                 await self._start_work()
             else:

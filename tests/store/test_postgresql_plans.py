@@ -25,6 +25,7 @@ LAST = START + (DAYS - 1) * DAY_US
 ROWS = 6_000
 SMALL = {
     "accounts", "balances", "carriers", "configuration", "cursors", "keys", "lanes", "leases", "nodes", "prices",
+    "inbound_urls", "pool_members", "pools",
     "routes", "senders", "smpp_credentials", "smpp_seats", "streams", "webhooks",
 }  # fmt: skip
 """Tables that stay small, or hold configuration that is read whole now and then."""

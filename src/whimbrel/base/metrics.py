@@ -155,6 +155,13 @@ class Metrics:
         self.mailbox_sent = Counter(
             "whimbrel_mailbox_sent", "Tries to send answers and reports by mail", ["kind", "result"], registry=r
         )
+        self.pool_choices = Counter("whimbrel_pool_choices", "Senders chosen by pools, by why", ["reason"], registry=r)
+        self.pool_numbers_sick = Gauge(
+            "whimbrel_pool_numbers_sick", "Numbers of pools that carriers block too often", registry=r
+        )
+        self.pool_work = Gauge(
+            "whimbrel_pool_work_seconds", "Work that waits for the busiest number of a pool", registry=r
+        )
         self.planned_again = Counter(
             "whimbrel_planned_again", "Lists of messages planned again for a change of the configuration", registry=r
         )

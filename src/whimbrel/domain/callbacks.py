@@ -87,6 +87,7 @@ class MessageView(msgspec.Struct, frozen=True, gc=False):
     tlvs: dict[str, str | int | dict[str, str]] | UnsetType = UNSET
     data_coding: int | UnsetType = UNSET
     template: MadeOf | UnsetType = UNSET  # which version of which template made the text
+    pool: str | UnsetType = UNSET  # id of the pool whose member wrote it
     campaign_id: str | UnsetType = UNSET
     warnings: tuple[str, ...] | UnsetType = UNSET  # codes: it was accepted all the same
 
@@ -187,6 +188,7 @@ def message_view(message: Message) -> MessageView:
         replaced=options.replaced,
         reply_to=options.reply_to,
         template=options.template or UNSET,
+        pool=options.pool_id or UNSET,
         campaign_id=options.campaign_id or UNSET,
         warnings=warnings_of(flags) if flags & WARNED else UNSET,
     )

@@ -15,6 +15,7 @@ OnDoubt = Literal["report", "retry_once"]
 CallbackFormat = Literal["event", "twilio"]
 Encoding = Literal["gsm7", "ucs2", "binary"]
 ConfigKind = Literal[
+    "pools",
     "accounts", "keys", "senders", "carriers", "routes", "prices", "opt_outs", "webhooks", "smpp_credentials",
     "templates", "policies", "consent"
 ]  # fmt: skip

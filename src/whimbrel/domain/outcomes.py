@@ -18,6 +18,7 @@ from whimbrel.base.limits import EVENTS_BEFORE_GIVING_UP
 from whimbrel.domain import states
 from whimbrel.domain.model import Flag
 from whimbrel.domain.receipts import FINAL_STATES
+from whimbrel.domain.turns import carrier_of
 
 UNANSWERED: Final = "unanswered"
 ACCEPTED: Final = "accepted"
@@ -263,10 +264,11 @@ def straight(state: str, standing: str) -> tuple[Outcome, tuple[str, ...]] | Non
 
 def next_carriers(candidates: str, carrier_id: str) -> str:
     """The candidates after the carrier that was tried; empty when there is none."""
-    carriers = candidates.split()
+    lanes = candidates.split()
+    carriers = [carrier_of(lane) for lane in lanes]
     if carrier_id in carriers:
-        carriers = carriers[carriers.index(carrier_id) + 1 :]
-    return " ".join(carriers)
+        lanes = lanes[carriers.index(carrier_id) + 1 :]
+    return " ".join(lanes)
 
 
 def share(price_micros: int, part: int, parts: int) -> int:

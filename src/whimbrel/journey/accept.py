@@ -28,6 +28,7 @@ from whimbrel.base.vault import Vault
 from whimbrel.domain.active import check_active
 from whimbrel.domain.model import Draft
 from whimbrel.domain.pacing import FairRank
+from whimbrel.journey import pools
 from whimbrel.journey.encode import encode
 from whimbrel.journey.explain import Explanation, explanation, with_balance
 from whimbrel.journey.explain_consent import consent_step
@@ -36,6 +37,7 @@ from whimbrel.journey.fit import fit
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.permit import permit
 from whimbrel.journey.plan import Plan
+from whimbrel.journey.pools import NO_STICKY, Sticky
 from whimbrel.journey.price import price
 from whimbrel.journey.record import IdempotencyKey, Record, Request
 from whimbrel.journey.recovery import Unsent
@@ -145,7 +147,7 @@ class Accept:
         """What accept would do with this draft now, with the evidence of every step; stores nothing."""
         await self._tables.current()
         self._check_account(draft.account_id)
-        plan = self._plan([draft], await self._templates([draft]))[0]
+        plan = self._plan([draft], await self._templates([draft]), await self._sticky([draft]))[0]
         told = explanation(plan, self._tables, await consent_step(plan, self._tables, self._store))
         return await with_balance(told, draft.account_id, self._store)
 
@@ -257,7 +259,8 @@ class Accept:
         basis = self._tables.basis
         templates = await self._templates([draft for request in requests for draft in request.drafts])
         passage = Passage(self._lane_of, self._vault)
-        prepared = self._prepared(requests, passage, templates)
+        sticky = await self._sticky([draft for request in requests for draft in request.drafts])
+        prepared = self._prepared(requests, passage, templates, sticky)
         passage.reserve()
         answers: list[_Answer | Exception] = [item if isinstance(item, Exception) else item[1] for item in prepared]
         storing = [
@@ -297,21 +300,27 @@ class Accept:
         named = wanted(drafts)
         return await self._tables.templates.take(named) if named else _NO_TEMPLATES
 
+    async def _sticky(self, drafts: Sequence[Draft]) -> Sticky:
+        """Who wrote before to those of the recipients whose sender a pool chooses."""
+        tables = self._tables
+        asked = pools.wanted(drafts, tables.pools.books, self._vault) if tables.pools.books else ()
+        return await tables.pools.stickies.take(asked) if asked else NO_STICKY
+
     def _prepared(
-        self, requests: Sequence[Request], passage: Passage, templates: Templates
+        self, requests: Sequence[Request], passage: Passage, templates: Templates, sticky: Sticky
     ) -> list[_Prepared | Exception]:
         """What is to be stored of each request, and its verdicts. One that cannot be worked on fails alone."""
         try:
-            return self._prepare(requests, passage, templates)
+            return self._prepare(requests, passage, templates, sticky)
         except Exception as error:
             if len(requests) > 1:
-                return [item for request in requests for item in self._prepared([request], passage, templates)]
+                return [item for each in requests for item in self._prepared([each], passage, templates, sticky)]
             return [error]
 
     def _prepare(
-        self, requests: Sequence[Request], passage: Passage, templates: Templates
+        self, requests: Sequence[Request], passage: Passage, templates: Templates, sticky: Sticky
     ) -> list[_Prepared | Exception]:
-        plans = self._plan([draft for request in requests for draft in request.drafts], templates)
+        plans = self._plan([draft for request in requests for draft in request.drafts], templates, sticky)
         prepared: list[_Prepared | Exception] = []
         start = 0
         for request in requests:
@@ -320,15 +329,21 @@ class Accept:
             start = end
         return prepared
 
-    def _plan(self, drafts: Sequence[Draft], templates: Templates) -> list[Plan]:
+    def _plan(self, drafts: Sequence[Draft], templates: Templates, sticky: Sticky) -> list[Plan]:
         now = self._clock.now_us()
         tables = self._tables
         plans = [Plan(draft, now) for draft in drafts]
         if templates:
             fill(plans, templates)
+        if tables.pools.books or any(draft.options.pool_id for draft in drafts):
+            pools.assign(plans, tables.pools.books)
         screen(plans, senders=tables.senders, vault=self._vault)
         permit(plans, tables.permissions)
+        if tables.pools.books:
+            pools.choose(plans, sticky, tables.pools.standings, tables.senders)
         fit(plans, tables.senders)
+        if tables.pools.limits:
+            pools.turns(plans, tables.pools.limits)
         if templates:
             register(plans)
         route(plans, tables.router)

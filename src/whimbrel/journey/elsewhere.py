@@ -34,6 +34,10 @@ class Elsewhere:
         if messages:
             self._tell()
 
+    def in_turn(self, messages: Sequence[Message]) -> None:
+        """These wait for turns of their numbers."""
+        self.queued(messages)
+
     def build(self, message: Message) -> tuple[bytes, ...]:
         """What cannot go through is not built here."""
         raise LookupError("another node has this lane")

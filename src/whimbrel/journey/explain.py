@@ -14,7 +14,9 @@ from whimbrel.codec.shifts import LANGUAGE_NAMES
 from whimbrel.domain.sender_fitness import Step
 from whimbrel.domain.sender_rules import SenderRule
 from whimbrel.journey.explain_consent import ConsentStep
+from whimbrel.domain.pools import WELL
 from whimbrel.journey.plan import Plan
+from whimbrel.journey.pools import allowed_by
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store
 
@@ -75,6 +77,26 @@ class BalanceStep(msgspec.Struct, frozen=True, gc=False):
     covered: bool
 
 
+class PoolMember(msgspec.Struct, frozen=True, gc=False):
+    """A member of a pool, why it comes before others or after them, and why it was passed over."""
+
+    sender: str
+    tier: str
+    verdict: str  # taken, usable, or why not: country, queue, daily_cap, sick, no_weight
+    queue_s: float
+    share: float
+
+
+class PoolStep(msgspec.Struct, frozen=True, gc=False):
+    """Which member of a pool would write, and why."""
+
+    pool_id: str
+    name: str
+    sender: str | None
+    reason: str | None  # sticky, name, area_code, country, any, fallback
+    considered: tuple[PoolMember, ...]
+
+
 class Refusal(msgspec.Struct, frozen=True, gc=False):
     """Why it would be refused."""
 
@@ -126,6 +148,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     routing: RoutingStep | None
     price: PriceStep | None
     balance: BalanceStep | None = None  # of what has a price
+    pool: PoolStep | None = None
     consent: ConsentStep | None = None  # where something keeps the number from being texted
     sender_rules: SenderStep | None = None  # of a sender that was found
 
@@ -152,6 +175,7 @@ def explanation(plan: Plan, tables: Tables, consent: ConsentStep | None = None) 
         encoding=_encoding(plan) if plan.segments else None,
         routing=_routing(plan, tables) if number else None,
         price=_price(plan, tables) if plan.currency else None,
+        pool=_pool(plan, tables) if plan.wish is not None else None,
         consent=consent,
         sender_rules=_sender_rules(plan, tables) if plan.sender and number else None,
     )
@@ -215,6 +239,23 @@ def _rule(rule: SenderRule) -> SenderRuleStep:
         rule.since.isoformat() if rule.since else None,
         rule.until.isoformat() if rule.until else None,
     )
+
+
+def _pool(plan: Plan, tables: Tables) -> PoolStep | None:
+    if plan.pool is None or plan.wish is None:
+        return None
+    chosen = plan.choice.sender if plan.choice is not None else None
+    members: list[PoolMember] = []
+    allows = allowed_by(tables.senders[plan.draft.account_id], plan.now)
+    for look in plan.pool.looks(plan.wish, tables.pools.standings, allows):
+        standing = tables.pools.standings.get(look.sender.id, WELL)
+        verdict = "taken" if look.sender == chosen else look.objection or "usable"
+        members.append(
+            PoolMember(look.sender.value, look.tier, verdict, round(standing.work_s, 1), round(standing.share, 3))
+        )
+    row = plan.pool.pool
+    reason = plan.choice.reason if plan.choice is not None else None
+    return PoolStep(row.id, row.name, chosen.value if chosen else None, reason, tuple(members))
 
 
 def _routing(plan: Plan, tables: Tables) -> RoutingStep:

@@ -14,6 +14,7 @@ from whimbrel.base.metrics import Metrics
 from whimbrel.carriers.interface import Health
 from whimbrel.domain.model import PRIORITY
 from whimbrel.domain.trailing import Sparing
+from whimbrel.domain.turns import carrier_of
 from whimbrel.journey.owners import Figures
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store
@@ -36,6 +37,10 @@ class _Waiting(msgspec.Struct, frozen=True):
 
     count: int
     oldest: str | None
+
+    def joined(self, other: "_Waiting") -> "_Waiting":
+        """Both: a carrier's own lane, and those of numbers that wait for their turns there."""
+        return _Waiting(self.count + other.count, min(filter(None, (self.oldest, other.oldest)), default=None))
 
 
 class _Horizon(msgspec.Struct, frozen=True):
@@ -104,7 +109,8 @@ class Counts:
             for name, priority in PRIORITY.items():
                 (waiting,) = await self._store.fetch(_Waiting, "queue_class", lane.id, priority, _COUNTED_MAX)
                 if waiting.count:
-                    found[_name(self._tables, lane.id), name] = waiting
+                    key = (_name(self._tables, carrier_of(lane.id)), name)
+                    found[key] = waiting if key not in found else waiting.joined(found[key])
         return found
 
 

@@ -8,6 +8,7 @@ from whimbrel.base.errors import CATALOGUE, ErrorSpec
 from whimbrel.codec.shifts import NO_SHIFT, Shift
 from whimbrel.domain.model import PLAIN, Draft, Encoding, Flag, Options, Sender
 from whimbrel.domain.numbers import Number
+from whimbrel.domain.pools import Choice, OpenPool, Wish
 from whimbrel.domain.permission import Finding
 from whimbrel.domain.templates.rendering import Form
 
@@ -38,6 +39,10 @@ class Plan(msgspec.Struct, gc=False):
     currency: str = ""
     sender_flag: int = 0  # a bit of `Flag`: what is to be said of the sender
     form: Form | None = None  # of the template that the text was made of
+    pool: OpenPool | None = None  # which chooses the sender
+    wish: Wish | None = None  # what the pool was asked
+    choice: Choice | None = None
+    turn: str = ""  # id of a sender that has a rate: the message waits in that number's own lane
     barrier: Finding | None = None  # why the number may not be texted
 
     def refuse(self, code: str, pointer: str = "", detail: str = "") -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from whimbrel.domain.model import PRIORITY
 from whimbrel.domain.pacing import UNKNOWN_NONE, FairRank
+from whimbrel.domain.turns import TURN
 from whimbrel.store.interface import Store
 
 _PAGE = 2000
@@ -54,6 +55,8 @@ class Ranks:
     async def resume(self) -> None:
         """At start: where each lane's virtual time stands, and who waits at its end."""
         for lane in await self._store.fetch(_Lane, "queue_lanes"):
+            if TURN in lane.id:
+                continue  # a number's own: nobody else waits there
             for priority in PRIORITY.values():
                 (ends,) = await self._store.fetch(_Ends, "queue_ends", lane.id, priority)
                 if ends.smallest is None or ends.greatest is None:

@@ -14,7 +14,9 @@ from whimbrel.domain.model import PLAIN, PRIORITY, Draft, Message
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.sender_fitness import WARNINGS, warnings_of
 from whimbrel.domain.states import QUEUED, SCHEDULED
+from whimbrel.domain.turns import lane_of
 from whimbrel.journey.plan import Plan, flags_of
+from whimbrel.journey.pools import kept
 from whimbrel.journey.sealing import seal_text
 from whimbrel.journey.straight import Passage
 from whimbrel.journey.tables import Tables
@@ -89,7 +91,13 @@ class Record:
                 created_at=plans[0].now,
                 verdicts=tuple(verdicts) if not any(plan.form for plan in plans) else _without_texts(verdicts),
             )
-        return Submission(tuple(messages), idempotency, request.also, tuple(claims), request.only), verdicts
+        also = request.also
+        chosen = [plan.choice for plan in plans if plan.choice is not None and plan.refusal is None]
+        if chosen:
+            also = (*also, *kept(plans))
+            for choice in chosen:
+                self._metrics.pool_choices.labels(choice.reason).inc()
+        return Submission(tuple(messages), idempotency, also, tuple(claims), request.only), verdicts
 
     def _message(self, plan: Plan) -> Message:
         draft, number = plan.draft, plan.number
@@ -122,9 +130,11 @@ class Record:
             plan.currency or self._tables.accounts[draft.account_id].currency,
             None,  # carrier_id
             plan.route_id,
-            " ".join(plan.carriers),  # candidates
+            " ".join(plan.carriers) if not plan.turn else _in_turn(plan),  # candidates
             priority,
-            0 if scheduled else self._fair.rank(plan.carriers[0], priority, draft.account_id, plan.segments),  # rank
+            0
+            if scheduled or plan.turn
+            else self._fair.rank(plan.carriers[0], priority, draft.account_id, plan.segments),  # rank
             plan.now,  # created_at
             plan.due_at,
             plan.expires_at,
@@ -145,6 +155,11 @@ class Record:
         if known is None:
             known = self._sender_hashes[sender] = self._vault.number_hash(sender)
         return known
+
+
+def _in_turn(plan: Plan) -> str:
+    """The lanes of the number at its carriers: one account's alone, so they are served in the order of ids."""
+    return " ".join(lane_of(carrier_id, plan.turn) for carrier_id in plan.carriers)
 
 
 def _without_texts(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:

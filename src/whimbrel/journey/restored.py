@@ -19,6 +19,7 @@ from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.base.vault import Vault
 from whimbrel.domain.model import PRIORITY, Message
 from whimbrel.domain.states import QUEUED
+from whimbrel.domain.turns import carrier_of
 from whimbrel.journey.owners import TERM_S, Owners
 from whimbrel.journey.recovery import recover, recover_strays
 from whimbrel.journey.tables import Tables
@@ -179,7 +180,7 @@ class Restored:
         async for page in self._pages(lane):
             found.update(_CLASS_OF.get(each.priority, str(each.priority)) for each in page)
             ids.append(min(each.message_id for each in page))
-        carrier = self._tables.carriers.get(lane)
+        carrier = self._tables.carriers.get(carrier_of(lane))
         first = (await self._store.messages([min(ids)]))[:1]
         since = first[0].created_at if first else 0
         return Queued(lane, carrier.name if carrier is not None else lane, dict(found), since)

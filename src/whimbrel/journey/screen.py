@@ -84,6 +84,8 @@ def _data(plan: Plan, data: bytes) -> None:
 
 def _sender(plan: Plan, book: SenderBook) -> None:
     assert plan.number is not None
+    if plan.pool is not None:
+        return  # which chooses when the times are known
     chosen = book.choose(plan.draft.sender, plan.number.country)
     if isinstance(chosen, str):
         plan.refuse(chosen, "/sender")

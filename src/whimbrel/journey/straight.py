@@ -17,6 +17,7 @@ from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Part
 from whimbrel.domain.model import Message
 from whimbrel.domain.states import QUEUED
+from whimbrel.domain.turns import TURN, carrier_of
 from whimbrel.journey.submit import parts
 from whimbrel.store.interface import Claim
 
@@ -49,6 +50,10 @@ class OpenLane(Protocol):
 
     def queued(self, messages: Sequence[Message]) -> None:
         """These were queued in this lane."""
+        ...
+
+    def in_turn(self, messages: Sequence[Message]) -> None:
+        """These wait in this lane for turns of their numbers."""
         ...
 
     def build(self, message: Message) -> tuple[bytes, ...]:
@@ -102,12 +107,16 @@ class Passage:
         self._lane_of = lane_of
         self._vault = vault
         self._ways: dict[str, _Way] = {}  # by carrier
+        self._in_turn: dict[str, list[Message]] = {}  # by carrier
 
     def claim(self, message: Message) -> Claim | None:
         """The claim to commit with the message; None when it has to wait in the queue, or for its time."""
         if message.state != QUEUED:
             return None
         carrier_id = message.candidates.partition(" ")[0]
+        if TURN in carrier_id:
+            self._in_turn.setdefault(carrier_of(carrier_id), []).append(message)
+            return None  # its number's turn is the lane's matter, and holds up nobody
         way = self._ways.get(carrier_id)
         if way is None:
             way = self._ways[carrier_id] = _Way(self._lane_of(carrier_id))
@@ -161,6 +170,10 @@ class Passage:
             lane = self._lane_of(carrier_id) if way.waiting else None
             if lane is not None:
                 lane.queued(way.waiting if stored else ())
+        for carrier_id, messages in self._in_turn.items() if stored else ():
+            lane = self._lane_of(carrier_id)
+            if lane is not None:
+                lane.in_turn(messages)
 
 
 def _built(message: Message, lane: OpenLane) -> tuple[bytes, ...] | None:

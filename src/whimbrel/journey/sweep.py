@@ -22,6 +22,7 @@ from whimbrel.domain.outcomes import at_deadline
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.states import EXPIRED, FINAL, IN_DOUBT, QUEUED, REJECTED, SCHEDULED, SENDING, SENT, UNKNOWN
 from whimbrel.domain.trailing import Sparing, Trail
+from whimbrel.domain.turns import carrier_of, lane_of, sender_of
 from whimbrel.journey.asking import AHEAD_US, Asking
 from whimbrel.journey.follower import cursor
 from whimbrel.journey.recovery import recover_strays
@@ -144,7 +145,12 @@ class Sweep:
         if self._lanes_spared.is_due(self._clock.monotonic_us()):
             self._lanes = frozenset([lane.id for lane in await self._store.fetch(_Lane, "queue_lanes")])
             self._lanes_spared.ended(self._clock.monotonic_us())
-        lanes = sorted((self._lanes | known.keys()) - active)
+        limits = self._tables.pools.limits
+        lanes = sorted(
+            lane
+            for lane in self._lanes | known.keys()
+            if carrier_of(lane) not in active or (lane not in known and sender_of(lane) not in limits)
+        )
         self._strays = {lane: self._strays.get(lane, _FRONT) for lane in lanes}
         more = [await self._reroute(lane) for lane in lanes]
         return any(more)
@@ -172,7 +178,7 @@ class Sweep:
             await self._store.finish(endings)
         if due:
             await self._store.enqueue(due)
-            self._queued({item.candidates.partition(" ")[0] for item in due})
+            self._queued({carrier_of(item.candidates.partition(" ")[0]) for item in due})
         return bool(due or endings) and len(messages) == _LIST
 
     def _decide(self, message: Message, state: str, now: int) -> Due | Ending | None:
@@ -193,6 +199,10 @@ class Sweep:
         price = self._price(message, number.digits)
         if price is None:
             return Ending(message.id, (state,), REJECTED, "no_price", now)
+        turn = self._tables.pools.turn_of(self._tables.senders.get(message.account_id), message.sender)
+        if turn:
+            lanes = " ".join(lane_of(carrier_id, turn) for carrier_id in carriers)
+            return Due(message.id, lanes, route_id, price, 0, now)
         rank = self._fair.rank(carriers[0], message.priority, message.account_id, message.segments)
         return Due(message.id, " ".join(carriers), route_id, price, rank, now)
 

@@ -27,6 +27,7 @@ from whimbrel.domain.sender_standing import RuleRow, approvals_of, book_of, limi
 from whimbrel.domain.senders import SenderBook
 from whimbrel.journey.consent_tables import ConsentTables
 from whimbrel.journey.following import Following
+from whimbrel.journey.pool_tables import PoolTables
 from whimbrel.journey.templates import Shelf
 from whimbrel.store.interface import Basis, Store
 
@@ -68,11 +69,13 @@ class Tables:
         self._as_seen = as_seen
         self._subscribers: defaultdict[ConfigKind, list[Callable[[], None]]] = defaultdict(list)
         self._following = Following(store, self._load, self._changed)
+        self.pools = PoolTables(store)
         self.consent = ConsentTables(store, vault)
         self._loaders: Mapping[ConfigKind, Callable[[], Awaitable[None]]] = {
             "accounts": self._load_accounts,
             "keys": self._load_keys,
             "senders": self._load_senders,
+            "pools": self.pools.load,
             "carriers": self._load_carriers,
             "routes": self._load_routes,
             "prices": self._load_prices,
@@ -224,6 +227,7 @@ class Tables:
         self.number_limits = limits_of(rows, registered)
         self.senders = {account_id: SenderBook(own, law, approvals) for account_id, own in _by_account(rows).items()}
         self.senders_by_value = {row.value.lstrip("+"): row for row in rows if row.kind != "alphanumeric"}
+        self.pools.with_senders(rows)
 
     async def _load_carriers(self) -> None:
         rows = [self._as_seen(row) for row in await self._store.fetch(Carrier, "carriers_all")]

@@ -20,6 +20,7 @@ from whimbrel.journey.answer import Answers
 from whimbrel.journey.choose import Ready, decide, fit
 from whimbrel.journey.elsewhere import Elsewhere
 from whimbrel.journey.inbound import InboundTexts
+from whimbrel.journey.numbers import Means, Numbers
 from whimbrel.journey.owners import Owners
 from whimbrel.journey.receipt import Receipts
 from whimbrel.journey.recent import Queued, Recent
@@ -64,6 +65,8 @@ class Lane:
         self._claimed_in = worker.metrics.step.labels("claim")
         self.link = worker.build(carrier, self._handlers())
         self._takes_whole = self.link.settings.long_messages == "payload"
+        means = Means(worker.store, worker.tables, worker.clock, worker.vault, worker.unsent)
+        self._numbers = Numbers(carrier.id, self, means)
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -80,6 +83,7 @@ class Lane:
     def start(self) -> None:
         """Connect, and begin to take from the queue."""
         self.link.start()
+        self._numbers.start()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def wake(self, *, again: bool = False) -> None:
@@ -88,6 +92,11 @@ class Lane:
             self._recent.look_at_front()
         self._unseen = True
         self._wake.set()
+        self._numbers.wake()
+
+    def in_turn(self, messages: Sequence[Message]) -> None:
+        """These wait for turns of their numbers."""
+        self._numbers.noticed(messages)
 
     def queued(self, messages: Sequence[Message]) -> None:
         """These wait in the queue."""
@@ -98,7 +107,7 @@ class Lane:
 
     def places(self) -> int:
         """Segments that may be claimed without a place in the queue: none while it is long."""
-        return 0 if self._behind or self._stopping else self._room()
+        return 0 if self._behind or self._stopping else self.room()
 
     def reserve(self, segments: int) -> None:
         """Places for claims whose commit is under way."""
@@ -125,7 +134,8 @@ class Lane:
         self._worker.metrics.submitted.labels(self.carrier.name).inc(len(ready))
         self.link.submit(ready)
 
-    def _room(self) -> int:
+    def room(self) -> int:
+        """Segments that the carrier has places for, those excepted that are on their way to it."""
         return self.link.room() - self._answers.waiting - self._reserved
 
     async def stop(self, deadline_s: float) -> None:
@@ -138,6 +148,7 @@ class Lane:
             await self.link.stop(0.0)
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
+        await self._numbers.stop()
         if self._reserved:
             await self._returned.wait()
         await self.link.stop(deadline_s)
@@ -167,7 +178,7 @@ class Lane:
 
     async def _turn(self) -> bool:
         """Claim and submit one list; False when nothing waits or there is no room."""
-        room = self._room() if self._unseen or self._behind else 0
+        room = self.room() if self._unseen or self._behind else 0
         if room <= 0:
             return False
         wanted = min(room, _CLAIM_MAX)

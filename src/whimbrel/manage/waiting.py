@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from whimbrel.base import limits, moments
 from whimbrel.domain.model import PRIORITY
+from whimbrel.domain.turns import carrier_of
 from whimbrel.manage.context import Context
 
 
@@ -19,6 +20,12 @@ class _Waiting(msgspec.Struct, frozen=True):
 
     count: int
     oldest: str | None
+
+    def joined(self, other: "_Waiting | None") -> "_Waiting":
+        """Both: a carrier's own lane, and those of numbers that wait for their turns there."""
+        if other is None:
+            return self
+        return _Waiting(self.count + other.count, min(filter(None, (self.oldest, other.oldest)), default=None))
 
 
 class WaitingView(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,11 +48,13 @@ class Queue(msgspec.Struct, frozen=True):
 
 async def find(ctx: Context) -> Queue:
     """What waits now, by carrier and by class in the order in which they are served."""
-    found: list[tuple[str, str, _Waiting]] = []
+    by_class: dict[tuple[str, str], _Waiting] = {}
     for lane in await ctx.store.fetch(_Lane, "queue_lanes"):
         for name, priority in PRIORITY.items():
             counted = await ctx.store.fetch(_Waiting, "queue_class", lane.id, priority, limits.QUEUE_COUNTED_MAX)
-            found += [(lane.id, name, waiting) for waiting in counted if waiting.count]
+            key = (carrier_of(lane.id), name)
+            by_class.update((key, each.joined(by_class.get(key))) for each in counted if each.count)
+    found = [(*key, waiting) for key, waiting in by_class.items()]
     oldest = {each.id: each for each in await ctx.store.messages([waiting.oldest or "" for _, _, waiting in found])}
     now = ctx.clock.now_us()
     views: list[WaitingView] = []

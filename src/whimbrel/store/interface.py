@@ -34,6 +34,7 @@ from whimbrel.store.values import (
     Stored,
     Stretch,
     Submission,
+    Turn,
     Verdict,
     Waiting,
     Write,
@@ -66,6 +67,7 @@ __all__ = [
     "Stretch",
     "Submission",
     "Try",
+    "Turn",
     "Verdict",
     "Wait",
     "Waiting",
@@ -151,6 +153,15 @@ class Store(Protocol):
         """Attempt numbers for each claim, one a part; empty where the message is no longer queued. None, and nothing is
         claimed, when the configuration that they were decided with has changed; `recipients`: accounts and keyed
         hashes of numbers."""
+        ...
+
+    async def claim_in_turn(
+        self,
+        in_turn: Sequence[tuple[Turn, Sequence[Claim]]],
+        basis: Basis | None = None,
+        recipients: Sequence[tuple[str, int]] = (),
+    ) -> list[list[tuple[int, ...]] | None] | None:
+        """`claim` for each number whose turn it is; None for one whose turn it is not, or whose day is used up."""
         ...
 
     async def finish(self, endings: Sequence[Ending]) -> list[bool]:

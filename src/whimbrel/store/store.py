@@ -31,6 +31,7 @@ from whimbrel.store.interface import (
     Search,
     Stored,
     Submission,
+    Turn,
     Waiting,
     Write,
 )
@@ -54,6 +55,7 @@ from whimbrel.store.verbs import (
     receipts,
     sweep,
     turn,
+    turns,
     write,
 )
 
@@ -136,6 +138,14 @@ class SqlStore:
         self, claims: Sequence[Claim], basis: Basis | None = None, recipients: Sequence[tuple[str, int]] = ()
     ) -> list[tuple[int, ...]] | None:
         return await self._executor.write(claim.claim, claims, basis, recipients)
+
+    async def claim_in_turn(
+        self,
+        in_turn: Sequence[tuple[Turn, Sequence[Claim]]],
+        basis: Basis | None = None,
+        recipients: Sequence[tuple[str, int]] = (),
+    ) -> list[list[tuple[int, ...]] | None] | None:
+        return await self._executor.write(turns.claim_in_turn, in_turn, basis, recipients)
 
     async def finish(self, endings: Sequence[Ending]) -> list[bool]:
         return await self._executor.write(finish.finish, endings)

@@ -205,6 +205,19 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     fence: int = 0  # of the carrier's lease: nothing is claimed when another node has it by now; 0: not looked at
 
 
+class Turn(msgspec.Struct, frozen=True, gc=False):
+    """A number's turn: it sends `segments` at `at`, and not before `free_at` again; on `day` at most `cap` of them (0:
+    any number)."""
+
+    sender_id: str
+    account_id: str
+    at: int
+    free_at: int
+    day: int
+    segments: int
+    cap: int
+
+
 class Ending(msgspec.Struct, frozen=True, gc=False):
     """A message that ends without (further) submission. Applied only while its state is one of `states`; deletes its
     queue, schedule and deadline rows; releases (or, with `charge`, charges) what is still held."""

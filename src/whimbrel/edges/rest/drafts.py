@@ -121,7 +121,8 @@ def _options(new: NewMessage, common: MessageDefaults, reach: Reach) -> Options 
     max_parts = new.max_parts or common.max_parts
     smart = common.smart if new.smart is None else new.smart
     on_doubt = new.on_doubt or common.on_doubt
-    if not (url or metadata or tags or ceiling or max_parts or smart or on_doubt):
+    pool_id = common.pool if new.pool is None else new.pool
+    if not (url or metadata or tags or ceiling or max_parts or smart or on_doubt or pool_id):
         return PLAIN
     refusal = (
         _url_problem(url, reach)
@@ -147,6 +148,7 @@ def _options(new: NewMessage, common: MessageDefaults, reach: Reach) -> Options 
         max_parts=max_parts,
         max_price_micros=micros,
         smart=bool(smart),
+        pool_id=pool_id,
     )
 
 

@@ -8,6 +8,7 @@ from msgspec import Meta
 from whimbrel.base import money
 from whimbrel.domain.callbacks import message_options
 from whimbrel.domain.model import Message
+from whimbrel.domain.turns import carrier_of
 from whimbrel.edges.shared.services import Services
 
 
@@ -54,7 +55,7 @@ async def accepted(services: Services, message: Message) -> Accepted:
     """What is told of one message."""
     origin = message_options(message).origin
     carriers = services.tables.carriers
-    names = [(each, carriers.get(each)) for each in message.candidates.split()]
+    names = [(each, carriers.get(each)) for each in map(carrier_of, message.candidates.split())]
     return Accepted(
         door=message.door,
         idempotency_key=await _key_of(services, message),

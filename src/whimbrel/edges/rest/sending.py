@@ -338,6 +338,8 @@ def _one_view(made: Draft, verdict: Verdict) -> MessageView:
         verdict.replaced,
         None,  # reply_to
     )
+    if options.pool_id is not None:
+        view = msgspec.structs.replace(view, pool=options.pool_id)
     if verdict.template is not None:
         view = msgspec.structs.replace(view, template=verdict.template)
     if verdict.warnings:

@@ -39,6 +39,9 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     sender: Annotated[
         str | None, Meta(description="One of the account's senders; without it the default for the country is taken.")
     ] = None
+    pool: Annotated[
+        str | None, Meta(description="A sender pool's id in place of `sender`: one of its members writes.")
+    ] = None
     message_class: Annotated[
         str | None,
         Meta(description="Priority and what happens in doubt; transactional by default.", extra_json_schema=_CLASSES),
@@ -121,6 +124,7 @@ class MessageDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
     text: str | None = None
     sender: str | None = None
+    pool: str | None = None
     message_class: Annotated[str | None, Meta(extra_json_schema=_CLASSES)] = msgspec.field(default=None, name="class")
     send_at: Moment | None = None
     validity: int | None = None

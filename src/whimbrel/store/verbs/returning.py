@@ -21,6 +21,7 @@ RETURNED: Final = "returned"  # the account works here; the other cell has still
 _STAYED: Final = frozenset(
     {
         "campaign_figures", "campaign_numbers", "campaign_policies", "campaign_refusals", "campaigns",
+        "inbound_urls", "keyword_counts", "keyword_paces", "keywords", "number_turns", "pool_members", "pool_sticky", "pools",
         "accounts", "balances", "brands", "canned_answers", "consent_requests", "consent_texts", "consent_words", "consented",
         "consents", "suppression_lists", "suppressions", "contact_fields", "contact_import_errors",
         "contact_imports", "contact_labels", "contact_segments", "conversations", "deliveries", "flow_runs",

@@ -33,6 +33,7 @@
 -- | departed_delete_policies, departed_delete_frequency, departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_usage_figures, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
 -- | departed_delete_registrations | the same |
 -- | departed_delete_brands, departed_delete_consents, departed_delete_consented, departed_delete_consent_requests, departed_delete_suppression_lists, departed_delete_suppressions, departed_delete_consent_words, departed_delete_consent_texts | the same |
+-- | departed_delete_pools, departed_delete_pool_members, departed_delete_pool_sticky, departed_delete_number_turns, departed_delete_inbound_urls, departed_delete_keywords, departed_delete_keyword_counts, departed_delete_keyword_paces | the same |
 -- | departed_delete_hooks, departed_delete_hook_calls, departed_delete_hook_outcomes, departed_delete_hook_latest | the same |
 -- | departed_delete_mailboxes, departed_delete_mailbox_senders, departed_delete_mailbox_mails | the same |
 -- | departed_delete_verify_services, departed_delete_verifications, departed_delete_verify_attempts, departed_delete_verify_numbers, departed_delete_verify_counts, departed_delete_verify_channel_counts, |
@@ -56,6 +57,7 @@
 -- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_policies, arrive_frequency, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_usage_figures, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
 -- | arrive_registrations, arrive_documents (rows) | the same |
 -- | arrive_brands, arrive_consents, arrive_consented, arrive_consent_requests, arrive_suppression_lists, arrive_suppressions, arrive_consent_words, arrive_consent_texts (rows) | the same |
+-- | arrive_pools, arrive_pool_members, arrive_pool_sticky, arrive_number_turns, arrive_inbound_urls, arrive_keywords, arrive_keyword_counts, arrive_keyword_paces (rows) | the same |
 -- | arrive_hooks, arrive_hook_calls, arrive_hook_outcomes, arrive_hook_latest (rows) | the same |
 -- | arrive_mailboxes, arrive_mailbox_senders, arrive_mailbox_mails (rows) | the same |
 -- | arrive_verify_services, arrive_verifications, arrive_verify_attempts, arrive_verify_numbers, arrive_verify_counts, arrive_verify_channel_counts, arrive_verify_rate_limits, |
@@ -268,6 +270,14 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
       WHERE u.account_id = ANY($2)
     UNION ALL SELECT 'saved_views', to_jsonb(t) FROM users AS u JOIN saved_views AS t ON t.user_id = u.id
       WHERE u.account_id = ANY($2)
+    UNION ALL SELECT 'pools', to_jsonb(t) FROM pools AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'pool_members', to_jsonb(t) FROM pool_members AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'pool_sticky', to_jsonb(t) FROM pool_sticky AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'number_turns', to_jsonb(t) FROM number_turns AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'inbound_urls', to_jsonb(t) FROM inbound_urls AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'keywords', to_jsonb(t) FROM keywords AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'keyword_counts', to_jsonb(t) FROM keyword_counts AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'keyword_paces', to_jsonb(t) FROM keyword_paces AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'canned_answers', to_jsonb(t) FROM canned_answers AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'hooks', to_jsonb(t) FROM hooks AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'hook_calls', to_jsonb(t) FROM hook_calls AS t WHERE account_id = ANY($2)
@@ -438,6 +448,30 @@ DELETE FROM sessions WHERE user_id IN (SELECT id FROM users WHERE account_id = A
 
 -- name: departed_delete_users
 DELETE FROM users WHERE account_id = ANY($1);
+
+-- name: departed_delete_pools
+DELETE FROM pools WHERE account_id = ANY($1);
+
+-- name: departed_delete_pool_members
+DELETE FROM pool_members WHERE account_id = ANY($1);
+
+-- name: departed_delete_pool_sticky
+DELETE FROM pool_sticky WHERE account_id = ANY($1);
+
+-- name: departed_delete_number_turns
+DELETE FROM number_turns WHERE account_id = ANY($1);
+
+-- name: departed_delete_inbound_urls
+DELETE FROM inbound_urls WHERE account_id = ANY($1);
+
+-- name: departed_delete_keywords
+DELETE FROM keywords WHERE account_id = ANY($1);
+
+-- name: departed_delete_keyword_counts
+DELETE FROM keyword_counts WHERE account_id = ANY($1);
+
+-- name: departed_delete_keyword_paces
+DELETE FROM keyword_paces WHERE account_id = ANY($1);
 
 -- name: departed_delete_canned_answers
 DELETE FROM canned_answers WHERE account_id = ANY($1);
@@ -811,6 +845,30 @@ ON CONFLICT DO NOTHING;
 -- name: arrive_mailbox_mails
 INSERT INTO mailbox_mails SELECT * FROM jsonb_populate_recordset(NULL::mailbox_mails, $1::jsonb -> 'mailbox_mails')
 ON CONFLICT DO NOTHING;
+
+-- name: arrive_pools
+INSERT INTO pools SELECT * FROM jsonb_populate_recordset(NULL::pools, $1::jsonb -> 'pools');
+
+-- name: arrive_pool_members
+INSERT INTO pool_members SELECT * FROM jsonb_populate_recordset(NULL::pool_members, $1::jsonb -> 'pool_members');
+
+-- name: arrive_pool_sticky
+INSERT INTO pool_sticky SELECT * FROM jsonb_populate_recordset(NULL::pool_sticky, $1::jsonb -> 'pool_sticky');
+
+-- name: arrive_number_turns
+INSERT INTO number_turns SELECT * FROM jsonb_populate_recordset(NULL::number_turns, $1::jsonb -> 'number_turns');
+
+-- name: arrive_inbound_urls
+INSERT INTO inbound_urls SELECT * FROM jsonb_populate_recordset(NULL::inbound_urls, $1::jsonb -> 'inbound_urls');
+
+-- name: arrive_keywords
+INSERT INTO keywords SELECT * FROM jsonb_populate_recordset(NULL::keywords, $1::jsonb -> 'keywords');
+
+-- name: arrive_keyword_counts
+INSERT INTO keyword_counts SELECT * FROM jsonb_populate_recordset(NULL::keyword_counts, $1::jsonb -> 'keyword_counts');
+
+-- name: arrive_keyword_paces
+INSERT INTO keyword_paces SELECT * FROM jsonb_populate_recordset(NULL::keyword_paces, $1::jsonb -> 'keyword_paces');
 
 -- name: arrive_canned_answers
 INSERT INTO canned_answers SELECT * FROM jsonb_populate_recordset(NULL::canned_answers, $1::jsonb -> 'canned_answers');

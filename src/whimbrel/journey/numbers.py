@@ -1,0 +1,285 @@
+"""Numbers: those of one lane that have a rate or a quota. What they send waits in lanes of their own beside the
+carrier's, so that a slow number stops nobody behind it; each is looked at when its turn comes, and what it may send
+leaves in the order of classes and ids.
+
+A turn is taken in the commit of its claims (`store/verbs/turns.py`), which holds the rate over all lanes and nodes;
+here it is counted once more from the moment of the hand-over, because that is when the carrier sees it. Costs nothing
+where no number has a limit.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from whimbrel.base import faults
+from whimbrel.base.clock import SECOND_US, Clock
+from whimbrel.base.vault import Vault
+from whimbrel.carriers.interface import Part
+from whimbrel.domain.model import Message
+from whimbrel.domain.turns import AFTER_TURN, TURN, Limits, Pace, day_of, lane_of, next_day_us, pace_of, sender_of
+from whimbrel.journey.choose import Ready, decide
+from whimbrel.journey.recent import Queued
+from whimbrel.journey.recovery import Unsent
+from whimbrel.journey.submit import parts
+from whimbrel.journey.tables import Tables
+from whimbrel.store.errors import CommitUnknown
+from whimbrel.store.interface import Basis, Claim, Store, Turn
+
+_log = logging.getLogger("whimbrel.worker")
+_LOOK_S: Final = 1.0
+_RETRY_S: Final = 1.0
+_APART_S: Final = 0.02  # between two looks: numbers whose turns are close together go in one commit
+_AT_ONCE: Final = 64  # numbers of one commit
+
+
+class NumberLane(Protocol):
+    """What this needs of the lane of the carrier."""
+
+    @property
+    def fence(self) -> int: ...
+    def room(self) -> int: ...
+    def build(self, message: Queued) -> tuple[bytes, ...]: ...
+    def reserve(self, segments: int) -> None: ...
+    def release(self, segments: int) -> None: ...
+    def send(self, ready: Sequence[Part], priority: int, rank: int) -> None: ...
+
+
+class Means(msgspec.Struct, frozen=True):
+    """What all of them share."""
+
+    store: Store
+    tables: Tables
+    clock: Clock
+    vault: Vault
+    unsent: Unsent
+
+
+class _Lane(msgspec.Struct, frozen=True):
+    lane: str
+
+
+class _Known(msgspec.Struct, frozen=True, gc=False):
+    """Columns of `number_turns_of`."""
+
+    sender_id: str
+    free_at: int
+    day: int
+    sent: int
+
+
+class _Number:
+    """One number with something to send here: when it is free, and how much of a day it has sent."""
+
+    __slots__ = ("day", "free_at", "is_known", "sent")
+
+    def __init__(self) -> None:
+        self.free_at = 0
+        self.day = 0
+        self.sent = 0
+        self.is_known = False
+
+    def left(self, cap: int, now_us: int) -> int:
+        """Segments of its quota; many without one."""
+        if not cap:
+            return 1 << 30
+        return max(0, cap - (self.sent if self.day == day_of(now_us) else 0))
+
+
+class Going(msgspec.Struct, frozen=True):
+    """What one number sends in its turn."""
+
+    turn: Turn
+    pace: Pace
+    messages: Sequence[Ready]
+
+
+class Numbers:
+    """The numbers that wait for turns in the lane of one carrier."""
+
+    def __init__(self, carrier_id: str, lane: NumberLane, means: Means) -> None:
+        self._carrier_id = carrier_id
+        self._lane = lane
+        self._means = means
+        self._waiting: dict[str, _Number] = {}
+        self._wake = asyncio.Event()
+        self._unseen = True  # something may wait that was not noticed
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Claim no more; a claim under way is waited for."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def noticed(self, messages: Sequence[Message]) -> None:
+        """These were queued for turns of their numbers."""
+        for message in messages:
+            self._waiting.setdefault(sender_of(message.candidates.partition(" ")[0]), _Number())
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Something may wait here that another node has queued."""
+        if self._means.tables.pools.limits:
+            self._unseen = True
+            self._wake.set()
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            await self._pause()
+            if self._stopping or not self._means.tables.pools.limits:
+                continue
+            try:
+                await self._look()
+                await self._turn()
+            except Exception:
+                _log.exception("numbers could not take their turns; trying again", extra={"carrier": self._carrier_id})
+                await asyncio.sleep(_RETRY_S)
+
+    async def _pause(self) -> None:
+        """Until the next turn, or until something comes."""
+        now = self._means.clock.now_us()
+        first = min((number.free_at for number in self._waiting.values()), default=now + SECOND_US)
+        wait_s = min(_LOOK_S, max(_APART_S, (first - now) / SECOND_US))
+        look = asyncio.get_running_loop().call_later(wait_s, self._wake.set)
+        if wait_s == _LOOK_S:
+            self._unseen = True
+        await self._wake.wait()
+        look.cancel()
+        self._wake.clear()
+
+    async def _look(self) -> None:
+        """Find the numbers for which something waits, and what is known of them."""
+        store = self._means.store
+        if self._unseen:
+            self._unseen = False
+            bounds = (self._carrier_id + TURN, self._carrier_id + AFTER_TURN)
+            for row in await store.fetch(_Lane, "queue_lanes_between", *bounds):
+                self._waiting.setdefault(sender_of(row.lane), _Number())
+        unknown = [sender_id for sender_id, number in self._waiting.items() if not number.is_known]
+        if unknown:
+            await self._learn(unknown)
+
+    async def _learn(self, senders: Sequence[str]) -> None:
+        for row in await self._means.store.fetch(_Known, "number_turns_of", senders):
+            number = self._waiting[row.sender_id]
+            number.free_at, number.day, number.sent = max(number.free_at, row.free_at), row.day, row.sent
+        for sender_id in senders:
+            self._waiting[sender_id].is_known = True
+
+    async def _turn(self) -> None:
+        """Claim and send what numbers may send now."""
+        now = self._means.clock.now_us()
+        basis = self._means.tables.basis
+        going: list[Going] = []
+        room = self._lane.room()
+        for sender_id in self._due(now):
+            if room <= 0:
+                break
+            one = await self._head(sender_id, now, room)
+            if one is not None:
+                going.append(one)
+                room -= one.turn.segments
+        if going:
+            await self._submit(going, basis)
+
+    def _due(self, now: int) -> list[str]:
+        """Numbers whose turn it is, those that have waited longest for it first."""
+        due = [(number.free_at, sender_id) for sender_id, number in self._waiting.items() if number.free_at <= now]
+        return [sender_id for _, sender_id in sorted(due)[:_AT_ONCE]]
+
+    async def _head(self, sender_id: str, now: int, room: int) -> Going | None:
+        """What one number sends now; None when nothing waits for it any more, or its day is used up."""
+        number, means = self._waiting[sender_id], self._means
+        limits = means.tables.pools.limits.get(sender_id, Limits())
+        pace = pace_of(limits.rate_per_min)
+        wanted = min(pace.burst, room, number.left(limits.daily_cap, now))
+        if wanted <= 0:
+            number.free_at = next_day_us(now)
+            return None
+        waiting = await means.store.waiting(lane_of(self._carrier_id, sender_id), wanted)
+        if not waiting:
+            del self._waiting[sender_id]
+            return None
+        basis = means.tables.basis
+        sendable, endings = decide(waiting, self._lane.build, tables=means.tables, now=now)
+        if endings and means.tables.basis == basis:
+            await means.store.finish(endings)
+        chosen = _fitting(sendable, wanted)
+        if not chosen:
+            return None
+        segments = sum(len(built) for _, built in chosen)
+        if segments > number.left(limits.daily_cap, now):
+            number.free_at = next_day_us(now)  # a long text that is more than what is left of the day
+            return None
+        free_at = pace.after(number.free_at, now, segments)
+        account_id = chosen[0][0].account_id
+        turn = Turn(sender_id, account_id, now, free_at, day_of(now), segments, limits.daily_cap)
+        return Going(turn, pace, chosen)
+
+    async def _submit(self, going: Sequence[Going], basis: Basis | None) -> None:
+        means, fence = self._means, self._lane.fence
+        in_turn = [(one.turn, [self._claim(message, built, one.turn.at, fence) for message, built in one.messages])
+                   for one in going]  # fmt: skip
+        segments = sum(one.turn.segments for one in going)
+        people = [(message.account_id, message.recipient_hash) for one in going for message, _ in one.messages]
+        self._lane.reserve(segments)
+        try:
+            committed = await means.store.claim_in_turn(in_turn, basis, people)
+        except CommitUnknown as error:
+            means.unsent.take_back({each.message_id: each.at for _, own in in_turn for each in own}, error)
+            raise
+        finally:
+            self._lane.release(segments)
+        if committed is None:
+            await means.tables.current()
+            return
+        faults.hit("worker.after_attempt")
+        refused: list[str] = []
+        for one, (_, claims), attempts in zip(going, in_turn, committed, strict=True):
+            if attempts is None:
+                refused.append(one.turn.sender_id)
+            else:
+                self._send(one, claims, attempts)
+        if refused:
+            await self._learn(refused)
+            for sender_id in refused:  # another lane has its turn; or the day is used up there
+                self._waiting[sender_id].free_at = max(
+                    self._waiting[sender_id].free_at, means.clock.now_us() + int(_APART_S * SECOND_US)
+                )
+
+    def _send(self, one: Going, claims: Sequence[Claim], attempts: Sequence[tuple[int, ...]]) -> None:
+        ready: list[Part] = []
+        for (message, built), claim, numbers in zip(one.messages, claims, attempts, strict=True):
+            if numbers:
+                ready += parts(message, built, numbers, claim.tail_hash)
+        number = self._waiting[one.turn.sender_id]
+        sent_before = number.sent if number.day == one.turn.day else 0
+        number.day, number.sent = one.turn.day, sent_before + one.turn.segments
+        number.free_at = max(one.turn.free_at, one.pace.after(0, self._means.clock.now_us(), one.turn.segments))
+        if ready:
+            last = one.messages[-1][0]
+            self._lane.send(ready, last.priority, 0)
+
+    def _claim(self, message: Queued, built: Sequence[bytes], at: int, fence: int) -> Claim:
+        tail_hash = self._means.vault.tail_hash(message.recipient)
+        return Claim(message.id, self._carrier_id, len(built), tail_hash, at, fence)
+
+
+def _fitting(sendable: Sequence[Ready], wanted: int) -> list[Ready]:
+    """Those that fit into the turn; the first goes even when it has more parts than that."""
+    chosen: list[Ready] = []
+    for message, built in sendable:
+        if chosen and len(built) > wanted:
+            break
+        wanted -= len(built)
+        chosen.append((message, built))
+    return chosen

@@ -1,0 +1,71 @@
+"""What the snapshots hold of pools: who is in which, what numbers may send, how they do, and where their texts go."""
+
+from collections.abc import Mapping, Sequence
+
+from whimbrel.domain.inbound_urls import InboundUrl, chosen
+from whimbrel.domain.model import Sender
+from whimbrel.domain.pools import Member, Pool, PoolBook, Standing, opened
+from whimbrel.domain.senders import SenderBook
+from whimbrel.domain.turns import Limits
+from whimbrel.journey.pools import Stickies
+from whimbrel.store.interface import Store
+
+
+class PoolTables:
+    """The pools of one process."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._senders: Sequence[Sender] = ()
+        self._rows: tuple[Sequence[Pool], Sequence[Member]] = ((), ())
+        self.books: Mapping[str, PoolBook] = {}
+        """By account id; empty where nobody has a pool."""
+        self.limits: Mapping[str, Limits] = {}
+        """Of numbers that have any, by the sender's id: the strictest of all pools that it is in."""
+        self.of_sender: Mapping[str, tuple[str, ...]] = {}
+        """Ids of the pools that a sender is in, the oldest first."""
+        self.standings: Mapping[str, Standing] = {}
+        """How numbers of pools do, by the sender's id; set anew every few seconds (`journey/number_health.py`)."""
+        self.inbound_urls: Mapping[str, InboundUrl] = {}
+        """Where inbound texts are posted, by the id of a sender, a pool or an account."""
+        self.stickies = Stickies(store)
+
+    async def load(self) -> None:
+        """Read everything anew."""
+        pools = await self._store.fetch(Pool, "pools_all")
+        members = await self._store.fetch(Member, "pool_members_all")
+        self.inbound_urls = {row.owner_id: row for row in await self._store.fetch(InboundUrl, "inbound_urls_all")}
+        self._rows = (pools, members)
+        self._open()
+
+    def with_senders(self, senders: Sequence[Sender]) -> None:
+        """These are the senders now, of all accounts."""
+        self._senders = senders
+        self._open()
+
+    def inbound_url(self, number: Sender) -> tuple[InboundUrl | None, str | None]:
+        """Where a text to this number is posted, and the pool that it is in, where there is one."""
+        urls, account_id = self.inbound_urls, number.account_id
+        own = urls.get(number.id)
+        if own is None and number.sms_url is not None:
+            method, fallback = number.sms_method, number.sms_fallback_url
+            own = InboundUrl(
+                number.id, account_id, number.sms_url, method, fallback, "POST", "twilio", number.updated_at
+            )
+        pools: list[tuple[str, bool]] = []
+        book = self.books.get(account_id)
+        for pool_id in self.of_sender.get(number.id, ()):
+            pool = book.get(pool_id) if book is not None else None
+            if pool is not None:
+                pools.append((pool_id, pool.settings.inbound_on_number))
+        return chosen(own, pools, account_id, urls), pools[0][0] if pools else None
+
+    def turn_of(self, book: SenderBook | None, sender: str) -> str:
+        """The id of this sender of an account, where it has a rate or a quota."""
+        found = book.choose(sender, "") if book is not None and self.limits else None
+        return found.id if isinstance(found, Sender) and found.id in self.limits else ""
+
+    def _open(self) -> None:
+        pools, members = self._rows
+        self.books, self.limits, self.of_sender = opened(pools, members, self._senders)
+        self.stickies.clear()
