@@ -18,6 +18,7 @@ from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio.accounts import Accounts
 from whimbrel.edges.twilio.lookups import Lookups
 from whimbrel.edges.twilio.messages import Messages
+from whimbrel.edges.twilio.numbers import Numbers
 from whimbrel.edges.twilio.problems import problem_answer
 from whimbrel.edges.twilio.routes import ROOT, Operation, Operations, Place, Product, Reply, Request
 from whimbrel.edges.twilio.sending import Sending
@@ -28,6 +29,7 @@ PREFIXES: Final = ("/2010-04-01/", "/v2/", "/v1/PhoneNumbers/")
 _OF_2010: Final = PREFIXES[0]
 _ACCOUNT_END: Final = len(ROOT) + 34  # a sid is two letters and 32 hexadecimal digits
 _OF_MESSAGE: Final = re.compile(r"/Messages/((?:SM|MM)[0-9a-f]{32})(\.json|/Media\.json)").fullmatch
+_OF_NUMBER: Final = re.compile(r"/IncomingPhoneNumbers/(PN[0-9a-f]{32})\.json").fullmatch
 _BASIC: Final = b"basic "
 _KEY: Final = b"wk_"
 
@@ -40,12 +42,15 @@ class TwilioDoor:
         self._door = door
         self._public_url = services.public_url.rstrip("/")
         accounts, messages, sending = Accounts(services), Messages(services), Sending(services)
+        phone_numbers = Numbers(services)
+        self._of_number = phone_numbers.of_number()
         read, write = "messages:read", "messages:write"
         self._by_end: dict[str, Operations] = {
             "/Messages.json": {"POST": Operation(write, sending.create), "GET": Operation(read, messages.find)},
             ".json": {"GET": Operation("accounts:read", accounts.fetch)},
             "/Balance.json": {"GET": Operation("balance:read", accounts.balance)},
             **Usage(services).by_end(),
+            **phone_numbers.by_end(),
         }
         self._of_message: dict[str, Operations] = {
             ".json": {
@@ -115,6 +120,9 @@ class TwilioDoor:
             found = _OF_MESSAGE(end)
             if found is not None:
                 return Place(self._of_message[found[2]], account_id, found[1])
+            found = _OF_NUMBER(end)
+            if found is not None:
+                return Place(self._of_number, account_id, found[1])
         elif not path.startswith(_OF_2010):
             for each in self._products:
                 matched = each.pattern.fullmatch(path)
