@@ -86,6 +86,25 @@ async def test_lists_tags_and_segments(edge: Edge):
     assert (await edge.get(f"/v1/segments/{segment['id']}/count")).code == "invalid_filter"
 
 
+async def test_a_segment_holds_others_and_never_itself(edge: Edge):
+    await declared(edge)
+    for n in range(4):
+        await edge.post("/v1/contacts", {"number": f"+491511234510{n}", "fields": {"age": 20 + n}})
+    first = (await edge.post("/v1/segments", {"name": "From 21", "filter": "age >= 21"})).json["id"]
+    rule = 'segment = "From 21" and not segment = "From 23"'
+    assert (await edge.post("/v1/segments", {"name": "Some", "filter": rule})).code == "invalid_filter"
+    await edge.post("/v1/segments", {"name": "From 23", "filter": "age >= 23"})
+    second = (await edge.post("/v1/segments", {"name": "Some", "filter": rule})).json["id"]
+    assert (await edge.get(f"/v1/segments/{second}/count")).json == {"count": 2}
+    await edge.ask("PATCH", f"/v1/segments/{first}", json={"filter": "age >= 22"})
+    assert (await edge.get(f"/v1/segments/{second}/count")).json == {"count": 1}
+    for change in ({"filter": 'segment = "Some"'}, {"name": "Other", "filter": 'segment = "From 21"'}):
+        refused = await edge.ask("PATCH", f"/v1/segments/{first}", json=change)
+        assert refused.code == "invalid_filter" and "within itself" in refused.json["detail"]
+    assert (await edge.ask("DELETE", f"/v1/segments/{first}")).status == 204
+    assert (await edge.get(f"/v1/segments/{second}/count")).code == "invalid_filter"
+
+
 async def test_the_column_of_a_removed_field_and_the_number_of_a_removed_tag_are_clean_again(edge: Edge):
     await declared(edge)
     made = (await edge.post("/v1/contacts", ANN)).json

@@ -125,3 +125,68 @@ def test_columns_are_from_a_closed_list():
 def test_all_of_nothing_is_true_and_some_of_nothing_is_false():
     assert (condition(All(())).sql, condition(Some(())).sql) == ("(1 = 1)", "(1 = 0)")
     assert condition(Ask("t1", "in", ())).sql == "(t1 IS NOT NULL AND (1 = 0))"
+
+
+SEGMENTS = Vocabulary(
+    FIELDS,
+    KNOWN.labels,
+    {
+        "Pro": 'plan = "pro"',
+        "Grown": "age >= 18",
+        "Both": 'segment = "Pro" and segment = "Grown"',
+        "Round": 'segment = "Trip"',
+        "Trip": 'vip = true or segment = "Round"',
+        "Self": 'segment = "Self"',
+        "Stale": "colour = 1",
+        **{f"D{depth}": f'segment = "D{depth + 1}"' for depth in range(10)},
+        "D10": "vip = true",
+        "Many": " or ".join(["vip = true"] * 60),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ('segment = "Pro"', Ask(PLAN, "eq", ("pro",))),
+        ('segment != "Pro"', No(Ask(PLAN, "eq", ("pro",)))),
+        ('segment in ("Pro", "Grown")', Some((Ask(PLAN, "eq", ("pro",)), Ask(AGE, "ge", (18.0,))))),
+        ('segment not in ("Pro")', No(Ask(PLAN, "eq", ("pro",)))),
+        ('vip = true and segment = "Both"',
+         All((Ask(VIP, "eq", (1.0,)), All((Ask(PLAN, "eq", ("pro",)), Ask(AGE, "ge", (18.0,))))))),
+        ('segment = "D5"', Ask(VIP, "eq", (1.0,))),
+        ('segment = "Pro" or segment = "Pro"', Some((Ask(PLAN, "eq", ("pro",)), Ask(PLAN, "eq", ("pro",))))),
+    ],
+)  # fmt: skip
+def test_a_segment_within_another_means_what_its_filter_means(text, term):
+    assert bind(text, SEGMENTS, NOW) == term
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('segment = "Nobody"', "knows no segment `Nobody`"),
+        ("segment = 3", "has no name of a segment"),
+        ('segment contains "P"', "can ask of `segment`"),
+        ("segment is empty", "can ask of `segment`"),
+        ('vip = true and segment = "Self"', "within itself"),
+        ('segment = "Round"', "within itself"),
+        ('segment = "Stale"', "names `Stale`, which knows no attribute `colour`"),
+        ('segment = "D0"', "too deeply"),
+        ('segment = "Many" and segment = "Many"', "comparisons with those of its segments"),
+    ],
+)
+def test_segments_that_cannot_be_within_another_are_told_where_they_are_named(text, problem):
+    with pytest.raises(FilterError) as refused:
+        bind(text, SEGMENTS, NOW)
+    assert problem in refused.value.problem
+    assert text[refused.value.place :].startswith(('"', "3", "segment"))
+
+
+def test_a_segment_must_not_name_itself_by_its_name_or_by_the_one_that_it_had():
+    for name in ("Pro", "Gold"):
+        with pytest.raises(FilterError, match="within itself"):
+            bind(f'segment = "{name}"', SEGMENTS, NOW, own=("Gold", "Pro"))
+    with pytest.raises(FilterError, match="within itself"):
+        bind('segment = "Both"', SEGMENTS, NOW, own=("Grown",))
+    assert bind('segment = "D5"', SEGMENTS, NOW, own=("Gold", "Silver")) == Ask(VIP, "eq", (1.0,))

@@ -198,6 +198,7 @@ SEGMENTS_PER_ACCOUNT = 500  # segments of one account
 SEGMENT_FILTER_MAX = 4000  # characters of one filter
 SEGMENT_DEPTH_MAX = 20  # parentheses and `not` within each other
 SEGMENT_COMPARISONS_MAX = 100  # comparisons of one filter: each is asked of each contact
+SEGMENT_NESTED_MAX = 5  # segments within each other
 SEGMENT_VALUES_MAX = 200  # values in one list of a filter
 SEGMENT_COUNTS_MAX = 1  # counts of a process at a time: each reads all contacts of an account
 IMPORT_BODY_MAX = 64 * 1024 * 1024  # octets of a file that one request brings; larger ones come in several

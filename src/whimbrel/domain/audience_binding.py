@@ -1,5 +1,8 @@
 """What a filter says, given columns: names become columns of the contact's row, values what is stored there. What does
 not fit (an unknown name, a text where a number must stand) is told with its place.
+
+A filter that names a segment means what that segment's filter means, so what is bound has no segments in it. One that
+would hold itself, over whatever others, is refused; so is one that has too many comparisons in all.
 """
 
 from collections.abc import Mapping
@@ -7,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from whimbrel.base import limits
 from whimbrel.domain.audience_language import Compared, Comparison, Constant, FilterError, Joined, Said, read
 from whimbrel.domain.audience_terms import All, Ask, No, Operator, Some, Term, Value
 from whimbrel.domain.contact_values import DAY_US, ValueProblem, date_us
@@ -23,15 +27,18 @@ _WITH_TEXT: Final = ("contains", "starts with")
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
-    """What an account's filters may speak of: declared fields by name, numbers of tags and lists by kind and name."""
+    """What an account's filters may speak of: declared fields by name, numbers of tags and lists by kind and name,
+    filters of segments by name."""
 
     fields: Mapping[str, ContactField]
     labels: Mapping[tuple[LabelKind, str], int]
+    segments: Mapping[str, str] = {}
 
 
-def bind(text: str, vocabulary: Vocabulary, now: int) -> Term:
-    """The term that a filter means at a moment. FilterError."""
-    return _bound(read(text), _Binder(vocabulary, now))
+def bind(text: str, vocabulary: Vocabulary, now: int, own: tuple[str, ...] = ()) -> Term:
+    """The term that a filter means at a moment. `own`: what the segment is called, and was, whose filter it is: it must
+    not name itself. FilterError."""
+    return _bound(read(text), _Binder(vocabulary, now, own))
 
 
 def _bound(said: Said, binder: "_Binder") -> Term:
@@ -44,17 +51,26 @@ def _bound(said: Said, binder: "_Binder") -> Term:
 
 
 class _Binder:
-    def __init__(self, vocabulary: Vocabulary, now: int) -> None:
+    """`within`: names of the segments whose filters are being bound, the outermost first."""
+
+    def __init__(self, vocabulary: Vocabulary, now: int, within: tuple[str, ...]) -> None:
         self._vocabulary = vocabulary
         self._now = now
+        self._within = within
+        self._deepest = len(within) + limits.SEGMENT_NESTED_MAX
+        self._left = limits.SEGMENT_COMPARISONS_MAX
 
     def compared(self, said: Compared) -> Term:
         """`!=` is the opposite of `=`, so it is true where there is no value."""
         if said.comparison == "!=":
             return No(self.compared(msgspec.structs.replace(said, comparison="=")))
+        self._left -= 1
+        if self._left < 0:
+            many = limits.SEGMENT_COMPARISONS_MAX
+            raise FilterError(f"may have {many} comparisons with those of its segments", said.place)
         name = said.attribute
-        if name in _LABELS:
-            return self._label(said, _LABELS[name])
+        if name == "segment" or name in _LABELS:
+            return self._segments(said) if name == "segment" else self._label(said, _LABELS[name])
         if name in _TEXTS:
             return _of_texts(said, _COLUMNS.get(name, name))
         if name == "name":
@@ -94,6 +110,32 @@ class _Binder:
                 raise FilterError(f"knows no {kind} `{value.said}`", value.place)
             found.append(Ask("labels", "has", (label_mark(number),)))
         return found[0] if len(found) == 1 else Some(tuple(found))
+
+    def _segments(self, said: Compared) -> Term:
+        if said.comparison not in ("=", "in"):
+            raise FilterError("can ask of `segment` with `=`, `!=`, `in` or `not in`", said.place)
+        found = tuple(self._segment(value) for value in said.values)
+        return found[0] if len(found) == 1 else Some(found)
+
+    def _segment(self, value: Constant) -> Term:
+        """What another segment means. What is wrong in it is told where it is named."""
+        if value.kind != "text":
+            raise FilterError("has no name of a segment in double quotes", value.place)
+        if value.said in self._within:
+            raise FilterError(f"would hold the segment `{value.said}` within itself", value.place)
+        if len(self._within) > self._deepest:
+            raise FilterError("names segments that name others too deeply", value.place)
+        text = self._vocabulary.segments.get(value.said)
+        if text is None:
+            raise FilterError(f"knows no segment `{value.said}`", value.place)
+        outside, self._within = self._within, (*self._within, value.said)
+        try:
+            return _bound(read(text), self)
+        except FilterError as error:
+            problem = error.problem if "segment" in error.problem else f"names `{value.said}`, which {error.problem}"
+            raise FilterError(problem, value.place) from None
+        finally:
+            self._within = outside
 
     def _of_dates(self, said: Compared, column: str) -> Term:
         """A day is all of its moments."""

@@ -17,7 +17,8 @@ DateOrder = Literal["iso", "dmy", "mdy"]
 RESERVED: Final = frozenset(
     {
         "number", "name", "language", "time_zone", "country", "created_at", "updated_at", "tag", "list", "tags",
-        "lists", "and", "or", "not", "in", "is", "contains", "starts", "with", "empty", "true", "false", "now", "id",
+        "lists", "segment", "and", "or", "not", "in", "is", "contains", "starts", "with", "empty", "true", "false",
+        "now", "id",
     }
 )  # fmt: skip
 """Names that a field cannot have: they mean something else in filters and in files."""

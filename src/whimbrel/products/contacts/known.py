@@ -1,5 +1,5 @@
-"""What an account's contacts are described with: declared fields, tags and lists, read for a request. Filters are given
-their columns here, and contacts their names.
+"""What an account's contacts are described with: declared fields, tags, lists and segments, read for a request. Filters
+are given their columns here, and contacts their names.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.audience_binding import Vocabulary, bind
 from whimbrel.domain.audience_language import FilterError
 from whimbrel.domain.audience_terms import Term
-from whimbrel.domain.contacts import Contact, ContactField, Label, LabelKind, Policy, label_numbers
+from whimbrel.domain.contacts import Contact, ContactField, Label, LabelKind, Policy, Segment, label_numbers
 from whimbrel.manage.context import Context
 from whimbrel.store.contacts import ContactScope
 
@@ -16,9 +16,17 @@ _OUTSIDE = {"zone": "time_zone", "also": "other_numbers"}
 
 
 class Known:
-    """Fields and labels of one account and mode. What is being removed is not among them."""
+    """Fields, labels and segments of one account and mode. What is being removed is not among them."""
 
-    def __init__(self, account_id: str, test: bool, *, fields: Sequence[ContactField], labels: Sequence[Label]) -> None:
+    def __init__(
+        self,
+        account_id: str,
+        test: bool,
+        *,
+        fields: Sequence[ContactField],
+        labels: Sequence[Label],
+        segments: Sequence[Segment] = (),
+    ) -> None:
         self.account_id = account_id
         self.test = test
         self.every_field = fields
@@ -27,13 +35,14 @@ class Known:
         self.labels: Mapping[tuple[LabelKind, str], Label] = {
             (each.kind, each.name): each for each in labels if each.removed_at is None
         }
+        self.segments: Mapping[str, str] = {each.name: each.filter for each in segments}
         self._by_number = {each.number: each for each in self.labels.values()}
 
-    def term(self, filter: str, now: int, pointer: str = "/filter") -> Term:
-        """What a filter means. `invalid_filter`."""
-        vocabulary = Vocabulary(self.fields, {name: label.number for name, label in self.labels.items()})
+    def term(self, filter: str, now: int, pointer: str = "/filter", own: tuple[str, ...] = ()) -> Term:
+        """What a filter means. `own`: names of the segment that it is the filter of. `invalid_filter`."""
+        numbers = {name: label.number for name, label in self.labels.items()}
         try:
-            return bind(filter, vocabulary, now)
+            return bind(filter, Vocabulary(self.fields, numbers, self.segments), now, own)
         except FilterError as error:
             detail = f"The filter {error.problem} (character {error.place + 1})."
             raise WhimbrelError("invalid_filter", detail, errors=[FieldError(pointer, error.problem)]) from None
@@ -63,7 +72,8 @@ async def known(ctx: Context, account_id: str, test: bool) -> Known:
     """What is declared as of now."""
     fields = await ctx.store.fetch(ContactField, "contact_fields_of", account_id, int(test))
     labels = await ctx.store.fetch(Label, "contact_labels_of", account_id, int(test))
-    return Known(account_id, test, fields=fields, labels=labels)
+    segments = await ctx.store.fetch(Segment, "contact_segments_of", account_id, int(test))
+    return Known(account_id, test, fields=fields, labels=labels, segments=segments)
 
 
 def free_number(used: Iterable[int]) -> int:

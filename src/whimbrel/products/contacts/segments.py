@@ -71,7 +71,7 @@ async def update(
         row = await _existing(ctx, segment_id, account_id, test)
         given = row.filter if change.filter is None else change.filter
         name = row.name if change.name is None else change.name
-        name = await _checked(ctx, name, given, await known(ctx, account_id, test), row.id)
+        name = await _checked(ctx, name, given, await known(ctx, account_id, test), row)
         row = msgspec.structs.replace(row, name=name, filter=given, updated_at=ctx.clock.now_us())
         entry = audit.entry(ctx, actor, "segment.updated", row.id, account_id, name=name)
         await commit(ctx, [Write("contact_segment_set", ((row.id, name, given, row.updated_at),)), entry])
@@ -102,11 +102,13 @@ async def preview(ctx: Context, request: SegmentDraft, *, account_id: str, test:
     return SegmentPreview(total, tuple(view(row, about) for row in rows[:_SHOWN]))
 
 
-async def _checked(ctx: Context, name: str, given: str, about: Known, own_id: str = "") -> str:
+async def _checked(ctx: Context, name: str, given: str, about: Known, row: Segment | None = None) -> str:
+    """The name, where it and the filter may be kept. `row`: as the segment is now."""
     checks = Checks()
     checks.text(name.strip(), "/name")
     checks.done()
-    about.term(given, ctx.clock.now_us())
+    about.term(given, ctx.clock.now_us(), own=(name.strip(),) if row is None else (name.strip(), row.name))
+    own_id = "" if row is None else row.id
     others = await ctx.store.fetch(Segment, "contact_segments_of", about.account_id, int(about.test))
     if any(each.name == name.strip() and each.id != own_id for each in others):
         raise WhimbrelError("conflict", "There is a segment of this name.")
