@@ -62,7 +62,7 @@ from whimbrel.net.addresses import Reach
 from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
 from whimbrel.net.siblings import Siblings
-from whimbrel.product_set import ProductSet
+from whimbrel.product_set import ProductSet, door_of, shorten
 from whimbrel.sections import purge_before_us
 from whimbrel.store.moving import Moves
 from whimbrel.store.store import SqlStore
@@ -131,6 +131,7 @@ class App:
     def _build_journey(self) -> None:
         store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics
         fair = FairRank()
+        self.shorten = shorten(self.settings, tables, self.chance, lambda: self.server)
         self.owners = self._owners()
         self.feed = Feed(store)
         self.accept = Accept(
@@ -142,6 +143,7 @@ class App:
             fair=fair,
             metrics=metrics,
             lane_of=lambda carrier_id: self.worker.way(carrier_id),
+            shorten=self.shorten,
         )
         self.cancel = Cancel(store=store, clock=clock)
         self.keywords = Keywords(
@@ -262,12 +264,15 @@ class App:
             ids=self.ids,
             metrics=self.metrics,
             accept=self.accept,
+            shorten=self.shorten,
             cancel=self.cancel,
             feed=self.feed,
             manage=self.manage,
             verify=self.products.verify,
             flows=self.products.flows,
             hooks=self.products.hooks,
+            links=self.products.links,
+            links_door=door_of(self.settings.links),
             mailboxes=self.products.mailboxes,
             recorders=self.recorders,
             probing=Probing(
@@ -321,6 +326,7 @@ class App:
                 await self.owners.start()
             if prepare is not None:
                 await prepare()
+            self._parts.ends("clicks", plain(self.products.links.clicks.drain))
             if self.server is not None:
                 await step("api", self.server.start, self._closing("server"))
             if self.smpp is not None:

@@ -23,6 +23,7 @@ from whimbrel import hints
 from whimbrel.base.limits import PROCESSES_MAX
 from whimbrel.channel_sections import RESERVED as RESERVED_CHANNELS
 from whimbrel.channel_sections import Channel
+from whimbrel.link_sections import Links
 from whimbrel.mail_sections import Mail, Mailbox
 from whimbrel.sections import (
     Cell,
@@ -108,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     console: Console = Console()
     senders: Senders = Senders()
     templates: Templates = Templates()
+    links: Links = Links()
     mail: Mail = Mail()
     mailbox: Mailbox = Mailbox()
     log: Log = Log()
@@ -270,7 +272,7 @@ def _build(values: Mapping[str, Any], origins: dict[str, Origin]) -> Settings:
     alone = {name: value for name, value in values.items() if "." not in name}
     settings = Settings(**sections, **made, **alone, origins=origins)
     _check_tls(settings.smpp)
-    for section, given in (("mail", settings.mail), ("mailbox", settings.mailbox)):
+    for section, given in (("mail", settings.mail), ("mailbox", settings.mailbox), ("links", settings.links)):
         if problem := given.problem():
             raise ConfigError(f"{section}.{problem}")
     _check_named(made)

@@ -119,6 +119,7 @@ class Connected:
             fair=fair,
             metrics=home.metrics,
             lane_of=lambda carrier_id: ElsewhereLane(lambda: store.signals.send("queue", carrier_id)),
+            shorten=home.shorten.of_cell(tables),
         )
         self.inbound = InboundTexts(
             store=store,
@@ -151,6 +152,8 @@ class Connected:
             verify=own.verify,
             flows=own.flows,
             hooks=own.hooks,
+            links=own.links,
+            shorten=home.shorten.of_cell(tables),
             mailboxes=own.mailboxes,
             health=self.standing.health,
             elsewhere=elsewhere.account,

@@ -2,13 +2,19 @@
 way. `duties` are the parts that one node runs for all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Final
 
+from whimbrel.base.clock import Chance
 from whimbrel.base.metrics import Metrics
 from whimbrel.config import Settings
+from whimbrel.edges.shared.server import HttpServer
+from whimbrel.edges.shared.services import LinkDoorSettings
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.duties import Part
+from whimbrel.journey.shorten import NO_WISHES, Shorten
 from whimbrel.journey.tables import Tables
+from whimbrel.link_sections import Links
 from whimbrel.manage.context import Context
 from whimbrel.net.http import HttpClient
 from whimbrel.products.campaigns.following import CampaignFigures
@@ -18,17 +24,51 @@ from whimbrel.products.contacts.importing import Imports
 from whimbrel.products.flows.duty import Flows
 from whimbrel.products.hooks.flows import HookFlows
 from whimbrel.products.hooks.receiving import Receiving
+from whimbrel.products.links.opening import Opening
 from whimbrel.products.mailboxes.duty import Mailboxes
 from whimbrel.products.mailboxes.receiving import Receiving as MailReceiving
 from whimbrel.products.registrations.deciding import Expiring
 from whimbrel.products.schedules.running import Schedules
 from whimbrel.products.verify.verifying import Verify
-from whimbrel.sections import purge_before_us
+from whimbrel.sections import Server, purge_before_us
 from whimbrel.ways import mailer, ways
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def shorten(settings: Settings, tables: Tables, chance: Chance, server: Callable[[], HttpServer | None]) -> Shorten:
+    """What makes short links. `server`: this process's own."""
+    section = settings.links
+    return Shorten(
+        tables,
+        chance,
+        base_url=lambda: section.base_url or _below(settings.server, server()),
+        code_length=section.code_length,
+        expires_days=section.expires_days,
+    )
+
+
+def _below(section: Server, server: HttpServer | None) -> str:
+    """Below the API; where nobody says how that is called, only this machine can reach it."""
+    if section.public_url:
+        return f"{section.public_url.rstrip('/')}/l"
+    is_near = server is not None and section.host in _LOOPBACK
+    return f"http://localhost:{server.port}/l" if is_near and server is not None else ""
+
+
+def door_of(section: Links) -> LinkDoorSettings:
+    """What the door of short links is told."""
+    return LinkDoorSettings(
+        base_url=section.base_url,
+        rate_per_s=section.rate_per_s,
+        proxies=section.proxies,
+        bot_networks=section.bot_networks,
+        country_header=section.country_header,
+    )
 
 
 class ProductSet:
-    """Registrations of senders, contacts, flows, schedules, hooks, mailboxes and verify of one node."""
+    """Registrations of senders, contacts, flows, schedules, hooks, links, mailboxes and verify of one node."""
 
     def __init__(
         self,
@@ -46,6 +86,13 @@ class ProductSet:
         flows = Flows(ctx, tables, accept, client, metrics)
         self.flows = flows.starter
         self.hooks = Receiving(ctx, accept, tables, metrics, begin=HookFlows(ctx.store, flows.starter).begin)
+        self.links = Opening(
+            ctx,
+            metrics,
+            settings_of=lambda account_id: tables.links.get(account_id, NO_WISHES),
+            hosts=lambda: tables.link_hosts,
+            too_soon_us=settings.links.too_soon_ms * 1000,
+        )
         self.mailboxes = MailReceiving(ctx, accept, tables, metrics)
         self.verify = Verify(
             ctx,

@@ -110,6 +110,7 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     tries_days: Annotated[Days, Meta(description="Days that tries of webhooks can be looked at.")] = 30
     parked_days: Annotated[Days, Meta(description="Days that a receipt waits for a message that it matches.")] = 3
     idempotency_days: Annotated[Days, Meta(description="Days that an Idempotency-Key is remembered.")] = 1
+    clicks_days: Annotated[Days, Meta(description="Days that clicks on short links and conversions are kept.")] = 90
     usage_hours_days: Annotated[Days, Meta(description="Days that figures of usage are kept by the hour.")] = 45
     usage_days: Annotated[Days, Meta(description="Days that figures of usage are kept by the day.")] = 1100
 
@@ -357,6 +358,9 @@ def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
         "tries": retention.tries_days,
         "parked": retention.parked_days,
         "idempotency": retention.idempotency_days,
+        "link_clicks": retention.clicks_days,
+        "link_conversions": retention.clicks_days,
+        "links": retention.clicks_days,  # after their end: until then they answer that they are over
         "usage_hours": retention.usage_hours_days,
         "usage_days": retention.usage_days,
     }

@@ -45,6 +45,7 @@ async def products_of(edge: Edge) -> dict[str, str]:
         "lists": await _made(edge, "/v1/lists", {"name": "Newsletter"}),
         "segments": await _made(edge, "/v1/segments", {"name": "all", "filter": 'country = "US"'}),
         "contact-imports": await _made(edge, "/v1/contact-imports", {"name": "f.csv"}),
+        "links": await _made(edge, "/v1/links", {"url": "https://shop.example"}),
         "hooks": hook,
         "call_id": call["id"],
         "version": "1",

@@ -44,6 +44,7 @@ SCANS_ALLOWED = {
     "keys_active",
     "keys_by_name",
     "lanes_all",
+    "link_settings_all",
     "nodes_all",
     "nodes_bury",
     "nodes_ids",

@@ -253,6 +253,9 @@ def test_rows_may_go_after_their_days():
         "hook_outcomes": -20 * DAY_US,
         "hook_latest": -20 * DAY_US,
         "mailbox_mails": -20 * DAY_US,
+        "link_clicks": -80 * DAY_US,
+        "link_conversions": -80 * DAY_US,
+        "links": -80 * DAY_US,
     }
     assert before.keys() == {"messages", *PURGES}  # nothing that can be purged is left to grow
 

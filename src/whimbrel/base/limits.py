@@ -26,6 +26,7 @@ LINK_TARGET_MAX = 2048  # characters of where a link leads; what every browser t
 LINK_CLICKS_KEPT = 1000  # clicks of one link with a row each; further ones are counted
 LINK_CLICKS_WAITING = 10_000  # clicks that wait to be counted, of one process; further ones are not
 LINK_CLICKS_COMMIT = 500  # clicks that are counted in one commit
+LINK_ADDRESSES_TRACKED = 20_000  # addresses whose rate at links is remembered, of one process
 LINK_NAME_MAX = 100  # characters of the name of a link, a conversion or its reference
 POOLS_PER_ACCOUNT = 200  # sender pools; all of them are at hand in every process
 POOL_MEMBERS_MAX = 400  # senders of one pool; Twilio's limit, and each is looked at for a new recipient

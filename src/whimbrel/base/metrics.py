@@ -102,9 +102,12 @@ class Metrics:
         self.loop_lag = Gauge("whimbrel_loop_lag_seconds", "How late the event loop runs its timers", registry=r)
         self._of_processes(r)
         self._of_nodes(r)
-        self._of_verify(r)
+        self._of_products(r)
 
-    def _of_verify(self, r: CollectorRegistry) -> None:
+    def _of_products(self, r: CollectorRegistry) -> None:
+        """Of what stands on the journey."""
+        self.link_clicks = Counter("whimbrel_link_clicks", "Clicks on short links", ["kind"], registry=r)
+        self.link_clicks_lost = Counter("whimbrel_link_clicks_lost", "Clicks that were not counted", registry=r)
         self.verifications = Counter("whimbrel_verifications", "What became of verifications", ["result"], registry=r)
         self.verify_factors = Counter("whimbrel_verify_factors", "What became of factors", ["result"], registry=r)
         self.verify_challenges = Counter(

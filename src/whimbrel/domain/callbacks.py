@@ -225,7 +225,7 @@ def event_view(event: Event, message: Message | None) -> EventBody:
         event.type,
         moments.to_text(event.created_at),
         event.account_id,
-        event.subject_id if of_message else None,
+        event.subject_id if event.subject_id.startswith(ids.MESSAGE) else None,
         event.seq,
         data,
     )

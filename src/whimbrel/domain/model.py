@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from whimbrel.domain.links import LinkUse
 from whimbrel.domain.templates.use import MadeOf, TemplateUse
 from whimbrel.domain.wire import Origin, Wire
 
@@ -17,7 +18,7 @@ Encoding = Literal["gsm7", "ucs2", "binary"]
 ConfigKind = Literal[
     "pools",
     "accounts", "keys", "senders", "carriers", "routes", "prices", "opt_outs", "webhooks", "smpp_credentials",
-    "templates", "policies", "consent"
+    "templates", "link_settings", "policies", "consent"
 ]  # fmt: skip
 
 PRIORITY: dict[str, int] = {"otp": 0, "transactional": 1, "marketing": 2}
@@ -65,6 +66,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     data: bytes | None = None  # octets to send in place of a text
     id: str = ""  # of the message that it becomes, where its door must know it before; else one is made
     template: TemplateUse | None = None  # what the text is made of; then the class may be empty: it is the template's
+    links: LinkUse | None = None  # which addresses of its text become short links
     shown: str | None = None  # what is stored in place of a text that holds a secret, which is sealed
 
 

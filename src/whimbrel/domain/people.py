@@ -99,14 +99,14 @@ _READ = frozenset(
         "balance:read", "prices:read", "keys:read", "accounts:read", "audit:read", "users:read", "conversations:read",
         "usage:read",
         "contacts:read", "campaigns:read", "flows:read", "hooks:read", "mailboxes:read", "verify:read",
-        "templates:read",
+        "templates:read", "links:read",
     }
 )  # fmt: skip
 _READ_INSTALLATION = frozenset({"carriers:read", "routes:read", "streams:read", "settings:read"})
 _TALK = frozenset(
     {
         "messages:write", "contacts:write", "conversations:write", "opt_outs:write", "consents:write", "flows:run",
-        "verify:write",
+        "verify:write", "links:write",
     }
 )  # fmt: skip
 _BUILD = frozenset(

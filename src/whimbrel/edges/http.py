@@ -13,6 +13,7 @@ from whimbrel.edges.console.site import PREFIX as CONSOLE
 from whimbrel.edges.console.site import site
 from whimbrel.edges.hooks.door import HooksDoor
 from whimbrel.edges.hooks.reports import ReportsDoor
+from whimbrel.edges.links.door import LinksDoor
 from whimbrel.edges.rest.door import rest_door
 from whimbrel.edges.shared.asgi import ASGIApp, Receive, Scope, Send
 from whimbrel.edges.shared.cells import RETRY_S, Locator, Served
@@ -46,6 +47,7 @@ class _Doors(Application):
         self.twilio = TwilioDoor(services, self.door.named("twilio"))
         self.hooks = HooksDoor(services, self.door.named("hooks"))
         self.reports = ReportsDoor(services, self.door.named("hooks"))
+        self.links = LinksDoor(services, self.door.named("links"))
         self._hot, self._router = rest.hot, rest.app
         self.direct = rest.direct
         self._console: ASGIApp = self.door.not_found
@@ -63,10 +65,13 @@ class _Doors(Application):
         path: str = scope["path"]
         handler = self._hot.get((scope["method"], path))
         if handler is None:
-            handler = self._other(scope["method"], path)
+            handler = self._other(scope)
         await handler(scope, receive, send)
 
-    def _other(self, method: str, path: str) -> ASGIApp:
+    def _other(self, scope: Scope) -> ASGIApp:
+        method, path = scope["method"], scope["path"]
+        if self._hot and self.links.takes(scope):
+            return self.links
         if self.hooks.takes(method, path) and self._hot:
             return self.hooks
         if self.reports.takes(method, path) and self._hot:
@@ -102,14 +107,14 @@ class _CellDoors(Application):
 
     async def _cell_of(self, method: str, path: str, scope: Scope) -> str:
         """Who calls a hook or reports shows no key: the cell that has the hook or attempt is found by asking them."""
-        is_call = HooksDoor.takes(method, path)
-        if not is_call and not ReportsDoor.takes(method, path):
+        is_link, is_call = self._home.links.takes(scope), HooksDoor.takes(method, path)
+        if not is_link and not is_call and not ReportsDoor.takes(method, path):
             return self._locator.cell_of(method, path, dict(scope["headers"]))
         for name in self._cells.directories():
             if self._cells.services(name) is None:
                 continue
             doors = self._doors_of(name)
-            if await (doors.hooks if is_call else doors.reports).knows(path):
+            if await (doors.links if is_link else doors.hooks if is_call else doors.reports).knows(path):
                 return name
         if self._cells.unknown():
             raise WhimbrelError("cell_unavailable", retry_after_s=RETRY_S)

@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Final, TypeAlias
 
 import msgspec
@@ -43,6 +44,7 @@ from whimbrel.journey.record import IdempotencyKey, Record, Request
 from whimbrel.journey.recovery import Unsent
 from whimbrel.journey.route import route
 from whimbrel.journey.screen import screen
+from whimbrel.journey.shorten import Shorten
 from whimbrel.journey.straight import LaneOf, Passage
 from whimbrel.journey.tables import Tables
 from whimbrel.journey.templates import Templates
@@ -52,6 +54,7 @@ from whimbrel.store.interface import Basis, Kept, Store, Stored, Submission, Ver
 _PLANS_MAX: Final = 50  # of one list, while what it is planned with changes every few milliseconds
 _NO_TEMPLATES: Final[Templates] = {}
 _NOT_STORED = Verdict(code="overloaded", detail=CATALOGUE["overloaded"].title)
+_LINKS = attrgetter("links")
 _log = logging.getLogger("whimbrel.accept")
 
 
@@ -87,13 +90,15 @@ class Accept:
         fair: FairRank,
         metrics: Metrics,
         lane_of: LaneOf,
+        shorten: Shorten,
     ) -> None:
         self._store = store
         self._tables = tables
         self._clock = clock
         self._vault = vault
         self._metrics = metrics
-        self._record = Record(tables=tables, ids=ids, vault=vault, fair=fair, metrics=metrics)
+        self._record = Record(tables=tables, ids=ids, vault=vault, fair=fair, metrics=metrics, shorten=shorten)
+        self._shorten = shorten
         self._step = metrics.step.labels("accept")
         self._lane_of = lane_of
         self._unsent = Unsent(store, clock)
@@ -170,9 +175,13 @@ class Accept:
         return Accepted(await self._told_again(request, verdicts, len(done)), replayed=bool(kept))
 
     async def _told_again(self, request: Request, verdicts: list[Verdict], kept: int) -> list[Verdict]:
-        """The verdicts with the texts of messages of templates, which are not kept: made again by the same version."""
+        """The verdicts with the texts of messages of templates, which are not kept: made again by the same version. Of
+        those with short links the message tells it, if it is still there."""
         drafts = request.drafts
         made = {place: each.template for place, each in enumerate(verdicts[:kept]) if each.template is not None}
+        if kept and any(map(_LINKS, drafts)):
+            verdicts = await self._with_stored_texts(verdicts, drafts)
+            made = {place: each for place, each in made.items() if drafts[place].links is None}
         if not made:
             return verdicts
         refs = {place: (drafts[place].account_id, f"{one.id}@{one.version}") for place, one in made.items()}
@@ -181,6 +190,11 @@ class Accept:
         for place, ref in refs.items():
             told[place] = msgspec.structs.replace(told[place], text=retold(drafts[place], templates[ref]))
         return told
+
+    async def _with_stored_texts(self, verdicts: list[Verdict], drafts: Sequence[Draft]) -> list[Verdict]:
+        linked = {each.id for each, draft in zip(verdicts, drafts, strict=False) if each.id and draft.links is not None}
+        texts = {message.id: message.text for message in await self._store.messages(sorted(linked))}
+        return [msgspec.structs.replace(each, text=texts[each.id]) if each.id in texts else each for each in verdicts]
 
     async def _submit_chunks(self, request: Request, *, done: list[Verdict]) -> list[Verdict]:
         drafts = request.drafts
@@ -335,6 +349,8 @@ class Accept:
         plans = [Plan(draft, now) for draft in drafts]
         if templates:
             fill(plans, templates)
+        if templates or any(map(_LINKS, drafts)):
+            self._shorten(plans)
         if tables.pools.books or any(draft.options.pool_id for draft in drafts):
             pools.assign(plans, tables.pools.books)
         screen(plans, senders=tables.senders, vault=self._vault)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from whimbrel.domain.links import MARKED, marks
 from whimbrel.domain.model import Draft
 from whimbrel.domain.templates import dlt
 from whimbrel.domain.templates.rendering import BadVariables, Form
@@ -51,6 +52,7 @@ def _fill(plan: Plan, use: TemplateUse, found: Loaded | Unusable) -> None:
         text=made.text,
         message_class=content.message_class,
         sender=draft.sender or content.sender,
+        links=draft.links or (MARKED if marks(made.text) else None),
         options=replace(draft.options, template=MadeOf(found.id, found.name, found.version, made.language)),
     )
 

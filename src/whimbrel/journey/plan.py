@@ -6,6 +6,7 @@ import msgspec
 
 from whimbrel.base.errors import CATALOGUE, ErrorSpec
 from whimbrel.codec.shifts import NO_SHIFT, Shift
+from whimbrel.domain.links import NewLink
 from whimbrel.domain.model import PLAIN, Draft, Encoding, Flag, Options, Sender
 from whimbrel.domain.numbers import Number
 from whimbrel.domain.pools import Choice, OpenPool, Wish
@@ -38,6 +39,7 @@ class Plan(msgspec.Struct, gc=False):
     price_micros: int = 0
     currency: str = ""
     sender_flag: int = 0  # a bit of `Flag`: what is to be said of the sender
+    links: tuple[NewLink, ...] = ()  # short ones that stand in its text
     form: Form | None = None  # of the template that the text was made of
     pool: OpenPool | None = None  # which chooses the sender
     wish: Wish | None = None  # what the pool was asked

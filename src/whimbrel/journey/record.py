@@ -10,6 +10,7 @@ from whimbrel.base import ids
 from whimbrel.base.ids import Ids
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
+from whimbrel.domain.links import Link
 from whimbrel.domain.model import PLAIN, PRIORITY, Draft, Message
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.sender_fitness import WARNINGS, warnings_of
@@ -18,6 +19,7 @@ from whimbrel.domain.turns import lane_of
 from whimbrel.journey.plan import Plan, flags_of
 from whimbrel.journey.pools import kept
 from whimbrel.journey.sealing import seal_text
+from whimbrel.journey.shorten import Shorten
 from whimbrel.journey.straight import Passage
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Claim, Idempotency, Submission, Verdict, Write
@@ -52,12 +54,15 @@ class Request(msgspec.Struct, gc=False):
 class Record:
     """Makes the rows of plans."""
 
-    def __init__(self, *, tables: Tables, ids: Ids, vault: Vault, fair: FairRank, metrics: Metrics) -> None:
+    def __init__(
+        self, *, tables: Tables, ids: Ids, vault: Vault, fair: FairRank, metrics: Metrics, shorten: Shorten
+    ) -> None:
         self._tables = tables
         self._ids = ids
         self._vault = vault
         self._fair = fair
         self._metrics = metrics
+        self._shorten = shorten
         self._sender_hashes: dict[str, int] = {}
 
     def submission(self, request: Request, plans: Sequence[Plan], passage: Passage) -> tuple[Submission, list[Verdict]]:
@@ -65,6 +70,7 @@ class Record:
         messages: list[Message] = []
         claims: list[Claim] = []
         verdicts: list[Verdict] = []
+        links: list[Link] = []
         for plan in plans:
             if plan.refusal is not None:
                 verdicts.append(Verdict(code=plan.refusal, detail=plan.detail, pointer=plan.pointer))
@@ -73,6 +79,8 @@ class Record:
             message = self._message(plan)
             messages.append(message)
             verdicts.append(_verdict(message, plan))
+            if plan.links:
+                links += self._shorten.rows(plan, message, self._ids)
             if plan.sender_flag:
                 self._metrics.sender_warnings.labels(WARNINGS[plan.sender_flag]).inc()
             claim = passage.claim(message)
@@ -89,7 +97,7 @@ class Record:
                 chunk=request.chunk,
                 chunks=request.chunks,
                 created_at=plans[0].now,
-                verdicts=tuple(verdicts) if not any(plan.form for plan in plans) else _without_texts(verdicts),
+                verdicts=_without_texts(verdicts) if links or any(plan.form for plan in plans) else tuple(verdicts),
             )
         also = request.also
         chosen = [plan.choice for plan in plans if plan.choice is not None and plan.refusal is None]
@@ -97,7 +105,8 @@ class Record:
             also = (*also, *kept(plans))
             for choice in chosen:
                 self._metrics.pool_choices.labels(choice.reason).inc()
-        return Submission(tuple(messages), idempotency, also, tuple(claims), request.only), verdicts
+        submission = Submission(tuple(messages), idempotency, also, tuple(claims), request.only, links=tuple(links))
+        return submission, verdicts
 
     def _message(self, plan: Plan) -> Message:
         draft, number = plan.draft, plan.number
@@ -163,7 +172,7 @@ def _in_turn(plan: Plan) -> str:
 
 
 def _without_texts(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
-    """What is kept of verdicts on messages that were made of templates."""
+    """What is kept of verdicts on messages whose text was made here."""
     return tuple(msgspec.structs.replace(verdict, text=None) for verdict in verdicts)
 
 
@@ -175,7 +184,7 @@ def _verdict(message: Message, plan: Plan) -> Verdict:
         template = plan.draft.options.template
         shown = plan.draft.text if plan.draft.shown is None else plan.draft.shown
         return msgspec.structs.replace(told, message_class=message.message_class, template=template, text=shown)
-    return told
+    return msgspec.structs.replace(told, text=plan.draft.text) if plan.links else told
 
 
 def _plain_verdict(message: Message, plan: Plan) -> Verdict:

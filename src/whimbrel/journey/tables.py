@@ -14,6 +14,7 @@ import msgspec
 
 from whimbrel.base.vault import Seal, Vault
 from whimbrel.domain.dialect import PLAIN_RULES, CarrierSettings, TextRules, text_rules
+from whimbrel.domain.links import LinkSettings
 from whimbrel.domain.model import Account, Carrier, ConfigKind, Key, Price, Route, Sender, SmppCredential, Webhook
 from whimbrel.domain.number_limits import NumberLimits
 from whimbrel.domain.permission import Permissions
@@ -38,6 +39,14 @@ class _Document(msgspec.Struct, frozen=True, gc=False):
     """Columns of `policies_all`."""
 
     id: str
+    document: str
+
+
+class _LinkRow(msgspec.Struct, frozen=True, gc=False):
+    """Columns of `link_settings_all`."""
+
+    account_id: str
+    host: str | None
     document: str
 
 
@@ -83,6 +92,7 @@ class Tables:
             "webhooks": self._load_webhooks,
             "smpp_credentials": self._load_smpp_credentials,
             "templates": self._load_templates,
+            "link_settings": self._load_link_settings,
             "policies": self._load_policies,
             "consent": self.consent.load,
         }
@@ -111,6 +121,10 @@ class Tables:
         self.smpp_credentials: Mapping[str, SmppCredential] = {}
         """By system_id, suspended ones too."""
         self.templates = Shelf(store)
+        self.links: Mapping[str, LinkSettings] = {}
+        """What accounts want of their short links, by id."""
+        self.link_hosts: Mapping[str, str] = {}
+        """Ids of accounts by the host of their links."""
         self.policies = PolicyBook({})
         self._routes: tuple[Route, ...] = ()
         self._text_rules: dict[tuple[str, ...], TextRules] = {}  # found once for each order of carriers
@@ -263,6 +277,11 @@ class Tables:
     async def _load_templates(self) -> None:
         """Those that are used are read when they are."""
         self.templates.clear()
+
+    async def _load_link_settings(self) -> None:
+        rows = await self._store.fetch(_LinkRow, "link_settings_all")
+        self.links = {row.account_id: msgspec.json.decode(row.document, type=LinkSettings) for row in rows}
+        self.link_hosts = {row.host: row.account_id for row in rows if row.host is not None}
 
 
 def _effective(account: Account, rows: Mapping[str, Account]) -> Account:

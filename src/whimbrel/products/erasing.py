@@ -117,7 +117,7 @@ async def _messages(store: Store, clock: Clock, whose: _Whose, before: str | Non
         left += len(theirs) - len(over)
         if over:
             await store.redact(over, clock.now_us())
-            await store.write(_of_hooks(over))
+            await store.write([*_of_hooks(over), *_of_links(over)])
             erased += len(over)
         if len(found) < _LIST:
             return erased, left, None
@@ -197,6 +197,12 @@ def _of_hooks(made: Sequence[str]) -> list[Write]:
     """What hooks keep of the calls that these messages or runs came of."""
     ids = list(made)
     return [Write("hook_payloads_erase", ((ids,),)), Write("hook_outcomes_erase", ((ids,),))]
+
+
+def _of_links(message_ids: Sequence[str]) -> list[Write]:
+    """Short links of the person's own lead nowhere any more, and nothing is kept of who opened them."""
+    names = ("link_clicks_of_messages_delete", "link_conversions_of_messages_delete", "links_of_messages_delete")
+    return [Write(name, ((list(message_ids),),)) for name in names]
 
 
 async def _schedules(store: Store, clock: Clock, whose: _Whose) -> int:

@@ -9,6 +9,7 @@ import msgspec
 from whimbrel.base.clock import SECOND_US
 from whimbrel.base.ids import MESSAGE, floor_id
 from whimbrel.domain.consent_books import Hearing
+from whimbrel.domain.links import Link
 from whimbrel.domain.model import Message
 from whimbrel.domain.templates.use import MadeOf
 from whimbrel.domain.wire import Wire
@@ -95,6 +96,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     only: tuple[Write, ...] = ()  # it is stored only where each of their rows changes one
     counted: tuple[Counted, ...] = ()
     told: dict[str, str] = {}  # what the first events of messages tell beside their type, as JSON, by id
+    links: tuple[Link, ...] = ()  # short ones that stand in the texts
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):

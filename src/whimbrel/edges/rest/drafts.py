@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from whimbrel.base import limits, money
+from whimbrel.domain.links import EVERY, MARKED, marks
 from whimbrel.domain.model import PLAIN, Door, Draft, OnDoubt, Options
 from whimbrel.domain.templates.use import TemplateUse
 from whimbrel.domain.wire_form import BadWire, Wishes, octets, read
@@ -47,18 +48,21 @@ def draft(
     if isinstance(options, Verdict):
         return options
     given_class = new.message_class or common.message_class
+    text = "" if use else (common.text or "") if new.text is None else new.text
+    shorten = common.shorten_links if new.shorten_links is None else new.shorten_links
     made = Draft(
         account_id,
         test,
         door,
         new.to or "",
-        "" if use else (common.text or "") if new.text is None else new.text,
+        text,
         common.sender if new.sender is None else new.sender,
         given_class or ("" if use else "transactional"),  # type: ignore[arg-type]  # accept refuses others
         None if send_at is None else (send_at - _EPOCH) // _MICROSECOND,
         common.validity if new.validity is None else new.validity,
         options,
         template=use,
+        links=EVERY if shorten else MARKED if shorten is None and marks(text) else None,
     )
     if _is_plain(new) and (common is _NOTHING or _is_plain(common)):
         return made

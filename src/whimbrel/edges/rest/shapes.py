@@ -78,6 +78,13 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         bool | None,
         Meta(description="Replace look-alikes (curly quotes, dashes) where that saves segments; `replaced` tells."),
     ] = None
+    shorten_links: Annotated[
+        bool | None,
+        Meta(
+            description="Make every http or https address of the text a short link of the recipient's own, by which "
+            "clicks are counted. Without it only those in `{url=…}` are; false leaves these alone too."
+        ),
+    ] = None
     flash: Annotated[bool | None, Meta(description="Show it at once and keep it nowhere (message class 0).")] = None
     data: Annotated[
         str | None,
@@ -135,6 +142,7 @@ class MessageDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     max_parts: Parts | None = None
     max_price: str | None = None
     smart: bool | None = None
+    shorten_links: bool | None = None
     flash: bool | None = None
     data: str | None = None
     udh: str | None = None

@@ -20,11 +20,13 @@ from whimbrel.journey.accept import Accept
 from whimbrel.journey.cancel import Cancel
 from whimbrel.journey.feed import Feed
 from whimbrel.journey.probing import Probing
+from whimbrel.journey.shorten import Shorten
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.recorder import Recorders
 from whimbrel.products.flows.starting import Starter
 from whimbrel.products.hooks.receiving import Receiving
+from whimbrel.products.links.opening import Opening
 from whimbrel.products.mailboxes.receiving import Receiving as MailReceiving
 from whimbrel.products.verify.verifying import Verify
 from whimbrel.store.interface import Store
@@ -99,6 +101,16 @@ class CellsView(Protocol):
         ...
 
 
+class LinkDoorSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the door of short links works (`link_sections.Links`)."""
+
+    base_url: str = ""
+    rate_per_s: int = 20
+    proxies: tuple[str, ...] = ()
+    bot_networks: tuple[str, ...] = ()
+    country_header: str = ""
+
+
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that an edge may use. `ready` gives the reasons why requests cannot be taken now, in words; empty
     when they can. `scrape` gives the metrics of this process, with those of the others that share its ports. `health`
@@ -115,12 +127,14 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     ids: Ids
     metrics: Metrics
     accept: Accept
+    shorten: Shorten
     cancel: Cancel
     feed: Feed
     manage: Context
     verify: Verify
     flows: Starter
     hooks: Receiving
+    links: Opening
     mailboxes: MailReceiving
     recorders: Recorders
     probing: Probing
@@ -129,6 +143,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     scrape: Callable[[], Awaitable[bytes]]
     public_url: str = ""
     mail_domain: str = ""
+    links_door: LinkDoorSettings = LinkDoorSettings()
     streams_per_account: int = limits.SSE_STREAMS_PER_ACCOUNT
     smpp_binds: Callable[[str], int] = _no_binds
     runs_elsewhere: Callable[[str], bool] = _here

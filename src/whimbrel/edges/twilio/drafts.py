@@ -15,6 +15,7 @@ import msgspec
 
 from whimbrel.base import ids, limits
 from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.domain.links import EVERY
 from whimbrel.domain.model import Draft, MessageClass, Options
 from whimbrel.domain.templates.use import TemplateUse
 from whimbrel.edges.twilio import times
@@ -47,6 +48,8 @@ def draft(form: Form, account_id: str, test: bool, *, vet: Vet) -> Draft:
         pool_id=pool,
     )
     plain = _draft(form, account_id, test, sender, options, send_at_us=send_at_us, validity_s=_validity(form))
+    if _boolean(form, "ShortenUrls"):
+        plain = msgspec.structs.replace(plain, links=EVERY)
     use = _template(form)
     if use is None:
         return plain

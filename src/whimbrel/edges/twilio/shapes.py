@@ -175,7 +175,8 @@ def accepted(made: Draft, verdict: Verdict) -> MessageRecord:
 
 def _body(made: Draft, verdict: Verdict) -> str:
     """The text that was sent in, or that a template made."""
-    text = made.text if made.template is None else verdict.text or ""
+    text = made.text if made.template is None and made.links is None else verdict.text
+    text = made.text if text is None else text
     return smart(text).text if verdict.replaced else text
 
 

@@ -9,10 +9,11 @@ from operator import attrgetter
 
 import msgspec
 
+from whimbrel.domain.links import Link
 from whimbrel.domain.model import Flag, Message
 from whimbrel.domain.states import QUEUED, SENDING, event_type
 from whimbrel.store.interface import Basis, Claim, Idempotency, Stored, Submission, Verdict
-from whimbrel.store.script import Each, Many, One, Row, Rows, Script
+from whimbrel.store.script import Each, Many, One, Query, Row, Rows, Script
 from whimbrel.store.verbs.claim import attempt_numbers, attempt_rows
 from whimbrel.store.verbs.configuration import has_changed
 from whimbrel.store.verbs.events import NO_DATA, carrier_data
@@ -30,6 +31,7 @@ _CLAIMED_SEQ = 2
 _STATE, _HELD, _CARRIER, _SEQ = map(Message.__struct_fields__.index, ("state", "held_micros", "carrier_id", "seq"))
 
 _ONLY = attrgetter("only")
+_LINKS = attrgetter("links")
 _NONE: frozenset[int] = frozenset()
 
 _encode = msgspec.json.Encoder().encode
@@ -40,6 +42,9 @@ def accept(submissions: Sequence[Submission], basis: Basis | None = None) -> Scr
     """Store what is free and covered; gives what became of each submission, in order. `basis`: what they were planned
     with."""
     if basis is not None and (yield from has_changed(basis, _numbers(submissions))):
+        return [_STALE] * len(submissions)
+    links = [link for each in submissions for link in each.links] if any(map(_LINKS, submissions)) else []
+    if links and (yield from _has_taken(links)):
         return [_STALE] * len(submissions)
     free = yield from _take_keys(submissions)
     overtaken = (yield from _overtaken(submissions, free)) if any(map(_ONLY, submissions)) else _NONE
@@ -67,9 +72,24 @@ def accept(submissions: Sequence[Submission], basis: Basis | None = None) -> Scr
             for write in submission.also:
                 also[write.statement].extend(write.rows)
     attempts = yield from _insert(messages, (yield from _held(claims)) if claims else claims)
+    if links:
+        yield from _insert_links(links, messages)
     for statement, rows in also.items():
         yield Many(statement, rows)
     return [_with_attempts(*pair, attempts) for pair in zip(submissions, results, strict=True)] if attempts else results
+
+
+def _has_taken(links: Sequence[Link]) -> Script[bool]:
+    """Whether one of the codes, which are drawn by chance, is another link's: then they are drawn anew."""
+    taken: Rows = yield Query("links_codes_taken", ([link.code for link in links],))
+    return bool(taken)
+
+
+def _insert_links(links: Sequence[Link], messages: Sequence[Message]) -> Script[None]:
+    stored = {message.id for message in messages}
+    rows = [_as_row(link) for link in links if link.message_id in stored]
+    if rows:
+        yield Many("link_insert", rows)
 
 
 def _numbers(submissions: Sequence[Submission]) -> list[tuple[str, int]]:

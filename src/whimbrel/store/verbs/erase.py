@@ -26,12 +26,20 @@ def delete_messages(message_ids: Sequence[str]) -> Script[None]:
     yield from remove([(columns[0], columns[6], columns[7]) for columns in rows if columns[5] in FINAL])
 
 
+def remove_links(message_ids: Sequence[str]) -> Script[None]:
+    """Remove the short links of messages with what happened to them."""
+    yield One("link_clicks_of_messages_delete", (list(message_ids),))
+    yield One("link_conversions_of_messages_delete", (list(message_ids),))
+    yield One("links_of_messages_delete", (list(message_ids),))
+
+
 def remove(rows: Rows, *, attempts: bool = True, events: bool = True) -> Script[None]:
     """Remove messages, given as id, recipient_hash, sender_hash, with their look-ups, attempts and events, unless these
     go by themselves."""
     if not rows:
         return
     gone = [columns[0] for columns in rows]
+    yield from remove_links(gone)
     look_ups = [(number_hash, message_id) for message_id, *hashes in rows for number_hash in hashes]
     yield Many("message_number_delete", look_ups)
     if attempts:
