@@ -42,16 +42,11 @@ class _Affixes(msgspec.Struct, frozen=True):
     words: tuple[str, ...]
 
 
-class _Shapes(msgspec.Struct, frozen=True):
-    single: dict[str, str]
-    several: dict[str, str]
-
-
 class _Table(msgspec.Struct, frozen=True):
     generic: tuple[_Words, ...]
     protected: tuple[_Protected, ...]
     affixes: _Affixes
-    shapes: _Shapes
+    shapes: dict[str, str]
 
 
 @lru_cache(maxsize=1)
@@ -60,8 +55,8 @@ def _table() -> _Table:
 
 
 @lru_cache(maxsize=1)
-def _singles() -> dict[int, str]:
-    return str.maketrans(_table().shapes.single)
+def _shapes() -> dict[int, str]:
+    return str.maketrans(_table().shapes)
 
 
 def plain(name: str) -> str:
@@ -71,13 +66,7 @@ def plain(name: str) -> str:
 
 def shape(name: str) -> str:
     """What a name looks like. Equal shapes are read as the same name."""
-    found = plain(name).translate(_singles())
-    while True:
-        before = found
-        for letters, seen in _table().shapes.several.items():
-            found = found.replace(letters, seen)
-        if found == before:
-            return found
+    return plain(name).translate(_shapes())
 
 
 @lru_cache(maxsize=1)
