@@ -38,6 +38,8 @@ async def products_of(edge: Edge) -> dict[str, str]:
         "flow-runs": await _made(edge, f"/v1/flows/{flow}/runs", {"phone": NUMBER}),
         "schedules": await _made(edge, "/v1/schedules", plan),
         "templates": await _made(edge, "/v1/templates", template),
+        "pools": await _made(edge, "/v1/pools", {"name": "support"}),
+        "sender": "PN" + "0" * 32,
         "campaigns": await _made(edge, "/v1/campaigns", {"name": "c", "audience": {"everybody": True}, "text": "Hello"}),
         "contacts": await _made(edge, "/v1/contacts", {"number": NUMBER}),
         "contact-fields": await _made(edge, "/v1/contact-fields", {"name": "plan", "kind": "text"}),

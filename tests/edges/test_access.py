@@ -235,6 +235,8 @@ async def test_lists_hold_what_is_the_callers_alone(edge):
         "flow-runs",
         "schedules",
         "templates",
+        "pools",
+        "inbound-urls",
         "hooks",
         "mailboxes",
         "verify/services",

@@ -208,7 +208,7 @@ class Callbacks:
         poster = self._posts.poster
         outcome = await poster.post(job, target)
         faults.hit("notify.after_post")
-        if target.format == "twilio_inbound":
+        if target.is_inbound:
             # before it counts as delivered: a crash in between makes it be told again, and the replies know their key
             outcome = await self._posts.replies.take(job.item, target, outcome, lambda other: poster.post(job, other))
         self._posts.settle(outcome, outbox)

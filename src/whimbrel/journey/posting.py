@@ -4,6 +4,7 @@ to be tried again, dead. Pure where it can be; the retry rule is `domain/retries
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 import msgspec
@@ -23,8 +24,13 @@ from whimbrel.store.interface import Try, Wait
 _ANSWER_KEPT = 200  # characters of an answer that are kept for people to look at
 
 
+TWILIO_INBOUND: Final = "twilio_inbound"
+EVENT_INBOUND: Final = "event_inbound"
+"""Formats of texts from phones, whose answers may hold replies."""
+
+
 class Target(msgspec.Struct, frozen=True, gc=False):
-    """Where an event goes and how it is written: `format` is event, twilio or twilio_inbound."""
+    """Where an event goes and how it is written: `format` is event, twilio, event_inbound or twilio_inbound."""
 
     url: str
     format: str
@@ -33,7 +39,8 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     secrets: tuple[str, ...] = ()  # event: whsec_…, the newest first
     auth_token: str = ""  # twilio: signs the form
     method: str = "POST"
-    fallback_url: str | None = None  # twilio_inbound: asked where `url` gives no answer that can be used
+    fallback_url: str | None = None  # inbound: asked where `url` gives no answer that can be used
+    fallback_method: str = "POST"
     more: tuple[tuple[str, str], ...] = ()  # twilio_inbound: parameters beside those of the text
 
     def redirected(self, redirect: Redirect) -> "Target":
@@ -43,8 +50,14 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     def falling_back(self, twilio_error: int) -> "Target":
         """The fallback URL, which is told where and how it went wrong. It has none itself."""
         assert self.fallback_url is not None
-        more = (("ErrorCode", str(twilio_error)), ("ErrorUrl", self.url))
-        return msgspec.structs.replace(self, url=self.fallback_url, method="POST", fallback_url=None, more=more)
+        more = (*self.more, ("ErrorCode", str(twilio_error)), ("ErrorUrl", self.url))
+        method = self.fallback_method
+        return msgspec.structs.replace(self, url=self.fallback_url, method=method, fallback_url=None, more=more)
+
+    @property
+    def is_inbound(self) -> bool:
+        """Whether its answer may hold replies."""
+        return self.format in (EVENT_INBOUND, TWILIO_INBOUND)
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -165,7 +178,7 @@ def _attempt(sent: Sent, latency_ms: int, *, status: int | None, error: str | No
 
 def _written(job: Job, target: Target, now: int) -> tuple[bytes, Headers]:
     item = job.item
-    if target.format == "event":
+    if target.format in ("event", EVENT_INBOUND):
         event, body, seconds = item.id(), item.body(), now // 1_000_000
         signature = signatures.standard_webhook(target.secrets, event, seconds, body)
         return body, HeaderLines(
@@ -192,6 +205,6 @@ def _asked(job: Job, target: Target) -> tuple[str, Headers]:
 
 
 def _form(target: Target, message: Message, event_type: str) -> Sequence[tuple[str, str]]:
-    if target.format == "twilio_inbound":
+    if target.format == TWILIO_INBOUND:
         return [*callbacks.twilio_inbound(message), *target.more]
     return callbacks.twilio_status_callback(message, event_type)

@@ -14,7 +14,7 @@ from whimbrel.domain.callbacks import message_options, twilio_calls_back
 from whimbrel.domain.model import Message
 from whimbrel.journey.deliver import Job, Outbox
 from whimbrel.journey.feed import Feed, Item
-from whimbrel.journey.posting import Outcome, Poster, Target
+from whimbrel.journey.posting import EVENT_INBOUND, TWILIO_INBOUND, Outcome, Poster, Target
 from whimbrel.journey.replies import Replies
 from whimbrel.journey.tables import Tables
 from whimbrel.store.errors import StoreStopped
@@ -172,14 +172,21 @@ class Posts:
     def _inbound_target(self, message: Message, event_type: str) -> Target | None:
         owner = self.tables.senders_by_value.get(message.recipient.lstrip("+"))
         account = self.tables.accounts.get(message.account_id)
-        if owner is None or account is None or owner.sms_url is None or event_type != "message.received":
+        if owner is None or account is None or event_type != "message.received":
             return None
-        token = self.tables.auth_token(account.id)
+        way, pool_id = self.tables.pools.inbound_url(owner)
+        if way is None:
+            return None
+        more = (("MessagingServiceSid", pool_id),) if pool_id else ()
+        is_twilio = way.format == "twilio"
         return Target(
-            owner.sms_url,
-            "twilio_inbound",
+            way.url,
+            TWILIO_INBOUND if is_twilio else EVENT_INBOUND,
             account.id,
-            auth_token=token,
-            method=owner.sms_method,
-            fallback_url=owner.sms_fallback_url,
+            secrets=() if is_twilio else (self.tables.callback_secret(account.id),),
+            auth_token=self.tables.auth_token(account.id) if is_twilio else "",
+            method=way.method,
+            fallback_url=way.fallback_url,
+            fallback_method=way.fallback_method,
+            more=more,
         )

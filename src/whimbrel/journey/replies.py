@@ -1,4 +1,5 @@
-"""Replies: what a Twilio-style application answers to an inbound text (TwiML or plain text) becomes messages back.
+"""Replies: what an application answers to an inbound text becomes messages back: TwiML or plain text where it got the
+text as Twilio's form, JSON where it got it as an event.
 
 An answer may ask another URL (Redirect). An answer that is none, or cannot be read, makes the sender's fallback URL be
 asked once, with Twilio's number for what was wrong. The inbound event and the place of the answer among those of the
@@ -13,10 +14,11 @@ from urllib.parse import urljoin
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.ids import event_id
 from whimbrel.codec import twiml
+from whimbrel.domain import json_replies
 from whimbrel.domain.model import Draft, Message, Options
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.feed import Item
-from whimbrel.journey.posting import Outcome, Target
+from whimbrel.journey.posting import EVENT_INBOUND, Outcome, Target
 from whimbrel.journey.record import IdempotencyKey
 
 _log = logging.getLogger("whimbrel.replies")
@@ -40,7 +42,7 @@ class Replies:
             target, outcome, answer = await self._understood(item, target, outcome, ask)
             if answer is None:
                 return outcome
-            await self._send(item, answer, target.url, number)
+            await self._send(item, answer, target, number)
             number += 1
             if answer.redirect is None or number > REDIRECTS_MAX:
                 return outcome
@@ -51,19 +53,19 @@ class Replies:
         self, item: Item, target: Target, outcome: Outcome, ask: Ask
     ) -> tuple[Target, Outcome, twiml.Answer | None]:
         """The answer, of the fallback URL where the first cannot be used; None where there is none to be used."""
-        answer = _read(item, outcome)
+        answer = _read(item, target, outcome)
         if isinstance(answer, twiml.Answer):
             return target, outcome, answer
         if not target.fallback_url:
             return target, outcome, None
         other = target.falling_back(answer)
         second = await ask(other)
-        answer = _read(item, second)
+        answer = _read(item, other, second)
         if isinstance(answer, twiml.Answer):
             return other, second, answer
         return target, outcome, None
 
-    async def _send(self, item: Item, answer: twiml.Answer, url: str, number: int) -> None:
+    async def _send(self, item: Item, answer: twiml.Answer, target: Target, number: int) -> None:
         """Accept the replies. A refusal is logged: the application has been told of the text, and that is our part."""
         message = item.message
         if message is None or not answer.replies:
@@ -71,7 +73,7 @@ class Replies:
         event = event_id(item.event.subject_id, item.event.seq)
         key = IdempotencyKey(message.account_id, "twilio_reply", f"{event}.{number}", event.encode())
         try:
-            accepted = await self._accept.submit([_draft(message, reply, url) for reply in answer.replies], key=key)
+            accepted = await self._accept.submit([_draft(message, reply, target) for reply in answer.replies], key=key)
         except WhimbrelError as error:
             _log.warning("replies were refused", extra={"message_id": message.id, "code": error.code})
             return
@@ -80,10 +82,12 @@ class Replies:
                 _log.warning("a reply was refused", extra={"message_id": message.id, "code": verdict.code})
 
 
-def _read(item: Item, outcome: Outcome) -> twiml.Answer | int:
+def _read(item: Item, target: Target, outcome: Outcome) -> twiml.Answer | int:
     """The answer, or Twilio's number for why there is none."""
     if not outcome.attempt.ok:
         return _NO_ANSWER
+    if target.format == EVENT_INBOUND:
+        return json_replies.parse(outcome.body, outcome.content_type)
     try:
         return twiml.parse(outcome.body, outcome.content_type)
     except twiml.TwimlError as error:
@@ -91,14 +95,15 @@ def _read(item: Item, outcome: Outcome) -> twiml.Answer | int:
         return error.twilio
 
 
-def _draft(message: Message, reply: twiml.Reply, url: str) -> Draft:
-    callback = urljoin(url, reply.status_callback) if reply.status_callback else None
+def _draft(message: Message, reply: twiml.Reply, target: Target) -> Draft:
+    callback = urljoin(target.url, reply.status_callback) if reply.status_callback else None
+    is_event = target.format == EVENT_INBOUND
     return Draft(
         account_id=message.account_id,
         test=message.test,
-        door="twilio",
+        door="rest" if is_event else "twilio",
         recipient=reply.to or message.sender,
         text=reply.text,
         sender=reply.sender or message.recipient,
-        options=Options(callback_url=callback, callback_format="twilio", reply_to=message.id),
+        options=Options(callback_url=callback, callback_format="event" if is_event else "twilio", reply_to=message.id),
     )

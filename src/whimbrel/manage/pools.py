@@ -136,13 +136,17 @@ class Known(msgspec.Struct, frozen=True):
 # ---------------------------------------------------------------- verbs
 
 
-async def create(ctx: Context, actor: str, request: NewPool, *, account_id: str) -> Known:
-    """Make a pool. WhimbrelError: conflict (the name), invalid_request, sender_not_allowed, webhook_url_refused."""
+async def create(
+    ctx: Context, actor: str, request: NewPool, *, account_id: str, more: Mapping[str, Any] | None = None
+) -> Known:
+    """Make a pool, with `more` settings of the Twilio door. WhimbrelError: conflict (the name), invalid_request,
+    sender_not_allowed, webhook_url_refused."""
     await accounts.existing(ctx, account_id)
     async with ctx.lock:
         own = await _senders(ctx, account_id)
         chosen = [_sender(own, wanted, f"/senders/{place}") for place, wanted in enumerate(request.senders)]
         given = {name: value for name, value in msgspec.structs.asdict(request).items() if name != "senders"}
+        given |= more or {}
         settings = _settings(PoolSettings(), given, own)
         now = ctx.clock.now_us()
         name = request.name.strip()

@@ -15,6 +15,7 @@ from whimbrel.edges.shared.asgi import JSON_TYPE, ClientGone, Headers, Receive, 
 from whimbrel.edges.shared.auth import ACCOUNT_HEADER
 from whimbrel.edges.shared.door import Door, check_scope, id_header
 from whimbrel.edges.shared.services import Services
+from whimbrel.edges.twilio import services as messaging
 from whimbrel.edges.twilio.accounts import Accounts
 from whimbrel.edges.twilio.lookups import Lookups
 from whimbrel.edges.twilio.messages import Messages
@@ -25,7 +26,7 @@ from whimbrel.edges.twilio.sending import Sending
 from whimbrel.edges.twilio.usage import Usage
 from whimbrel.edges.twilio.verify import table as verify
 
-PREFIXES: Final = ("/2010-04-01/", "/v2/", "/v1/PhoneNumbers/")
+PREFIXES: Final = ("/2010-04-01/", "/v2/", "/v1/PhoneNumbers/", "/v1/Services")
 _OF_2010: Final = PREFIXES[0]
 _ACCOUNT_END: Final = len(ROOT) + 34  # a sid is two letters and 32 hexadecimal digits
 _OF_MESSAGE: Final = re.compile(r"/Messages/((?:SM|MM)[0-9a-f]{32})(\.json|/Media\.json)").fullmatch
@@ -60,7 +61,11 @@ class TwilioDoor:
             },
             "/Media.json": {"GET": Operation(read, messages.media)},
         }
-        self._products: tuple[Product, ...] = (*verify.products(services), *Lookups(services).products)
+        self._products: tuple[Product, ...] = (
+            *verify.products(services),
+            *Lookups(services).products,
+            *messaging.products(services),
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = self._door.request_id()

@@ -21,6 +21,8 @@ _PLAIN: Final = frozenset({402, 422})
 _STATUSES: Final[Mapping[str, int]] = MappingProxyType(
     {
         "sender_not_allowed": 400,
+        "pool_busy": 400,
+        "too_many_pools": 400,
         "verify_custom_code_refused": 403,
         "verify_not_pending": 404,
         "verify_limit_exists": 400,
