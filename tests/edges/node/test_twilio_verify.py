@@ -7,6 +7,7 @@ import json
 import re
 
 import pytest
+from tests.edges.authenticator import code as code_of
 from tests.edges.edge_rig import running_edge, until
 from tests.journey.rig import ShiftedClock
 
@@ -110,6 +111,70 @@ async def test_too_many_expired_canceled_and_a_code_of_the_callers_own(edge, twi
     edge.app.manage.clock.ahead_us += 601 * SECOND_US
     script = "out(await failed(() => of.verificationChecks.create({ to: given.to, code: given.code })));"
     assert await run(edge, twilio_node, script, service=service, code=code) == ["RestException", 404, 20404]
+
+
+async def test_an_authenticator_is_enrolled_and_asked(edge, twilio_node):
+    script = """
+    const service = await v2.services.create({ friendlyName: "Acme" });
+    const person = v2.services(service.sid).entities("user-0001");
+    const made = await person.newFactors.create({ friendlyName: "Ada", factorType: "totp" });
+    const push = await failed(() => person.newFactors.create({ friendlyName: "Ada", factorType: "push" }));
+    const early = await failed(() => person.challenges.create({ factorSid: made.sid }));
+    out([service.sid, made.sid, made.status, made.binding.secret, made.binding.uri.slice(0, 15), push, early]);
+    """
+    service, factor, *rest = await run(edge, twilio_node, script)
+    status, secret, uri, push, early = rest
+    assert (status, uri) == ("unverified", "otpauth://totp/")
+    assert (push, early) == (["RestException", 400, 60204], ["RestException", 403, 60318])
+    clock = edge.app.manage.clock
+
+    def shown():
+        return code_of(secret, clock.now_us() / SECOND_US)
+
+    script = """
+    const person = of.entities("user-0001");
+    const wrong = await person.factors(given.factor).update({ authPayload: "000000" });
+    const right = await person.factors(given.factor).update({ authPayload: given.code });
+    out([wrong.status, right.status]);
+    """
+    about = {"service": service, "factor": factor}
+    assert await run(edge, twilio_node, script, **about, code=shown()) == ["unverified", "verified"]
+    clock.ahead_us += 31 * SECOND_US
+    script = """
+    const person = of.entities("user-0001");
+    const asked = { factorSid: given.factor, authPayload: given.code };
+    const first = await person.challenges.create(asked);
+    const again = await person.challenges.create(asked);
+    const waiting = await person.challenges.create({ factorSid: given.factor });
+    const listed = await person.challenges.list({ status: "approved" });
+    const factors = await person.factors.list();
+    await person.factors(given.factor).remove();
+    const gone = await failed(() => person.factors(given.factor).fetch());
+    out([first.status, again.status, waiting.status, listed.map((each) => each.sid).includes(first.sid),
+        factors.map((each) => each.sid), gone, (await of.entities.list()).map((each) => each.identity)]);
+    """
+    found = await run(edge, twilio_node, script, **about, code=shown())
+    assert found == [
+        "approved", "pending", "pending", True, [factor], ["RestException", 404, 20404], ["user-0001"],
+    ]  # fmt: skip
+
+
+async def test_webhooks_and_what_there_is_not(edge, twilio_node):
+    script = """
+    const service = await v2.services.create({ friendlyName: "Acme" });
+    const own = v2.services(service.sid);
+    const made = await own.webhooks.create({ friendlyName: "Mine", eventTypes: ["factor.created"],
+        webhookUrl: "https://example.com/verify" });
+    const changed = await own.webhooks(made.sid).update({ status: "disabled" });
+    const listed = (await own.webhooks.list()).map((each) => each.sid);
+    const gone = await own.webhooks(made.sid).remove();
+    const push = await failed(() => own.accessTokens.create({ identity: "user-0001", factorType: "push" }));
+    const senders = await failed(() => own.messagingConfigurations.list());
+    out([made.eventTypes, made.status, changed.status, listed.length, gone, push, senders]);
+    """
+    missing = ["RestException", 400, 60204]
+    found = await run(edge, twilio_node, script)
+    assert found == [["factor.created"], "enabled", "disabled", 1, True, missing, missing]
 
 
 async def test_limits_lists_and_figures(edge, twilio_node):
