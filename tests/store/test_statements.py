@@ -24,6 +24,8 @@ SCANS_ALLOWED = {
     "attempts_unanswered",
     "campaign_ahead",
     "campaigns_any",
+    "campaign_stretch",
+    "campaign_stretch_oldest",
     "carriers_all",
     "configuration_version",
     "configuration_versions",

@@ -191,6 +191,7 @@ CONTACT_CHANGES_KEPT = 100  # changes of one contact in its timeline: older ones
 CONTACT_MERGE_MAX = 10  # contacts that are merged into one by a request, and other numbers that one keeps
 CAMPAIGN_LIST = 250  # recipients of one commit: some 5 ms, behind which a code waits
 CAMPAIGN_AHEAD = 1000  # messages of one campaign in queues: pausing and canceling are one short commit
+CAMPAIGN_ESTIMATE = 5000  # recipients that an estimate plans: a second; of more it takes stretches from all over
 CAMPAIGN_DRAFTS_MAX = 500  # drafts of campaigns of one account
 CAMPAIGN_VARIANTS_MAX = 8  # wordings of one campaign: with more none gets enough recipients
 CAMPAIGN_GROUPS_MAX = 50  # lists, tags or segments of one audience

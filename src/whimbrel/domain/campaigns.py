@@ -20,6 +20,7 @@ PER_S: Final[Mapping[str, int]] = {"second": 1, "minute": 60, "hour": 3600}
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPLIT: Final = 10_000
 _MINUTE_US: Final = 60_000_000
+_OPENINGS_MAX: Final = 1000
 _LOOK_DAYS: Final = 8  # a week, and the day that has begun
 
 
@@ -226,6 +227,33 @@ def is_open(windows: Sequence[Window], now: int, zone: str) -> bool:
     local = to_local(now, zone)
     shown = f"{local.hour:02}:{local.minute:02}"
     return any(DAYS[local.weekday()] in each.days and each.begin <= shown < each.end for each in windows)
+
+
+def done_at(count: int, per_s: float | None, windows: Sequence[Window], begin: int, zone: str) -> int | None:
+    """When so many are sent that begin then, at a pace and in windows; None: at no pace, or not within years."""
+    if per_s is None:
+        return None
+    at, left = begin, round(count / per_s * 1_000_000)
+    for _ in range(_OPENINGS_MAX):
+        at = opens_at(windows, at, zone)
+        room = closes_at(windows, at, zone) - at if windows else left
+        if left <= room:
+            return at + left
+        left -= room
+        at += room
+    return None
+
+
+def closes_at(windows: Sequence[Window], now: int, zone: str) -> int:
+    """When it may not send any more, by the windows that are open at a moment."""
+    local = to_local(now, zone)
+    day, ends = local.replace(hour=0, minute=0, second=0, microsecond=0), [now + _MINUTE_US]
+    for each in windows:
+        if is_open((each,), now, zone):
+            hour, minute = map(int, each.end.split(":"))
+            end = day.fromordinal(day.toordinal() + hour // 24).replace(hour=hour % 24, minute=minute)
+            ends.append(to_utc(end, zone))
+    return max(ends)
 
 
 def opens_at(windows: Sequence[Window], now: int, zone: str) -> int:

@@ -156,6 +156,12 @@ class Accept:
         told = explanation(plan, self._tables, await consent_step(plan, self._tables, self._store))
         return await with_balance(told, draft.account_id, self._store)
 
+    async def weigh(self, drafts: Sequence[Draft]) -> list[Plan]:
+        """The plans that accept would make of drafts now; stores nothing."""
+        await self._tables.current()
+        self._check_accounts(drafts)
+        return self._plan(drafts, await self._templates(drafts), await self._sticky(drafts))
+
     def _check_accounts(self, drafts: Sequence[Draft]) -> None:
         for account_id in {draft.account_id for draft in drafts}:
             self._check_account(account_id)

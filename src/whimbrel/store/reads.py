@@ -85,6 +85,9 @@ def search(search: Search, limit: int) -> Script[list[Message]]:
         search.tag,
     )
     more = (*(search.metadata or (None, None)), *(search.template or (None, None)))
+    if search.campaign_id is not None:
+        statement = "messages_page_of_campaign_oldest" if search.oldest_first else "messages_page_of_campaign"
+        return (yield from _messages(statement, *conditions, limit, *more, search.campaign_id))
     if search.number_hash is None:
         statement = "messages_page_oldest" if search.oldest_first else "messages_page"
         return (yield from _messages(statement, *conditions, limit, *more))

@@ -142,6 +142,7 @@ class Search(msgspec.Struct, frozen=True, gc=False):
     template: tuple[str, str | None] | None = None  # name or id of what made it, and the number of the version
     created_from: int | None = None  # inclusive, microseconds
     created_to: int | None = None  # exclusive
+    campaign_id: str | None = None
     from_id: str | None = None  # look no further back than to this one
     before_id: str | None = None  # the last id of the page before
     oldest_first: bool = False

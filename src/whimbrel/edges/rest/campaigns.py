@@ -8,13 +8,16 @@ from msgspec import Meta
 from whimbrel.base import limits
 from whimbrel.domain.campaigns import CampaignStatus
 from whimbrel.edges.rest.paging import Cursor, Limit
+from whimbrel.edges.shared.asgi import Headers, Receive, Send
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage.context import Context, Page, Paging
-from whimbrel.products.campaigns import keeping, recipients, steering
+from whimbrel.products.campaigns import estimating, exporting, keeping, recipients, steering, trying
+from whimbrel.products.campaigns.estimating import Estimate
 from whimbrel.products.campaigns.recipients import RecipientView, Results
 from whimbrel.products.campaigns.shapes import CampaignChange, CampaignView, NewCampaign
 from whimbrel.products.campaigns.steering import CampaignPolicy, Choice
+from whimbrel.products.campaigns.trying import CampaignTest, Tested
 
 _TAG = "campaigns"
 _BODY_MAX = 1024 * 1024  # 10,000 numbers, and as many excluded
@@ -128,6 +131,37 @@ async def choose(services: Services, call: Call[NoQuery, Choice]) -> Answer:
     return Answer(chosen)
 
 
+async def estimate(services: Services, call: Call[NoQuery, None]) -> Answer:
+    found = await estimating.estimate(
+        services.manage, services.accept, call.path["id"], account_id=call.account_id, test=call.test
+    )
+    return Answer(found)
+
+
+async def send_test(services: Services, call: Call[NoQuery, CampaignTest]) -> Answer:
+    sent = await trying.send_test(
+        services.manage, services.accept, call.path["id"], call.body, account_id=call.account_id, test=call.test
+    )
+    return Answer(sent)
+
+
+async def export(services: Services, call: Call[NoQuery, None], headers: Headers, receive: Receive, send: Send) -> None:
+    """A page of the file at a time: the next is read when the last one is written."""
+    pages = await exporting.export(
+        services.manage, call.path["id"], account_id=call.account_id, test=call.test
+    )  # fmt: skip
+    named = [
+        *headers,
+        (b"content-type", b"text/csv; charset=utf-8"),
+        (b"content-disposition", b'attachment; filename="recipients.csv"'),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": named})
+    async for octets in pages:
+        await send({"type": "http.response.body", "body": octets, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 async def results(services: Services, call: Call[NoQuery, None]) -> Answer:
     found = await recipients.results(services.manage, call.path["id"], account_id=call.account_id, test=call.test)
     return Answer(found)
@@ -197,6 +231,20 @@ OPERATIONS = (
         scope="campaigns:read", handle=numbers, query=NumbersQuery, answer=Page[str],
     ),
     Operation(
+        method="GET", path="/v1/campaigns/{id}/estimate", name="estimateCampaign", tag=_TAG,
+        summary="See what a campaign would do, before it is started",
+        description="Who gets it, who is left out and why, segments, cost and time, by the functions that accept "
+        f"messages. Of audiences of more than {limits.CAMPAIGN_ESTIMATE:,} so many are planned, and the rest told in "
+        "proportion.",
+        scope="campaigns:read", handle=estimate, answer=Estimate, errors=_OF_BODIES,
+    ),
+    Operation(
+        method="POST", path="/v1/campaigns/{id}/test", name="testCampaign", tag=_TAG,
+        summary="Send a campaign's texts to numbers of your own", description="They count in no figures of it.",
+        scope="campaigns:send", handle=send_test, body=CampaignTest, answer=Tested,
+        errors=("invalid_number", *_OF_BODIES), example={"to": ["+14155550123"]},
+    ),
+    Operation(
         method="POST", path="/v1/campaigns/{id}/approve", name="approveCampaign", tag=_TAG,
         summary="Approve a draft, as somebody other than its author",
         scope="campaigns:approve", handle=approve, answer=CampaignView,
@@ -241,5 +289,10 @@ OPERATIONS = (
         method="GET", path="/v1/campaigns/{id}/recipients", name="listRecipientsOfCampaign", tag=_TAG,
         summary="List recipients with what became of them, newest first",
         scope="campaigns:read", handle=find_recipients, query=RecipientsQuery, answer=Page[RecipientView],
+    ),
+    Operation(
+        method="GET", path="/v1/campaigns/{id}/recipients/export", name="exportRecipientsOfCampaign", tag=_TAG,
+        summary="Export recipients with what became of them as CSV",
+        scope="campaigns:read", stream=export, content_type="text/csv",
     ),
 )  # fmt: skip

@@ -65,6 +65,7 @@ class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=
     template: Annotated[
         str | None, Meta(description="The template that made it, by name or id; with @ and a number that version.")
     ] = None
+    campaign: Annotated[str | None, Meta(description="Id of the campaign that it is part of.")] = None
     carrier_message_id: Annotated[
         str | None, Meta(description="The id that a carrier gave it, as its answer or receipt has it; asked for alone.")
     ] = None
@@ -95,6 +96,8 @@ async def find(services: Services, call: Call[MessagesQuery, None]) -> Answer:
     _check(query.message_class in (None, *PRIORITY), "class", f"Use {', '.join(PRIORITY)}.")
     _check(query.to is None or query.number is None, "number", "Ask for `to` or for `number`.")
     recipient_hash = _hash(services, query.to, "to")
+    if query.campaign is not None and query.number is not None:
+        recipient_hash = _hash(services, query.number, "number")
     search = Search(
         account_id=call.account_id,
         test=call.test,
@@ -108,6 +111,7 @@ async def find(services: Services, call: Call[MessagesQuery, None]) -> Answer:
         tag=query.tag,
         metadata=_pair(query.metadata),
         template=_template(query.template),
+        campaign_id=query.campaign,
         created_from=_micros(query.created_from),
         created_to=_micros(query.created_to),
     )
@@ -181,7 +185,10 @@ def _parted(search: Search, place: str) -> tuple[Search, Search]:
 
 async def _stretch(services: Services, search: Search, scan: int) -> Stretch:
     of: object
-    if search.number_hash is None:
+    if search.campaign_id is not None:
+        statement = "campaign_stretch_oldest" if search.oldest_first else "campaign_stretch"
+        of = search.campaign_id
+    elif search.number_hash is None:
         statement = "messages_stretch_oldest" if search.oldest_first else "messages_stretch"
         of = search.account_id
     else:

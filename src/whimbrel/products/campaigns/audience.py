@@ -11,12 +11,13 @@ from zoneinfo import available_timezones
 import msgspec
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.ids import CONTACT, floor_id, time_us
 from whimbrel.domain.audience_terms import EVERYBODY, All, Ask, No, Some, Term
 from whimbrel.domain.campaigns import RECIPIENT_ZONE, Campaign, CampaignSpec, Group, opens_at
 from whimbrel.domain.contacts import Contact, Segment
 from whimbrel.domain.local_times import to_utc, zone_of
 from whimbrel.domain.numbers import normalise
-from whimbrel.manage.context import OLDEST, Context, one
+from whimbrel.manage.context import NEWEST, OLDEST, Context, one
 from whimbrel.products.contacts.known import Known, known
 from whimbrel.products.contacts.labels import holding
 
@@ -65,6 +66,27 @@ class Audience:
         self.about = about
         self.excluded = excluded
 
+    async def count(self) -> int:
+        """How many there are now, those who are named twice twice."""
+        numbers = len(await self._named())
+        if self._term is None:
+            return numbers
+        return numbers + await self._ctx.store.contacts.count(self._row.account_id, self._row.test, self._term)
+
+    async def spread(self, places: int) -> list[str]:
+        """Cursors that are spread evenly over the time in which contacts were made."""
+        if self._term is None:
+            count = len(await self._named())
+            return [f"{_NUMBERS}{place * count // places - 1}" for place in range(places)]
+        account_id, test = self._row.account_id, self._row.test
+        first = await self._ctx.store.contacts.page(account_id, test, self._term, OLDEST, 1, oldest=True)
+        last = await self._ctx.store.contacts.page(account_id, test, self._term, NEWEST, 1)
+        if not first or not last:
+            return [_CONTACTS]
+        begin, end = time_us(first[0].id), time_us(last[0].id)
+        step = (end - begin) // places
+        return [_CONTACTS + floor_id(CONTACT, begin + step * place) for place in range(places)]
+
     async def page(self, cursor: str, way: Pass, limit: int) -> tuple[list[Source], bool]:
         """Those that come after a cursor, and whether that is all."""
         if not cursor.startswith(_CONTACTS):
@@ -83,13 +105,16 @@ class Audience:
 
     async def _page_of_numbers(self, cursor: str, way: Pass, limit: int) -> list[Source]:
         after = int(cursor.removeprefix(_NUMBERS) or -1) if cursor else -1
-        if self._numbers is None:
-            self._numbers = await numbers_of(self._ctx, self._row, excluded=False)
-        found = [each for each in self._numbers if each.place > after and _is_of(way, each.number)]
+        found = [each for each in await self._named() if each.place > after and _is_of(way, each.number)]
         return [
             Source(f"{_NUMBERS}{each.place}", str(each.place), each.number, each.number_hash, _country(each.number))
             for each in found[:limit]
         ]
+
+    async def _named(self) -> list[NumberRow]:
+        if self._numbers is None:
+            self._numbers = await numbers_of(self._ctx, self._row, excluded=False)
+        return self._numbers
 
     async def _contacts(self, place: str, way: Pass, limit: int) -> list[Source]:
         assert self._term is not None

@@ -6,7 +6,6 @@ import msgspec
 from msgspec import Meta
 
 from whimbrel.base import ids, moments, money
-from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.campaigns import Campaign, Figures, Recipient
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, page
 from whimbrel.products.campaigns.keeping import existing
@@ -88,7 +87,7 @@ async def find(
         rows = await ctx.store.fetch(Recipient, "campaign_recipients_page", *about)
     else:
         rows = await ctx.store.fetch(Recipient, "campaign_recipients_page_refused", *about, code)
-    return page(rows, paging, lambda each: _view(each, names), lambda each: each.id)
+    return page(rows, paging, lambda each: view_of(each, names), lambda each: each.id)
 
 
 async def results(ctx: Context, campaign_id: str, *, account_id: str, test: bool) -> Results:
@@ -132,7 +131,8 @@ def _progress(row: Campaign) -> Progress:
     return Progress(looked_at=row.taken, accepted=row.accepted, refused=row.refused, left_out=row.left_out)
 
 
-def _view(row: Recipient, names: list[str]) -> RecipientView:
+def view_of(row: Recipient, names: list[str]) -> RecipientView:
+    """A recipient as answers show him; `names`: of the variants."""
     return RecipientView(
         message_id=row.id if row.code is None else None,
         contact_id=row.source if ids.is_id(row.source, ids.CONTACT) else None,
@@ -146,9 +146,3 @@ def _view(row: Recipient, names: list[str]) -> RecipientView:
         opted_out_at=moments.to_text_or_none(row.opted_out_at),
         converted_at=moments.to_text_or_none(row.converted_at),
     )
-
-
-def not_there(found: bool) -> None:
-    """`not_found` where there is none."""
-    if not found:
-        raise WhimbrelError("not_found")

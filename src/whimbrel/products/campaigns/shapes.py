@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from whimbrel.base import limits, moments, money
+from whimbrel.base import limits, moments
 from whimbrel.domain.campaigns import DAYS, Campaign, CampaignSpec, CampaignStatus, Group, Metric, Per, Phase, Variant
 
 Names = Annotated[tuple[str, ...], Meta(max_length=limits.CAMPAIGN_GROUPS_MAX)]
@@ -229,8 +229,3 @@ def _variant(variant: Variant) -> VariantView:
 def _schedule(spec: CampaignSpec) -> ScheduleBody:
     said = {"at": spec.starts_at, "zone": spec.zone, "windows": spec.windows, "pace": spec.pace}
     return msgspec.convert(msgspec.to_builtins(said), ScheduleBody)
-
-
-def amount(micros: int) -> str:
-    """Money as answers write it."""
-    return money.to_text(micros)

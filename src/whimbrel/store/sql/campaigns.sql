@@ -46,6 +46,7 @@
 -- | campaign_heard (position, end) | account_id, test, number_hash, flags, created_at of texts from phones in this stretch |
 -- | campaign_recipient_of_phone (account_id, test, number_hash, begun_from, sent_from) | whole row of the newest campaign's recipient |
 -- | campaign_recipient_answered (id, at), campaign_recipient_opted_out (id, at) | the first time |
+-- | campaign_stretch, campaign_stretch_oldest (campaign_id, from_id, before_id, limit) | how many of its messages stand before an id (from one on), at most so many, and the last of them |
 -- | campaign_policy_put (account_id, approval, at), campaign_policy_of (account_id) | whether a second person approves |
 -- | message_park (id, at) | a queued message waits for its campaign, next event number |
 -- | message_unpark (id, at) | it is due now, and its validity is longer by the time that it waited |
@@ -302,6 +303,16 @@ UPDATE campaign_recipients SET answered_at = $2 WHERE id = $1 AND answered_at IS
 
 -- name: campaign_recipient_opted_out
 UPDATE campaign_recipients SET opted_out_at = $2 WHERE id = $1 AND opted_out_at IS NULL;
+
+-- name: campaign_stretch
+SELECT COUNT(*), COALESCE(MIN(id), '') FROM (
+  SELECT id FROM campaign_recipients WHERE campaign_id = $1 AND id >= $2 AND id < $3 ORDER BY id DESC LIMIT $4
+) AS stretch;
+
+-- name: campaign_stretch_oldest
+SELECT COUNT(*), COALESCE(MAX(id), '') FROM (
+  SELECT id FROM campaign_recipients WHERE campaign_id = $1 AND id >= $2 AND id < $3 ORDER BY id LIMIT $4
+) AS stretch;
 
 -- name: campaign_policy_put
 INSERT INTO campaign_policies (account_id, approval, updated_at) VALUES ($1, $2, $3)

@@ -4,6 +4,7 @@
 -- | --- | --- |
 -- | messages_page, messages_page_oldest (account_id, test, from_id, before_id, created_from, created_to, direction, states, the states, sender, message_class, carrier_id, recipient_hash, tag, limit, name and value in its metadata, name or id of a template, number of its version) | whole rows, newest first; what is NULL (states: 0) does not matter |
 -- | messages_page_by_number, messages_page_by_number_oldest (the same, number_hash) | those with this number on either side |
+-- | messages_page_of_campaign, messages_page_of_campaign_oldest (the same, campaign_id) | those of a campaign |
 
 -- name: messages_page (both ways)
 SELECT m.id, m.account_id, m.test, m.direction, m.door, m.message_class, m.state, m.recipient, m.sender, m.text, m.encoding,
@@ -46,3 +47,24 @@ WHERE n.number_hash = $20 AND n.message_id >= $3 AND n.message_id < $4 AND m.acc
   AND ($18 IS NULL OR $18 IN (json_extract(m.options, '$.template.name'), json_extract(m.options, '$.template.id')))
   AND ($19 IS NULL OR CAST(json_extract(m.options, '$.template.version') AS TEXT) = $19)
 ORDER BY n.message_id DESC LIMIT $15;
+
+-- name: messages_page_of_campaign (both ways)
+SELECT m.id, m.account_id, m.test, m.direction, m.door, m.message_class, m.state, m.recipient, m.sender, m.text, m.encoding,
+  m.segments, m.price_micros, m.held_micros, m.charged_micros, m.currency, m.carrier_id, m.route_id, m.candidates,
+  m.priority, m.rank, m.created_at, m.due_at, m.expires_at, m.updated_at, m.sent_at, m.final_at, m.reason, m.flags, m.seq,
+  m.recipient_hash, m.sender_hash, m.options
+FROM campaign_recipients AS n JOIN messages AS m ON m.id = n.id
+WHERE n.campaign_id = $20 AND n.id >= $3 AND n.id < $4 AND m.account_id = $1 AND m.test = $2 AND m.created_at >= $5 AND m.created_at < $6
+  AND ($7 IS NULL OR m.direction = $7)
+  AND ($8 = 0 OR m.state = ANY($9))
+  AND ($10 IS NULL OR m.sender = $10)
+  AND ($11 IS NULL OR m.message_class = $11)
+  AND ($12 IS NULL OR m.carrier_id = $12)
+  AND ($13 IS NULL OR m.recipient_hash = $13)
+  AND ($14 IS NULL OR EXISTS (SELECT 1 FROM json_each(m.options, '$.tags') WHERE value = $14))
+  AND ($16 IS NULL OR EXISTS (
+    SELECT 1 FROM json_each(m.options, '$.metadata') WHERE key = $16 AND CAST(value AS TEXT) = $17
+  ))
+  AND ($18 IS NULL OR $18 IN (json_extract(m.options, '$.template.name'), json_extract(m.options, '$.template.id')))
+  AND ($19 IS NULL OR CAST(json_extract(m.options, '$.template.version') AS TEXT) = $19)
+ORDER BY n.id DESC LIMIT $15;

@@ -1,0 +1,45 @@
+"""Recipients of a campaign as a file: CSV, newest first, in pages that are read as they are written. Numbers are those
+of the messages; of whoever got none the contact's id stands there.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from whimbrel.base import limits, money
+from whimbrel.domain.campaigns import Recipient
+from whimbrel.domain.model import Message
+from whimbrel.manage.context import NEWEST, Context
+from whimbrel.products.campaigns.keeping import existing
+from whimbrel.products.campaigns.recipients import RecipientView, view_of
+from whimbrel.products.campaigns.shapes import spec_of
+from whimbrel.products.contacts.exporting import lines
+
+_MARK: Final = "\ufeff"  # by which spreadsheets know that it is UTF-8
+_COLUMNS: Final = (*RecipientView.__struct_fields__, "number", "carrier_id", "reason", "segments", "price", "sent_at")
+
+
+async def export(ctx: Context, campaign_id: str, *, account_id: str, test: bool) -> AsyncIterator[bytes]:
+    """The file in pieces. WhimbrelError not_found before the first."""
+    row = await existing(ctx, campaign_id, account_id, test)
+    return _pages(ctx, account_id, row.id, [each.name for each in spec_of(row).variants])
+
+
+async def _pages(ctx: Context, account_id: str, campaign_id: str, names: list[str]) -> AsyncIterator[bytes]:
+    yield (_MARK + lines([_COLUMNS])).encode()
+    before = NEWEST
+    while rows := await ctx.store.fetch(
+        Recipient, "campaign_recipients_page", account_id, campaign_id, before, limits.PAGE_MAX
+    ):
+        found = await ctx.store.messages([row.id for row in rows if row.code is None])
+        messages = {message.id: message for message in found}
+        yield lines(_row(row, names, messages.get(row.id)) for row in rows).encode()
+        before = rows[-1].id
+
+
+def _row(row: Recipient, names: list[str], message: Message | None) -> list[object]:
+    shown = view_of(row, names)
+    cells: list[object] = [getattr(shown, name) for name in RecipientView.__struct_fields__]
+    if message is None:
+        return [*cells, *[None] * 6]
+    price = money.to_text(message.price_micros)
+    return [*cells, message.recipient, message.carrier_id, message.reason, message.segments, price, message.sent_at]

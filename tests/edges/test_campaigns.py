@@ -1,0 +1,120 @@
+"""/v1/campaigns over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from tests.edges.edge_rig import NUMBER, Edge, until
+
+SALE: dict[str, Any] = {"name": "Sale", "audience": {"everybody": True}, "text": "Sale"}
+
+
+async def people(edge: Edge, count: int) -> None:
+    made = [{"number": f"+4915112345{n:03}", "name": f"P{n} Lee", "tags": ["fair"]} for n in range(count)]
+    assert (await edge.post("/v1/contacts/batch", {"contacts": made})).json["created"] == count
+
+
+async def made(edge: Edge, **said: Any) -> str:
+    answer = await edge.post("/v1/campaigns", SALE | said)
+    assert answer.status == 201, answer.body
+    assert answer.headers["location"] == f"/v1/campaigns/{answer.json['id']}"
+    found: str = answer.json["id"]
+    return found
+
+
+async def is_in(edge: Edge, id_: str, status: str) -> dict[str, Any]:
+    async def there() -> Any:
+        found = (await edge.get(f"/v1/campaigns/{id_}")).json
+        return found if found["status"] == status else None
+
+    found: dict[str, Any] = await until(there, within_s=60.0)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("said", "pointer"),
+    [
+        ({"audience": {}}, "/audience"),
+        ({"audience": {"lists": ["none"]}}, "/audience/lists/0"),
+        ({"audience": {"numbers": ["12"]}}, "/audience/numbers/0"),
+        ({"exclude": {"tags": ["none"]}}, "/exclude/tags/0"),
+        ({"name": " "}, "/name"),
+        ({"text": None}, "/text"),
+        ({"text": "Hi {{ name"}, "/variants/0/text"),
+        ({"template": "x"}, "/text"),
+        ({"winner": {"metric": "clicked"}}, "/winner"),
+        ({"schedule": {"zone": "Mars"}}, "/schedule/zone"),
+        ({"schedule": {"at": "2027-01-01T10:00Z"}}, "/schedule/at"),
+        ({"schedule": {"windows": [{"begin": "10:00", "end": "09:00"}]}}, "/schedule/windows/0/end"),
+        ({"text": None, "variants": [{"name": "A", "text": "x"}, {"name": "A", "text": "y"}]}, "/variants"),
+    ],
+)
+async def test_what_is_wrong_is_told_at_its_place(edge: Edge, said: dict[str, Any], pointer: str):
+    answer = await edge.post("/v1/campaigns", SALE | said)
+    assert answer.code == "invalid_request", answer.body
+    assert pointer in [each["pointer"] for each in answer.json["errors"]], answer.body
+
+
+async def test_a_draft_is_estimated_tried_changed_sent_and_its_results_exported(edge: Edge):
+    await people(edge, 20)
+    await edge.post("/v1/opt-outs", {"number": "+4915112345003"})
+    both = [{"name": "A", "text": "Hi {{ first_name }}"}, {"name": "B", "text": "Hello {{ first_name }}, it is on"}]
+    id_ = await made(
+        edge, text=None, variants=both, exclude={"numbers": ["+4915112345004"]},
+        audience={"tags": ["fair"], "numbers": [NUMBER]}, schedule={"pace": {"count": 10, "per": "second"}},
+    )  # fmt: skip
+    seen = (await edge.get(f"/v1/campaigns/{id_}/estimate")).json
+    assert (seen["audience"], seen["recipients"], seen["segments"], seen["seconds"]) == (21, 18, 18, 1), seen
+    assert seen["left_out"] == [
+        {"code": "excluded", "count": 1}, {"code": "invalid_variable", "count": 1}, {"code": "opted_out", "count": 1}
+    ]  # fmt: skip
+    assert seen["cost"] == "0.135" and {each["name"] for each in seen["variants"]} == {"A", "B"}
+    tried = (await edge.post(f"/v1/campaigns/{id_}/test", {"to": ["+4915112345001", NUMBER]})).json["data"]
+    assert [each.get("code") for each in tried] == [None, None, "invalid_variable", "invalid_variable"]
+    assert (await edge.post(f"/v1/campaigns/{id_}/test", {"to": ["1"]})).code == "invalid_number"
+    changed = await edge.ask("PATCH", f"/v1/campaigns/{id_}", json={"schedule": {}, "name": "Sale!"})
+    assert (changed.json["name"], changed.json["schedule"]["pace"]) == ("Sale!", None)
+    assert (await edge.get(f"/v1/campaigns/{id_}/numbers?excluded=true")).json["data"] == ["+4915112345004"]
+    assert (await edge.post(f"/v1/campaigns/{id_}/start")).status == 200
+    over = await is_in(edge, id_, "finished")
+    assert over["progress"] == {"looked_at": 21, "accepted": 18, "refused": 2, "left_out": 1}
+    refused = (await edge.get(f"/v1/campaigns/{id_}/recipients?code=opted_out")).json["data"]
+    assert [(each["status"], each["message_id"]) for each in refused] == [("refused", None)]
+
+    async def delivered() -> bool:
+        return (await edge.get(f"/v1/campaigns/{id_}/results")).json["total"]["delivered"] == 18
+
+    await until(delivered, within_s=60.0)
+    results = (await edge.get(f"/v1/campaigns/{id_}/results")).json
+    assert sum(each["counts"]["accepted"] for each in results["variants"]) == 18
+    assert results["total"]["cost"] == "0.135" and results["currency"] == "USD"
+    file = (await edge.get(f"/v1/campaigns/{id_}/recipients/export")).body.decode("utf-8-sig")
+    lines = file.splitlines()
+    assert len(lines) == 21 and lines[0].startswith("message_id,contact_id,variant,country,status,code")
+    assert sum(",delivered," in line for line in lines) == 18
+    messages = (await edge.get(f"/v1/messages?campaign={id_}&limit=5")).json
+    assert len(messages["data"]) == 5 and {each["campaign_id"] for each in messages["data"]} == {id_}
+    assert (await edge.get(f"/v1/messages?campaign={id_}&status=failed")).json["data"] == []
+    assert (await edge.post(f"/v1/campaigns/{id_}/pause")).code == "campaign_state"
+    assert (await edge.ask("DELETE", f"/v1/campaigns/{id_}")).status == 204
+    assert (await edge.get(f"/v1/campaigns/{id_}")).status == 404
+
+
+async def test_a_second_person_approves_what_somebody_wrote(edge: Edge):
+    await people(edge, 1)
+    other = await edge.new_key(edge.customer.id, ("campaigns:approve", "campaigns:read"))
+    writer = await edge.new_key(edge.customer.id, ("campaigns:write", "campaigns:read"))
+    assert (await edge.get("/v1/campaigns/policy")).json == {"approval": False}
+    assert (await edge.ask("PUT", "/v1/campaigns/policy", json={"approval": True})).json == {"approval": True}
+    id_ = await made(edge)
+    assert (await edge.post(f"/v1/campaigns/{id_}/start")).code == "campaign_not_approved"
+    assert (await edge.post(f"/v1/campaigns/{id_}/approve")).code == "campaign_own_approval"
+    assert (await edge.post(f"/v1/campaigns/{id_}/approve", key=writer)).status == 403
+    approved = await edge.post(f"/v1/campaigns/{id_}/approve", key=other)
+    assert approved.json["approved_by"] and approved.json["approved_by"] != approved.json["author"]
+    changed = await edge.ask("PATCH", f"/v1/campaigns/{id_}", json={"text": "Another"})
+    assert changed.json["approved_by"] is None
+    assert (await edge.post(f"/v1/campaigns/{id_}/start")).code == "campaign_not_approved"
+    await edge.post(f"/v1/campaigns/{id_}/approve", key=other)
+    assert (await edge.post(f"/v1/campaigns/{id_}/start")).status == 200
+    await is_in(edge, id_, "finished")
