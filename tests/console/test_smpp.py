@@ -60,3 +60,8 @@ async def test_the_installation_is_the_operators(edge, sign_in):
 
     await until(shows)
     assert "Requests are taken" in (await operator.get("/console/system", part=True)).words
+    store = (await edge.get("/v1/store", key=edge.operator)).json
+    assert (store["database"], store["current"], store["pending"], store["problem"]) == ("sqlite", True, [], "")
+    shown = (await operator.get("/console/system")).words
+    assert "SQLite" in shown and "Up to date" in shown and store["migrations"][0]["name"] in shown
+    assert (await edge.get("/v1/store")).status == 403

@@ -12,6 +12,7 @@ from whimbrel.domain.model import Event, Message
 from whimbrel.store.campaigns import CampaignRows
 from whimbrel.store.contacts import ContactRows
 from whimbrel.store.links import LinkRows
+from whimbrel.store.migrations import Dialect, SchemaStatus
 from whimbrel.store.news import Deliveries, EventsPart, News, Try, Wait
 from whimbrel.store.signals import Signals
 from whimbrel.store.standings import LaneStatus, Lease, Node
@@ -103,6 +104,9 @@ class Store(Protocol):
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
     async def ping(self) -> None: ...
+    async def schema(self) -> tuple[Dialect, SchemaStatus]:
+        """Which database it is, and where its schema stands."""
+        ...
 
     async def fetch(self, row: Callable[..., Row], statement: str, *params: Any) -> list[Row]:
         """Rows of a named read, each as `row(*columns)`; fields of a struct that are booleans

@@ -36,7 +36,7 @@ from whimbrel.store.interface import (
     Write,
 )
 from whimbrel.store.links import LinkRows
-from whimbrel.store.migrations import Applied, compare, load, require_usable
+from whimbrel.store.migrations import Applied, Dialect, SchemaStatus, compare, load, require_usable
 from whimbrel.store.rows import builder
 from whimbrel.store.script import Executor
 from whimbrel.store.signals import Signals
@@ -93,6 +93,10 @@ class SqlStore:
             raise StoreError(f"a commit has not ended for {hanging_s:.0f} s")
         await self._executor.write(reads.nothing)
         require_usable(compare(self._migrations, await self.fetch(Applied, "schema_applied")))
+
+    async def schema(self) -> tuple[Dialect, SchemaStatus]:
+        """Which database it is, and where its schema stands."""
+        return self._executor.dialect, compare(self._migrations, await self.fetch(Applied, "schema_applied"))
 
     async def backup(self, path: str) -> None:
         """A consistent copy in a new file, made while the store works."""
