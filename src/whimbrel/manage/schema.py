@@ -1,5 +1,4 @@
-"""The database of the installation: which one it is, and which migrations it has. Of the installation, so only operators
-reach this file."""
+"""The database of the installation: which one it is, and which migrations it has. Only operators reach this file."""
 
 from typing import Annotated, Literal
 

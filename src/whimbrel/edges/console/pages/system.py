@@ -1,5 +1,5 @@
-"""The installation: its nodes and what each does for all, its database, its cells, its streams to brokers, and whether requests are
-taken."""
+"""The installation: its nodes and what each does for all, its database, its cells, its streams to brokers, and
+whether requests are taken."""
 
 import asyncio
 from typing import Any
