@@ -133,3 +133,24 @@ async def test_carriers_are_the_operators(sign_in):
     seen = await support.get("/console/carriers")
     assert seen.status == 200 and "Add a carrier" not in seen.words
     assert (await support.post("/console/carriers/new", {"name": "x"})).status == 403
+
+
+async def test_error_codes_that_a_carrier_gave_stand_on_its_page_for_the_account_that_is_shown(edge, sign_in):
+    refused, lost = [(await edge.send(to=number)).json["id"] for number in ("+15005550301", "+15005550201")]
+
+    async def ended():
+        found = [(await edge.get(f"/v1/messages/{each}")).json for each in (refused, lost)]
+        return found if all(each["final_at"] for each in found) else None
+
+    ends, neighbour = await until(ended), await edge.new_customer("Neighbour")
+    operator = await sign_in(account_id=None)
+    page = f"/console/carriers/{ends[0]['carrier_id'] or ends[1]['carrier_id']}"
+    assert "Error codes seen" not in (await operator.get(page)).words
+    await operator.act_for(edge.customer.id)
+    seen = await operator.get(page)
+    for each in ends:
+        if each["carrier_id"]:
+            assert each["reason"]["title"] in seen.words and f"/console/messages/{each['id']}" in seen.text
+    assert "err:" in seen.words or "0x0000" in seen.words
+    await operator.act_for(neighbour.id)
+    assert "had gone to it" in (await operator.get(page)).words

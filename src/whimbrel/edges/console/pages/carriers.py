@@ -7,7 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.console import carrier_form, table_files, tables
+from whimbrel.edges.console import carrier_codes, carrier_form, table_files, tables
 from whimbrel.edges.console.forms import EMPTY, Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
@@ -63,13 +63,16 @@ async def carrier(request: Request) -> Response:
     health = await request.api("getCarrierHealth", path=path)
     if request.is_part:
         return request.part("carriers/one.html", "health", carrier=health)
-    found, trace = await asyncio.gather(request.api("getCarrier", path=path), _trace(request))
+    found, trace, codes = await asyncio.gather(
+        request.api("getCarrier", path=path), _trace(request), carrier_codes.seen(request, path["id"])
+    )
     return request.page(
         "carriers/one.html",
         carrier=health,
         settings=found.settings,
         unusual=carrier_form.unusual(found.settings),
         trace=trace,
+        codes=codes,
         form=EMPTY,
         problem=None,
         may_write=request.api.may("updateCarrier"),
