@@ -24,6 +24,7 @@ from whimbrel.products.contacts.importing import Imports
 from whimbrel.products.flows.duty import Flows
 from whimbrel.products.hooks.flows import HookFlows
 from whimbrel.products.hooks.receiving import Receiving
+from whimbrel.products.keywords.answering import Answering
 from whimbrel.products.links.opening import Opening
 from whimbrel.products.mailboxes.duty import Mailboxes
 from whimbrel.products.mailboxes.receiving import Receiving as MailReceiving
@@ -108,6 +109,7 @@ class ProductSet:
             "contact_clearing": Clearing(ctx, lambda account_id: _is_active(tables, account_id)),
             "contact_imports": Imports(ctx, lambda account_id: _is_active(tables, account_id)),
             "flows": flows,
+            "keyword_answers": Answering(ctx, accept, tables, metrics),
             "mailboxes": Mailboxes(
                 ctx, metrics, mailer(settings), domain=settings.mailbox.domain, sender=settings.mail.sender
             ),

@@ -40,6 +40,7 @@ async def products_of(edge: Edge) -> dict[str, str]:
         "templates": await _made(edge, "/v1/templates", template),
         "pools": await _made(edge, "/v1/pools", {"name": "support"}),
         "sender": "PN" + "0" * 32,
+        "keywords": await _made(edge, "/v1/keywords", {"name": "hours", "words": ["hours"], "answers": {"en": "9-5"}}),
         "campaigns": await _made(edge, "/v1/campaigns", {"name": "c", "audience": {"everybody": True}, "text": "Hello"}),
         "contacts": await _made(edge, "/v1/contacts", {"number": NUMBER}),
         "contact-fields": await _made(edge, "/v1/contact-fields", {"name": "plan", "kind": "text"}),

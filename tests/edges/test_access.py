@@ -237,6 +237,7 @@ async def test_lists_hold_what_is_the_callers_alone(edge):
         "templates",
         "pools",
         "inbound-urls",
+        "keywords",
         "hooks",
         "mailboxes",
         "verify/services",

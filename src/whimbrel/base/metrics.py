@@ -158,6 +158,7 @@ class Metrics:
         self.mailbox_sent = Counter(
             "whimbrel_mailbox_sent", "Tries to send answers and reports by mail", ["kind", "result"], registry=r
         )
+        self.keyword_answers = Counter("whimbrel_keyword_answers", "Keywords of accounts said", ["result"], registry=r)
         self.pool_choices = Counter("whimbrel_pool_choices", "Senders chosen by pools, by why", ["reason"], registry=r)
         self.pool_numbers_sick = Gauge(
             "whimbrel_pool_numbers_sick", "Numbers of pools that carriers block too often", registry=r
