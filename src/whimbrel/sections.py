@@ -14,6 +14,7 @@ from whimbrel.base.clock import DAY_US, HOUR_US, SECOND_US
 from whimbrel.base.ids import ACCOUNT, is_id
 from whimbrel.domain.customers import CustomerBounds
 from whimbrel.domain.events import types_of
+from whimbrel.domain.frequency import LONGEST_HOURS
 from whimbrel.domain.sender_fitness import Enforcement
 
 Role = Literal["api", "worker", "smpp", "console", "mail"]
@@ -365,6 +366,7 @@ def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
         "usage_days": retention.usage_days,
     }
     soon = {
+        "frequency": now_us - LONGEST_HOURS * HOUR_US,  # no limit counts them any more
         "seen": now_us - HOUR_US,  # a carrier brings a text again within minutes
         "hook_payloads": now_us,
         "hook_calls": now_us - limits.HOOK_LOG_S * SECOND_US,

@@ -102,6 +102,8 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("suppressed", 422, 21610, P, "recipient", "The number is on a list of numbers that are not texted.", "Do not text this number; `explain` names the list."),
         _row("no_consent", 422, 21610, P, "recipient", "Nobody recorded that the recipient agreed to marketing.", "Record the consent (`POST /v1/consents`), or ask for it."),
         _row("consent_request_limit", 429, 20429, T, "caller", "The number was asked for consent often enough.", "Wait: at most three times within 30 days, an hour apart."),
+        _row("quiet_hours", 422, 30610, P, "caller", "Marketing may not be sent to this number at this hour.", "Send it when the answer says, or with `quiet_hours` \"wait\", so that it waits for the hour."),
+        _row("frequency_cap", 422, 30611, P, "caller", "The recipient has been sent as much marketing as a limit allows.", "Send it when the answer says, or let it wait: `on_cap` of `PUT /v1/policies`."),
         _row("no_route", 422, 21612, P, "operator", "No carrier takes texts for this number.", "Ask the operator for a route to this country."),
         _row("no_price", 422, 21408, P, "operator", "There is no price for this number.", "Ask the operator for a price for this country."),
         _row("price_over_max", 422, 30010, P, "caller", "The price is above `max_price`.", "Raise `max_price`, or shorten the text."),

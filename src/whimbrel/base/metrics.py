@@ -48,9 +48,6 @@ class Metrics:
         r.register(self._tallies)
         self.accepted = Counter("whimbrel_messages_accepted", "Messages accepted", ["door"], registry=r)
         self.refused = Counter("whimbrel_messages_refused", "Messages refused at accept", ["code"], registry=r)
-        self.sender_warnings = Counter(
-            "whimbrel_sender_warnings", "Messages accepted with a note on their sender", ["code"], registry=r
-        )
         self.submitted = Counter(
             "whimbrel_segments_submitted", "Segments written to a carrier", ["carrier"], registry=r
         )
@@ -103,6 +100,7 @@ class Metrics:
         self._of_processes(r)
         self._of_nodes(r)
         self._of_products(r)
+        self._of_rules(r)
 
     def _of_products(self, r: CollectorRegistry) -> None:
         """Of what stands on the journey."""
@@ -120,6 +118,12 @@ class Metrics:
             "whimbrel_verify_fallbacks", "Channels that another one was taken after", ["channel", "reason"], registry=r
         )
         self.verify_blocks = Counter("whimbrel_verify_blocks", "Blocks of the pumping guard", ["reason"], registry=r)
+
+    def _of_rules(self, r: CollectorRegistry) -> None:
+        self.sender_warnings = Counter(
+            "whimbrel_sender_warnings", "Messages accepted with a note on their sender", ["code"], registry=r
+        )
+        self.put_off = Counter("whimbrel_messages_put_off", "Marketing put off at claim", ["reason"], registry=r)
 
     def _of_processes(self, r: CollectorRegistry) -> None:
         self.process_up = Gauge(

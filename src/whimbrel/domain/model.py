@@ -42,6 +42,8 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     origin: Origin | None = None  # the customer's bind that brought it
     template: MadeOf | None = None  # what made the text
     campaign_id: str | None = None  # what it is part of
+    quiet_hours: Literal["wait", "refuse"] | None = None  # of marketing, in place of the account's policy
+    zone: str | None = None  # where the recipient is known to be (IANA), where that counted
     sealed: str | None = None  # the text to send, encrypted, where the row's own is masked; erased when it is final
 
 
@@ -129,11 +131,12 @@ class Flag:
     ONE_RECEIPT = 32768  # its carrier was asked about one part, and has told
     LOCKING_SHIFT = 16  # the lowest of eight bits: language of the locking shift table (TS 23.038 6.2.1.2.2), 0: none
     SINGLE_SHIFT = 24  # the same of the single shift table
-    KEYWORD_JOIN = 1 << 40  # inbound: a word of the account's own that agrees
     KEYWORD_GUESSED = 1 << 33  # inbound: the STOP was taken from more than one word, and wants a look
     SENDER_UNREGISTERED = 1 << 35  # accepted, although the sender is not registered for the country
     SENDER_REPLACED = 1 << 36  # the phone will show another sender
     SENDER_FORBIDDEN = 1 << 37  # accepted, although the country takes no such sender
+    KEYWORD_JOIN = 1 << 40  # inbound: a word of the account's own that agrees
+    COUNTED = 1 << 34  # among those that its recipient may be sent within some time
     SEALED = 1 << 32  # the text is masked; options hold the one to send, until it is final
 
 

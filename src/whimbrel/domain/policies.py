@@ -11,6 +11,8 @@ from typing import Annotated, Final, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from whimbrel.domain.quiet_rules import Week, week
+
 QuietHours = Literal["off", "wait", "refuse"]
 """What becomes of a marketing text at an hour at which it may not be sent; each is stricter than the one before."""
 OnCap = Literal["wait", "refuse"]
@@ -104,7 +106,17 @@ class PolicyBook:
         self.floor = policies.get(INSTALLATION, NOTHING)
         self._others = in_force(NOTHING, self.floor)
         self._own = {account: in_force(policy, self.floor) for account, policy in policies.items()}
+        self._weeks = {account: _weeks(policy) for account, policy in self._own.items()}
+        self._weeks_of_others = _weeks(self._others)
 
     def of(self, account_id: str) -> InForce:
         """What holds for an account."""
         return self._own.get(account_id, self._others)
+
+    def hours(self, account_id: str) -> tuple[Week, ...]:
+        """The account's and the installation's own hours, each of which narrows those of the rules."""
+        return self._weeks.get(account_id, self._weeks_of_others)
+
+
+def _weeks(policy: InForce) -> tuple[Week, ...]:
+    return tuple(week(hours) for hours in policy.hours)

@@ -60,6 +60,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rule: tuple[Rule, ...]
     holidays: dict[str, "Holidays"]
+    zones: dict[str, tuple[str, ...]]
 
 
 class Holidays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +71,7 @@ class Holidays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     as_of: str
     confidence: Confidence
+    observed: bool = False  # one on a Sunday is kept on Monday too, one on a Saturday on Friday
 
 
 @cache
@@ -85,6 +87,11 @@ def of_product() -> tuple[Rule, ...]:
 def holidays_of_product() -> Mapping[str, Holidays]:
     """The rows of holidays by country or subdivision."""
     return _file().holidays
+
+
+def zones_of_product() -> Mapping[str, tuple[str, ...]]:
+    """The time zones of countries that share a calling code."""
+    return _file().zones
 
 
 # ---------------------------------------------------------------- hours
@@ -104,7 +111,7 @@ def problem(hours: Mapping[str, str]) -> tuple[str, str] | None:
 
 def week(hours: Mapping[str, str]) -> Week:
     """Hours as they are written, day by day: what names a day goes before what names several; a day that nothing names
-    is open. A holiday that nothing names is `()`-like the day that it is, told by `has_holidays`."""
+    is open. Those of holidays narrow those of the day."""
     found: dict[str, Span | None] = dict.fromkeys(DAYS, (0, MIDNIGHT))
     for group, days in _GROUPS.items():
         if group in hours:
@@ -133,7 +140,13 @@ def _span(text: str) -> Span | None:
 def holidays(place: str, year: int) -> frozenset[date]:
     """Public holidays of a country or subdivision in a year; none where there is no row."""
     row = holidays_of_product().get(place)
-    return frozenset(_day(text, year) for text in row.days) if row else frozenset()
+    days = frozenset(_day(text, year) for text in row.days) if row else frozenset()
+    return days | _observed(days) if row and row.observed else days
+
+
+def _observed(days: frozenset[date]) -> frozenset[date]:
+    moves = {5: timedelta(days=-1), 6: timedelta(days=1)}
+    return frozenset(day + moves[day.weekday()] for day in days if day.weekday() in moves)
 
 
 def _day(text: str, year: int) -> date:
@@ -181,6 +194,10 @@ class RuleBook:
         for rule in self.rules.values():
             if rule.enabled:
                 self._by_country.setdefault(rule.country, []).append(rule)
+
+    def concerns(self, country: str) -> bool:
+        """Whether any rule is about the country."""
+        return country in self._by_country
 
     def concerning(self, country: str, subdivisions: frozenset[str] | None) -> tuple[Rule, ...]:
         """Rules that a number may be under: those of the country, and of the subdivisions that it may be in. None: it

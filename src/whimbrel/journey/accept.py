@@ -42,6 +42,7 @@ from whimbrel.journey.pools import NO_STICKY, Sticky
 from whimbrel.journey.price import price
 from whimbrel.journey.record import IdempotencyKey, Record, Request
 from whimbrel.journey.recovery import Unsent
+from whimbrel.journey.restraint import Restraint
 from whimbrel.journey.route import route
 from whimbrel.journey.screen import screen
 from whimbrel.journey.shorten import Shorten
@@ -103,6 +104,7 @@ class Accept:
         self._lane_of = lane_of
         self._unsent = Unsent(store, clock)
         self._gatherer: Gatherer[Request, _Answer] = Gatherer(self._store_list, limit=256)
+        self._restraint = Restraint(store, tables, vault)
         self._under_way: set[tuple[str, str, str]] = set()
 
     async def submit(
@@ -152,6 +154,7 @@ class Accept:
         """What accept would do with this draft now, with the evidence of every step; stores nothing."""
         await self._tables.current()
         self._check_account(draft.account_id)
+        await self._restraint.prepare([draft], self._clock.now_us())
         plan = self._plan([draft], await self._templates([draft]), await self._sticky([draft]))[0]
         told = explanation(plan, self._tables, await consent_step(plan, self._tables, self._store))
         return await with_balance(told, draft.account_id, self._store)
@@ -278,6 +281,7 @@ class Accept:
         """None, and nothing is stored, when what they were planned with has changed meanwhile."""
         basis = self._tables.basis
         templates = await self._templates([draft for request in requests for draft in request.drafts])
+        await self._restraint.prepare([draft for each in requests for draft in each.drafts], self._clock.now_us())
         passage = Passage(self._lane_of, self._vault)
         sticky = await self._sticky([draft for request in requests for draft in request.drafts])
         prepared = self._prepared(requests, passage, templates, sticky)
@@ -360,17 +364,18 @@ class Accept:
         if tables.pools.books or any(draft.options.pool_id for draft in drafts):
             pools.assign(plans, tables.pools.books)
         screen(plans, senders=tables.senders, vault=self._vault)
-        permit(plans, tables.permissions)
         if tables.pools.books:
             pools.choose(plans, sticky, tables.pools.standings, tables.senders)
-        fit(plans, tables.senders)
         if tables.pools.limits:
             pools.turns(plans, tables.pools.limits)
+        permit(plans, tables.permissions)
+        fit(plans, tables.senders)
         if templates:
             register(plans)
         route(plans, tables.router)
         encode(plans, tables.text_rules)
         price(plans, tables.prices, tables.accounts)
+        self._restraint.heed(plans)
         if templates:
             point(plans)
         return plans

@@ -11,10 +11,11 @@ from whimbrel.base import moments, money
 from whimbrel.base.errors import CATALOGUE
 from whimbrel.codec import gsm7
 from whimbrel.codec.shifts import LANGUAGE_NAMES
+from whimbrel.domain.pools import WELL
+from whimbrel.domain.quiet_hours import Reason
 from whimbrel.domain.sender_fitness import Step
 from whimbrel.domain.sender_rules import SenderRule
 from whimbrel.journey.explain_consent import ConsentStep
-from whimbrel.domain.pools import WELL
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.pools import allowed_by
 from whimbrel.journey.tables import Tables
@@ -97,6 +98,17 @@ class PoolStep(msgspec.Struct, frozen=True, gc=False):
     considered: tuple[PoolMember, ...]
 
 
+class TimingStep(msgspec.Struct, frozen=True, gc=False):
+    """Whether marketing may be sent when it is due. `reason`, `rule` and `until`: what puts it off last; `reasons`:
+    what the hours of the recipient say of the moment that was asked for."""
+
+    allowed: bool
+    reason: str | None
+    rule: str | None
+    until: str | None
+    reasons: tuple[Reason, ...]
+
+
 class Refusal(msgspec.Struct, frozen=True, gc=False):
     """Why it would be refused."""
 
@@ -148,8 +160,9 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     routing: RoutingStep | None
     price: PriceStep | None
     balance: BalanceStep | None = None  # of what has a price
-    pool: PoolStep | None = None
     consent: ConsentStep | None = None  # where something keeps the number from being texted
+    timing: TimingStep | None = None  # of marketing that hours or limits concern
+    pool: PoolStep | None = None
     sender_rules: SenderStep | None = None  # of a sender that was found
 
 
@@ -175,8 +188,9 @@ def explanation(plan: Plan, tables: Tables, consent: ConsentStep | None = None) 
         encoding=_encoding(plan) if plan.segments else None,
         routing=_routing(plan, tables) if number else None,
         price=_price(plan, tables) if plan.currency else None,
-        pool=_pool(plan, tables) if plan.wish is not None else None,
         consent=consent,
+        timing=_timing(plan),
+        pool=_pool(plan, tables) if plan.wish is not None else None,
         sender_rules=_sender_rules(plan, tables) if plan.sender and number else None,
     )
 
@@ -256,6 +270,16 @@ def _pool(plan: Plan, tables: Tables) -> PoolStep | None:
     row = plan.pool.pool
     reason = plan.choice.reason if plan.choice is not None else None
     return PoolStep(row.id, row.name, chosen.value if chosen else None, reason, tuple(members))
+
+
+def _timing(plan: Plan) -> TimingStep | None:
+    wait, look = plan.wait, plan.look
+    if wait is None and look is None:
+        return None
+    reasons = look.reasons if look is not None else ()
+    if wait is None:
+        return TimingStep(look is None or look.allowed, None, None, None, reasons)
+    return TimingStep(False, wait.reason, wait.rule, moments.to_text_or_none(wait.until or None), reasons)
 
 
 def _routing(plan: Plan, tables: Tables) -> RoutingStep:

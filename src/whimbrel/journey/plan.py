@@ -9,9 +9,19 @@ from whimbrel.codec.shifts import NO_SHIFT, Shift
 from whimbrel.domain.links import NewLink
 from whimbrel.domain.model import PLAIN, Draft, Encoding, Flag, Options, Sender
 from whimbrel.domain.numbers import Number
-from whimbrel.domain.pools import Choice, OpenPool, Wish
 from whimbrel.domain.permission import Finding
+from whimbrel.domain.pools import Choice, OpenPool, Wish
+from whimbrel.domain.quiet_hours import Look
 from whimbrel.domain.templates.rendering import Form
+from whimbrel.store.interface import Counted
+
+
+class Wait(msgspec.Struct, frozen=True, gc=False):
+    """Why a message is not sent when it was to be: a code of the catalogue, the rule, and until when."""
+
+    reason: str
+    rule: str
+    until: int
 
 
 class Plan(msgspec.Struct, gc=False):
@@ -41,11 +51,15 @@ class Plan(msgspec.Struct, gc=False):
     sender_flag: int = 0  # a bit of `Flag`: what is to be said of the sender
     links: tuple[NewLink, ...] = ()  # short ones that stand in its text
     form: Form | None = None  # of the template that the text was made of
+    look: Look | None = None  # at the hours of the recipient, of marketing
+    wait: Wait | None = None
+    zone: str | None = None  # that the recipient is known to be in
+    counted: Counted | None = None  # among those that the recipient may be sent
+    barrier: Finding | None = None  # why the number may not be texted
     pool: OpenPool | None = None  # which chooses the sender
     wish: Wish | None = None  # what the pool was asked
     choice: Choice | None = None
     turn: str = ""  # id of a sender that has a rate: the message waits in that number's own lane
-    barrier: Finding | None = None  # why the number may not be texted
 
     def refuse(self, code: str, pointer: str = "", detail: str = "") -> None:
         """End this plan's way with a code of the catalogue."""
@@ -61,6 +75,8 @@ def flags_of(plan: Plan, options: Options) -> int:
         flags |= plan.shift.locking << Flag.LOCKING_SHIFT | plan.shift.single << Flag.SINGLE_SHIFT
     if plan.wide:
         flags |= Flag.WIDE
+    if plan.counted is not None:
+        flags |= Flag.COUNTED
     if options is PLAIN:
         return flags
     return (

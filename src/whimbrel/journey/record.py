@@ -18,11 +18,12 @@ from whimbrel.domain.states import QUEUED, SCHEDULED
 from whimbrel.domain.turns import lane_of
 from whimbrel.journey.plan import Plan, flags_of
 from whimbrel.journey.pools import kept
+from whimbrel.journey.restraint import data_of
 from whimbrel.journey.sealing import seal_text
 from whimbrel.journey.shorten import Shorten
 from whimbrel.journey.straight import Passage
 from whimbrel.journey.tables import Tables
-from whimbrel.store.interface import Claim, Idempotency, Submission, Verdict, Write
+from whimbrel.store.interface import Claim, Counted, Idempotency, Submission, Verdict, Write
 
 _PLAIN_JSON = "{}"
 
@@ -70,6 +71,8 @@ class Record:
         messages: list[Message] = []
         claims: list[Claim] = []
         verdicts: list[Verdict] = []
+        counted: list[Counted] = []
+        told: dict[str, str] = {}
         links: list[Link] = []
         for plan in plans:
             if plan.refusal is not None:
@@ -77,6 +80,10 @@ class Record:
                 self._metrics.refused.labels(plan.refusal).inc()
                 continue
             message = self._message(plan)
+            if plan.counted is not None:
+                counted.append(msgspec.structs.replace(plan.counted, message_id=message.id))
+            if plan.wait is not None:
+                told[message.id] = data_of(plan.wait)
             messages.append(message)
             verdicts.append(_verdict(message, plan))
             if plan.links:
@@ -105,7 +112,9 @@ class Record:
             also = (*also, *kept(plans))
             for choice in chosen:
                 self._metrics.pool_choices.labels(choice.reason).inc()
-        submission = Submission(tuple(messages), idempotency, also, tuple(claims), request.only, links=tuple(links))
+        submission = Submission(
+            tuple(messages), idempotency, also, tuple(claims), request.only, (*counted,), told, (*links,)
+        )
         return submission, verdicts
 
     def _message(self, plan: Plan) -> Message:
@@ -116,6 +125,8 @@ class Record:
         options = draft.options
         if plan.replaced:
             options = msgspec.structs.replace(options, replaced=plan.replaced)
+        if plan.zone is not None:
+            options = msgspec.structs.replace(options, zone=plan.zone)
         id_, text = draft.id or self._ids.new(ids.MESSAGE), plan.text
         if draft.shown is not None:
             options = msgspec.structs.replace(options, sealed=seal_text(self._vault, id_, text))
@@ -150,7 +161,7 @@ class Record:
             plan.now,  # updated_at
             None,  # sent_at
             None,  # final_at
-            None,  # reason
+            plan.wait.reason if plan.wait is not None else None,  # reason
             flags_of(plan, options),
             1,  # seq
             plan.recipient_hash,

@@ -20,6 +20,8 @@ from whimbrel.domain.number_limits import NumberLimits
 from whimbrel.domain.permission import Permissions
 from whimbrel.domain.policies import Policy, PolicyBook
 from whimbrel.domain.pricing import PriceList
+from whimbrel.domain.quiet_hours import QuietHours
+from whimbrel.domain.quiet_rules import Rule, RuleBook
 from whimbrel.domain.registrations import Registration
 from whimbrel.domain.routing import Router
 from whimbrel.domain.sender_fitness import Enforcement, SenderLaw
@@ -126,6 +128,7 @@ class Tables:
         self.link_hosts: Mapping[str, str] = {}
         """Ids of accounts by the host of their links."""
         self.policies = PolicyBook({})
+        self.quiet_hours = QuietHours(RuleBook())
         self._routes: tuple[Route, ...] = ()
         self._text_rules: dict[tuple[str, ...], TextRules] = {}  # found once for each order of carriers
 
@@ -270,6 +273,8 @@ class Tables:
         self.smpp_credentials = {row.system_id: row for row in rows}
 
     async def _load_policies(self) -> None:
+        rules = await self._store.fetch(_Document, "quiet_rules_all")
+        self.quiet_hours = QuietHours(RuleBook([msgspec.json.decode(row.document, type=Rule) for row in rules]))
         rows = await self._store.fetch(_Document, "policies_all")
         self.policies = PolicyBook({row.id: msgspec.json.decode(row.document, type=Policy) for row in rows})
         self.consent.follow(self.policies)

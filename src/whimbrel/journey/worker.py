@@ -19,6 +19,7 @@ from whimbrel.domain.pacing import FairRank
 from whimbrel.journey.answer import Answers
 from whimbrel.journey.choose import Ready, decide, fit
 from whimbrel.journey.elsewhere import Elsewhere
+from whimbrel.journey.holding import MARKETING, Holding
 from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.numbers import Means, Numbers
 from whimbrel.journey.owners import Owners
@@ -187,6 +188,11 @@ class Lane:
         if not waiting:
             self._behind = False
             return False
+        if waiting[-1].priority == MARKETING:  # they are in the order of their classes
+            waiting, held = await self._worker.holding.again(waiting)
+            self._unseen |= held
+            if not waiting:
+                return True
         faults.hit("worker.after_claim")
         basis = self._worker.tables.basis
         sendable, endings = decide(waiting, self.build, tables=self._worker.tables, now=self._worker.clock.now_us())
@@ -283,6 +289,7 @@ class Worker:
         self.receipts = receipts
         self.inbound = inbound
         self.unsent = Unsent(store, clock)
+        self.holding = Holding(store, tables, clock, vault, metrics)
         self.stop_s = _STOP_S
         """How long a lane that is given up may take for the answers under way."""
         self._owners = owners

@@ -4,10 +4,11 @@ group commit); every value is plain data, so that a verb can cross a process bor
 A returned awaitable means durable: when `await` comes back, the rows survive `kill -9` and power loss.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from whimbrel.domain.events import Interest
+from whimbrel.domain.frequency import Send
 from whimbrel.domain.model import Event, Message
 from whimbrel.store.campaigns import CampaignRows
 from whimbrel.store.contacts import ContactRows
@@ -21,13 +22,16 @@ from whimbrel.store.values import (
     Answer,
     Basis,
     Claim,
+    Counted,
     Due,
     Ending,
     Idempotency,
     InboundRow,
     Kept,
+    Moved,
     OptOutChanges,
     Owed,
+    PutOff,
     Ranks,
     ReceiptRow,
     RunChange,
@@ -46,6 +50,7 @@ __all__ = [
     "Answer",
     "Basis",
     "Claim",
+    "Counted",
     "Deliveries",
     "Due",
     "Ending",
@@ -55,10 +60,12 @@ __all__ = [
     "Kept",
     "LaneStatus",
     "Lease",
+    "Moved",
     "News",
     "Node",
     "OptOutChanges",
     "Owed",
+    "PutOff",
     "Ranks",
     "ReceiptRow",
     "RunChange",
@@ -220,6 +227,21 @@ class Store(Protocol):
 
     async def stand_alone(self) -> None:
         """All other processes of this database are gone."""
+        ...
+
+    # what may not be sent just now
+    async def put_off(self, items: Sequence[PutOff]) -> int:
+        """Queued and scheduled messages are due at another time; how many there were."""
+        ...
+
+    async def move_counted(self, moves: Sequence[Moved]) -> None:
+        """Messages that count among those of a person are sent at another moment than they were counted at."""
+        ...
+
+    async def counted(
+        self, keys: Collection[tuple[str, int, int]]
+    ) -> dict[tuple[str, int, int], tuple[int, list[Send]]]:
+        """What is counted of people (account, test or live, keyed hash of the number): a version, and the messages."""
         ...
 
     # configuration

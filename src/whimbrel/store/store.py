@@ -1,9 +1,10 @@
 """The store over an executor: each verb of `interface.Store` is one transaction script. One class for every dialect."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from whimbrel.domain.events import Interest
+from whimbrel.domain.frequency import Send
 from whimbrel.domain.model import Event, Message
 from whimbrel.store import reads
 from whimbrel.store.campaign_rows import SqlCampaignRows
@@ -21,10 +22,12 @@ from whimbrel.store.interface import (
     EventsPart,
     InboundRow,
     Kept,
+    Moved,
     News,
     Node,
     OptOutChanges,
     Owed,
+    PutOff,
     Ranks,
     ReceiptRow,
     RunChange,
@@ -49,9 +52,11 @@ from whimbrel.store.verbs import (
     erase,
     finish,
     flows,
+    frequency,
     inbound,
     leases,
     owners,
+    put_off,
     receipts,
     sweep,
     turn,
@@ -210,6 +215,17 @@ class SqlStore:
 
     async def enqueue(self, due: Sequence[Due]) -> None:
         await self._executor.write(sweep.enqueue, due)
+
+    async def put_off(self, items: Sequence[PutOff]) -> int:
+        return await self._executor.write(put_off.put_off, items)
+
+    async def move_counted(self, moves: Sequence[Moved]) -> None:
+        await self._executor.write(frequency.move, moves)
+
+    async def counted(
+        self, keys: Collection[tuple[str, int, int]]
+    ) -> dict[tuple[str, int, int], tuple[int, list[Send]]]:
+        return await self._executor.read(frequency.frequency_of, keys)
 
     async def expired(self, now: int, limit: int, after: int = 0) -> list[str]:
         return await self._executor.read(reads.expired, now, limit, after)

@@ -125,8 +125,9 @@ def _options(new: NewMessage, common: MessageDefaults, reach: Reach) -> Options 
     max_parts = new.max_parts or common.max_parts
     smart = common.smart if new.smart is None else new.smart
     on_doubt = new.on_doubt or common.on_doubt
+    quiet_hours = new.quiet_hours or common.quiet_hours
     pool_id = common.pool if new.pool is None else new.pool
-    if not (url or metadata or tags or ceiling or max_parts or smart or on_doubt or pool_id):
+    if not (url or metadata or tags or ceiling or max_parts or smart or on_doubt or pool_id or quiet_hours):
         return PLAIN
     refusal = (
         _url_problem(url, reach)
@@ -147,6 +148,7 @@ def _options(new: NewMessage, common: MessageDefaults, reach: Reach) -> Options 
     return Options(
         callback_url=url,
         on_doubt=on_doubt or "report",
+        quiet_hours=quiet_hours,
         metadata=metadata,
         tags=tags or (),
         max_parts=max_parts,

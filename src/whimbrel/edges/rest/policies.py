@@ -1,11 +1,25 @@
 """/v1/policies: what an account lets its marketing do, the operator's floor below it, and the rules of quiet hours."""
 
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from whimbrel.edges.rest.shapes import Moment
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
-from whimbrel.manage import policies
+from whimbrel.manage import policies, quiet_checks
 from whimbrel.manage.policies import NewPolicy, NewRule, PolicyView, RuleList, RuleView
+from whimbrel.manage.quiet_checks import QuietCheck
 
 _TAG = "policies"
+
+
+class CheckQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Which number, and when."""
+
+    to: Annotated[str, Meta(description="A number in E.164.")]
+    at: Annotated[Moment | None, Meta(description="A moment (RFC 3339); now by default.")] = None
 
 
 async def get(services: Services, call: Call[NoQuery, None]) -> Answer:
@@ -29,6 +43,11 @@ async def delete_rule(services: Services, call: Call[NoQuery, None]) -> Answer:
     return Answer()
 
 
+async def check(services: Services, call: Call[CheckQuery, None]) -> Answer:
+    query = call.query
+    return Answer(await quiet_checks.check(services.manage, query.to, query.at, account_id=call.acting_for))
+
+
 OPERATIONS = (
     Operation(
         method="GET", path="/v1/policies", name="getPolicy", tag=_TAG, summary="Read the policy",
@@ -48,6 +67,14 @@ OPERATIONS = (
         summary="List the rules of quiet hours",
         description="Each with its source, the day on which it was read, and how sure it is.",
         access="any", scope="policies:read", handle=rules, answer=RuleList,
+    ),
+    Operation(
+        method="GET", path="/v1/policies/quiet-hours/check", name="checkQuietHours", tag=_TAG,
+        summary="What holds for a number",
+        description="Where it may be, which rules it may be under, whether marketing may be sent to it at a moment, "
+        "why not, when it may be next, and what is open in the week after.",
+        access="any", scope="policies:read", handle=check, query=CheckQuery, answer=QuietCheck,
+        errors=("invalid_number",),
     ),
     Operation(
         method="PUT", path="/v1/policies/quiet-hours/{id}", name="putQuietRule", tag=_TAG,

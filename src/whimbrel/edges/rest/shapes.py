@@ -3,7 +3,7 @@ reads the same shapes; the message resource itself is in `domain/callbacks.py`, 
 """
 
 import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -63,6 +63,13 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     on_doubt: Annotated[
         OnDoubt | None,
         Meta(description="Whether a message in doubt is only reported (default) or, of the class otp, sent once more."),
+    ] = None
+    quiet_hours: Annotated[
+        Literal["wait", "refuse"] | None,
+        Meta(
+            description="What becomes of marketing at an hour at which it may not be sent; the account's policy by "
+            "default, and never less than the operator demands."
+        ),
     ] = None
     metadata: Annotated[
         dict[str, Any] | None,
@@ -137,6 +144,7 @@ class MessageDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     validity: int | None = None
     callback_url: str | None = None
     on_doubt: OnDoubt | None = None
+    quiet_hours: Literal["wait", "refuse"] | None = None
     metadata: dict[str, Any] | None = None
     tags: tuple[str, ...] | None = None
     max_parts: Parts | None = None

@@ -14,6 +14,7 @@ from whimbrel.domain.model import Flag, Message
 from whimbrel.domain.states import QUEUED, SENDING, event_type
 from whimbrel.store.interface import Basis, Claim, Idempotency, Stored, Submission, Verdict
 from whimbrel.store.script import Each, Many, One, Query, Row, Rows, Script
+from whimbrel.store.verbs import frequency
 from whimbrel.store.verbs.claim import attempt_numbers, attempt_rows
 from whimbrel.store.verbs.configuration import has_changed
 from whimbrel.store.verbs.events import NO_DATA, carrier_data
@@ -46,6 +47,10 @@ def accept(submissions: Sequence[Submission], basis: Basis | None = None) -> Scr
     links = [link for each in submissions for link in each.links] if any(map(_LINKS, submissions)) else []
     if links and (yield from _has_taken(links)):
         return [_STALE] * len(submissions)
+    counted = [each for submission in submissions for each in submission.counted]
+    people = (yield from frequency.unchanged(counted)) if counted else {}
+    if people is None:
+        return [_STALE] * len(submissions)
     free = yield from _take_keys(submissions)
     overtaken = (yield from _overtaken(submissions, free)) if any(map(_ONLY, submissions)) else _NONE
     uncovered = yield from hold(
@@ -71,7 +76,11 @@ def accept(submissions: Sequence[Submission], basis: Basis | None = None) -> Scr
         if kept or not submission.messages:
             for write in submission.also:
                 also[write.statement].extend(write.rows)
-    attempts = yield from _insert(messages, (yield from _held(claims)) if claims else claims)
+    told = {id_: data for submission in submissions for id_, data in submission.told.items()}
+    attempts = yield from _insert(messages, (yield from _held(claims)) if claims else claims, told)
+    if counted:
+        stored = {message.id for message in messages}
+        yield from frequency.count(people, [each for each in counted if each.message_id in stored])
     if links:
         yield from _insert_links(links, messages)
     for statement, rows in also.items():
@@ -173,8 +182,10 @@ def _without(submission: Submission, uncovered: frozenset[str]) -> Script[tuple[
     return kept, Stored(uncovered=gone)
 
 
-def _insert(messages: Sequence[Message], claims: dict[str, Claim]) -> Script[dict[str, tuple[int, ...]]]:
-    """Gives the numbers of the attempts by message."""
+def _insert(
+    messages: Sequence[Message], claims: dict[str, Claim], told: dict[str, str]
+) -> Script[dict[str, tuple[int, ...]]]:
+    """Gives the numbers of the attempts by message. `told`: what the first events of some of them tell."""
     if not messages:
         return {}
     yield Many("message_insert", [_message_row(message, claims.get(message.id)) for message in messages])
@@ -185,7 +196,7 @@ def _insert(messages: Sequence[Message], claims: dict[str, Claim]) -> Script[dic
         yield Many("queue_insert", [(*queue_key(m.candidates, m.priority, m.rank, m.id), m.expires_at) for m in queued])
     if scheduled:
         yield Many("schedule_insert", [(m.due_at, m.id) for m in scheduled])
-    yield Many("event_insert", _first_events(messages, claims))
+    yield Many("event_insert", _first_events(messages, claims, told))
     return attempts
 
 
@@ -212,12 +223,13 @@ def _message_row(message: Message, claim: Claim | None) -> Row:
     return tuple(row)
 
 
-def _first_events(messages: Sequence[Message], claims: dict[str, Claim]) -> list[Row]:
+def _first_events(messages: Sequence[Message], claims: dict[str, Claim], told: dict[str, str]) -> list[Row]:
     events: list[Row] = []
     for m in messages:
         callback = 1 if m.flags & Flag.CALLBACK else 0
         kind = event_type(m.state)
-        events.append((m.account_id, m.test, m.id, _FIRST_SEQ, kind, NO_DATA, callback, m.created_at))
+        data = told.get(m.id, NO_DATA) if told else NO_DATA
+        events.append((m.account_id, m.test, m.id, _FIRST_SEQ, kind, data, callback, m.created_at))
         claim = claims.get(m.id)
         if claim is not None:
             data = carrier_data(claim.carrier_id)

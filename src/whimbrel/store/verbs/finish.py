@@ -8,8 +8,9 @@ import msgspec
 
 from whimbrel.domain.model import Flag
 from whimbrel.domain.states import FINAL, QUEUED, SCHEDULED, may_move
-from whimbrel.store.interface import Ending
+from whimbrel.store.interface import Ending, Moved
 from whimbrel.store.script import Many, Query, Row, Rows, Script
+from whimbrel.store.verbs import frequency
 from whimbrel.store.verbs.events import Subject, event_data, moved
 from whimbrel.store.verbs.ledger import Entry, charge, release
 from whimbrel.store.verbs.queue import queue_key
@@ -62,6 +63,8 @@ def _end(ended: Sequence[tuple[Ending, _Open]]) -> Script[None]:
     yield from _stop_waiting([message for _, message in ended])
     yield Many("message_finish", [_finished(ending, message) for ending, message in ended])
     yield Many("event_insert", [_event(ending, message) for ending, message in ended])
+    unsent = [Moved(m.id, None) for _, m in ended if m.flags & Flag.COUNTED and m.state in (QUEUED, SCHEDULED)]
+    yield from frequency.move(unsent)
     yield from unseal([m.id for e, m in ended if m.flags & Flag.SEALED and e.new_state in FINAL])
     yield from charge([_entry(ending, message) for ending, message in ended if ending.charge])
     yield from release([_entry(ending, message) for ending, message in ended if not ending.charge])

@@ -17,6 +17,7 @@ from whimbrel.store.verbs.queue import queue_key
 PURGES = {
     "dead": "deliveries_purge",
     "events": "events_purge",
+    "frequency": "frequency_purge",
     "hook_calls": "hook_calls_purge",
     "hook_latest": "hook_latest_purge",
     "hook_outcomes": "hook_outcomes_purge",

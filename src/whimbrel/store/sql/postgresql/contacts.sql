@@ -7,6 +7,13 @@
 -- | contacts_by_ids (account_id, test, ids), contacts_by_numbers (account_id, test, numbers) | whole rows, to be written |
 -- | contacts_of_ids (account_id, test, ids) | whole rows, to be read |
 -- | contact_ids_of_numbers (account_id, test, numbers) | number, id |
+-- | contact_zones (account_id, test, numbers) | number, zone of those who have one |
+
+-- name: contact_zones
+SELECT c.number, c.zone FROM unnest($3::text[]) AS wanted (key) CROSS JOIN LATERAL (
+  SELECT number, zone FROM contacts WHERE number = wanted.key COLLATE "C" AND account_id IS NOT DISTINCT FROM $1
+    AND test IS NOT DISTINCT FROM $2 AND zone IS NOT NULL OFFSET 0
+) AS c;
 
 -- name: contacts_by_ids
 SELECT

@@ -5,6 +5,10 @@
 -- | contacts_by_ids (account_id, test, ids), contacts_by_numbers (account_id, test, numbers) | whole rows, to be written |
 -- | contacts_of_ids (account_id, test, ids) | whole rows, to be read |
 -- | contact_ids_of_numbers (account_id, test, numbers) | number, id |
+-- | contact_zones (account_id, test, numbers) | number, zone of those who have one |
+
+-- name: contact_zones
+SELECT number, zone FROM contacts WHERE account_id = $1 AND test = $2 AND number = ANY($3) AND zone IS NOT NULL;
 
 -- name: contacts_by_ids (locks contacts)
 SELECT
