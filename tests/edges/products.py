@@ -54,6 +54,21 @@ async def products_of(edge: Edge) -> dict[str, str]:
         "version": "1",
         **await _verify(edge),
         **await _mailbox(edge),
+        **await _senders(edge),
+    }
+
+
+async def _senders(edge: Edge) -> dict[str, str]:
+    of_account = {"X-Account-Id": edge.customer.id}
+    value = f"{10_000_000 + int(edge.customer.id[2:18], 16) % 80_000_000}"  # a short code that nobody else has
+    number = await edge.post("/v1/numbers", {"number": value}, key=edge.operator, headers=of_account)
+    assert number.status == 201, number.body
+    registration = await _made(edge, "/v1/registrations", {"regime": "gb_sender_id", "name": "r"})
+    paper = {"name": "p.txt", "content_type": "text/plain", "data": "eA=="}
+    return {
+        "numbers": number.json["id"],
+        "registrations": registration,
+        "documents": await _made(edge, f"/v1/registrations/{registration}/documents", paper),
     }
 
 

@@ -159,6 +159,8 @@ BODIES = {
     "rejectTemplateVersion": {"reason": "no"},
     "startVerification": {"to": NUMBER},
     "checkVerification": {"code": "123456", "to": NUMBER},
+    "addDocumentOfNumber": {"name": "p.txt", "content_type": "text/plain", "data": "eA=="},
+    "addDocumentOfRegistration": {"name": "p.txt", "content_type": "text/plain", "data": "eA=="},
     "tryHook": {"body": "{}"},
     "createFactor": {"name": "phone"},
     "updateFactor": {"name": "phone"},

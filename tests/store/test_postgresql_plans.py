@@ -26,7 +26,7 @@ ROWS = 6_000
 SMALL = {
     "accounts", "balances", "carriers", "configuration", "cursors", "keys", "lanes", "leases", "nodes", "prices",
     "inbound_urls", "pool_members", "pools",
-    "routes", "senders", "smpp_credentials", "smpp_seats", "streams", "webhooks",
+    "routes", "sender_rules", "senders", "smpp_credentials", "smpp_seats", "streams", "webhooks",
 }  # fmt: skip
 """Tables that stay small, or hold configuration that is read whole now and then."""
 OF_PEOPLE = ("moved_", "move_", "moves_", "schema_", "arrive", "arrivals", "depart", "parcel", "accounts_", "keys_of")

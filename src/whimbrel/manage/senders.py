@@ -147,7 +147,13 @@ async def delete(ctx: Context, actor: str, sender_id: str, *, account_id: str) -
     async with ctx.lock:
         sender = await existing(ctx, sender_id, account_id)
         entry = audit.entry(ctx, actor, "sender.deleted", sender_id, account_id, kind=sender.kind)
-        await commit(ctx, [Write("sender_delete", ((sender_id,),)), entry], "senders")
+        await commit(ctx, [Write("sender_delete", ((sender_id,),)), *_leaves(sender), entry], "senders")
+
+
+def _leaves(sender: Sender) -> list[Write]:
+    """It is in no pool any more, and nothing is posted for it."""
+    drop = Write("pool_members_of_sender_drop", ((sender.id,),))
+    return [drop, Write("inbound_url_delete", ((sender.id, sender.account_id),))]
 
 
 def view(sender: Sender) -> SenderView:
