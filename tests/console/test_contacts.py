@@ -142,6 +142,8 @@ async def test_fields_tags_and_lists_are_made_and_deleted(edge, browser):
 
 async def test_a_file_is_looked_at_imported_and_its_errors_are_downloaded(edge, browser):
     await declared(edge)
+    ends = {"trigger": {"type": "contact_added"}, "start": "end", "steps": {"end": {"type": "stop"}}}
+    flow = (await edge.post("/v1/flows", {"name": "imported", "document": ends})).json["id"]
     form = await browser.get(f"{IMPORTS}/new")
     assert form.has('type="file"')
     begun = await browser.post(f"{IMPORTS}/new", {"name": "fair.csv"}, part=True)
@@ -157,9 +159,11 @@ async def test_a_file_is_looked_at_imported_and_its_errors_are_downloaded(edge, 
     assert page.all(r'<option value="([^"]+)" selected>')[:3] == ["number", "name", "plan"]
     assert "Dee" in page.words and "Not taken" in page.words
     choices = [("header", "1"), ("column", "number"), ("column", ""), ("column", "plan"), ("existing", "update"),
-               ("duplicates", "last"), ("dates", "iso"), ("tags", "fair"), ("lists", "Newsletter")]  # fmt: skip
+               ("duplicates", "last"), ("dates", "iso"), ("tags", "fair"), ("lists", "Newsletter"),
+               ("start_flows", "1")]  # fmt: skip
     looked = await browser.post(f"{place}/preview", choices, part=True)
     assert looked.status == 200 and looked.has('name="tags"[^>]*value="fair"')
+    assert looked.has('name="start_flows"[^>]*checked')
     none = [(name, "" if value == "number" else value) for name, value in choices]
     assert "Say which column" in (await browser.post(f"{place}/preview", none, part=True)).words
     assert (await browser.post(f"{place}/start", none)).status == 422
@@ -179,6 +183,12 @@ async def test_a_file_is_looked_at_imported_and_its_errors_are_downloaded(edge, 
     assert (await browser.get(place, part=True)).headers["hx-refresh"] == "true"
     errors = await browser.get(f"{place}/errors")
     assert [line.split(",")[0] for line in errors.text.splitlines()] == ["row", "3", "4"]
+
+    async def begun_by_it():
+        return (await edge.get(f"/v1/flow-runs?flow_id={flow}")).json["data"]
+
+    (run,) = await until(begun_by_it)
+    assert run["phone"] == "+14155550161"
     (dee,) = (await edge.get("/v1/contacts?tag=fair")).json["data"]
     assert (dee["number"], dee["lists"], dee["fields"]) == ("+14155550161", ["Newsletter"], {"plan": "pro"})
     assert "fair.csv" in (await browser.get(IMPORTS)).words

@@ -31,6 +31,9 @@ def import_file(
     dates: Annotated[str, typer.Option(help="How days are written: iso, dmy or mdy.")] = "iso",
     tag: Annotated[list[str], typer.Option(help="To put on all; once for each.")] = [],  # noqa: B006
     put_list: Annotated[list[str], typer.Option("--list", help="That all come on; once for each.")] = [],  # noqa: B006
+    start_flows: Annotated[
+        bool, typer.Option("--start-flows", help="Let flows begin that wait for contacts added or tagged.")
+    ] = False,
     look: Annotated[bool, typer.Option("--preview", help="Say what would become of the first rows, and stop.")] = False,
     errors: Annotated[Path | None, typer.Option(help="Where rows that were not taken are written.")] = None,
     data: DataFolder = DATA,
@@ -39,7 +42,7 @@ def import_file(
     """Import a file, and follow it to its end; 1 when it failed."""
     node = client(data)
     plan: dict[str, Any] = {"existing": existing, "duplicates": duplicates, "dates": dates}
-    plan |= {"tags": tag, "lists": put_list, "default_country": country}
+    plan |= {"tags": tag, "lists": put_list, "default_country": country, "start_flows": start_flows}
     if column:
         plan["columns"] = [None if each == "-" else each for each in column]
     place = _bring(node, file)

@@ -209,6 +209,8 @@ def _plan(form: Form) -> dict[str, Any]:
     """The choices as the API takes them; what was not sent yet is found out from the file."""
     plan: dict[str, Any] = {"tags": people_known.tags_of(form), "lists": list(form.many("lists"))}
     plan |= {name: form.text(name) for name in ("dates", "existing", "duplicates") if form.text(name)}
+    if form.flag("start_flows"):
+        plan["start_flows"] = True
     if form.text("default_country"):
         plan["default_country"] = form.text("default_country").upper()
     if form.sent("column"):
