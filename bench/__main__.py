@@ -2,8 +2,8 @@
 `python -m bench [scenario …] [--messages N]`; results also go to bench/results/ as JSON. Apart from these: `python -m
 bench smpp`, the link and the codec alone, `python -m bench idle`, many binds that do nothing, and `python -m bench
 several`, one process against several, `python -m bench streams`, events to brokers, and `python -m bench pages`, the
-console with millions of messages, and `python -m bench contacts`, an import of a million contacts and segments over
-them.
+console with millions of messages, `python -m bench contacts`, an import of a million contacts and segments over them,
+and `python -m bench screening`, a million opt-outs in memory.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from bench import contacts, idle, pages, several, smpp, streams
+from bench import contacts, idle, pages, screening, several, smpp, streams
 from bench.processes import write_results
 from bench.scenario import HEAD, SCENARIOS, Measured, measure, row
 
@@ -23,6 +23,7 @@ APART: dict[str, Callable[[list[str]], int]] = {
     "streams": streams.main,
     "contacts": contacts.main,
     "pages": pages.main,
+    "screening": screening.main,
 }
 """Measurements of another kind, each with options of its own."""
 

@@ -1,4 +1,4 @@
-"""/v1/consents, brands, lists, words and texts of consent, and files of numbers, as customers and the operator use them."""
+"""The ledger of consent, brands, lists, words and texts, and files of numbers, as customers and the operator use them."""
 
 import csv
 import io

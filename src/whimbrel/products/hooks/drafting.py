@@ -13,6 +13,8 @@ from whimbrel.store.interface import Verdict
 _OF_TEMPLATE = cast("MessageClass", "")  # which accept fills in
 _VERDICTS = {
     "opted_out": "opted_out",
+    "suppressed": "opted_out",
+    "no_consent": "opted_out",
     "invalid_number": "invalid_number",
     "invalid_variable": "variable_missing",
     "template_not_found": "template_missing",
