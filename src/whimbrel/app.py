@@ -35,7 +35,6 @@ from whimbrel.edges.smpp.server import SmppServer
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.asking import Asking
 from whimbrel.journey.cancel import Cancel
-from whimbrel.journey.conversations import Conversations
 from whimbrel.journey.duties import Duties
 from whimbrel.journey.feed import Feed
 from whimbrel.journey.inbound import InboundTexts
@@ -206,7 +205,6 @@ class App:
                 **({} if self.cells is None else self.cells.duties(store, tables, metrics)),
                 **{duty_name(name): stream for name, stream in self.streams.items()},
                 **self.products.duties,
-                "conversations": Conversations(store),
                 "count": self.observe.counts,
                 "index": Index(store),
                 "keywords": self.keywords,

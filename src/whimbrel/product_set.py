@@ -21,6 +21,7 @@ from whimbrel.products.campaigns.following import CampaignFigures
 from whimbrel.products.campaigns.sending import Campaigns
 from whimbrel.products.contacts.clearing import Clearing
 from whimbrel.products.contacts.importing import Imports
+from whimbrel.products.conversations.following import Conversations
 from whimbrel.products.flows.duty import Flows
 from whimbrel.products.hooks.flows import HookFlows
 from whimbrel.products.hooks.receiving import Receiving
@@ -69,7 +70,8 @@ def door_of(section: Links) -> LinkDoorSettings:
 
 
 class ProductSet:
-    """Registrations of senders, contacts, flows, schedules, hooks, links, mailboxes and verify of one node."""
+    """Registrations of senders, contacts, conversations, flows, schedules, hooks, links, mailboxes and verify of one
+    node."""
 
     def __init__(
         self,
@@ -106,6 +108,7 @@ class ProductSet:
         self.duties: Mapping[str, Part] = {
             "campaigns": Campaigns(ctx, accept, tables, metrics),
             "campaign_figures": CampaignFigures(ctx.store),
+            "conversations": Conversations(ctx.store, accept),
             "contact_clearing": Clearing(ctx, lambda account_id: _is_active(tables, account_id)),
             "contact_imports": Imports(ctx, lambda account_id: _is_active(tables, account_id)),
             "flows": flows,

@@ -33,7 +33,8 @@ OWNED = {
     "schedule_parts": "account_id", "schedules": "account_id",
     "campaigns": "account_id", "campaign_numbers": "account_id", "campaign_recipients": "account_id",
     "campaign_refusals": "account_id", "campaign_figures": "account_id", "campaign_policies": "account_id",
-    "canned_answers": "account_id", "conversations": "account_id",
+    "canned_answers": "account_id", "conversations": "account_id", "conversation_notes": "account_id",
+    "conversation_days": "account_id", "desks": "account_id",
     "pools": "account_id", "pool_members": "account_id", "pool_sticky": "account_id", "number_turns": "account_id",
     "inbound_urls": "account_id", "keywords": "account_id", "keyword_counts": "account_id",
     "keyword_paces": "account_id",
@@ -192,7 +193,11 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO link_conversions VALUES ('LK' || $1, 'order', '7', $2, 0, '', NULL, '', 1)",
         "INSERT INTO link_figures SELECT $2, 0, 'CM' || $1, 'a', 1, 1, 0, 0",
         "INSERT INTO link_settings SELECT $2, 'go-' || $1 || '.example', '{}', 1",
-        "INSERT INTO conversations VALUES ('CV' || $1, $2, 0, 12, 31, 'SM1', 'SM1', 1)",
+        "INSERT INTO conversations VALUES ('CV' || $1, $2, 0, 12, 31, 'SM1', 'SM1', 1, 'open', 2, 'US1', 3, '[]', 4, "
+        "5, 6, 7, 8, 9)",
+        "INSERT INTO conversation_notes VALUES ('NT' || $1, $2, 0, 'CV' || $1, 'US1', 'Note', 1)",
+        "INSERT INTO conversation_days SELECT $2, 0, length($1), 'US1', 1, 2, 3, 4, 5",
+        "INSERT INTO desks SELECT $2, '{}', length($1)",
         "INSERT INTO flows VALUES ('FW' || $1, $2, 'f', 'active', 1, 'api', '{}', 1, 1, 1)",
         "INSERT INTO flow_versions VALUES ('FW' || $1, 1, $2, '{}', 1)",
         "INSERT INTO flow_runs VALUES ('FR' || $1, $2, 'FW' || $1, 1, 0, 'finished', '', '', 1, 1, NULL, NULL, NULL, "

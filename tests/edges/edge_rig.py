@@ -26,7 +26,7 @@ SENDER = "+12025550100"
 LOCAL = Webhooks(allow_networks=("127.0.0.0/8",), allow_http=True)
 
 
-async def until(condition: Callable[[], Any], *, within_s: float = 10.0) -> Any:
+async def until(condition: Callable[[], Any], *, within_s: float = 30.0) -> Any:
     """Wait until `condition` gives something true (it may be a coroutine), and give that."""
     async with asyncio.timeout(within_s):
         while True:

@@ -165,6 +165,8 @@ BODIES = {
     "createFactor": {"name": "phone"},
     "updateFactor": {"name": "phone"},
     "verifyFactor": {"code": "123456"},
+    "noteConversation": {"text": "Note"},
+    "updateConversation": {"state": "closed"},
     "createChallenge": {"factor_id": "YF" + "0" * 32, "code": "123456"},
     "verifyChallenge": {"code": "123456"},
 }
@@ -185,11 +187,12 @@ async def things_of(edge):
     canned = await edge.post("/v1/canned-answers", {"name": "n", "text": "Hello"})
     user = await edge.post("/v1/users", {"email": f"{edge.customer.id}@example.com", "role": "support"})
     talk = "CV" + message[2:]
-    row = (talk, edge.customer.id, 0, 1, 2, message, message, 1)
+    row = (talk, edge.customer.id, 0, 1, 2, message, message, 1, "open", 1, 1, 1)
     await edge.app.store.write([Write("conversation_received", (row,))])
     return {
         "messages": message,
         "conversations": talk,
+        "note_id": (await edge.post(f"/v1/conversations/{talk}/notes", {"text": "Note"})).json["id"],
         "canned-answers": canned.json["id"],
         "users": user.json["id"],
         "inbound": message,

@@ -179,7 +179,7 @@ async def test_one_answer_looks_through_so_many_texts_and_says_where_to_go_on(ed
         return len((await edge.get(number)).json["data"]) == 13
 
     await until(found)
-    monkeypatch.setattr("whimbrel.manage.conversations.MESSAGES_SCAN_MAX", 2)
+    monkeypatch.setattr("whimbrel.products.conversations.reading.MESSAGES_SCAN_MAX", 2)
     seen, cursor, pages = [], "", 0
     while True:
         shown = await thread(edge, begun["id"], f"?limit=1{cursor}")

@@ -12,8 +12,8 @@ from whimbrel.domain.flows import FlowRun, FlowStep
 from whimbrel.domain.local_times import to_local
 from whimbrel.domain.model import Draft
 from whimbrel.journey.accept import Accepted
-from whimbrel.manage import conversations
-from whimbrel.manage.conversations import Wanted
+from whimbrel.products.conversations import reading as conversations
+from whimbrel.products.conversations.reading import Wanted
 from whimbrel.products.flows import keeping, running
 from whimbrel.products.flows.keeping import FlowChange, NewFlow
 from whimbrel.products.flows.running import NewRun

@@ -11,7 +11,10 @@ from whimbrel.domain.templates.use import MadeOf, TemplateUse
 from whimbrel.domain.wire import Origin, Wire
 
 MessageClass = Literal["otp", "transactional", "marketing"]
-Door = Literal["rest", "twilio", "smpp", "keyword", "console", "cli", "hook", "flow", "schedule", "verify", "mail", "campaign"]
+Door = Literal[
+    "rest", "twilio", "smpp", "keyword", "console", "cli", "hook", "flow", "schedule", "verify", "mail", "campaign",
+    "conversation",
+]  # fmt: skip
 OnDoubt = Literal["report", "retry_once"]
 CallbackFormat = Literal["event", "twilio"]
 Encoding = Literal["gsm7", "ucs2", "binary"]

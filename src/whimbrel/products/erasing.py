@@ -53,6 +53,7 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(description="Records of consent, opt-outs and lists: they hold a keyed hash now, and the proof.")
     ] = 0
     factors: Annotated[int, Meta(description="Of people whom Verify knows by the number.")] = 0
+    notes: int = 0
     left: Annotated[int, Meta(description="Under way: ask again once they have ended.")] = 0
     next_cursor: Annotated[str | None, Meta(description="There are more messages: ask again with it.")] = None
 
@@ -91,6 +92,7 @@ async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: st
     runs, running = await _runs(ctx.store, ctx.clock, whose)
     contacts = await _contacts(ctx.store, ctx.clock, whose)
     consents = 0 if test else await _consents(ctx.store, whose)
+    notes = await _notes(ctx.store, whose)
     async with ctx.lock:  # whoever changes a schedule makes its parts anew
         schedules = await _schedules(ctx.store, ctx.clock, whose)
     return Erased(
@@ -101,6 +103,7 @@ async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: st
         contacts=contacts,
         consents=consents,
         factors=await _factors(ctx, whose),
+        notes=notes,
         left=left + pending + running,
         next_cursor=cursor,
     )
@@ -191,6 +194,13 @@ async def _consents(store: Store, whose: _Whose) -> int:
     key = ((whose.account_id, whose.number_hash),)
     statements = ("consents_forget", "consent_requests_forget", "opt_outs_forget", "suppressions_forget")
     return sum(await store.write([Write(statement, key) for statement in statements]))
+
+
+async def _notes(store: Store, whose: _Whose) -> int:
+    """What people of the account noted beside conversations with the person."""
+    about = (whose.account_id, int(whose.test), whose.number_hash)
+    (gone,) = await store.write([Write("conversation_notes_erase", (about,))])
+    return gone
 
 
 def _of_hooks(made: Sequence[str]) -> list[Write]:

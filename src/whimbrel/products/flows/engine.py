@@ -18,7 +18,7 @@ import msgspec
 from whimbrel.base import ids
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.metrics import Metrics
-from whimbrel.domain.conversations import Conversation
+from whimbrel.domain.conversations import Arrival
 from whimbrel.domain.flow_documents import Document
 from whimbrel.domain.flow_turns import Inputs, Outbound, Turn, turn
 from whimbrel.domain.flows import Flow, FlowRun
@@ -30,6 +30,7 @@ from whimbrel.journey.record import IdempotencyKey
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.http import HttpClient
+from whimbrel.products.conversations.writes import received
 from whimbrel.products.flows.ending import end_runs
 from whimbrel.products.flows.requests import ask
 from whimbrel.products.flows.rows import gone_change, still_stands, turn_change, turn_writes
@@ -232,20 +233,22 @@ class Engine:
         run = taken.run
         if not taken.hand_over or run.last_id is None or not run.number or not run.phone:
             return ()
-        row = Conversation(
-            ids.CONVERSATION + run.last_id[2:],
-            run.account_id,
-            0,
-            self._vault.number_hash(run.number),
-            run.phone_hash,
-            run.last_id,
-            run.last_id,
-            1,
+        now = self._clock.now_us()
+        arrival = Arrival(
+            id=ids.CONVERSATION + run.last_id[2:],
+            account_id=run.account_id,
+            test=0,
+            our_hash=self._vault.number_hash(run.number),
+            their_hash=run.phone_hash,
+            last_id=run.last_id,
+            last_in_id=run.last_id,
+            unread=1,
+            state="open",
+            at=now,
+            waits_from=now,
+            opens=1,
         )
-        return (
-            Write("conversation_received", (msgspec.structs.astuple(row),)),
-            Write("message_numbers_add", (([run.last_id],),)),
-        )
+        return (*received([arrival]), Write("message_numbers_add", (([run.last_id],),)))
 
     def _count(self, taken: Turn) -> None:
         for step in taken.steps:

@@ -20,20 +20,20 @@ RETURNING: Final = "returning"  # rows come back
 RETURNED: Final = "returned"  # the account works here; the other cell has still to forget it
 _STAYED: Final = frozenset(
     {
-        "campaign_figures", "campaign_numbers", "campaign_policies", "campaign_refusals", "campaigns",
-        "inbound_urls", "keyword_counts", "keyword_paces", "keywords", "number_turns", "pool_members", "pool_sticky", "pools",
-        "accounts", "balances", "brands", "canned_answers", "consent_requests", "consent_texts", "consent_words", "consented",
-        "consents", "suppression_lists", "suppressions", "contact_fields", "contact_import_errors",
-        "contact_imports", "contact_labels", "contact_segments", "conversations", "deliveries", "flow_runs",
-        "flow_steps",
-        "flow_versions", "flows", "frequency", "hook_calls", "hook_latest", "hook_outcomes", "hooks", "keys",
-        "link_clicks", "link_conversions", "link_figures", "link_settings", "links",
-        "mailbox_mails", "mailbox_senders", "mailboxes", "opt_outs", "passkeys", "policies", "saved_views",
-        "registrations", "schedule_parts", "schedules", "senders", "sign_in_codes", "smpp_credentials",
-        "template_versions", "templates", "usage_figures", "users", "verifications", "verify_attempts",
-        "verify_blocks", "verify_bucket_counts", "verify_buckets", "verify_channel_counts", "verify_counts",
-        "verify_numbers", "verify_rate_limits", "verify_safe", "verify_services", "verify_challenges",
-        "verify_entities", "verify_factors", "verify_guesses", "webhooks",
+        "accounts", "balances", "brands", "campaign_figures", "campaign_numbers", "campaign_policies",
+        "campaign_refusals", "campaigns", "canned_answers", "consent_requests", "consent_texts", "consent_words",
+        "consented", "consents", "contact_fields", "contact_import_errors", "contact_imports", "contact_labels",
+        "contact_segments", "conversation_days", "conversation_notes", "conversations", "deliveries", "desks",
+        "flow_runs", "flow_steps", "flow_versions", "flows", "frequency", "hook_calls", "hook_latest",
+        "hook_outcomes", "hooks", "inbound_urls", "keys", "keyword_counts", "keyword_paces", "keywords",
+        "link_clicks", "link_conversions", "link_figures", "link_settings", "links", "mailbox_mails",
+        "mailbox_senders", "mailboxes", "number_turns", "opt_outs", "passkeys", "policies", "pool_members",
+        "pool_sticky", "pools", "registrations", "saved_views", "schedule_parts", "schedules", "senders",
+        "sign_in_codes", "smpp_credentials", "suppression_lists", "suppressions", "template_versions", "templates",
+        "usage_figures", "users", "verifications", "verify_attempts", "verify_blocks", "verify_bucket_counts",
+        "verify_buckets", "verify_challenges", "verify_channel_counts", "verify_counts", "verify_entities",
+        "verify_factors", "verify_guesses", "verify_numbers", "verify_rate_limits", "verify_safe", "verify_services",
+        "webhooks",
     }
 )  # fmt: skip
 """Kinds of parcels whose rows were copied, and are still here."""

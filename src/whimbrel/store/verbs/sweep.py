@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from whimbrel.base.clock import DAY_US
 from whimbrel.base.ids import MESSAGE, floor_id
 from whimbrel.domain.states import QUEUED, REJECTED, SCHEDULED
 from whimbrel.store.interface import Due, Ending
@@ -86,7 +87,9 @@ def purge(before_us: Mapping[str, int], limit: int) -> Script[int]:
     for kind, before in before_us.items():
         if kind in ("messages", "bare_messages"):
             rows: Rows = yield Query("messages_old", (floor_id(MESSAGE, before), limit))
+            yield One("conversation_notes_purge", (floor_id(MESSAGE, before), limit))  # of those that go next
             yield One("conversations_purge", (floor_id(MESSAGE, before), limit))
+            yield One("conversation_days_purge", (before // DAY_US,))
             yield One("flow_steps_purge", (before, limit))  # of the runs that go next
             yield One("flow_runs_purge", (before, limit))
             events_outlive = before_us.get("events", 0) < before

@@ -33,6 +33,7 @@
 -- | departed_delete_policies, departed_delete_frequency, departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_usage_figures, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
 -- | departed_delete_registrations | the same |
 -- | departed_delete_brands, departed_delete_consents, departed_delete_consented, departed_delete_consent_requests, departed_delete_suppression_lists, departed_delete_suppressions, departed_delete_consent_words, departed_delete_consent_texts | the same |
+-- | departed_delete_conversation_notes, departed_delete_conversation_days, departed_delete_desks | the same |
 -- | departed_delete_pools, departed_delete_pool_members, departed_delete_pool_sticky, departed_delete_number_turns, departed_delete_inbound_urls, departed_delete_keywords, departed_delete_keyword_counts, departed_delete_keyword_paces | the same |
 -- | departed_delete_hooks, departed_delete_hook_calls, departed_delete_hook_outcomes, departed_delete_hook_latest | the same |
 -- | departed_delete_mailboxes, departed_delete_mailbox_senders, departed_delete_mailbox_mails | the same |
@@ -57,6 +58,7 @@
 -- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_policies, arrive_frequency, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_usage_figures, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
 -- | arrive_registrations, arrive_documents (rows) | the same |
 -- | arrive_brands, arrive_consents, arrive_consented, arrive_consent_requests, arrive_suppression_lists, arrive_suppressions, arrive_consent_words, arrive_consent_texts (rows) | the same |
+-- | arrive_conversation_notes, arrive_conversation_days, arrive_desks (rows) | the same |
 -- | arrive_pools, arrive_pool_members, arrive_pool_sticky, arrive_number_turns, arrive_inbound_urls, arrive_keywords, arrive_keyword_counts, arrive_keyword_paces (rows) | the same |
 -- | arrive_hooks, arrive_hook_calls, arrive_hook_outcomes, arrive_hook_latest (rows) | the same |
 -- | arrive_mailboxes, arrive_mailbox_senders, arrive_mailbox_mails (rows) | the same |
@@ -299,6 +301,9 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'templates', to_jsonb(t) FROM templates AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'template_versions', to_jsonb(t) FROM template_versions AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'conversations', to_jsonb(t) FROM conversations AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'conversation_notes', to_jsonb(t) FROM conversation_notes AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'conversation_days', to_jsonb(t) FROM conversation_days AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'desks', to_jsonb(t) FROM desks AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'flows', to_jsonb(t) FROM flows AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'flow_versions', to_jsonb(t) FROM flow_versions AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'flow_runs', to_jsonb(t) FROM flow_runs AS t WHERE account_id = ANY($2)
@@ -553,6 +558,15 @@ DELETE FROM schedule_parts WHERE account_id = ANY($1);
 
 -- name: departed_delete_conversations
 DELETE FROM conversations WHERE account_id = ANY($1);
+
+-- name: departed_delete_conversation_notes
+DELETE FROM conversation_notes WHERE account_id = ANY($1);
+
+-- name: departed_delete_conversation_days
+DELETE FROM conversation_days WHERE account_id = ANY($1);
+
+-- name: departed_delete_desks
+DELETE FROM desks WHERE account_id = ANY($1);
 
 -- name: departed_delete_verify_services
 DELETE FROM verify_services WHERE account_id = ANY($1);
@@ -929,7 +943,22 @@ INSERT INTO schedules SELECT * FROM jsonb_populate_recordset(NULL::schedules, $1
 INSERT INTO schedule_parts SELECT * FROM jsonb_populate_recordset(NULL::schedule_parts, $1::jsonb -> 'schedule_parts');
 
 -- name: arrive_conversations
-INSERT INTO conversations SELECT * FROM jsonb_populate_recordset(NULL::conversations, $1::jsonb -> 'conversations')
+INSERT INTO conversations SELECT r.* FROM jsonb_array_elements($1::jsonb -> 'conversations') AS t,
+  LATERAL jsonb_populate_record(NULL::conversations, '{"state": "open", "state_at": 0, "assignee": "", "assigned_at": 0,
+    "tags": "[]", "waits_from": 0, "away_at": 0, "asked_at": 0, "rating": 0, "rated_at": 0, "seq": 0}'::jsonb || t.value)
+    AS r
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_conversation_notes
+INSERT INTO conversation_notes SELECT * FROM jsonb_populate_recordset(NULL::conversation_notes, $1::jsonb -> 'conversation_notes')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_conversation_days
+INSERT INTO conversation_days SELECT * FROM jsonb_populate_recordset(NULL::conversation_days, $1::jsonb -> 'conversation_days')
+ON CONFLICT DO NOTHING;
+
+-- name: arrive_desks
+INSERT INTO desks SELECT * FROM jsonb_populate_recordset(NULL::desks, $1::jsonb -> 'desks')
 ON CONFLICT DO NOTHING;
 
 -- name: arrive_verify_services

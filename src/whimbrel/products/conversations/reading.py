@@ -3,21 +3,23 @@ whether the phone has opted out. Numbers and texts come from the messages' own r
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from whimbrel.base import ids, moments
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.base.limits import MESSAGES_SCAN_MAX
+from whimbrel.base.limits import CONVERSATIONS_SCAN_MAX, MESSAGES_SCAN_MAX
 from whimbrel.domain.callbacks import MessageView, message_view
-from whimbrel.domain.conversations import Conversation, Numbers, numbers_of
+from whimbrel.domain.conversations import Conversation, ConversationState, Numbers, numbers_of
 from whimbrel.domain.model import Message, OptOut
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, cursor_of, one, page
 from whimbrel.manage.opt_outs import Source
 from whimbrel.store.interface import Stretch, Write
 
 _LOOKED_THROUGH: Final = 100  # messages of a thread, for one that says who writes to whom
+_STRETCH: Final = 200  # conversations that are read at a time
 _SCAN_FIRST: Final = 4  # times as many messages as are asked for
 _NOBODY: Final = Numbers(None, None)
 
@@ -32,13 +34,22 @@ class ConversationOptOut(msgspec.Struct, frozen=True, kw_only=True):
 
 class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
     """A phone and one of the account's numbers. The numbers are null once every message is redacted; `unread`: texts
-    that nobody has read; `opt_out`: null while the number may be texted."""
+    that nobody has read; `waits_since`: when the oldest text came that waits for an answer; `opt_out`: null while the
+    number may be texted."""
 
     id: str
     account_id: str
     our_number: str | None
     their_number: str | None
+    state: Annotated[
+        ConversationState,
+        Meta(description="open: somebody is to answer; waiting: for the phone; closed: until it writes again."),
+    ]
+    assignee: Annotated[str | None, Meta(description="The id of the user who sees to it.")]
+    tags: tuple[str, ...]
     unread: int
+    waits_since: str | None
+    rating: Annotated[int | None, Meta(description="The last one that the phone gave, 1 to 5.")]
     opt_out: ConversationOptOut | None
     last_at: str
     last_message: MessageView | None
@@ -46,27 +57,70 @@ class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which conversations: those with unread texts, those with one phone's number (its keyed hash)."""
+    """Which conversations: those with unread texts, those that stand so, those that somebody sees to (empty: nobody),
+    those with a tag, those with one phone's number (its keyed hash)."""
 
     unread: bool = False
+    state: ConversationState | None = None
+    assignee: str | None = None
+    tag: str | None = None
     number_hash: int | None = None
+
+    def fits(self, row: Conversation) -> bool:
+        """Whether it is one of these."""
+        return (
+            (not self.unread or row.unread > 0)
+            and self.state in (None, row.state)
+            and self.assignee in (None, row.assignee)
+            and (self.tag is None or self.tag in row.tags)
+            and self.number_hash in (None, row.their_hash)
+        )
 
 
 async def find(
     ctx: Context, wanted: Wanted, *, account_id: str, test: bool, paging: Paging = FIRST_PAGE
 ) -> Page[ConversationView]:
-    """Conversations of an account, the newest message first."""
-    before_id, limit = after(paging), paging.limit + 1
+    """Conversations of an account, the newest message first unless the oldest is asked for. One index narrows, what
+    it gives is looked through: one answer looks at so many and no more, so that a page may be short or empty while
+    there is a cursor."""
+    place, kept = after(paging), list[Conversation]()
+    statement, params = _narrowest(wanted, paging)
+    looked = 0
+    while True:
+        limit = min(_STRETCH, CONVERSATIONS_SCAN_MAX - looked)
+        of_stretch = (account_id, int(test), *params, place, limit)
+        rows = await ctx.store.fetch(Conversation, statement, *of_stretch)
+        looked += len(rows)
+        kept += [row for row in rows if wanted.fits(row)]
+        is_end = len(rows) < limit
+        if len(kept) > paging.limit or is_end or looked >= CONVERSATIONS_SCAN_MAX:
+            break
+        place = rows[-1].last_id
+    shown = await _views(ctx, account_id, kept[: paging.limit])
+    if len(kept) > paging.limit:
+        return Page(shown, cursor_of(kept[paging.limit - 1].last_id))
+    return Page(shown, None if is_end else cursor_of(rows[-1].last_id))
+
+
+def _narrowest(wanted: Wanted, paging: Paging) -> tuple[str, tuple[Any, ...]]:
+    """The statement whose index leaves the fewest."""
     if wanted.number_hash is not None:
-        of_number = (wanted.number_hash, int(wanted.unread), before_id, limit)
-        found = ctx.store.fetch(Conversation, "conversations_of_number", account_id, int(test), *of_number)
-    else:
-        statement = "conversations_unread_page" if wanted.unread else "conversations_page"
-        found = ctx.store.fetch(Conversation, statement, account_id, int(test), before_id, limit)
-    rows = await found
+        statement = paging.of("conversations_of_number", "conversations_of_number_oldest")
+        return statement, (wanted.number_hash,)
+    if wanted.unread:
+        return paging.of("conversations_unread_page", "conversations_unread_page_oldest"), ()
+    if wanted.assignee is not None:
+        statement = paging.of("conversations_assignee_page", "conversations_assignee_page_oldest")
+        return statement, (wanted.assignee,)
+    if wanted.state is not None:
+        return paging.of("conversations_state_page", "conversations_state_page_oldest"), (wanted.state,)
+    return paging.of("conversations_page", "conversations_page_oldest"), ()
+
+
+async def _views(ctx: Context, account_id: str, rows: Sequence[Conversation]) -> tuple[ConversationView, ...]:
     newest = {each.id: each for each in await ctx.store.messages([row.last_id for row in rows])}
     stops = await _opt_outs(ctx, account_id, rows)
-    return page(rows, paging, lambda row: _view(row, newest.get(row.last_id), stops), lambda row: row.last_id)
+    return tuple(_view(row, newest.get(row.last_id), stops) for row in rows)
 
 
 async def get(ctx: Context, conversation_id: str, *, account_id: str, test: bool) -> ConversationView:
@@ -113,15 +167,6 @@ async def read(ctx: Context, conversation_id: str, message_id: str | None, *, ac
     await ctx.store.write([Write("conversation_read", ((row.id, message_id or row.last_in_id),))])
 
 
-async def answered(ctx: Context, row: Conversation, message_id: str) -> None:
-    """This was sent in it: the list shows it, and the thread does not wait for the index."""
-    writes = [
-        Write("conversation_answered", ((row.id, message_id),)),
-        Write("message_numbers_add", (([message_id],),)),
-    ]
-    await ctx.store.write(writes)
-
-
 # ---------------------------------------------------------------- parts of them
 
 
@@ -162,7 +207,12 @@ def _view(row: Conversation, newest: Message | None, stops: Mapping[int, OptOut]
         account_id=row.account_id,
         our_number=numbers.ours,
         their_number=numbers.theirs,
+        state=row.state,
+        assignee=row.assignee or None,
+        tags=row.tags,
         unread=row.unread,
+        waits_since=moments.to_text(row.waits_from) if row.waits_from else None,
+        rating=row.rating or None,
         opt_out=None if stop is None else _opt_out(stop),
         last_at=moments.to_text(ids.time_us(row.last_id) if newest is None else newest.created_at),
         last_message=None if newest is None else message_view(newest),
