@@ -17,7 +17,7 @@ from whimbrel.store.interface import Write
 from whimbrel.store.links import ClickRow
 from whimbrel.store.rows import to_columns
 
-from .rig import ACTOR, Rig, rig, until
+from .rig import ACTOR, Rig, rig, sqlite_first, until
 from .test_flows import keep, runs, texts
 
 ANN, BOB = "+447911123456", "+447911123457"
@@ -85,6 +85,7 @@ async def _many(made: Rig, flow_id: str, count: int) -> list[FlowRun] | None:
     return found if len(found) >= count else None
 
 
+@sqlite_first
 async def test_an_import_begins_flows_only_where_it_says_so(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
         await made.seed()
@@ -118,6 +119,7 @@ async def test_pages_of_an_import_become_runs_once_each_also_when_they_are_taken
         assert len({run.phone for run in ended}) == len(ended) == count
 
 
+@sqlite_first
 async def test_a_click_on_a_link_of_a_text_begins_a_flow(tmp_path: Path) -> None:
     document = {
         "trigger": {"type": "link_clicked", "targets": ["https://shop.example/"]},

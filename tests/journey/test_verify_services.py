@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.journey.rig import ACTOR, Rig, rig
+from tests.journey.rig import ACTOR, Rig, rig, sqlite_first
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.manage.context import Context
 from whimbrel.products.verify import services
@@ -58,6 +58,7 @@ async def test_of_two_changes_at_once_none_is_lost(tmp_path: Path) -> None:
         assert (kept.code_length, kept.ttl_s) == (8, 120)
 
 
+@sqlite_first
 async def test_a_channel_that_there_is_not_is_refused_when_it_is_saved(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
         await made.seed()
