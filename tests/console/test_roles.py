@@ -72,8 +72,17 @@ NEEDS = {
         "POST /console/senders/rules/{rule}/switch", "POST /console/senders/rules/{rule}/remove",
         "GET /console/senders/new", "POST /console/senders/new", "POST /console/senders/{id}/remove",
     ),
-    "opt_outs:read": ("GET /console/opt-outs", "GET /console/opt-outs/export",),
-    "opt_outs:write": ("POST /console/opt-outs", "POST /console/opt-outs/{id}/remove"),
+    "opt_outs:read": (
+        "GET /console/opt-outs", "GET /console/opt-outs/export", "GET /console/suppression-lists",
+        "GET /console/suppression-lists/export", "GET /console/consent-words", "GET /console/consent-words/export",
+    ),
+    "opt_outs:write": (
+        "POST /console/opt-outs", "POST /console/opt-outs/{id}/remove", "POST /console/suppression-lists",
+        "POST /console/suppression-lists/numbers", "POST /console/suppression-lists/{id}/remove",
+    ),
+    "consents:read": ("GET /console/consents", "GET /console/consents/export"),
+    "consents:write": ("POST /console/consents",),
+    "policies:write": ("POST /console/consent-words", "POST /console/consent-words/{id}/remove"),
     "hooks:read": (
         "GET /console/hooks", "GET /console/hooks/export", "GET /console/hooks/{id}",
         "GET /console/hooks/{id}/export",

@@ -143,6 +143,7 @@ ROLES: Mapping[RoleName, Role] = {
     "support": Role(
         "Answers people, sends, and records opt-outs.",
         frozenset({"messages:read", "events:read", "inbound:read", "senders:read", "opt_outs:read", "accounts:read"})
+        | {"consents:read"}
         | {
             "contacts:read",
             "lookups:read",

@@ -1,0 +1,62 @@
+"""The pages of consent; the verdict comes from the API and from what may be sent."""
+
+import pytest
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+PHONE = "+14155550177"
+OTHER = "+14155550166"
+
+
+async def test_consent_is_recorded_and_found(edge, browser):
+    assert "Nobody's consent is on record" in (await browser.get("/console/consents")).words
+    form = {"number": PHONE, "action": "grant", "purpose": "marketing", "source": "paper", "wording": "I <agree>"}
+    for wrong in ({"number": "12"}, {"purpose": "Not One"}):
+        seen = await browser.post("/console/consents", form | wrong)
+        assert seen.status == 422 and seen.has('role="alert"')
+    assert (await browser.post("/console/consents", form)).to == "/console/consents?done=consent.recorded"
+    (record,) = (await edge.get(f"/v1/consents?number=%2B{PHONE[1:]}")).json["data"]
+    assert (record["source"], record["wording"]) == ("paper", "I <agree>")
+    page = await browser.get("/console/consents")
+    assert PHONE not in page.text and "I &lt;agree&gt;" in page.text and "Agreed" in page.words
+    assert "Nothing is on record" in (await browser.get(f"/console/consents?number=%2B{OTHER[1:]}")).words
+    assert (await browser.get("/console/consents?number=12")).has('role="alert"')
+    assert PHONE not in (await browser.get("/console/consents/export")).text
+
+
+async def test_a_list_is_made_filled_and_removed(edge, browser):
+    assert "There is no list" in (await browser.get("/console/suppression-lists")).words
+    new = {"name": "complaints", "reason": "They complained", "classes": "transactional"}
+    made = await browser.post("/console/suppression-lists", new)
+    assert made.to == "/console/suppression-lists?done=suppression_list.created"
+    assert (await browser.post("/console/suppression-lists", new)).status == 422
+    (row,) = (await edge.get("/v1/suppression-lists")).json["data"]
+    numbers = {"list": row["id"], "numbers": f"{PHONE}\n{OTHER}"}
+    assert (await browser.post("/console/suppression-lists/numbers", numbers | {"numbers": "12"})).status == 422
+    assert (await browser.post("/console/suppression-lists/numbers", numbers)).status == 303
+    assert (await edge.send(to=PHONE)).code == "suppressed"
+    stranger = await edge.new_customer("Stranger")
+    assert (await edge.get("/v1/suppression-lists", key=stranger.live)).json["data"] == []
+    await browser.post(f"/console/suppression-lists/{row['id']}/remove")
+    assert (await edge.send(to=PHONE)).status == 202
+
+
+async def test_words_are_added_switched_off_and_removed_with_undo(edge, browser):
+    page = await browser.get("/console/consent-words")
+    assert "Whimbrel" in page.words and "退订" in page.text
+    form = {"word": "Finito", "kind": "stop", "level": "whole", "language": "it", "wording": "", "enabled": "1"}
+    assert (await browser.post("/console/consent-words", form | {"word": "!"})).status == 422
+    assert (await browser.post("/console/consent-words", form)).status == 303
+    off = form | {"word": "td", "enabled": ""}
+    assert (await browser.post("/console/consent-words", off)).status == 303
+    own = [each for each in (await edge.get("/v1/consent-words")).json["data"] if each["origin"] == "account"]
+    assert [(each["word"], each["enabled"]) for each in own] == [("Finito", True), ("td", False)]
+    for each in own:
+        assert (await browser.post(f"/console/consent-words/{each['id']}/remove")).status == 303
+    assert all(each["enabled"] for each in (await edge.get("/v1/consent-words")).json["data"])
+
+
+async def test_an_opt_out_of_a_sender_says_so(edge, browser):
+    sender = (await edge.get("/v1/senders")).json["data"][0]["value"]
+    made = await edge.post("/v1/opt-outs", {"number": OTHER, "sender": sender})
+    assert made.status == 201
+    assert sender in (await browser.get("/console/opt-outs")).text
