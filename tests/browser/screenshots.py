@@ -61,6 +61,7 @@ PAGES = {
     "flow-new": "/flows/new?ready=order_updates",
     "flow-runs": "/flow-runs",
     "flow-run": "/flow-runs/{run}",
+    "campaigns": "/campaigns",
     "schedules": "/schedules",
     "schedule": "/schedules/{schedule}",
     "schedule-new": "/schedules/new",

@@ -65,6 +65,9 @@ PAGES = (
     "/flows/{flow}",
     "/flow-runs",
     "/flow-runs/{run}",
+    "/campaigns",
+    "/campaigns/new",
+    "/campaigns/{campaign}",
     "/schedules",
     "/schedules/new",
     "/schedules/{schedule}",
@@ -145,6 +148,8 @@ def things(node: Node) -> dict[str, str]:
     run = node.ask("POST", f"/v1/flows/{flow}/runs", {"phone": "+15005550001"}).json["id"]
     often = {"starts_at": "2031-01-06T09:00", "zone": "UTC", "rrule": "FREQ=DAILY", "recipients": ["+15005550001"]}
     schedule = node.ask("POST", "/v1/schedules", {"name": "Daily", "text": "Good morning"} | often).json["id"]
+    sale = {"name": "Sale", "audience": {"everybody": True}, "text": "Sale"}
+    campaign = node.ask("POST", "/v1/campaigns", sale).json["id"]
     hook = new_hook(node)
     mailbox = node.ask("POST", "/v1/mailboxes", {"name": "Shop", "senders": ["@shop.example"]}).json["id"]
     operator = node.given["operator_key"]
@@ -157,6 +162,7 @@ def things(node: Node) -> dict[str, str]:
         "webhook": webhook["id"],
         "flow": flow,
         "run": run,
+        "campaign": campaign,
         "schedule": schedule,
         "hook": hook,
         "mailbox": mailbox,

@@ -169,6 +169,20 @@ NEEDS = {
         "POST /console/verify/safe", "POST /console/verify/safe/{id}/remove",
     ),
     "lookups:read": ("GET /console/lookup",),
+    "campaigns:read": (
+        "GET /console/campaigns", "GET /console/campaigns/export", "GET /console/campaigns/{id}",
+        "GET /console/campaigns/{id}/progress", "GET /console/campaigns/{id}/estimate",
+    ),
+    "campaigns:write": (
+        "GET /console/campaigns/new", "POST /console/campaigns/new", "POST /console/campaigns/{id}",
+        "POST /console/campaigns/{id}/remove",
+    ),
+    "campaigns:send": (
+        "POST /console/campaigns/{id}/test", "POST /console/campaigns/{id}/start", "POST /console/campaigns/{id}/pause",
+        "POST /console/campaigns/{id}/resume", "POST /console/campaigns/{id}/cancel",
+        "POST /console/campaigns/{id}/winner",
+    ),
+    "campaigns:approve": ("POST /console/campaigns/{id}/approve",),
     "contacts:read": (
         "GET /console/contacts", "GET /console/contacts/count", "GET /console/contacts/export",
         "GET /console/contacts/{id}", "GET /console/contacts/segments", "GET /console/contacts/segments/export",
@@ -287,6 +301,8 @@ async def real(edge):
     made["flow-runs"] = await edge.post(f"/v1/flows/{made['flows'].json['id']}/runs", {"phone": "+14155550198"})
     plan = {"name": "x", "starts_at": "2199-01-07T09:00", "recipients": ["+14155550198"], "text": "x"}
     made["schedules"] = await edge.post("/v1/schedules", plan)
+    sale = {"name": "x", "audience": {"everybody": True}, "text": "x"}
+    made["campaigns"] = await edge.post("/v1/campaigns", sale)
     made["contacts"] = await edge.post("/v1/contacts", {"number": "+447400123456"})
     made["segments"] = await edge.post("/v1/segments", {"name": "x", "filter": 'country = "GB"'})
     made["fields"] = await edge.post("/v1/contact-fields", {"name": "x", "kind": "text"})

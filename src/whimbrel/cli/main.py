@@ -9,6 +9,7 @@ from whimbrel.cli.backup import backup
 from whimbrel.cli.balance import balance
 from whimbrel.cli.carrier import carrier
 from whimbrel.cli.cells import cells
+from whimbrel.cli.campaigns import campaign
 from whimbrel.cli.contacts import contacts
 from whimbrel.cli.copying import copy_installation
 from whimbrel.cli.doctor import doctor
@@ -74,6 +75,7 @@ app.command()(restored)
 app.add_typer(balance, name="balance")
 app.add_typer(carrier, name="carrier")
 app.add_typer(cells, name="cells")
+app.add_typer(campaign, name="campaign")
 app.add_typer(contacts, name="contacts")
 app.add_typer(flow, name="flow")
 app.add_typer(hook, name="hook")

@@ -163,6 +163,7 @@ class Accept:
         """The plans that accept would make of drafts now; stores nothing."""
         await self._tables.current()
         self._check_accounts(drafts)
+        await self._restraint.prepare(drafts, self._clock.now_us())
         return self._plan(drafts, await self._templates(drafts), await self._sticky(drafts))
 
     def _check_accounts(self, drafts: Sequence[Draft]) -> None:

@@ -30,6 +30,7 @@ MENU: tuple[Group, ...] = (
             Entry("phones", "/console/phones", "listMessages", sandbox=True),
             Entry("inbox", "/console/inbox", "listConversations"),
             Entry("contacts", "/console/contacts", "listContacts"),
+            Entry("campaigns", "/console/campaigns", "listCampaigns"),
         ),
     ),
     Group(
