@@ -94,14 +94,14 @@ async def test_a_form_that_was_sent_and_changed_gets_a_new_key(browser, form):
 
 async def test_all_options_reach_the_message(edge, browser, form):
     fields = await form(recipients=NUMBER, text=f"{CURLY}\r\nsoon", smart="1", flash="1", validity="3600")
-    fields |= {"class": "marketing", "sender": SENDER, "send_at": "2027-03-01T08:30", "offset": "-60"}
+    fields |= {"class": "marketing", "sender": SENDER, "send_at": "2027-03-01T18:30", "offset": "-60"}
     seen = await browser.post("/console/compose", fields)
     [message_id] = seen.all(r'href="/console/messages/(SM[0-9a-f]+)"')
     message = (await edge.get(f"/v1/messages/{message_id}")).json
     assert message["text"] == 'It\'s "ready" - come\nsoon'
     assert (message["class"], message["status"], message["flash"]) == ("marketing", "scheduled", True)
-    assert message["send_at"].startswith("2027-03-01T07:30:00")
-    assert message["expires_at"].startswith("2027-03-01T08:30:00")
+    assert message["send_at"].startswith("2027-03-01T17:30:00")
+    assert message["expires_at"].startswith("2027-03-01T18:30:00")
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,7 @@ async def test_explain_looks_at_the_balance_as_accept_does(edge):
 
 
 async def test_search(edge):
+    await edge.ask("PUT", "/v1/policies", json={"quiet_hours": "off"})
     sent = [(await edge.send(text=f"n{i}", tags=[f"t{i % 2}"], **{"class": "marketing"})).json for i in range(5)]
     ids = [each["id"] for each in reversed(sent)]
     other = (await edge.send(to="+447911123456")).json["id"]

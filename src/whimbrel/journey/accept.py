@@ -40,7 +40,7 @@ from whimbrel.journey.permit import permit
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.pools import NO_STICKY, Sticky
 from whimbrel.journey.price import price
-from whimbrel.journey.record import IdempotencyKey, Record, Request
+from whimbrel.journey.record import IdempotencyKey, Record, Request, replay
 from whimbrel.journey.recovery import Unsent
 from whimbrel.journey.restraint import Restraint
 from whimbrel.journey.route import route
@@ -50,7 +50,7 @@ from whimbrel.journey.straight import LaneOf, Passage
 from whimbrel.journey.tables import Tables
 from whimbrel.journey.templates import Templates
 from whimbrel.store.errors import CommitUnknown
-from whimbrel.store.interface import Basis, Kept, Store, Stored, Submission, Verdict, Write
+from whimbrel.store.interface import Basis, Store, Stored, Submission, Verdict, Write
 
 _PLANS_MAX: Final = 50  # of one list, while what it is planned with changes every few milliseconds
 _NO_TEMPLATES: Final[Templates] = {}
@@ -177,7 +177,7 @@ class Accept:
         await self._tables.current()  # what an earlier request stored is not told to whom it may not be told any more
         self._check(request)
         kept = await self._store.kept(key.account_id, key.door, key.key)
-        done = _replay(kept, key)
+        done = replay(kept, key)
         if kept and len(kept) == kept[0].chunks:
             return Accepted(await self._told_again(request, done, len(done)), replayed=True)
         # a crash in the middle of a large batch leaves chunks missing: the same request again completes it
@@ -236,7 +236,7 @@ class Accept:
         # another node took the key between our look and our commit: its verdicts are the answer
         assert request.key is not None
         kept = await self._store.kept(request.key.account_id, request.key.door, request.key.key)
-        verdicts = _replay([chunk for chunk in kept if chunk.chunk == request.chunk], request.key)
+        verdicts = replay([chunk for chunk in kept if chunk.chunk == request.chunk], request.key)
         if len(verdicts) != len(request.drafts):
             raise WhimbrelError("idempotency_in_progress", retry_after_s=1)
         return verdicts
@@ -382,22 +382,14 @@ class Accept:
         return plans
 
     def _count(self, submissions: Sequence[Submission]) -> None:
-        for door, count in _count_doors(submissions).items():
+        doors = Counter(message.door for submission in submissions for message in submission.messages)
+        for door, count in doors.items():
             self._metrics.accepted.labels(door).inc(count)
 
     def _count_templates(self, answers: Sequence[list[Verdict]]) -> None:
         made = (each for verdicts in answers for each in verdicts if each.template is not None)
         for name, count in Counter(each.message_class for each in made).items():
             self._metrics.templated.labels(name).inc(count)
-
-
-def _count_doors(submissions: Sequence[Submission]) -> dict[str, int]:
-    doors: dict[str, int] = {}
-    for submission in submissions:
-        if submission.messages:
-            door = submission.messages[0].door
-            doors[door] = doors.get(door, 0) + len(submission.messages)
-    return doors
 
 
 def _after(verdicts: list[Verdict], outcome: Stored) -> _Answer | Exception:
@@ -411,18 +403,6 @@ def _after(verdicts: list[Verdict], outcome: Stored) -> _Answer | Exception:
     uncovered = frozenset(outcome.uncovered)
     refused = Verdict(code="insufficient_balance")
     return [refused if verdict.id in uncovered else verdict for verdict in verdicts]
-
-
-def _replay(kept: Sequence[Kept], key: IdempotencyKey) -> list[Verdict]:
-    """Verdicts of the leading chunks that are stored; WhimbrelError idempotency_key_reused for another body."""
-    verdicts: list[Verdict] = []
-    for expected, chunk in enumerate(sorted(kept, key=lambda chunk: chunk.chunk), start=kept[0].chunk if kept else 0):
-        if chunk.fingerprint != key.fingerprint:
-            raise WhimbrelError("idempotency_key_reused")
-        if chunk.chunk != expected:
-            break
-        verdicts += msgspec.json.decode(chunk.verdicts, type=list[Verdict])
-    return verdicts
 
 
 def refusal(verdict: Verdict) -> WhimbrelError:

@@ -21,6 +21,7 @@ from whimbrel.carriers.interface import Part
 from whimbrel.domain.model import Message
 from whimbrel.domain.turns import AFTER_TURN, TURN, Limits, Pace, day_of, lane_of, next_day_us, pace_of, sender_of
 from whimbrel.journey.choose import Ready, decide
+from whimbrel.journey.holding import MARKETING, Holding
 from whimbrel.journey.recent import Queued
 from whimbrel.journey.recovery import Unsent
 from whimbrel.journey.submit import parts
@@ -55,6 +56,7 @@ class Means(msgspec.Struct, frozen=True):
     clock: Clock
     vault: Vault
     unsent: Unsent
+    holding: Holding
 
 
 class _Lane(msgspec.Struct, frozen=True):
@@ -205,10 +207,14 @@ class Numbers:
         if wanted <= 0:
             number.free_at = next_day_us(now)
             return None
-        waiting = await means.store.waiting(lane_of(self._carrier_id, sender_id), wanted)
+        waiting: list[Queued] = [*await means.store.waiting(lane_of(self._carrier_id, sender_id), wanted)]
         if not waiting:
             del self._waiting[sender_id]
             return None
+        if waiting[-1].priority == MARKETING:
+            waiting, held = await means.holding.again(waiting)
+            if held:
+                return None  # what may be sent is looked at the next time
         basis = means.tables.basis
         sendable, endings = decide(waiting, self._lane.build, tables=means.tables, now=now)
         if endings and means.tables.basis == basis:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from whimbrel.base import ids
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.ids import Ids
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
@@ -23,7 +24,7 @@ from whimbrel.journey.sealing import seal_text
 from whimbrel.journey.shorten import Shorten
 from whimbrel.journey.straight import Passage
 from whimbrel.journey.tables import Tables
-from whimbrel.store.interface import Claim, Counted, Idempotency, Submission, Verdict, Write
+from whimbrel.store.interface import Claim, Counted, Idempotency, Kept, Submission, Verdict, Write
 
 _PLAIN_JSON = "{}"
 
@@ -180,6 +181,18 @@ class Record:
 def _in_turn(plan: Plan) -> str:
     """The lanes of the number at its carriers: one account's alone, so they are served in the order of ids."""
     return " ".join(lane_of(carrier_id, plan.turn) for carrier_id in plan.carriers)
+
+
+def replay(kept: Sequence[Kept], key: IdempotencyKey) -> list[Verdict]:
+    """Verdicts of the leading chunks that are stored; WhimbrelError idempotency_key_reused for another body."""
+    verdicts: list[Verdict] = []
+    for expected, chunk in enumerate(sorted(kept, key=lambda chunk: chunk.chunk), start=kept[0].chunk if kept else 0):
+        if chunk.fingerprint != key.fingerprint:
+            raise WhimbrelError("idempotency_key_reused")
+        if chunk.chunk != expected:
+            break
+        verdicts += msgspec.json.decode(chunk.verdicts, type=list[Verdict])
+    return verdicts
 
 
 def _without_texts(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:

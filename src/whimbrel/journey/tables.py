@@ -82,22 +82,7 @@ class Tables:
         self._following = Following(store, self._load, self._changed)
         self.pools = PoolTables(store)
         self.consent = ConsentTables(store, vault)
-        self._loaders: Mapping[ConfigKind, Callable[[], Awaitable[None]]] = {
-            "accounts": self._load_accounts,
-            "keys": self._load_keys,
-            "senders": self._load_senders,
-            "pools": self.pools.load,
-            "carriers": self._load_carriers,
-            "routes": self._load_routes,
-            "prices": self._load_prices,
-            "opt_outs": self._load_opt_outs,
-            "webhooks": self._load_webhooks,
-            "smpp_credentials": self._load_smpp_credentials,
-            "templates": self._load_templates,
-            "link_settings": self._load_link_settings,
-            "policies": self._load_policies,
-            "consent": self.consent.load,
-        }
+        self._loaders = self._all_loaders()
         self.accounts: Mapping[str, Account] = {}
         """By id. The status is the one that holds: a sub-account of a suspended or closed parent has its parent's."""
         self.keys: Mapping[bytes, Key] = {}
@@ -131,6 +116,24 @@ class Tables:
         self.quiet_hours = QuietHours(RuleBook())
         self._routes: tuple[Route, ...] = ()
         self._text_rules: dict[tuple[str, ...], TextRules] = {}  # found once for each order of carriers
+
+    def _all_loaders(self) -> Mapping[ConfigKind, Callable[[], Awaitable[None]]]:
+        return {
+            "accounts": self._load_accounts,
+            "keys": self._load_keys,
+            "senders": self._load_senders,
+            "pools": self.pools.load,
+            "carriers": self._load_carriers,
+            "routes": self._load_routes,
+            "prices": self._load_prices,
+            "opt_outs": self._load_opt_outs,
+            "webhooks": self._load_webhooks,
+            "smpp_credentials": self._load_smpp_credentials,
+            "templates": self._load_templates,
+            "link_settings": self._load_link_settings,
+            "policies": self._load_policies,
+            "consent": self.consent.load,
+        }
 
     def text_rules(self, carriers: tuple[str, ...]) -> TextRules:
         """How a text must be cut for any of these carriers."""

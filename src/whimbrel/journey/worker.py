@@ -66,7 +66,7 @@ class Lane:
         self._claimed_in = worker.metrics.step.labels("claim")
         self.link = worker.build(carrier, self._handlers())
         self._takes_whole = self.link.settings.long_messages == "payload"
-        means = Means(worker.store, worker.tables, worker.clock, worker.vault, worker.unsent)
+        means = Means(worker.store, worker.tables, worker.clock, worker.vault, worker.unsent, worker.holding)
         self._numbers = Numbers(carrier.id, self, means)
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
