@@ -25,6 +25,7 @@ from whimbrel.cli.quickstart import quickstart
 from whimbrel.cli.restored import restored
 from whimbrel.cli.sandbox import sandbox
 from whimbrel.cli.schedules import schedule
+from whimbrel.cli.senders import number, registration, sender_rule
 from whimbrel.cli.sending import send
 from whimbrel.cli.serve import serve, simulator
 from whimbrel.cli.settings import settings
@@ -80,6 +81,9 @@ app.add_typer(contacts, name="contacts")
 app.add_typer(flow, name="flow")
 app.add_typer(hook, name="hook")
 app.add_typer(mailbox, name="mailbox")
+app.add_typer(number, name="number")
+app.add_typer(registration, name="registration")
+app.add_typer(sender_rule, name="sender-rule")
 app.command()(nodes)
 app.command()(lookup)
 app.command()(settings)

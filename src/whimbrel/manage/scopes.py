@@ -21,8 +21,8 @@ ACCOUNT_SCOPES: dict[str, str] = {
     "mailboxes:read": "Read mailboxes and the log of their mails.",
     "smpp:write": "Create, change and delete SMPP credentials, rotate their passwords.",
     "smpp:read": "Read SMPP credentials (never the password) and how many binds they have.",
-    "senders:write": "Choose default senders and where answers to a sender go.",
-    "senders:read": "Read senders.",
+    "senders:write": "Choose default senders and where answers to a sender go; register senders.",
+    "senders:read": "Read senders, numbers, registrations with their documents, and rules of countries.",
     "opt_outs:write": "Record and remove opt-outs.",
     "opt_outs:read": "Read opt-outs.",
     "consents:write": "Record who agreed to what, ask for it by text, import.",
@@ -63,7 +63,7 @@ ACCOUNT_SCOPES: dict[str, str] = {
 
 OPERATOR_SCOPES: dict[str, str] = {
     OPERATOR: "Everything, in every account.",
-    "senders:assign": "Give senders to accounts and take them away.",
+    "senders:assign": "Give senders to accounts and take them away, decide on registrations, change rules of countries.",
     "balance:write": "Top up balances.",
     "carriers:write": "Create, change, pause, test, trace and delete carriers.",
     "carriers:read": "Read carriers and their health.",
