@@ -149,14 +149,15 @@ async def delivered(edge, service_id, verification):
     return (await edge.get(f"/v1/messages/{attempt['message_id']}")).json["status"] == "delivered"
 
 
-async def test_channels_are_tried_in_their_order(edge, browser):
-    service_id = await kept(browser, **{"settings.channels": "sms, Voice", "settings.fallback_after_s": "30"})
+async def test_a_channel_is_one_that_the_installation_has(edge, browser):
+    fields = WRITTEN | {"settings.channels": "sms, Voice", "settings.fallback_after_s": "30"}
+    refused = await browser.post(f"{PATH}/new", fields)
+    assert refused.status == 422 and refused.has('id="f-settings.channels"[^>]*aria-invalid="true"'), refused.words
+    service_id = await kept(browser, **{"settings.channels": " SMS ", "settings.fallback_after_s": "30"})
     settings = (await edge.get(f"/v1/verify/services/{service_id}")).json["settings"]
-    assert (settings["channels"], settings["fallback_after_s"]) == (["sms", "voice"], 30)
-    seen = await browser.get(f"{PATH}/{service_id}")
-    assert "SMS → Call" in seen.words and "All of the service" in seen.words
-    refused = await browser.post(f"{PATH}/{service_id}/start", {"to": PHONE, "channel": "voice"})
-    assert refused.status == 422 and "Nobody was verified yet" in refused.words, refused.words
+    assert (settings["channels"], settings["fallback_after_s"]) == (["sms"], 30)
+    wrong = await browser.post(f"{PATH}/{service_id}/start", {"to": PHONE, "channel": "voice"})
+    assert wrong.status == 422 and "Nobody was verified yet" in wrong.words, wrong.words
     made = await browser.post(f"{PATH}/{service_id}/start", {"to": "+447400888123", "channel": "sms"})
     one = await browser.get(f"{PATH}/{service_id}/verifications/{made.to.rpartition('=')[2]}")
     assert "SMS" in one.words and one.has('href="/console/messages/SM')
