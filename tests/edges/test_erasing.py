@@ -88,8 +88,8 @@ async def test_the_number_is_nowhere_in_the_database_afterwards(placed: tuple[Ed
 
     done = await made(edge, "/v1/erasures", {"number": PERSON})
     assert done == {
-        "messages": 5, "verifications": 1, "flow_runs": 1, "schedules": 1, "contacts": 1, "factors": 2, "left": 0,
-        "next_cursor": None,
+        "messages": 5, "verifications": 1, "flow_runs": 1, "schedules": 1, "contacts": 1, "factors": 2,
+        "consents": 0, "notes": 0, "left": 0, "next_cursor": None,
     }  # fmt: skip
     rows = await rows_of(database)
     assert [row for row in rows if PERSON.lstrip("+") in row] == []
