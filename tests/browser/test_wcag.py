@@ -95,6 +95,11 @@ PAGES = (
     "/hooks/{hook}/rule?name=paid",
     "/hooks/{hook}/secret",
     "/hooks/{hook}/calls/{call}",
+    "/pools",
+    "/pools/new",
+    "/pools/{pool}",
+    "/keywords",
+    "/keywords/new",
     "/mailboxes",
     "/mailboxes/new",
     "/mailboxes/{mailbox}",
@@ -152,6 +157,9 @@ def things(node: Node) -> dict[str, str]:
     campaign = node.ask("POST", "/v1/campaigns", sale).json["id"]
     hook = new_hook(node)
     mailbox = node.ask("POST", "/v1/mailboxes", {"name": "Shop", "senders": ["@shop.example"]}).json["id"]
+    sender = node.get("/v1/senders")["data"][0]["value"]
+    pool = node.ask("POST", "/v1/pools", {"name": "Support", "senders": [sender]}).json["id"]
+    node.ask("POST", "/v1/keywords", {"name": "hours", "words": ["hours"], "answers": {"en": "From 9 to 5"}})
     operator = node.given["operator_key"]
     routes = node.ask("GET", "/v1/routes", key=operator).json["data"]
     carriers = node.ask("GET", "/v1/carriers", key=operator).json["data"]
@@ -166,6 +174,7 @@ def things(node: Node) -> dict[str, str]:
         "schedule": schedule,
         "hook": hook,
         "mailbox": mailbox,
+        "pool": pool,
         "call": Shop(node, hook).be_busy(),
         **verified(node),
         **acquainted(node),

@@ -56,6 +56,7 @@ NEEDS = {
         "GET /console/senders/registrations", "GET /console/senders/registrations/export",
         "GET /console/senders/registrations/{id}", "GET /console/senders/papers/{id}", "GET /console/senders/rules",
         "GET /console/senders/rules/export", "GET /console/senders/rules/{rule}",
+        "GET /console/pools", "GET /console/pools/export", "GET /console/pools/{id}", "GET /console/pools/{id}/members",
     ),
     "senders:write": (
         "POST /console/senders/{id}", "POST /console/settings/default-sender", "POST /console/senders/numbers/{id}",
@@ -63,6 +64,9 @@ NEEDS = {
         "POST /console/senders/registrations/new", "POST /console/senders/registrations/{id}",
         "POST /console/senders/registrations/{id}/papers", "POST /console/senders/registrations/{id}/remove",
         "POST /console/senders/papers/{id}/remove",
+        "GET /console/pools/new", "POST /console/pools/new", "GET /console/pools/{id}/edit",
+        "POST /console/pools/{id}/edit", "POST /console/pools/{id}/members", "POST /console/pools/{id}/members/remove",
+        "POST /console/pools/{id}/remove",
     ),
     "senders:assign": (
         "GET /console/senders/numbers/new", "POST /console/senders/numbers/new",
@@ -104,14 +108,16 @@ NEEDS = {
     ),
     "webhooks:read": (
         "GET /console/webhooks", "GET /console/webhooks/export", "GET /console/webhooks/{id}",
-        "GET /console/webhooks/{id}/export",
+        "GET /console/webhooks/{id}/export", "GET /console/keywords", "GET /console/keywords/export",
+        "GET /console/keywords/{id}",
     ),
     "webhooks:write": (
         "GET /console/webhooks/new", "POST /console/webhooks/new", "GET /console/webhooks/{id}/edit",
         "POST /console/webhooks/{id}/edit", "GET /console/webhooks/{id}/secret",
         "POST /console/webhooks/{id}/rotate", "POST /console/webhooks/{id}/enable",
         "POST /console/webhooks/{id}/disable", "POST /console/webhooks/{id}/remove",
-        "POST /console/webhooks/{id}/replay",
+        "POST /console/webhooks/{id}/replay", "GET /console/keywords/new", "POST /console/keywords/new",
+        "POST /console/keywords/{id}", "POST /console/keywords/{id}/remove",
     ),
     "templates:read": (
         "GET /console/templates", "GET /console/templates/export", "GET /console/templates/{id}",
@@ -291,6 +297,8 @@ async def real(edge):
     made["webhooks"] = await edge.post("/v1/webhooks", {"url": "https://example.com/", "events": ["*"]})
     made["hooks"] = await edge.post("/v1/hooks", {"name": "shop", "preset": "shopify"})
     made["mailboxes"] = await edge.post("/v1/mailboxes", {"name": "shop", "senders": ["@shop.example"]})
+    made["pools"] = await edge.post("/v1/pools", {"name": "x"})
+    made["keywords"] = await edge.post("/v1/keywords", {"name": "x", "words": ["x"], "answers": {"en": "x"}})
     made["smpp"] = await edge.post("/v1/smpp-credentials", {"name": "till"})
     made["people"] = await edge.post("/v1/users", {"email": "x@example.com", "role": "support"})
     made["canned"] = await edge.post("/v1/canned-answers", {"name": "x", "text": "x"})

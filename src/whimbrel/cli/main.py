@@ -21,6 +21,7 @@ from whimbrel.cli.lookup import lookup
 from whimbrel.cli.mailboxes import mailbox
 from whimbrel.cli.migrate import migrate
 from whimbrel.cli.nodes import nodes
+from whimbrel.cli.pools import keyword, pool
 from whimbrel.cli.quickstart import quickstart
 from whimbrel.cli.restored import restored
 from whimbrel.cli.sandbox import sandbox
@@ -84,6 +85,8 @@ app.add_typer(mailbox, name="mailbox")
 app.add_typer(number, name="number")
 app.add_typer(registration, name="registration")
 app.add_typer(sender_rule, name="sender-rule")
+app.add_typer(keyword, name="keyword")
+app.add_typer(pool, name="pool")
 app.command()(nodes)
 app.command()(lookup)
 app.command()(settings)
