@@ -26,6 +26,7 @@ PAGES = {
     "inbox": "/inbox",
     "thread": "/inbox/{thread}",
     "canned": "/inbox/canned",
+    "service": "/inbox/service",
     "contacts": "/contacts?filter=orders+%3E+2",
     "contact": "/contacts/{contact}",
     "contact-new": "/contacts/new",

@@ -28,6 +28,7 @@ PAGES = (
     "/inbox",
     "/inbox/{talk}",
     "/inbox/canned",
+    "/inbox/service",
     "/contacts",
     "/contacts?filter=colour+%3D+1",
     "/contacts/new",

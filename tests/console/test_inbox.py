@@ -106,7 +106,7 @@ async def test_marks_and_new_texts_come_live(edge, browser, phone):
         assert bubbles(pieces["bubbles"]) == [(False, "Hello?"), (True, "Hi."), (False, "Thanks!")]
         assert not any("textarea" in html for html in pieces.values())
         # a piece inside of the form goes to its own place, and not where the form's answers go
-        assert len(page.all(r'sse-swap="\w+" hx-target="this"')) == len(page.all(r'sse-swap="\w+"')) == 3
+        assert len(page.all(r'sse-swap="\w+" hx-target="this"')) == len(page.all(r'sse-swap="\w+"')) == 4
 
 
 async def test_two_people_answer_at_once_and_both_see_both(edge, sign_in, phone):

@@ -10,9 +10,10 @@ from whimbrel.edges.rest.paging import HistoryQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage.context import Page
-from whimbrel.products.conversations import desk, notes
+from whimbrel.products.conversations import desk, notes, people
 from whimbrel.products.conversations.desk import DeskSettings, Figures
 from whimbrel.products.conversations.notes import NewNote, NoteView
+from whimbrel.products.conversations.people import ConversationPeople
 
 _TAG = "conversations"
 _DAYS = 30
@@ -65,6 +66,10 @@ async def figures(services: Services, call: Call[FiguresQuery, None]) -> Answer:
     return Answer(found)
 
 
+async def people_of(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(await people.find(services.manage, account_id=call.account_id))
+
+
 OPERATIONS = (
     Operation(
         method="POST", path="/v1/conversations/{id}/notes", name="noteConversation", tag=_TAG,
@@ -98,6 +103,12 @@ OPERATIONS = (
             "away_text": "We are back at nine.", "ask_rating": True,
             "question": "How did we do, from 1 (badly) to 5 (very well)?", "thanks": "Thank you!",
         },
+    ),
+    Operation(
+        method="GET", path="/v1/conversation-people", name="listConversationPeople", tag=_TAG,
+        summary="List the people who can see to conversations",
+        description="Those of the account who may answer, by name.",
+        scope="conversations:read", handle=people_of, answer=ConversationPeople,
     ),
     Operation(
         method="GET", path="/v1/conversation-figures", name="getConversationFigures", tag=_TAG,

@@ -1,7 +1,7 @@
 """The inbox: conversations on the left, the one that is open on the right, live; answers. What somebody types is never
 touched by what happens meanwhile: only the parts around it are drawn anew."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -20,9 +20,12 @@ _PAGE: Final = "inbox/inbox.html"
 _LIST: Final = "inbox/list.html"
 _SHOWN: Final = 50
 _LIVE_MAX: Final = 200  # messages of the open thread that are drawn anew
+_LIVE: Final = ("bubbles", "standing", "seen_to")  # parts of the open conversation
 _BADGE_MAX: Final = 99
 _OURS: Final = 500
 _NOT_FOR_THE_FORM: Final = frozenset({403, 404})
+_NARROWED: Final = ("state", "assignee", "tag")
+_NOTES: Final = 200  # of a conversation that are shown
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
@@ -32,15 +35,32 @@ class _Filters:
     def __init__(self, query: Form) -> None:
         self.number = query.text("number")
         self.unread = query.text("unread") == "1"
+        self.narrowed = query.given(*_NARROWED)
 
     def query(self) -> dict[str, str]:
         """In the words of the API."""
-        return ({"number": self.number} if self.number else {}) | ({"unread": "true"} if self.unread else {})
+        told = ({"number": self.number} if self.number else {}) | ({"unread": "true"} if self.unread else {})
+        return told | self.narrowed
 
     def address(self, **more: str) -> str:
         """The same as the query of an address, with a question mark if there is any."""
-        given = ({"number": self.number} if self.number else {}) | ({"unread": "1"} if self.unread else {}) | more
-        return f"?{urlencode(given)}" if given else ""
+        given = ({"number": self.number} if self.number else {}) | ({"unread": "1"} if self.unread else {})
+        return _address(given | self.narrowed | more)
+
+    def standing(self, state: str) -> str:
+        """The address of the same list with another state; empty: of all."""
+        others = {name: value for name, value in self.narrowed.items() if name != "state"}
+        given = ({"number": self.number} if self.number else {}) | ({"unread": "1"} if self.unread else {})
+        return f"{PATH}{_address(given | others | ({'state': state} if state else {}))}"
+
+    @property
+    def any(self) -> bool:
+        """Whether the list is narrowed at all."""
+        return bool(self.query())
+
+
+def _address(given: Mapping[str, str]) -> str:
+    return f"?{urlencode(given)}" if given else ""
 
 
 # ---------------------------------------------------------------- pages
@@ -74,8 +94,13 @@ async def answer(request: Request) -> Response:
     conversation_id, key = request.path["id"], form.text("key")
     told: Problem | None = None
     try:
-        body = {"text": form.raw("text").strip().replace("\r\n", "\n")}
-        await request.api("answerConversation", path={"id": conversation_id}, body=body, key=key or None)
+        said = form.raw("text").strip().replace("\r\n", "\n")
+        about = {"id": conversation_id}
+        if form.text("as") == "note":
+            await request.api("noteConversation", path=about, body={"text": said})
+        else:
+            body = {"text": said} | form.given("state")
+            await request.api("answerConversation", path=about, body=body, key=key or None)
     except WhimbrelError as error:
         told = problem(error)
         if told.status in _NOT_FOR_THE_FORM or (request.is_part and told.status >= _OURS):
@@ -88,6 +113,33 @@ async def answer(request: Request) -> Response:
         return await _page(request, _Filters(EMPTY), conversation_id, form, {"problem": told} | kept)
     values = await _talk(request, conversation_id) | {"problem": told}
     return request.part("inbox/after.html", "after", status=422 if told else 200, **values)
+
+
+async def change(request: Request) -> Response:
+    """How it stands, who sees to it, its tags."""
+    form = await request.form()
+    conversation_id = request.path["id"]
+    body: dict[str, Any] = dict(form.given("state"))
+    if form.sent("assignee"):
+        body["assignee"] = form.text("assignee")
+    if form.sent("tags"):
+        body["tags"] = [tag for tag in (each.strip() for each in form.text("tags").split(",")) if tag]
+    if form.sent("asks"):
+        body["ask_rating"] = form.flag("ask_rating")
+    try:
+        await request.api("updateConversation", path={"id": conversation_id}, body=body)
+    except WhimbrelError as error:
+        told = problem(error)
+        if told.status in _NOT_FOR_THE_FORM:
+            raise
+        return await _page(request, _Filters(EMPTY), conversation_id, form, {"desk_problem": told})
+    return request.go(f"{PATH}/{conversation_id}", done="inbox.changed")
+
+
+async def forget(request: Request) -> Response:
+    """Delete a note."""
+    await request.api("deleteConversationNote", path=dict(request.path))
+    return request.go(f"{PATH}/{request.path['id']}", done="inbox.note_deleted")
 
 
 async def read(request: Request) -> Response:
@@ -117,7 +169,7 @@ async def live(request: Request) -> Response:
         drawn = {"list": request.text(_LIST, "rows", **await _listed(request, filters, opened))}
         if opened:
             values = await _talk(request, opened, since=since)
-            drawn |= {name: request.text(f"inbox/{name}.html", name, **values) for name in ("bubbles", "standing")}
+            drawn |= {name: request.text(f"inbox/{name}.html", name, **values) for name in _LIVE}
         return drawn
 
     return Live(inbox_live.pieces(request, draw))
@@ -130,12 +182,14 @@ async def _page(
     request: Request, filters: _Filters, opened: str | None, form: Form = EMPTY, refused: Mapping[str, Any] = _NOTHING
 ) -> Response:
     """`refused`: what an answer that was not sent changes."""
-    values: dict[str, Any] = {"opened": opened, "form": form, "typed": filters, "since": ""}
+    values: dict[str, Any] = {"opened": opened, "form": form, "typed": filters, "since": "", "desk_problem": None}
+    values["people"] = (await request.api("listConversationPeople")).data
     if opened is not None:
         values |= {**await _talk(request, opened), **refused}
         await _read(request, opened, values["newest"])
         canned = await request.api("listCannedAnswers")
-        values["canned"] = canned.data
+        settings = await request.api("getConversationSettings")
+        values |= {"canned": canned.data, "asks": settings.ask_rating, "question": settings.question}
     wrong = ""
     try:
         values |= await _listed(request, filters, opened or "")
@@ -156,6 +210,7 @@ async def _listed(request: Request, filters: _Filters, opened: str, cursor: str 
     found = await request.api("listConversations", query=query)
     following = found.next_cursor
     return _nothing(filters, opened) | {
+        "names": await _names(request),
         "talks": found.data,
         "next_talks": f"{PATH}{filters.address(cursor=following)}" if following else "",
     }
@@ -175,7 +230,6 @@ async def _talk(request: Request, conversation_id: str, *, since: str = "") -> d
         "talk": about,
         "newest": shown[-1].id if shown else "",
         "since": since or (shown[0].id if shown else ""),
-        "may_answer": request.api.may("answerConversation"),
         "may_keep": request.api.may("createCannedAnswer"),
         "key": request.services.ids.new(REQUEST),
         "problem": None,
@@ -190,7 +244,30 @@ async def _thread(request: Request, conversation_id: str, cursor: str = "", *, s
     messages = [each for each in reversed(found.data) if each.id >= since]
     following = found.next_cursor
     path = f"{PATH}/{conversation_id}"
-    return {"messages": messages, "earlier": f"{path}?{urlencode({'cursor': following})}" if following else ""}
+    from_at = messages[0].created_at if messages and (following or since) else ""
+    until_at = messages[-1].created_at if messages and cursor else ""
+    return {
+        "said": await _with_notes(request, conversation_id, messages, from_at, until_at),
+        "messages": messages,
+        "earlier": f"{path}?{urlencode({'cursor': following})}" if following else "",
+        "names": await _names(request),
+        "may_answer": request.api.may("answerConversation"),
+    }
+
+
+async def _with_notes(
+    request: Request, conversation_id: str, messages: Sequence[Any], from_at: str, until_at: str
+) -> list[Any]:
+    """Messages and notes of the same stretch of time, the oldest first; moments are RFC 3339, empty: no bound."""
+    found = await request.api("listConversationNotes", path={"id": conversation_id}, query={"limit": str(_NOTES)})
+    notes = [each for each in found.data if each.created_at >= from_at and (not until_at or each.created_at < until_at)]
+    return sorted([*messages, *notes], key=lambda each: (str(each.created_at), str(each.id)))
+
+
+async def _names(request: Request) -> dict[str, str]:
+    """Who is who."""
+    found = await request.api("listConversationPeople")
+    return {each.id: each.name for each in found.data} | {request.visit.user.id: request.visit.user.name}
 
 
 async def _read(request: Request, conversation_id: str, message_id: str) -> None:
@@ -205,5 +282,7 @@ PAGES = (
     Page(path=f"{PATH}/badge", handle=badge),
     Page(path=f"{PATH}/{{id}}", handle=talk),
     Page(path=f"{PATH}/{{id}}/answer", method="POST", handle=answer),
+    Page(path=f"{PATH}/{{id}}/desk", method="POST", handle=change),
+    Page(path=f"{PATH}/{{id}}/notes/{{note_id}}/delete", method="POST", handle=forget),
     Page(path=f"{PATH}/{{id}}/read", method="POST", handle=read),
 )
