@@ -35,7 +35,7 @@ EVENT_TYPES: dict[str, str] = {
     "verify.unblocked": "Such a block was lifted.",
     "factor.created": "A person got a new factor, such as an authenticator.",
     "factor.verified": "A new factor was confirmed by its first code, or was brought along as confirmed.",
-    "factor.deleted": "A factor was deleted, by itself or with its person.",
+    "factor.deleted": "A factor was deleted, by itself, with its person or with its service.",
     "challenge.approved": "The right code of a factor was given.",
     "challenge.denied": "A wrong code of a factor was given, or one that was used before; `reason` says which.",
     "template.created": "A template was made, as a draft.",
