@@ -14,6 +14,7 @@ WRITTEN = {
     "text_A": "Sale",
     "text_B": "Big sale",
     "zone": "UTC",
+    "class": "transactional",
     "pace": "600",
     "per": "minute",
     "begin": "00:00",

@@ -1,12 +1,17 @@
 """/v1/campaigns over HTTP."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.edges.edge_rig import NUMBER, Edge, until
+from tests.edges.edge_rig import NUMBER, Edge, running_edge, until
+from whimbrel.link_sections import Links
 
-SALE: dict[str, Any] = {"name": "Sale", "audience": {"everybody": True}, "text": "Sale"}
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Version/17.0 Mobile Safari/604.1"
+
+SALE: dict[str, Any] = {"name": "Sale", "audience": {"everybody": True}, "text": "Sale", "class": "transactional"}
+"""Not marketing: that would wait while it is night where the phones are."""
 
 
 async def people(edge: Edge, count: int) -> None:
@@ -118,3 +123,22 @@ async def test_a_second_person_approves_what_somebody_wrote(edge: Edge):
     await edge.post(f"/v1/campaigns/{id_}/approve", key=other)
     assert (await edge.post(f"/v1/campaigns/{id_}/start")).status == 200
     await is_in(edge, id_, "finished")
+
+
+async def test_a_click_on_a_recipients_own_link_counts_once(tmp_path: Path):
+    async with running_edge(tmp_path, links=Links(too_soon_ms=0, rate_per_s=1000)) as edge:
+        to = {"numbers": [NUMBER, "+4915112345001"]}
+        id_ = await made(edge, text="See {url=https://shop.example/sale}", audience=to)
+        assert (await edge.post(f"/v1/campaigns/{id_}/start")).status == 200
+        await is_in(edge, id_, "finished")
+        text = await until(lambda: edge.simulator.network.phones.read(NUMBER.lstrip("+")), within_s=60.0)
+        path = "/l/" + text[-1].text.rpartition("/")[2]
+        for _ in range(2):
+            await edge.ask("GET", path, key="", headers={"User-Agent": PHONE}, allow_redirects=False)
+
+        async def clicked() -> bool:
+            return (await edge.get(f"/v1/campaigns/{id_}/results")).json["total"]["clicked"] == 1
+
+        await until(clicked, within_s=60.0)
+        rows = (await edge.get(f"/v1/campaigns/{id_}/recipients")).json["data"]
+        assert sorted(each["clicked_at"] is not None for each in rows) == [False, True]

@@ -68,7 +68,12 @@ async def test_a_campaign_goes_on_after_each_death_and_writes_to_nobody_twice(tm
         await node.start()
         key = node.credentials()["api_key"]
         await people(node, key)
-        said: dict[str, Any] = {"name": "sale", "audience": {"everybody": True}, "text": "Sale"}
+        said: dict[str, Any] = {
+            "name": "sale",
+            "audience": {"everybody": True},
+            "text": "Sale",
+            "class": "transactional",
+        }
         said["schedule"] = {"pace": {"count": PER_S, "per": "second"}}
         made = (await call(node.port, "POST", "/v1/campaigns", said, key)).json()
         path = f"/v1/campaigns/{made['id']}"

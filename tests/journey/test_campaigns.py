@@ -42,8 +42,8 @@ async def people(rig: Rig, count: int, **more: Any) -> None:
 
 
 async def campaign(rig: Rig, *, text: str = "Sale", **more: Any) -> CampaignView:
-    """A draft to everybody, if it is not said to whom."""
-    said: dict[str, Any] = {"name": "sale", "audience": EVERYBODY} | more
+    """A draft to everybody, if it is not said to whom. Not marketing: that would wait while it is night there."""
+    said: dict[str, Any] = {"name": "sale", "audience": EVERYBODY, "message_class": "transactional"} | more
     if "variants" not in said:
         said["text"] = text
     return await keeping.create(

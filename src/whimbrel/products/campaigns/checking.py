@@ -57,6 +57,7 @@ async def checked(ctx: Context, request: NewCampaign, *, account_id: str, test: 
         message_class=request.message_class or ("" if templates else "marketing"),
         validity_s=request.validity,
         tags=request.tags,
+        short_links=request.short_links,
         **when(request.schedule, checks),
     )
     check_whole(spec, checks)

@@ -11,6 +11,7 @@ from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.campaigns import Campaign, CampaignSpec, Variant
 from whimbrel.domain.contact_values import fields_of
 from whimbrel.domain.contacts import Contact
+from whimbrel.domain.links import LinkUse, marks
 from whimbrel.domain.model import Draft, MessageClass, Options
 from whimbrel.domain.templates.document import Content
 from whimbrel.domain.templates.rendering import BadVariables, Form
@@ -62,10 +63,18 @@ class Writer:
             sender=spec.sender,
             message_class=message_class,
             validity_s=spec.validity_s,
+            links=self._links(wording),
             options=Options(campaign_id=self._row.id, tags=spec.tags, pool_id=spec.pool),
             id=message_id,
             template=use,
         )
+
+    def _links(self, wording: Wording) -> LinkUse | None:
+        """Which addresses become short links, one for each recipient."""
+        every = self._spec.short_links
+        if not every and wording.variant.text is not None and not marks(wording.variant.text):
+            return None
+        return LinkUse(every=every, group_id=self._row.id, variant=wording.variant.name)
 
     def _values(self, source: Source, wording: Wording) -> dict[str, Any]:
         known = {**wording.variant.variables, **contact_values(source, self._about)}

@@ -149,7 +149,7 @@ def _numbers(
 def _changed(spec: CampaignSpec, change: CampaignChange, checks: Checks) -> CampaignSpec:
     given = {
         name: value
-        for name in ("sender", "pool", "message_class", "tags")
+        for name in ("sender", "pool", "message_class", "tags", "short_links")
         if (value := getattr(change, name)) is not None
     }
     if change.validity is not None:

@@ -47,7 +47,6 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     opted_out: int = 0
     converted: int = 0
     cost: str = "0"
-    conversion_value: str = "0"
 
 
 class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,10 +113,10 @@ def summed(figures: list[Figures]) -> Counts:
     """Figures of several."""
     sums = {
         name: sum(getattr(each, name) for each in figures)
-        for name in (*Counts.__struct_fields__[:-2], "charged_micros", "converted_micros")
+        for name in (*Counts.__struct_fields__[:-1], "charged_micros")
     }
-    cost, value = sums.pop("charged_micros"), sums.pop("converted_micros")
-    return Counts(**sums, cost=money.to_text(cost), conversion_value=money.to_text(value))
+    cost = sums.pop("charged_micros")
+    return Counts(**sums, cost=money.to_text(cost))
 
 
 def _by(figures: list[Figures], field: str) -> tuple[ResultRow, ...]:

@@ -96,6 +96,9 @@ class NewCampaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     schedule: ScheduleBody = ScheduleBody()
     validity: Annotated[Validity | None, Meta(description="Seconds of each message.")] = None
     tags: Annotated[tuple[str, ...], Meta(max_length=10)] = ()
+    short_links: Annotated[
+        bool, Meta(description="Make every address a short link, one for each recipient; without, those in `{url=…}`.")
+    ] = False
 
 
 class CampaignChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,6 +117,7 @@ class CampaignChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     schedule: ScheduleBody | None = None
     validity: Validity | None = None
     tags: Annotated[tuple[str, ...], Meta(max_length=10)] | None = None
+    short_links: bool | None = None
 
 
 class GroupView(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +172,7 @@ class CampaignView(msgspec.Struct, frozen=True, kw_only=True):
     schedule: ScheduleBody
     validity: int | None
     tags: tuple[str, ...]
+    short_links: bool
     progress: Progress
     author: Annotated[str, Meta(description="Who wrote it last.")]
     approved_by: str | None
@@ -206,6 +211,7 @@ def view(row: Campaign) -> CampaignView:
         schedule=_schedule(spec),
         validity=spec.validity_s,
         tags=spec.tags,
+        short_links=spec.short_links,
         progress=Progress(looked_at=row.taken, accepted=row.accepted, refused=row.refused, left_out=row.left_out),
         author=row.author,
         approved_by=row.approved_by or None,

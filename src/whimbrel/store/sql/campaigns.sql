@@ -45,7 +45,9 @@
 -- | campaign_states_follow (position, end) | states of recipients whose messages this stretch is about |
 -- | campaign_heard (position, end) | account_id, test, number_hash, flags, created_at of texts from phones in this stretch |
 -- | campaign_recipient_of_phone (account_id, test, number_hash, begun_from, sent_from) | whole row of the newest campaign's recipient |
--- | campaign_recipient_answered (id, at), campaign_recipient_opted_out (id, at) | the first time |
+-- | campaign_recipient_answered (id, at), campaign_recipient_opted_out (id, at), campaign_recipient_clicked (id, at), campaign_recipient_converted (id, at) | the first time |
+-- | campaign_recipients_of (ids) | whole rows |
+-- | campaign_clicks (position, end) | type, data, created_at of what people did with links in this stretch |
 -- | campaign_stretch, campaign_stretch_oldest (campaign_id, from_id, before_id, limit) | how many of its messages stand before an id (from one on), at most so many, and the last of them |
 -- | campaign_policy_put (account_id, approval, at), campaign_policy_of (account_id) | whether a second person approves |
 -- | message_park (id, at) | a queued message waits for its campaign, next event number |
@@ -303,6 +305,21 @@ UPDATE campaign_recipients SET answered_at = $2 WHERE id = $1 AND answered_at IS
 
 -- name: campaign_recipient_opted_out
 UPDATE campaign_recipients SET opted_out_at = $2 WHERE id = $1 AND opted_out_at IS NULL;
+
+-- name: campaign_recipients_of (packed)
+SELECT id, campaign_id, account_id, number_hash, source, variant, country, state, code, created_at, clicked_at,
+  answered_at, opted_out_at, converted_at
+FROM campaign_recipients WHERE id = ANY($1);
+
+-- name: campaign_recipient_clicked
+UPDATE campaign_recipients SET clicked_at = $2 WHERE id = $1 AND clicked_at IS NULL;
+
+-- name: campaign_recipient_converted
+UPDATE campaign_recipients SET converted_at = $2 WHERE id = $1 AND converted_at IS NULL;
+
+-- name: campaign_clicks
+SELECT type, data, created_at FROM events
+WHERE position > $1 AND position <= $2 AND type IN ('link.clicked', 'link.converted');
 
 -- name: campaign_stretch
 SELECT COUNT(*), COALESCE(MIN(id), '') FROM (

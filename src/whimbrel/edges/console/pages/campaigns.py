@@ -144,7 +144,7 @@ def _body(form: Form) -> dict[str, Any]:
         if (text := form.raw(f"text_{letter}").replace("\r\n", "\n")).strip()
     ]
     body: dict[str, Any] = {
-        **form.given("name", "sender"),
+        **form.given("name", "sender", "class"),
         "name": form.text("name"),
         "audience": _group(form, "to_") | {"everybody": form.flag("everybody")},
         "exclude": _group(form, "not_"),
@@ -250,6 +250,7 @@ def _shown(found: Any, numbers: tuple[str, ...], excluded: tuple[str, ...]) -> d
     shown: dict[str, str | tuple[str, ...]] = {
         "name": found.name,
         "sender": found.sender or "",
+        "class": found.message_class or "",
         "template": found.variants[0].template or "",
         "at": (schedule.at or "")[:16],
         "zone": schedule.zone,
