@@ -92,8 +92,8 @@ class ProductSet:
         self.links = Opening(
             ctx,
             metrics,
-            settings_of=lambda account_id: tables.links.get(account_id, NO_WISHES),
-            hosts=lambda: tables.link_hosts,
+            settings_of=lambda account_id: tables.links.settings.get(account_id, NO_WISHES),
+            hosts=lambda: tables.links.hosts,
             too_soon_us=settings.links.too_soon_ms * 1000,
         )
         self.mailboxes = MailReceiving(ctx, accept, tables, metrics)

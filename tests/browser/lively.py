@@ -165,6 +165,7 @@ def _build(node: Node, application: str) -> dict[str, str]:
         "carrier": carriers["Nordic Direct"],
         "route": found[0]["id"],
         "webhook": hook["id"],
+        "link": _made(node, "/v1/links", {"url": "https://shop.example/sale", "name": "Poster"})["id"],
         "person": person["id"],
         "account": node.given["account_sid"],
     }

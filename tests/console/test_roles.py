@@ -190,6 +190,14 @@ NEEDS = {
         "POST /console/campaigns/{id}/winner",
     ),
     "campaigns:approve": ("POST /console/campaigns/{id}/approve",),
+    "links:read": (
+        "GET /console/links", "GET /console/links/export", "GET /console/links/{id}", "GET /console/links/{id}/export",
+        "GET /console/links/settings",
+    ),
+    "links:write": (
+        "GET /console/links/new", "POST /console/links/new", "POST /console/links/{id}", "POST /console/links/{id}/end",
+        "POST /console/links/{id}/remove", "POST /console/links/settings",
+    ),
     "contacts:read": (
         "GET /console/contacts", "GET /console/contacts/count", "GET /console/contacts/export",
         "GET /console/contacts/{id}", "GET /console/contacts/segments", "GET /console/contacts/segments/export",

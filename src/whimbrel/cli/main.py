@@ -17,6 +17,7 @@ from whimbrel.cli.environment import env
 from whimbrel.cli.flows import flow
 from whimbrel.cli.hooks import hook
 from whimbrel.cli.keys import key
+from whimbrel.cli.links import link
 from whimbrel.cli.lookup import lookup
 from whimbrel.cli.mailboxes import mailbox
 from whimbrel.cli.migrate import migrate
@@ -92,6 +93,7 @@ app.command()(lookup)
 app.command()(settings)
 app.add_typer(key, name="key")
 app.add_typer(migrate, name="migrate")
+app.add_typer(link, name="link")
 app.add_typer(schedule, name="schedule")
 app.add_typer(smpp, name="smpp")
 app.add_typer(streams, name="streams")

@@ -151,6 +151,7 @@ ROLES: Mapping[RoleName, Role] = {
             "usage:read",
             "templates:read",
             "flows:read",
+            "links:read",
             "verify:read",
         }
         | _TALK,

@@ -33,7 +33,7 @@ from whimbrel.journey import pools
 from whimbrel.journey.encode import encode
 from whimbrel.journey.explain import Explanation, explanation, with_balance
 from whimbrel.journey.explain_consent import consent_step
-from whimbrel.journey.fill import fill, point, register, retold, wanted
+from whimbrel.journey.fill import fill, point, register, wanted
 from whimbrel.journey.fit import fit
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.permit import permit
@@ -43,6 +43,7 @@ from whimbrel.journey.price import price
 from whimbrel.journey.record import IdempotencyKey, Record, Request, replay
 from whimbrel.journey.recovery import Unsent
 from whimbrel.journey.restraint import Restraint
+from whimbrel.journey.retell import told_again
 from whimbrel.journey.route import route
 from whimbrel.journey.screen import screen
 from whimbrel.journey.shorten import Shorten
@@ -179,32 +180,15 @@ class Accept:
         kept = await self._store.kept(key.account_id, key.door, key.key)
         done = replay(kept, key)
         if kept and len(kept) == kept[0].chunks:
-            return Accepted(await self._told_again(request, done, len(done)), replayed=True)
+            return Accepted(
+                await told_again(self._store, self._tables.templates, request.drafts, done, len(done)), replayed=True
+            )
         # a crash in the middle of a large batch leaves chunks missing: the same request again completes it
         verdicts = await self._submit_chunks(request, done=done)
-        return Accepted(await self._told_again(request, verdicts, len(done)), replayed=bool(kept))
-
-    async def _told_again(self, request: Request, verdicts: list[Verdict], kept: int) -> list[Verdict]:
-        """The verdicts with the texts of messages of templates, which are not kept: made again by the same version. Of
-        those with short links the message tells it, if it is still there."""
-        drafts = request.drafts
-        made = {place: each.template for place, each in enumerate(verdicts[:kept]) if each.template is not None}
-        if kept and any(map(_LINKS, drafts)):
-            verdicts = await self._with_stored_texts(verdicts, drafts)
-            made = {place: each for place, each in made.items() if drafts[place].links is None}
-        if not made:
-            return verdicts
-        refs = {place: (drafts[place].account_id, f"{one.id}@{one.version}") for place, one in made.items()}
-        templates = await self._tables.templates.take(refs.values())
-        told = list(verdicts)
-        for place, ref in refs.items():
-            told[place] = msgspec.structs.replace(told[place], text=retold(drafts[place], templates[ref]))
-        return told
-
-    async def _with_stored_texts(self, verdicts: list[Verdict], drafts: Sequence[Draft]) -> list[Verdict]:
-        linked = {each.id for each, draft in zip(verdicts, drafts, strict=False) if each.id and draft.links is not None}
-        texts = {message.id: message.text for message in await self._store.messages(sorted(linked))}
-        return [msgspec.structs.replace(each, text=texts[each.id]) if each.id in texts else each for each in verdicts]
+        return Accepted(
+            await told_again(self._store, self._tables.templates, request.drafts, verdicts, len(done)),
+            replayed=bool(kept),
+        )
 
     async def _submit_chunks(self, request: Request, *, done: list[Verdict]) -> list[Verdict]:
         drafts = request.drafts

@@ -2,7 +2,7 @@
 and what `explain` shows are of the text as it is sent. The links themselves are stored with the message.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -13,19 +13,18 @@ from whimbrel.base.limits import LINKS_PER_MESSAGE
 from whimbrel.domain import links
 from whimbrel.domain.links import BadTarget, Link, LinkSettings, LinkUse, NewLink
 from whimbrel.domain.model import Message
+from whimbrel.journey.link_tables import LinkTables
 from whimbrel.journey.plan import Plan
 
 _CODE_OCTETS: Final = 16
 NO_WISHES: Final = LinkSettings()
 
 
-class LinkTables(Protocol):
+class Configured(Protocol):
     """What is configured of links."""
 
     @property
-    def links(self) -> Mapping[str, LinkSettings]:
-        """What accounts want, by id."""
-        ...
+    def links(self) -> LinkTables: ...
 
 
 class Shorten:
@@ -33,7 +32,7 @@ class Shorten:
 
     def __init__(
         self,
-        tables: LinkTables,
+        tables: Configured,
         chance: Chance,
         *,
         base_url: Callable[[], str] = lambda: "",
@@ -46,7 +45,7 @@ class Shorten:
         self._code_length = code_length
         self._expires_days = expires_days
 
-    def of_cell(self, tables: LinkTables) -> "Shorten":
+    def of_cell(self, tables: Configured) -> "Shorten":
         """The same for the accounts of another cell."""
         return Shorten(
             tables,
@@ -65,7 +64,7 @@ class Shorten:
 
     def settings(self, account_id: str) -> LinkSettings:
         """What an account wants."""
-        return self._tables.links.get(account_id, NO_WISHES)
+        return self._tables.links.settings.get(account_id, NO_WISHES)
 
     def base_url(self, account_id: str) -> str:
         """What stands before the codes of an account."""

@@ -14,7 +14,6 @@ import msgspec
 
 from whimbrel.base.vault import Seal, Vault
 from whimbrel.domain.dialect import PLAIN_RULES, CarrierSettings, TextRules, text_rules
-from whimbrel.domain.links import LinkSettings
 from whimbrel.domain.model import Account, Carrier, ConfigKind, Key, Price, Route, Sender, SmppCredential, Webhook
 from whimbrel.domain.number_limits import NumberLimits
 from whimbrel.domain.permission import Permissions
@@ -30,6 +29,7 @@ from whimbrel.domain.sender_standing import RuleRow, approvals_of, book_of, limi
 from whimbrel.domain.senders import SenderBook
 from whimbrel.journey.consent_tables import ConsentTables
 from whimbrel.journey.following import Following
+from whimbrel.journey.link_tables import LinkTables
 from whimbrel.journey.pool_tables import PoolTables
 from whimbrel.journey.templates import Shelf
 from whimbrel.store.interface import Basis, Store
@@ -41,14 +41,6 @@ class _Document(msgspec.Struct, frozen=True, gc=False):
     """Columns of `policies_all`."""
 
     id: str
-    document: str
-
-
-class _LinkRow(msgspec.Struct, frozen=True, gc=False):
-    """Columns of `link_settings_all`."""
-
-    account_id: str
-    host: str | None
     document: str
 
 
@@ -82,6 +74,7 @@ class Tables:
         self._following = Following(store, self._load, self._changed)
         self.pools = PoolTables(store)
         self.consent = ConsentTables(store, vault)
+        self.links = LinkTables(store)
         self._loaders = self._all_loaders()
         self.accounts: Mapping[str, Account] = {}
         """By id. The status is the one that holds: a sub-account of a suspended or closed parent has its parent's."""
@@ -108,10 +101,6 @@ class Tables:
         self.smpp_credentials: Mapping[str, SmppCredential] = {}
         """By system_id, suspended ones too."""
         self.templates = Shelf(store)
-        self.links: Mapping[str, LinkSettings] = {}
-        """What accounts want of their short links, by id."""
-        self.link_hosts: Mapping[str, str] = {}
-        """Ids of accounts by the host of their links."""
         self.policies = PolicyBook({})
         self.quiet_hours = QuietHours(RuleBook())
         self._routes: tuple[Route, ...] = ()
@@ -130,7 +119,7 @@ class Tables:
             "webhooks": self._load_webhooks,
             "smpp_credentials": self._load_smpp_credentials,
             "templates": self._load_templates,
-            "link_settings": self._load_link_settings,
+            "link_settings": self.links.load,
             "policies": self._load_policies,
             "consent": self.consent.load,
         }
@@ -285,11 +274,6 @@ class Tables:
     async def _load_templates(self) -> None:
         """Those that are used are read when they are."""
         self.templates.clear()
-
-    async def _load_link_settings(self) -> None:
-        rows = await self._store.fetch(_LinkRow, "link_settings_all")
-        self.links = {row.account_id: msgspec.json.decode(row.document, type=LinkSettings) for row in rows}
-        self.link_hosts = {row.host: row.account_id for row in rows if row.host is not None}
 
 
 def _effective(account: Account, rows: Mapping[str, Account]) -> Account:

@@ -48,6 +48,7 @@ MENU: tuple[Group, ...] = (
         "build",
         (
             Entry("templates", "/console/templates", "listTemplates"),
+            Entry("links", "/console/links", "listLinks"),
             Entry("flows", "/console/flows", "listFlows"),
             Entry("schedules", "/console/schedules", "listSchedules"),
             Entry("verify", "/console/verify", "listVerifyServices"),

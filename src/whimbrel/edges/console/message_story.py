@@ -60,7 +60,7 @@ def story(message: Any, timeline: Any, told: MessageDeliveries | None, *, at: st
     steps = sorted(_steps(message, timeline, deliveries), key=lambda step: step.at)
     known = [_as_of(step, at) for step in steps if not at or step.at <= at]
     moves = [event for event in timeline.data if not at or event.created_at <= at]
-    last = next((event for event in reversed(moves) if event.type not in _MOVE_NOTHING), None)
+    last = next((event for event in reversed(moves) if _moves(event.type)), None)
     is_now = not at or (len(known) == len(steps) and len(moves) == len(timeline.data))
     tried = [step.attempt.carrier_id for step in known if step.attempt is not None]
     return Story(
@@ -73,6 +73,11 @@ def story(message: Any, timeline: Any, told: MessageDeliveries | None, *, at: st
         hidden=len(steps) - len(known),
         digest=_digest(timeline, deliveries),
     )
+
+
+def _moves(event_type: str) -> bool:
+    """Whether it says how the message stands."""
+    return event_type.startswith(_MESSAGE) and event_type not in _MOVE_NOTHING
 
 
 def _steps(message: Any, timeline: Any, told: MessageDeliveries) -> Iterator[Step]:
@@ -96,7 +101,7 @@ def _steps(message: Any, timeline: Any, told: MessageDeliveries) -> Iterator[Ste
 
 
 def _event(event: EventBody, kind: Kind, word: str, tries: list[MessageTry], waits: list[MessageWait]) -> Step:
-    detail = getattr(event.data, "detail", msgspec.UNSET)
+    detail = event.data if isinstance(event.data, msgspec.Raw) else getattr(event.data, "detail", msgspec.UNSET)
     facts: Mapping[str, Any] = {} if detail is msgspec.UNSET else msgspec.json.decode(detail)
     return Step(
         at=event.created_at,

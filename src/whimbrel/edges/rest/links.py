@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from whimbrel.edges.rest.paging import HistoryQuery, PageQuery
+from whimbrel.edges.rest.paging import HistoryQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage.context import Page
@@ -64,7 +64,7 @@ async def delete(services: Services, call: Call[NoQuery, None]) -> Answer:
     return Answer()
 
 
-async def clicks(services: Services, call: Call[PageQuery, None]) -> Answer:
+async def clicks(services: Services, call: Call[HistoryQuery, None]) -> Answer:
     found = await keeping.clicks(
         services.manage, call.path["id"], call.query.paging(), account_id=call.account_id, test=call.test
     )
@@ -158,8 +158,8 @@ OPERATIONS = (
     ),
     Operation(
         method="GET", path="/v1/links/{id}/clicks", name="listClicks", tag=_TAG, summary="List the clicks on a link",
-        description="The newest first, by people and by others, as far as the account keeps them.",
-        scope="links:read", handle=clicks, query=PageQuery, answer=Page[ClickView],
+        description="By people and by others, as far as the account keeps them.",
+        scope="links:read", handle=clicks, query=HistoryQuery, answer=Page[ClickView],
     ),
     Operation(
         method="GET", path="/v1/links/{id}/conversions", name="listConversions", tag=_TAG,

@@ -142,11 +142,10 @@ async def delete(ctx: Context, actor: str, link_id: str, *, account_id: str, tes
 
 
 async def clicks(ctx: Context, link_id: str, paging: Paging, *, account_id: str, test: bool) -> Page[ClickView]:
-    """A page of a link's clicks, the newest first."""
+    """A page of a link's clicks."""
     await existing(ctx, link_id, account_id=account_id, test=test)
-    rows = await ctx.store.report(
-        account_id, Click, "link_clicks_page", account_id, link_id, after(paging), paging.limit + 1
-    )
+    statement = paging.of("link_clicks_page", "link_clicks_page_oldest")
+    rows = await ctx.store.report(account_id, Click, statement, account_id, link_id, after(paging), paging.limit + 1)
     return page(rows, paging, click_view, lambda click: click.id)
 
 

@@ -16,7 +16,7 @@
 -- | links_opened_of (message_ids) | message_id of each link that a person opened |
 -- | message_seq (id, count) | the number of its newest event moves on; id, account_id, test, seq, flags |
 -- | link_click_insert | a row of `Click` |
--- | link_clicks_page (account_id, link_id, before_id, limit) | whole rows, the newest first |
+-- | link_clicks_page, link_clicks_page_oldest (account_id, link_id, before_id, limit) | whole rows, the newest first |
 -- | link_click_by_id (id) | whole row |
 -- | link_figures_add | a row of `Figures`, added to those that there are |
 -- | link_figures_of (account_id, test, group_id) | whole rows, by variant |
@@ -93,7 +93,7 @@ UPDATE messages SET seq = seq + $2 WHERE id = $1 RETURNING id, account_id, test,
 INSERT INTO link_clicks (id, link_id, account_id, test, kind, reason, agent, country, ip, first, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
--- name: link_clicks_page
+-- name: link_clicks_page (both ways)
 SELECT id, link_id, account_id, test, kind, reason, agent, country, ip, first, at FROM link_clicks
 WHERE link_id = $2 AND account_id = $1 AND id < $3 ORDER BY id DESC LIMIT $4;
 

@@ -2,6 +2,7 @@
 done about it.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -57,6 +58,7 @@ async def _values(request: Request) -> dict[str, Any]:
         "has_compose": seen["has_compose"],
         "at": at,
         "place": f"{PLACE}/{found.id}",
+        "links": await _links(request, found),
         "is_followed": not at and _is_followed(request, found),
         "acts": _acts(request, found),
         "again_key": request.services.ids.new(ids.REQUEST),
@@ -66,6 +68,14 @@ async def _values(request: Request) -> dict[str, Any]:
         "status_name": status_name,
         "statuses": STATUSES,
     }
+
+
+async def _links(request: Request, found: Any) -> Sequence[Any]:
+    """The short links in its text."""
+    if found.direction == "in" or "://" not in (found.text or "") or not request.api.may("listMessageLinks"):
+        return ()
+    links: Sequence[Any] = (await request.api("listMessageLinks", path={"id": found.id})).data
+    return links
 
 
 def _moment(written: str) -> str:
