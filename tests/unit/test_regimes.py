@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whimbrel.domain.number_limits import Campaign, campaign_limits, number_limits
+from whimbrel.domain.number_limits import Campaign, NumberLimits, campaign_limits, number_limits, parts
 from whimbrel.domain.registrations import (
     Approval,
     RegimeField,
@@ -162,6 +162,17 @@ def test_a_number_never_sends_more_than_its_campaign_or_the_operator_lets_it(sco
     assert found.per_day == min(shared.per_day, per_day or shared.per_day)
     assert found.minute_of == ("PN1" if found.per_minute < shared.per_minute else "RG2")
     assert found.day_of == ("PN1" if found.per_day < shared.per_day else "RG1")
+
+
+@given(st.lists(st.sampled_from(["RG1", "RG2"]), min_size=1, max_size=9))
+def test_numbers_of_a_campaign_together_send_no_more_than_it(campaigns):
+    shared = {"RG1": 3000, "RG2": 11}
+    held = {f"PN{place}": NumberLimits(shared[of], of, 100, "RG0") for place, of in enumerate(campaigns)}
+    found = parts(held | {"PN99": NumberLimits(7, "PN99", None, "PN99")})
+    assert (found["PN99"].per_minute, found["PN99"].per_day) == (7, None)
+    for of, amount in shared.items():
+        assert sum(each.per_minute for each in found.values() if each.minute_of == of) <= amount
+    assert sum(each.per_day for each in found.values() if each.day_of == "RG0") <= 100
 
 
 def row(id_, regime, *, parent=None, senders=(), ends=None) -> Registration:

@@ -6,6 +6,7 @@ AT&T counts by the minute and T-Mobile by the day. Which network a number is in 
 """
 
 import datetime
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -96,6 +97,25 @@ def campaign_limits(campaign: Campaign) -> NumberLimits:
     per_minute = campaign.decision.get("per_minute") or _per_minute(campaign)
     per_day = campaign.decision.get("per_day") or _per_day(campaign)
     return NumberLimits(per_minute, campaign.id, per_day, campaign.brand_id or campaign.id, _table().zone)
+
+
+def parts(held: Mapping[str, NumberLimits]) -> dict[str, NumberLimits]:
+    """What each number may send by itself, by the sender's id: numbers that share an amount get an equal part of it, so
+    that together they never send more."""
+    minutes = Counter(each.minute_of for each in held.values())
+    days = Counter(each.day_of for each in held.values())
+    return {
+        sender_id: msgspec.structs.replace(
+            each,
+            per_minute=_part(each.per_minute, minutes[each.minute_of]),
+            per_day=_part(each.per_day, days[each.day_of]),
+        )
+        for sender_id, each in held.items()
+    }
+
+
+def _part(amount: int | None, of: int) -> int | None:
+    return None if amount is None else max(1, amount // of)
 
 
 def _per_minute(campaign: Campaign) -> int | None:

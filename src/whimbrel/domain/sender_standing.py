@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from whimbrel.domain.model import Sender
-from whimbrel.domain.number_limits import Campaign, NumberLimits, number_limits
+from whimbrel.domain.number_limits import Campaign, NumberLimits, number_limits, parts
 from whimbrel.domain.registrations import Approval, Registration, regimes
 from whimbrel.domain.sender_rules import Rulebook, SenderRule, rulebook
 
@@ -60,7 +60,7 @@ def approvals_of(approved: Sequence[Registration]) -> Mapping[str, tuple[Approva
 
 
 def limits_of(senders: Iterable[Sender], approved: Sequence[Registration]) -> Mapping[str, NumberLimits]:
-    """By sender id; senders that nothing bounds are not there."""
+    """By sender id; senders that nothing bounds are not there. Of what numbers share each has its part."""
     by_id = {row.id: row for row in approved}
     campaigns: dict[str, Campaign] = {}
     for row in approved:
@@ -69,13 +69,14 @@ def limits_of(senders: Iterable[Sender], approved: Sequence[Registration]) -> Ma
             continue
         campaign = campaign_of(row, brand)
         campaigns |= dict.fromkeys(row.senders, campaign)
-    return {
+    held = {
         sender.id: number_limits(
             sender.id, per_minute=sender.per_minute, per_day=sender.per_day, campaign=campaigns.get(sender.id)
         )
         for sender in senders
         if sender.id in campaigns or sender.per_minute is not None or sender.per_day is not None
     }
+    return parts(held)
 
 
 def campaign_of(row: Registration, brand: Registration) -> Campaign:

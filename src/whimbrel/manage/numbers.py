@@ -72,8 +72,9 @@ class NumberAssignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class LimitsView(msgspec.Struct, frozen=True, kw_only=True):
-    """How much a number may send; null: nothing bounds it. `minute_of` and `day_of` are ids: numbers with the same one
-    share the amount. The day begins at midnight in `time_zone` and counts segments."""
+    """How much a number may send; null: nothing bounds it. `minute_of` and `day_of` are ids of whose amount it is:
+    numbers with the same one share it, and each has an equal part. The network's day begins at midnight in
+    `time_zone`."""
 
     per_minute: int | None
     minute_of: str

@@ -130,7 +130,7 @@ async def of_country(ctx: Context, country: str) -> CountryRules:
     known = facts().get(country)
     if not found.data and known is None:
         raise WhimbrelError("not_found")
-    return CountryRules(country=country, facts=known and _facts(known), data=found.data)
+    return CountryRules(country=country, facts=None if known is None else _facts(known), data=found.data)
 
 
 async def get(ctx: Context, rule_id: str) -> RuleView:
@@ -162,7 +162,9 @@ async def switch(ctx: Context, actor: str, rule_id: str, request: RuleSwitch) ->
     async with ctx.lock:
         rule, rows = await _existing(ctx, rule_id)
         before = rows.get(rule_id)
-        row = RuleRow(rule_id, rule.country, before and before.rule, request.enabled, ctx.clock.now_us())
+        row = RuleRow(
+            rule_id, rule.country, before.rule if before is not None else None, request.enabled, ctx.clock.now_us()
+        )
         await _put(ctx, actor, row, "sender_rule.enabled" if request.enabled else "sender_rule.disabled")
     return _view(rule, rows | {rule_id: row}, day_of(ctx.clock.now_us()))
 
@@ -230,8 +232,8 @@ def _view(rule: SenderRule, rows: dict[str, RuleRow], today: datetime.date) -> R
         min_length=rule.min_length,
         max_length=rule.max_length,
         characters=rule.characters,
-        since=rule.since and rule.since.isoformat(),
-        until=rule.until and rule.until.isoformat(),
+        since=rule.since.isoformat() if rule.since else None,
+        until=rule.until.isoformat() if rule.until else None,
         note=rule.note,
         source=rule.source,
         as_of=rule.as_of.isoformat(),

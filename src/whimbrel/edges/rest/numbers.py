@@ -9,7 +9,7 @@ from whimbrel.manage import numbers
 from whimbrel.manage.context import Page
 from whimbrel.manage.numbers import NewNumber, NumberAssignment, NumberChange, NumberView, view
 from whimbrel.products.registrations import documents
-from whimbrel.products.registrations.shapes import DocumentView, NewDocument
+from whimbrel.products.registrations.shapes import DocumentView, NewDocument, document_view
 
 _TAG = "numbers"
 _DOCUMENT_BODY_MAX = 7 * 1024 * 1024 + 65_536  # five MiB in base64
@@ -53,7 +53,7 @@ async def add_document(services: Services, call: Call[NoQuery, NewDocument]) -> 
 async def list_documents(services: Services, call: Call[NoQuery, None]) -> Answer:
     number = await numbers.get(services.manage, call.path["id"], account_id=call.account_id)
     found = await documents.of_subject(services.manage, number.id, account_id=call.account_id)
-    return Answer(Page(tuple(map(documents.document_view, found))))
+    return Answer(Page(tuple(map(document_view, found))))
 
 
 def _view(services: Services, sender: Sender) -> NumberView:

@@ -224,7 +224,7 @@ def registration_view(
         reason=row.reason,
         documents=tuple(map(document_view, documents)),
         missing=tuple(ProblemView(field=each.field, detail=each.detail) for each in lacking),
-        throughput=held and ThroughputView(per_minute=held.per_minute, per_day=held.per_day, time_zone=held.zone),
+        throughput=None if held is None else _throughput(held),
         submitted_at=_moment(row.submitted_at),
         decided_at=_moment(row.decided_at),
         expires_at=_moment(row.expires_at),
@@ -244,6 +244,10 @@ def regime_view(regime: Regime) -> RegimeView:
     }
     del facts["words"]
     return RegimeView(**facts)
+
+
+def _throughput(held: NumberLimits) -> ThroughputView:
+    return ThroughputView(per_minute=held.per_minute, per_day=held.per_day, time_zone=held.zone)
 
 
 def _moment(at: int | None) -> str | None:

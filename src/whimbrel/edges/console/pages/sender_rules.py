@@ -49,7 +49,13 @@ async def rules(request: Request) -> Response:
 
 
 async def new(request: Request) -> Response:
-    first = {"confidence": "primary", "origin": "any", "kinds": ("alphanumeric",), "verdict": "allowed", "enforce": ""}
+    first: dict[str, str | tuple[str, ...]] = {
+        "confidence": "primary",
+        "origin": "any",
+        "kinds": ("alphanumeric",),
+        "verdict": "allowed",
+        "enforce": "",
+    }
     return await _form(request, None, Form.of(first), None)
 
 
