@@ -1,10 +1,12 @@
 """Sender pools through the whole journey: who writes to whom, and how fast, by what the simulator saw."""
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.journey.rig import ACTOR, SENDER, Rig, rig, until
+from tests.journey.rig import ACTOR, SENDER, Rig, rig, sqlite_first, until
+from whimbrel.domain.number_limits import NumberLimits
 from whimbrel.domain.pools import Standing
 from whimbrel.domain.turns import lane_of
 from whimbrel.manage import pools, senders
@@ -56,6 +58,7 @@ async def test_a_recipient_hears_from_one_number_and_all_have_their_share(tmp_pa
         assert moved == {phone for phone, sender in wrote.items() if sender == NUMBERS[0]}
 
 
+@sqlite_first
 async def test_no_number_goes_above_its_rate_and_none_waits_for_another(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         await r.seed()
@@ -75,6 +78,7 @@ async def test_no_number_goes_above_its_rate_and_none_waits_for_another(tmp_path
         assert texts.index("code") < 12, "a code goes before what waits for the same number"
 
 
+@sqlite_first
 async def test_a_quota_of_the_day_holds(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         await r.seed()
@@ -93,6 +97,7 @@ async def test_a_quota_of_the_day_holds(tmp_path: Path) -> None:
         await r.all_settled(ids, "delivered", "expired", within_s=30)
 
 
+@sqlite_first
 async def test_explain_says_why_and_accept_does_the_same(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         await r.seed()
@@ -109,6 +114,7 @@ async def test_explain_says_why_and_accept_does_the_same(tmp_path: Path) -> None
         assert (await r.verdict(in_pool(r, "MG" + "0" * 32, PARIS))).code == "pool_not_found"
 
 
+@sqlite_first
 async def test_what_waits_for_its_turn_is_canceled_expires_and_leaves_a_paused_carrier(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         await r.seed()
@@ -137,3 +143,16 @@ def _sender(r: Rig, value: str) -> str:
 
 async def _rows(r: Rig, ids: list[str]) -> list[Any]:
     return await r.app.store.messages(ids)
+
+
+@sqlite_first
+async def test_what_a_registration_lets_a_number_send_holds_without_a_pool(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        number = r.app.tables.senders_by_value[SENDER.lstrip("+")]
+        r.app.tables.pools.with_senders([number], {number.id: NumberLimits(per_minute=60)})
+        await r.bound()
+        ids = await r.send(*[r.draft(phone) for phone in PHONES[:3]])
+        await r.all_settled(ids, "delivered", within_s=60)
+        times = [submit.at_us for submit in r.submits()]
+        assert all(later - earlier > SECOND_US for earlier, later in pairwise(times))

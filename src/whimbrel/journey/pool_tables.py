@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from whimbrel.domain.inbound_urls import InboundUrl, chosen
 from whimbrel.domain.model import Sender
+from whimbrel.domain.number_limits import NumberLimits
 from whimbrel.domain.pools import Member, Pool, PoolBook, Standing, opened
 from whimbrel.domain.senders import SenderBook
 from whimbrel.domain.turns import Limits
@@ -17,11 +18,12 @@ class PoolTables:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._senders: Sequence[Sender] = ()
+        self._bounds: Mapping[str, Limits] = {}
         self._rows: tuple[Sequence[Pool], Sequence[Member]] = ((), ())
         self.books: Mapping[str, PoolBook] = {}
         """By account id; empty where nobody has a pool."""
         self.limits: Mapping[str, Limits] = {}
-        """Of numbers that have any, by the sender's id: the strictest of all pools that it is in."""
+        """Of numbers that have any, by the sender's id: the strictest of its pools, its registration and its own."""
         self.of_sender: Mapping[str, tuple[str, ...]] = {}
         """Ids of the pools that a sender is in, the oldest first."""
         self.standings: Mapping[str, Standing] = {}
@@ -38,9 +40,14 @@ class PoolTables:
         self._rows = (pools, members)
         self._open()
 
-    def with_senders(self, senders: Sequence[Sender]) -> None:
-        """These are the senders now, of all accounts."""
+    def with_senders(self, senders: Sequence[Sender], bounds: Mapping[str, NumberLimits]) -> None:
+        """These are the senders now, of all accounts, and what registrations and the operator let them send."""
         self._senders = senders
+        self._bounds = {
+            sender_id: Limits(each.per_minute or 0, each.per_day or 0)
+            for sender_id, each in bounds.items()
+            if each.per_minute or each.per_day
+        }
         self._open()
 
     def inbound_url(self, number: Sender) -> tuple[InboundUrl | None, str | None]:
@@ -67,5 +74,10 @@ class PoolTables:
 
     def _open(self) -> None:
         pools, members = self._rows
-        self.books, self.limits, self.of_sender = opened(pools, members, self._senders)
+        self.books, limits, self.of_sender = opened(pools, members, self._senders)
+        of_none = Limits()
+        self.limits = {
+            sender_id: limits.get(sender_id, of_none).stricter(self._bounds.get(sender_id, of_none))
+            for sender_id in limits.keys() | self._bounds.keys()
+        }
         self.stickies.clear()

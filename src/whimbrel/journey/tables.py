@@ -236,7 +236,7 @@ class Tables:
         self.number_limits = limits_of(rows, registered)
         self.senders = {account_id: SenderBook(own, law, approvals) for account_id, own in _by_account(rows).items()}
         self.senders_by_value = {row.value.lstrip("+"): row for row in rows if row.kind != "alphanumeric"}
-        self.pools.with_senders(rows)
+        self.pools.with_senders(rows, self.number_limits)
 
     async def _load_carriers(self) -> None:
         rows = [self._as_seen(row) for row in await self._store.fetch(Carrier, "carriers_all")]
