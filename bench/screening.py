@@ -98,7 +98,7 @@ def asked(numbers: int, folder: Path) -> list[Measured]:
     path = with_schema(folder / "whimbrel.db")
     fill(str(path), [chance.getrandbits(63) for _ in range(numbers)])
     opted_out, took, grown = asyncio.run(loaded(str(path)))
-    sets = dict(opted_out.numbers)
+    sets = {name: NumberSet(hashes) for name, hashes in opted_out.numbers.items()}
     sets["SL1"] = NumberSet(chance.getrandbits(63) for _ in range(numbers))
     consented = sets[consent_set(_ACCOUNT, "marketing")] = NumberSet(chance.getrandbits(63) for _ in range(numbers))
     permissions = Permissions(

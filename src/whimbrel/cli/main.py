@@ -10,6 +10,7 @@ from whimbrel.cli.balance import balance
 from whimbrel.cli.carrier import carrier
 from whimbrel.cli.cells import cells
 from whimbrel.cli.campaigns import campaign
+from whimbrel.cli.consent import consents, opt_outs, suppression
 from whimbrel.cli.contacts import contacts
 from whimbrel.cli.copying import copy_installation
 from whimbrel.cli.doctor import doctor
@@ -79,6 +80,7 @@ app.add_typer(balance, name="balance")
 app.add_typer(carrier, name="carrier")
 app.add_typer(cells, name="cells")
 app.add_typer(campaign, name="campaign")
+app.add_typer(consents, name="consents")
 app.add_typer(contacts, name="contacts")
 app.add_typer(flow, name="flow")
 app.add_typer(hook, name="hook")
@@ -92,6 +94,8 @@ app.command()(nodes)
 app.command()(lookup)
 app.command()(settings)
 app.add_typer(key, name="key")
+app.add_typer(opt_outs, name="opt-outs")
+app.add_typer(suppression, name="suppression")
 app.add_typer(migrate, name="migrate")
 app.add_typer(link, name="link")
 app.add_typer(schedule, name="schedule")
