@@ -29,7 +29,7 @@ def test_a_file_becomes_contacts_and_a_segment_counts_them(owner: Visitor, node:
     page.set_input_files("#f-file", _file(tmp_path))
 
     # The file is looked at: the columns are proposed, and what is chosen changes what would become of the rows.
-    page.wait_for_url(re.compile(r"/contacts/imports/IM[0-9a-f]{32}$"))
+    page.wait_for_url(re.compile(r"/contacts/imports/IM[0-9a-f]{32}$"), timeout=60_000)
     expect(page.locator("#f-column-1")).to_have_value("number")
     expect(page.locator("#f-column-2")).to_have_value("name")
     expect(page.locator("#mapping")).to_contain_text("Customer 1000")
