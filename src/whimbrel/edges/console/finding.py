@@ -18,7 +18,7 @@ SEARCHED: Final = ("number", "sender", "tag", "metadata")
 
 FIELDS: Final = (
     "q", "as", "status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "template", "number", "span",
-    "from", "to", "sort",
+    "campaign", "from", "to", "sort",
 )  # fmt: skip
 """Filters as they stand in the address."""
 SPANS: Final[Mapping[str, int]] = {"15m": 900, "1h": 3600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000}
@@ -28,7 +28,7 @@ OPEN: Final = "scheduled,queued,sending,sent,in_doubt"
 OLDEST_FIRST: Final = "when"
 """Of `sort`: by time, the oldest first."""
 _SECOND_US: Final = 1_000_000
-_SAME: Final = ("status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "template", "number")
+_SAME: Final = ("status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "template", "number", "campaign")
 _NUMBER_CHARACTERS: Final = frozenset("+0123456789 -./()\u00a0\u202f\u2011\u2013")
 _DIGITS_MIN: Final = 7  # fewer are a short code, or no whole number
 _CARRIER_ID_MIN: Final = 4
