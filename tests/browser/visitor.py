@@ -20,7 +20,7 @@ FLAGS = (
 )
 LAPTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 780}
-WAIT_MS = 10_000
+WAIT_MS = 30_000
 # What a browser logs where a form was refused: the page says it, and that is what is tested.
 _REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
 _INLINE = frozenset({"data", "blob", "about"})
