@@ -38,7 +38,7 @@ from whimbrel.journey.fit import fit
 from whimbrel.journey.gather import Gatherer
 from whimbrel.journey.permit import permit
 from whimbrel.journey.plan import Plan
-from whimbrel.journey.pools import NO_STICKY, Sticky
+from whimbrel.journey.pools import Sticky
 from whimbrel.journey.price import price
 from whimbrel.journey.record import IdempotencyKey, Record, Request, replay
 from whimbrel.journey.recovery import Unsent
@@ -156,7 +156,8 @@ class Accept:
         await self._tables.current()
         self._check_account(draft.account_id)
         await self._restraint.prepare([draft], self._clock.now_us())
-        plan = self._plan([draft], await self._templates([draft]), await self._sticky([draft]))[0]
+        sticky = await self._tables.pools.sticky([draft], self._vault)
+        plan = self._plan([draft], await self._templates([draft]), sticky)[0]
         told = explanation(plan, self._tables, await consent_step(plan, self._tables, self._store))
         return await with_balance(told, draft.account_id, self._store)
 
@@ -165,7 +166,7 @@ class Accept:
         await self._tables.current()
         self._check_accounts(drafts)
         await self._restraint.prepare(drafts, self._clock.now_us())
-        return self._plan(drafts, await self._templates(drafts), await self._sticky(drafts))
+        return self._plan(drafts, await self._templates(drafts), await self._tables.pools.sticky(drafts, self._vault))
 
     def _check_accounts(self, drafts: Sequence[Draft]) -> None:
         for account_id in {draft.account_id for draft in drafts}:
@@ -268,7 +269,7 @@ class Accept:
         templates = await self._templates([draft for request in requests for draft in request.drafts])
         await self._restraint.prepare([draft for each in requests for draft in each.drafts], self._clock.now_us())
         passage = Passage(self._lane_of, self._vault)
-        sticky = await self._sticky([draft for request in requests for draft in request.drafts])
+        sticky = await self._tables.pools.sticky([each for request in requests for each in request.drafts], self._vault)
         prepared = self._prepared(requests, passage, templates, sticky)
         passage.reserve()
         answers: list[_Answer | Exception] = [item if isinstance(item, Exception) else item[1] for item in prepared]
@@ -308,12 +309,6 @@ class Accept:
         """What those of them are made of that name a template; the store is asked for what is not at hand."""
         named = wanted(drafts)
         return await self._tables.templates.take(named) if named else _NO_TEMPLATES
-
-    async def _sticky(self, drafts: Sequence[Draft]) -> Sticky:
-        """Who wrote before to those of the recipients whose sender a pool chooses."""
-        tables = self._tables
-        asked = pools.wanted(drafts, tables.pools.books, self._vault) if tables.pools.books else ()
-        return await tables.pools.stickies.take(asked) if asked else NO_STICKY
 
     def _prepared(
         self, requests: Sequence[Request], passage: Passage, templates: Templates, sticky: Sticky

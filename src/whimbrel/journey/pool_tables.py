@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from whimbrel.base.vault import Vault
 from whimbrel.domain.inbound_urls import InboundUrl, chosen
-from whimbrel.domain.model import Sender
+from whimbrel.domain.model import Draft, Sender
 from whimbrel.domain.number_limits import NumberLimits
 from whimbrel.domain.pools import Member, Pool, PoolBook, Standing, opened
 from whimbrel.domain.senders import SenderBook
 from whimbrel.domain.turns import Limits
-from whimbrel.journey.pools import Stickies
+from whimbrel.journey.pools import NO_STICKY, Stickies, Sticky, wanted
 from whimbrel.store.interface import Store
 
 
@@ -31,6 +32,11 @@ class PoolTables:
         self.inbound_urls: Mapping[str, InboundUrl] = {}
         """Where inbound texts are posted, by the id of a sender, a pool or an account."""
         self.stickies = Stickies(store)
+
+    async def sticky(self, drafts: Sequence[Draft], vault: Vault) -> Sticky:
+        """Who wrote before to those of the recipients whose sender a pool chooses."""
+        asked = wanted(drafts, self.books, vault) if self.books else ()
+        return await self.stickies.take(asked) if asked else NO_STICKY
 
     async def load(self) -> None:
         """Read everything anew."""
