@@ -25,7 +25,8 @@ LAST = START + (DAYS - 1) * DAY_US
 ROWS = 6_000
 SMALL = {
     "accounts", "balances", "carriers", "configuration", "cursors", "keys", "lanes", "leases", "nodes", "prices",
-    "inbound_urls", "pool_members", "pools",
+    "brands", "consent_texts", "consent_words", "inbound_urls", "link_settings", "policies", "pool_members", "pools",
+    "quiet_rules", "suppression_lists",
     "routes", "sender_rules", "senders", "smpp_credentials", "smpp_seats", "streams", "webhooks",
 }  # fmt: skip
 """Tables that stay small, or hold configuration that is read whole now and then."""
