@@ -24,6 +24,7 @@ from whimbrel.cli.mailboxes import mailbox
 from whimbrel.cli.migrate import migrate
 from whimbrel.cli.nodes import nodes
 from whimbrel.cli.pools import keyword, pool
+from whimbrel.cli.policies import policies
 from whimbrel.cli.quickstart import quickstart
 from whimbrel.cli.restored import restored
 from whimbrel.cli.sandbox import sandbox
@@ -93,6 +94,7 @@ app.add_typer(pool, name="pool")
 app.command()(nodes)
 app.command()(lookup)
 app.command()(settings)
+app.add_typer(policies, name="policies")
 app.add_typer(key, name="key")
 app.add_typer(opt_outs, name="opt-outs")
 app.add_typer(suppression, name="suppression")
