@@ -86,7 +86,7 @@ def _say(answer: bytes, as_json: bool) -> None:
         typer.echo(answer.decode())
         return
     holds = msgspec.json.decode(answer, type=PolicyView).in_force
-    lines = [("quiet hours", holds.quiet_hours), ("at a cap", holds.on_cap)]
+    lines: list[tuple[str, str]] = [("quiet hours", holds.quiet_hours), ("at a cap", holds.on_cap)]
     lines += [("own hours", ", ".join(f"{day} {span}" for day, span in hours.items())) for hours in holds.hours]
     lines += [("cap", f"{cap.max} in {cap.hours} h, by {cap.per}") for cap in holds.caps]
     lines.append(("consent", "needed" if holds.require_consent else "not needed"))

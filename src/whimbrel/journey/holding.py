@@ -81,7 +81,7 @@ class Holding:
         number = numbers.normalise(message.recipient)
         if number is None:
             return
-        wish, zone = wish_of(message) if any(name in message.options for name in _OPTIONS) else (None, None)
+        wish, zone = wish_of(message.options) if any(name in message.options for name in _OPTIONS) else (None, None)
         answers = answer(self._tables, message.account_id, wish)
         calendar = calendar_of(self._tables, message.account_id, number, zone, answers)
         sends = self._others(message, people, now)

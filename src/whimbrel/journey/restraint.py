@@ -18,7 +18,7 @@ from whimbrel.base.errors import CATALOGUE
 from whimbrel.base.vault import Vault
 from whimbrel.domain import numbers
 from whimbrel.domain.frequency import HOUR_US, Limit, Send, free_at
-from whimbrel.domain.model import Draft, Message
+from whimbrel.domain.model import Draft
 from whimbrel.domain.numbers import Number
 from whimbrel.domain.policies import InForce, QuietHours, stricter
 from whimbrel.domain.quiet_hours import Calendar, Look
@@ -215,9 +215,9 @@ def data_of(wait: Wait) -> str:
     return msgspec.json.encode(told).decode()
 
 
-def wish_of(message: Message) -> tuple[QuietHours | None, str | None]:
-    """What a stored message asks for, and the zone that its recipient is known to be in."""
-    found = msgspec.json.decode(message.options, type=_Wishes)
+def wish_of(options: str) -> tuple[QuietHours | None, str | None]:
+    """What the options of a stored message ask for, and the zone that its recipient is known to be in."""
+    found = msgspec.json.decode(options, type=_Wishes)
     return found.quiet_hours, found.zone
 
 
