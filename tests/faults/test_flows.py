@@ -17,7 +17,7 @@ from .processes import Node, simulator
 from .wire import Connection, call, request, until
 
 SMALL, LARGE = 200, 10_000
-STEPS = ["one", "rest", "keep", "two"]
+STEPS = ["one", "rest", "keep", "know", "two"]
 
 
 def document(rest_s: int) -> dict[str, Any]:
@@ -27,7 +27,8 @@ def document(rest_s: int) -> dict[str, Any]:
         "steps": {
             "one": {"type": "send", "text": "one {{ n }}", "next": "rest"},
             "rest": {"type": "wait", "for_s": rest_s, "next": "keep"},
-            "keep": {"type": "set", "values": {"done": "n"}, "next": "two"},
+            "keep": {"type": "set", "values": {"done": "n"}, "next": "know"},
+            "know": {"type": "tag", "on": "contact", "add": ["done"], "next": "two"},
             "two": {"type": "send", "text": "two {{ done }}"},
         },
     }
@@ -150,6 +151,8 @@ async def judge(node: Node, key: str, log: Path, begun: dict[int, str]) -> None:
         if len(begun) < 1000 or number % 20 == 0:  # of many each twentieth
             steps = (await got(f"/v1/flow-runs/{run_id}/steps"))["data"]
             assert [step["step"] for step in steps] == STEPS, run_id
+    people = (await got("/v1/contacts/count?tag=done"))["count"]
+    assert people == len(begun)
     connection.close()
 
 

@@ -1,4 +1,5 @@
-"""Contacts begin flows: by requests, and by imports whose rows come in pages, each contact once. So do clicks."""
+"""Contacts begin flows: by requests, and by imports whose rows come in pages, each contact once. So do clicks. And
+what flows do with contacts."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from whimbrel.base import limits
 from whimbrel.domain.contacts import ContactStart
 from whimbrel.domain.flows import FlowRun
 from whimbrel.domain.links import Click, Kind, Link
-from whimbrel.products.contacts import imports, keeping, labels
+from whimbrel.products.contacts import fields, imports, keeping, labels
 from whimbrel.products.contacts.imports import ImportPlan, NewImport
 from whimbrel.products.contacts.shapes import ContactChange, NewContact
 from whimbrel.store.interface import Write
@@ -147,3 +148,70 @@ async def test_a_click_on_a_link_of_a_text_begins_a_flow(tmp_path: Path) -> None
         assert (await texts(made, ANN, 2))[1] == "You looked at https://shop.example/shoe"
         (run,) = await until(lambda: runs(made, flow_id, "finished"))
         assert (run.phone, variables(run)["trigger"]["message_id"]) == (ANN, sent.id)
+
+
+ANSWERED: dict[str, Any] = {
+    "trigger": {"type": "keyword", "keywords": ["M", "XXL"]},
+    "start": "keep",
+    "steps": {
+        "keep": {
+            "type": "set",
+            "on": "contact",
+            "values": {"size": "trigger.word", "language": "'de'"},
+            "next": "label",
+            "on_error": "pity",
+        },
+        "label": {"type": "tag", "on": "contact", "add": ["vip"], "remove": ["new"], "add_lists": ["news"]},
+        "pity": {"type": "send", "text": "There is no such size"},
+    },
+}
+
+
+async def test_a_flow_changes_the_contact_of_its_phone_and_makes_it_where_there_is_none(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        ctx = made.app.manage
+        whose: dict[str, Any] = {"account_id": made.account_id, "test": False}
+        await labels.create(ctx, ACTOR, "list", labels.NewLabel(name="news"), **whose)
+        sizes = fields.NewField(name="size", kind="choice", choices=("S", "M"))
+        await fields.create(ctx, ACTOR, sizes, **whose)
+        await keeping.put(ctx, NewContact(number=ANN, name="Ann", tags=("new",)), **whose)
+        flow_id, tagged = await keep(made, ANSWERED, "sizes"), await keep(made, TAGGED, "tagged")
+        for phone in (ANN, BOB):
+            made.say(phone, "M")
+            assert await texts(made, phone, 1) == ["Now vipnews"]
+        people = {each.number: each for each in (await keeping.find(ctx, keeping.Wanted(), **whose)).data}
+        assert {number: each.name for number, each in people.items()} == {ANN: "Ann", BOB: ""}
+        for each in people.values():
+            assert (each.language, each.fields, each.tags, each.lists) == ("de", {"size": "M"}, ("vip",), ("news",))
+        ended = await until(lambda: _many(made, flow_id, 2))
+        begun = {run.phone: run for run in await until(lambda: _many(made, tagged, 2))}
+        for run in ended:
+            trigger = variables(begun[run.phone])["trigger"]
+            assert (trigger["source"], trigger["run_id"], begun[run.phone].depth) == ("flow", run.id, 1)
+        made.say(BOB, "XXL")
+        assert (await texts(made, BOB, 2))[1] == "There is no such size"
+        bob = await keeping.get(ctx, people[BOB].id, **whose)
+        assert bob.fields == {"size": "M"}
+
+
+async def test_a_flow_that_tags_begins_itself_only_so_deep(tmp_path: Path) -> None:
+    again: dict[str, Any] = {
+        "trigger": {"type": "contact_tagged", "tags": ["vip"]},
+        "start": "off",
+        "steps": {
+            "off": {"type": "tag", "on": "contact", "remove": ["vip"], "next": "on"},
+            "on": {"type": "tag", "on": "contact", "add": ["vip"]},
+        },
+    }
+    async with rig(tmp_path) as made:
+        await made.seed()
+        ctx = made.app.manage
+        whose: dict[str, Any] = {"account_id": made.account_id, "test": False}
+        flow_id = await keep(made, again)
+        await keeping.put(ctx, NewContact(number=ANN, tags=("vip",)), **whose)
+        ended = await until(lambda: _many(made, flow_id, limits.FLOW_DEPTH_MAX + 1))
+        refused = made.app.metrics.flow_runs.labels("too_deep")
+        await until(lambda: refused._value.get() == 1)
+        assert sorted(run.depth for run in ended) == list(range(limits.FLOW_DEPTH_MAX + 1))
+        assert len(await runs(made, flow_id)) == limits.FLOW_DEPTH_MAX + 1

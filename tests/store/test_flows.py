@@ -6,13 +6,17 @@ from typing import Any
 import msgspec
 from store_samples import ACCOUNT, HOUR, IDS, NOW, SECOND, message
 
+from whimbrel.base import limits
 from whimbrel.base.clock import SystemClock
-from whimbrel.domain.flow_turns import Outgoing, Turn
+from whimbrel.domain.audience_terms import EVERYBODY
+from whimbrel.domain.contacts import ContactWrite
+from whimbrel.domain.flow_effects import Outgoing, Turn
 from whimbrel.domain.flows import DELETED, Flow, FlowRun, FlowStep
 from whimbrel.domain.model import Event
 from whimbrel.domain.schedules import DuePart, Schedule, SchedulePart
 from whimbrel.products.flows.ending import end_runs
 from whimbrel.products.flows.rows import start_writes, still_stands, turn_change, turn_writes
+from whimbrel.store.contacts import ContactScope
 from whimbrel.store.interface import Submission, Write
 from whimbrel.store.rows import to_columns
 from whimbrel.store.store import SqlStore
@@ -63,6 +67,45 @@ async def test_a_run_begins_once_for_its_origin(store: SqlStore) -> None:
     assert await store.fetch(FlowRun, "flow_run_by_id", ACCOUNT, 0, again.id) == []
     assert await read(store, run) == run
     assert (await events(store, run), await events(store, again)) == (["flow.run.started"], [])
+
+
+PERSON = ContactWrite("CT1", "+447911123456", "GB", {"language": "de"}, (1,))
+
+
+async def test_a_turn_and_its_contact_are_one_commit(store: SqlStore) -> None:
+    run = a_run()
+    await begin(store, run)
+    taken = turn_change(run, moved(run, step="b"), None)
+    scope = ContactScope(ACCOUNT, False, NOW, labels={1: "TG1", 2: "TG2"}, flow_run=run.id)
+    full = msgspec.structs.replace(PERSON, add=tuple(range(1, limits.CONTACT_LABELS_MAX + 2)))
+    drop = msgspec.structs.replace(PERSON, columns={}, add=(), drop=(1,))
+
+    async def people() -> list[tuple[str, str | None, str]]:
+        rows = await store.contacts.page(ACCOUNT, False, EVERYBODY, "", 9, oldest=True)
+        return [(each.number, each.language, each.labels) for each in rows]
+
+    stale = msgspec.structs.replace(taken, turn=7)
+    assert await store.advance_flow_run_with_contact(stale, scope, PERSON) == "gone"
+    assert (await people(), (await read(store, run)).turn) == ([], 0)
+    assert await store.advance_flow_run_with_contact(taken, scope, PERSON) == "written"
+    assert await store.advance_flow_run_with_contact(taken, scope, PERSON) == "gone"
+    assert (await people(), (await read(store, run)).turn) == ([(PERSON.number, "de", ",1,")], 1)
+    told = await store.fetch(Event, "events_of_subject", ACCOUNT, PERSON.id)
+    assert [(each.type, msgspec.json.decode(each.data)["flow_run"]) for each in told] == [
+        ("contact.created", run.id),
+        ("contact.tagged", run.id),
+    ]
+    now = await read(store, run)
+    after = turn_change(now, moved(now, step="c"), None)
+    assert await store.advance_flow_run_with_contact(after, scope, full) == "full"
+    assert (await read(store, run)).turn == 1
+    nobody = msgspec.structs.replace(drop, id="CT2", number="+447911123457")
+    assert await store.advance_flow_run_with_contact(after, scope, nobody) == "written"
+    assert await people() == [(PERSON.number, "de", ",1,")]
+    now = await read(store, run)
+    after = turn_change(now, moved(now, step="d"), None)
+    assert await store.advance_flow_run_with_contact(after, scope, drop) == "written"
+    assert await people() == [(PERSON.number, "de", "")]
 
 
 async def test_a_turn_is_written_once(store: SqlStore) -> None:

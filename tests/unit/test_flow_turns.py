@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from whimbrel.base import limits, moments
 from whimbrel.domain.flow_checks import read
-from whimbrel.domain.flow_turns import Inputs, Turn, turn, word_of
+from whimbrel.domain.flow_effects import ContactWish, Inputs, Turn
+from whimbrel.domain.flow_turns import turn, word_of
 from whimbrel.domain.flows import FlowRun
 
 NOW = moments.from_text("2027-01-04T12:00:00Z")
@@ -221,6 +222,7 @@ _steps = st.one_of(
     st.just({"type": "set", "values": {"n": "n"}}),
     st.just({"type": "wait", "for_s": 1}),
     st.just({"type": "wait_for_answer", "timeout_s": 1}),
+    st.just({"type": "tag", "on": "contact", "add": ["t"]}),
     st.just({"type": "conversation"}),
     st.just({"type": "request", "url": "https://x.example/", "on_error": None}),
 )
@@ -247,9 +249,55 @@ def test_steps_are_counted_once_whatever_happens(kinds: list[dict[str, Any]], da
         inputs = Inputs(now=NOW, message_id="SM1", chosen=lambda wanted, to: OURS, response=response)
         found = turn(run, document, inputs)
         seen += [step.seq for step in found.steps]
-        assert not (found.send is not None and found.request is not None)
+        assert [found.send, found.request, found.contact].count(None) >= 2
         assert (found.run.due_at is None) == (found.run.state != "running")
         assert found.run.turn == run.turn + (1 if found.send is None else 2)
         run = found.run
     assert seen == list(range(1, len(seen) + 1))
     assert run.steps == len(seen)
+
+
+CONTACT = {"on": "contact"}
+SIZE = {"type": "set", **CONTACT, "values": {"size": "size", "name": "`null`"}}
+LABELS = {"type": "tag", **CONTACT, "add": ["vip"], "remove": ["new"], "add_lists": ["news"], "remove_lists": ["old"]}
+WISH = ContactWish(PHONE, {"size": 42, "name": None})
+
+
+@pytest.mark.parametrize(
+    ("step", "wish"),
+    [
+        (SIZE, WISH),
+        (LABELS, ContactWish(PHONE, {}, ("vip",), ("new",), ("news",), ("old",))),
+        ({"type": "set", "on": "run", "values": {"size": "size"}}, None),
+        ({"type": "tag", "add": ["vip"]}, None),
+    ],
+)
+def test_a_step_on_the_contact_wishes_and_one_on_the_run_does_not(step: dict[str, Any], wish: ContactWish | None):
+    found = take({"a": step}, run_of(variables='{"size": 42}'))
+    assert (found.contact, told(found), found.run.state) == (wish, [("a", "done")], "finished")
+    assert variables(found) == {"size": 42}
+    assert found.run.tags == (() if wish else found.run.tags)
+
+
+@pytest.mark.parametrize(
+    "other", [SIZE, SEND, {"type": "conversation"}, {"type": "request", "url": "https://x.example/"}]
+)
+def test_a_change_of_the_contact_shares_its_turn_with_no_other_effect(other: dict[str, Any]):
+    steps = {"a": SIZE | {"next": "b"}, "b": other}
+    found = take(steps, run_of(variables='{"size": 42}'))
+    assert (found.contact, found.send, found.request, found.hand_over) == (WISH, None, None, False)
+    assert (told(found), found.run.step, found.run.due_at, found.run.turn) == ([("a", "done")], "b", NOW, 1)
+    assert take(steps, found.run).contact == (WISH if other is SIZE else None)
+    if other is SEND:
+        after = take({"a": SEND | {"next": "b"}, "b": SIZE})
+        assert (after.contact, after.run.step, told(after)) == (None, "b", [("a", "sent")])
+
+
+def test_a_refused_change_of_the_contact_goes_its_way_or_fails():
+    why = {"refused": "flow_contact_refused", "refused_why": "/fields/size is no field"}
+    found = take({"a": SIZE}, **why)
+    assert (found.contact, found.run.state, found.run.reason) == (None, "failed", "flow_contact_refused")
+    assert [(step.outcome, step.detail) for step in found.steps] == [("failed", "/fields/size is no field")]
+    found = take({"a": SIZE | {"on_error": "b"}, "b": SIZE}, **why)
+    assert (found.contact, found.run.step, told(found)) == (None, "b", [("a", "failed")])
+    assert take({"a": SIZE}, run_of(phone="")).run.reason == "flow_no_phone"

@@ -24,6 +24,7 @@ from whimbrel.domain.flow_documents import (
     Send,
     Set,
     Step,
+    Tag,
     Wait,
     WaitForAnswer,
 )
@@ -164,13 +165,27 @@ def _step(step: Step, pointer: str, steps: Mapping[str, Step]) -> Iterator[Field
         case Branch():
             yield from _branch(step, pointer, steps)
         case Set():
-            for name, value in step.values.items():
-                yield from _variable(name, f"{pointer}/values{_pointer(name)}")
-                yield from _expression(value, f"{pointer}/values{_pointer(name)}")
+            yield from _set(step, pointer)
+        case Tag():
+            yield from _of_contact(step, pointer, ("add_lists", "remove_lists", "on_error"))
         case Request():
             yield from _request(step, pointer)
         case _:
             pass
+
+
+def _set(step: Set, pointer: str) -> Iterator[FieldError]:
+    yield from _of_contact(step, pointer, ("on_error",))
+    for name, value in step.values.items():
+        if step.on == "run" or not _NAME(name):
+            yield from _variable(name, f"{pointer}/values{_pointer(name)}")
+        yield from _expression(value, f"{pointer}/values{_pointer(name)}")
+
+
+def _of_contact(step: Set | Tag, pointer: str, members: tuple[str, ...]) -> Iterator[FieldError]:
+    for member in members:
+        if step.on == "run" and getattr(step, member):
+            yield FieldError(f"{pointer}/{member}", "belongs to `on`: `contact`")
 
 
 def _send(step: Send, pointer: str) -> Iterator[FieldError]:

@@ -18,6 +18,7 @@ Text = Annotated[str, Meta(min_length=1, description="A text in which `{{ expres
 Name = Annotated[str, Meta(pattern=NAME)]
 Seconds = Annotated[int, Meta(ge=1, le=limits.FLOW_WAIT_MAX_S)]
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Such as `09:30`.")]
+Whose = Annotated[Literal["run", "contact"], Meta(description="Of the run, or of the contact that has its phone.")]
 Outcome = Literal["delivered", "undelivered", "failed", "expired", "rejected", "unknown"]
 
 
@@ -149,19 +150,32 @@ class Branch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     otherwise: Next = None
 
 
-class Set(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="set"):
-    """Set variables of the run."""
+OnContactError = Annotated[
+    str | None, Meta(description="The step when the contact cannot be changed so; none: the run fails.")
+]
 
+
+class Set(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="set"):
+    """Set variables of the run, or `name`, `language`, `time_zone` and declared fields of its contact, which is made
+    where the phone has none. An empty text or null clears what a contact has."""
+
+    on: Whose = "run"
     values: Annotated[dict[str, Expression], Meta(min_length=1, max_length=50)]
     next: Next = None
+    on_error: OnContactError = None
 
 
 class Tag(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="tag"):
-    """Put tags on the run, or take them away."""
+    """Put tags on the run, or take them away; or the same with tags and lists of its contact, which is made where the
+    phone has none and something is put on. A tag of contacts is made by its first use; a list has to be there."""
 
+    on: Whose = "run"
     add: tuple[Annotated[str, Meta(min_length=1, max_length=limits.TAG_MAX)], ...] = ()
     remove: tuple[str, ...] = ()
+    add_lists: Annotated[LabelNames, Meta(max_length=50, description="Of the contact, by name or id.")] = ()
+    remove_lists: Annotated[LabelNames, Meta(max_length=50, description="Of the contact, by name or id.")] = ()
     next: Next = None
+    on_error: OnContactError = None
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="request"):

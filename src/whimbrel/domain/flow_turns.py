@@ -5,7 +5,7 @@ A turn holds at most one effect. Steps that follow a text are taken as if it had
 same turn is taken once more with the refusal.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -25,6 +25,7 @@ from whimbrel.domain.flow_documents import (
     Wait,
     WaitForAnswer,
 )
+from whimbrel.domain.flow_effects import ContactWish, Inputs, Outbound, Outgoing, Turn
 from whimbrel.domain.flow_expressions import ExpressionError
 from whimbrel.domain.flows import FlowRun, FlowStep
 from whimbrel.domain.local_times import next_time_of_day, zone_of
@@ -33,56 +34,6 @@ from whimbrel.domain.schedule import parse_time
 SECOND_US: Final = 1_000_000
 REQUEST_MARGIN_S: Final = 15
 """So long after its time-out a request of which nothing came is made again: its process is gone."""
-Chosen = Callable[[str | None, str], str | None]
-"""The sender for a phone: the one wanted, or the account's for that country; None where there is none."""
-
-
-class Outgoing(msgspec.Struct, frozen=True, gc=False):
-    """A text to be sent, or a template with its variables."""
-
-    to: str
-    sender: str | None
-    text: str | None
-    template: str | None
-    language: str | None
-    variables: dict[str, Any]
-    message_class: Any
-
-
-class Outbound(msgspec.Struct, frozen=True, gc=False):
-    """An HTTP request to be made. `key`: the same at each try."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: Any
-    timeout_s: int
-    key: str
-
-
-class Inputs(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What a turn goes by. `message_id`: of a text that it may send; `answer`: the text that the run waited for;
-    `response`: what its request brought (None where it is to be made again); `refused`: the code of the text's
-    refusal."""
-
-    now: int
-    message_id: str
-    chosen: Chosen
-    answer: str | None = None
-    answer_id: str | None = None
-    response: Mapping[str, Any] | None = None
-    refused: str | None = None
-
-
-class Turn(msgspec.Struct, frozen=True, gc=False):
-    """What came of it. `answer_from`: whose text the run waits for."""
-
-    run: FlowRun
-    steps: tuple[FlowStep, ...]
-    send: Outgoing | None = None
-    request: Outbound | None = None
-    hand_over: bool = False
-    answer_from: str = ""
 
 
 class _Failed(Exception):
@@ -128,6 +79,7 @@ class _Machine:
         self._send: Outgoing | None = None
         self._request: Outbound | None = None
         self._hand_over = False
+        self._contact: ContactWish | None = None
         self._answer_from = ""
         self._waits_for: Any = ""
         self._due_at: int | None = None
@@ -141,7 +93,7 @@ class _Machine:
             while self._outcome is None and self._due_at is None:
                 self._one()
         except _Failed as failed:
-            if self._send is not None or self._hand_over:
+            if self._has_effect():
                 self._due_at = self._inputs.now  # what is done is done; the next turn fails
             else:
                 self._fail(failed)
@@ -152,7 +104,11 @@ class _Machine:
             self._request,
             self._hand_over,
             self._answer_from,
+            self._contact,
         )
+
+    def _has_effect(self) -> bool:
+        return self._send is not None or self._hand_over or self._contact is not None
 
     def _after(self, variables: str) -> FlowRun:
         ended = self._outcome is not None
@@ -209,12 +165,24 @@ class _Machine:
                 self._wait(step, resumes=resumes == "time")
             case Branch():
                 self._branch(step)
+            case Set() if step.on == "contact":
+                self._change(step, values={name: self._value(value) for name, value in step.values.items()})
             case Set():
                 self._set(step)
+            case Tag() if step.on == "contact":
+                self._change(
+                    step,
+                    add_tags=step.add,
+                    remove_tags=step.remove,
+                    add_lists=step.add_lists,
+                    remove_lists=step.remove_lists,
+                )
             case Tag():
                 self._tag(step)
             case Request():
                 self._make(step, resumes=resumes == "request")
+            case Conversation() if self._contact is not None:
+                self._due_at = self._inputs.now
             case Conversation():
                 self._hand_over = True
                 self._go(step, "handed_over", step.next)
@@ -265,7 +233,7 @@ class _Machine:
     # ---------------------------------------------------------------- kinds of steps
 
     def _text(self, step: Send) -> None:
-        if self._send is not None or self._hand_over:
+        if self._has_effect():
             self._due_at = self._inputs.now  # one effect a turn
             return
         refused = self._inputs.refused
@@ -365,11 +333,27 @@ class _Machine:
         self._assign({name: self._value(value) for name, value in step.values.items()})
         self._go(step, "done", step.next)
 
+    def _change(self, step: Set | Tag, **wish: Any) -> None:
+        """Of the contact: in the commit of the turn, as a text is."""
+        if self._has_effect():
+            self._due_at = self._inputs.now
+            return
+        refused, why = self._inputs.refused, self._inputs.refused_why
+        if refused is not None:
+            if step.on_error is None:
+                raise _Failed(refused, why)
+            self._go(step, "failed", step.on_error, detail=why or refused)
+            self._inputs = msgspec.structs.replace(self._inputs, refused=None)
+            self._due_at = self._inputs.now
+            return
+        self._contact = ContactWish(self._phone(None), **wish)
+        self._go(step, "done", step.next)
+
     def _make(self, step: Request, *, resumes: bool) -> None:
         if resumes and self._inputs.response is not None:
             self._asked(step, self._inputs.response)
             return
-        if self._send is not None or self._hand_over:
+        if self._has_effect():
             self._due_at = self._inputs.now
             return
         self._request = self._outbound(step)

@@ -4,7 +4,7 @@ because nothing of the journey asks for them.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from whimbrel.base import limits
 from whimbrel.domain.audience_sql import condition
@@ -16,8 +16,8 @@ from whimbrel.store.verbs import contact_imports, contacts
 from whimbrel.store.verbs.contact_imports import RowError, Stripped
 from whimbrel.store.verbs.contacts import ContactScope
 
-__all__ = ["ContactRows", "ContactScope", "RowError", "Stripped"]
-_TRIES = 5
+__all__ = ["TRIES", "ContactRows", "ContactScope", "RowError", "Stripped"]
+TRIES: Final = 5
 
 
 class ContactRows:
@@ -45,7 +45,7 @@ class ContactRows:
 
     async def put(self, scope: ContactScope, writes: Sequence[ContactWrite], *, create_only: bool = False) -> list[Put]:
         """Create or change contacts by number."""
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             done = await self._executor.write(contacts.put_contacts, scope, writes, create_only)
             if done is not None:
                 return done

@@ -7,11 +7,12 @@ A returned awaitable means durable: when `await` comes back, the rows survive `k
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from whimbrel.domain.contacts import ContactWrite
 from whimbrel.domain.events import Interest
 from whimbrel.domain.frequency import Send
 from whimbrel.domain.model import Event, Message
 from whimbrel.store.campaigns import CampaignRows
-from whimbrel.store.contacts import ContactRows
+from whimbrel.store.contacts import ContactRows, ContactScope
 from whimbrel.store.links import LinkRows
 from whimbrel.store.migrations import Dialect, SchemaStatus
 from whimbrel.store.news import Deliveries, EventsPart, News, Try, Wait
@@ -22,6 +23,7 @@ from whimbrel.store.values import (
     Answer,
     Basis,
     Claim,
+    ContactTurn,
     Counted,
     Due,
     Ending,
@@ -50,6 +52,7 @@ __all__ = [
     "Answer",
     "Basis",
     "Claim",
+    "ContactTurn",
     "Counted",
     "Deliveries",
     "Due",
@@ -314,4 +317,10 @@ class Store(Protocol):
     # flows
     async def advance_flow_runs(self, changes: Sequence[RunChange]) -> list[bool]:
         """Whether each was written: those whose run was still at its turn."""
+        ...
+
+    async def advance_flow_run_with_contact(
+        self, change: RunChange, scope: ContactScope, wanted: ContactWrite
+    ) -> ContactTurn:
+        """A turn in one commit with what it makes of the contact of a number."""
         ...

@@ -3,19 +3,21 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
+from whimbrel.domain.contacts import ContactWrite
 from whimbrel.domain.events import Interest
 from whimbrel.domain.frequency import Send
 from whimbrel.domain.model import Event, Message
 from whimbrel.store import reads
 from whimbrel.store.campaign_rows import SqlCampaignRows
 from whimbrel.store.campaigns import CampaignRows
-from whimbrel.store.contacts import ContactRows
+from whimbrel.store.contacts import TRIES, ContactRows, ContactScope
 from whimbrel.store.errors import StoreError
 from whimbrel.store.interface import (
     FRONT,
     Answer,
     Basis,
     Claim,
+    ContactTurn,
     Deliveries,
     Due,
     Ending,
@@ -275,3 +277,12 @@ class SqlStore:
 
     async def advance_flow_runs(self, changes: Sequence[RunChange]) -> list[bool]:
         return await self._executor.write(flows.advance_flow_runs, changes)
+
+    async def advance_flow_run_with_contact(
+        self, change: RunChange, scope: ContactScope, wanted: ContactWrite
+    ) -> ContactTurn:
+        for _ in range(TRIES):
+            done = await self._executor.write(flows.advance_flow_run_with_contact, change, scope, wanted)
+            if done is not None:
+                return done
+        raise StoreError("others make the same contact at the same time")

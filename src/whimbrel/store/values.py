@@ -2,7 +2,7 @@
 cross a process border. What nodes tell each other is in `standings`, what followers of the log are given in `news`.
 """
 
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -31,6 +31,11 @@ class RunChange(msgspec.Struct, frozen=True, gc=False):
     run_id: str
     turn: int
     writes: tuple[Write, ...]
+
+
+ContactTurn = Literal["written", "gone", "full"]
+"""What came of a turn that changes a contact: `gone`, its run is not at that turn; `full`, the contact would have more
+tags and lists than one may have. Nothing is written then."""
 
 
 # ---------------------------------------------------------------- accept

@@ -1,5 +1,5 @@
-"""Contacts begin flows: when one is made, and when one gets a tag or comes on a list. What requests did is told by
-events, and followed here; what an import did stands in pages (`imported`).
+"""Contacts begin flows: when one is made, and when one gets a tag or comes on a list. What requests and
+flows did is told by events, and followed here; what an import did stands in pages (`imported`).
 
 A flow begins once for a contact that is new, however that is told.
 """
@@ -18,7 +18,7 @@ from whimbrel.domain.flows import Flow
 from whimbrel.domain.model import Event
 from whimbrel.manage.context import Context
 from whimbrel.products.contacts.known import Known, known
-from whimbrel.products.flows.outcomes import Outcomes
+from whimbrel.products.flows.outcomes import Outcomes, run_depths
 from whimbrel.products.flows.starting import Beginning, Starter
 
 ADDED: Final = "contact_added"
@@ -30,10 +30,16 @@ Origin = Mapping[str, Any]
 REQUEST: Final[Origin] = {"source": "request"}
 
 
-class _Tagged(msgspec.Struct, frozen=True):
-    """The data of `contact.tagged`."""
+class _Told(msgspec.Struct, frozen=True):
+    """The data of an event. `flow_run`: of the run whose step it was."""
 
     labels: tuple[str, ...] = ()
+    flow_run: str | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """A request, or a step of a flow."""
+        return REQUEST if self.flow_run is None else {"source": "flow", "run_id": self.flow_run}
 
 
 class People:
@@ -103,42 +109,43 @@ class _ContactEvents(Outcomes):
         for event in events:
             by_owner[event.account_id, event.test].append(event)
         found: list[Beginning] = []
+        data = {event.position: msgspec.json.decode(event.data, type=_Told) for event in events}
+        depths = await run_depths(self._store, (each.flow_run for each in data.values()))
         for whose, theirs in by_owner.items():
             told = await people(self._ctx, whose, (event.subject_id for event in theirs))
             found += [
-                beginning
+                msgspec.structs.replace(beginning, depth=depths.get(data[event.position].flow_run or "", -1) + 1)
                 for event in theirs
                 if event.subject_id in told.contacts
                 for flow in flows
                 if flow.account_id == event.account_id and event.created_at >= flow.active_from
-                for beginning in self._begun(event, told, flow)
+                for beginning in self._begun(event, data[event.position], told, flow)
             ]
         return found
 
     @abstractmethod
-    def _begun(self, event: Event, told: People, flow: Flow) -> list[Beginning]:
+    def _begun(self, event: Event, data: _Told, told: People, flow: Flow) -> list[Beginning]:
         """What an event begins of one flow."""
 
 
 class ContactsAdded(_ContactEvents):
-    """Contacts that requests made."""
+    """Contacts that requests and flows made."""
 
     def __init__(self, ctx: Context, starter: Starter) -> None:
         super().__init__(ctx, starter, ADDED, "contact.created")
 
-    def _begun(self, event: Event, told: People, flow: Flow) -> list[Beginning]:
-        return [added(flow, told.contacts[event.subject_id], told, REQUEST)]
+    def _begun(self, event: Event, data: _Told, told: People, flow: Flow) -> list[Beginning]:
+        return [added(flow, told.contacts[event.subject_id], told, data.origin)]
 
 
 class ContactsTagged(_ContactEvents):
-    """Labels that requests put on."""
+    """Labels that requests and flows put on."""
 
     def __init__(self, ctx: Context, starter: Starter) -> None:
         super().__init__(ctx, starter, TAGGED, "contact.tagged")
 
-    def _begun(self, event: Event, told: People, flow: Flow) -> list[Beginning]:
-        gained = msgspec.json.decode(event.data, type=_Tagged).labels
-        labels = [told.labels[each] for each in gained if each in told.labels]
+    def _begun(self, event: Event, data: _Told, told: People, flow: Flow) -> list[Beginning]:
+        labels = [told.labels[each] for each in data.labels if each in told.labels]
         key = f"{event.subject_id}:{event.seq}"
-        beginning = tagged(flow, told.contacts[event.subject_id], told, labels, origin=REQUEST, key=key)
+        beginning = tagged(flow, told.contacts[event.subject_id], told, labels, origin=data.origin, key=key)
         return [] if beginning is None else [beginning]

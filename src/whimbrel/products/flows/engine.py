@@ -3,8 +3,9 @@ found by an index once it has come.
 
 Each turn is one commit. Where it sends a text, that is accept's commit with the turn in it, under a key of the run and
 the number of the turn, so that nobody can send it twice; where it asks another system, the turn is stored before the
-request leaves, with the time at which it is made again if nothing is heard; everything else is written for a whole list
-at once, each turn only where the run is still as it was. A process that dies in between loses nothing: the run is due.
+request leaves, with the time at which it is made again if nothing is heard; where it changes a contact, the two are one
+commit; everything else is written for a whole list at once, each turn only where the run is still as it was. A process
+that dies in between loses nothing: the run is due.
 """
 
 import asyncio
@@ -20,7 +21,8 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.metrics import Metrics
 from whimbrel.domain.conversations import Arrival
 from whimbrel.domain.flow_documents import Document
-from whimbrel.domain.flow_turns import Inputs, Outbound, Turn, turn
+from whimbrel.domain.flow_effects import Inputs, Outbound, Turn
+from whimbrel.domain.flow_turns import turn
 from whimbrel.domain.flows import Flow, FlowRun
 from whimbrel.domain.model import Draft, Message, Options
 from whimbrel.domain.numbers import normalise
@@ -30,7 +32,9 @@ from whimbrel.journey.record import IdempotencyKey
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.http import HttpClient
+from whimbrel.products.contacts.known import Known
 from whimbrel.products.conversations.writes import received
+from whimbrel.products.flows.contact_steps import REFUSED, ContactRefused, ContactSteps
 from whimbrel.products.flows.ending import end_runs
 from whimbrel.products.flows.requests import ask
 from whimbrel.products.flows.rows import gone_change, still_stands, turn_change, turn_writes
@@ -78,6 +82,7 @@ class Engine:
         self._client = client
         self._metrics = metrics
         self._documents = documents
+        self._contacts = ContactSteps(ctx)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._asking: set[asyncio.Task[None]] = set()
@@ -140,9 +145,15 @@ class Engine:
         documents = await self._documents.of((run.flow_id, run.version) for run in runs)
         texts = await self._texts(runs)
         turns = [(run, self._turn(run, documents, texts)) for run in runs]
-        quiet = [(run, taken) for run, taken in turns if taken.send is None]
+        quiet = [(run, taken) for run, taken in turns if taken.send is None and taken.contact is None]
+        about = await self._contacts.known(run for run, taken in turns if taken.contact is not None)
         sends = [self._send(run, taken, documents, texts) for run, taken in turns if taken.send is not None]
-        await asyncio.gather(self._take_quiet(quiet), *sends)
+        changes = [
+            self._change_contact(run, taken, about[run.account_id, run.test], documents, texts)
+            for run, taken in turns
+            if taken.contact is not None
+        ]
+        await asyncio.gather(self._take_quiet(quiet), *sends, *changes)
 
     async def _take_quiet(self, turns: Sequence[tuple[FlowRun, Turn]]) -> None:
         """Turns without a text; requests leave once their turns are stored."""
@@ -313,6 +324,30 @@ class Engine:
             self.wake()
         return verdict.code
 
+    # ---------------------------------------------------------------- with a contact
+
+    async def _change_contact(
+        self,
+        run: FlowRun,
+        taken: Turn,
+        about: Known,
+        documents: Mapping[tuple[str, int], Document],
+        texts: Mapping[str, Message],
+        **more: Any,
+    ) -> None:
+        """The change and the turn, in one commit; where it is refused, the turn as it is then."""
+        assert taken.contact is not None
+        try:
+            if await self._contacts.store(run, taken.contact, self._change(run, taken), about):
+                self._count(taken)
+        except ContactRefused as error:
+            again = self._turn(run, documents, texts, refused=REFUSED, refused_why=str(error), **more)
+            await self._store_turns([(run, again)])
+        except Exception:
+            _log.exception("a flow's contact could not be changed; trying again", extra={"run_id": run.id})
+            at = self._clock.now_us() + _AGAIN_US
+            await self._store.write([Write("flow_run_postpone", ((run.id, run.turn, at),))])
+
     # ---------------------------------------------------------------- with a request
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -327,7 +362,10 @@ class Engine:
         try:
             documents = await self._documents.of([(run.flow_id, run.version)])
             taken = self._turn(run, documents, {}, response=response)
-            if taken.send is None:
+            if taken.contact is not None:
+                about = (await self._contacts.known([run]))[run.account_id, run.test]
+                await self._change_contact(run, taken, about, documents, {}, response=response)
+            elif taken.send is None:
                 (stands,) = await self._store_turns([(run, taken)])
                 if stands and taken.request is not None:
                     self._begin(self._ask(taken.run, taken.request))

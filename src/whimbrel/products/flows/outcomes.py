@@ -6,7 +6,7 @@ A text of a flow may begin another one, so deep and no deeper: the run that sent
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -96,11 +96,16 @@ class MessageEnds(Outcomes):
 async def depths_of(store: Store, messages: Sequence[Message]) -> dict[str, int]:
     """Of the runs that these would begin, by message: one deeper than the run that sent it."""
     senders = {each.id: (message_options(each).metadata or {}).get("flow_run") for each in messages}
-    runs = sorted({run for run in senders.values() if isinstance(run, str)})
-    if not runs:
-        return {}
-    known = {row.run_id: row.depth for row in await store.fetch(_Depth, "flow_runs_depths", runs)}
+    known = await run_depths(store, (run for run in senders.values() if isinstance(run, str)))
     return {id_: known[run] + 1 for id_, run in senders.items() if run in known}
+
+
+async def run_depths(store: Store, runs: Iterable[str | None]) -> dict[str, int]:
+    """How deep these runs are, as far as they are known."""
+    wanted = sorted({run for run in runs if run})
+    if not wanted:
+        return {}
+    return {row.run_id: row.depth for row in await store.fetch(_Depth, "flow_runs_depths", wanted)}
 
 
 def _wants(flow: Flow, event: Event, message: Message) -> bool:

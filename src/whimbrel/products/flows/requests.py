@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from whimbrel.base.limits import FLOW_DEPTH_MAX
-from whimbrel.domain.flow_turns import Outbound
+from whimbrel.domain.flow_effects import Outbound
 from whimbrel.net.http import Failure, HttpClient
 
 DEPTH_HEADER: Final = "whimbrel-flow-depth"

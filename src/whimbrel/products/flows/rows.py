@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from whimbrel.domain.flow_turns import Turn
+from whimbrel.domain.flow_effects import Turn
 from whimbrel.domain.flows import ENDED_SEQ, STARTED_SEQ, STOPPED_TURN, FlowRun
 from whimbrel.store.interface import RunChange, Write
 from whimbrel.store.rows import to_columns

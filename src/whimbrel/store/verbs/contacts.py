@@ -33,7 +33,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 class ContactScope(msgspec.Struct, frozen=True, gc=False):
     """Whose contacts, and when. `import_no` 0: no import writes; `wins`: which of the rows of one import for a number
     counts; `policy`: what becomes of numbers that are known; `starts`: whether its rows begin flows. `fields` and
-    `labels`: how columns and numbers are called outside, for what is told."""
+    `labels`: how columns and numbers are called outside, for what is told; `flow_run`: whose step it is."""
 
     account_id: str
     test: bool
@@ -44,6 +44,7 @@ class ContactScope(msgspec.Struct, frozen=True, gc=False):
     starts: bool = False
     fields: dict[str, str] = {}
     labels: dict[int, str] = {}
+    flow_run: str = ""
 
 
 class Tally:
@@ -247,6 +248,8 @@ class _Told:
         if contact.seq >= EVENTS_MAX:
             return contact
         seq = contact.seq + 1
+        if self._scope.flow_run:
+            data = {**data, "flow_run": self._scope.flow_run}
         self._event(contact, kind, seq, data)
         detail = _encode(data).decode()
         self._changes.append((contact.id, (contact.id, seq, contact.account_id, kind, detail, self._scope.at)))

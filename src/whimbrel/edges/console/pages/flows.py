@@ -17,8 +17,9 @@ from whimbrel.edges.shared import cursors
 PATH: Final = "/console/flows"
 _FIELDS: Final = sorted(
     {name for kind in (*STEPS.values(), *TRIGGERS.values()) for name in kind.__struct_encode_fields__}
+    | {"on_run", "on_contact"}
 )
-"""Of all kinds of steps and triggers, each of which has words."""
+"""Of all kinds of steps and triggers, each of which has words; and whose a step is."""
 _ENDS: Final = ("delivered", "undelivered", "failed", "expired", "rejected", "unknown", "approved", "canceled")
 """Of messages and verifications."""
 RUNS: Final = "/console/flow-runs"

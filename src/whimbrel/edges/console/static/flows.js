@@ -9,8 +9,8 @@
     wait_for_answer: { timeout_s: "number", from: "text", save_as: "text", next: "step", on_timeout: "step" },
     wait: { for_s: "number", until: "text", minus_s: "number", time_of_day: "text", zone: "text", next: "step" },
     branch: { cases: "cases", otherwise: "step" },
-    set: { values: "json", next: "step" },
-    tag: { add: "list", remove: "list", next: "step" },
+    set: { on: ["run", "contact"], values: "json", next: "step", on_error: "step" },
+    tag: { on: ["run", "contact"], add: "list", remove: "list", add_lists: "list", remove_lists: "list", next: "step", on_error: "step" },
     request: { url: "text", method: ["POST", "GET"], headers: "json", body: "json", save_as: "text", timeout_s: "number", next: "step", on_error: "step" },
     conversation: { next: "step" },
     stop: { outcome: ["finished", "failed"] },
@@ -27,6 +27,7 @@
     schedule: {},
     api: {},
   };
+  const OF_CONTACT = ["add_lists", "remove_lists", "on_error"];  // members that a step has only on a contact
   const TRIGGER = "";  // no step has this name
   const FRESH_TRIGGER = { keyword: { keywords: ["HELLO"] }, message: { outcomes: ["delivered"] }, verification: { outcomes: ["approved"] } };
   const FRESH = {
@@ -107,7 +108,7 @@
   const begins = () => [trigger().keywords, trigger().outcomes?.map((each) => endWords[each] ?? each), trigger().tags, trigger().lists, trigger().targets].flatMap((each) => (Array.isArray(each) ? each : [])).join(" · ");
   const leavings = (name) => (name === TRIGGER ? [["", flow.start]] : ways(flow.steps[name]));
 
-  const summary = (step) => step.text ?? step.url ?? step.time_of_day ?? step.until ?? (step.for_s ? `${step.for_s} s` : step.timeout_s ? `${step.timeout_s} s` : Array.isArray(step.cases) ? step.cases.map((each) => each.when).join(" · ") : "");
+  const summary = (step) => step.text ?? step.url ?? step.time_of_day ?? step.until ?? (step.for_s ? `${step.for_s} s` : step.timeout_s ? `${step.timeout_s} s` : Array.isArray(step.cases) ? step.cases.map((each) => each.when).join(" · ") : step.on === "contact" ? fieldWords.on_contact : "");
 
   const show = () => {
     const focused = document.activeElement?.dataset?.step;
@@ -227,6 +228,14 @@
     }
   };
 
+  const lacks = (step, name) => "on" in FIELDS[step.type] && step.on !== "contact" && OF_CONTACT.includes(name);
+  const whose = (step, value) => {
+    step.on = value;
+    for (const name of OF_CONTACT) if (lacks(step, name)) delete step[name];
+    write();
+    fields();
+  };
+
   const fields = () => {
     panel.replaceChildren();
     if (chosen === TRIGGER) { origin(); return; }
@@ -235,8 +244,9 @@
     panel.append(make("h3", {}, kindWord(step.type)), labelled(words.name, typed("text", chosen, (to) => rename(chosen, to))));
     for (const [name, kind] of Object.entries(FIELDS[step.type] ?? {})) {
       if (kind === "cases") { cases(step); continue; }
-      const told = (value) => change(step, name, value);
-      const control = kind === "step" ? choice(steps(), step[name], told) : Array.isArray(kind) ? choice(kind.map((each) => [each, each]), step[name] ?? kind[0], told) : typed(kind, step[name], told);
+      if (lacks(step, name)) continue;
+      const told = (value) => (name === "on" ? whose(step, value) : change(step, name, value));
+      const control = kind === "step" ? choice(steps(), step[name], told) : Array.isArray(kind) ? choice(kind.map((each) => [each, fieldWords[`${name}_${each}`] ?? each]), step[name] ?? kind[0], told) : typed(kind, step[name], told);
       panel.append(labelled(fieldWord(name), control));
     }
     const first = make("button", { type: "button", class: "button quiet small" }, words.first);
