@@ -145,13 +145,13 @@ async def _people(cell: Cell, account_id: str) -> None:
     for sql in (
         "INSERT INTO users "
         "VALUES ($1, $2, $1 || '@example.com', 'Ada', 'admin', 'active', '', NULL, 0, 0, 0, '{}', 1, 1)",
-        "INSERT INTO campaigns VALUES ('CM' || $1, $2, 0, 'sale', 'finished', '{}', 'KE1', '', NULL, 3, 2, 'all', 0, '', "
-        "'', 1, 1, 0, 0, NULL, 1, 1, 1, '', '', 0, 1, 1)",
+        "INSERT INTO campaigns VALUES ('CM' || $1, $2, 0, 'sale', 'finished', '{}', 'KE1', '', NULL, 3, 2, 'all', 0, "
+        "'', '', 1, 1, 0, 0, NULL, 1, 1, 1, '', '', 0, 1, 1)",
         "INSERT INTO campaign_numbers VALUES ('CM' || $1, 0, 0, $2, '+14155550123', 7)",
         "INSERT INTO campaign_recipients VALUES ('SM' || $1, 'CM' || $1, $2, 7, '0', 0, 'US', 'delivered', NULL, 1)",
         "INSERT INTO campaign_refusals VALUES ('CM' || $1, 'opted_out', $2, 1)",
-        "INSERT INTO campaign_figures VALUES ('CM' || $1, 0, 'US', '', 'USD', $2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 10, 0, "
-        "0, 0, 0, 0)",
+        "INSERT INTO campaign_figures VALUES ('CM' || $1, 0, 'US', '', 'USD', $2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 10, "
+        "0, 0, 0, 0, 0)",
         "INSERT INTO campaign_policies SELECT $2, 1, length($1)",
         "INSERT INTO pools VALUES ('MG' || $1, $2, 'main', 1, '{}', 1, 1)",
         "INSERT INTO pool_members VALUES ('MG' || $1, 'PN1', $2, 1, 60, 0, '[]', 1)",
@@ -165,20 +165,21 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO templates VALUES ('TP' || $1, $2, 'hello', '', 'active', NULL, 1, 1, 2, 1, 1)",
         "INSERT INTO template_versions VALUES ('TP' || $1, 1, $2, '{}', 'approved', '', '', NULL, 'KE1', 1)",
         "INSERT INTO brands VALUES ('BN' || $1, $2, 'shoes', '[]', 1, 1)",
-        "INSERT INTO consents VALUES ('CN' || $1, $2, 7, '+1', '+1', 'marketing', 'grant', 'api', '', '{}', 'KE1', 1, 1)",
+        "INSERT INTO consents VALUES ('CN' || $1, $2, 7, '+1', '+1', 'marketing', 'grant', 'api', '', '{}', 'KE1', 1, "
+        "1)",
         "INSERT INTO consented VALUES ($2, 7, 'marketing', 'CN' || $1)",
-        "INSERT INTO consent_requests VALUES ('CQ' || $1, $2, 7, '+1', '+1', 'marketing', '+1', '', '{}', 'pending', 1, "
-        "'SM1', NULL, 'KE1', 1, 1, 2, NULL)",
+        "INSERT INTO consent_requests VALUES ('CQ' || $1, $2, 7, '+1', '+1', 'marketing', '+1', '', '{}', 'pending', "
+        "1, 'SM1', NULL, 'KE1', 1, 1, 2, NULL)",
         "INSERT INTO suppression_lists VALUES ('SL' || $1, $2, 'complaints', '', '[\"marketing\"]', 1, 1)",
         "INSERT INTO suppressions VALUES ('SL' || $1, 7, $2, '+1', '+1', '', 1)",
         "INSERT INTO consent_words VALUES ('CW' || $1, $2, 'stop', 'en', 'whole', 'Bye', 'bye', 1, '', '', 1)",
         "INSERT INTO consent_texts VALUES ('KT' || $1, $2, '', 'stop', 'en', 'Bye.', 1)",
         "INSERT INTO policies VALUES ($2, $2, '{}', length($1))",
         "INSERT INTO frequency VALUES ($2, 0, 7, 1, '[]', length($1))",
-        "INSERT INTO registrations VALUES ('RG' || $1, $2, 'sg_ssir', 'SG', 'Acme', 'draft', NULL, '[]', '{}', '{}', '', "
-        "1, NULL, NULL, NULL, 1, 1)",
-        "INSERT INTO documents VALUES ('DC' || $1, $2, 'RG' || $1, 'authorisation', 'a.pdf', 'application/pdf', 2, 'x', "
-        "1, decode('00ff', 'hex'))",
+        "INSERT INTO registrations VALUES ('RG' || $1, $2, 'sg_ssir', 'SG', 'Acme', 'draft', NULL, '[]', '{}', '{}', "
+        "'', 1, NULL, NULL, NULL, 1, 1)",
+        "INSERT INTO documents VALUES ('DC' || $1, $2, 'RG' || $1, 'authorisation', 'a.pdf', 'application/pdf', 2, "
+        "'x', 1, decode('00ff', 'hex'))",
         "INSERT INTO hooks VALUES ('HK' || $1, $2, 0, 'shop', 'generic', 'active', 'x', NULL, NULL, '{}', 1, 1)",
         "INSERT INTO hook_calls VALUES ('HC' || $1, $2, 'HK', 'sent', '', 1, 1, 2, NULL, NULL, 0, 1)",
         "INSERT INTO hook_outcomes VALUES ('HC' || $1, 0, $2, 'HK', '', 'e', 'r', 'sent', '', '', 'SM1', 'e', 1)",

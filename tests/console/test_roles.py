@@ -31,7 +31,8 @@ NEEDS = {
     ),
     "conversations:write": (
         "POST /console/inbox/{id}/answer", "POST /console/inbox/{id}/desk", "POST /console/inbox/service",
-        "POST /console/inbox/{id}/notes/{note_id}/delete", "POST /console/inbox/{id}/read", "POST /console/inbox/canned",
+        "POST /console/inbox/{id}/notes/{note_id}/delete", "POST /console/inbox/{id}/read",
+        "POST /console/inbox/canned",
         "POST /console/inbox/canned/{id}", "POST /console/inbox/canned/{id}/delete",
     ),
     "carriers:read": (

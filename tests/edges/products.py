@@ -11,6 +11,8 @@ _FLOW = {
     "start": "wait",
     "steps": {"wait": {"type": "wait", "for_s": 3600}},
 }
+_KEYWORD = {"name": "hours", "words": ["hours"], "answers": {"en": "9-5"}}
+_CAMPAIGN = {"name": "c", "audience": {"everybody": True}, "text": "Hello"}
 _RULE = {"name": "r", "events": ["x"], "to": ["phone"], "text": "Hello"}
 
 
@@ -40,8 +42,8 @@ async def products_of(edge: Edge) -> dict[str, str]:
         "templates": await _made(edge, "/v1/templates", template),
         "pools": await _made(edge, "/v1/pools", {"name": "support"}),
         "sender": "PN" + "0" * 32,
-        "keywords": await _made(edge, "/v1/keywords", {"name": "hours", "words": ["hours"], "answers": {"en": "9-5"}}),
-        "campaigns": await _made(edge, "/v1/campaigns", {"name": "c", "audience": {"everybody": True}, "text": "Hello"}),
+        "keywords": await _made(edge, "/v1/keywords", _KEYWORD),
+        "campaigns": await _made(edge, "/v1/campaigns", _CAMPAIGN),
         "contacts": await _made(edge, "/v1/contacts", {"number": NUMBER}),
         "contact-fields": await _made(edge, "/v1/contact-fields", {"name": "plan", "kind": "text"}),
         "tags": await _made(edge, "/v1/tags", {"name": "vip"}),

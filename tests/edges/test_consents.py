@@ -1,4 +1,4 @@
-"""The ledger of consent, brands, lists, words and texts, and files of numbers, as customers and the operator use them."""
+"""The ledger of consent, brands, lists, words and texts, files of numbers, as customers and the operator use them."""
 
 import csv
 import io
@@ -43,7 +43,7 @@ async def test_the_ledger_over_http(edge):
 
 async def test_files_of_consents_and_erasure(edge):
     lines = (
-        f"Phone,source,wording,at\n{NUMBER},paper,\"I, agree\",2026-01-02T03:04:05Z\nnobody,,,\n"
+        f'Phone,source,wording,at\n{NUMBER},paper,"I, agree",2026-01-02T03:04:05Z\nnobody,,,\n'
         f"{OTHER},,,\n{NUMBER},paper,again,\n{OTHER},shouted,,\n"
     )
     taken = await edge.post("/v1/consents/import?wording=default", headers=CSV, data=lines.encode())

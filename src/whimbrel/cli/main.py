@@ -7,9 +7,9 @@ import typer
 
 from whimbrel.cli.backup import backup
 from whimbrel.cli.balance import balance
+from whimbrel.cli.campaigns import campaign
 from whimbrel.cli.carrier import carrier
 from whimbrel.cli.cells import cells
-from whimbrel.cli.campaigns import campaign
 from whimbrel.cli.consent import consents, opt_outs, suppression
 from whimbrel.cli.contacts import contacts
 from whimbrel.cli.copying import copy_installation

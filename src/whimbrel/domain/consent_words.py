@@ -140,7 +140,7 @@ AGREEMENTS: Final[tuple[Row, ...]] = (
     Row("start", "zh", _OURS, "2026-11-27", "recommended", whole=("是", "同意")),
     Row("start", "ja", _OURS, "2026-11-27", "recommended", whole=("はい", "同意する")),
 )
-"""What agrees, of somebody who was asked for consent and has not answered. From anybody else they are ordinary words."""
+"""What agrees, of somebody who was asked for consent and has not answered; from others they are ordinary words."""
 
 REVOCATIONS: Final = frozenset({"stop", "quit", "end", "revoke", "opt out", "optout", "cancel", "unsubscribe"})
 """What 47 CFR 64.1200(a)(10) takes for a revocation whatever a sender says: no account can switch these off."""

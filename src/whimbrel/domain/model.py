@@ -299,7 +299,7 @@ class Price(msgspec.Struct, frozen=True, gc=False):
 
 
 class OptOut(msgspec.Struct, frozen=True, gc=False):
-    """A number that must not be texted by an account, or by one of its senders. Column order of the `opt_outs` table."""
+    """A number that an account, or one of its senders, must not text. Column order of the `opt_outs` table."""
 
     id: str
     account_id: str

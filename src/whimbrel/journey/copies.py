@@ -1,6 +1,7 @@
 """Copies: what belongs to the installation (carriers, routes, prices, rules of senders, operators' keys) is changed in
-the cell that leads, and this keeps its own cell alike. One source and one direction: there is nothing to merge, and a cell that
-cannot reach the leading one works on with what it has. A database without any operator's key is nobody's to copy.
+the cell that leads, and this keeps its own cell alike. One source and one direction: there is nothing to merge, and a
+cell that cannot reach the leading one works on with what it has. A database without any operator's key is nobody's to
+copy.
 
 One node of each other cell does this (`duty:copies`): it looks when the leading cell's tables have changed, and every
 few seconds anyway.

@@ -186,11 +186,9 @@ class Sweep:
         if message.expires_at <= now:
             return Ending(message.id, (state,), EXPIRED, "expired", now)
         barrier = self._tables.permissions.barrier(message)
-        if barrier is not None:
-            return Ending(message.id, (state,), REJECTED, barrier, now)
         number = numbers.normalise(message.recipient)
-        if number is None:
-            return Ending(message.id, (state,), REJECTED, "invalid_number", now)
+        if barrier is not None or number is None:
+            return Ending(message.id, (state,), REJECTED, barrier or "invalid_number", now)
         route_id, carriers = self._tables.router.pick(number, message.account_id, bool(message.test))
         if not carriers and state == SCHEDULED:
             route_id, carriers = self._paused(number, message)

@@ -63,7 +63,7 @@ ACCOUNT_SCOPES: dict[str, str] = {
 
 OPERATOR_SCOPES: dict[str, str] = {
     OPERATOR: "Everything, in every account.",
-    "senders:assign": "Give senders to accounts and take them away, decide on registrations, change rules of countries.",
+    "senders:assign": "Give senders to accounts, take them away, decide on registrations, change rules of countries.",
     "balance:write": "Top up balances.",
     "carriers:write": "Create, change, pause, test, trace and delete carriers.",
     "carriers:read": "Read carriers and their health.",

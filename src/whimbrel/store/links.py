@@ -5,7 +5,7 @@ journey asks for them: it stores those of a text with its message.
 from collections.abc import Sequence
 
 from whimbrel.domain.links import Conversion, Link
-from whimbrel.store.script import Executor
+from whimbrel.store.script import Executor, Row
 from whimbrel.store.verbs import links
 from whimbrel.store.verbs.links import ClickRow
 
@@ -18,6 +18,11 @@ class Found(Link, frozen=True, gc=False):
     sent_at: int | None = None
 
 
+def _found(row: Row) -> Found:
+    columns: Row = (*row[:3], row[3] == 1, *row[4:])
+    return Found(*columns)
+
+
 class LinkRows:
     """Short links of all accounts over an executor."""
 
@@ -27,8 +32,7 @@ class LinkRows:
     async def by_codes(self, codes: Sequence[str]) -> dict[str, Found]:
         """Those that there are."""
         rows = await self._executor.read(links.by_codes, list(codes))
-        found = (Found(*row[:3], row[3] == 1, *row[4:]) for row in rows)
-        return {each.code: each for each in found}
+        return {each.code: each for each in map(_found, rows)}
 
     async def clicked(self, rows: Sequence[ClickRow]) -> int:
         """Count clicks, in one commit; how many are of links that there are."""

@@ -28,7 +28,9 @@ OPEN: Final = "scheduled,queued,sending,sent,in_doubt"
 OLDEST_FIRST: Final = "when"
 """Of `sort`: by time, the oldest first."""
 _SECOND_US: Final = 1_000_000
-_SAME: Final = ("status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "template", "number", "campaign")
+_SAME: Final = (
+    "status", "direction", "class", "carrier_id", "sender", "tag", "metadata", "template", "number", "campaign"
+)  # fmt: skip
 _NUMBER_CHARACTERS: Final = frozenset("+0123456789 -./()\u00a0\u202f\u2011\u2013")
 _DIGITS_MIN: Final = 7  # fewer are a short code, or no whole number
 _CARRIER_ID_MIN: Final = 4

@@ -169,8 +169,8 @@ OPERATIONS = (
     Operation(
         method="POST", path="/v1/verify/attempts/{id}/report", name="reportVerifyAttempt", tag=_TAG,
         summary="What became of a call or a chat message",
-        description="For carriers of channels, without a key: signed with the channel's secret as webhooks are. What is "
-        "undelivered has the next channel taken at once; what was told first stands.",
+        description="For carriers of channels, without a key: signed with the channel's secret as webhooks are. What "
+        "is undelivered has the next channel taken at once; what was told first stands.",
         access="public", answer=ReportTaken,
         errors=("not_found", "hook_signature", "invalid_request", "body_too_large", "rate_limited"),
     ),

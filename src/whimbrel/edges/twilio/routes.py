@@ -14,9 +14,9 @@ ROOT = "/2010-04-01/Accounts/"
 
 class Request:
     """One request of somebody who may make it. `account_id` is the account in the path (or, where a product's path
-    names none, the one that asks), `sid` the message or number in it (empty where the path names none), `names` what a product's
-    path names, `base_url` where this server is found (for those only), `still` for accept to ask whether it may still
-    be made."""
+    names none, the one that asks), `sid` the message or number in it (empty where the path names none), `names` what a
+    product's path names, `base_url` where this server is found (for those only), `still` for accept to ask whether it
+    may still be made."""
 
     __slots__ = (
         "account_id", "base_url", "headers", "names", "path", "principal", "query_string", "receive", "sid", "still",

@@ -307,11 +307,11 @@ def _given(form: Form, *, is_new: bool) -> dict[str, Any]:
     if on_number is not None or is_new:
         given["inbound_on_number"] = bool(on_number)
     for name, setting, words in (("ScanMessageContent", "scan", _SCANS), ("Usecase", "usecase", _USECASES)):
-        value = forms.text(form, name)
-        if value is not None and value not in words:
+        word = forms.text(form, name)
+        if word is not None and word not in words:
             raise wrong(name, f"Invalid parameter `{name}`: is none of {', '.join(sorted(words))}.")
-        if value is not None:
-            given[setting] = value
+        if word is not None:
+            given[setting] = word
     validity = forms.whole(form, "ValidityPeriod")
     if validity is not None:
         given["validity"] = validity

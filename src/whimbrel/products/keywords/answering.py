@@ -145,7 +145,7 @@ class Answering(Follower):
         )
         if not said.text and rule.template is not None:
             use = TemplateUse(rule.template, rule.variables, said.language)
-            draft = msgspec.structs.replace(draft, message_class="", template=use)  # type: ignore[arg-type]
+            draft = msgspec.structs.replace(draft, message_class="", template=use)
         key = IdempotencyKey(text.account_id, "keyword_answer", text.id, text.id.encode())
         (verdict,) = (await self._accept.submit([draft], key=key)).verdicts
         if verdict.code is not None:

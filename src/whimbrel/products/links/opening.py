@@ -1,5 +1,4 @@
-"""A short link is opened: looked up with those of the same moment, judged, and counted once the answer is under way.
-"""
+"""A short link is opened: looked up with those of the same moment, judged, and counted once the answer is under way."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
