@@ -28,14 +28,14 @@ def test_a_flow_is_drawn_and_run(owner: Visitor) -> None:
     panel.locator("input").first.fill("mark")
     page.keyboard.press("Tab")
     expect(page.locator(".node[data-step=mark]")).to_be_visible()
+    expect(panel.get_by_label("Put on lists")).to_have_count(0)
+    panel.get_by_label("Of", exact=True).select_option("the contact")
+    expect(panel.get_by_label("Put on lists")).to_be_visible()
     owner.press("Save")
     owner.is_told("The flow is kept.")
     steps = json.loads(page.locator("textarea[name=document]").input_value())["steps"]
-    assert (steps["paid"]["text"], steps["paid"]["next"], steps["mark"]["add"]) == (
-        "Paid: {{ order }}",
-        "mark",
-        ["done"],
-    )
+    assert (steps["paid"]["text"], steps["paid"]["next"]) == ("Paid: {{ order }}", "mark")
+    assert (steps["mark"]["add"], steps["mark"]["on"]) == (["done"], "contact")
 
     owner.press("Activate")
     owner.fill({"phone": PHONE, "variables": '{"status": "paid", "order": "7"}'})

@@ -267,6 +267,11 @@ class Engine:
         if taken.run.ended_at is not None:
             self._metrics.flow_runs.labels(taken.run.state).inc()
 
+    def _go_on(self, taken: Turn) -> None:
+        """The next turn may be due at once."""
+        if taken.run.due_at is not None and taken.run.due_at <= self._clock.now_us():
+            self.wake()
+
     # ---------------------------------------------------------------- with a text
 
     async def _send(
@@ -320,8 +325,7 @@ class Engine:
         (verdict,) = accepted.verdicts
         if verdict.code is None and not accepted.replayed:
             self._count(taken)
-        if taken.run.due_at is not None and taken.run.due_at <= self._clock.now_us():
-            self.wake()
+        self._go_on(taken)
         return verdict.code
 
     # ---------------------------------------------------------------- with a contact
@@ -340,6 +344,7 @@ class Engine:
         try:
             if await self._contacts.store(run, taken.contact, self._change(run, taken), about):
                 self._count(taken)
+                self._go_on(taken)
         except ContactRefused as error:
             again = self._turn(run, documents, texts, refused=REFUSED, refused_why=str(error), **more)
             await self._store_turns([(run, again)])
