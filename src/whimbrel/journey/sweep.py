@@ -33,6 +33,7 @@ _log = logging.getLogger("whimbrel.sweep")
 _LIST = 500
 _SECOND_US = 1_000_000
 _NOT_SENT = frozenset({SCHEDULED, QUEUED, SENDING})
+_CAMPAIGN = "campaign"  # the door of its messages, which asks again whether it runs
 _RECEIPT_CURSOR = "receipt_deadline"
 _LAG_US = 60 * _SECOND_US  # what comes in behind, as after a withdrawal, does so within that time
 _Found = TypeVar("_Found")
@@ -197,12 +198,13 @@ class Sweep:
         price = self._price(message, number.digits)
         if price is None:
             return Ending(message.id, (state,), REJECTED, "no_price", now)
+        of_campaign = state == SCHEDULED and message.door == _CAMPAIGN
         turn = self._tables.pools.turn_of(self._tables.senders.get(message.account_id), message.sender)
         if turn:
             lanes = " ".join(lane_of(carrier_id, turn) for carrier_id in carriers)
-            return Due(message.id, lanes, route_id, price, 0, now)
+            return Due(message.id, lanes, route_id, price, 0, now, of_campaign)
         rank = self._fair.rank(carriers[0], message.priority, message.account_id, message.segments)
-        return Due(message.id, " ".join(carriers), route_id, price, rank, now)
+        return Due(message.id, " ".join(carriers), route_id, price, rank, now, of_campaign)
 
     def _paused(self, number: Number, message: Message) -> tuple[str | None, tuple[str, ...]]:
         """Route and carriers of the first route whose carriers are only paused: a message that falls due meanwhile

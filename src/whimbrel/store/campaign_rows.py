@@ -21,6 +21,10 @@ class SqlCampaignRows:
         """What waited for it falls due."""
         return await self._executor.write(campaigns.resume_campaign, only, also, campaign_id, at)
 
+    async def unpark(self, campaign_id: str, at: int) -> int:
+        """Some of what waited for it falls due; how many there were."""
+        return await self._executor.write(campaigns.unpark_campaign, campaign_id, at)
+
     async def cancel(self, only: Write, also: Sequence[Write], campaign_id: str, at: int) -> bool:
         """What waits of it is canceled."""
         return await self._executor.write(campaigns.cancel_campaign, only, also, campaign_id, at)

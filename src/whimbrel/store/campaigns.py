@@ -20,6 +20,10 @@ class CampaignRows(Protocol):
         """What waited for it falls due."""
         ...
 
+    async def unpark(self, campaign_id: str, at: int) -> int:
+        """Some of what waited for it falls due; how many there were."""
+        ...
+
     async def cancel(self, only: Write, also: Sequence[Write], campaign_id: str, at: int) -> bool:
         """What waits of it is canceled."""
         ...

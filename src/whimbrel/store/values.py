@@ -340,6 +340,7 @@ class Due(msgspec.Struct, frozen=True, gc=False):
     price_micros: int
     rank: int
     at: int
+    of_campaign: bool = False
 
 
 # ---------------------------------------------------------------- configuration

@@ -101,6 +101,8 @@ class Campaigns(Looking):
             return await self._decide(row)
         run = self._runs.get(row.id)
         if run is None or run.step != row.step:  # somebody has changed it: what was read ahead may not hold
+            if await self._store.campaigns.unpark(row.id, self._clock.now_us()):
+                return True  # more of it waited for it than one commit lets go
             run = self._runs[row.id] = await open_run(self._ctx, row, self._accept, self._metrics, before=run)
         return await self._send(row, run)
 

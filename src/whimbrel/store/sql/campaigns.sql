@@ -7,7 +7,7 @@
 -- | campaigns_approve (id, step, approved_by, approved_at) | |
 -- | campaigns_start (id, step, spec, phase, due_at, at) | a draft is to begin then |
 -- | campaigns_begin (id, step, at) | it runs |
--- | campaigns_pause (id, reason, at) | what is scheduled or runs rests |
+-- | campaigns_pause (id, reason, at) | what is scheduled or runs rests, and what is finished while some of it waits |
 -- | campaigns_resume (id, at) | it goes on |
 -- | campaigns_cancel (id, at) | it is over, and what waits of it is to be taken back |
 -- | campaigns_cleared (id) | nothing of it waits any more |
@@ -36,6 +36,7 @@
 -- | campaign_recipients_page_refused (account_id, campaign_id, before_id, limit, code) | the same of those refused with a code |
 -- | campaign_recipients_in (campaign_id, state, limit) | ids of those that wait |
 -- | campaign_recipient_state (id, state) | |
+-- | campaigns_of_due (ids) | id and status of their campaigns, of messages that fall due |
 -- | campaign_ahead (campaign_id, limit) | how many of its messages are queued, at most so many |
 -- | campaign_refusal_add (campaign_id, code, account_id, count) | |
 -- | campaign_refusals_of (account_id, campaign_id) | code, count |
@@ -80,17 +81,23 @@ WHERE id = $1 AND step = $2 AND status = 'scheduled';
 
 -- name: campaigns_pause
 UPDATE campaigns SET step = step + 1, seq = seq + 1, status = 'paused', reason = $2, updated_at = $3
-WHERE id = $1 AND status IN ('scheduled', 'running');
+WHERE id = $1 AND (status IN ('scheduled', 'running') OR status = 'finished' AND EXISTS (
+  SELECT 1 FROM campaign_recipients AS r
+  WHERE r.campaign_id = campaigns.id AND r.state IN ('queued', 'scheduled', 'parked')
+));
 
 -- name: campaigns_resume
-UPDATE campaigns SET step = step + 1, seq = seq + 1, reason = '', updated_at = $2,
+UPDATE campaigns SET step = step + 1, seq = seq + 1, reason = '', ended_at = NULL, updated_at = $2,
   status = CASE WHEN started_at IS NULL THEN 'scheduled' ELSE 'running' END
 WHERE id = $1 AND status = 'paused';
 
 -- name: campaigns_cancel
 UPDATE campaigns SET step = step + 1, seq = seq + 1, status = 'canceled', reason = '', clearing = 1, ended_at = $2,
   updated_at = $2
-WHERE id = $1 AND status IN ('scheduled', 'running', 'paused');
+WHERE id = $1 AND (status IN ('scheduled', 'running', 'paused') OR status = 'finished' AND EXISTS (
+  SELECT 1 FROM campaign_recipients AS r
+  WHERE r.campaign_id = campaigns.id AND r.state IN ('queued', 'scheduled', 'parked')
+));
 
 -- name: campaigns_cleared
 UPDATE campaigns SET clearing = 0 WHERE id = $1 AND clearing = 1;
@@ -213,6 +220,9 @@ WHERE campaign_id = $2 AND account_id = $1 AND code IS NOT NULL AND code = $5 AN
 SELECT id FROM campaign_recipients
 WHERE campaign_id = $1 AND state = $2 AND state IN ('queued', 'scheduled', 'parked') ORDER BY id LIMIT $3;
 
+-- name: campaigns_of_due (locks c)
+SELECT r.id, c.status FROM campaign_recipients AS r JOIN campaigns AS c ON c.id = r.campaign_id WHERE r.id = ANY($1);
+
 -- name: campaign_recipient_state (distinct)
 UPDATE campaign_recipients SET state = $2 WHERE id = $1;
 
@@ -282,9 +292,10 @@ UPDATE campaign_recipients SET state = COALESCE((
   FROM messages AS m WHERE m.id = campaign_recipients.id
 ), state)
 WHERE id IN (
-  SELECT e.subject_id FROM events AS e WHERE e.position > $1 AND e.position <= $2 AND e.type IN ('message.queued',
+  SELECT e.subject_id FROM events AS e WHERE e.position > $1 AND e.position <= $2 AND (e.type IN ('message.queued',
     'message.sending', 'message.sent', 'message.delivered', 'message.undelivered', 'message.failed', 'message.expired',
     'message.rejected', 'message.canceled', 'message.unknown', 'message.in_doubt')
+    OR e.type = 'message.scheduled' AND e.seq > 1)
 );
 
 -- name: campaign_heard

@@ -2,7 +2,8 @@
 worker has read of a queue a moment before, its claim comes after that commit and finds nothing, or before it.
 
 A campaign has few messages in the queues at a time (`limits.CAMPAIGN_AHEAD`), so that this is one short commit. What is
-scheduled (it waits for the end of quiet hours) may be everybody: that is canceled in commits of their own.
+scheduled (it waits for the end of quiet hours) may be everybody: that is canceled in commits of their own, and what
+falls due of a campaign that rests or is over enters no queue (`fall_due`, under the lock of the campaign's row).
 """
 
 from collections.abc import Sequence
@@ -28,10 +29,7 @@ def pause_campaign(only: Write, also: Sequence[Write], campaign_id: str, at: int
     queued = [row for row in rows if row[3] == QUEUED]
     if queued:
         yield Many("queue_delete", [queue_key(row[8], row[9], row[10], row[0]) for row in queued])
-        yield Many("message_park", [(row[0], at) for row in queued])
-        subjects = [Subject(row[0], row[1], row[2], row[4], row[5]) for row in queued]
-        yield Many("event_insert", [moved(subject, SCHEDULED, at) for subject in subjects])
-        yield Many("campaign_recipient_state", [(row[0], PARKED) for row in queued])
+        yield from _park([Subject(row[0], row[1], row[2], row[4], row[5]) for row in queued], at)
     return True
 
 
@@ -40,6 +38,12 @@ def resume_campaign(only: Write, also: Sequence[Write], campaign_id: str, at: in
     as it takes whatever falls due, with consent, route and price of now."""
     if not (yield from _begun(only, also)):
         return False
+    yield from unpark_campaign(campaign_id, at)
+    return True
+
+
+def unpark_campaign(campaign_id: str, at: int) -> Script[int]:
+    """Some of what waited for it falls due now; how many there were."""
     ids = yield from _waiting(campaign_id, PARKED)
     rows: Rows = (yield Query("messages_to_finish", (ids,))) if ids else []
     parked = [row[0] for row in rows if row[3] == SCHEDULED]
@@ -47,7 +51,24 @@ def resume_campaign(only: Write, also: Sequence[Write], campaign_id: str, at: in
         yield Many("message_unpark", [(id_, at) for id_ in parked])
         yield Many("schedule_insert", [(at, id_) for id_ in parked])
         yield Many("campaign_recipient_state", [(id_, SCHEDULED) for id_ in parked])
-    return True
+    return len(parked)
+
+
+def fall_due(ids: Sequence[str], at: int) -> Script[frozenset[str]]:
+    """Which of these messages of campaigns, whose time has come, enter no queue: their campaign rests, and they wait
+    for it; or it is over, and they are canceled."""
+    rows: Rows = yield Query("campaigns_of_due", (ids,))
+    resting = {row[0] for row in rows if row[1] == "paused"}
+    over = {row[0] for row in rows if row[1] == "canceled"}
+    found: Rows = (yield Query("messages_to_finish", (sorted(resting),))) if resting else []
+    parked = [row for row in found if row[3] == SCHEDULED]
+    if parked:
+        yield Many("schedule_delete", [(row[11], row[0]) for row in parked])
+        yield from _park([Subject(row[0], row[1], row[2], row[4], row[5]) for row in parked], at)
+    yield from _cancel(sorted(over), at)
+    if over:
+        yield Many("campaign_recipient_state", [(id_, CANCELED) for id_ in sorted(over)])
+    return frozenset(resting | over)
 
 
 def cancel_campaign(only: Write, also: Sequence[Write], campaign_id: str, at: int) -> Script[bool]:
@@ -62,6 +83,8 @@ def cancel_campaign(only: Write, also: Sequence[Write], campaign_id: str, at: in
 def clear_campaign(campaign_id: str, at: int, limit: int) -> Script[int]:
     """Cancel some of what is scheduled of one that is over; how many there were."""
     rows: Rows = yield Query("campaign_recipients_in", (campaign_id, SCHEDULED, limit))
+    if not rows:
+        rows = yield Query("campaign_recipients_in", (campaign_id, PARKED, limit))
     ids = [row[0] for row in rows]
     yield from _cancel(ids, at)
     if ids:
@@ -79,6 +102,12 @@ def _begun(only: Write, also: Sequence[Write]) -> Script[bool]:
 def _waiting(campaign_id: str, state: str) -> Script[list[str]]:
     rows: Rows = yield Query("campaign_recipients_in", (campaign_id, state, _PAGE))
     return [row[0] for row in rows]
+
+
+def _park(subjects: Sequence[Subject], at: int) -> Script[None]:
+    yield Many("message_park", [(subject.id, at) for subject in subjects])
+    yield Many("event_insert", [moved(subject, SCHEDULED, at) for subject in subjects])
+    yield Many("campaign_recipient_state", [(subject.id, PARKED) for subject in subjects])
 
 
 def _cancel(ids: Sequence[str], at: int) -> Script[None]:

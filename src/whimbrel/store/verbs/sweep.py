@@ -9,6 +9,7 @@ from whimbrel.base.ids import MESSAGE, floor_id
 from whimbrel.domain.states import QUEUED, REJECTED, SCHEDULED
 from whimbrel.store.interface import Due, Ending
 from whimbrel.store.script import Many, One, Query, Row, Rows, Script
+from whimbrel.store.verbs import campaigns
 from whimbrel.store.verbs.erase import remove
 from whimbrel.store.verbs.events import Subject, event_data, moved
 from whimbrel.store.verbs.finish import finish
@@ -62,6 +63,10 @@ def enqueue(due: Sequence[Due]) -> Script[None]:
     gives the difference back; a higher one is held too, and where the balance does not cover it the message is
     rejected."""
     ids = [item.message_id for item in due]
+    of_campaigns = [item.message_id for item in due if item.of_campaign]
+    kept_back = (yield from campaigns.fall_due(of_campaigns, due[0].at)) if of_campaigns else ()
+    if kept_back:
+        ids = [id_ for id_ in ids if id_ not in kept_back]
     scheduled = _by_id((yield Query("messages_to_enqueue", (ids,))))
     queued = _by_id((yield Query("messages_to_reroute", (ids,)))) if len(scheduled) < len(ids) else {}
     found = scheduled | queued
@@ -76,6 +81,8 @@ def enqueue(due: Sequence[Due]) -> Script[None]:
     moving = [(item, message) for item, message in ready if message.id in queued]
     if entering:
         yield from _enter(entering)
+        if of_campaigns:
+            yield Many("campaign_recipient_state", [(m.id, QUEUED) for item, m in entering if item.of_campaign])
     if moving:
         yield from _change_lane(moving)
 

@@ -1,0 +1,58 @@
+"""Campaigns whose texts wait for the morning: who pauses or cancels one at night stops what would go out then."""
+
+from pathlib import Path
+
+from tests.journey.rig import Rig, rig, until
+from tests.journey.test_campaigns import WITHIN_S, campaign, counted, is_in, reached, steer
+from tests.journey.test_restraint import DAY, PARIS, set_clock
+from whimbrel.products.campaigns.shapes import AudienceBody, CampaignView
+
+NIGHT = f"{DAY}T22:30+01:00"
+MORNING = "2027-03-03T08:00:05+01:00"
+NOON = "2027-03-03T12:00:00+01:00"
+FRENCH = AudienceBody(numbers=tuple(PARIS[:3]))
+
+
+async def of_the_night(r: Rig) -> CampaignView:
+    """A campaign at night that has looked at everybody: all of its messages wait for the morning."""
+    set_clock(r, NIGHT)
+    await r.seed()
+    await r.bound()
+    made = await campaign(r, audience=FRENCH, message_class="marketing")
+    await steer(r, "start", made)
+    return await is_in(r, made, "finished")
+
+
+async def nobody_gets_it(r: Rig) -> None:
+    """The morning comes, everything that is due is taken, and a code that queues behind it goes out alone."""
+    set_clock(r, MORNING)
+    while await r.app.sweep.fall_due():
+        pass
+    (code,) = await r.send(r.draft(PARIS[9], message_class="otp"))
+    await r.settled(code, "delivered", within_s=WITHIN_S)
+    assert set(reached(r)) == {PARIS[9]}
+
+
+async def test_what_waits_for_the_morning_waits_for_a_paused_campaign_and_goes_once_when_it_goes_on(tmp_path: Path):
+    async with rig(tmp_path) as r:
+        made = await of_the_night(r)
+        assert (await steer(r, "pause", made)).status == "paused"
+        await nobody_gets_it(r)
+        await r.check_money(charged_segments=1, held_segments=3)
+        set_clock(r, NOON)
+        await steer(r, "resume", made)
+        await until(lambda: len(reached(r)) == 4, within_s=WITHIN_S)
+        assert set(reached(r).values()) == {1}
+        await counted(r, made, delivered=3)
+        await is_in(r, made, "finished")
+        await r.check_money(charged_segments=4)
+
+
+async def test_what_waits_for_the_morning_is_canceled_with_its_campaign(tmp_path: Path):
+    async with rig(tmp_path) as r:
+        made = await of_the_night(r)
+        await steer(r, "pause", made)
+        await nobody_gets_it(r)
+        assert (await steer(r, "cancel", made)).status == "canceled"
+        await counted(r, made, canceled=3)
+        await r.nothing_held()
