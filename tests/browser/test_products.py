@@ -92,9 +92,12 @@ def test_a_schedule_is_made_and_one_of_its_times_left_out(owner: Visitor) -> Non
     owner.press("New schedule")
     wanted = {"name": "Weekly", "starts_at": "2031-01-06T09:00", "zone": "Europe/Berlin", "text": "We are open."}
     owner.fill(wanted | {"rrule": "FREQ=OFTEN", "recipients": PHONE})
+    preview = owner.page.locator("#look")
+    expect(preview).to_contain_text("must have FREQ=")
     owner.press("Save")
     expect(owner.page.locator("#f-rrule")).to_have_attribute("aria-invalid", "true")
     owner.fill({"rrule": "FREQ=WEEKLY;BYDAY=MO"})
+    expect(preview).to_contain_text("2031-01-13 09:00")
     owner.press("Save")
     coming = owner.page.locator("main tbody tr")
     expect(coming.first).to_contain_text("2031-01-06 09:00")

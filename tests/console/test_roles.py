@@ -136,6 +136,7 @@ NEEDS = {
         "GET /console/flows", "GET /console/flows/export", "GET /console/flows/{id}", "GET /console/flow-runs",
         "GET /console/flow-runs/export", "GET /console/flow-runs/{id}",
         "GET /console/schedules", "GET /console/schedules/export", "GET /console/schedules/{id}",
+        "POST /console/schedules/look",
     ),
     "flows:write": (
         "GET /console/flows/new", "POST /console/flows/new", "POST /console/flows/{id}",

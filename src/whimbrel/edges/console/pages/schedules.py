@@ -16,6 +16,7 @@ from whimbrel.edges.console.tables import Column, Table
 PATH: Final = "/console/schedules"
 _BETWEEN = re.compile(r"[\s,;]+")
 _SHOWN: Final = "10"
+_PREVIEWED: Final = 6
 TABLE: Final = Table(
     name="schedules",
     path=PATH,
@@ -54,6 +55,22 @@ async def create(request: Request) -> Response:
     except WhimbrelError as error:
         return await _form(request, None, form, _told(error))
     return request.go(f"{PATH}/{made.id}", done="schedule.made")
+
+
+async def look(request: Request) -> Response:
+    """When it would run, while somebody writes."""
+    form = await request.form()
+    given = form.given("starts_at", "zone", "rrule")
+    seen: Any = ()
+    told = None
+    try:
+        if not request.api.may("previewSchedule") or "starts_at" in given:
+            seen = (await request.api("previewSchedule", body=given | {"count": _PREVIEWED})).data
+    except WhimbrelError as error:
+        if error.code == "forbidden":
+            raise
+        told = problem(error)
+    return request.part("schedules/one.html", "look", seen=seen, told=told)
 
 
 async def schedule(request: Request) -> Response:
@@ -153,6 +170,8 @@ async def _form(request: Request, found: Any, form: Form, told: Problem | None =
         form=form,
         problem=told,
         coming=coming,
+        seen=(),
+        told=None,
         flows=flows,
         templates=await usable.templates(request, request.words("schedules.no_template")),
         may_write=may_write,
@@ -164,6 +183,7 @@ PAGES = (
     table_files.page(TABLE),
     Page(path=f"{PATH}/new", handle=new),
     Page(path=f"{PATH}/new", method="POST", handle=create),
+    Page(path=f"{PATH}/look", method="POST", handle=look),
     Page(path=f"{PATH}/{{id}}", handle=schedule),
     Page(path=f"{PATH}/{{id}}", method="POST", handle=update),
     Page(path=f"{PATH}/{{id}}/pause", method="POST", handle=pause),

@@ -28,6 +28,7 @@
     api: {},
   };
   const OF_CONTACT = ["add_lists", "remove_lists", "on_error"];  // members that a step has only on a contact
+  const FAILS = ["on_refused", "on_error"];  // without a step there the run fails
   const TRIGGER = "";  // no step has this name
   const FRESH_TRIGGER = { keyword: { keywords: ["HELLO"] }, message: { outcomes: ["delivered"] }, verification: { outcomes: ["approved"] } };
   const FRESH = {
@@ -197,7 +198,7 @@
     }
     return group;
   };
-  const steps = () => [["", words.none], ...Object.keys(flow.steps).map((name) => [name, name])];
+  const steps = (name) => [["", FAILS.includes(name) ? words.fails : words.none], ...Object.keys(flow.steps).map((name) => [name, name])];
 
   const rename = (from, to) => {
     if (!/^[a-z][a-z0-9_]{0,39}$/.test(to) || flow.steps[to]) return fields();
@@ -246,7 +247,7 @@
       if (kind === "cases") { cases(step); continue; }
       if (lacks(step, name)) continue;
       const told = (value) => (name === "on" ? whose(step, value) : change(step, name, value));
-      const control = kind === "step" ? choice(steps(), step[name], told) : Array.isArray(kind) ? choice(kind.map((each) => [each, fieldWords[`${name}_${each}`] ?? each]), step[name] ?? kind[0], told) : typed(kind, step[name], told);
+      const control = kind === "step" ? choice(steps(name), step[name], told) : Array.isArray(kind) ? choice(kind.map((each) => [each, fieldWords[`${name}_${each}`] ?? each]), step[name] ?? kind[0], told) : typed(kind, step[name], told);
       panel.append(labelled(fieldWord(name), control));
     }
     const first = make("button", { type: "button", class: "button quiet small" }, words.first);
