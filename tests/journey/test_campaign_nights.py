@@ -33,7 +33,9 @@ async def nobody_gets_it(r: Rig) -> None:
     assert set(reached(r)) == {PARIS[9]}
 
 
-async def test_what_waits_for_the_morning_waits_for_a_paused_campaign_and_goes_once_when_it_goes_on(tmp_path: Path):
+async def test_what_waits_for_the_morning_waits_for_a_paused_campaign_and_goes_once_when_it_goes_on(
+    tmp_path: Path,
+) -> None:
     async with rig(tmp_path) as r:
         made = await of_the_night(r)
         assert (await steer(r, "pause", made)).status == "paused"
@@ -48,7 +50,7 @@ async def test_what_waits_for_the_morning_waits_for_a_paused_campaign_and_goes_o
         await r.check_money(charged_segments=4)
 
 
-async def test_what_waits_for_the_morning_is_canceled_with_its_campaign(tmp_path: Path):
+async def test_what_waits_for_the_morning_is_canceled_with_its_campaign(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         made = await of_the_night(r)
         await steer(r, "pause", made)

@@ -17,7 +17,7 @@ from whimbrel.domain.sender_fitness import Step
 from whimbrel.domain.sender_rules import SenderRule
 from whimbrel.journey.explain_consent import ConsentStep
 from whimbrel.journey.plan import Plan
-from whimbrel.journey.pools import allowed_by
+from whimbrel.journey.pools import NO_SENDERS, allowed_by
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store
 
@@ -260,7 +260,7 @@ def _pool(plan: Plan, tables: Tables) -> PoolStep | None:
         return None
     chosen = plan.choice.sender if plan.choice is not None else None
     members: list[PoolMember] = []
-    allows = allowed_by(tables.senders[plan.draft.account_id], plan.now)
+    allows = allowed_by(tables.senders.get(plan.draft.account_id, NO_SENDERS), plan.now)
     for look in plan.pool.looks(plan.wish, tables.pools.standings, allows):
         standing = tables.pools.standings.get(look.sender.id, WELL)
         verdict = "taken" if look.sender == chosen else look.objection or "usable"

@@ -75,13 +75,24 @@ class _Known(msgspec.Struct, frozen=True, gc=False):
 class _Number:
     """One number with something to send here: when it is free, and how much of a day it has sent."""
 
-    __slots__ = ("day", "free_at", "is_known", "sent")
+    __slots__ = ("day", "free_at", "is_known", "is_used_up", "sent")
 
     def __init__(self) -> None:
         self.free_at = 0
         self.day = 0
         self.sent = 0
         self.is_known = False
+        self.is_used_up = False
+
+    def rest(self, now_us: int) -> None:
+        """Its day is used up."""
+        self.is_used_up = True
+        self.free_at = next_day_us(now_us)
+
+    def look_again(self) -> None:
+        """Quotas have changed: what was used up may not be any more."""
+        if self.is_used_up:
+            self.is_used_up, self.is_known, self.free_at = False, False, 0
 
     def left(self, cap: int, now_us: int) -> int:
         """Segments of its quota; many without one."""
@@ -106,6 +117,7 @@ class Numbers:
         self._lane = lane
         self._means = means
         self._waiting: dict[str, _Number] = {}
+        self._limits = means.tables.pools.limits
         self._wake = asyncio.Event()
         self._unseen = True  # something may wait that was not noticed
         self._task: asyncio.Task[None] | None = None
@@ -160,7 +172,11 @@ class Numbers:
 
     async def _look(self) -> None:
         """Find the numbers for which something waits, and what is known of them."""
-        store = self._means.store
+        store, limits = self._means.store, self._means.tables.pools.limits
+        if limits is not self._limits:
+            self._limits = limits
+            for number in self._waiting.values():
+                number.look_again()
         if self._unseen:
             self._unseen = False
             bounds = (self._carrier_id + TURN, self._carrier_id + AFTER_TURN)
@@ -205,7 +221,7 @@ class Numbers:
         pace = pace_of(limits.rate_per_min)
         wanted = min(pace.burst, room, number.left(limits.daily_cap, now))
         if wanted <= 0:
-            number.free_at = next_day_us(now)
+            number.rest(now)
             return None
         waiting: list[Queued] = [*await means.store.waiting(lane_of(self._carrier_id, sender_id), wanted)]
         if not waiting:
@@ -217,14 +233,16 @@ class Numbers:
                 return None  # what may be sent is looked at the next time
         basis = means.tables.basis
         sendable, endings = decide(waiting, self._lane.build, tables=means.tables, now=now)
-        if endings and means.tables.basis == basis:
-            await means.store.finish(endings)
+        if endings:
+            await means.tables.current()
+            if means.tables.basis == basis:  # else somebody may have opted in again at another node
+                await means.store.finish(endings)
         chosen = _fitting(sendable, wanted)
         if not chosen:
             return None
         segments = sum(len(built) for _, built in chosen)
         if segments > number.left(limits.daily_cap, now):
-            number.free_at = next_day_us(now)  # a long text that is more than what is left of the day
+            number.rest(now)  # a long text that is more than what is left of the day
             return None
         free_at = pace.after(number.free_at, now, segments)
         account_id = chosen[0][0].account_id

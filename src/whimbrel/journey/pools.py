@@ -30,6 +30,7 @@ Recipient: TypeAlias = tuple[str, int]
 Sticky: TypeAlias = Mapping[Recipient, str]
 """Who writes to whom: ids of senders."""
 NO_STICKY: Final[Sticky] = {}
+NO_SENDERS: Final = SenderBook(())
 _MICROSECONDS: Final = 1_000_000
 
 
@@ -142,7 +143,8 @@ def choose(
             before if plan.pool.settings.sticky else None,
             plan.segments,
         )
-        found = plan.pool.choose(plan.wish, standings, allowed_by(senders[plan.draft.account_id], plan.now))
+        allows = allowed_by(senders.get(plan.draft.account_id, NO_SENDERS), plan.now)
+        found = plan.pool.choose(plan.wish, standings, allows)
         if isinstance(found, str):
             plan.refuse(found, "/pool")
             continue

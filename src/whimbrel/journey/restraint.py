@@ -70,7 +70,8 @@ class Restraint:
             due = max(now, draft.send_at_us or now)
             if calendar is not None and len(calendar.zones) > 1 and not calendar.is_open(due):
                 unsure.setdefault((draft.account_id, draft.test), []).append(number.e164)
-            if self.limits(draft.account_id, number, draft.sender or "", answer_to(self._tables, draft)):
+            # whoever its sender will be: it may be written otherwise here, or be a pool's or a template's matter
+            if self.limits(draft.account_id, number, "", answer_to(self._tables, draft)):
                 people.add((draft.account_id, int(draft.test), self._vault.number_hash(number.e164)))
         if len(self._zones) > _KEPT:
             self._zones.clear()

@@ -188,13 +188,13 @@ class Lane:
         if not waiting:
             self._behind = False
             return False
+        basis = self._worker.tables.basis
         if waiting[-1].priority == MARKETING:  # they are in the order of their classes
             waiting, held = await self._worker.holding.again(waiting)
             self._unseen |= held
             if not waiting:
                 return True
         faults.hit("worker.after_claim")
-        basis = self._worker.tables.basis
         sendable, endings = decide(waiting, self.build, tables=self._worker.tables, now=self._worker.clock.now_us())
         if endings:
             if await self._has_changed(basis):

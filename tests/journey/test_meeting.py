@@ -1,0 +1,53 @@
+"""Where pools, limits of numbers, restraint and consent meet in one message."""
+
+from collections import Counter
+from pathlib import Path
+
+from tests.journey.rig import ACTOR, SENDER, rig, sqlite_first, until
+from tests.journey.test_pools import NUMBERS, PHONES, in_pool, pool
+from tests.journey.test_restraint import DAY, LONDON, at, marketing, policy
+from whimbrel.domain.policies import Cap
+from whimbrel.manage import pools, senders
+
+
+@sqlite_first
+async def test_a_sender_that_is_written_otherwise_is_counted_as_the_same(tmp_path: Path) -> None:
+    async with at(tmp_path, f"{DAY}T12:00+00:00") as r:
+        await policy(r, caps=(Cap(max=2, hours=24, senders=(SENDER,)),), on_cap="refuse")
+        written = f"{SENDER[:3]} {SENDER[3:]}"
+        codes = [(await r.verdict(marketing(r, LONDON, sender=written))).code for _ in range(3)]
+        assert codes == [None, None, "frequency_cap"]
+
+
+@sqlite_first
+async def test_a_pool_of_an_account_without_senders_refuses(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        main = await pool(r, SENDER, is_default=True)
+        sender = r.app.tables.senders_by_value[SENDER.lstrip("+")]
+        await senders.delete(r.app.manage, ACTOR, sender.id, account_id=r.account_id)
+        draft = in_pool(r, main, LONDON)
+        assert (await r.verdict(draft)).code == "pool_without_senders"
+        told = await r.app.accept.explain(draft)
+        assert told.pool is not None and told.pool.sender is None
+
+
+@sqlite_first
+async def test_a_quota_that_is_raised_lets_what_waits_go_on_the_same_day(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        await r.bound()
+        main = await pool(r, NUMBERS[1], cap=2)
+        ids = await r.send(*[in_pool(r, main, phone) for phone in PHONES[:5]])
+
+        async def two_went_and_the_day_is_used_up() -> bool:
+            states = Counter([(await r.message(each)).state for each in ids])
+            lane = r.app.worker.lane(r.carrier_id)
+            assert lane is not None
+            numbers = [*lane._numbers._waiting.values()]
+            return states["delivered"] == 2 and [each.is_used_up for each in numbers] == [True]
+
+        await until(two_went_and_the_day_is_used_up)
+        more = pools.NewMember(daily_cap=100)
+        await pools.put_member(r.app.manage, ACTOR, main, NUMBERS[1], more, account_id=r.account_id)
+        await r.all_settled(ids, "delivered", within_s=30)
