@@ -42,6 +42,7 @@ MENU: tuple[Group, ...] = (
             Entry("senders", "/console/senders", "listSenders"),
             Entry("pools", "/console/pools", "listPools"),
             Entry("opt_outs", "/console/opt-outs", "listOptOuts"),
+            Entry("policies", "/console/policies", "getPolicy"),
         ),
     ),
     Group(
