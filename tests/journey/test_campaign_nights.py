@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from tests.journey.rig import Rig, rig, until
+from tests.journey.rig import Rig, rig, sqlite_first, until
 from tests.journey.test_campaigns import WITHIN_S, campaign, counted, is_in, reached, steer
-from tests.journey.test_restraint import DAY, PARIS, set_clock
+from tests.journey.test_restraint import DAY, PARIS, cut, set_clock
 from whimbrel.products.campaigns.shapes import AudienceBody, CampaignView
+from whimbrel.store.interface import PutOff
 
 NIGHT = f"{DAY}T22:30+01:00"
 MORNING = "2027-03-03T08:00:05+01:00"
@@ -58,3 +59,24 @@ async def test_what_waits_for_the_morning_is_canceled_with_its_campaign(tmp_path
         assert (await steer(r, "cancel", made)).status == "canceled"
         await counted(r, made, canceled=3)
         await r.nothing_held()
+
+
+@sqlite_first
+async def test_what_waits_for_a_paused_campaign_gets_no_time_of_its_own(tmp_path: Path) -> None:
+    """A node has read it in the queue, and its quiet hours begin, while somebody pauses the campaign."""
+    async with rig(tmp_path) as r:
+        set_clock(r, NOON)
+        await r.seed()
+        await r.bound()
+        await cut(r)
+        made = await campaign(r, audience=FRENCH, message_class="marketing")
+        await steer(r, "start", made)
+        await is_in(r, made, "finished")
+        waiting = await r.app.store.waiting(r.carrier_id, 10)
+        assert len(waiting) == 3
+        await steer(r, "pause", made)
+        now = r.clock.now_us()
+        late = [PutOff(each.id, now + 1, "quiet_hours", "{}", now) for each in waiting]
+        assert await r.app.store.put_off(late) == 0
+        set_clock(r, "2027-03-03T12:00:05+01:00")
+        assert not await r.app.store.due(r.clock.now_us(), 10, 0)

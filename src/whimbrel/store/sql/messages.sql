@@ -9,7 +9,7 @@
 -- | message_finish (id, state, reason, final_at, charged, at) | ended, nothing held any more, next event number |
 -- | messages_to_enqueue (ids) | what a scheduled message needs when it falls due |
 -- | message_enqueue (id, candidates, route_id, price, held, rank, at) | `queued`, next event number |
--- | messages_to_put_off (ids) | what a message needs that is to be sent later |
+-- | messages_to_put_off (ids) | what a queued message needs that is to be sent later |
 -- | message_put_off (id, due_at, reason, at) | `scheduled` for another time, next event number |
 -- | messages_to_erase (ids) | id, account_id, test, seq, flags, state and hashes |
 -- | message_redact (id, flag, at) | text, numbers and options erased, flagged, next event number; hashes stay |
@@ -56,8 +56,7 @@ UPDATE messages SET state = 'queued', candidates = $2, route_id = $3, price_micr
   updated_at = $7, reason = NULL, seq = seq + 1 WHERE id = $1;
 
 -- name: messages_to_put_off (packed, locks messages)
-SELECT id, account_id, test, state, seq, flags, candidates, priority, rank, due_at
-FROM messages WHERE id = ANY($1) AND state IN ('queued', 'scheduled');
+SELECT id, account_id, test, seq, flags, candidates, priority, rank FROM messages WHERE id = ANY($1) AND state = 'queued';
 
 -- name: message_put_off (distinct)
 UPDATE messages SET state = 'scheduled', due_at = $2, reason = $3, updated_at = $4, seq = seq + 1 WHERE id = $1;

@@ -1,5 +1,6 @@
-"""put off: messages that wait for a place on their carrier, or for their time, get another time: nothing may be sent to
-their recipients just now. They keep their price, their hold and the end of their validity.
+"""put off: messages that wait for a place on their carrier get another time: nothing may be sent to their recipients just
+now. They keep their price, their hold and the end of their validity. What waits for its time already, or for its
+campaign, is left alone.
 """
 
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from whimbrel.domain.model import Flag
-from whimbrel.domain.states import QUEUED, SCHEDULED
+from whimbrel.domain.states import SCHEDULED
 from whimbrel.store.interface import Moved, PutOff
 from whimbrel.store.script import Many, Query, Row, Rows, Script
 from whimbrel.store.verbs import frequency
@@ -21,13 +22,11 @@ class _Waiting(msgspec.Struct, frozen=True, gc=False):
     id: str
     account_id: str
     test: int
-    state: str
     seq: int
     flags: int
     candidates: str
     priority: int
     rank: int
-    due_at: int
 
 
 def put_off(items: Sequence[PutOff]) -> Script[int]:
@@ -38,12 +37,7 @@ def put_off(items: Sequence[PutOff]) -> Script[int]:
     if not pairs:
         return 0
     yield Many("message_put_off", [(item.message_id, item.due_at, item.reason, item.at) for item, _ in pairs])
-    queued = [queue_key(m.candidates, m.priority, m.rank, m.id) for _, m in pairs if m.state == QUEUED]
-    scheduled = [(m.due_at, m.id) for _, m in pairs if m.state == SCHEDULED]
-    if queued:
-        yield Many("queue_delete", queued)
-    if scheduled:
-        yield Many("schedule_delete", scheduled)
+    yield Many("queue_delete", [queue_key(m.candidates, m.priority, m.rank, m.id) for _, m in pairs])
     yield Many("schedule_insert", [(item.due_at, item.message_id) for item, _ in pairs])
     yield Many("event_insert", [_event(item, message) for item, message in pairs])
     yield from frequency.move([Moved(m.id, item.due_at) for item, m in pairs if m.flags & Flag.COUNTED])
