@@ -1,5 +1,5 @@
-"""put off: messages that wait for a place on their carrier get another time: nothing may be sent to their recipients just
-now. They keep their price, their hold and the end of their validity. What waits for its time already, or for its
+"""put off: messages that wait for a place on their carrier get another time: nothing may be sent to their recipients
+just now. They keep their price, their hold and the end of their validity. What waits for its time already, or for its
 campaign, is left alone.
 """
 
