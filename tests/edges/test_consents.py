@@ -66,6 +66,21 @@ async def test_files_of_consents_and_erasure(edge):
     assert (await edge.post("/v1/consents/import", headers=CSV, data=b"\xff\xfe")).code == "import_unreadable"
 
 
+async def test_what_was_taken_back_is_not_granted_again_by_an_old_record(edge):
+    old = f"number,at\n{NUMBER},2026-01-02T03:04:05Z\n".encode()
+    assert (await edge.post("/v1/consents/import", headers=CSV, data=old)).json["created"] == 1
+    await edge.post("/v1/consents", {"number": NUMBER, "action": "revoke", "source": "paper"})
+    standing = f"/v1/consents/standing?number=%2B{NUMBER[1:]}"
+    assert (await edge.post("/v1/consents/import", headers=CSV, data=old)).json["created"] == 0
+    await edge.post("/v1/consents", {"number": NUMBER, "at": "2026-01-02T03:04:05Z"})
+    assert (await edge.get(standing)).json["granted"] == []
+    anew = await edge.post("/v1/consents", {"number": NUMBER})
+    assert (await edge.get(standing)).json["granted"][0]["consent_id"] == anew.json["id"]
+    both = f"number,action\n{NUMBER},revoke\n{NUMBER},grant\n".encode()
+    assert (await edge.post("/v1/consents/import", headers=CSV, data=both)).json["created"] == 2
+    assert (await edge.get(standing)).json["granted"], "the last row holds"
+
+
 async def test_opt_outs_of_a_sender_and_their_files(edge):
     refused = await edge.post("/v1/opt-outs", {"number": NUMBER, "sender": "+12025550199"})
     assert refused.status == 422

@@ -12,20 +12,14 @@ from msgspec import Meta
 from whimbrel.base import ids, moments
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.log import mask_number
-from whimbrel.domain.consents import (
-    EVERY_PURPOSE,
-    WORDING_MAX,
-    Consent,
-    ConsentAction,
-    ConsentSource,
-    is_purpose,
-)
+from whimbrel.domain.consents import EVERY_PURPOSE, WORDING_MAX, Consent, ConsentAction, ConsentSource, is_purpose
 from whimbrel.domain.numbers import Number, normalise
 from whimbrel.domain.permission import MARKETING, consent_set
 from whimbrel.manage import accounts, audit, number_files
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, OLDEST, Context, Page, Paging, after, commit, one, page
 from whimbrel.manage.number_files import EXPORT_MARK, EXPORT_PAGE, FileRow, FileTaken, Refused, csv_lines
+from whimbrel.manage.taken_back import taken_back_of
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
@@ -95,7 +89,8 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 async def record(ctx: Context, actor: str, request: NewConsent, *, account_id: str) -> ConsentView:
-    """Add a record. A grant of somebody who opted out stands in the ledger and lets nothing through."""
+    """Add a record. A grant of somebody who opted out, or that is older than what took it back, stands in the ledger
+    and lets nothing through."""
     number = _number(request.number, "/number")
     proof = _checked(ctx, request)
     await accounts.existing(ctx, account_id)
@@ -105,8 +100,9 @@ async def record(ctx: Context, actor: str, request: NewConsent, *, account_id: s
     row = _row(ctx, actor, account_id, number, what)
     async with ctx.lock:
         entry = audit.entry(ctx, actor, f"consent.{_PAST[row.action]}", row.id, account_id, source=row.source)
-        await commit(ctx, [*_writes([row]), entry])
-        _apply(ctx, [row])
+        counts = () if (await taken_back_of(ctx, account_id, [row])).holds_against(row) else (row,)
+        await commit(ctx, [*_writes([row], counts), entry])
+        _apply(ctx, counts)
     return view(row)
 
 
@@ -145,7 +141,8 @@ async def take_file(
     ctx: Context, actor: str, pieces: AsyncIterator[bytes], defaults: NewConsent, *, account_id: str
 ) -> FileTaken:
     """Record a file: columns `number`, and `purpose`, `action`, `source`, `wording`, `at`, `url`, `ip` where rows
-    differ from `defaults`. Somebody whose consent stands is not granted it again."""
+    differ from `defaults`. Somebody whose consent stands is not granted it again, and nobody by what is older than his
+    last word against it."""
     await accounts.existing(ctx, account_id)
     taken = await number_files.take(
         pieces, lambda rows: _take(ctx, actor, rows, defaults, account_id), lambda row: _checked_row(row, defaults)
@@ -165,7 +162,7 @@ async def revoked(ctx: Context, actor: str, numbers: Mapping[int, Number], *, ac
         _row(ctx, actor, account_id, numbers[number_hash], _everything(each, now))
         for number_hash, each in purposes.items()
     ]
-    return _writes(rows)
+    return _writes(rows, rows)
 
 
 # ---------------------------------------------------------------- parts of them
@@ -247,12 +244,11 @@ def _row(ctx: Context, actor: str, account_id: str, number: Number, what: _What)
     )
 
 
-def _writes(rows: Sequence[Consent]) -> list[Write]:
-    """The records, what stands after them, and their events."""
-    granted = tuple((r.account_id, r.number_hash, r.purpose, r.id) for r in rows if r.action == "grant")
-    revoked = tuple(
-        (r.account_id, r.number_hash, purpose) for r in rows if r.action == "revoke" for purpose in _purposes(r)
-    )
+def _writes(rows: Sequence[Consent], counts: Sequence[Consent]) -> list[Write]:
+    """The records, what stands after those that count (of several on one purpose after the last), and their events."""
+    last = {(r.account_id, r.number_hash, purpose): r for r in counts for purpose in _purposes(r)}
+    granted = tuple((*key, r.id) for key, r in last.items() if r.action == "grant")
+    revoked = tuple(key for key, r in last.items() if r.action == "revoke")
     events = tuple(
         (
             r.id,
@@ -352,15 +348,18 @@ async def _take(ctx: Context, actor: str, rows: Sequence[FileRow], defaults: New
         hashes = list({row.number_hash for row in made})
         found = await ctx.store.fetch(_Granted, "consented_of", [account_id], hashes)
         stands = {(each.number_hash, each.purpose) for each in found}
+        taken_back = await taken_back_of(ctx, account_id, made)
         new: list[Consent] = []
         for row in made:
             key = (row.number_hash, row.purpose)
-            if (key in stands) == (row.action == "grant"):
+            if row.action == "revoke":
+                taken_back.add(row)
+            if (key in stands) == (row.action == "grant") or taken_back.holds_against(row):
                 continue
             (stands.add if row.action == "grant" else stands.discard)(key)
             new.append(row)
         if new:
-            await commit(ctx, _writes(new))
+            await commit(ctx, _writes(new, new))
             _apply(ctx, new)
     return len(new)
 

@@ -10,6 +10,7 @@
 -- | consented_by_number (account_id, number_hash) | purpose, consent_id |
 -- | consented_after (account_id, number_hash, limit) | account_id, number_hash, purpose of marketing behind these |
 -- | consents_revoked_last (accounts, hashes) | account_id, number_hash, source, proof of the last records that revoke all |
+-- | consents_revoked_at (account_id, hashes) | number_hash, purpose and the last moment at which it was revoked |
 -- | consent_by_id (account_id, id) | the whole row |
 -- | consents_page, consents_page_oldest (account_id, before_id, limit) | whole rows |
 -- | consents_of_number, consents_of_number_oldest (account_id, number_hash, before_id, limit) | the same of one number |
@@ -53,6 +54,10 @@ WHERE c.account_id = ANY($1) AND c.number_hash = ANY($2) AND c.action = 'revoke'
     SELECT 1 FROM consents AS n
     WHERE n.account_id = c.account_id AND n.number_hash = c.number_hash AND n.id > c.id
   );
+
+-- name: consents_revoked_at
+SELECT number_hash, purpose, MAX(at) AS at FROM consents
+WHERE account_id = $1 AND number_hash = ANY($2) AND action = 'revoke' GROUP BY number_hash, purpose;
 
 -- name: consent_by_id
 SELECT id, account_id, number_hash, number, masked, purpose, action, source, wording, proof, actor, at, created_at
