@@ -176,6 +176,7 @@ def things(node: Node) -> dict[str, str]:
     sender = node.get("/v1/senders")["data"][0]["value"]
     pool = node.ask("POST", "/v1/pools", {"name": "Support", "senders": [sender]}).json["id"]
     node.ask("POST", "/v1/keywords", {"name": "hours", "words": ["hours"], "answers": {"en": "From 9 to 5"}})
+    link = node.ask("POST", "/v1/links", {"url": "https://shop.example/sale", "name": "Poster"}).json["id"]
     operator = node.given["operator_key"]
     routes = node.ask("GET", "/v1/routes", key=operator).json["data"]
     carriers = node.ask("GET", "/v1/carriers", key=operator).json["data"]
@@ -191,6 +192,7 @@ def things(node: Node) -> dict[str, str]:
         "hook": hook,
         "mailbox": mailbox,
         "pool": pool,
+        "link": link,
         "call": Shop(node, hook).be_busy(),
         **verified(node),
         **acquainted(node),

@@ -240,9 +240,17 @@ async def _standing(request: Request, found: Any) -> dict[str, Any]:
     return {
         "campaign": found,
         "results": results,
+        "carriers": await _carriers(request),
         "may_send": request.api.may("startCampaign"),
         "may_write": request.api.may("createCampaign"),
     }
+
+
+async def _carriers(request: Request) -> dict[str, str]:
+    """Names of carriers by id, for those who may know them."""
+    if not request.api.may("listCarriers"):
+        return {}
+    return {each.id: each.name for each in (await request.api("listCarriers", query={"limit": "1000"})).data}
 
 
 def _shown(found: Any, numbers: tuple[str, ...], excluded: tuple[str, ...]) -> dict[str, str | tuple[str, ...]]:
