@@ -28,7 +28,7 @@ async def kept(browser, **changes):
     return seen.to.partition("?")[0].rpartition("/")[2]
 
 
-async def test_a_campaign_is_made_estimated_tried_and_sent(edge, browser):
+async def test_a_campaign_is_made_estimated_tried_and_sent(edge, browser, sign_in):
     assert "No campaigns yet" in (await browser.get(PATH)).words
     id_ = await kept(browser)
     made = (await edge.get(f"/v1/campaigns/{id_}")).json
@@ -56,6 +56,9 @@ async def test_a_campaign_is_made_estimated_tried_and_sent(edge, browser):
     assert "Finished" in page.words and "Excluded 1" in page.words
     part = await browser.get(f"{PATH}/{id_}/progress")
     assert "Looked at" in part.words and "100.0 %" in part.words
+    operator = await sign_in(account_id=None)
+    await operator.act_for(edge.customer.id)
+    assert "Tern" in (await operator.get(f"{PATH}/{id_}/progress")).words and "Tern" not in part.words
     refused = await browser.post(f"{PATH}/{id_}/pause")
     assert refused.status == 409 and "It is finished" in refused.words
     await browser.post(f"{PATH}/{id_}/remove")
