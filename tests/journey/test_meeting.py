@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.journey.rig import ACTOR, SENDER, rig, sqlite_first, until
 from tests.journey.test_pools import NUMBERS, PHONES, in_pool, pool
-from tests.journey.test_restraint import DAY, LONDON, at, marketing, policy
+from tests.journey.test_restraint import DAY, LONDON, at, cut, marketing, policy
 from whimbrel.domain.policies import Cap
 from whimbrel.manage import pools, senders
 
@@ -51,3 +51,21 @@ async def test_a_quota_that_is_raised_lets_what_waits_go_on_the_same_day(tmp_pat
         more = pools.NewMember(daily_cap=100)
         await pools.put_member(r.app.manage, ACTOR, main, NUMBERS[1], more, account_id=r.account_id)
         await r.all_settled(ids, "delivered", within_s=30)
+
+
+@sqlite_first
+async def test_what_waits_already_when_its_number_gets_a_rate_waits_for_its_turns_too(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        await r.bound()
+        slow = await pool(r, NUMBERS[1])
+        await cut(r)
+        ids = await r.send(*[in_pool(r, slow, phone) for phone in PHONES[:12]])
+        rate = pools.NewMember(rate_per_min=300)
+        await pools.put_member(r.app.manage, ACTOR, slow, NUMBERS[1], rate, account_id=r.account_id)
+        r.behave(refuse_binds=0)
+        await r.all_settled(ids, "delivered", within_s=60)
+        times = [each.at_us for each in r.submits()]
+        assert len(times) == 12
+        assert all(later - earlier > 1_000_000 for earlier, later in zip(times, times[5:], strict=False))
+        await r.check_money(charged_segments=12)

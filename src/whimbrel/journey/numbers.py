@@ -19,7 +19,19 @@ from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Part
 from whimbrel.domain.model import Message
-from whimbrel.domain.turns import AFTER_TURN, TURN, Limits, Pace, day_of, lane_of, next_day_us, pace_of, sender_of
+from whimbrel.domain.states import QUEUED
+from whimbrel.domain.turns import (
+    AFTER_TURN,
+    TURN,
+    Limits,
+    Pace,
+    carrier_of,
+    day_of,
+    lane_of,
+    next_day_us,
+    pace_of,
+    sender_of,
+)
 from whimbrel.journey.choose import Ready, decide
 from whimbrel.journey.holding import MARKETING, Holding
 from whimbrel.journey.recent import Queued
@@ -27,7 +39,7 @@ from whimbrel.journey.recovery import Unsent
 from whimbrel.journey.submit import parts
 from whimbrel.journey.tables import Tables
 from whimbrel.store.errors import CommitUnknown
-from whimbrel.store.interface import Basis, Claim, Store, Turn
+from whimbrel.store.interface import Basis, Claim, Due, Store, Turn
 
 _log = logging.getLogger("whimbrel.worker")
 _LOOK_S: Final = 1.0
@@ -139,6 +151,21 @@ class Numbers:
         for message in messages:
             self._waiting.setdefault(sender_of(message.candidates.partition(" ")[0]), _Number())
         self._wake.set()
+
+    async def divert(self, waiting: Sequence[Queued]) -> bool:
+        """Whether some of these wait in the carrier's own lane though their number has got a rate or a quota since:
+        they wait for its turns from now on."""
+        tables = self._means.tables
+        found = [(m.id, tables.pools.turn_of(tables.senders.get(m.account_id), m.sender)) for m in waiting]
+        turns = {id_: turn for id_, turn in found if turn}
+        if not turns:
+            return False
+        now = self._means.clock.now_us()
+        queued = [each for each in await self._means.store.messages(list(turns)) if each.state == QUEUED]
+        if queued:
+            await self._means.store.enqueue([_diverted(each, turns[each.id], now) for each in queued])
+            self.wake()
+        return bool(queued)
 
     def wake(self) -> None:
         """Something may wait here that another node has queued."""
@@ -296,6 +323,12 @@ class Numbers:
     def _claim(self, message: Queued, built: Sequence[bytes], at: int, fence: int) -> Claim:
         tail_hash = self._means.vault.tail_hash(message.recipient)
         return Claim(message.id, self._carrier_id, len(built), tail_hash, at, fence)
+
+
+def _diverted(message: Message, turn: str, now: int) -> Due:
+    """Its lanes beside those of the same carriers, at the same price."""
+    lanes = " ".join(lane_of(carrier_of(each), turn) for each in message.candidates.split())
+    return Due(message.id, lanes, message.route_id, message.price_micros, 0, now)
 
 
 def _fitting(sendable: Sequence[Ready], wanted: int) -> list[Ready]:

@@ -189,6 +189,9 @@ class Lane:
             self._behind = False
             return False
         basis = self._worker.tables.basis
+        if self._worker.tables.pools.limits and await self._numbers.divert(waiting):
+            self._unseen = True
+            return True
         if waiting[-1].priority == MARKETING:  # they are in the order of their classes
             waiting, held = await self._worker.holding.again(waiting)
             self._unseen |= held
