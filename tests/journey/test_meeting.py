@@ -69,3 +69,16 @@ async def test_what_waits_already_when_its_number_gets_a_rate_waits_for_its_turn
         assert len(times) == 12
         assert all(later - earlier > 1_000_000 for earlier, later in zip(times, times[5:], strict=False))
         await r.check_money(charged_segments=12)
+
+
+@sqlite_first
+async def test_a_text_that_is_longer_than_a_days_quota_holds_up_nobody(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        await r.bound()
+        main = await pool(r, NUMBERS[1], cap=2)
+        (long,) = await r.send(in_pool(r, main, PHONES[0], "x" * 400))
+        (short,) = await r.send(in_pool(r, main, PHONES[1]))
+        await r.settled(short, "delivered", within_s=30)
+        assert (await r.settled(long, "rejected", within_s=30)).reason == "pool_busy"
+        await r.check_money(charged_segments=1)

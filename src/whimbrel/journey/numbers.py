@@ -19,7 +19,7 @@ from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Part
 from whimbrel.domain.model import Message
-from whimbrel.domain.states import QUEUED
+from whimbrel.domain.states import QUEUED, REJECTED
 from whimbrel.domain.turns import (
     AFTER_TURN,
     TURN,
@@ -39,7 +39,7 @@ from whimbrel.journey.recovery import Unsent
 from whimbrel.journey.submit import parts
 from whimbrel.journey.tables import Tables
 from whimbrel.store.errors import CommitUnknown
-from whimbrel.store.interface import Basis, Claim, Due, Store, Turn
+from whimbrel.store.interface import Basis, Claim, Due, Ending, Store, Turn
 
 _log = logging.getLogger("whimbrel.worker")
 _LOOK_S: Final = 1.0
@@ -260,6 +260,9 @@ class Numbers:
                 return None  # what may be sent is looked at the next time
         basis = means.tables.basis
         sendable, endings = decide(waiting, self._lane.build, tables=means.tables, now=now)
+        if limits.daily_cap:
+            sendable, too_long = _without_too_long(sendable, limits.daily_cap, now)
+            endings += too_long
         if endings:
             await means.tables.current()
             if means.tables.basis == basis:  # else somebody may have opted in again at another node
@@ -329,6 +332,12 @@ def _diverted(message: Message, turn: str, now: int) -> Due:
     """Its lanes beside those of the same carriers, at the same price."""
     lanes = " ".join(lane_of(carrier_of(each), turn) for each in message.candidates.split())
     return Due(message.id, lanes, message.route_id, message.price_micros, 0, now)
+
+
+def _without_too_long(sendable: Sequence[Ready], cap: int, now: int) -> tuple[list[Ready], list[Ending]]:
+    """A text of more segments than its number may send in a day is never sent, and holds up nobody behind it."""
+    endings = [Ending(m.id, (QUEUED,), REJECTED, "pool_busy", now) for m, built in sendable if len(built) > cap]
+    return [(m, built) for m, built in sendable if len(built) <= cap], endings
 
 
 def _fitting(sendable: Sequence[Ready], wanted: int) -> list[Ready]:
