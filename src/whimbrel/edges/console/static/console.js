@@ -121,8 +121,8 @@ function goToWrong(root) {
   root.querySelector("[aria-invalid='true']")?.focus();
 }
 
-// Of tabs or of a menu that do not fit, what is open is in sight.
-for (const tab of document.querySelectorAll(".tabs [aria-current], #menu [aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+// Of tabs or of a menu that do not fit, what is open is in sight; who one is always is.
+for (const tab of document.querySelectorAll(".tabs [aria-current], #menu li [aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
 
 // What scrolls sideways is scrolled by keys too.
 function reachScrollers() {
