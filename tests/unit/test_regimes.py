@@ -3,8 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from whimbrel.domain.number_limits import Campaign, NumberLimits, campaign_limits, number_limits, parts
+from whimbrel.domain.model import Sender
+from whimbrel.domain.number_limits import Campaign, NumberLimits, campaign_limits, parts, stricter
 from whimbrel.domain.registrations import (
     Approval,
     RegimeField,
@@ -15,7 +17,7 @@ from whimbrel.domain.registrations import (
     regimes,
     wrong_answers,
 )
-from whimbrel.domain.sender_standing import approvals_of
+from whimbrel.domain.sender_standing import approvals_of, limits_of
 
 ALL = regimes()
 CAMPAIGN = ALL["us_10dlc_campaign"]
@@ -157,7 +159,7 @@ def test_a_brand_of_the_russell_3000():
 @given(st.integers(1, 100), st.none() | st.integers(1, 10_000), st.none() | st.integers(1, 300_000))
 def test_a_number_never_sends_more_than_its_campaign_or_the_operator_lets_it(score, per_minute, per_day):
     shared = campaign_limits(campaign(score))
-    found = number_limits("PN1", per_minute=per_minute, per_day=per_day, campaign=campaign(score))
+    found = stricter(NumberLimits(per_minute, "PN1", per_day, "PN1"), shared)
     assert found.per_minute == min(shared.per_minute, per_minute or shared.per_minute)
     assert found.per_day == min(shared.per_day, per_day or shared.per_day)
     assert found.minute_of == ("PN1" if found.per_minute < shared.per_minute else "RG2")
@@ -177,6 +179,21 @@ def test_numbers_of_a_campaign_together_send_no_more_than_it(campaigns):
 
 def row(id_, regime, *, parent=None, senders=(), ends=None) -> Registration:
     return Registration(id_, "AC1", regime, "", "x", "approved", parent, senders, "{}", "{}", "", 1, 1, 1, ends, 1, 1)
+
+
+@given(st.lists(st.none() | st.integers(1, 40), min_size=1, max_size=9))
+def test_numbers_with_limits_of_their_own_are_within_their_parts_of_the_campaign(own):
+    decided = row("RG2", "us_10dlc_campaign", parent="RG1", senders=tuple(f"PN{place}" for place in range(len(own))))
+    registered = [row("RG1", "us_10dlc_brand"), replace(decided, decision='{"per_minute": 75, "per_day": 90}')]
+    senders = [
+        Sender(f"PN{place}", "AC1", f"+1202555010{place}", "long_code", False, (), None, "POST", None, 1, 1,
+               per_minute=each, per_day=each)
+        for place, each in enumerate(own)
+    ]  # fmt: skip
+    found = limits_of(senders, registered)
+    assert sum(each.per_minute for each in found.values()) <= 75
+    assert sum(each.per_day for each in found.values()) <= 90
+    assert all(found[f"PN{place}"].per_minute <= each for place, each in enumerate(own) if each is not None)
 
 
 def test_a_campaign_holds_as_long_as_its_brand():

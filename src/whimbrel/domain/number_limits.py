@@ -73,21 +73,15 @@ class Campaign(msgspec.Struct, frozen=True):
     brand_decision: Mapping[str, Any]
 
 
-def number_limits(
-    number_id: str, *, per_minute: int | None = None, per_day: int | None = None, campaign: Campaign | None = None
-) -> NumberLimits:
-    """What holds for a number: its campaign's, unless the operator set less for the number itself."""
-    own = NumberLimits(per_minute, number_id, per_day, number_id)
-    if campaign is None:
-        return own
-    shared = campaign_limits(campaign)
-    minute = per_minute is not None and (shared.per_minute is None or per_minute < shared.per_minute)
-    day = per_day is not None and (shared.per_day is None or per_day < shared.per_day)
+def stricter(own: NumberLimits, shared: NumberLimits) -> NumberLimits:
+    """A number's own limits within what it shares, or within its part of that."""
+    minute = own.per_minute is not None and (shared.per_minute is None or own.per_minute < shared.per_minute)
+    day = own.per_day is not None and (shared.per_day is None or own.per_day < shared.per_day)
     return NumberLimits(
-        per_minute if minute else shared.per_minute,
-        number_id if minute else shared.minute_of,
-        per_day if day else shared.per_day,
-        number_id if day else shared.day_of,
+        own.per_minute if minute else shared.per_minute,
+        own.minute_of if minute else shared.minute_of,
+        own.per_day if day else shared.per_day,
+        own.day_of if day else shared.day_of,
         shared.zone,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from whimbrel.domain.model import Sender
-from whimbrel.domain.number_limits import Campaign, NumberLimits, number_limits, parts
+from whimbrel.domain.number_limits import Campaign, NumberLimits, campaign_limits, parts, stricter
 from whimbrel.domain.registrations import Approval, Registration, regimes
 from whimbrel.domain.sender_rules import Rulebook, SenderRule, rulebook
 
@@ -69,14 +69,13 @@ def limits_of(senders: Iterable[Sender], approved: Sequence[Registration]) -> Ma
             continue
         campaign = campaign_of(row, brand)
         campaigns |= dict.fromkeys(row.senders, campaign)
-    held = {
-        sender.id: number_limits(
-            sender.id, per_minute=sender.per_minute, per_day=sender.per_day, campaign=campaigns.get(sender.id)
-        )
-        for sender in senders
-        if sender.id in campaigns or sender.per_minute is not None or sender.per_day is not None
+    own = {each.id: NumberLimits(each.per_minute, each.id, each.per_day, each.id) for each in senders}
+    shares = parts({id_: campaign_limits(campaigns[id_]) for id_ in own if id_ in campaigns})
+    return {
+        id_: stricter(each, shares[id_]) if id_ in shares else each
+        for id_, each in own.items()
+        if id_ in shares or each.per_minute is not None or each.per_day is not None
     }
-    return parts(held)
 
 
 def campaign_of(row: Registration, brand: Registration) -> Campaign:
