@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
+from tests.product_rows import PRODUCT_ROWS
 from tests.store.store_samples import CARRIER, IDS, PRICE, message
 from whimbrel.base.clock import ManualClock, SeededChance
 from whimbrel.base.ids import Ids
@@ -143,43 +144,12 @@ async def _people(cell: Cell, account_id: str) -> None:
     """Somebody who is signed in, with all that they may have."""
     user = f"US-{cell.name}"
     for sql in (
+        *PRODUCT_ROWS,
         "INSERT INTO users "
         "VALUES ($1, $2, $1 || '@example.com', 'Ada', 'admin', 'active', '', NULL, 0, 0, 0, '{}', 1, 1)",
-        "INSERT INTO campaigns VALUES ('CM' || $1, $2, 0, 'sale', 'finished', '{}', 'KE1', '', NULL, 3, 2, 'all', 0, "
-        "'', '', 1, 1, 0, 0, NULL, 1, 1, 1, '', '', 0, 1, 1)",
-        "INSERT INTO campaign_numbers VALUES ('CM' || $1, 0, 0, $2, '+14155550123', 7)",
-        "INSERT INTO campaign_recipients VALUES ('SM' || $1, 'CM' || $1, $2, 7, '0', 0, 'US', 'delivered', NULL, 1)",
-        "INSERT INTO campaign_refusals VALUES ('CM' || $1, 'opted_out', $2, 1)",
-        "INSERT INTO campaign_figures VALUES ('CM' || $1, 0, 'US', '', 'USD', $2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 10, "
-        "0, 0, 0, 0, 0)",
-        "INSERT INTO campaign_policies SELECT $2, 1, length($1)",
-        "INSERT INTO pools VALUES ('MG' || $1, $2, 'main', 1, '{}', 1, 1)",
-        "INSERT INTO pool_members VALUES ('MG' || $1, 'PN1', $2, 1, 60, 0, '[]', 1)",
-        "INSERT INTO pool_sticky VALUES ('MG' || $1, 7, $2, 'PN1', 1)",
-        "INSERT INTO number_turns VALUES ('PN' || $1, $2, 5, 1, 2)",
-        "INSERT INTO inbound_urls VALUES ('MG' || $1, $2, 'https://a.example', 'POST', NULL, 'POST', 'event', 1)",
-        "INSERT INTO keywords VALUES ('KW' || $1, $2, 'join', '', 1, '{}', 1, 1)",
-        "INSERT INTO keyword_counts VALUES ('KW' || $1, $2, 3, 1)",
-        "INSERT INTO keyword_paces VALUES (7, $2, length($1), 1)",
         "INSERT INTO canned_answers VALUES ('CA' || $1, $2, 'thanks', 'Thank you', 1, 1)",
         "INSERT INTO templates VALUES ('TP' || $1, $2, 'hello', '', 'active', NULL, 1, 1, 2, 1, 1)",
         "INSERT INTO template_versions VALUES ('TP' || $1, 1, $2, '{}', 'approved', '', '', NULL, 'KE1', 1)",
-        "INSERT INTO brands VALUES ('BN' || $1, $2, 'shoes', '[]', 1, 1)",
-        "INSERT INTO consents VALUES ('CN' || $1, $2, 7, '+1', '+1', 'marketing', 'grant', 'api', '', '{}', 'KE1', 1, "
-        "1)",
-        "INSERT INTO consented VALUES ($2, 7, 'marketing', 'CN' || $1)",
-        "INSERT INTO consent_requests VALUES ('CQ' || $1, $2, 7, '+1', '+1', 'marketing', '+1', '', '{}', 'pending', "
-        "1, 'SM1', NULL, 'KE1', 1, 1, 2, NULL)",
-        "INSERT INTO suppression_lists VALUES ('SL' || $1, $2, 'complaints', '', '[\"marketing\"]', 1, 1)",
-        "INSERT INTO suppressions VALUES ('SL' || $1, 7, $2, '+1', '+1', '', 1)",
-        "INSERT INTO consent_words VALUES ('CW' || $1, $2, 'stop', 'en', 'whole', 'Bye', 'bye', 1, '', '', 1)",
-        "INSERT INTO consent_texts VALUES ('KT' || $1, $2, '', 'stop', 'en', 'Bye.', 1)",
-        "INSERT INTO policies VALUES ($2, $2, '{}', length($1))",
-        "INSERT INTO frequency VALUES ($2, 0, 7, 1, '[]', length($1))",
-        "INSERT INTO registrations VALUES ('RG' || $1, $2, 'sg_ssir', 'SG', 'Acme', 'draft', NULL, '[]', '{}', '{}', "
-        "'', 1, NULL, NULL, NULL, 1, 1)",
-        "INSERT INTO documents VALUES ('DC' || $1, $2, 'RG' || $1, 'authorisation', 'a.pdf', 'application/pdf', 2, "
-        "'x', 1, decode('00ff', 'hex'))",
         "INSERT INTO hooks VALUES ('HK' || $1, $2, 0, 'shop', 'generic', 'active', 'x', NULL, NULL, '{}', 1, 1)",
         "INSERT INTO hook_calls VALUES ('HC' || $1, $2, 'HK', 'sent', '', 1, 1, 2, NULL, NULL, 0, 1)",
         "INSERT INTO hook_outcomes VALUES ('HC' || $1, 0, $2, 'HK', '', 'e', 'r', 'sent', '', '', 'SM1', 'e', 1)",
@@ -188,17 +158,8 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO mailbox_senders VALUES ('@shop.example', 'MB' || $1, $2)",
         "INSERT INTO mailbox_mails VALUES ('MM' || $1, $2, 'MB' || $1, 'text', 'sent', '', '', 'SM1', '', 'm', 1, 't', "
         "1, NULL, 1, 1)",
-        "INSERT INTO links VALUES ('LK' || $1, 'c' || $1, $2, 0, 'SM1', 'https://a.example', 'https://l.example', '', "
-        "'CM1', 'a', 1, 2, 1, 0, 0, 1, 1, 1)",
-        "INSERT INTO link_clicks VALUES ('LC' || $1, 'LK' || $1, $2, 0, 'person', '', '', '', '', 1, 1)",
-        "INSERT INTO link_conversions VALUES ('LK' || $1, 'order', '7', $2, 0, '', NULL, '', 1)",
-        "INSERT INTO link_figures SELECT $2, 0, 'CM' || $1, 'a', 1, 1, 0, 0",
-        "INSERT INTO link_settings SELECT $2, 'go-' || $1 || '.example', '{}', 1",
         "INSERT INTO conversations VALUES ('CV' || $1, $2, 0, 12, 31, 'SM1', 'SM1', 1, 'open', 2, 'US1', 3, '[]', 4, "
         "5, 6, 7, 8, 9)",
-        "INSERT INTO conversation_notes VALUES ('NT' || $1, $2, 0, 'CV' || $1, 'US1', 'Note', 1)",
-        "INSERT INTO conversation_days SELECT $2, 0, length($1), 'US1', 1, 2, 3, 4, 5",
-        "INSERT INTO desks SELECT $2, '{}', length($1)",
         "INSERT INTO flows VALUES ('FW' || $1, $2, 'f', 'active', 1, 'api', '{}', 1, 1, 1)",
         "INSERT INTO flow_versions VALUES ('FW' || $1, 1, $2, '{}', 1)",
         "INSERT INTO flow_runs VALUES ('FR' || $1, $2, 'FW' || $1, 1, 0, 'finished', '', '', 1, 1, NULL, NULL, NULL, "
@@ -223,7 +184,6 @@ async def _people(cell: Cell, account_id: str) -> None:
         "INSERT INTO verify_attempts VALUES ('VL' || $1, $2, 0, 'VA1', 'VE1', 'sms', 'SM1', 'GB', '44740012', 1, NULL, "
         "'sent', '', 'x', '', 1, 2, 3)",
         "INSERT INTO verify_numbers SELECT $2, 0, length($1), 3, '[1]', '[1,2]', 1",
-        "INSERT INTO contact_starts SELECT $2, 'IM' || $1, 0, 0, '{\"created\":[],\"labels\":{}}', 1",
         "INSERT INTO verify_counts SELECT $2, 0, length($1), '44740012', 'VA1', 'GB', 1, 2, 1",
         "INSERT INTO verify_channel_counts SELECT $2, 0, length($1), 'sms', 'VA1', 2, 0, 1",
         "INSERT INTO verify_rate_limits VALUES ('RK' || $1, $2, 'VA1', 'address', '', 1, 1)",

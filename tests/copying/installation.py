@@ -12,10 +12,11 @@ from typing import Final
 
 import apsw
 
+from tests.product_rows import PRODUCT_ROWS, for_sqlite
 from whimbrel.base.clock import ManualClock, SeededChance
 from whimbrel.base.ids import Ids
 from whimbrel.base.vault import Seal, Vault
-from whimbrel.domain.model import PRIORITY, Message
+from whimbrel.domain.model import PRIORITY, Message, Sender
 from whimbrel.store.interface import (
     Answer,
     Claim,
@@ -30,6 +31,7 @@ from whimbrel.store.interface import (
     Wait,
     Write,
 )
+from whimbrel.store.rows import to_columns
 from whimbrel.store.sqlite import schema
 from whimbrel.store.sqlite.executor import SqliteExecutor
 from whimbrel.store.store import SqlStore
@@ -69,12 +71,13 @@ class Filling:
         )
         first = ACCOUNTS[0]
         secret = seal("w", Seal.of(Seal.WEBHOOK_SECRET, WEBHOOK))
+        sender = Sender("SN1", first, "Acme", "alphanumeric", True, (), None, "POST", None, at, at)
         await self._store.write(
             (
                 Write("account_insert", accounts),
                 Write("carrier_insert", carriers),
                 Write("key_insert", (("SK1", None, "ops", "wk", b"d", "live", "[]", 5, "active", at, None, None),)),
-                Write("sender_insert", (("SN1", first, "Acme", "alphanumeric", 1, "[]", None, "POST", None, at, at),)),
+                Write("sender_insert", (to_columns(sender),)),
                 Write("route_insert", (("RT1", 1, "", "", None, '["' + CARRIERS[0] + '"]', 1, at, at),)),
                 Write("price_put", (("PR1", None, "44", _PRICE, "EUR", at, at),)),
                 Write("webhook_insert", ((WEBHOOK, first, 0, "https://a.example", '["*"]', "", secret, None, None,
@@ -121,7 +124,7 @@ class Filling:
                     "", at, at, None),)),
                 Write("contact_import_part_insert", (("IM1", 0, first, b"\x00\xff"),)),
                 Write("contact_import_error_insert", (("IM1", 1, first, "number", "12", "is no number"),)),
-                Write("conversation_received", (("CV1", first, 0, 12, 31, "SM1", "SM1", 1),)),
+                Write("conversation_received", (("CV1", first, 0, 12, 31, "SM1", "SM1", 1, "open", at, at, 1),)),
                 Write("flow_insert", (("FW1", first, "f", "active", 1, "api", "{}", at, at, at),)),
                 Write("flow_version_insert", (("FW1", 1, first, "{}", at),)),
                 Write("flow_run_start", (("FR1", first, "FW1", 1, 0, "running", "a", "", 0, 0, at, 7, None, None, "+1",
@@ -295,7 +298,7 @@ class Filling:
         also = (
             Write("message_numbers_follow", ((self._followed, last),)),
             Write("smpp_owed_insert", ((CREDENTIAL, last, self._ids.new("SM"), "message.delivered", "{}", at),)),
-            Write("opt_out_record", ((f"OO{number}", ACCOUNTS[0], number, "+44…", "keyword", at),)),
+            Write("opt_out_record", ((f"OO{number}", ACCOUNTS[0], number, "+44…", "keyword", at, None, None, None),)),
         )
         self._followed = last
         cursors = (("index", last), (WEBHOOK, last), ("receipt_deadline", at))
@@ -316,8 +319,18 @@ async def make(path: Path, count: int, times: int = 1) -> None:
         await filling.messages(count)
     finally:
         await store.stop()
+    await asyncio.to_thread(_of_products, path)
     if times > 1:
         await asyncio.to_thread(_repeat, path, times)
+
+
+def _of_products(path: Path) -> None:
+    """What products keep for the first account."""
+    with closing(apsw.Connection(str(path))) as connection, connection:
+        for sql in PRODUCT_ROWS:
+            connection.execute(for_sqlite(sql), ("1", ACCOUNTS[0])[: 2 if "$2" in sql else 1])
+        connection.execute("INSERT INTO quiet_rules VALUES ('QR1', '{}', 1)")
+        connection.execute("INSERT INTO sender_rules VALUES ('SR1', 'GB', NULL, 0, 1)")
 
 
 def _repeat(path: Path, times: int) -> None:

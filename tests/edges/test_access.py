@@ -167,6 +167,7 @@ BODIES = {
     "verifyFactor": {"code": "123456"},
     "noteConversation": {"text": "Note"},
     "updateConversation": {"state": "closed"},
+    "testCampaign": {"to": ["+447911123456"]},
     "createChallenge": {"factor_id": "YF" + "0" * 32, "code": "123456"},
     "verifyChallenge": {"code": "123456"},
 }
@@ -198,6 +199,7 @@ async def things_of(edge):
         "inbound": message,
         "webhooks": made.json["id"],
         "opt-outs": opt_out.json["id"],
+        "consents/requests": "CQ" + "0" * 32,
         "consents": consent.json["id"],
         "brands": brand.json["id"],
         "keys": key.json["id"],

@@ -67,11 +67,16 @@ async def checked(edge, operation, path, **more):
     return answer
 
 
+NEEDED = {"removeSuppressedNumber": "?number=%2B447911123456"}
+"""What a query has to say before an id is looked at."""
+
+
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if "{id}" in each.path], ids=lambda each: each.name)
 async def test_ids_that_are_none(edge, operation):
     body = {"json": operation.example or {}} if operation.body else {}
     for odd in IDS:
-        answer = await checked(edge, operation, operation.path.replace("{id}", odd), **body)
+        path = operation.path.replace("{id}", odd) + NEEDED.get(operation.name, "")
+        answer = await checked(edge, operation, path, **body)
         assert answer.status in (404, 405, 422), (operation.name, odd, answer.body)
 
 

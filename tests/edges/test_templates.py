@@ -194,11 +194,11 @@ async def test_explain_says_what_would_be_sent(edge):
 
 
 async def test_the_class_and_the_sender_are_the_templates(edge):
-    await edge.give_sender(edge.customer.id, "Code")
+    await edge.give_sender(edge.customer.id, "Orchid")
     await made(edge, **{"class": "otp", "sender": "Acme"})
     sent = (await with_template(edge)).json
     assert (sent["class"], sent["sender"]) == ("otp", "Acme")
-    assert (await with_template(edge, sender="Code")).json["sender"] == "Code"
+    assert (await with_template(edge, sender="Orchid")).json["sender"] == "Orchid"
     refused = await edge.post("/v1/templates", SHIPPED | {"name": "x", "sender": "Other", "publish": True})
     assert refused.json["errors"][0]["pointer"] == "/sender"
 

@@ -38,7 +38,11 @@ async def test_a_text_from_a_phone_is_received_and_acknowledged(tmp_path: Path) 
         (message,) = await r.inbound()
         assert (message.sender, message.recipient, message.text) == (PHONE, SENDER, "Is it open today? €5 🙂")
         assert (message.state, message.account_id, message.carrier_id) == ("received", r.account_id, r.carrier_id)
-        assert await r.events(message.id) == ["message.received"]
+
+        async def told() -> bool:
+            return await r.events(message.id) == ["message.received"]
+
+        await until(told)
         answers = [event for event in r.sim_log() if isinstance(event, InboundAnswered)]
         assert [answer.status for answer in answers] == [0]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.journey.rig import ACTOR, PRICE_MICROS, rig, until
 from tests.journey.sink import listening
+from whimbrel.domain.model import Flag
 from whimbrel.manage import balance, webhooks
 
 COUNT, BATCH = 5_000, 1_000
@@ -22,7 +23,9 @@ async def test_five_thousand(tmp_path: Path) -> None:
         await until(lambda: len(sink.posts) >= COUNT, within_s=60)
         messages = await r.app.store.messages(ids)
         assert Counter(message.state for message in messages) == {"delivered": COUNT}
-        assert Counter(message.flags for message in messages) == {0: COUNT}
+        assert Counter(message.flags for message in messages) == {Flag.SENDER_FORBIDDEN: COUNT}, (
+            "a number of another country: noted"
+        )
         told = Counter(post.json["message_id"] for post in sink.posts)
         assert told == Counter(ids)
         assert Counter(submit.text for submit in r.submits()) == Counter(

@@ -15,7 +15,10 @@ from whimbrel.config import Server, Settings
 from whimbrel.store.sqlite import schema
 
 DEADLINE_S = 1.5
-PARTS = ("store", "tables", "siblings", "node", "standing", "feed", "http", "duties", "carriers", "asking", "observe")
+PARTS = (
+    "store", "tables", "siblings", "node", "standing", "feed", "numbers", "http", "duties", "carriers",
+    "asking", "observe", "clicks",
+)  # fmt: skip
 
 
 async def started(folder: Path, monkeypatch: pytest.MonkeyPatch) -> App:

@@ -72,7 +72,9 @@ async def test_every_verb_of_the_control_plane_raises_what_it_changes(store: Sto
     key = await does(["keys"], keys.create(ctx, "me", request, account_id=account))
     await does(["keys"], keys.revoke(ctx, "me", key.id, account_id=account))
     sender = await does(["senders"], senders.create(ctx, "me", senders.NewSender(value="ACME"), account_id=account))
-    await does(["senders"], senders.delete(ctx, "me", sender.id, account_id=account))
+    # PostgreSQL tells of a statement that found no row too
+    also = ["pools"] if store._executor.dialect == "postgresql" else []
+    await does([*also, "senders"], senders.delete(ctx, "me", sender.id, account_id=account))
     settings = {"host": "127.0.0.1", "port": 2775, "system_id": "w"}
     new = carriers.NewCarrier(name="c", settings=settings, password="secret")
     carrier = (await does(["carriers"], carriers.create(ctx, "me", new))).id

@@ -256,6 +256,7 @@ def test_rows_may_go_after_their_days():
         "link_clicks": -80 * DAY_US,
         "link_conversions": -80 * DAY_US,
         "links": -80 * DAY_US,
+        "frequency": -21 * DAY_US,
     }
     assert before.keys() == {"messages", *PURGES}  # nothing that can be purged is left to grow
 

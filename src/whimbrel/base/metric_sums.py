@@ -26,6 +26,8 @@ GAUGES: Final[Mapping[str, Rule]] = {
     "whimbrel_stream_lag_seconds": "max",
     "whimbrel_stream_up": "max",
     "whimbrel_nodes": "max",
+    "whimbrel_pool_work_seconds": "max",
+    "whimbrel_pool_numbers_sick": "max",
     "whimbrel_leases": "sum",
     "whimbrel_lease_renewal_age_seconds": "max",
     "whimbrel_configuration_age_seconds": "max",

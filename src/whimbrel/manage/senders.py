@@ -147,7 +147,7 @@ async def delete(ctx: Context, actor: str, sender_id: str, *, account_id: str) -
     async with ctx.lock:
         sender = await existing(ctx, sender_id, account_id)
         entry = audit.entry(ctx, actor, "sender.deleted", sender_id, account_id, kind=sender.kind)
-        await commit(ctx, [Write("sender_delete", ((sender_id,),)), *_leaves(sender), entry], "senders")
+        await commit(ctx, [Write("sender_delete", ((sender_id,),)), *_leaves(sender), entry], "senders", "pools")
 
 
 def _leaves(sender: Sender) -> list[Write]:

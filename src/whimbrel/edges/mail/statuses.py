@@ -38,6 +38,8 @@ STATUS_OF: Final[Mapping[str, str]] = {
     "opted_out": "550 5.7.1",
     "suppressed": "550 5.7.1",
     "no_consent": "550 5.7.1",
+    "quiet_hours": "550 5.7.1",
+    "frequency_cap": "550 5.7.1",
     "no_route": "550 5.1.2",
     "no_price": "550 5.1.2",
     "price_over_max": "550 5.7.1",

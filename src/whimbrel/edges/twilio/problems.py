@@ -22,6 +22,7 @@ _STATUSES: Final[Mapping[str, int]] = MappingProxyType(
     {
         "sender_not_allowed": 400,
         "pool_busy": 400,
+        "link_gone": 404,
         "too_many_pools": 400,
         "verify_custom_code_refused": 403,
         "verify_not_pending": 404,

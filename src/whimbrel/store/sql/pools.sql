@@ -106,7 +106,7 @@ SELECT lane FROM lanes WHERE lane IS NOT NULL;
 
 -- name: queue_work
 SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM queue WHERE lane = $1 LIMIT $2) AS counted),
-  (SELECT COALESCE(SUM(m.segments), 0) FROM (SELECT message_id FROM queue WHERE lane = $1 LIMIT 50) AS first
+  (SELECT CAST(COALESCE(SUM(m.segments), 0) AS bigint) FROM (SELECT message_id FROM queue WHERE lane = $1 LIMIT 50) AS first
     JOIN messages AS m ON m.id = first.message_id);
 
 -- name: numbers_lately

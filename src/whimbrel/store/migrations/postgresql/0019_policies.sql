@@ -16,10 +16,9 @@ CREATE TABLE quiet_rules (
 -- The key begins with the number, which alone finds the row also by plans that were made while the table was empty.
 CREATE TABLE frequency (
     account_id text COLLATE "C" NOT NULL, test bigint NOT NULL, number_hash bigint NOT NULL, version bigint NOT NULL,
-    sends text COLLATE "C" NOT NULL, newest_at bigint NOT NULL, PRIMARY KEY (number_hash, account_id, test)
+    sends text COLLATE "C" NOT NULL, newest_at bigint NOT NULL, PRIMARY KEY (account_id, test, number_hash)
 ) WITH (fillfactor = 70);
 CREATE INDEX frequency_by_age ON frequency (newest_at);
-CREATE INDEX frequency_by_account ON frequency (account_id);
 
 INSERT INTO configuration (kind, version) VALUES ('policies', 1);
 

@@ -31,6 +31,7 @@ CREATE TABLE campaign_recipients (
     "C" NOT NULL, state text COLLATE "C" NOT NULL, code text COLLATE "C", created_at bigint NOT NULL, clicked_at bigint,
     answered_at bigint, opted_out_at bigint, converted_at bigint, UNIQUE (campaign_id, number_hash)
 );
+CREATE INDEX campaign_recipients_by_account ON campaign_recipients (account_id);
 CREATE INDEX campaign_recipients_in_order ON campaign_recipients (campaign_id, id);
 CREATE INDEX campaign_recipients_waiting ON campaign_recipients (campaign_id, state, id)
     WHERE state IN ('queued', 'scheduled', 'parked');

@@ -69,7 +69,7 @@ CREATE INDEX inbound_urls_by_account ON inbound_urls (account_id);
 CREATE INDEX keyword_counts_by_account ON keyword_counts (account_id);
 CREATE INDEX keyword_paces_by_account ON keyword_paces (account_id);
 
-INSERT INTO configuration (kind, version) VALUES ('pools', 1), ('keywords', 1);
+INSERT INTO configuration (kind, version) VALUES ('pools', 1);
 
 CREATE FUNCTION pools_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -82,13 +82,6 @@ CREATE TRIGGER configuration_changed AFTER INSERT OR UPDATE OR DELETE ON pool_me
     FOR EACH STATEMENT EXECUTE FUNCTION pools_changed();
 CREATE TRIGGER configuration_changed AFTER INSERT OR UPDATE OR DELETE ON inbound_urls
     FOR EACH STATEMENT EXECUTE FUNCTION pools_changed();
-CREATE FUNCTION keywords_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    UPDATE configuration SET version = version + 1 WHERE kind = 'keywords';
-    RETURN NULL;
-END $$;
-CREATE TRIGGER configuration_changed AFTER INSERT OR UPDATE OR DELETE ON keywords
-    FOR EACH STATEMENT EXECUTE FUNCTION keywords_changed();
 
 ALTER TABLE pools ENABLE ROW LEVEL SECURITY;
 CREATE POLICY of_account ON pools USING (account_id = (SELECT current_setting('whimbrel.account', true)));

@@ -54,7 +54,7 @@ CREATE TABLE keyword_paces (
 ) WITHOUT ROWID;
 CREATE INDEX keyword_paces_by_age ON keyword_paces (since);
 
-INSERT INTO configuration (kind, version) VALUES ('pools', 1), ('keywords', 1);
+INSERT INTO configuration (kind, version) VALUES ('pools', 1);
 
 CREATE TRIGGER pools_inserted AFTER INSERT ON pools
 BEGIN UPDATE configuration SET version = version + 1 WHERE kind = 'pools'; END;
@@ -74,9 +74,3 @@ CREATE TRIGGER inbound_urls_updated AFTER UPDATE ON inbound_urls
 BEGIN UPDATE configuration SET version = version + 1 WHERE kind = 'pools'; END;
 CREATE TRIGGER inbound_urls_deleted AFTER DELETE ON inbound_urls
 BEGIN UPDATE configuration SET version = version + 1 WHERE kind = 'pools'; END;
-CREATE TRIGGER keywords_inserted AFTER INSERT ON keywords
-BEGIN UPDATE configuration SET version = version + 1 WHERE kind = 'keywords'; END;
-CREATE TRIGGER keywords_updated AFTER UPDATE ON keywords
-BEGIN UPDATE configuration SET version = version + 1 WHERE kind = 'keywords'; END;
-CREATE TRIGGER keywords_deleted AFTER DELETE ON keywords
-BEGIN UPDATE configuration SET version = version + 1 WHERE kind = 'keywords'; END;

@@ -175,8 +175,7 @@ SELECT $1, 'documents', jsonb_build_object('documents', jsonb_agg(to_jsonb(gone)
 
 -- name: departing_campaign_recipients
 WITH gone AS (DELETE FROM campaign_recipients WHERE id IN (
-    SELECT r.id FROM campaigns AS c JOIN campaign_recipients AS r ON r.campaign_id = c.id
-    WHERE c.account_id = ANY($2) ORDER BY c.id, r.id LIMIT $3
+    SELECT id FROM campaign_recipients WHERE account_id = ANY($2) ORDER BY account_id LIMIT $3
   ) RETURNING *)
 INSERT INTO parcels (account_id, kind, rows)
 SELECT $1, 'campaign_recipients', jsonb_build_object('campaign_recipients', jsonb_agg(to_jsonb(gone))) FROM gone
