@@ -167,6 +167,8 @@ BODIES = {
     "verifyFactor": {"code": "123456"},
     "noteConversation": {"text": "Note"},
     "updateConversation": {"state": "closed"},
+    "putSuppressionList": {"name": "other", "classes": ["marketing"]},
+    "addSuppressedNumbers": {"numbers": ["+447911123456"]},
     "testCampaign": {"to": ["+447911123456"]},
     "createChallenge": {"factor_id": "YF" + "0" * 32, "code": "123456"},
     "verifyChallenge": {"code": "123456"},
@@ -179,6 +181,9 @@ async def things_of(edge):
     made = await edge.post("/v1/webhooks", {"url": "http://127.0.0.1:9/x"})
     opt_out = await edge.post("/v1/opt-outs", {"number": "+447911123456"})
     consent = await edge.post("/v1/consents", {"number": "+447911123456"})
+    word = await edge.post("/v1/consent-words", {"kind": "stop", "word": "BASTAYA"})
+    text = await edge.ask("PUT", "/v1/consent-texts", json={"kind": "help", "language": "en", "text": "Help."})
+    suppression = await edge.post("/v1/suppression-lists", {"name": "complaints", "classes": ["marketing"]})
     brand = await edge.post("/v1/brands", {"name": "n"})
     key = await edge.post("/v1/keys", {"name": "n", "scopes": ["balance:read"]})
     sender = (await edge.get("/v1/senders")).json["data"][0]
@@ -200,6 +205,9 @@ async def things_of(edge):
         "webhooks": made.json["id"],
         "opt-outs": opt_out.json["id"],
         "consents/requests": "CQ" + "0" * 32,
+        "consent-words": word.json["id"],
+        "consent-texts": text.json["id"],
+        "suppression-lists": suppression.json["id"],
         "consents": consent.json["id"],
         "brands": brand.json["id"],
         "keys": key.json["id"],
@@ -217,7 +225,9 @@ async def test_a_foreign_id_is_not_found_whatever_one_does_with_it(edge):
     for operation in FOREIGN:
         kind = operation.path.removeprefix("/v1/").partition("/{id}")[0]
         path = operation.path.format(**things | {"id": things[kind]})
-        answer = await edge.ask(operation.method, path, key=stranger.live, json=BODIES.get(operation.name, {}))
+        body = BODIES.get(operation.name, {})
+        path += "?number=%2B447911123456" if operation.name == "removeSuppressedNumber" else ""
+        answer = await edge.ask(operation.method, path, key=stranger.live, json=body)
         assert (answer.status, answer.code) == (404, "not_found"), operation.name
     assert (await edge.get(f"/v1/messages/{things['messages']}")).status == 200
     assert (await edge.get(f"/v1/webhooks/{things['webhooks']}")).json["status"] == "active"

@@ -23,8 +23,8 @@ from whimbrel.cli.lookup import lookup
 from whimbrel.cli.mailboxes import mailbox
 from whimbrel.cli.migrate import migrate
 from whimbrel.cli.nodes import nodes
-from whimbrel.cli.pools import keyword, pool
 from whimbrel.cli.policies import policies
+from whimbrel.cli.pools import keyword, pool
 from whimbrel.cli.quickstart import quickstart
 from whimbrel.cli.restored import restored
 from whimbrel.cli.sandbox import sandbox
