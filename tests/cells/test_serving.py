@@ -242,6 +242,7 @@ def doctor(databases, folder, key=KEY):
     return finding["state"], finding["detail"]
 
 
+@pytest.mark.ci
 async def test_the_doctor_looks_at_the_other_cells(databases, tmp_path):
     us = await samples.opened("us", databases[1], ManualClock())
     await accounts.create(us.manage, "test", accounts.NewAccount(name="Acme"))
@@ -350,6 +351,7 @@ async def test_a_cell_that_is_down_is_missed_by_its_own_accounts_only(databases,
             assert (await eu_node.send(eu, NUMBERS[0])).status == 202
 
 
+@pytest.mark.ci
 async def test_a_cell_that_hangs_does_not_hold_up_customers_of_others_that_bind(databases, tmp_path):
     direct = dict(zip(("eu", "us"), databases, strict=True))
     async with (

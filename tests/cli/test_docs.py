@@ -83,6 +83,7 @@ def test_the_receiver_of_webhooks_takes_what_is_genuine(home, tmp_path):
         assert "Traceback" not in receiver.err
 
 
+@pytest.mark.ci
 def test_operation_from_nothing_to_an_upgrade(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("127.0.0.1", 0)) as other:
         ports = [str(each.getsockname()[1]) for each in (listener, other)]

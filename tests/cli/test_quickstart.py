@@ -146,6 +146,7 @@ def test_who_sees_it_ready_finds_the_credentials(tmp_path):
         assert set(json.loads((tmp_path / "data" / "credentials.json").read_text())) >= FIELDS
 
 
+@pytest.mark.ci
 def test_a_port_that_is_taken_is_named(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -289,6 +289,7 @@ async def test_a_signal_shortens_the_wait(nodes: Nodes):
     assert sorted(spans)[2] < 0.5
 
 
+@pytest.mark.ci
 async def test_a_node_whose_machine_is_an_hour_off_schedules_expires_and_leases_as_the_others(
     tmp_path: Path, postgres: str
 ):

@@ -17,7 +17,9 @@ from whimbrel.base.faults import POINTS
 from .rounds import HITS, Played, Scenario, at_point, by_signal, play
 
 SOME = ("accept.after_commit", "carrier.after_write", "receipt.before_commit", "notify.after_post", "smpp.after_commit")
-"""One of each step, for `make test`."""
+"""One of each step."""
+ALWAYS = frozenset(SOME[:2])
+"""Of them, for `make test`."""
 _MANY_FROM = 100  # seeds of the long run
 _TRIES = 6  # seeds for one counted round
 _TRY_STEP = 10_000
@@ -54,7 +56,9 @@ def test_every_kill_point_has_its_rounds():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", SOME)
+@pytest.mark.parametrize(
+    "point", [each if each in ALWAYS else pytest.param(each, marks=pytest.mark.ci) for each in SOME]
+)
 async def test_a_kill_loses_and_doubles_nothing(point: str, rounds: list[Played], tmp_path: Path):
     for seed in range(1, 1 + _rounds(1)):
         rounds.append(await _counted(partial(at_point, point), seed, tmp_path))
@@ -101,7 +105,9 @@ _STOPS = {"SIGTERM under load": False, "SIGTERM under load over SMPP": True}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", _STOPS)
+@pytest.mark.parametrize(
+    "name", [name if not over else pytest.param(name, marks=pytest.mark.ci) for name, over in _STOPS.items()]
+)
 async def test_a_graceful_stop_under_load_leaves_nothing_in_doubt(name: str, rounds: list[Played], tmp_path: Path):
     rounds.append(await _stopped(name, 1, tmp_path, over_smpp=_STOPS[name]))
 

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 from tests.cli.product import COMMAND, START_S, environ
 from tests.freezing import freeze, thaw
 from tests.journey.rig import KEY, POSTGRES, Rig, installation, simulated, until
@@ -151,6 +153,7 @@ async def test_what_a_killed_node_had_moves_and_nothing_is_lost_or_sent_twice(tm
         assert len(sent) >= states["delivered"]
 
 
+@pytest.mark.ci
 async def test_a_node_that_was_frozen_submits_nothing_of_what_another_has_by_now(tmp_path: Path, postgres: str):
     async with nodes(tmp_path, postgres) as made:
         sending = asyncio.create_task(made.send(1200))

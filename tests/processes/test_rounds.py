@@ -201,6 +201,7 @@ async def test_kills_on_postgresql_lose_and_double_nothing(tmp_path: Path, postg
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 async def test_a_graceful_stop_leaves_nothing_in_doubt(tmp_path: Path):
     await _stopped(1, tmp_path)
 

@@ -8,6 +8,7 @@ from .run import play
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 async def test_six_seconds_of_bad_carriers(tmp_path: Path):
     played = await play(tmp_path, seconds=6, rate_per_s=150, pace=0.15)
     assert played.verdict.broken == []
