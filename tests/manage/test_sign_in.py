@@ -148,11 +148,14 @@ async def test_whoever_is_locked_out_and_whom_nobody_knows_are_told_the_same(ctx
 
 async def test_a_flood_of_guesses_is_turned_away_before_it_is_looked_at(ctx, sign_in, ada, monkeypatch):
     go_on, look, at_work, most = Event(), passwords.matches, 0, 0
+    loop, both = asyncio.get_running_loop(), asyncio.Event()
 
     def held(password, kept):
         nonlocal at_work, most
         at_work += 1
         most = max(most, at_work)
+        if at_work == 2:
+            loop.call_soon_threadsafe(both.set)
         assert go_on.wait(30)
         at_work -= 1
         return look(password, kept)
@@ -162,8 +165,7 @@ async def test_a_flood_of_guesses_is_turned_away_before_it_is_looked_at(ctx, sig
     async with asyncio.timeout(30):
         while sum(guess.done() for guess in guesses) < 10:
             await asyncio.wait([guess for guess in guesses if not guess.done()], return_when="FIRST_COMPLETED")
-        while most < 2:  # the threads begin when they get their turn
-            await asyncio.sleep(0.005)
+        await both.wait()  # the threads begin when they get their turn
     go_on.set()
     told = [error.code for error in await asyncio.gather(*guesses, return_exceptions=True)]
     assert told.count("overloaded") == 10 and told.count("unauthorized") == 40 and most == 2
