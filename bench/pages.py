@@ -80,8 +80,8 @@ def send(found: dict[str, Any]) -> None:
         country = countries[number % len(countries)]
         to = f"{country}{number:05d}" if country != "+1500555" else f"{country}{outcomes[number // 4 % 4]}"
         message = {"to": to, "text": f"Your order {number} is on its way", "tags": [f"tag{number % 9}"]}
-        classes = ("otp", "transactional", "transactional" if country == "+1415555" else "marketing")  # no hours there
-        messages.append(message | {"class": classes[number % 3]})
+        third = "transactional" if country == "+1415555" else "marketing"  # which would wait for the morning there
+        messages.append(message | {"class": ("otp", "transactional", third)[number % 3]})
     messages[0]["tags"] = [_RARE_TAG]
     post(f"{url}/v1/messages/batch", key, {"messages": messages})
     deadline = time.monotonic() + _TRAFFIC_S

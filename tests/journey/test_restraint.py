@@ -188,6 +188,15 @@ async def test_florida_allows_three_a_day(tmp_path: Path) -> None:
         assert message.due_at == (await r.message(ids[0])).due_at + 86_400_000_000
 
 
+async def test_numbers_of_the_sandbox_are_nobodys_and_only_our_own_limits_hold(tmp_path: Path) -> None:
+    async with at(tmp_path, "2027-03-02T05:00+00:00") as r:  # night in all of the United States
+        ids = await r.send(*[marketing(r, "+15005550001") for _ in range(5)])
+        await r.all_settled(ids, "delivered")
+        await policy(r, caps=(Cap(max=1, hours=24),), on_cap="refuse")
+        codes = [(await r.verdict(marketing(r, "+15005550001"))).code for _ in range(2)]
+        assert codes == [None, "frequency_cap"]
+
+
 async def test_one_who_came_late_counts_when_he_was_sent(tmp_path: Path) -> None:
     async with at(tmp_path, f"{DAY}T10:00+00:00") as r:
         await policy(r, caps=(Cap(max=1, hours=2),))

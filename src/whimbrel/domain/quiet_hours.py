@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from whimbrel.domain.numbers import Number
+from whimbrel.domain.numbers import Number, is_sandbox
 from whimbrel.domain.quiet_rules import DAYS, MIDNIGHT, RuleBook, RuleCap, Span, Week, holidays, week
 from whimbrel.domain.whereabouts import Place, whereabouts
 
@@ -72,7 +72,7 @@ class Look(msgspec.Struct, frozen=True, gc=False):
 
 
 class QuietHours:
-    """The rules in force, applied to numbers."""
+    """The rules in force, applied to numbers. Those of the sandbox are nobody's: no rule and no hours hold for them."""
 
     def __init__(self, book: RuleBook) -> None:
         self.book = book
@@ -87,7 +87,7 @@ class QuietHours:
 
     def calendar(self, number: Number, own: tuple[Week, ...] = (), zone: str | None = None) -> "Calendar | None":
         """When a number may be texted; None: always."""
-        if not own and not self.book.concerns(number.country):
+        if is_sandbox(number.e164) or not (own or self.book.concerns(number.country)):
             return None
         key = (self.place(number, zone), own)
         try:
@@ -100,7 +100,7 @@ class QuietHours:
 
     def caps(self, number: Number) -> tuple[tuple[str, RuleCap], ...]:
         """How often a number may be texted by the rules that it may be under, each with the rule's id."""
-        if not self.book.concerns(number.country):
+        if is_sandbox(number.e164) or not self.book.concerns(number.country):
             return ()
         place = whereabouts(number)
         found = self._caps.get(place)
