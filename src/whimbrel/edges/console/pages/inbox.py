@@ -73,7 +73,12 @@ async def inbox(request: Request) -> Response:
         return chooser
     filters = _Filters(request.query)
     if request.is_part and request.query.text("cursor"):
-        return request.part(_LIST, "rows", **await _listed(request, filters, "", request.query.text("cursor")))
+        return request.part(
+            _LIST,
+            "rows",
+            names=await _names(request),
+            **await _listed(request, filters, "", request.query.text("cursor")),
+        )
     return await _page(request, filters, None)
 
 
@@ -84,7 +89,12 @@ async def talk(request: Request) -> Response:
         return chooser
     cursor = request.query.text("cursor")
     if request.is_part and cursor:
-        return request.part("inbox/earlier.html", "earlier", **await _thread(request, request.path["id"], cursor))
+        return request.part(
+            "inbox/earlier.html",
+            "earlier",
+            names=await _names(request),
+            **await _thread(request, request.path["id"], cursor),
+        )
     return await _page(request, _Filters(request.query), request.path["id"])
 
 
@@ -111,7 +121,7 @@ async def answer(request: Request) -> Response:
         if told is None:
             return request.go(f"{PATH}/{conversation_id}", done="inbox.answered")
         return await _page(request, _Filters(EMPTY), conversation_id, form, {"problem": told} | kept)
-    values = await _talk(request, conversation_id) | {"problem": told}
+    values = await _talk(request, conversation_id) | {"problem": told, "names": await _names(request)}
     return request.part("inbox/after.html", "after", status=422 if told else 200, **values)
 
 
@@ -164,11 +174,12 @@ async def live(request: Request) -> Response:
     await _listed(request, filters, opened)  # what would be refused is refused at once
     if opened:
         await request.api("getConversation", path={"id": opened})
+    names = await _names(request)  # people come and go less often than texts
 
     async def draw() -> Mapping[str, str]:
-        drawn = {"list": request.text(_LIST, "rows", **await _listed(request, filters, opened))}
+        drawn = {"list": request.text(_LIST, "rows", names=names, **await _listed(request, filters, opened))}
         if opened:
-            values = await _talk(request, opened, since=since)
+            values = await _talk(request, opened, since=since) | {"names": names}
             drawn |= {name: request.text(f"inbox/{name}.html", name, **values) for name in _LIVE}
         return drawn
 
@@ -183,7 +194,8 @@ async def _page(
 ) -> Response:
     """`refused`: what an answer that was not sent changes."""
     values: dict[str, Any] = {"opened": opened, "form": form, "typed": filters, "since": "", "desk_problem": None}
-    values["people"] = (await request.api("listConversationPeople")).data
+    people = (await request.api("listConversationPeople")).data
+    values |= {"people": people, "names": _called(request, people)}
     if opened is not None:
         values |= {**await _talk(request, opened), **refused}
         await _read(request, opened, values["newest"])
@@ -210,7 +222,6 @@ async def _listed(request: Request, filters: _Filters, opened: str, cursor: str 
     found = await request.api("listConversations", query=query)
     following = found.next_cursor
     return _nothing(filters, opened) | {
-        "names": await _names(request),
         "talks": found.data,
         "next_talks": f"{PATH}{filters.address(cursor=following)}" if following else "",
     }
@@ -250,7 +261,6 @@ async def _thread(request: Request, conversation_id: str, cursor: str = "", *, s
         "said": await _with_notes(request, conversation_id, messages, from_at, until_at),
         "messages": messages,
         "earlier": f"{path}?{urlencode({'cursor': following})}" if following else "",
-        "names": await _names(request),
         "may_answer": request.api.may("answerConversation"),
     }
 
@@ -266,8 +276,12 @@ async def _with_notes(
 
 async def _names(request: Request) -> dict[str, str]:
     """Who is who."""
-    found = await request.api("listConversationPeople")
-    return {each.id: each.name for each in found.data} | {request.visit.user.id: request.visit.user.name}
+    return _called(request, (await request.api("listConversationPeople")).data)
+
+
+def _called(request: Request, people: Sequence[Any]) -> dict[str, str]:
+    """Names by id; the operator's people answer too, and at least know themselves."""
+    return {each.id: each.name for each in people} | {request.visit.user.id: request.visit.user.name}
 
 
 async def _read(request: Request, conversation_id: str, message_id: str) -> None:
