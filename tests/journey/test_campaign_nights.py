@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
-from tests.journey.rig import Rig, rig, sqlite_first, until
+import pytest
+
+from tests.journey.rig import ACTOR, Rig, rig, sqlite_first, until
 from tests.journey.test_campaigns import WITHIN_S, campaign, counted, is_in, reached, steer
 from tests.journey.test_restraint import DAY, PARIS, cut, set_clock
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.products.campaigns import keeping
 from whimbrel.products.campaigns.shapes import AudienceBody, CampaignView
 from whimbrel.store.interface import PutOff
 
@@ -58,6 +62,19 @@ async def test_what_waits_for_the_morning_is_canceled_with_its_campaign(tmp_path
         await nobody_gets_it(r)
         assert (await steer(r, "cancel", made)).status == "canceled"
         await counted(r, made, canceled=3)
+        await r.nothing_held()
+
+
+async def test_one_whose_messages_wait_is_not_deleted_before_it_is_canceled_and_then_at_once(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        made = await of_the_night(r)
+        of = {"account_id": r.account_id, "test": False}
+        with pytest.raises(WhimbrelError) as refused:
+            await keeping.delete(r.app.manage, ACTOR, made.id, **of)
+        assert refused.value.code == "campaign_state"
+        await steer(r, "cancel", made)
+        await keeping.delete(r.app.manage, ACTOR, made.id, **of)  # what waits is still being taken back
+        await nobody_gets_it(r)
         await r.nothing_held()
 
 

@@ -115,12 +115,13 @@ async def update(
 
 
 async def delete(ctx: Context, actor: str, campaign_id: str, *, account_id: str, test: bool) -> None:
-    """A draft, or one that is over, goes with its recipients and figures; its messages stay. WhimbrelError
+    """A draft, or one that is over, goes with its recipients and figures; its messages stay. One that has finished
+    while messages of it wait for their hour is canceled first: nobody could stop them otherwise. WhimbrelError
     campaign_state."""
     row = await existing(ctx, campaign_id, account_id, test)
     gone = Write("campaigns_remove", ((row.id, ctx.clock.now_us()),))
     if not await ctx.store.turn(gone, [audit.entry(ctx, actor, "campaign.deleted", row.id, account_id)]):
-        raise WhimbrelError("campaign_state", "Cancel it first.")
+        raise WhimbrelError("campaign_state", "It is under way, or messages of it still wait: cancel it first.")
 
 
 async def existing(ctx: Context, campaign_id: str, account_id: str, test: bool) -> Campaign:

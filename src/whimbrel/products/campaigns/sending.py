@@ -172,11 +172,16 @@ class Campaigns(Looking):
                 await self._delete(row)
 
     async def _clear_canceled(self, row: Campaign) -> None:
-        while await self._store.campaigns.clear(row.id, self._clock.now_us(), _CLEAR):
-            pass
+        await self._take_back(row)
         await self._store.write([Write("campaigns_cleared", ((row.id,),))])
 
+    async def _take_back(self, row: Campaign) -> None:
+        while await self._store.campaigns.clear(row.id, self._clock.now_us(), _CLEAR):
+            pass
+
     async def _delete(self, row: Campaign) -> None:
+        if row.status == "canceled":  # and deleted before all that waited was taken back
+            await self._take_back(row)
         while (await self._store.write([Write("campaign_recipients_delete", ((row.id, _CLEAR),))]))[0]:
             pass
         names = ("campaign_numbers_delete", "campaign_refusals_delete", "campaign_figures_delete", "campaign_delete")

@@ -104,7 +104,10 @@ UPDATE campaigns SET clearing = 0 WHERE id = $1 AND clearing = 1;
 
 -- name: campaigns_remove
 UPDATE campaigns SET step = step + 1, clearing = 2, updated_at = $2
-WHERE id = $1 AND clearing = 0 AND status IN ('draft', 'finished', 'canceled');
+WHERE id = $1 AND clearing < 2 AND (status IN ('draft', 'canceled') OR status = 'finished' AND NOT EXISTS (
+  SELECT 1 FROM campaign_recipients AS r
+  WHERE r.campaign_id = campaigns.id AND r.state IN ('queued', 'scheduled', 'parked')
+));
 
 -- name: campaigns_hold
 UPDATE campaigns SET step = step + 1 WHERE id = $1 AND step = $2 AND status = 'running';
