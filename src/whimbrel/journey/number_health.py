@@ -3,7 +3,6 @@ what carriers said of the last hour's texts. Every node looks for itself, every 
 pools; what is told is so a moment old.
 """
 
-import asyncio
 import logging
 from typing import Final
 
@@ -16,6 +15,7 @@ from whimbrel.base.vault import Vault
 from whimbrel.domain.model import Sender
 from whimbrel.domain.pools import Standing
 from whimbrel.domain.turns import AFTER_TURN, TURN, Limits, day_of, sender_of, work_s
+from whimbrel.journey.looking import Looking
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store
 
@@ -59,10 +59,11 @@ class _Outcome(msgspec.Struct, frozen=True, gc=False):
     count: int
 
 
-class NumberHealth:
+class NumberHealth(Looking):
     """Keeps `tables.pools.standings`."""
 
     def __init__(self, *, store: Store, tables: Tables, clock: Clock, vault: Vault, metrics: Metrics) -> None:
+        super().__init__(_LOOK_S, _log, "numbers of pools could not be looked at")
         self._store = store
         self._tables = tables
         self._clock = clock
@@ -70,25 +71,6 @@ class NumberHealth:
         self._metrics = metrics
         self._decided: dict[str, tuple[int, int]] = {}  # delivered and blocked, by sender
         self._looks = 0
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def stop(self) -> None:
-        """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except Exception:
-                _log.exception("numbers of pools could not be looked at")
-            await asyncio.sleep(_LOOK_S)
 
     async def look(self) -> None:
         """Once."""

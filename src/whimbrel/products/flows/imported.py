@@ -6,7 +6,6 @@ The next page waits until the engine has caught up, so that what begins otherwis
 accounts take turns.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -16,6 +15,7 @@ import msgspec
 from whimbrel.base.clock import SECOND_US
 from whimbrel.domain.contacts import ContactStart, StartPage
 from whimbrel.domain.flows import Flow, FlowRun
+from whimbrel.journey.looking import Looking
 from whimbrel.manage.context import Context
 from whimbrel.products.flows.contacts import ADDED, TAGGED, Origin, People, added, people, tagged
 from whimbrel.products.flows.rows import start_writes
@@ -28,10 +28,11 @@ _BEHIND_US: Final = SECOND_US
 _log = logging.getLogger("whimbrel.flows")
 
 
-class Imported:
+class Imported(Looking):
     """Implements `journey.duties.Part`. `is_active`: whether an account is served here now."""
 
     def __init__(self, ctx: Context, starter: Starter, is_active: Callable[[str], bool]) -> None:
+        super().__init__(_IDLE_S, _log, "pages of imports could not be taken")
         self._ctx = ctx
         self._starter = starter
         self._is_active = is_active
@@ -39,26 +40,11 @@ class Imported:
         """The account of the page before."""
         self._took = False
         """Whether a page was taken since the accounts were begun with."""
-        self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Take pages from now on."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def stop(self) -> None:
-        """Pages that are left stand in the store."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                while await self.take():
-                    pass
-            except Exception:
-                _log.exception("pages of imports could not be taken; trying again")
-            await asyncio.sleep(_IDLE_S)
+    async def look(self) -> None:
+        """Take all pages that the engine is ready for; what is left stands in the store."""
+        while await self.take():
+            pass
 
     async def take(self) -> bool:
         """Take a page of the next account that has one; whether there may be more."""
