@@ -5,7 +5,6 @@ or released here.
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -15,8 +14,9 @@ from whimbrel.base.moments import to_rfc2822
 from whimbrel.domain.callbacks import TWILIO_API_VERSION
 from whimbrel.domain.model import Sender
 from whimbrel.edges.shared.services import Services
+from whimbrel.edges.twilio.counted import page, size_and_number
 from whimbrel.edges.twilio.forms import Form, named, one, parse, read, wrong
-from whimbrel.edges.twilio.listing import Query, query_of, whole
+from whimbrel.edges.twilio.listing import Query, query_of
 from whimbrel.edges.twilio.routes import ROOT, Operation, Operations, Reply, Request
 from whimbrel.manage import numbers
 from whimbrel.manage.context import Paging
@@ -77,20 +77,6 @@ class NumberRecord(msgspec.Struct, frozen=True, kw_only=True):
     uri: str
 
 
-class NumberPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page: one member beside those that turn pages, or the SDKs do not find the records."""
-
-    end: int
-    first_page_uri: str
-    next_page_uri: str | None
-    page: int
-    page_size: int
-    previous_page_uri: str | None
-    start: int
-    uri: str
-    incoming_phone_numbers: tuple[NumberRecord, ...]
-
-
 class Numbers:
     """The handlers."""
 
@@ -107,12 +93,10 @@ class Numbers:
 
     async def _find(self, request: Request) -> Reply:
         query = query_of(request)
-        size, page = whole(query, "PageSize", limits.PAGE_DEFAULT), whole(query, "Page", 0)
-        if not 1 <= size <= limits.PAGE_MAX:
-            raise wrong("PageSize", f"PageSize is 1 to {limits.PAGE_MAX:,}.")
+        size_and_number(query)
         kind = request.path.rpartition(_PATH)[2].removesuffix(".json")
         rows = [row for row in await self._all(request.account_id) if row.kind in _KINDS[kind] and _fits(row, query)]
-        return Reply(_encode(_page(request, query, size, page, rows)))
+        return Reply(_encode(page(request, _FILTERS, "incoming_phone_numbers", rows, _record)))
 
     async def _fetch(self, request: Request) -> Reply:
         return Reply(_encode(_record(await self._number(request))))
@@ -190,25 +174,4 @@ def _record(row: Sender) -> NumberRecord:
         date_created=to_rfc2822(row.created_at),
         date_updated=to_rfc2822(row.updated_at),
         uri=f"{ROOT}{row.account_id}{_PATH}/{row.id}.json",
-    )
-
-
-def _page(request: Request, query: Query, size: int, number: int, rows: list[Sender]) -> NumberPage:
-    start = number * size
-    shown = tuple(map(_record, rows[start : start + size]))
-    kept = [(name, query[name]) for name in _FILTERS if query.get(name)]
-
-    def uri(page: int) -> str:
-        return f"{request.path}?{urlencode([*kept, ('PageSize', str(size)), ('Page', str(page))])}"
-
-    return NumberPage(
-        end=start + max(len(shown) - 1, 0),
-        first_page_uri=uri(0),
-        next_page_uri=uri(number + 1) if len(rows) > start + size else None,
-        page=number,
-        page_size=size,
-        previous_page_uri=uri(number - 1) if number else None,
-        start=start,
-        uri=uri(number),
-        incoming_phone_numbers=shown,
     )

@@ -18,8 +18,9 @@ from whimbrel.base import limits, moments, money
 from whimbrel.base.clock import DAY_US
 from whimbrel.domain.callbacks import TWILIO_API_VERSION
 from whimbrel.edges.shared.services import Services
+from whimbrel.edges.twilio.counted import page, size_and_number
 from whimbrel.edges.twilio.forms import named, wrong
-from whimbrel.edges.twilio.listing import Query, query_of, whole
+from whimbrel.edges.twilio.listing import Query, query_of
 from whimbrel.edges.twilio.routes import ROOT, Operation, Operations, Reply, Request
 from whimbrel.manage import usage
 from whimbrel.manage.context import Paging
@@ -69,20 +70,6 @@ class UsageRecord(msgspec.Struct, frozen=True, kw_only=True):
     uri: str
     usage: str
     usage_unit: str
-
-
-class UsagePage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page: one member beside those that turn pages, or the SDKs do not find the records."""
-
-    end: int
-    first_page_uri: str
-    next_page_uri: str | None
-    page: int
-    page_size: int
-    previous_page_uri: str | None
-    start: int
-    uri: str
-    usage_records: tuple[UsageRecord, ...]
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -141,9 +128,7 @@ class Usage:
 
     async def _find(self, kind: str, request: Request) -> Reply:
         query = query_of(request)
-        size, number = whole(query, "PageSize", limits.PAGE_DEFAULT), whole(query, "Page", 0)
-        if not 1 <= size <= limits.PAGE_MAX:
-            raise wrong("PageSize", f"PageSize is 1 to {limits.PAGE_MAX:,}.")
+        size_and_number(query)
         now = self._clock.now_us()
         asked = self._asked(kind, request.account_id, query, _day(now))
         by = _BY.get(kind, "total")
@@ -156,7 +141,7 @@ class Usage:
             for category in _CATEGORIES
             if query.get("Category", category) == category
         ]
-        return Reply(_encode(_page(request, query, size, number, records)))
+        return Reply(_encode(page(request, _FILTERS, "usage_records", records, lambda each: each)))
 
     def _asked(self, kind: str, account_id: str, query: Query, today: date) -> Span:
         """The days that are asked for. Without a first one it is that of the account, or the oldest that figures are
@@ -267,27 +252,6 @@ def _by_year(months: _Sums) -> _Sums:
         year.segments += each.segments
         year.charged_micros += each.charged_micros
     return years
-
-
-def _page(request: Request, query: Query, size: int, number: int, records: Sequence[UsageRecord]) -> UsagePage:
-    start = number * size
-    shown = tuple(records[start : start + size])
-    kept = [(name, query[name]) for name in _FILTERS if query.get(name)]
-
-    def uri(page: int) -> str:
-        return f"{request.path}?{urlencode([*kept, ('PageSize', str(size)), ('Page', str(page))])}"
-
-    return UsagePage(
-        end=start + max(len(shown) - 1, 0),
-        first_page_uri=uri(0),
-        next_page_uri=uri(number + 1) if len(records) > start + size else None,
-        page=number,
-        page_size=size,
-        previous_page_uri=uri(number - 1) if number else None,
-        start=start,
-        uri=uri(number),
-        usage_records=shown,
-    )
 
 
 def _date(query: Query, name: str, today: date) -> date | None:
