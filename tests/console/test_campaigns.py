@@ -79,3 +79,75 @@ async def test_a_campaign_is_made_estimated_tried_and_sent(edge, browser, sign_i
 async def test_what_is_wrong_stands_at_its_field(browser, field, value, shown):
     seen = await browser.post(f"{PATH}/new", WRITTEN | {field: value})
     assert seen.status == 422 and shown in seen.words, seen.words
+
+
+async def test_what_the_form_has_no_field_for_stays_and_what_is_emptied_goes(edge, browser):
+    made = await edge.post(
+        "/v1/campaigns",
+        {
+            "name": "kept",
+            "audience": {"numbers": ["+447400123451"], "filter": 'name = "Ann"'},
+            "sender": "Acme",
+            "class": "transactional",
+            "validity": 600,
+            "tags": ["spring"],
+            "short_links": True,
+            "variants": [
+                {"name": "short", "text": "Hi", "share": 3, "variables": {"name": "you"}},
+                {"name": "long", "text": "Hello there"},
+            ],
+            "winner": {"metric": "clicked", "wait_s": 90, "min_difference": 0.5},
+            "schedule": {"windows": [{"begin": "09:00", "end": "12:00"}, {"begin": "14:00", "end": "17:00"}]},
+        },
+    )
+    assert made.status == 201, made.body
+    path = f"{PATH}/{made.json['id']}"
+    page = await browser.get(path)
+    fields = {
+        "name": "kept",
+        "to_numbers": "+447400123451",
+        "to_filter": 'name = "Ann"',
+        "text_short": "Hi!",
+        "text_long": "Hello there",
+        "zone": "UTC",
+        "class": "transactional",
+        "sender": "Acme",
+        "short_links": "1",
+        "begin": "09:00",
+        "end": "12:00",
+        "trial": "1",
+        "metric": "clicked",
+        "sample_percent": "20",
+        "wait_minutes": "1",
+        "min_difference": "0.5",
+    }
+    for name in fields:
+        assert f'name="{name}"' in page.text, name
+    assert (await browser.post(path, fields)).status == 303
+    kept = (await edge.get(f"/v1/campaigns/{made.json['id']}")).json
+    same = ("audience", "sender", "class", "validity", "tags", "short_links", "winner", "schedule")
+    assert {name: kept[name] for name in same} == {name: made.json[name] for name in same}
+    assert kept["variants"][0] == made.json["variants"][0] | {"text": "Hi!"}
+    for name in ("trial", "sender", "to_filter", "short_links"):
+        fields.pop(name)
+    assert (await browser.post(path, fields)).status == 303
+    bare = (await edge.get(f"/v1/campaigns/{made.json['id']}")).json
+    assert (bare["winner"], bare["sender"], bare["short_links"], bare["audience"]["filter"]) == (
+        None,
+        None,
+        False,
+        None,
+    )
+
+
+async def test_whether_a_second_person_is_needed_is_switched_by_whoever_may(edge, browser, sign_in):
+    assert "Campaigns start without" in (await (await sign_in("read_only")).get(PATH)).words
+    assert (await browser.post(f"{PATH}/policy", {"approval": "1"})).status == 303
+    assert (await edge.get("/v1/campaigns/policy")).json == {"approval": True}
+    assert 'name="approval" value="1" checked' in (await browser.get(PATH)).text
+    id_ = await kept(browser)
+    assert "Needs a second person" in (await browser.get(f"{PATH}/{id_}")).words
+    refused = await browser.post(f"{PATH}/{id_}/start")
+    assert refused.status == 409, refused.words
+    assert (await browser.post(f"{PATH}/policy", {})).status == 303
+    assert (await edge.get("/v1/campaigns/policy")).json == {"approval": False}

@@ -201,7 +201,7 @@ NEEDS = {
         "POST /console/campaigns/{id}/resume", "POST /console/campaigns/{id}/cancel",
         "POST /console/campaigns/{id}/winner",
     ),
-    "campaigns:approve": ("POST /console/campaigns/{id}/approve",),
+    "campaigns:approve": ("POST /console/campaigns/{id}/approve", "POST /console/campaigns/policy"),
     "links:read": (
         "GET /console/links", "GET /console/links/export", "GET /console/links/{id}", "GET /console/links/{id}/export",
         "GET /console/links/settings",

@@ -1,8 +1,10 @@
 """Campaigns as accounts keep them: drafts are made, read, changed and deleted. `steering` is for what has begun."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from whimbrel.base import ids, limits
 from whimbrel.base.errors import WhimbrelError
@@ -148,19 +150,21 @@ def _numbers(
 
 
 def _changed(spec: CampaignSpec, change: CampaignChange, checks: Checks) -> CampaignSpec:
-    given = {
-        name: value
-        for name in ("sender", "pool", "message_class", "tags", "short_links")
-        if (value := getattr(change, name)) is not None
+    given: dict[str, Any] = {
+        name: value for name in ("tags", "short_links") if (value := getattr(change, name)) is not None
     }
-    if change.validity is not None:
+    given |= {name: value for name in ("sender", "pool") if (value := getattr(change, name)) is not UNSET}
+    if change.validity is not UNSET:
         given["validity_s"] = change.validity
-    if change.winner is not None:
+    if change.winner is not UNSET:
         given["trial"] = trial_of(change.winner)
     if change.schedule is not None:
         given |= when(change.schedule, checks)
     if change.text is not None or change.template is not None or change.variants is not None:
         given["variants"] = variants_of(change.text, change.template, change.variants or (), checks)
-        if len(given["variants"]) == 1 and change.winner is None:
+        if len(given["variants"]) == 1 and change.winner is UNSET:
             given["trial"] = None
+    if change.message_class is not UNSET:
+        templates = any(each.template for each in given.get("variants", spec.variants))
+        given["message_class"] = change.message_class or ("" if templates else "marketing")
     return msgspec.structs.replace(spec, **given)

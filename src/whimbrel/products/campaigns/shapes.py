@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from whimbrel.base import limits, moments
 from whimbrel.domain.campaigns import DAYS, Campaign, CampaignSpec, CampaignStatus, Group, Metric, Per, Phase, Variant
@@ -102,7 +102,7 @@ class NewCampaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class CampaignChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be different of a draft; what is not given stays."""
+    """What is to be different of a draft; what is not given stays. Where null is taken it takes away what is there."""
 
     name: str | None = None
     audience: AudienceBody | None = None
@@ -110,12 +110,14 @@ class CampaignChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     text: str | None = None
     template: str | None = None
     variants: Annotated[tuple[VariantBody, ...], Meta(max_length=limits.CAMPAIGN_VARIANTS_MAX)] | None = None
-    winner: TrialBody | None = None
-    sender: str | None = None
-    pool: str | None = None
-    message_class: Literal["transactional", "marketing"] | None = msgspec.field(name="class", default=None)
+    winner: TrialBody | UnsetType | None = UNSET
+    sender: str | UnsetType | None = UNSET
+    pool: str | UnsetType | None = UNSET
+    message_class: Literal["transactional", "marketing"] | UnsetType | None = msgspec.field(
+        name="class", default=UNSET
+    )
     schedule: ScheduleBody | None = None
-    validity: Validity | None = None
+    validity: Validity | UnsetType | None = UNSET
     tags: Annotated[tuple[str, ...], Meta(max_length=10)] | None = None
     short_links: bool | None = None
 

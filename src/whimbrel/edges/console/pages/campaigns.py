@@ -2,23 +2,18 @@
 what it has brought, read anew every second while it sends.
 """
 
-import re
 from typing import Any, Final
 
-import msgspec
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.console import table_files, tables, usable
+from whimbrel.edges.console import campaigning, table_files, tables, usable
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 from whimbrel.edges.console.tables import Column, Table
 
 PATH: Final = "/console/campaigns"
-_BETWEEN = re.compile(r"[\s,;]+")
-_GROUPS: Final = (("lists", "listLists"), ("tags", "listTags"), ("segments", "listSegments"))
-_LETTERS: Final = ("A", "B", "C")
 TABLE: Final = Table(
     name="campaigns",
     path=PATH,
@@ -41,7 +36,18 @@ async def campaigns(request: Request) -> Response:
     """All of the account, newest first; a script asks for the rows that follow."""
     if request.asked.acting_for is None:
         return request.page("no_account.html", name="campaigns")
-    return await tables.answer(request, TABLE, "campaigns/list.html", may_write=request.api.may("createCampaign"))
+    needs = (await request.api("getCampaignPolicy")).approval
+    values = {"needs_approval": needs, "may_decide": request.api.may("setCampaignPolicy")}
+    may_write = request.api.may("createCampaign")
+    return await tables.answer(request, TABLE, "campaigns/list.html", may_write=may_write, **values)
+
+
+async def decide(request: Request) -> Response:
+    """Whether campaigns need a second person."""
+    form = await request.form()
+    needs = form.flag("approval")
+    await request.api("setCampaignPolicy", body={"approval": needs})
+    return request.go(PATH, done="campaign.with_approval" if needs else "campaign.without_approval")
 
 
 async def new(request: Request) -> Response:
@@ -53,9 +59,9 @@ async def new(request: Request) -> Response:
 async def create(request: Request) -> Response:
     form = await request.form()
     try:
-        made = await request.api("createCampaign", body=_body(form))
+        made = await request.api("createCampaign", body=campaigning.body_of(form))
     except WhimbrelError as error:
-        return await _form(request, None, form, _told(error))
+        return await _form(request, None, form, campaigning.told(error))
     return request.go(f"{PATH}/{made.id}", done="campaign.made")
 
 
@@ -64,11 +70,12 @@ async def campaign(request: Request) -> Response:
 
 
 async def update(request: Request) -> Response:
-    form = await request.form()
+    form, path = await request.form(), dict(request.path)
     try:
-        await request.api("updateCampaign", path=dict(request.path), body=_body(form))
+        before = await request.api("getCampaign", path=path)
+        await request.api("updateCampaign", path=path, body=campaigning.body_of(form, before))
     except WhimbrelError as error:
-        return await _one(request, form=form, told=_told(error))
+        return await _one(request, form=form, told=campaigning.told(error))
     return request.go(f"{PATH}/{request.path['id']}", done="campaign.saved")
 
 
@@ -115,7 +122,7 @@ async def choose(request: Request) -> Response:
 
 async def send_test(request: Request) -> Response:
     form = await request.form()
-    wanted = {"to": [each for each in _BETWEEN.split(form.raw("to")) if each]}
+    wanted = {"to": campaigning.numbers_in(form.raw("to"))}
     try:
         sent = await request.api("testCampaign", path=dict(request.path), body=wanted)
     except WhimbrelError as error:
@@ -136,85 +143,6 @@ async def _acted(request: Request, operation: str, done: str, body: Any = None) 
     return request.go(f"{PATH}/{request.path['id']}", done=done)
 
 
-def _body(form: Form) -> dict[str, Any]:
-    """A campaign as the API takes it."""
-    variants = [
-        {"name": letter, "text": text}
-        for letter in _LETTERS
-        if (text := form.raw(f"text_{letter}").replace("\r\n", "\n")).strip()
-    ]
-    body: dict[str, Any] = {
-        **form.given("name", "sender", "class"),
-        "name": form.text("name"),
-        "audience": _group(form, "to_") | {"everybody": form.flag("everybody")},
-        "exclude": _group(form, "not_"),
-        "schedule": {"zone": form.text("zone") or "UTC", **form.given("at"), **_pace(form), **_windows(form)},
-    }
-    if form.text("template"):
-        return body | {"template": form.text("template")}
-    body["variants"] = variants or [{"name": "A", "text": ""}]
-    if len(variants) > 1 and form.flag("trial"):
-        body["winner"] = {
-            "metric": form.text("metric"),
-            "sample_percent": _number(form, "sample_percent", 20),
-            "wait_s": _number(form, "wait_minutes", 60) * 60,
-            "min_difference": float(_number(form, "min_difference", 0)),
-        }
-    return body
-
-
-def _group(form: Form, prefix: str) -> dict[str, Any]:
-    given: dict[str, Any] = {name: [*form.many(prefix + name)] for name, _ in _GROUPS}
-    return given | {"numbers": [each for each in _BETWEEN.split(form.raw(f"{prefix}numbers")) if each]}
-
-
-def _pace(form: Form) -> dict[str, Any]:
-    if not form.text("pace"):
-        return {}
-    return {"pace": {"count": _number(form, "pace", 0), "per": form.text("per") or "second"}}
-
-
-def _windows(form: Form) -> dict[str, Any]:
-    if not form.text("begin") and not form.text("end"):
-        return {}
-    window: dict[str, Any] = {"begin": form.text("begin") or "00:00", "end": form.text("end") or "24:00"}
-    return {"windows": [window | ({"days": [*form.many("days")]} if form.many("days") else {})]}
-
-
-def _number(form: Form, name: str, otherwise: int) -> int | str:
-    """As a number, or as it was typed: the API says what is wrong with it."""
-    typed = form.text(name)
-    if not typed:
-        return otherwise
-    return int(typed) if typed.isascii() and typed.isdigit() else 0
-
-
-def _told(error: WhimbrelError) -> Problem:
-    """A refusal with what is wrong at the fields of this form."""
-    told = problem(error)
-    fields = dict(told.fields)
-    for pointer, words in told.fields.items():
-        for begin, field in _FIELDS.items():
-            if pointer.startswith(begin):
-                fields.setdefault(field, words)
-    return msgspec.structs.replace(told, fields=fields)
-
-
-_FIELDS: Final = {
-    "audience.numbers": "to_numbers",
-    "exclude.numbers": "not_numbers",
-    "audience": "audience",
-    "schedule.at": "at",
-    "schedule.zone": "zone",
-    "schedule.pace": "pace",
-    "schedule.windows": "begin",
-    "variants.0": "text_A",
-    "variants.1": "text_B",
-    "variants.2": "text_C",
-    "text": "text_A",
-}
-
-
 async def _one(
     request: Request,
     *,
@@ -231,7 +159,7 @@ async def _one(
         path = dict(request.path)
         numbers = await request.api("listNumbersOfCampaign", path=path)
         excluded = await request.api("listNumbersOfCampaign", path=path, query={"excluded": "true"})
-        form = Form.of(_shown(found, numbers.data, excluded.data))
+        form = Form.of(campaigning.shown(found, numbers.data, excluded.data))
     return await _form(request, found, form, told, tried=tried or Form(), tested=tested)
 
 
@@ -253,35 +181,6 @@ async def _carriers(request: Request) -> dict[str, str]:
     return {each.id: each.name for each in (await request.api("listCarriers", query={"limit": "1000"})).data}
 
 
-def _shown(found: Any, numbers: tuple[str, ...], excluded: tuple[str, ...]) -> dict[str, str | tuple[str, ...]]:
-    schedule = found.schedule
-    shown: dict[str, str | tuple[str, ...]] = {
-        "name": found.name,
-        "sender": found.sender or "",
-        "class": found.message_class or "",
-        "template": found.variants[0].template or "",
-        "at": (schedule.at or "")[:16],
-        "zone": schedule.zone,
-        "pace": str(schedule.pace.count) if schedule.pace else "",
-        "per": schedule.pace.per if schedule.pace else "second",
-        "to_numbers": "\n".join(numbers),
-        "not_numbers": "\n".join(excluded),
-    }
-    if found.audience.everybody:
-        shown["everybody"] = "1"
-    for prefix, group in (("to_", found.audience), ("not_", found.exclude)):
-        shown |= {prefix + name: getattr(group, name) for name, _ in _GROUPS}
-    shown |= {f"text_{each.name}": each.text or "" for each in found.variants}
-    if schedule.windows:
-        window = schedule.windows[0]
-        shown |= {"begin": window.begin, "end": window.end, "days": window.days}
-    if found.winner is not None:
-        trial = found.winner
-        shown |= {"trial": "1", "metric": trial.metric, "sample_percent": str(trial.sample_percent)}
-        shown |= {"wait_minutes": str(trial.wait_s // 60), "min_difference": f"{trial.min_difference:g}"}
-    return shown
-
-
 async def _form(
     request: Request,
     found: Any,
@@ -292,7 +191,7 @@ async def _form(
     tested: Any = (),
 ) -> Response:
     groups = {}
-    for name, operation in _GROUPS:
+    for name, operation in campaigning.GROUPS:
         groups[name] = (await request.api(operation)).data if request.api.may(operation) else ()
     needs = (await request.api("getCampaignPolicy")).approval
     return request.page(
@@ -302,8 +201,9 @@ async def _form(
         form=form,
         problem=told,
         groups=groups,
-        letters=_LETTERS,
+        letters=campaigning.letters_of(found),
         templates=await usable.templates(request, request.words("campaigns.no_template")),
+        pools=await usable.pools(request, request.words("campaigns.no_pool"), form.text("pool")),
         needs_approval=needs,
         may_write=request.api.may("createCampaign"),
         may_send=request.api.may("startCampaign"),
@@ -318,6 +218,7 @@ PAGES = (
     table_files.page(TABLE),
     Page(path=f"{PATH}/new", handle=new),
     Page(path=f"{PATH}/new", method="POST", handle=create),
+    Page(path=f"{PATH}/policy", method="POST", handle=decide),
     Page(path=f"{PATH}/{{id}}", handle=campaign),
     Page(path=f"{PATH}/{{id}}", method="POST", handle=update),
     Page(path=f"{PATH}/{{id}}/progress", handle=progress),
