@@ -60,3 +60,7 @@ async def test_an_opt_out_of_a_sender_says_so(edge, browser):
     made = await edge.post("/v1/opt-outs", {"number": OTHER, "sender": sender})
     assert made.status == 201
     assert sender in (await browser.get("/console/opt-outs")).text
+    pool = (await edge.post("/v1/pools", {"name": "service", "senders": [sender]})).json["id"]
+    assert (await edge.post("/v1/opt-outs", {"number": OTHER, "pool": pool})).status == 201
+    assert "A pool" in (await browser.get("/console/opt-outs")).words
+    assert (await edge.ask("DELETE", f"/v1/pools/{pool}")).status == 204

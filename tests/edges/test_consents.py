@@ -105,6 +105,25 @@ async def test_opt_outs_of_a_sender_and_their_files(edge):
     assert (await edge.send()).status == 202
 
 
+async def test_opt_outs_of_a_pool(edge):
+    made = await edge.post("/v1/pools", {"name": "service", "senders": [SENDER]})
+    pool = made.json["id"]
+    for wrong in ({"pool": "MG0"}, {"pool": pool, "sender": SENDER}, {"pool": pool, "brand": ""}):
+        refused = await edge.post("/v1/opt-outs", {"number": NUMBER} | wrong)
+        assert (refused.status, [each["pointer"] for each in refused.json["errors"]]) == (422, ["/pool"])
+    stopped = await edge.post("/v1/opt-outs", {"number": NUMBER, "pool": pool})
+    assert (stopped.json["scope"], stopped.json["pool"], stopped.json["sender"]) == ("pool", pool, None)
+    assert (await edge.send()).code == "opted_out"
+    taken = await edge.post(f"/v1/opt-outs/import?pool={pool}", headers=CSV, data=f"{NUMBER}\n{OTHER}\n".encode())
+    assert (taken.json["created"], taken.json["known"]) == (1, 1)
+    rows = table((await edge.get("/v1/opt-outs/export")).body)
+    assert [(row["number"], row["scope"]) for row in rows] == [(NUMBER, f"pool:{pool}"), (OTHER, f"pool:{pool}")]
+    stranger = await edge.new_customer("Stranger")
+    assert (await edge.post("/v1/opt-outs", {"number": NUMBER, "pool": pool}, key=stranger.live)).status == 422
+    assert (await edge.ask("DELETE", f"/v1/pools/{pool}")).status == 204
+    assert (await edge.send()).status == 202
+
+
 async def test_brands(edge):
     made = await edge.post("/v1/brands", {"name": BRAND_NAME, "senders": [SENDER]})
     assert made.status == 201

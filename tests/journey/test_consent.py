@@ -10,7 +10,7 @@ from whimbrel.base.clock import SECOND_US
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.permission import MARKETING, consent_set
 from whimbrel.journey.consent_requests import ConsentRequests, Question
-from whimbrel.manage import brands, consent_words, consents, opt_outs, policies, senders, suppression
+from whimbrel.manage import brands, consent_words, consents, opt_outs, policies, pools, senders, suppression
 from whimbrel.manage.consents import NewConsent, Wanted
 
 PHONE = "+447911123456"
@@ -68,6 +68,36 @@ async def test_a_stop_reaches_as_far_as_the_account_says_and_start_undoes_it(tmp
         await stop_reaches(r, {SENDER: None, SECOND: None})
         r.say(PHONE, "stop all", to=SECOND)
         await stop_reaches(r, {SENDER: BLOCKED, SECOND: BLOCKED})
+
+
+async def test_a_stop_to_a_number_of_a_pool_reaches_the_pool_and_start_to_another_one_undoes_it(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await open_rig(r, opt_out_scope="pool")
+        lone = "+12025550112"
+        await senders.create(r.app.manage, ACTOR, senders.NewSender(value=lone), account_id=r.account_id)
+        new = pools.NewPool(name="service", senders=(SENDER, SECOND))
+        pool = (await pools.create(r.app.manage, ACTOR, new, account_id=r.account_id)).pool
+        later = r.clock.now_us() + LATER_S * SECOND_US
+        waiting = await r.send(*[r.draft(PHONE, sender=each, send_at_us=later) for each in (SECOND, lone)])
+        r.say(PHONE, "STOP")
+        await stop_reaches(r, {SENDER: BLOCKED, SECOND: BLOCKED})
+        told = await r.app.accept.explain(r.draft(PHONE, sender=SECOND))
+        assert told.consent is not None and told.consent.scope == f"pool:{pool.id}"
+        by_pool = r.draft(PHONE, options={"pool_id": pool.id})
+        assert (await r.verdict(by_pool)).code == BLOCKED
+        found = (await opt_outs.of_number(r.app.manage, PHONE, account_id=r.account_id)).data
+        assert {(each.scope, each.pool or each.sender) for each in found} == {("pool", pool.id), ("sender", SENDER)}
+        assert [await r.events(each.id) for each in found] == [["opt_out.created"]] * 2
+        r.clock.advance(LATER_S + 1)
+        assert (await r.settled(waiting[0], "rejected", within_s=30)).reason == BLOCKED
+        await r.settled(waiting[1], "delivered", within_s=30)
+        await pools.remove_member(r.app.manage, ACTOR, pool.id, SENDER, account_id=r.account_id)
+        assert await refusals(r) == {SENDER: BLOCKED, SECOND: BLOCKED}, "what left the pool is stopped all the same"
+        member = pools.NewMember()
+        await pools.put_member(r.app.manage, ACTOR, pool.id, SENDER, member, account_id=r.account_id)
+        r.say(PHONE, "START", to=SECOND)
+        await stop_reaches(r, {SENDER: None, SECOND: None})
+        assert (await opt_outs.of_number(r.app.manage, PHONE, account_id=r.account_id)).data == ()
 
 
 @sqlite_first

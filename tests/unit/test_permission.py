@@ -20,6 +20,7 @@ from whimbrel.domain.permission import (
     SuppressionList,
     brand_scope,
     consent_set,
+    pool_scope,
     sender_scope,
 )
 from whimbrel.domain.policies import INSTALLATION, Policy, PolicyBook
@@ -90,12 +91,42 @@ def test_how_far_an_opt_out_reaches(scope, stopped):
         ("all", None, (SHOES,), ONE, EVERYTHING),
         ("sender", "all", (), ONE, EVERYTHING),
         ("all", "sender", (), ONE, EVERYTHING),
+        ("pool", None, (SHOES,), THREE, "sender:Acme"),
+        ("sender", "pool", (SHOES,), THREE, "sender:Acme"),
+        ("pool", "brand", (SHOES,), ONE, "brand:BN1"),
     ],
 )
 def test_how_far_a_stop_reaches(own, floor, brands, sender, scope):
     policies = {AC: Policy(opt_out_scope=own), INSTALLATION: Policy(opt_out_scope=floor)}
     asked = permissions({}, brands=brands, policies=PolicyBook(policies))
-    assert asked.stop_scope(AC, sender) == scope
+    assert asked.stop_scopes(AC, sender) == (scope,)
+
+
+POOLS = {(AC, ONE): ("MG1", "MG2"), (AC, TWO): ("MG1",)}
+
+
+def test_a_stop_to_a_member_reaches_its_pools_and_holds_when_it_leaves_them():
+    policies = PolicyBook({AC: Policy(opt_out_scope="pool")})
+    asked = permissions({}, pools=POOLS, policies=policies)
+    scopes = asked.stop_scopes(AC, ONE)
+    assert scopes == (pool_scope("MG1"), pool_scope("MG2"), sender_scope(ONE))
+    stopped = NumberSet(asked.key_of(NUMBER, scope) for scope in scopes)
+
+    def kept_away(pools):
+        now = permissions({AC: stopped}, pools=pools, policies=policies)
+        return {sender for sender in (ONE, TWO, THREE) if now.finding(AC, NUMBER, sender, 1)}
+
+    assert kept_away(POOLS) == {ONE, TWO}
+    assert kept_away({(AC, TWO): ("MG1",), (AC, THREE): ("MG2",)}) == {ONE, TWO, THREE}
+    assert kept_away({}) == {ONE}
+    for back in asked.lifted(AC, TWO):
+        stopped.discard(NUMBER ^ back)
+    assert kept_away({(AC, TWO): ("MG1",)}) == set() and kept_away(POOLS) == {ONE}  # MG2 is one of its own
+
+
+def test_a_start_to_a_sender_lifts_no_other_one_where_a_stop_reaches_no_pool():
+    asked = permissions({}, pools=POOLS)
+    assert asked.lifted(AC, TWO) == tuple(hash_of(each) for each in (sender_scope(TWO), pool_scope("MG1")))
 
 
 def test_lists_hold_for_their_classes_and_accounts():

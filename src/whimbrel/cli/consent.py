@@ -25,6 +25,7 @@ File = Annotated[Path, typer.Argument(help="CSV with a column `number`, or nothi
 Out = Annotated[Path | None, typer.Option("--out", help="Where the file is written; else to the terminal.")]
 Most = Annotated[int, typer.Option("--limit", min=1, help="So many at most.")]
 OfSender = Annotated[str | None, typer.Option(help="Of this sender alone.")]
+OfPool = Annotated[str | None, typer.Option(metavar="MG…", help="Of the senders of this pool alone.")]
 OfBrand = Annotated[str | None, typer.Option(metavar="BN…", help="Of this brand alone.")]
 Purpose = Annotated[str, typer.Option(help="What for.")]
 Wording = Annotated[str, typer.Option(help="What was shown.")]
@@ -43,7 +44,7 @@ def list_opt_outs(
     """Opt-outs, newest first."""
     found = list(asking.every(client(data), "/v1/opt-outs", {"number": number}, most))[:most]
     rows = [
-        (r["id"], r["number"], r["sender"] or r["brand"] or r["scope"], r["source"], r["created_at"][:19])
+        (r["id"], r["number"], r["sender"] or r["pool"] or r["brand"] or r["scope"], r["source"], r["created_at"][:19])
         for r in found
     ]
     asking.show(found, ("id", "number", "of", "how", "since"), rows, as_json=as_json)
@@ -51,9 +52,15 @@ def list_opt_outs(
 
 @opt_outs.command("add")
 @guarded
-def add_opt_out(number: Number, sender: OfSender = None, brand: OfBrand = None, data: DataFolder = DATA) -> None:
+def add_opt_out(
+    number: Number,
+    sender: OfSender = None,
+    pool: OfPool = None,
+    brand: OfBrand = None,
+    data: DataFolder = DATA,
+) -> None:
     """Record that a number opted out."""
-    body = {"number": number} | _given(sender=sender, brand=brand)
+    body = {"number": number} | _given(sender=sender, pool=pool, brand=brand)
     typer.echo(asking.told(client(data), "POST", "/v1/opt-outs", body)["id"])
 
 
@@ -68,10 +75,15 @@ def remove_opt_out(id_: Annotated[str, typer.Argument(metavar="OO…")], data: D
 @opt_outs.command("import")
 @guarded
 def import_opt_outs(
-    file: File, sender: OfSender = None, brand: OfBrand = None, data: DataFolder = DATA, as_json: Json = False
+    file: File,
+    sender: OfSender = None,
+    pool: OfPool = None,
+    brand: OfBrand = None,
+    data: DataFolder = DATA,
+    as_json: Json = False,
 ) -> None:
     """Record the numbers of a file; sent twice, the second time adds nothing."""
-    place = asking.asked("/v1/opt-outs/import", sender=sender, brand=brand)
+    place = asking.asked("/v1/opt-outs/import", sender=sender, pool=pool, brand=brand)
     _bring(client(data), place, file, as_json=as_json)
 
 

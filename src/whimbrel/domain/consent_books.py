@@ -10,6 +10,7 @@ import msgspec
 
 from whimbrel.domain.consent import Level, OwnWord
 from whimbrel.domain.consent_words import Keyword
+from whimbrel.domain.permission import EVERYTHING
 from whimbrel.domain.policies import KeywordOptIn
 
 EVERY_BRAND: Final = ""
@@ -46,14 +47,19 @@ class ConsentText(msgspec.Struct, frozen=True, gc=False):
 
 class Hearing(msgspec.Struct, frozen=True, gc=False):
     """What an inbound text is heard with: words beside the product's, how far a STOP to this number reaches (with what
-    that adds to the hash of a number, 0: nothing), what a START lifts beside that which holds for all senders, and what
-    a word that agrees does."""
+    that adds to the hash of a number, 0: nothing) and what it is recorded for beside that, what a START lifts beside
+    that which holds for all senders, and what a word that agrees does."""
 
     words: tuple[OwnWord, ...] = ()
     scope: str = ""
     scope_hash: int = 0
     lifts: tuple[int, ...] = ()
     joins: KeywordOptIn = "request"
+    also: tuple[tuple[str, int], ...] = ()
+
+    def stopped(self, *, everything: bool) -> tuple[tuple[str, int], ...]:
+        """The scopes of a STOP, with their hashes."""
+        return ((EVERYTHING, 0),) if everything else ((self.scope, self.scope_hash), *self.also)
 
 
 class WordBook:

@@ -2,8 +2,9 @@
 
 Everything that may be millions is a set of keyed hashes under a name: an account's id (who opted out there), the id of
 a suppression list, an account and a purpose (who consented). The scope of an opt-out is part of its hash: what holds
-for all senders of an account is the hash of the number, and what holds for one sender or brand is that hash XOR the
-scope's. So one look-up answers each question, and whoever says STOP to one sender takes as much room as anybody else.
+for all senders of an account is the hash of the number, and what holds for one sender, pool or brand is that hash
+XOR the scope's. So one look-up answers each question, and whoever says STOP to one sender takes as much room as anybody
+else.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ import msgspec
 from whimbrel.domain.model import PRIORITY, Flag, MessageClass
 from whimbrel.domain.policies import PolicyBook
 
-ScopeKind = Literal["sender", "brand", "all"]
+ScopeKind = Literal["sender", "pool", "brand", "all"]
 Barrier = Literal["opted_out", "suppressed", "no_consent"]
 """Codes of the catalogue."""
 
@@ -68,6 +69,11 @@ def sender_scope(value: str) -> str:
     return f"sender:{value}"
 
 
+def pool_scope(pool_id: str) -> str:
+    """The scope of the senders of a pool."""
+    return f"pool:{pool_id}"
+
+
 def brand_scope(brand_id: str) -> str:
     """The scope of a brand."""
     return f"brand:{brand_id}"
@@ -94,8 +100,9 @@ class Queued(Protocol):
 
 
 class Permissions:
-    """What holds for every account as of now. Made anew when brands, lists or policies change; who is in which set
-    changes in place. `sets`: gives them as they are; `hash_of`: the 63-bit keyed hash of a scope."""
+    """What holds for every account as of now. Made anew when brands, pools, lists or policies change; who is in which
+    set changes in place. `sets`: gives them as they are; `hash_of`: the 63-bit keyed hash of a scope; `pools`: ids of
+    pools by account and sender."""
 
     def __init__(
         self,
@@ -105,10 +112,16 @@ class Permissions:
         brands: Iterable[Brand] = (),
         lists: Iterable[SuppressionList] = (),
         policies: PolicyBook | None = None,
+        pools: Mapping[tuple[str, str], Sequence[str]] | None = None,
     ) -> None:
         self._sets = sets
         self._hash_of = hash_of
         self._policies = policies or PolicyBook({})
+        self._pools_of = pools or {}
+        self._mates: dict[str, list[str]] = {}  # senders by their pool
+        for (_, value), ids in self._pools_of.items():
+            for pool_id in ids:
+                self._mates.setdefault(pool_id, []).append(value)
         self._brand_of: dict[tuple[str, str], str] = {}
         self._branded: set[str] = set()
         for brand in brands:
@@ -166,7 +179,7 @@ class Permissions:
         """The scopes narrower than all that a sender is in, with their hashes: its own first."""
         known = self._reach.get((account_id, sender))
         if known is None:
-            scopes = [sender_scope(sender)]
+            scopes = [sender_scope(sender), *map(pool_scope, self._pools_of.get((account_id, sender), ()))]
             if account_id in self._branded:
                 scopes.append(self._brand_scope(account_id, sender))
             known = self._reach[account_id, sender] = tuple((scope, self._hash_of(scope)) for scope in scopes)
@@ -184,15 +197,27 @@ class Permissions:
         """The id of the brand that a sender is of; None: of no named one."""
         return self._brand_of.get((account_id, sender))
 
-    def stop_scope(self, account_id: str, sender: str) -> str:
-        """How far a STOP to this sender reaches: as the account has decided. Where it has no named brands, all of its
-        senders are one brand."""
+    def stop_scopes(self, account_id: str, sender: str) -> tuple[str, ...]:
+        """How far a STOP to this sender reaches, the farthest first: as the account has decided. Where it has no named
+        brands, all of its senders are one brand. Of pools the sender itself is one too: it may leave them."""
         kind = self._policies.of(account_id).opt_out_scope
         if kind == "sender":
-            return sender_scope(sender)
+            return (sender_scope(sender),)
+        if kind == "pool":
+            return (*map(pool_scope, self._pools_of.get((account_id, sender), ())), sender_scope(sender))
         if kind == "brand" and account_id in self._branded:
-            return self._brand_scope(account_id, sender)
-        return EVERYTHING
+            return (self._brand_scope(account_id, sender),)
+        return (EVERYTHING,)
+
+    def lifted(self, account_id: str, sender: str) -> tuple[int, ...]:
+        """What a START to this sender lifts beside that which holds for all: hashes of all scopes that it is in. Where
+        a STOP reaches a pool, a START does too: whoever stopped another one of the pool is back with all of it."""
+        found = [scope_hash for _, scope_hash in self.reach(account_id, sender)]
+        if self._policies.of(account_id).opt_out_scope == "pool":
+            pools = self._pools_of.get((account_id, sender), ())
+            mates = dict.fromkeys(value for pool_id in pools for value in self._mates[pool_id])
+            found += [self._hash_of(sender_scope(value)) for value in mates if value != sender]
+        return tuple(found)
 
     def hash_of(self, scope: str) -> int:
         """What a scope adds to the hash of a number."""
@@ -201,11 +226,3 @@ class Permissions:
     def key_of(self, number_hash: int, scope: str) -> int:
         """What an opt-out is stored under."""
         return number_hash ^ self.hash_of(scope)
-
-
-def is_scope(scope: str, senders: Sequence[str], brands: Sequence[Brand]) -> bool:
-    """Whether it names all, one of these senders, or one of these brands."""
-    if scope in (EVERYTHING, UNNAMED_BRAND):
-        return True
-    kind, _, name = scope.partition(":")
-    return name in senders if kind == "sender" else kind == "brand" and any(name == brand.id for brand in brands)

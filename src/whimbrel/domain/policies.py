@@ -17,7 +17,7 @@ QuietHours = Literal["off", "wait", "refuse"]
 """What becomes of a marketing text at an hour at which it may not be sent; each is stricter than the one before."""
 OnCap = Literal["wait", "refuse"]
 Per = Literal["account", "sender"]
-OptOutScope = Literal["sender", "brand", "all"]
+OptOutScope = Literal["sender", "pool", "brand", "all"]
 """How far a STOP to one of an account's senders reaches; each reaches farther than the one before."""
 KeywordOptIn = Literal["request", "grant"]
 """What an account's own word that agrees does: a question that is answered with YES, or consent at once."""

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from whimbrel.base.vault import Vault
 from whimbrel.domain.consent_books import ConsentText, ConsentWord, Hearing, TextBook, WordBook
 from whimbrel.domain.consent_words import Keyword
-from whimbrel.domain.permission import EVERYTHING, Brand, Permissions, SuppressionList
+from whimbrel.domain.permission import Brand, Permissions, SuppressionList
 from whimbrel.domain.policies import PolicyBook
 from whimbrel.journey.opted_out import OptedOut
 from whimbrel.store.interface import Store
@@ -24,6 +24,7 @@ class ConsentTables:
         self._brands: list[Brand] = []
         self._lists: list[SuppressionList] = []
         self._policies = PolicyBook({})
+        self._pools: Mapping[tuple[str, str], tuple[str, ...]] = {}
         self.words = WordBook(())
         self.texts = TextBook(())
         self.permissions = self._made()
@@ -49,6 +50,12 @@ class ConsentTables:
         self._policies = policies
         self._renew()
 
+    def follow_pools(self, pools: Mapping[tuple[str, str], tuple[str, ...]]) -> None:
+        """Who is in which pool may have changed."""
+        if pools != self._pools:
+            self._pools = pools
+            self._renew()
+
     def name_of(self, account_id: str, sender: str) -> str:
         """The name of the brand that a sender is of; empty: of no named one."""
         brand_id = self.permissions.brand_of(account_id, sender)
@@ -63,13 +70,14 @@ class ConsentTables:
         known = self._hearings.get((account_id, sender))
         if known is None:
             permissions = self.permissions
-            scope = permissions.stop_scope(account_id, sender)
+            scope, *also = permissions.stop_scopes(account_id, sender)
             known = self._hearings[account_id, sender] = Hearing(
                 words=self.words.of(account_id),
                 scope=scope,
-                scope_hash=permissions.hash_of(scope) if scope != EVERYTHING else 0,
-                lifts=tuple([scope_hash for _, scope_hash in permissions.reach(account_id, sender)]),
+                scope_hash=permissions.hash_of(scope),
+                lifts=permissions.lifted(account_id, sender),
                 joins=self._policies.of(account_id).keyword_opt_in,
+                also=tuple([(each, permissions.hash_of(each)) for each in also]),
             )
         return known
 
@@ -84,4 +92,5 @@ class ConsentTables:
             brands=self._brands,
             lists=self._lists,
             policies=self._policies,
+            pools=self._pools,
         )

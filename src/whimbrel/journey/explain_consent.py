@@ -13,7 +13,7 @@ class ConsentStep(msgspec.Struct, frozen=True, gc=False):
     """Why the number may not be texted: which opt-out keeps it from that and how far that reaches, or which list."""
 
     code: str
-    scope: str | None = None  # all, or `sender:` or `brand:` with which
+    scope: str | None = None  # all, or `sender:`, `pool:` or `brand:` with which
     opt_out: str | None = None  # its id
     source: str | None = None
     at: str | None = None  # RFC 3339

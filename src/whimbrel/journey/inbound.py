@@ -195,9 +195,9 @@ class InboundTexts:
         if said.word != "stop":
             self._tables.opt_outs_removed(account_id, [number_hash ^ lift for lift in (0, *hearing.lifts)])
             return
-        scope_hash = 0 if said.everything else hearing.scope_hash
-        self._tables.opt_outs_added(account_id, [number_hash ^ scope_hash])
-        if not scope_hash:
+        scopes = hearing.stopped(everything=said.everything)
+        self._tables.opt_outs_added(account_id, [number_hash ^ scope_hash for _, scope_hash in scopes])
+        if not scopes[0][1]:
             self._tables.opt_outs_removed(consent_set(account_id, MARKETING), [number_hash])
 
     async def _read_back(self, rows: Sequence[InboundRow]) -> None:

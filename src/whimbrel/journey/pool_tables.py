@@ -27,6 +27,8 @@ class PoolTables:
         """Of numbers that have any, by the sender's id: the strictest of its pools, its registration and its own."""
         self.of_sender: Mapping[str, tuple[str, ...]] = {}
         """Ids of the pools that a sender is in, the oldest first."""
+        self.of_value: Mapping[tuple[str, str], tuple[str, ...]] = {}
+        """The same by account id and the sender's value."""
         self.standings: Mapping[str, Standing] = {}
         """How numbers of pools do, by the sender's id; set anew every few seconds (`journey/number_health.py`)."""
         self.inbound_urls: Mapping[str, InboundUrl] = {}
@@ -81,6 +83,11 @@ class PoolTables:
     def _open(self) -> None:
         pools, members = self._rows
         self.books, limits, self.of_sender = opened(pools, members, self._senders)
+        self.of_value = {
+            (sender.account_id, sender.value): self.of_sender[sender.id]
+            for sender in self._senders
+            if sender.id in self.of_sender
+        }
         of_none = Limits()
         self.limits = {
             sender_id: limits.get(sender_id, of_none).stricter(self._bounds.get(sender_id, of_none))

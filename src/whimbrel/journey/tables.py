@@ -111,7 +111,7 @@ class Tables:
             "accounts": self._load_accounts,
             "keys": self._load_keys,
             "senders": self._load_senders,
-            "pools": self.pools.load,
+            "pools": self._load_pools,
             "carriers": self._load_carriers,
             "routes": self._load_routes,
             "prices": self._load_prices,
@@ -237,6 +237,11 @@ class Tables:
         self.senders = {account_id: SenderBook(own, law, approvals) for account_id, own in _by_account(rows).items()}
         self.senders_by_value = {row.value.lstrip("+"): row for row in rows if row.kind != "alphanumeric"}
         self.pools.with_senders(rows, self.number_limits)
+        self.consent.follow_pools(self.pools.of_value)
+
+    async def _load_pools(self) -> None:
+        await self.pools.load()
+        self.consent.follow_pools(self.pools.of_value)
 
     async def _load_carriers(self) -> None:
         rows = [self._as_seen(row) for row in await self._store.fetch(Carrier, "carriers_all")]

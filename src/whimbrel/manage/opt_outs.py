@@ -1,5 +1,6 @@
-"""Opt-outs: numbers that an account must not text, or one of its senders or brands. A STOP from the phone writes the
-same rows. A keyed hash of the number decides; the number itself is there for exports, until the person is erased.
+"""Opt-outs: numbers that an account must not text, or one of its senders, pools or brands. A STOP from the phone
+writes the same rows. A keyed hash of the number decides; the number itself is there for exports, until the person is
+erased.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -20,8 +21,10 @@ from whimbrel.domain.permission import (
     ScopeKind,
     brand_scope,
     consent_set,
+    pool_scope,
     sender_scope,
 )
+from whimbrel.domain.pools import Pool
 from whimbrel.manage import accounts, audit, consents, number_files
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, OLDEST, Context, Page, Paging, after, commit, one, page
@@ -34,24 +37,28 @@ _ERRORS_SHOWN = 100
 Source = Literal["keyword", "phrase", "api", "import"]
 _EXPORTED: Final = ("id", "number", "masked", "scope", "source", "created_at")
 
-OfSender = Annotated[str | None, Meta(description="A sender of the account: only its texts are not wanted.")]
-OfBrand = Annotated[str | None, Meta(description="Id of a brand: only texts of its senders are not wanted.")]
+
+class OfWhom(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose texts are not wanted: those of all senders, unless it says of which. One of these at most."""
+
+    sender: Annotated[str | None, Meta(description="A sender of the account: only its texts are not wanted.")] = None
+    pool: Annotated[str | None, Meta(description="Id of a pool: only texts of its senders are not wanted.")] = None
+    brand: Annotated[str | None, Meta(description="Id of a brand: only texts of its senders are not wanted.")] = None
 
 
-class NewOptOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+OF_ALL: Final = OfWhom()
+
+
+class NewOptOut(OfWhom, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A number that opted out: E.164, as in a message's `to`. Of all senders, unless it says of which."""
 
     number: str
-    sender: OfSender = None
-    brand: OfBrand = None
 
 
-class OptOutImport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OptOutImport(OfWhom, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Up to 10,000 numbers that opted out elsewhere. All of them are recorded or, when one is invalid, none."""
 
     numbers: tuple[str, ...]
-    sender: OfSender = None
-    brand: OfBrand = None
 
 
 class OptOutView(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +70,7 @@ class OptOutView(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     scope: Annotated[ScopeKind, Meta(description="How far it reaches.")]
     sender: str | None
+    pool: Annotated[str | None, Meta(description="Id.")]
     brand: Annotated[str | None, Meta(description="Id; empty for the senders that are of no named brand.")]
     created_at: str
 
@@ -80,7 +88,7 @@ class OptOutsImported(msgspec.Struct, frozen=True, kw_only=True):
 async def create(ctx: Context, actor: str, request: NewOptOut, *, account_id: str) -> OptOutView:
     """Record that a number opted out; recording it again changes nothing and gives the first record."""
     number = _number(request.number, "/number")
-    scope = await _scope(ctx, request.sender, request.brand, account_id)
+    scope = await _scope(ctx, request, account_id)
     await _record(ctx, actor, [number], "api", scope=scope, account_id=account_id)
     key = ctx.tables.permissions.key_of(ctx.vault.number_hash(number.e164), scope)
     return view(await one(ctx, OptOut, "opt_out_by_hash", account_id, key))
@@ -96,7 +104,7 @@ async def import_list(ctx: Context, actor: str, request: OptOutImport, *, accoun
     if bad:
         errors = [FieldError(f"/numbers/{place}", "is no valid phone number") for place in bad[:_ERRORS_SHOWN]]
         raise WhimbrelError("invalid_request", f"{len(bad)} numbers are invalid.", errors=errors)
-    scope = await _scope(ctx, request.sender, request.brand, account_id)
+    scope = await _scope(ctx, request, account_id)
     numbers = [number for number in found if number is not None]
     created = await _record(ctx, actor, numbers, "import", scope=scope, account_id=account_id)
     return OptOutsImported(created=created, known=len(found) - created)
@@ -108,11 +116,10 @@ async def take_file(
     pieces: AsyncIterator[bytes],
     *,
     account_id: str,
-    sender: str | None = None,
-    brand: str | None = None,
+    of: OfWhom = OF_ALL,
 ) -> FileTaken:
     """Record the numbers of a CSV file, a thousand in a commit."""
-    scope = await _scope(ctx, sender, brand, account_id)
+    scope = await _scope(ctx, of, account_id)
 
     async def store(rows: Sequence[FileRow]) -> int:
         numbers = [row.number for row in rows]
@@ -178,15 +185,23 @@ def _number(text: str, pointer: str) -> Number:
     return number
 
 
-async def _scope(ctx: Context, sender: str | None, brand: str | None, account_id: str) -> str:
+async def _scope(ctx: Context, of: OfWhom, account_id: str) -> str:
+    sender, pool, brand = of.sender, of.pool, of.brand
     checks = Checks()
     checks.require(sender is None or brand is None, "/brand", "cannot be given beside `sender`")
+    checks.require(pool is None or (sender is None and brand is None), "/pool", "cannot be given beside another one")
     checks.done()
     if brand is not None:
         found = await ctx.store.fetch(Brand, "brands_of", account_id)
         checks.require(not brand or any(each.id == brand for each in found), "/brand", "is no brand of the account")
         checks.done()
         return brand_scope(brand)
+    if pool is not None:
+        checks.require(
+            bool(await ctx.store.fetch(Pool, "pool_by_id", pool, account_id)), "/pool", "is no pool of the account"
+        )
+        checks.done()
+        return pool_scope(pool)
     if sender is None:
         return EVERYTHING
     known = await ctx.store.fetch(Sender, "senders_of_account", account_id)
@@ -260,8 +275,9 @@ def view(row: OptOut) -> OptOutView:
         account_id=row.account_id,
         number=row.masked,
         source=row.source,
-        scope="sender" if kind == "sender" else "brand" if kind == "brand" else "all",
+        scope=msgspec.convert(kind or "all", ScopeKind),
         sender=name if kind == "sender" else None,
+        pool=name if kind == "pool" else None,
         brand=name if kind == "brand" else None,
         created_at=moments.to_text(row.created_at),
     )

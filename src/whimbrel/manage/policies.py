@@ -61,7 +61,10 @@ class NewPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ] = None
     opt_out_scope: Annotated[
         OptOutScope | None,
-        Meta(description="How far a STOP to one sender reaches: that sender, its brand (the default), or all senders."),
+        Meta(
+            description="How far a STOP to one sender reaches: that sender, the senders of its pools, its brand (the "
+            "default), or all senders."
+        ),
     ] = None
     keyword_opt_in: Annotated[
         KeywordOptIn | None,

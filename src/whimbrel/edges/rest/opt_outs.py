@@ -1,8 +1,7 @@
-"""/v1/opt-outs: numbers that an account, or one of its senders or brands, must not text."""
+"""/v1/opt-outs: numbers that an account, or one of its senders, pools or brands, must not text."""
 
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from whimbrel.edges.rest.files import CSV, file_pieces, send_csv, send_json
@@ -13,7 +12,7 @@ from whimbrel.edges.shared.services import Services
 from whimbrel.manage import exports, opt_outs
 from whimbrel.manage.context import Page
 from whimbrel.manage.number_files import FileTaken
-from whimbrel.manage.opt_outs import NewOptOut, OfBrand, OfSender, OptOutImport, OptOutsImported, OptOutView
+from whimbrel.manage.opt_outs import NewOptOut, OfWhom, OptOutImport, OptOutsImported, OptOutView
 
 _TAG = "opt-outs"
 _BULK_MAX = 512 * 1024  # octets: 10,000 numbers
@@ -23,13 +22,6 @@ class OptOutQuery(HistoryQuery, frozen=True, forbid_unknown_fields=True, gc=Fals
     """Which page, or whether one number has opted out."""
 
     number: Annotated[str | None, Meta(description="A number: answers with its opt-outs, or with none.")] = None
-
-
-class ScopeQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Of whom the numbers of a file opted out; of all senders without it."""
-
-    sender: OfSender = None
-    brand: OfBrand = None
 
 
 async def create(services: Services, call: Call[NoQuery, NewOptOut]) -> Answer:
@@ -55,15 +47,14 @@ async def export(services: Services, call: Call[NoQuery, None], headers: Headers
 
 
 async def take_file(
-    services: Services, call: Call[ScopeQuery, None], headers: Headers, receive: Receive, send: Send
+    services: Services, call: Call[OfWhom, None], headers: Headers, receive: Receive, send: Send
 ) -> None:
     taken = await opt_outs.take_file(
         services.manage,
         call.actor,
         file_pieces(call, receive),
         account_id=call.account_id,
-        sender=call.query.sender,
-        brand=call.query.brand,
+        of=call.query,
     )
     await send_json(taken, headers, send)
 
@@ -106,7 +97,7 @@ OPERATIONS = (
         summary="Record the numbers of a CSV file",
         description="A column `number`, or nothing but numbers. A thousand rows a commit; sent twice, the second time "
         "adds nothing.",
-        scope="opt_outs:write", live_only=True, stream=take_file, query=ScopeQuery, octets=(CSV,), answer=FileTaken,
+        scope="opt_outs:write", live_only=True, stream=take_file, query=OfWhom, octets=(CSV,), answer=FileTaken,
         errors=("import_unreadable", "body_too_large"),
     ),
     Operation(

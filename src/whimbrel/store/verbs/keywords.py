@@ -23,6 +23,7 @@ PHONE: Final = "phone"
 """Who wrote down what somebody said by text."""
 _FIRST_SEQ: Final = 0
 _DELETED_SEQ: Final = 1  # events of an opt-out: 1 its creation, 2 its deletion
+_RANDOM_FROM: Final = 16  # bits of an id that are kept for numbers of events
 _PLAIN: Final = Hearing()
 
 _Person = tuple[str, int]
@@ -133,12 +134,13 @@ class Keywords:
 
     def _stop(self, text: Said, found: Heard) -> None:
         row, (account, number_hash) = text.row, text.person
-        hearing = text.hearing
-        scope, scope_hash = (EVERYTHING, 0) if found.everything else (hearing.scope, hearing.scope_hash)
-        key = number_hash ^ scope_hash
+        scopes = text.hearing.stopped(everything=found.everything)
         source = "phrase" if found.is_guess else "keyword"
-        if (account, key) not in self._stops and (account, number_hash) not in self._stops:
-            id_ = row.opt_out_id or f"OO{row.message_id[2:]}"
+        for place, (scope, scope_hash) in enumerate(scopes):
+            key = number_hash ^ scope_hash
+            if (account, key) in self._stops or (account, number_hash) in self._stops:
+                continue
+            id_ = _beside(row.opt_out_id or f"OO{row.message_id[2:]}", place)
             self._stops[account, key] = id_
             narrow = (scope, number_hash) if scope else (None, None)
             stored = (id_, account, key, row.masked, source, row.at, *narrow, row.source)
@@ -146,7 +148,7 @@ class Keywords:
             self._event(row, id_, "opt_out.created", _FIRST_SEQ, source=source, scope=scope or None)
         for pending in self._pending.pop((account, number_hash), ()):
             self._writes.append(("consent_request_answer", (account, pending.id, "declined", row.message_id, row.at)))
-        if not scope:
+        if scopes[0][0] == EVERYTHING:
             self._revoke(text)
 
     def _start(self, text: Said) -> bool:
@@ -241,6 +243,11 @@ def _load(spoken: Sequence[Said]) -> Script[Keywords]:
     if any(each.heard is not None and each.heard.word == "start" for each in spoken):
         revoked = yield Query("consents_revoked_last", people)
     return Keywords(stops, granted, pending, revoked)
+
+
+def _beside(id_: str, place: int) -> str:
+    """The id of what one text brings about beside that of this id: another one in its random part (`base/ids.py`)."""
+    return f"{id_[:2]}{int(id_[2:], 16) ^ place << _RANDOM_FROM:032x}" if place else id_
 
 
 def _purposes(proof: str) -> tuple[str, ...]:

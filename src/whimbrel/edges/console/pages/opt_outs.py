@@ -24,7 +24,7 @@ TABLE: Final = Table(
     columns=(
         Column("number", "opt_outs.number"),
         Column("source", "opt_outs.source"),
-        Column("scope", "opt_outs.scope", lambda row, more: row.sender or row.brand or row.scope),
+        Column("scope", "opt_outs.scope", lambda row, more: row.sender or row.pool or row.brand or row.scope),
         Column("since", "opt_outs.since", "created_at"),
         Column("id", "table.id", usual=False),
     ),

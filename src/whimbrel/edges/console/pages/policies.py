@@ -20,7 +20,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "quiet_hours": ("wait", "refuse", "off"),
     "on_cap": ("wait", "refuse"),
     "require_consent": ("yes", "no"),
-    "opt_out_scope": ("sender", "brand", "all"),
+    "opt_out_scope": ("sender", "pool", "brand", "all"),
     "keyword_opt_in": ("request", "grant"),
 }
 _CAP: Final = ("max", "hours", "per", "senders")
