@@ -25,7 +25,7 @@ from whimbrel.edges.shared.cells import may_be_elsewhere
 from whimbrel.edges.shared.services import CellStatus, MoveStatus, Services
 from whimbrel.edges.smpp.registry import Registry
 from whimbrel.edges.smpp.session import Serving
-from whimbrel.journey.copies import Copies
+from whimbrel.journey.copies import COPIED, Copies
 from whimbrel.journey.duties import Part
 from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.moving import Moving
@@ -75,7 +75,7 @@ class Cells:
         made = Connected(name, self._settings, self._home, self, self._products)
         self._watch(made.tables)
         if name == self.leading:
-            for kind in ("keys", "carriers", "routes", "prices"):
+            for kind in COPIED:
                 made.tables.subscribe(kind, lambda: self._leading_changed())
         return made
 

@@ -13,8 +13,10 @@ from whimbrel.journey import strays
 from whimbrel.journey.copies import Copies
 from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.strays import Strays
-from whimbrel.manage import carriers, keys, prices, routes
+from whimbrel.manage import carriers, consent_words, keys, policies, prices, routes, suppression
 from whimbrel.manage.scopes import OPERATOR
+
+NUMBERS = ("+447911123451", "+447911123452", "+447911123453")
 
 
 class Down:
@@ -156,10 +158,35 @@ async def furnish(leading: Cell) -> None:
     await prices.put(ctx, ACTOR, prices.NewPrice(prefix="", price="0.01"))
 
 
+async def decide(leading: Cell) -> str:
+    """What the operator says of consent and quiet hours; the id of his list."""
+    ctx = leading.manage
+    await policies.put(ctx, ACTOR, policies.NewPolicy(require_consent=True), account_id=None)
+    rule = policies.NewRule(title="Germany", country="DE", hours={"every": "08:00-20:00"}, source="Our lawyer")
+    await policies.put_rule(ctx, ACTOR, "DE-OWN", rule)
+    await consent_words.add_word(ctx, ACTOR, consent_words.NewConsentWord(kind="stop", word="basta"), account_id=None)
+    text = consent_words.NewConsentText(kind="help", text="{name}: call us")
+    await consent_words.put_text(ctx, ACTOR, text, account_id=None)
+    new = suppression.NewSuppressionList(name="complaints", classes=("marketing", "transactional"))
+    made = await suppression.create(ctx, ACTOR, new, account_id=None)
+    numbers = suppression.NewNumbers(numbers=NUMBERS, reason="They sued")
+    await suppression.add(ctx, ACTOR, made.id, numbers, account_id=None)
+    return made.id
+
+
 async def installation(cell: Cell) -> list[list[str]]:
     """Everything that belongs to it."""
-    tables = ("carriers", "routes", "prices", "keys WHERE account_id IS NULL")
-    return [[repr(row) for row in await cell.rows(f"SELECT * FROM {table} ORDER BY 1")] for table in tables]
+    tables = (
+        "carriers",
+        "routes",
+        "prices",
+        "quiet_rules",
+        *(
+            f"{table} WHERE account_id IS NULL"
+            for table in ("keys", "policies", "consent_words", "consent_texts", "suppression_lists", "suppressions")
+        ),
+    )
+    return [[repr(row) for row in await cell.rows(f"SELECT * FROM {table} ORDER BY 1, 2")] for table in tables]
 
 
 async def test_the_other_cells_become_like_the_leading_one(cells):
@@ -184,9 +211,57 @@ async def test_the_other_cells_become_like_the_leading_one(cells):
     assert len(us.tables.keys) == 1, "a revoked key is none"
 
 
+def listed(cell: Cell, list_id: str) -> list[bool]:
+    """Which of the numbers are on a list, by what is in memory."""
+    found = cell.tables.opt_outs.get(list_id, ())
+    return [cell.manage.vault.number_hash(number) in found for number in NUMBERS]
+
+
+async def test_what_the_operator_says_of_consent_and_quiet_hours_holds_in_every_cell(cells):
+    eu, us = cells
+    copies = Copies(store=us.store, tables=us.tables, leading=lambda: eu.store)
+    await furnish(eu)
+    list_id = await decide(eu)
+    assert await copies.look() and not await copies.look()
+    assert await installation(us) == await installation(eu)
+    assert us.tables.policies.of("AC1").require_consent and listed(us, list_id) == [True, True, True]
+    assert [word.plain for word in us.tables.consent.words.of("AC1")] == ["basta"]
+    await suppression.remove(eu.manage, ACTOR, list_id, NUMBERS[0], account_id=None)
+    await policies.delete_rule(eu.manage, ACTOR, "DE-OWN")
+    assert await copies.look()
+    assert await installation(us) == await installation(eu) and listed(us, list_id) == [False, True, True]
+    await eu.rows("DELETE FROM opt_out_changes")  # as when this cell was away for longer than they are kept
+    await suppression.remove(eu.manage, ACTOR, list_id, NUMBERS[1], account_id=None)
+    again = suppression.NewNumbers(numbers=NUMBERS[:1])
+    await suppression.add(eu.manage, ACTOR, list_id, again, account_id=None)
+    await us.rows("DELETE FROM suppressions WHERE number = $1", NUMBERS[2])
+    assert await Copies(store=us.store, tables=us.tables, leading=lambda: eu.store).look()
+    assert await installation(us) == await installation(eu) and listed(us, list_id) == [True, False, True]
+    await suppression.delete(eu.manage, ACTOR, list_id, account_id=None)
+    assert await copies.look()
+    assert await installation(us) == await installation(eu) and await us.rows("SELECT 1 FROM suppressions") == []
+
+
+async def test_two_lists_may_change_names_with_each_other(cells):
+    eu, us = cells
+    copies = Copies(store=us.store, tables=us.tables, leading=lambda: eu.store)
+    await furnish(eu)
+    one = await decide(eu)
+    new = suppression.NewSuppressionList(name="register", classes=("marketing",))
+    two = await suppression.create(eu.manage, ACTOR, new, account_id=None)
+    assert await copies.look()
+    for list_id, name in ((one, "other"), (two.id, "complaints"), (one, "register")):
+        await suppression.put(
+            eu.manage, ACTOR, list_id, suppression.NewSuppressionList(name=name, classes=("otp",)), account_id=None
+        )
+    assert await copies.look()
+    assert await installation(us) == await installation(eu) and listed(us, one) == [True, True, True]
+
+
 async def test_what_an_account_has_is_its_cells_own(cells):
     eu, us = cells
     await furnish(eu)
+    await decide(eu)
     account = await samples.furnish(us)
     before = await samples.held(us, account)
     assert await Copies(store=us.store, tables=us.tables, leading=lambda: eu.store).look()
@@ -210,6 +285,10 @@ async def test_what_another_cell_changes_is_refused(cells):
     for attempt in (
         prices.put(ctx, ACTOR, prices.NewPrice(prefix="", price="0.01")),
         keys.create(ctx, ACTOR, keys.NewKey(name="op", scopes=(OPERATOR,)), account_id=None),
+        policies.put(ctx, ACTOR, policies.NewPolicy(), account_id=None),
+        suppression.create(
+            ctx, ACTOR, suppression.NewSuppressionList(name="register", classes=("otp",)), account_id=None
+        ),
     ):
         with pytest.raises(WhimbrelError) as refused:
             await attempt

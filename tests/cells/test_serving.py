@@ -186,6 +186,20 @@ async def test_what_belongs_to_the_installation_is_changed_in_the_leading_cell_a
         assert (await made.eu.send(us, NUMBERS[0])).body["price"] == "0.02"
         await made.us.ask("DELETE", f"/v1/prices/{answer.body['id']}", made.operator)
         await until(lambda: made.us.app.tables.prices.price(us.id, "447911100000", 1)[0] == 10_000)
+        rule = {"country": "FR", "verdict": "forbidden", "source": "our carrier"}
+        answer = await made.us.ask("PUT", "/v1/sender-rules/fr-own", made.operator, rule)
+        assert (answer.status, answer.headers["x-cell"]) in ((200, "eu"), (201, "eu")), answer.body
+        new = {"name": "complaints", "reason": "", "classes": ["transactional"]}
+        answer = await made.us.ask("POST", "/v1/suppression-lists", made.operator, new)
+        assert (answer.status, answer.headers["x-cell"]) == (201, "eu"), answer.body
+        place = f"/v1/suppression-lists/{answer.body['id']}/numbers"
+        added = await made.us.ask("POST", place, made.operator, {"numbers": [NUMBERS[0]]})
+        assert (added.status, added.body["created"]) == (200, 1), added.body
+
+        async def is_suppressed() -> bool:
+            return (await made.us.send(us, NUMBERS[0])).body.get("code") == "suppressed"
+
+        await until(is_suppressed)
         created = await made.eu.ask("POST", "/v1/accounts", made.operator, {"name": "New"}, x_cell="us")
         assert created.status == 201
         assert created.body["id"] in made.us.app.tables.accounts or await until(

@@ -21,7 +21,7 @@ STAYS = {
     "parcels": "what of a move has left",
     "parked_receipts": "nobody knows whose they are; other cells are asked",
     "prices": "of the installation, also those of one account",
-    "quiet_rules": "of the installation, as the operator wrote them for each cell",
+    "quiet_rules": "of the installation; copied from the cell that leads",
     "sender_rules": "of the installation; copied from the cell that leads",
     "routes": "of the installation, also those of one account",
     "schema_migrations": "what the database is",

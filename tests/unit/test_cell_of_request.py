@@ -124,6 +124,16 @@ def test_who_may_be_another_cells_is_told_to_ask_again_and_counted_all_the_same(
         ("POST", "/v1/routes", bearer("wk_op", x_account_id=EU), "us"),
         ("POST", "/v1/keys", bearer("wk_op"), "us"),
         ("POST", "/v1/keys", bearer("wk_op", x_account_id=EU), "eu"),
+        ("PUT", "/v1/sender-rules/FR", bearer("wk_op"), "us"),
+        ("PUT", "/v1/policies", bearer("wk_op", x_cell="eu"), "us"),
+        ("PUT", "/v1/policies", bearer("wk_op", x_account_id=EU), "eu"),
+        ("PUT", "/v1/policies", bearer("wk_eu"), "eu"),
+        ("GET", "/v1/policies", bearer("wk_op"), "eu"),
+        ("DELETE", "/v1/policies/quiet-hours/FR", bearer("wk_op", x_account_id=EU), "us"),
+        ("POST", "/v1/suppression-lists/SL1/import", bearer("wk_op"), "us"),
+        ("POST", "/v1/suppression-lists", bearer("wk_op", x_account_id=EU), "eu"),
+        ("PUT", "/v1/consent-texts", bearer("wk_op"), "us"),
+        ("DELETE", "/v1/consent-words/CW1", bearer("wk_op"), "us"),
     ],
 )
 def test_the_cell_of_a_request(method, path, request_, cell):

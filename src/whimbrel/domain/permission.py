@@ -55,6 +55,18 @@ class SuppressionList(msgspec.Struct, frozen=True, gc=False):
     updated_at: int
 
 
+class Suppression(msgspec.Struct, frozen=True, gc=False):
+    """A number of a list as stored. Column order of the `suppressions` table."""
+
+    list_id: str
+    number_hash: int
+    account_id: str | None
+    number: str | None
+    masked: str
+    reason: str
+    created_at: int
+
+
 class Finding(msgspec.Struct, frozen=True, gc=False):
     """What stands in the way. `scope`: of an opt-out; `key`: what it is stored under; `list_id`: of a list."""
 

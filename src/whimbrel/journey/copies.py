@@ -1,7 +1,7 @@
-"""Copies: what belongs to the installation (carriers, routes, prices, rules of senders, operators' keys) is changed in
-the cell that leads, and this keeps its own cell alike. One source and one direction: there is nothing to merge, and a
-cell that cannot reach the leading one works on with what it has. A database without any operator's key is nobody's to
-copy.
+"""Copies: what belongs to the installation (carriers, routes, prices, rules of senders and of quiet hours, the policy
+of all accounts, the operator's lists, words and texts of consent, operators' keys) is changed in the cell that leads,
+and this keeps its own cell alike. One source and one direction: there is nothing to merge, and a cell that cannot reach
+the leading one works on with what it has. A database without any operator's key is nobody's to copy.
 
 One node of each other cell does this (`duty:copies`): it looks when the leading cell's tables have changed, and every
 few seconds anyway.
@@ -15,8 +15,11 @@ from typing import Any, Final
 
 import msgspec
 
+from whimbrel.domain.consent_books import ConsentText, ConsentWord
 from whimbrel.domain.model import Carrier, ConfigKind, Key, Price, Route
+from whimbrel.domain.permission import SuppressionList
 from whimbrel.domain.sender_standing import RuleRow
+from whimbrel.journey.copied_numbers import CopiedNumbers
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Store, Write
 from whimbrel.store.rows import to_columns
@@ -27,13 +30,32 @@ _RETRY_S: Final = 1.0
 
 
 class _Kind(msgspec.Struct, frozen=True):
-    """A table that is copied, and the statements that read it, put a row and take one away."""
+    """A table that is copied, and the statements that read it, put a row and take one away. `anew`: what changed goes
+    before it comes, for two rows may have changed names with each other."""
 
     kind: ConfigKind
     row: Callable[..., Any]
     read: str
     put: str
     drop: str
+    anew: bool = False
+
+
+class _Policy(msgspec.Struct, frozen=True, gc=False):
+    """The policy of all accounts. Column order of the `policies` table."""
+
+    id: str
+    account_id: str | None
+    document: str
+    updated_at: int
+
+
+class _QuietRule(msgspec.Struct, frozen=True, gc=False):
+    """A rule as the operator has it. Column order of the `quiet_rules` table."""
+
+    id: str
+    document: str
+    updated_at: int
 
 
 _KINDS: Final = (
@@ -42,7 +64,22 @@ _KINDS: Final = (
     _Kind("routes", Route, "routes_all", "route_copy", "route_delete"),
     _Kind("prices", Price, "prices_all", "price_copy", "price_delete"),
     _Kind("senders", RuleRow, "sender_rules_all", "sender_rule_put", "sender_rule_delete"),
+    _Kind("policies", _Policy, "policies_of_operators", "policy_put", "policy_drop"),
+    _Kind("policies", _QuietRule, "quiet_rules_whole", "quiet_rule_put", "quiet_rule_delete"),
+    _Kind("consent", ConsentWord, "consent_words_of_operators", "consent_word_put", "consent_word_delete", anew=True),
+    _Kind("consent", ConsentText, "consent_texts_of_operators", "consent_text_put", "consent_text_delete", anew=True),
+    _Kind(
+        "consent",
+        SuppressionList,
+        "suppression_lists_of_operators",
+        "suppression_list_put",
+        "suppression_list_delete",
+        anew=True,
+    ),
 )
+COPIED: Final[tuple[ConfigKind, ...]] = tuple(dict.fromkeys(kind.kind for kind in _KINDS))
+"""Kinds whose change in the leading cell is looked at once. Numbers of lists wait for the next look: opt-outs change
+with every STOP."""
 
 
 class Copies:
@@ -53,6 +90,7 @@ class Copies:
         self._store = store
         self._tables = tables
         self._leading = leading
+        self._numbers = CopiedNumbers(store)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -90,8 +128,9 @@ class Copies:
             return False
         if not await leading.fetch(Key, "keys_of_operators"):
             return False  # nobody has ever worked there: it is the wrong database, or has still to be set up
+        has_numbers = await self._numbers.look(leading)
         writes: list[Write] = []
-        changed: list[ConfigKind] = []
+        changed: list[ConfigKind] = ["opt_outs"] if has_numbers else []
         for kind in _KINDS:
             theirs = await leading.fetch(kind.row, kind.read)
             found = _differing(kind, theirs, await self._store.fetch(kind.row, kind.read))
@@ -100,13 +139,16 @@ class Copies:
                 changed.append(kind.kind)
         if writes:
             await self._store.write(writes)
-            await self._tables.refresh(*changed)
-        return bool(writes)
+        if changed:
+            await self._tables.refresh(*dict.fromkeys(changed))
+        return bool(changed)
 
 
 def _differing(kind: _Kind, theirs: Sequence[Any], ours: Sequence[Any]) -> list[Write]:
     """What makes ours like theirs; what goes goes first, for a name or a prefix may have a new row."""
     wanted, known = {row.id: row for row in theirs}, {row.id: row for row in ours}
-    gone = tuple((each,) for each in sorted(known.keys() - wanted.keys()))
-    new = tuple(to_columns(row) for each, row in sorted(wanted.items()) if known.get(each) != row)
+    other = [each for each, row in sorted(wanted.items()) if known.get(each) != row]
+    away = (known.keys() & other) if kind.anew else set()
+    gone = tuple((each,) for each in sorted((known.keys() - wanted.keys()) | away))
+    new = tuple(to_columns(wanted[each]) for each in other)
     return [Write(statement, rows) for statement, rows in ((kind.drop, gone), (kind.put, new)) if rows]

@@ -13,7 +13,7 @@ from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.log import mask_number
 from whimbrel.domain.model import MessageClass
 from whimbrel.domain.numbers import Number, normalise
-from whimbrel.domain.permission import SuppressionList
+from whimbrel.domain.permission import Suppression, SuppressionList
 from whimbrel.manage import accounts, audit, number_files
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after_position, check_leads, commit, cursor_of
@@ -72,18 +72,6 @@ class SuppressionView(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     reason: str
     created_at: str
-
-
-class Suppression(msgspec.Struct, frozen=True, gc=False):
-    """A number of a list as stored. Column order of the `suppressions` table."""
-
-    list_id: str
-    number_hash: int
-    account_id: str | None
-    number: str | None
-    masked: str
-    reason: str
-    created_at: int
 
 
 # ---------------------------------------------------------------- lists

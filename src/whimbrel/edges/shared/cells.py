@@ -2,8 +2,8 @@
 
 An account's credential says it: the keys and accounts of all cells are in memory. The operator's keys are known in
 every cell, so there the account that the request names says it; what belongs to the installation (carriers, routes,
-prices, the operator's keys) is changed in the cell that leads, and copied from there; for anything else `X-Cell` may
-name a cell, and without it the node's own answers.
+prices, rules, the operator's policy, lists, words and keys) is changed in the cell that leads, and copied from there;
+for anything else `X-Cell` may name a cell, and without it the node's own answers.
 
 During a move an account is known in two cells. The one that serves it is the one where it is neither gone nor still on
 its way; while there is none, the one that it leaves answers that it is being moved.
@@ -30,7 +30,15 @@ _BASIC: Final = b"basic "
 _KEY: Final = b"wk_"
 _READS: Final = frozenset({"GET", "HEAD"})
 _ACCOUNT: Final = re.compile(r"/(AC[0-9a-f]{32})(?:[/.]|$)")
-_OF_THE_INSTALLATION: Final = ("/v1/carriers", "/v1/routes", "/v1/prices", "/v1/keys")
+_OF_THE_INSTALLATION: Final = (
+    "/v1/carriers",
+    "/v1/routes",
+    "/v1/prices",
+    "/v1/sender-rules",
+    "/v1/policies/quiet-hours",
+)
+_OF_EITHER: Final = ("/v1/keys", "/v1/policies", "/v1/suppression-lists", "/v1/consent-words", "/v1/consent-texts")
+"""Of the account that is named, else of the installation."""
 _OF_A_NODE: Final = ("/test", "/trace")  # what a node does with a carrier, by the hand of whoever asks it
 
 
@@ -139,9 +147,9 @@ class Locator:
 
 def is_of_the_installation(method: str, path: str, account: bytes | None = None) -> bool:
     """Whether a request changes what belongs to the installation: the cell that leads carries it out."""
-    if method in _READS or not path.startswith(_OF_THE_INSTALLATION) or path.endswith(_OF_A_NODE):
+    if method in _READS or path.endswith(_OF_A_NODE):
         return False
-    return account is None or not path.startswith("/v1/keys")
+    return path.startswith(_OF_THE_INSTALLATION) or (account is None and path.startswith(_OF_EITHER))
 
 
 def may_be_elsewhere(directories: Mapping[str, Known], cell: str, authorization: bytes) -> bool:

@@ -3,8 +3,11 @@
 -- | statement | gives or does |
 -- | --- | --- |
 -- | keys_of_operators | whole rows of `Key` |
+-- | policies_of_operators, quiet_rules_whole | whole rows |
+-- | suppression_lists_of_operators, consent_words_of_operators, consent_texts_of_operators | whole rows of `SuppressionList`, `ConsentWord`, `ConsentText` |
+-- | suppressions_some (list_id, hashes) | whole rows of `Suppression` that are on the list |
 -- | key_copy, carrier_copy, route_copy, price_copy | a whole row, new or in place of the one of its id |
--- | key_drop (id) | is there no more |
+-- | key_drop, policy_drop (id) | is there no more |
 
 -- name: keys_of_operators
 SELECT id, account_id, name, hint, digest, mode, scopes, rate_per_s, status, created_at, revoked_at, expires_at
@@ -18,6 +21,29 @@ ON CONFLICT (id) DO UPDATE SET name = excluded.name, scopes = excluded.scopes, r
 
 -- name: key_drop
 DELETE FROM keys WHERE id = $1 AND account_id IS NULL;
+
+-- name: policies_of_operators
+SELECT id, account_id, document, updated_at FROM policies WHERE account_id IS NULL;
+
+-- name: policy_drop
+DELETE FROM policies WHERE id = $1 AND account_id IS NULL;
+
+-- name: quiet_rules_whole
+SELECT id, document, updated_at FROM quiet_rules;
+
+-- name: suppression_lists_of_operators
+SELECT id, account_id, name, reason, classes, created_at, updated_at FROM suppression_lists WHERE account_id IS NULL;
+
+-- name: consent_words_of_operators
+SELECT id, account_id, kind, language, level, word, plain, enabled, purpose, wording, created_at FROM consent_words
+WHERE account_id IS NULL;
+
+-- name: consent_texts_of_operators
+SELECT id, account_id, brand_id, kind, language, text, updated_at FROM consent_texts WHERE account_id IS NULL;
+
+-- name: suppressions_some
+SELECT list_id, number_hash, account_id, number, masked, reason, created_at FROM suppressions
+WHERE list_id = $1 AND number_hash = ANY($2);
 
 -- name: carrier_copy
 INSERT INTO carriers (id, name, kind, status, sandbox, settings, password, created_at, updated_at)
