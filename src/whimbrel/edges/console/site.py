@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 from weakref import WeakValueDictionary
 
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Route
 
 from whimbrel.base.clock import SECOND_US
 from whimbrel.base.errors import Unavailable, WhimbrelError, public
@@ -85,6 +85,7 @@ from whimbrel.edges.shared.asgi import ASGIApp, Receive, Scope, Send
 from whimbrel.edges.shared.failures import Failures, Windows
 from whimbrel.edges.shared.failures import site as site_of
 from whimbrel.edges.shared.inside import Inside
+from whimbrel.edges.shared.paths import Paths
 from whimbrel.edges.shared.routes import NoAccount
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.shared.sse import Streams
@@ -166,13 +167,13 @@ def site(services: Services, inside: Inside, failures: Failures, settings: Setti
     )
     cookie = Cookie(over_tls=services.public_url.startswith("https://"))
     entrance = _Entrance(desk, cookie, failures)
-    routes = [Route(STATIC + "{place:path}", entrance.wrap_static(static.serve), methods=["GET"])]
+    files = STATIC + "{place:path}"
     paths: dict[str, list[Page]] = {}
     for page in PAGES:
         paths.setdefault(page.path, []).append(page)
-    for path in sorted(paths, key=lambda each: each.replace("{", "\x7f")):
-        routes.append(Route(path, entrance.wrap(paths[path]), methods=_METHODS))
-    return Router(routes, redirect_slashes=False, default=entrance.lost)
+    routes = {path: partial(Route, path, entrance.wrap(paths[path]), methods=_METHODS) for path in paths}
+    routes[files] = partial(Route, files, entrance.wrap_static(static.serve), methods=["GET"])
+    return Paths(routes, entrance.lost)
 
 
 @lru_cache(maxsize=1)  # the doors of every cell have the same, and templates take long to compile

@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.routing import Route, Router
+from starlette.routing import Route
 
 from whimbrel.base.errors import FieldError, Unanswerable, Unavailable, WhimbrelError, public
 from whimbrel.base.ids import REQUEST
@@ -21,6 +21,7 @@ from whimbrel.edges.shared.asgi import ClientGone, Headers, Receive, Scope, Send
 from whimbrel.edges.shared.auth import ACCOUNT_HEADER, Authenticator, Principal
 from whimbrel.edges.shared.bodies import JsonBody, check_json, read_body
 from whimbrel.edges.shared.failures import Failures
+from whimbrel.edges.shared.paths import Paths
 from whimbrel.edges.shared.problems import invalid_query, problem_answer
 from whimbrel.edges.shared.ratelimit import RateLimiter, rate_headers, too_many
 from whimbrel.edges.shared.routes import Answer, Call, Operation
@@ -147,13 +148,15 @@ class Door:
 
     # ---- ordinary routes
 
-    def router(self, operations: Sequence[Operation]) -> Router:
-        """A Starlette router for these operations; what it does not know is 404 in problem details."""
+    def router(self, operations: Sequence[Operation]) -> Paths:
+        """The application of these operations; what it does not know is 404 in problem details."""
         paths: dict[str, list[Operation]] = {}
         for operation in operations:
             paths.setdefault(operation.path, []).append(operation)
-        routes = [Route(path, _Path(self, paths[path])) for path in sorted(paths, key=_literal_first)]
-        return Router(routes, redirect_slashes=False, default=self.not_found)
+        return Paths({path: partial(self._route, path, paths[path]) for path in paths}, self.not_found)
+
+    def _route(self, path: str, operations: Sequence[Operation]) -> Route:
+        return Route(path, _Path(self, operations))
 
     async def not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The answer on a path that nobody knows."""
@@ -181,11 +184,6 @@ class _Answers:
 def id_header(request_id: str) -> tuple[bytes, bytes]:
     """The header that tells a request's id."""
     return (b"x-request-id", request_id.encode())
-
-
-def _literal_first(path: str) -> str:
-    """/v1/messages/batch before /v1/messages/{id}: Starlette takes the first that matches."""
-    return path.replace("{", "\x7f")
 
 
 class _Path:
