@@ -14,6 +14,7 @@ from whimbrel.edges.shared.exchange import Application
 from whimbrel.edges.shared.protocol import Guard, GuardedProtocol, GuardedState
 
 _BACKLOG = 2048
+_LOOK_S = 0.005
 
 
 class HttpServer(Server):
@@ -69,14 +70,25 @@ class HttpServer(Server):
     async def stop(self, deadline_s: float = limits.STOP_DEADLINE_S) -> None:
         """Take no more connections, finish what is under way within `deadline_s`, end streams."""
         self.should_exit = True
-        self.config.timeout_graceful_shutdown = max(1, int(deadline_s))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self.started:
-            await self.shutdown(sockets=[self._socket])
-        else:
-            self._socket.close()
+        for server in self.servers if self.started else ():
+            server.close()
+        self._socket.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(1.0, deadline_s)):
+                await self._finish()
+        for request in self.server_state.tasks:
+            request.cancel()
+
+    async def _finish(self) -> None:
+        """What uvicorn looks at every tenth of a second, which is most of the time that an idle node takes to stop. One
+        that was taken in the last moment is closed too."""
+        while self.server_state.connections or self.server_state.tasks:
+            for connection in list(self.server_state.connections):
+                connection.shutdown()
+            await asyncio.sleep(_LOOK_S)
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
