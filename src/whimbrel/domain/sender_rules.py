@@ -151,10 +151,16 @@ class Rulebook:
 
 def rulebook(own: Iterable[SenderRule] = (), disabled: Iterable[str] = ()) -> Rulebook:
     """Our rules with the operator's: a row with the id of one stands in its place; those of `disabled` do not hold."""
-    rules = {rule.id: rule for rule in built_in()}
-    rules |= {rule.id: rule for rule in own}
-    off = set(disabled)
+    others, off = {rule.id: rule for rule in own}, frozenset(disabled)
+    if not others and not off:
+        return _ours()
+    rules = {rule.id: rule for rule in built_in()} | others
     return Rulebook(rule for rule in rules.values() if rule.id not in off)
+
+
+@lru_cache(maxsize=1)  # most have no rules of their own, and rules are read again whenever a sender changes
+def _ours() -> Rulebook:
+    return Rulebook(built_in())
 
 
 class _OldList(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ all migrations that are missing are optional.
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib.resources import files
 from typing import Final, Literal
 
@@ -93,6 +94,7 @@ class SchemaStatus(msgspec.Struct, frozen=True, gc=False):
         return tuple(migration for migration in self.pending if not migration.optional)
 
 
+@lru_cache(maxsize=2)  # whoever opens a database asks several times
 def load(dialect: Dialect) -> tuple[Migration, ...]:
     """The migrations of this version for a dialect, in order."""
     found = []

@@ -26,6 +26,7 @@ An INSERT of one row of VALUES takes many rows as it is. A read that says `(1 = 
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import count
@@ -141,7 +142,8 @@ def sources(dialect: str, migrations: Collection[str] | None = None) -> dict[str
     return found
 
 
-def for_sqlite(migrations: Collection[str] | None = None) -> Mapping[str, Statement]:
+@lru_cache(maxsize=2)  # to read and rewrite them all takes half of a start
+def for_sqlite(migrations: frozenset[str] | None = None) -> Mapping[str, Statement]:
     """All statements for SQLite, for a database with these migrations; None: all."""
     return {name: sqlite(name, source) for name, source in sources("sqlite", migrations).items()}
 

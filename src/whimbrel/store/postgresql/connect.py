@@ -43,6 +43,16 @@ right however large the tables have grown since they were last counted. A plan t
 kept, and must still be right when it holds millions; so tables are joined in the order in which they are written,
 and a plan costs what rows it looks at, and not what pages these few rows may stand on."""
 
+_CHECKED: Final = (
+    "server_version_num",
+    "statement_timeout",
+    "plan_cache_mode",
+    "server_encoding",
+    "synchronous_commit",
+)
+_ASKED: Final = "SELECT name, current_setting(name, true) FROM unnest($1::text[]) AS name"
+"""All at once: a node makes a dozen connections before it is ready, and again after each fail-over."""
+
 POOLER: Final = (
     "does not take the settings of our connections, as a pooler such as PgBouncer does not: name PostgreSQL's own "
     "hosts and port, see docs/production.md#pgbouncer"
@@ -192,16 +202,17 @@ def _keep_alive(connection: Any) -> None:
 
 
 async def _check(connection: Any, url: str, *, hot: bool, read_only: bool) -> None:
-    version = int(await connection.fetchval("SHOW server_version_num"))
+    found = dict(await connection.fetch(_ASKED, _CHECKED))
+    version = int(found["server_version_num"])
     if version < OLDEST:
         raise StoreError(f"{shown(url)} is PostgreSQL {version // 10_000}: at least {OLDEST // 10_000} is needed.")
     for name in ("statement_timeout", "plan_cache_mode") if hot else ("statement_timeout",):
-        if await connection.fetchval(f"SHOW {name}") != (_PROFILE | _HOT)[name]:
+        if found[name] != (_PROFILE | _HOT)[name]:
             raise StoreError(f"{shown(url)} {POOLER}.")
-    encoding = await connection.fetchval("SHOW server_encoding")
+    encoding = found["server_encoding"]
     if encoding != "UTF8":
         raise StoreError(f"{shown(url)} has the encoding {encoding}: create the database with ENCODING 'UTF8'.")
-    if not read_only and await connection.fetchval("SHOW synchronous_commit") == "off":
+    if not read_only and found["synchronous_commit"] == "off":
         await connection.execute("SET synchronous_commit = on")  # what is acknowledged must be durable
 
 

@@ -3,7 +3,8 @@ rows of parameters takes them as columns, by `unnest`, so that a list of any len
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
+from functools import lru_cache
 
 import msgspec
 
@@ -43,7 +44,8 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
         return self.many.replace("{columns}", ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(rows, 1)))
 
 
-def for_postgresql(migrations: Collection[str] | None = None) -> Mapping[str, Statement]:
+@lru_cache(maxsize=2)  # to read and rewrite them all takes a quarter of a start
+def for_postgresql(migrations: frozenset[str] | None = None) -> Mapping[str, Statement]:
     """All statements for PostgreSQL, for a database with these migrations; None: all."""
     found = {name: postgresql(name, source) for name, source in sources("postgresql", migrations).items()}
     summed = {_TABLE.findall(statement.sql)[0] for statement in found.values() if statement.summed}
