@@ -103,7 +103,7 @@ async def test_a_pair_is_up_when_its_transmitter_is() -> None:
     async with listening(RawSmsc(own)) as smsc, bench(smsc, up=False, bind_mode="pair") as made:
         await until(lambda: ("tern#1r", "receiver", "up") in connections(made))
         await until(lambda: made.carrier.health().last_error == "bind refused: 0x00000008")
-        assert (made.carrier.health().state, made.carrier.room()) == ("connecting", 0)
+        assert (made.carrier.health().state, made.carrier.room(1)) == ("connecting", 0)
 
 
 @pytest.mark.parametrize(("mode", "command_id"), [("transmitter", BIND_TRANSMITTER), ("receiver", BIND_RECEIVER)])
@@ -111,7 +111,7 @@ async def test_one_role_alone(mode: str, command_id: int) -> None:
     async with bound(bind_mode=mode) as (smsc, made):
         assert [bind_of(one).command_id for one in smsc.connections] == [command_id]
         assert made.carrier.health().state == "up"
-        assert (made.carrier.room() > 0) == (mode == "transmitter")
+        assert (made.carrier.room(1) > 0) == (mode == "transmitter")
 
 
 def test_hosts_of_a_carrier() -> None:

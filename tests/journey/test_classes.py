@@ -42,6 +42,36 @@ async def test_a_code_passes_a_backlog_at_a_slow_carrier(tmp_path: Path) -> None
         assert behind <= 5
 
 
+async def test_a_code_waits_for_no_answer_while_marketing_fills_the_window(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed(window=20)
+        await r.bound()
+        r.behave(silent=True)
+        offers = await r.send(*[r.draft(phone, "offer", message_class="marketing") for phone in PHONES[:30]])
+        await until(lambda: len(r.submits()) == 18)  # a tenth of the window is kept free of it
+        codes = [r.draft(text=f"Code {number}", message_class="otp") for number in range(2)]
+        ids = await r.send(*codes)
+        await until(lambda: len(r.submits()) == 20)
+        assert [submit.text for submit in r.submits()][18:] == ["Code 0", "Code 1"]
+        assert [await r.events(each) for each in ids] == [["message.queued", "message.sending"]] * 2
+        r.behave(silent=False, drop=True)
+        await r.all_settled(offers[25:], "delivered")
+
+
+async def test_a_code_passes_what_is_committed_ahead_of_it(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed(window=8)  # too small for places of their own
+        await r.bound()
+        r.behave(response_latency_ms=150)
+        await r.send(*[r.draft(phone, "offer", message_class="marketing") for phone in PHONES[:30]])
+        await until(lambda: len(r.submits()) >= 8)
+        (code,) = await r.send(r.draft(text="Code", message_class="otp"))
+        before = len(r.submits())
+        await r.settled(code, "delivered")
+        place = [submit.text for submit in r.submits()].index("Code")
+        assert place < (before // 8 + 1) * 8 + 4, "it leaves with the next answers"
+
+
 async def test_a_noisy_account_does_not_hold_up_another(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         await r.seed(window=4)

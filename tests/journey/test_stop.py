@@ -33,7 +33,7 @@ async def claims_that_take_long(
     assert lane is not None
     await until(lambda: lane.places() > 0)
     if way == "queued":
-        lane.falls_behind()
+        lane.falls_behind(0)
     monkeypatch.setattr(r.app.store, verb, slow)
     return committed, release
 

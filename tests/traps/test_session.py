@@ -505,7 +505,7 @@ async def test_t48_a_peer_that_does_not_read_is_given_no_more() -> None:
             assert batches < 35  # within the window: it is the buffer that stops us
         made.submit(*[made.part("x" * 160) for _ in range(100)])
         assert made.carrier.health().waiting >= 100
-        assert made.carrier.room() == 0
+        assert made.carrier.room(1) == 0
         assert link.transport.get_write_buffer_size() < 1 << 20
         smsc.last.transport.resume_reading()
         await until(lambda: len(made.replies) == 100 * (batches + 1))

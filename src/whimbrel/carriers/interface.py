@@ -141,12 +141,13 @@ class CarrierLink(Protocol):
 
     def start(self) -> None: ...
 
-    def room(self) -> int:
-        """How many segments may be claimed now: free window places and the quarter ahead; 0 while it is down."""
+    def room(self, priority: int) -> int:
+        """How many segments of a class may be claimed now: free window places and the quarter ahead; 0 while it is
+        down."""
         ...
 
     def submit(self, parts: Sequence[Part]) -> None:
-        """Take parts, in order. Each is answered exactly once through `Handlers.replies`."""
+        """Take parts, in order within a class. Each is answered exactly once through `Handlers.replies`."""
         ...
 
     def health(self) -> Health: ...

@@ -83,9 +83,9 @@ class SmppCarrier:
 
     # What the journey asks.
 
-    def room(self) -> int:
-        """Segments that may be committed now."""
-        return self._outbox.room()
+    def room(self, priority: int) -> int:
+        """Segments of a class that may be committed now."""
+        return self._outbox.room(priority)
 
     def submit(self, parts: Sequence[Part]) -> None:
         """Take parts, in order."""

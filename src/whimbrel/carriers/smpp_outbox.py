@@ -1,5 +1,9 @@
-"""The queue of a carrier's parts. Parts leave in order, as the windows, the throughput limit and the carrier's own
-complaints (ESME_RTHROTTLED, ESME_RMSGQFUL) allow; a part that was told to wait goes first when its time comes.
+"""The queue of a carrier's parts. Parts leave in order of their classes, and in their own order within one, as the
+windows, the throughput limit and the carrier's own complaints (ESME_RTHROTTLED, ESME_RMSGQFUL) allow; a part that was
+told to wait goes first of its class when its time comes.
+
+A tenth of each window is kept free of marketing: a carrier answers in bursts (what left together is answered together),
+and a code that comes while the window is full of a campaign would wait for the next one, as long as an answer takes.
 
 Runs in the event loop's thread. A part is itself the token that flies with its request.
 """
@@ -8,6 +12,8 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
+from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -21,11 +27,14 @@ from whimbrel.carriers.smpp_writer import Writer
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.smpp.tables import SUBMIT_SM
 from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.model import MARKETING, OTP
 from whimbrel.domain.pacing import Bucket, Pace, Second
 
 _log = logging.getLogger("whimbrel.carrier")
 _AHEAD: Final = 4  # a quarter of the window may be committed ahead of the wire
+_KEPT: Final = 10  # a tenth of the window is kept free of marketing; of fewer than ten places none
 _BURST_S: Final = 0.1  # how much of a second's throughput may leave at once
+_class_of = attrgetter("priority")
 _RATE_WINDOW_US = _SECOND_US = 1_000_000
 
 
@@ -41,7 +50,8 @@ class Outbox:
         self._senders = senders
         self._handlers = handlers
         self._clock = clock
-        self._out: deque[Part] = deque()
+        self._out: deque[Part] = deque()  # in the order of their classes
+        self._kept = settings.window // _KEPT  # of each bind
         self._writer = Writer(settings)
         self._writer_3_3 = Writer(msgspec.structs.replace(settings, interface_version="3.3"))
         self._pace = Pace(settings.throughput_per_s)
@@ -73,7 +83,8 @@ class Outbox:
         """For how long a full window has not moved while parts wait (trap T36); 0 where there is room or nothing
         waits."""
         up = [bind for bind in self._senders if bind.is_up]
-        if not self._out or not up or any(bind.room for bind in up):
+        kept = self._kept if self._out and self._out[0].priority >= MARKETING else 0
+        if not self._out or not up or any(bind.room > kept for bind in up):
             return 0.0
         return (self._clock.monotonic_us() - self._moved_us) / _SECOND_US
 
@@ -85,31 +96,46 @@ class Outbox:
         """The carrier took a part."""
         self._taken += 1
 
-    def room(self) -> int:
-        """Segments that may be committed now: what could leave at once, and a quarter of the window ahead of it; less
-        where a rate holds, because a code passes only what is not committed."""
+    def room(self, priority: int) -> int:
+        """Segments of a class that may be committed now: what could leave at once, and a quarter of the window ahead of
+        it; less where a rate holds, because a STOP takes back only what is not committed. Codes go before what is
+        committed of others, and so need no answer that makes room for many of them."""
         if self.is_stopping or not self._handlers.may_submit():
             return 0
         up = [bind for bind in self._senders if bind.is_up]
         if not up:
             return 0
-        free = sum(bind.room for bind in up)
-        ahead = self._settings.window * len(up) // _AHEAD
+        free = sum(bind.room for bind in up) - (self._kept * len(up) if priority >= MARKETING else 0)
+        ahead = most = self._settings.window * len(up) // _AHEAD
         if self._bucket.rate_per_s:
             free = min(free, self._tokens(self._clock.monotonic_us()))
             ahead = min(ahead, int(self._bucket.rate_per_s * _BURST_S))
-        room = free + max(1, ahead - len(self._aside)) - len(self._out)
-        if room < ahead and any(bind.in_flight for bind in up):
+        before = sum(1 for part in self._out if part.priority <= OTP) if priority <= OTP else len(self._out)
+        room = free + max(1, ahead - len(self._aside)) - before
+        if room < ahead and (before or priority > OTP) and any(bind.in_flight for bind in up):
             return 0  # an answer under way makes more room soon: commits of a few messages cost as much as large ones
+        if priority <= OTP:  # and however few of them wait, no more is in doubt after a crash than is told
+            room = min(room, free + max(1, most - len(self._aside)) - len(self._out))
         return max(0, room)
 
     def put(self, parts: Iterable[Part]) -> None:
         """Take parts, in order; write what may leave now, or give all back where nothing can."""
-        self._out.extend(parts)
+        self._queue([*self._out, *parts])
         if self.is_stopping or not any(bind.is_up for bind in self._senders):
             self.withdraw()
         else:
             self.pump()
+
+    def _queue(self, parts: Sequence[Part]) -> None:
+        """These wait, those of a more urgent class first."""
+        self._out = deque(sorted(parts, key=_class_of))
+
+    def _may_leave(self, room: int) -> int:
+        """How many have a place in a window with so much room, with the last ones kept free of marketing."""
+        free = max(0, room - self._kept)
+        if free < min(room, len(self._out)) and self._out[free].priority >= MARKETING:
+            return max(free, sum(1 for part in islice(self._out, room) if part.priority < MARKETING))
+        return min(room, len(self._out))
 
     def pump(self) -> None:
         """Write what may leave now. Who may submit no more gives back what has not left."""
@@ -124,7 +150,7 @@ class Outbox:
         over: list[Reply] = []
         sent = False
         for bind in self._senders:
-            count = min(bind.room, len(self._out))
+            count = self._may_leave(bind.room)
             if count and self._bucket.rate_per_s:
                 count = min(count, self._tokens(monotonic))
                 self._bucket.take(count, monotonic)
@@ -205,7 +231,7 @@ class Outbox:
             else:
                 again.append(part)
         self.throttled += len(waiting)
-        self._out.extendleft(reversed(again))
+        self._queue([*again, *self._out])
         self._wait_for_aside(monotonic)
         if again:
             self.slow_down()
@@ -252,7 +278,7 @@ class Outbox:
         """What stepped aside goes first when its time has come."""
         self._aside_timer = None
         monotonic = self._clock.monotonic_us()
-        self._out.extendleft(reversed(self._aside.due(monotonic)))
+        self._queue([*self._aside.due(monotonic), *self._out])
         self._wait_for_aside(monotonic)
         self.pump()
 

@@ -2,7 +2,7 @@
 between processes, so they are plain data: strings, integers, octets.
 """
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -25,6 +25,9 @@ ConfigKind = Literal[
 ]  # fmt: skip
 
 PRIORITY: dict[str, int] = {"otp": 0, "transactional": 1, "marketing": 2}
+OTP: Final = PRIORITY["otp"]
+TRANSACTIONAL: Final = PRIORITY["transactional"]
+MARKETING: Final = PRIORITY["marketing"]
 
 
 class Options(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from whimbrel.domain.active import SENDS
+from whimbrel.domain.model import MARKETING
 from whimbrel.domain.states import EXPIRED, FAILED, QUEUED, REJECTED
 from whimbrel.journey.recent import Queued
 from whimbrel.journey.tables import Tables
@@ -40,6 +41,17 @@ def decide(
                 _log.exception("message quarantined", extra={"message_id": message.id})
                 endings.append(Ending(message.id, (QUEUED,), FAILED, "quarantined", now))
     return sendable, endings
+
+
+def within(waiting: Sequence[Queued], bulk: int) -> int:
+    """How many of these may be claimed now, with so many segments of marketing among them. They are in the order of
+    their classes; alone, a text may have more parts than there is room for."""
+    for place, message in enumerate(waiting):
+        if message.priority >= MARKETING:
+            if bulk <= 0:
+                return place
+            bulk -= message.segments
+    return len(waiting)
 
 
 def fit(messages: Sequence[Ready], room: int) -> list[Ready]:

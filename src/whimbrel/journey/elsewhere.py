@@ -16,7 +16,7 @@ class Elsewhere:
     def __init__(self, tell: Callable[[], None]) -> None:
         self._tell = tell
 
-    def places(self) -> int:
+    def places(self, priority: int) -> int:
         """None: nothing goes straight through."""
         return 0
 
@@ -26,7 +26,7 @@ class Elsewhere:
     def release(self, segments: int) -> None:
         """Nothing was reserved."""
 
-    def falls_behind(self) -> None:
+    def falls_behind(self, priority: int) -> None:
         """Its owner knows how much waits."""
 
     def queued(self, messages: Sequence[Message]) -> None:

@@ -11,7 +11,7 @@ from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.domain import numbers
 from whimbrel.domain.frequency import Send
-from whimbrel.domain.model import PRIORITY, Flag
+from whimbrel.domain.model import MARKETING, Flag
 from whimbrel.domain.quiet_hours import MINUTE_US
 from whimbrel.domain.states import EXPIRED, QUEUED, REJECTED
 from whimbrel.journey.plan import Wait
@@ -20,7 +20,6 @@ from whimbrel.journey.restraint import CAPPED, Restraint, answer, calendar_of, d
 from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Ending, Moved, PutOff, Store
 
-MARKETING: Final = PRIORITY["marketing"]
 AHEAD_US: Final = MINUTE_US
 """What is claimed leaves within this time: hours that end sooner have ended."""
 _LATE_US: Final = MINUTE_US  # what leaves later than that after it was due counts anew

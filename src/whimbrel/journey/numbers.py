@@ -18,7 +18,7 @@ from whimbrel.base import faults
 from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Part
-from whimbrel.domain.model import Message
+from whimbrel.domain.model import MARKETING, Message
 from whimbrel.domain.states import QUEUED, REJECTED
 from whimbrel.domain.turns import (
     AFTER_TURN,
@@ -33,7 +33,7 @@ from whimbrel.domain.turns import (
     sender_of,
 )
 from whimbrel.journey.choose import Ready, decide
-from whimbrel.journey.holding import MARKETING, Holding
+from whimbrel.journey.holding import Holding
 from whimbrel.journey.recent import Queued
 from whimbrel.journey.recovery import Unsent
 from whimbrel.journey.submit import parts

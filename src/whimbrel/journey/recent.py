@@ -39,6 +39,10 @@ class Recent:
         if len(self._messages) < RECENT_MAX:
             self._messages.update((message.id, message) for message in messages)
 
+    def put_back(self, waiting: Sequence[Queued]) -> None:
+        """They were looked at, and stay in the queue."""
+        self.add([message for message in waiting if isinstance(message, Message)])
+
     def look_at_front(self) -> None:
         """Messages went back to their places, which may be behind what was passed."""
         self._trail.hasten(self._clock.monotonic_us())

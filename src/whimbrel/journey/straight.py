@@ -3,9 +3,9 @@ it. Its attempts are in that commit, so it needs no place in the queue, no look 
 DESIGN asks of a claim holds all the same: places are taken from the lane's room before the commit, the attempts are
 durable before a byte leaves, and consent and validity were looked at a moment ago.
 
-Where there is no room, or more waits already than there is room for, messages take their places in the queue, which
-alone knows classes and fair ranks. How much waits is what the lane saw when it last looked: a message may pass another
-that was accepted a commit or two before it.
+Where there is no room, or where something of its class or a more urgent one waits already, a message takes its place in
+the queue, which alone knows classes and fair ranks; so a code goes straight through while a campaign waits. What waits
+is what the lane saw when it last looked: a message may pass another that was accepted a commit or two before it.
 """
 
 import logging
@@ -15,7 +15,7 @@ from typing import Protocol
 from whimbrel.base import faults
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import Part
-from whimbrel.domain.model import Message
+from whimbrel.domain.model import MARKETING, OTP, Message
 from whimbrel.domain.states import QUEUED
 from whimbrel.domain.turns import TURN, carrier_of
 from whimbrel.journey.submit import parts
@@ -32,8 +32,8 @@ class OpenLane(Protocol):
         """Of the lease under which it claims."""
         ...
 
-    def places(self) -> int:
-        """Segments that may go straight through now."""
+    def places(self, priority: int) -> int:
+        """Segments of a class that may go straight through now."""
         ...
 
     def reserve(self, segments: int) -> None:
@@ -44,8 +44,9 @@ class OpenLane(Protocol):
         """Give places back: what was claimed was handed over, or nothing was."""
         ...
 
-    def falls_behind(self) -> None:
-        """Messages are about to be queued in this lane for want of a place: the next ones queue behind them."""
+    def falls_behind(self, priority: int) -> None:
+        """Messages of a class are about to be queued in this lane for want of a place: the next ones queue behind
+        them."""
         ...
 
     def queued(self, messages: Sequence[Message]) -> None:
@@ -72,20 +73,30 @@ _Claimed = tuple[Message, Sequence[bytes], int]  # a message, the octets of its 
 class _Way:
     """What one list of messages takes of one lane. Without a lane nothing goes through."""
 
-    __slots__ = ("claimed", "lane", "left", "taken", "waiting")
+    __slots__ = ("claimed", "closed", "lane", "left", "taken", "waiting")
 
     def __init__(self, lane: OpenLane | None) -> None:
         self.lane = lane
-        self.left = lane.places() if lane is not None else 0
+        self.left: dict[int, int] = {}  # by class, before what was taken
+        self.closed = MARKETING + 1 if lane is not None else OTP  # this class and those less urgent queue
         self.taken = 0
         self.claimed: list[_Claimed] = []
         self.waiting: list[Message] = []
 
+    def places(self, priority: int) -> int:
+        """How many segments of a class may still go."""
+        if self.lane is None or priority >= self.closed:
+            return 0
+        left = self.left.get(priority)
+        if left is None:
+            left = self.left[priority] = self.lane.places(priority)
+        return left - self.taken
+
     def wait(self, message: Message) -> None:
-        """A message has to queue: all that follow it queue behind it."""
-        self.left = 0
-        if self.lane is not None and not self.waiting:
-            self.lane.falls_behind()
+        """A message has to queue: all of its class that follow it queue behind it."""
+        if self.lane is not None and message.priority < self.closed:
+            self.closed = message.priority
+            self.lane.falls_behind(message.priority)
         self.waiting.append(message)
 
     def ready(self, attempts: Mapping[str, tuple[int, ...]]) -> tuple[list[Part], Message | None]:
@@ -120,16 +131,16 @@ class Passage:
         way = self._ways.get(carrier_id)
         if way is None:
             way = self._ways[carrier_id] = _Way(self._lane_of(carrier_id))
-        built = _built(message, way.lane) if way.lane is not None and way.left >= message.segments else None
-        if built is None or way.lane is None:
+        lane = way.lane
+        built = _built(message, lane) if lane is not None and way.places(message.priority) >= message.segments else None
+        if built is None or lane is None:
             way.wait(message)
             return None
         segments = len(built)
-        way.left -= segments
         way.taken += segments
         tail_hash = self._vault.tail_hash(message.recipient)
         way.claimed.append((message, built, tail_hash))
-        return Claim(message.id, carrier_id, segments, tail_hash, message.created_at, way.lane.fence)
+        return Claim(message.id, carrier_id, segments, tail_hash, message.created_at, lane.fence)
 
     def reserve(self) -> None:
         """Take the places of all claims that were made. To be called in the same turn of the loop."""

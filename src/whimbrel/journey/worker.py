@@ -14,12 +14,12 @@ from whimbrel.base.clock import Clock
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.interface import CarrierLink, Handlers, Health, Part, Reply, Report
-from whimbrel.domain.model import Carrier, Message
+from whimbrel.domain.model import MARKETING, OTP, TRANSACTIONAL, Carrier, Message
 from whimbrel.domain.pacing import FairRank
 from whimbrel.journey.answer import Answers
-from whimbrel.journey.choose import Ready, decide, fit
+from whimbrel.journey.choose import Ready, decide, fit, within
 from whimbrel.journey.elsewhere import Elsewhere
-from whimbrel.journey.holding import MARKETING, Holding
+from whimbrel.journey.holding import Holding
 from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.numbers import Means, Numbers
 from whimbrel.journey.owners import Owners
@@ -61,6 +61,7 @@ class Lane:
         self._reserved = 0  # segments whose claims accept is committing
         self._unseen = True  # the queue may hold what no look at it has found yet
         self._behind = True  # more waits there than the carrier has places for: nobody passes it
+        self._first = self._told = OTP  # the most urgent class of which something may wait there; and told since a look
         self._returned = asyncio.Event()
         self._recent = Recent(worker.store, carrier.id, worker.fair, worker.clock)
         self._claimed_in = worker.metrics.step.labels("claim")
@@ -87,11 +88,12 @@ class Lane:
         self._numbers.start()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
-    def wake(self, *, again: bool = False) -> None:
-        """Something may wait in the queue. `again`: it may have come back, or from another lane."""
+    def wake(self, first: int = OTP, *, again: bool = False) -> None:
+        """Something may wait in the queue, of this class or less urgent. `again`: come back, or from another lane."""
         if again:
             self._recent.look_at_front()
         self._unseen = True
+        self._may_wait(first)
         self._wake.set()
         self._numbers.wake()
 
@@ -102,13 +104,14 @@ class Lane:
     def queued(self, messages: Sequence[Message]) -> None:
         """These wait in the queue."""
         self._recent.add(messages)
-        self.wake()
+        self.wake(min([message.priority for message in messages], default=OTP))
 
     # what goes straight through (see `straight.py`)
 
-    def places(self) -> int:
-        """Segments that may be claimed without a place in the queue: none while it is long."""
-        return 0 if self._behind or self._stopping else self.room()
+    def places(self, priority: int = TRANSACTIONAL) -> int:
+        """Segments of a class that may be claimed without a place in the queue: none while something of the class, or
+        of one that is more urgent, waits there."""
+        return 0 if self._stopping or (self._behind and self._first <= priority) else self.room(priority)
 
     def reserve(self, segments: int) -> None:
         """Places for claims whose commit is under way."""
@@ -120,10 +123,14 @@ class Lane:
         if self._stopping and not self._reserved:
             self._returned.set()
 
-    def falls_behind(self) -> None:
-        """Messages are about to be queued for want of a place: the next ones queue behind them, until a look at the
-        queue finds that it is short."""
+    def falls_behind(self, priority: int) -> None:
+        """Messages of a class are about to be queued for want of a place: the next ones queue behind them, until a look
+        at the queue finds that it is short."""
         self._behind = True
+        self._may_wait(priority)
+
+    def _may_wait(self, priority: int) -> None:
+        self._first, self._told = min(self._first, priority), min(self._told, priority)
 
     def build(self, message: Queued) -> tuple[bytes, ...]:
         """The octets of its parts as the carrier takes them; raises when they cannot be built."""
@@ -135,9 +142,9 @@ class Lane:
         self._worker.metrics.submitted.labels(self.carrier.name).inc(len(ready))
         self.link.submit(ready)
 
-    def room(self) -> int:
-        """Segments that the carrier has places for, those excepted that are on their way to it."""
-        return self.link.room() - self._answers.waiting - self._reserved
+    def room(self, priority: int = TRANSACTIONAL) -> int:
+        """Segments of a class that the carrier has places for, those excepted that are on their way to it."""
+        return self.link.room(priority) - self._answers.waiting - self._reserved
 
     async def stop(self, deadline_s: float) -> None:
         """Claim no more, let the carrier finish, store its last answers. Claims under way are waited for and not
@@ -179,14 +186,9 @@ class Lane:
 
     async def _turn(self) -> bool:
         """Claim and submit one list; False when nothing waits or there is no room."""
-        room = self.room() if self._unseen or self._behind else 0
-        if room <= 0:
-            return False
-        wanted = min(room, _CLAIM_MAX)
-        self._unseen = False
-        waiting = await self._recent.head(wanted)
+        room = self.room(self._first) if self._unseen or self._behind else 0
+        waiting = await self._head(min(room, _CLAIM_MAX)) if room > 0 else []
         if not waiting:
-            self._behind = False
             return False
         basis = self._worker.tables.basis
         if self._worker.tables.pools.limits and await self._numbers.divert(waiting):
@@ -204,10 +206,21 @@ class Lane:
                 return True
             await self._worker.store.finish(endings)
         chosen = [] if self._stopping else fit(sendable, room)
-        self._behind = len(waiting) == wanted or len(chosen) < len(sendable)
+        self._behind |= len(chosen) < len(sendable)
         if chosen and not await self._submit(chosen, basis) and not await self._has_changed(basis):
             await asyncio.sleep(_RETRY_S)  # all were taken back meanwhile; a row that stays behind must not spin
         return bool(chosen or endings)
+
+    async def _head(self, wanted: int) -> list[Queued]:
+        """The head of the queue, with no more marketing than leaves the last places to others."""
+        self._unseen, self._told = False, MARKETING
+        found = await self._recent.head(wanted)
+        self._behind = len(found) == wanted
+        self._first = min(self._told, found[0].priority if found else MARKETING)
+        count = within(found, self.room(MARKETING)) if found and found[-1].priority == MARKETING else len(found)
+        self._behind |= count < len(found)
+        self._recent.put_back(found[count:])
+        return found[:count]
 
     async def _has_changed(self, basis: Basis | None) -> bool:
         """Whether what was decided with has changed meanwhile: what waits is then to be decided on again."""
