@@ -80,10 +80,10 @@ class RestDoor(msgspec.Struct, frozen=True):
 
 def table(streams_per_account: int) -> tuple[Operation, ...]:
     """Every operation of the door, in the order of the reference."""
-    return (*_resources(streams_per_account), *service.operations(_reference()))
+    return (*_resources(streams_per_account), *service.operations(_reference))
 
 
-@lru_cache(maxsize=1)  # it is the same at the doors of every cell, which are made while requests wait
+@lru_cache(maxsize=1)  # it is the same at the doors of every cell, and takes a fifth of a second to make
 def _reference() -> service.Reference:
     return service.reference(_resources(streams_per_account=0), version("whimbrel"))
 

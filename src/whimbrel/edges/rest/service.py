@@ -1,5 +1,8 @@
 """What is about the service itself: health, readiness, metrics, and the reference that it carries with it."""
 
+import asyncio
+from collections.abc import Callable
+
 import msgspec
 
 from whimbrel.base.errors import WhimbrelError
@@ -44,10 +47,12 @@ async def root(services: Services, call: Call[NoQuery, None]) -> Answer:
     return Answer(location="/docs")
 
 
-def _page(body: bytes, content_type: str = _HTML) -> Handle:
+def _page(make: Callable[[], bytes], content_type: str = _HTML) -> Handle:
+    """Made when it is asked for, in a thread: a node that starts, or answers others, does not wait for it."""
     headers = ((b"content-security-policy", pages.CONTENT_POLICY), (b"x-content-type-options", b"nosniff"))
 
     async def page(services: Services, call: Call[NoQuery, None]) -> Answer:
+        body = await asyncio.to_thread(make)
         return Answer(body, headers=headers, content_type=content_type.encode())
 
     return page
@@ -75,12 +80,12 @@ class Reference(msgspec.Struct, frozen=True):
 
 def reference(others: tuple[Operation, ...], version: str) -> Reference:
     """The reference of the `others` and of the service's own operations."""
-    document = openapi.document((*others, *operations(Reference())), version=version)
+    document = openapi.document((*others, *operations(Reference)), version=version)
     return Reference(msgspec.json.encode(document), pages.reference(document))
 
 
-def operations(told: Reference) -> tuple[Operation, ...]:
-    """The service's own operations; some of them answer the reference."""
+def operations(told: Callable[[], Reference]) -> tuple[Operation, ...]:
+    """The service's own operations; some of them answer the reference, which is `told` once and kept."""
     return (
         Operation(
             method="GET", path="/healthz", name="getHealth", tag=_TAG, summary="Whether the process is alive",
@@ -96,11 +101,11 @@ def operations(told: Reference) -> tuple[Operation, ...]:
             access="public", handle=root, status=302,
         ),
         _operation("/metrics", "getMetrics", "Metrics for Prometheus", metrics, _METRICS),
-        _operation("/openapi.json", "getOpenapi", "This document", _page(told.document, _JSON), _JSON),
-        _operation("/docs", "getDocs", "The reference as a page", _page(told.page)),
-        _operation("/docs/errors", "getDocsErrors", "The codes of errors as a page", _page(pages.errors())),
-        _operation("/docs/events", "getDocsEvents", "The types of events as a page", _page(pages.events())),
+        _operation("/openapi.json", "getOpenapi", "This document", _page(lambda: told().document, _JSON), _JSON),
+        _operation("/docs", "getDocs", "The reference as a page", _page(lambda: told().page)),
+        _operation("/docs/errors", "getDocsErrors", "The codes of errors as a page", _page(pages.errors)),
+        _operation("/docs/events", "getDocsEvents", "The types of events as a page", _page(pages.events)),
         _operation(
-            "/docs/style.css", "getDocsStyle", "The pages' style", _page(pages.STYLE.encode(), "text/css"), "text/css"
+            "/docs/style.css", "getDocsStyle", "The pages' style", _page(pages.STYLE.encode, "text/css"), "text/css"
         ),
     )  # fmt: skip
