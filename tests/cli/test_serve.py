@@ -47,11 +47,11 @@ def test_from_an_empty_folder_to_a_first_request(config, tmp_path):
     applied = whimbrel("migrate", "apply", "--config", config)
     assert applied.code == 0 and "applied 0001_first" in applied.out
     assert "secret.key" in applied.out and (tmp_path / "data" / "secret.key").stat().st_mode & 0o777 == 0o600
-    again = whimbrel("migrate", "apply", "--config", config)
+    again = invoke("migrate", "apply", "--config", config)
     assert again.code == 0 and again.out == "nothing to do: the schema is current\n"
-    states = json.loads(whimbrel("migrate", "status", "--json", "--config", config).out)
+    states = json.loads(invoke("migrate", "status", "--json", "--config", config).out)
     assert {each["state"] for each in states} == {"applied"}
-    assert whimbrel("migrate", "plan", "--config", config).out == ""
+    assert invoke("migrate", "plan", "--config", config).out == ""
 
     key = whimbrel("key", "create", "first", "--config", config).out.strip()
     with serving(config, tmp_path) as running:
@@ -62,7 +62,7 @@ def test_from_an_empty_folder_to_a_first_request(config, tmp_path):
         assert running.end() == 0
         lines = [json.loads(line) for line in running.err.splitlines()]
         assert [line["message"] for line in lines][-1] == "stopped"
-    listed = whimbrel("key", "list", "--config", config, "--json")
+    listed = invoke("key", "list", "--config", config, "--json")
     assert [each["name"] for each in json.loads(listed.out)] == ["first"]
 
 

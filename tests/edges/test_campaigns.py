@@ -105,6 +105,37 @@ async def test_a_draft_is_estimated_tried_changed_sent_and_its_results_exported(
     assert (await edge.get(f"/v1/campaigns/{id_}")).status == 404
 
 
+_BEGINS: dict[str, Any] = {"draft": {}, "gone": {"at": "2090-01-01T10:00:00"}, "over": {}}
+
+
+async def test_a_step_that_its_state_does_not_know_changes_nothing(edge: Edge):
+    """A draft is neither paused nor resumed, and what is over for good is not begun again."""
+    await people(edge, 1)
+    draft, gone, over = [await made(edge, name=name, schedule=at) for name, at in _BEGINS.items()]
+    assert (await edge.post(f"/v1/campaigns/{gone}/start")).json["status"] == "scheduled"
+    assert (await edge.post(f"/v1/campaigns/{gone}/cancel")).json["status"] == "canceled"
+    assert (await edge.post(f"/v1/campaigns/{over}/start")).status == 200
+    await is_in(edge, over, "finished")
+    await until(lambda: is_delivered(edge, over), within_s=60.0)
+    steps = {
+        draft: ("pause", "resume"),
+        gone: ("start", "pause", "resume"),
+        over: ("start", "pause", "resume", "cancel"),
+    }
+    before = {id_: (await edge.get(f"/v1/campaigns/{id_}")).json for id_ in steps}
+    events = (await edge.get("/v1/events?types=campaign.*&limit=100")).json["data"]
+    for id_, refused in steps.items():
+        for step in refused:
+            assert (await edge.post(f"/v1/campaigns/{id_}/{step}")).code == "campaign_state", (before[id_], step)
+        assert (await edge.get(f"/v1/campaigns/{id_}")).json == before[id_]
+    assert events and (await edge.get("/v1/events?types=campaign.*&limit=100")).json["data"] == events
+
+
+async def is_delivered(edge: Edge, id_: str) -> bool:
+    found: bool = (await edge.get(f"/v1/campaigns/{id_}/results")).json["total"]["delivered"] == 1
+    return found
+
+
 async def test_a_second_person_approves_what_somebody_wrote(edge: Edge):
     await people(edge, 1)
     other = await edge.new_key(edge.customer.id, ("campaigns:approve", "campaigns:read"))
