@@ -3,6 +3,7 @@ ended by its own id when its block is left.
 """
 
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -14,9 +15,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from whimbrel.cli.main import app
+from whimbrel.cli.verbs import VERBS, loaded
 
 COMMAND = (sys.executable, "-m", "whimbrel")
 ANY_PORTS = ("--port", "0", "--smpp-port", "0", "--simulator-smpp-port", "0", "--simulator-http-port", "0")
@@ -39,7 +42,7 @@ class Answer(NamedTuple):
     def code(self) -> str:
         """The catalogue's code of a refusal."""
         assert self.headers["content-type"] == "application/problem+json", self.body
-        return self.json["code"]
+        return str(self.json["code"])
 
 
 def ask(method: str, url: str, body: Any = None, *, key: str = "", headers: dict[str, str] | None = None) -> Answer:
@@ -98,12 +101,20 @@ def whimbrel(*arguments: Any, env: dict[str, str] | None = None, cwd: Path | Non
 def invoke(*arguments: Any, env: dict[str, str] | None = None, cwd: Path | None = None) -> Done:
     """The same inside this process, a second faster: where each verb has a test in a process of its own, for what else
     there is to say about it."""
-    without = {name: None for name in os.environ if name.startswith("WHIMBREL_")}
+    without: dict[str, str | None] = {name: None for name in os.environ if name.startswith("WHIMBREL_")}
     with contextlib.chdir(cwd or Path.cwd()):
         done = CliRunner().invoke(app, [*map(str, arguments)], env=without | (env or {}))
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return Done(done.exit_code, done.stdout, done.stderr)
+
+
+@functools.cache
+def command() -> Any:
+    """`whimbrel` with all of its verbs and their options."""
+    whole: Any = get_command(app)
+    whole.commands = {verb.name: loaded(verb) for verb in VERBS}
+    return whole
 
 
 class Running:
@@ -174,7 +185,7 @@ class Node(Running):
 
     @property
     def url(self) -> str:
-        return self.given["http_url"]
+        return str(self.given["http_url"])
 
     def ask(self, method: str, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> Answer:
         """A request with the account's live key; header names are written with underscores."""

@@ -7,10 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer.main
 
-from tests.cli.product import COMMAND, environ, quickstart, started, until
-from whimbrel.cli.main import app
+from tests.cli.product import COMMAND, command, environ, quickstart, started, until
 from whimbrel.domain.states import STATES
 from whimbrel_sandbox.settings import option_names
 
@@ -106,7 +104,7 @@ def rows(page, mark):
 
 def test_every_verb_and_every_option_is_documented():
     documented = {row[0]: set(row[2].split()) for row in rows("cli.md", "verbs")}
-    assert documented == dict(verbs(typer.main.get_command(app), ""))
+    assert documented == dict(verbs(command(), ""))
 
 
 def verbs(command, name):

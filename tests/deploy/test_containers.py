@@ -15,13 +15,11 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 from packaging.requirements import Requirement
-from typer.main import get_command
 
-from tests.cli.product import ask, environ, quickstart, started, until
+from tests.cli.product import ask, command, environ, quickstart, started, until
 from tests.house.code import ROOT
 from whimbrel import config, master_key
 from whimbrel.base.limits import CARRIER_TEST_WAIT_MAX_S, SSE_PING_S, STOP_DEADLINE_S
-from whimbrel.cli.main import app
 from whimbrel.edges.rest.door import table
 
 DEPLOY = ROOT / "deploy"
@@ -212,9 +210,9 @@ def test_the_nodes_are_given_settings_that_there_are(compose):
         filled = {key: re.sub(r"\$\{.*?\}", "secret", value) for key, value in environment.items()}
         config.load(None, filled)
         words = service.get("command", json.loads(values(image, "CMD")[0]))
-        command = get_command(app)
+        found = command()
         for word in words[: 2 if words[0] == "migrate" else 1]:
-            command = command.commands[word]
+            found = found.commands[word]
         assert int(service["stop_grace_period"].removesuffix("s")) >= STOP_DEADLINE_S + 10, name
         assert master_key.FILE in service["secrets"] or name == "simulator"
 

@@ -9,18 +9,16 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
 import yaml
-from typer.main import get_command
 
+from tests.cli.product import command
 from tests.house.code import ROOT, SOURCE
 from tests.house.test_docs import exported_metrics
 from tests.pg import as_user
 from whimbrel import config, master_key
-from whimbrel.cli.main import app
 from whimbrel.edges.rest.door import table
 
 DEPLOY = ROOT / "deploy"
@@ -44,14 +42,14 @@ def commands() -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
 def test_commands_and_their_options_exist(words):
-    command: Any = get_command(app)
+    found = command()
     for word in words[1:]:
         if word.startswith("--"):
-            assert any(word in parameter.opts for parameter in command.params), f"{command.name} has no {word}"
-        elif word in getattr(command, "commands", {}):
-            command = command.commands[word]
-    assert command is not get_command(app)
-    assert not getattr(command, "commands", None), f"{command.name} wants a verb more"
+            assert any(word in parameter.opts for parameter in found.params), f"{found.name} has no {word}"
+        elif word in getattr(found, "commands", {}):
+            found = found.commands[word]
+    assert found is not command()
+    assert not getattr(found, "commands", None), f"{found.name} wants a verb more"
 
 
 def test_it_names_commands_at_all():

@@ -6,12 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
+from tests.cli.product import command
 from tests.house.code import ROOT
 from whimbrel import config, master_key
 from whimbrel.base.limits import CONNECTIONS_MAX, SMPP_CONNECTIONS_MAX, STOP_DEADLINE_S
-from whimbrel.cli.main import app
 
 UNIT = ROOT / "deploy" / "whimbrel.service"
 EXPOSURE_MAX = 2.0  # of ten; systemd calls what is under 2.0 "OK"
@@ -32,9 +31,9 @@ def unit() -> dict[str, dict[str, list[str]]]:
 
 
 def test_it_starts_what_there_is(unit):
-    (command,) = unit["Service"]["ExecStart"]
-    _, verb, option, file = command.split()
-    serve = get_command(app).commands[verb]
+    (line,) = unit["Service"]["ExecStart"]
+    _, verb, option, file = line.split()
+    serve = command().commands[verb]
     assert any(option in parameter.opts for parameter in serve.params)
     assert (ROOT / "deploy" / Path(file).name).exists(), "there is an example of the file that it reads"
 

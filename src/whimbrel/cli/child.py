@@ -9,8 +9,9 @@ import uvloop
 
 from whimbrel.app import App
 from whimbrel.base.log import configure
+from whimbrel.cli.errors import PortTaken
 from whimbrel.cli.orders import Ready, lifeline, read_orders, say_ready, tidy
-from whimbrel.cli.running import PortTaken, nothing, serving
+from whimbrel.cli.running import nothing, serving
 from whimbrel.store.errors import StoreError
 from whimbrel.store.sqlite.connect import tune_library
 

@@ -14,6 +14,7 @@ import uvloop
 from whimbrel.app import App
 from whimbrel.base import memory
 from whimbrel.base.log import configure
+from whimbrel.cli.errors import PortTaken
 from whimbrel.cli.exposure import warn
 from whimbrel.config import Settings
 from whimbrel.store.sqlite.connect import tune_library
@@ -23,10 +24,6 @@ _CANNOT_LISTEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 Prepare = Callable[[App], Awaitable[None]]
 Started = Callable[[App], None]
-
-
-class PortTaken(Exception):
-    """A door cannot listen where the settings say; the message says what to do."""
 
 
 async def nothing(app: App) -> None:

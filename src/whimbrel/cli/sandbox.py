@@ -1,6 +1,6 @@
-"""The verb `sandbox`; and the simulator as a process of its own, started by quickstart: found by the first line that it
-prints, ended with us. Also when we are killed: the kernel then sends it SIGTERM, so that it writes its log to the end
-and frees its ports.
+"""The verbs `sandbox` and `simulator`; and the simulator as a process of its own, started by quickstart: found by the
+first line that it prints, ended with us. Also when we are killed: the kernel then sends it SIGTERM, so that it writes
+its log to the end and frees its ports.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from typing import IO
 import msgspec
 import typer
 
+from whimbrel.cli.errors import SimulatorError
 from whimbrel_sandbox import __main__ as program
 
 _END_S = 5.0
@@ -33,8 +34,9 @@ class SimulatorAddress(msgspec.Struct, frozen=True):
     http_url: str = ""
 
 
-class SimulatorError(Exception):
-    """The simulator did not start; the message says why."""
+def smsc(context: typer.Context) -> None:
+    """Run the SMSC simulator; `whimbrel simulator --help` lists its options."""
+    sys.exit(program.main(context.args, "whimbrel simulator"))
 
 
 def sandbox(context: typer.Context) -> None:

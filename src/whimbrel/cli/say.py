@@ -13,8 +13,7 @@ import msgspec
 import typer
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.cli.running import PortTaken
-from whimbrel.cli.sandbox import SimulatorError
+from whimbrel.cli.errors import PortTaken, SimulatorError
 from whimbrel.config import ConfigError
 from whimbrel.store.errors import StoreError
 

@@ -1,8 +1,7 @@
-"""`whimbrel serve` and `simulator`: a node in production, and the SMSC to test against."""
+"""`whimbrel serve`: a node in production."""
 
 import logging
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +17,6 @@ from whimbrel.cli.say import fail, guarded
 from whimbrel.cli.supervisor import run_processes
 from whimbrel.store.errors import SchemaError
 from whimbrel.store.migrations import require_usable
-from whimbrel_sandbox import __main__ as sandbox
 
 _log = logging.getLogger("whimbrel.run")
 
@@ -52,8 +50,3 @@ def _started(app: App) -> None:
     if app.mail is not None:
         where["mail_port"] = app.mail.port
     _log.info("ready", extra={"roles": list(app.settings.roles), **where})
-
-
-def simulator(context: typer.Context) -> None:
-    """Run the SMSC simulator; `whimbrel simulator --help` lists its options."""
-    sys.exit(sandbox.main(context.args, "whimbrel simulator"))
