@@ -43,6 +43,7 @@ def acquainted(node: Node) -> dict[str, str]:
     until(lambda: node.get(f"/v1/contact-imports/{over}")["status"] == "done", what="the import's end")
     mailbox = _made(node, "/v1/mailboxes", {"name": "Alarms", "senders": ["@shop.example", "ops@harbour.example"]})
     return {
+        **{kind: node.get(f"/v1/{kind}s")["data"][0]["id"] for kind in ("tag", "list")},
         "contact": ids["+447911123456"],
         "segment": segments[0],
         "import": over,

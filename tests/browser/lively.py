@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.browser.codes import verified
 from tests.browser.crowd import acquainted
+from tests.browser.goods import stocked
 from tests.browser.shop import Shop, new_hook
 from tests.cli.product import Node, ask, until
 
@@ -126,7 +127,7 @@ def fill(node: Node, seconds: float = TRAFFIC_S) -> Iterator[dict[str, str]]:
         traffic.start()
         try:
             time.sleep(seconds)
-            yield things | _talk(node) | _automate(node) | verified(node) | acquainted(node)
+            yield things | _talk(node) | _automate(node) | verified(node) | acquainted(node) | stocked(node)
         finally:
             traffic.stopped.set()
             traffic.join()
@@ -165,7 +166,7 @@ def _build(node: Node, application: str) -> dict[str, str]:
         "carrier": carriers["Nordic Direct"],
         "route": found[0]["id"],
         "webhook": hook["id"],
-        "link": _made(node, "/v1/links", {"url": "https://shop.example/sale", "name": "Poster"})["id"],
+        "template": "order-shipped",
         "person": person["id"],
         "account": node.given["account_sid"],
     }
