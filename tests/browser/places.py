@@ -1,6 +1,6 @@
 """Every page of the console and where it is: what pictures are made of, what axe-core looks at, and what is measured
-with millions of messages behind it. Words in braces are ids of what there is to look at (`lively.py`). A test fails when a
-page that the console has is not here.
+with millions of messages behind it. Words in braces are ids of what there is to look at (`lively.py`). A test fails
+when a page that the console has is not here.
 """
 
 from typing import Final

@@ -107,7 +107,8 @@ async def _preview(request: Request, filter: str) -> dict[str, Any]:
 
 
 async def _form(request: Request, found: Any, form: Form, told: Problem | None = None) -> Response:
-    values = await people_known.described(request) | await _preview(request, form.text("filter"))
+    """Whom it holds for is asked for by the page: to count a million people takes longer than a page may."""
+    values = await people_known.described(request) | {"found": None, "marked": None, "wrong": ""}
     return request.page(
         _SHOWN,
         status=told.status if told else 200,
