@@ -148,6 +148,10 @@ def asks(columns: list[str], operators: list[str], values: Any) -> Any:
     return st.builds(Ask, st.sampled_from(columns), st.sampled_from(operators), values)
 
 
+MOMENTS = st.integers(NOW - 2, NOW + 2)
+SEEN = st.tuples(*[st.none() | MOMENTS] * 3)
+
+
 def listed(values: Any) -> Any:
     return st.lists(values, min_size=1, max_size=3).map(tuple)
 
@@ -158,7 +162,8 @@ ASKS = st.one_of(
     asks(["n1", "n2"], ["eq", "lt", "le", "gt", "ge"], st.tuples(NUMBERS)),
     asks(["n1", "n2"], ["in"], listed(NUMBERS)),
     asks(["created_at", "updated_at"], ["lt", "ge"], st.tuples(st.integers(NOW - 1, NOW + 1))),
-    asks(["t1", "n1", "zone"], ["set"], st.just(())),
+    asks(["last_sent_at", "last_received_at", "last_clicked_at"], ["lt", "le", "ge"], st.tuples(MOMENTS)),
+    asks(["t1", "n1", "zone", "last_clicked_at", "opted_out_at"], ["set"], st.just(())),
     asks(["labels"], ["has"], st.sampled_from([1, 2, 11, 12]).map(lambda n: (label_mark(n),))),
 )
 TERMS: st.SearchStrategy[Term] = st.recursive(
@@ -199,6 +204,45 @@ def plainly(term: Term, contact: Contact) -> bool:
     return {"lt": held < wanted, "le": held <= wanted, "gt": held > wanted, "ge": held >= wanted}[term.operator]
 
 
+async def test_what_others_say_of_a_contact_stays_when_it_is_written(store: SqlStore):
+    await outcomes(store, write(1, t1="pro"), write(2), write(3))
+    ids = [write(number).id for number in (1, 2, 3)]
+    seen = tuple((ACCOUNT, 0, id_, place, place + 10, None) for place, id_ in enumerate(ids))
+    stopped = ((ACCOUNT, write(1).number, 7),)
+    await store.write([Write("contact_seen_set", seen), Write("contact_opted_out", stopped)])
+    assert await outcomes(store, write(1, t1="free")) == ["updated"]
+    assert await outcomes(store, write(1, t1="free")) == ["unchanged"]
+    assert await outcomes(store, write(1, t1="x"), scope=policy("replace", import_no=3)) == ["updated"]
+    await store.contacts.change(SCOPE, ids[:1], {"t1": "y"})
+    first = (await everybody(store))["001"]
+    assert (first.last_sent_at, first.last_received_at, first.last_clicked_at, first.opted_out_at) == (0, 10, None, 7)
+    merged = await store.contacts.merge(SCOPE, ids[0], ids[1:])
+    assert merged is not None and merged == (await everybody(store))["001"]
+    assert (merged.last_sent_at, merged.last_received_at, merged.opted_out_at) == (2, 12, 7)
+    await store.contacts.change(SCOPE, ids[:1], {"number": "+4915112345999"})
+    moved = (await everybody(store))["999"]
+    assert (moved.last_sent_at, moved.last_received_at, moved.opted_out_at) == (None, None, None)
+
+
+async def test_a_contact_that_comes_after_its_stop_has_opted_out(store: SqlStore):
+    stopped = [(write(number).number, number) for number in (1, 2)]
+    rows = tuple(
+        (f"OO{key}", ACCOUNT, key, "+49", "api", NOW - key, "sender:x" if key == 2 else None, None, number)
+        for number, key in stopped
+    )
+    await store.write([Write("opt_out_record", rows)])
+    await outcomes(store, write(1), write(2), write(3))
+    await outcomes(store, write(1, run=1), scope=ContactScope(ACCOUNT, True, NOW))
+    found = {number: contact.opted_out_at for number, contact in (await everybody(store)).items()}
+    assert found == {"001": NOW - 1, "002": None, "003": None}
+    assert [each.opted_out_at for each in (await everybody(store, ContactScope(ACCOUNT, True, NOW))).values()] == [None]
+    await store.contacts.change(SCOPE, [write(3).id], {"number": "+4915112345888"})
+    await store.contacts.change(SCOPE, [write(1).id], {"number": "+4915112345777"})
+    await store.contacts.change(SCOPE, [write(3).id], {"number": write(1).number})
+    moved = {number: contact.opted_out_at for number, contact in (await everybody(store)).items()}
+    assert moved == {"001": NOW - 1, "002": None, "777": None}
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_filter_means_the_same_in_sql_and_in_python(of_dialect: Any, request: pytest.FixtureRequest):
     if request.node.callspec.params["of_dialect"] == "shared":
@@ -212,24 +256,29 @@ async def test_a_filter_means_the_same_in_sql_and_in_python(of_dialect: Any, req
 
 
 async def compared(store: SqlStore) -> None:
-    samples: list[tuple[list[Any], list[Term]]] = []
+    samples: list[tuple[list[Any], list[Term], list[Any]]] = []
 
     @settings(max_examples=40, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(
         st.lists(CONTACTS, min_size=3, max_size=12, unique_by=lambda row: row[0]),
         st.lists(TERMS, min_size=5, max_size=5),
+        st.lists(st.tuples(SEEN, st.none() | MOMENTS), min_size=3, max_size=3),
     )
-    def gather(contacts: list[Any], terms: list[Term]) -> None:
-        samples.append((contacts, terms))
+    def gather(contacts: list[Any], terms: list[Term], seen: list[Any]) -> None:
+        samples.append((contacts, terms, seen))
 
     gather()
-    for run, (contacts, terms) in enumerate(samples):
+    for run, (contacts, terms, seen) in enumerate(samples):
         scope = ContactScope(f"AC{run}", False, NOW)
         writes = [
             write(place, tuple(labels), run=run, t1=texts[0], t2=texts[1], n1=numbers[0], n2=numbers[1], name_key=name)
             for place, texts, numbers, labels, name in contacts
         ]
         await store.contacts.put(scope, writes)
+        pairs = list(zip(writes, seen, strict=False))
+        lasts = tuple((scope.account_id, 0, each.id, *moments) for each, (moments, _) in pairs)
+        stops = tuple((scope.account_id, each.number, at) for each, (_, at) in pairs)
+        await store.write([Write("contact_seen_set", lasts), Write("contact_opted_out", stops)])
         every = await store.contacts.page(scope.account_id, False, EVERYBODY, LAST, 99)
         assert len(every) == len(writes)
         for term in terms:
@@ -247,6 +296,7 @@ async def compared(store: SqlStore) -> None:
         ("contact_ids_of_numbers", "COVERING INDEX contacts_by_number (account_id=? AND test=? AND number=?)"),
         ("contacts_by_ids", "PRIMARY KEY (account_id=? AND test=? AND id=?)"),
         ("contacts_page", "PRIMARY KEY (account_id=? AND test=? AND id<?)"),
+        ("contact_opted_out", "COVERING INDEX contacts_by_number (account_id=? AND test=? AND number=?)"),
         ("contacts_holding", "PRIMARY KEY (account_id=? AND test=? AND id>?)"),
     ],
 )

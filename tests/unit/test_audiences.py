@@ -46,6 +46,14 @@ PLAN, AGE, SINCE, VIP = "t1", "n2", "n3", "n4"
         ('list = "News"', Ask("labels", "has", (",7,",))),
         ("created_at > now-30d", Ask("created_at", "gt", (NOW - 30 * DAY,))),
         ("updated_at <= now", Ask("updated_at", "le", (NOW,))),
+        ("last_sent_at < now-90d", Ask("last_sent_at", "lt", (NOW - 90 * DAY,))),
+        ("last_received_at is empty", No(Ask("last_received_at", "set"))),
+        (
+            "last_clicked_at = 2026-01-31",
+            All((Ask("last_clicked_at", "ge", (JANUARY,)), Ask("last_clicked_at", "lt", (JANUARY + DAY,)))),
+        ),
+        ("opted_out = true", Ask("opted_out_at", "set")),
+        ("not opted_out = false", No(No(Ask("opted_out_at", "set")))),
         ("since = 2026-01-31", All((Ask(SINCE, "ge", (float(JANUARY),)), Ask(SINCE, "lt", (float(JANUARY + DAY),))))),
         ("since > 2026-01-31", Ask(SINCE, "ge", (float(JANUARY + DAY),))),
         ("since <= 2026-01-31", Ask(SINCE, "lt", (float(JANUARY + DAY),))),
@@ -79,6 +87,9 @@ def test_what_a_filter_means(text: str, term: object):
         ('tag contains "v"', "can ask of `tag`", 0),
         ("since = 2026-02-31", "is no date", 8),
         ("since = true", "needs a date", 8),
+        ("last_sent_at = true", "needs a date", 15),
+        ("opted_out is empty", "whether it `=` true", 0),
+        ("opted_out = 1", "needs true or false", 12),
         ('plan contains ""', "empty text", 14),
         ('plan = "a" plan = "b"', "`and`, `or` or the end", 11),
         ('(plan = "a"', "`)`", 11),
@@ -117,7 +128,7 @@ def test_a_value_is_a_parameter_whatever_it_holds(value: str):
 
 
 def test_columns_are_from_a_closed_list():
-    assert len(COLUMNS) == 50
+    assert len(COLUMNS) == 54
     with pytest.raises(ValueError, match="no column"):
         condition(Ask("account_id", "eq", ("AC1",)))
 

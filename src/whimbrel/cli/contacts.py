@@ -222,5 +222,9 @@ def _print(found: Any, *, as_json: bool) -> None:
         *((name, value) for name, value in found["fields"].items()),
         ("since", found["created_at"][:19]),
         ("changed", found["updated_at"][:19]),
+        ("last written to", (found["last_sent_at"] or "")[:19]),
+        ("last wrote", (found["last_received_at"] or "")[:19]),
+        ("last clicked", (found["last_clicked_at"] or "")[:19]),
+        ("opted out", (found["opted_out_at"] or "")[:19]),
     ]
     asking.show_one(found, lines, as_json=as_json)

@@ -19,7 +19,9 @@ from whimbrel.domain.contacts import ContactField, LabelKind, label_mark, name_k
 _HOUR_US: Final = 3600 * 1_000_000
 _COLUMNS: Final = {"time_zone": "zone"}
 _TEXTS: Final = ("number", "country", "language", "time_zone")
-_MOMENTS: Final = ("created_at", "updated_at")
+_LASTS: Final = ("last_sent_at", "last_received_at", "last_clicked_at")
+_MOMENTS: Final = ("created_at", "updated_at", *_LASTS)
+_OPTED_OUT: Final = "opted_out"
 _LABELS: Final[Mapping[str, LabelKind]] = {"tag": "tag", "list": "list"}
 _SIGNS: Final[Mapping[Comparison, Operator]] = {"=": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 _NEVER: Final = Some(())
@@ -75,12 +77,15 @@ class _Binder:
             return _of_texts(said, _COLUMNS.get(name, name))
         if name == "name":
             return _of_name(said)
-        if name in _MOMENTS:
-            return self._of_dates(said, name)
-        field = self._vocabulary.fields.get(name)
-        if field is None:
-            raise FilterError(f"knows no attribute `{name}`", said.place)
-        return self._of_field(said, field)
+        field = self._vocabulary.fields.get(name)  # one that was declared before the name meant something
+        return self._of_row(said) if field is None else self._of_field(said, field)
+
+    def _of_row(self, said: Compared) -> Term:
+        if said.attribute in _MOMENTS:
+            return self._of_dates(said, said.attribute)
+        if said.attribute == _OPTED_OUT:
+            return _of_opt_out(said)
+        raise FilterError(f"knows no attribute `{said.attribute}`", said.place)
 
     def _of_field(self, said: Compared, field: ContactField) -> Term:
         if field.kind in ("text", "choice"):
@@ -156,6 +161,13 @@ class _Binder:
             return date_us(value.said)
         except ValueProblem as problem:
             raise FilterError(f"has a value that {problem}", value.place) from None
+
+
+def _of_opt_out(said: Compared) -> Term:
+    if said.comparison != "=":
+        raise FilterError(f"can ask of `{_OPTED_OUT}` whether it `=` true or false", said.place)
+    has = Ask("opted_out_at", "set")
+    return has if _boolean(said.values[0]) else No(has)
 
 
 def _on_date(column: str, comparison: Comparison, at_us: int, is_day: bool, kind: type[int | float]) -> Term:

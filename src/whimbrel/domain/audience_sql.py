@@ -14,6 +14,7 @@ from whimbrel.domain.contacts import NUMBERS, TEXTS
 
 COLUMNS: Final = frozenset(
     {"number", "country", "language", "zone", "labels", "created_at", "updated_at", "name", "name_key", "also"}
+    | {"last_sent_at", "last_received_at", "last_clicked_at", "opted_out_at"}
     | {f"t{place}" for place in range(1, TEXTS + 1)}
     | {f"n{place}" for place in range(1, NUMBERS + 1)}
 )

@@ -18,7 +18,7 @@ RESERVED: Final = frozenset(
     {
         "number", "name", "language", "time_zone", "country", "created_at", "updated_at", "tag", "list", "tags",
         "lists", "segment", "and", "or", "not", "in", "is", "contains", "starts", "with", "empty", "true", "false",
-        "now", "id",
+        "now", "id", "last_sent_at", "last_received_at", "last_clicked_at", "opted_out",
     }
 )  # fmt: skip
 """Names that a field cannot have: they mean something else in filters and in files."""

@@ -60,7 +60,8 @@ class Label(msgspec.Struct, frozen=True, gc=False):
 
 
 class Contact(msgspec.Struct, frozen=True, gc=False):
-    """A person. Column order of the `contacts` table, where the last two are `TEXTS` and `NUMBERS` columns."""
+    """A person. Column order of the `contacts` table, where `texts` and `numbers` are so many columns. What stands
+    behind them is not written with the rest: others keep it."""
 
     account_id: str
     test: bool
@@ -79,6 +80,10 @@ class Contact(msgspec.Struct, frozen=True, gc=False):
     also: str  # numbers of contacts that were merged into it, separated by spaces
     texts: tuple[str | None, ...] = (None,) * TEXTS
     numbers: tuple[float | None, ...] = (None,) * NUMBERS
+    last_sent_at: int | None = None
+    last_received_at: int | None = None
+    last_clicked_at: int | None = None
+    opted_out_at: int | None = None  # of all senders
 
 
 class Segment(msgspec.Struct, frozen=True, gc=False):
@@ -176,8 +181,9 @@ def contact_of(*columns: Any) -> Contact:
     """A whole row of the `contacts` table."""
     account_id, test, *rest = columns[:_FIXED]
     end = _FIXED + TEXTS
-    values: tuple[Any, ...] = (account_id, bool(test), *rest, tuple(columns[_FIXED:end]), tuple(columns[end:]))
-    return Contact(*values)
+    last = end + NUMBERS
+    values: tuple[Any, ...] = (account_id, bool(test), *rest, tuple(columns[_FIXED:end]), tuple(columns[end:last]))
+    return Contact(*values, *columns[last:])
 
 
 def columns_of(contact: Contact) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
-"""Index: messages by phone number. Keys that come in random order are dear in the accept commit, so this follows the
-event log and fills the look-up table in sorted lists, within two seconds of the commit. The database makes the rows
-itself: none of them comes up here.
+"""Index: messages by phone number, and when contacts were last written to, wrote and clicked. Keys that come in random
+order are dear in the accept commit, so this follows the event log and fills the tables in sorted lists, within two
+seconds of the commit. The database makes the rows itself: none of them comes up here.
 """
 
 from whimbrel.journey.follower import Follower, Taken, stretch
@@ -12,11 +12,12 @@ _EVERY_S = 1.0
 
 
 class Index(Follower):
-    """Keeps `message_numbers` up with the log."""
+    """Keeps `message_numbers` and `contacts` up with the log."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store, CURSOR, limit=_STRETCH, idle_s=_EVERY_S)
 
     async def _take(self, position: int) -> Taken:
         new = await stretch(self._store, position, _STRETCH)
-        return Taken(new.count, new.end, (Write("message_numbers_follow", ((position, new.end),)),))
+        part = ((position, new.end),)
+        return Taken(new.count, new.end, (Write("message_numbers_follow", part), Write("contacts_seen", part)))

@@ -169,6 +169,7 @@ async def delete(ctx: Context, actor: str, opt_out_id: str, *, account_id: str) 
         writes = [
             Write("opt_out_deleted_event", ((opt_out.id, account_id, ctx.clock.now_us()),)),
             Write("opt_out_delete", ((account_id, opt_out.number_hash),)),
+            *_contact_back(opt_out),
             audit.entry(ctx, actor, "opt_out.deleted", opt_out.id, account_id),
         ]
         await commit(ctx, writes)
@@ -237,12 +238,20 @@ async def _record(
         ]
         stopped = {keys[row.number_hash]: by_hash[keys[row.number_hash]] for row in new}
         if scope == EVERYTHING:
+            contacts = tuple(sorted((account_id, row.number, row.created_at) for row in new))
+            writes.append(Write("contact_opted_out", contacts))
             writes += await consents.revoked(ctx, actor, stopped, account_id=account_id)
         await commit(ctx, writes)
         ctx.tables.opt_outs_added(account_id, [row.number_hash for row in new])
         if scope == EVERYTHING:
             ctx.tables.opt_outs_removed(consent_set(account_id, MARKETING), list(stopped))
     return len(new)
+
+
+def _contact_back(opt_out: OptOut) -> list[Write]:
+    """The contact of a number that opts in to all senders again has not opted out."""
+    is_known = opt_out.scope is None and opt_out.number is not None
+    return [Write("contact_opted_out", ((opt_out.account_id, opt_out.number, None),))] if is_known else []
 
 
 def _row(ctx: Context, account_id: str, number: Number, source: Source, *, key: int, scope: str) -> OptOut:

@@ -98,6 +98,10 @@ class ContactView(msgspec.Struct, frozen=True, kw_only=True):
     lists: tuple[str, ...]
     created_at: str
     updated_at: str
+    last_sent_at: Annotated[str | None, Meta(description="When a text last went out to its number, by any sender.")]
+    last_received_at: Annotated[str | None, Meta(description="When its last text came.")]
+    last_clicked_at: Annotated[str | None, Meta(description="When it last opened a short link.")]
+    opted_out_at: Annotated[str | None, Meta(description="Since when it has opted out of all senders.")]
 
 
 class FieldView(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,4 +164,12 @@ def view(contact: Contact, known: Known) -> ContactView:
         lists=known.names(contact, "list"),
         created_at=moments.to_text(contact.created_at),
         updated_at=moments.to_text(contact.updated_at),
+        last_sent_at=_at(contact.last_sent_at),
+        last_received_at=_at(contact.last_received_at),
+        last_clicked_at=_at(contact.last_clicked_at),
+        opted_out_at=_at(contact.opted_out_at),
     )
+
+
+def _at(moment: int | None) -> str | None:
+    return None if moment is None else moments.to_text(moment)

@@ -5,6 +5,8 @@
 -- | contact_insert | a row of `Contact`; gives its id, nothing where the number has one already |
 -- | contact_set | a whole row, by account, mode and id |
 -- | contact_delete (account_id, test, id) | |
+-- | contact_seen_set (account_id, test, id, sent_at, received_at, clicked_at) | when it was last written to, wrote, clicked |
+-- | contact_opted_out (account_id, number, at) | the contact of the number opted out then; NULL: it has not |
 -- | contact_by_id (account_id, test, id) | the whole row |
 -- | contacts_page, contacts_page_oldest (account_id, test, before_id, limit) | whole rows that meet a condition, newest first |
 -- | contacts_count (account_id, test) | how many meet a condition |
@@ -47,18 +49,27 @@ WHERE account_id = $1 AND test = $2 AND id = $3;
 -- name: contact_delete (distinct)
 DELETE FROM contacts WHERE account_id = $1 AND test = $2 AND id = $3;
 
+-- name: contact_seen_set
+UPDATE contacts SET last_sent_at = $4, last_received_at = $5, last_clicked_at = $6
+WHERE account_id = $1 AND test = $2 AND id = $3;
+
+-- name: contact_opted_out
+UPDATE contacts SET opted_out_at = $3 WHERE number = $2 AND account_id = $1 AND test = 0;
+
 -- name: contact_by_id
 SELECT
   account_id, test, id, number, country, language, zone, labels, created_at, updated_at, import_no, seq, name,
   name_key, also, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14, t15, t16, t17, t18, t19, t20, n1, n2,
-  n3, n4, n5, n6, n7, n8, n9, n10, n11, n12, n13, n14, n15, n16, n17, n18, n19, n20
+  n3, n4, n5, n6, n7, n8, n9, n10, n11, n12, n13, n14, n15, n16, n17, n18, n19, n20,
+  last_sent_at, last_received_at, last_clicked_at, opted_out_at
 FROM contacts WHERE account_id = $1 AND test = $2 AND id = $3;
 
 -- name: contacts_page (both ways)
 SELECT
   account_id, test, id, number, country, language, zone, labels, created_at, updated_at, import_no, seq, name,
   name_key, also, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14, t15, t16, t17, t18, t19, t20, n1, n2,
-  n3, n4, n5, n6, n7, n8, n9, n10, n11, n12, n13, n14, n15, n16, n17, n18, n19, n20
+  n3, n4, n5, n6, n7, n8, n9, n10, n11, n12, n13, n14, n15, n16, n17, n18, n19, n20,
+  last_sent_at, last_received_at, last_clicked_at, opted_out_at
 FROM contacts WHERE account_id = $1 AND test = $2 AND id < $3 AND (1 = 1) ORDER BY id DESC LIMIT $4;
 
 -- name: contacts_count
@@ -68,7 +79,8 @@ SELECT COUNT(*) FROM contacts WHERE account_id = $1 AND test = $2 AND (1 = 1);
 SELECT
   account_id, test, id, number, country, language, zone, labels, created_at, updated_at, import_no, seq, name,
   name_key, also, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14, t15, t16, t17, t18, t19, t20, n1, n2,
-  n3, n4, n5, n6, n7, n8, n9, n10, n11, n12, n13, n14, n15, n16, n17, n18, n19, n20
+  n3, n4, n5, n6, n7, n8, n9, n10, n11, n12, n13, n14, n15, n16, n17, n18, n19, n20,
+  last_sent_at, last_received_at, last_clicked_at, opted_out_at
 FROM contacts WHERE account_id = $1 AND test = $2 AND id > $3 AND (1 = 1) ORDER BY id LIMIT $4;
 
 -- name: contact_change_insert

@@ -6,7 +6,7 @@ import writes neither (`verbs/contact_imports.py`), because a million rows would
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -28,6 +28,8 @@ from whimbrel.domain.contacts import (
 from whimbrel.store.script import Each, Many, Query, Row, Rows, Script
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
+_LASTS: Final = ("last_sent_at", "last_received_at", "last_clicked_at")
+_KEPT: Final = (*_LASTS, "opted_out_at")
 
 
 class ContactScope(msgspec.Struct, frozen=True, gc=False):
@@ -83,8 +85,9 @@ class Tally:
         if policy == "replace":
             empty = blank(found.account_id, found.test, write, self.scope.at)
             base = msgspec.structs.replace(
-                empty, id=found.id, created_at=found.created_at, seq=found.seq, also=found.also, labels=found.labels
-            )
+                empty, id=found.id, created_at=found.created_at, seq=found.seq, also=found.also, labels=found.labels,
+                **{name: getattr(found, name) for name in _KEPT},
+            )  # fmt: skip
         after = changed(base, write)
         if number == 0 and after == msgspec.structs.replace(found, updated_at=after.updated_at):
             return "unchanged"
@@ -103,6 +106,7 @@ class Tally:
         if self.new:
             rows: Rows = yield Each("contact_insert", [columns_of(contact) for contact in self.new.values()])
             taken = frozenset(self.new) - {row[0] for row in rows}
+            yield from _opted_out(self.scope, sorted(contact.number for contact in self.new.values()))
         if self.dirty:
             yield Many("contact_set", [columns_of(contact) for contact in self.dirty.values()])
         return taken
@@ -147,6 +151,10 @@ def change_contacts(
         outcomes[contact.id] = "updated"
         written.append(told.changed(contact, msgspec.structs.replace(after, updated_at=scope.at)))
     yield Many("contact_set", [columns_of(contact) for contact in written])
+    if "number" in columns and written:  # what was known of the other number says nothing of this one
+        yield Many("contact_seen_set", [(*_scope(scope), contact.id, None, None, None) for contact in written])
+        yield Many("contact_opted_out", [(scope.account_id, columns["number"], None)] if not scope.test else [])
+        yield from _opted_out(scope, [columns["number"]])
     yield from told.store()
     return outcomes
 
@@ -181,6 +189,8 @@ def merge_contacts(scope: ContactScope, into: str, ids: Sequence[str]) -> Script
         told.deleted(other, {"merged_into": into})
     yield from _erase(scope, others)
     yield Many("contact_set", [columns_of(merged)])
+    seen = (merged.last_sent_at, merged.last_received_at, merged.last_clicked_at)
+    yield Many("contact_seen_set", [(*_scope(scope), merged.id, *seen)])
     yield from told.store()
     return merged
 
@@ -200,7 +210,21 @@ def _united(contact: Contact, other: Contact) -> Contact:
         also=" ".join(list(numbers)[: limits.CONTACT_MERGE_MAX]),
         texts=tuple(a if a is not None else b for a, b in zip(contact.texts, other.texts, strict=True)),
         numbers=tuple(a if a is not None else b for a, b in zip(contact.numbers, other.numbers, strict=True)),
+        **{name: _later(getattr(contact, name), getattr(other, name)) for name in _LASTS},
     )
+
+
+def _later(one: int | None, other: int | None) -> int | None:
+    return max((each for each in (one, other) if each is not None), default=None)
+
+
+def _opted_out(scope: ContactScope, numbers: Sequence[str]) -> Script[None]:
+    """Say of these contacts that they opted out before they came. Opt-outs are of live contacts."""
+    if scope.test:
+        return
+    rows: Rows = yield Query("contacts_stopped", (scope.account_id, list(numbers)))
+    if rows:
+        yield Many("contact_opted_out", [(scope.account_id, number, at) for number, at in rows])
 
 
 def _erase(scope: ContactScope, contacts: Sequence[Contact]) -> Script[None]:
@@ -269,7 +293,7 @@ class _Told:
             yield Many("contact_changes_trim", self._trims)
 
 
-_SILENT = frozenset({"labels", "updated_at", "seq", "name_key", "texts", "numbers", "import_no"})
+_SILENT = frozenset({"labels", "updated_at", "seq", "name_key", "texts", "numbers", "import_no", *_KEPT})
 
 
 def _different(before: Contact, after: Contact) -> list[str]:

@@ -145,6 +145,8 @@ class Keywords:
             narrow = (scope, number_hash) if scope else (None, None)
             stored = (id_, account, key, row.masked, source, row.at, *narrow, row.source)
             self._writes.append(("opt_out_keyword_insert", stored))
+            if not scope:
+                self._writes.append(("contact_opted_out", (account, row.source, row.at)))
             self._event(row, id_, "opt_out.created", _FIRST_SEQ, source=source, scope=scope or None)
         for pending in self._pending.pop((account, number_hash), ()):
             self._writes.append(("consent_request_answer", (account, pending.id, "declined", row.message_id, row.at)))
@@ -171,6 +173,8 @@ class Keywords:
                 continue
             lifted, lifted_all = True, lifted_all or key == number_hash
             self._writes.append(("opt_out_keyword_delete", (account, key)))
+            if key == number_hash:
+                self._writes.append(("contact_opted_out", (account, row.source, None)))
             self._event(row, id_, "opt_out.deleted", _DELETED_SEQ, source="keyword")
         return lifted, lifted_all
 
