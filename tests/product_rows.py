@@ -13,6 +13,7 @@ PRODUCT_ROWS: Final = (
     "INSERT INTO campaign_refusals VALUES ('CM' || $1, 'opted_out', $2, 1)",
     "INSERT INTO campaign_figures VALUES ('CM' || $1, 0, 'US', '', 'USD', $2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 10, "
     "0, 0, 0, 0, 0)",
+    "INSERT INTO campaign_minutes VALUES ('CM' || $1, 30000000, 0, $2, 1, 1, 0, 0, 0, 0)",
     "INSERT INTO campaign_policies SELECT $2, 1, length($1)",
     "INSERT INTO pools VALUES ('MG' || $1, $2, 'main', 1, '{}', 1, 1)",
     "INSERT INTO pool_members VALUES ('MG' || $1, 'PN1', $2, 1, 60, 0, '[]', 1)",

@@ -1,6 +1,7 @@
 """One product and one Chromium for all tests of this folder; each test has browser profiles of its own."""
 
 import base64
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,22 @@ def newcomer(node: Node, visit: Visit, owner_state: Any) -> Callable[..., Visito
         pair = base64.b64encode(f"{account['id']}:{account['auth_token']}".encode()).decode()
         person = {"email": email, "role": role, "name": "Newcomer"}
         made = ask("POST", f"{node.url}/v1/users", person, headers={"Authorization": f"Basic {pair}"})
+        assert made.status == 201, made.body
+        visitor = visit()
+        visitor.open(f"/console/link/{made.json['code']}")
+        visitor.is_at("/console/welcome")
+        return visitor
+
+    return came
+
+
+@pytest.fixture
+def colleague(node: Node, visit: Visit) -> Callable[..., Visitor]:
+    """Somebody else of the quickstart's account, signed in by a link: `colleague("support", "Bea")`."""
+
+    def came(role: str, name: str) -> Visitor:
+        email = f"{name}-{secrets.token_hex(4)}@example.com".lower()
+        made = node.ask("POST", "/v1/users", {"email": email, "role": role, "name": name})
         assert made.status == 201, made.body
         visitor = visit()
         visitor.open(f"/console/link/{made.json['code']}")

@@ -34,6 +34,7 @@ OWNED = {
     "schedule_parts": "account_id", "schedules": "account_id",
     "campaigns": "account_id", "campaign_numbers": "account_id", "campaign_recipients": "account_id",
     "campaign_refusals": "account_id", "campaign_figures": "account_id", "campaign_policies": "account_id",
+    "campaign_minutes": "account_id",
     "canned_answers": "account_id", "conversations": "account_id", "conversation_notes": "account_id",
     "conversation_days": "account_id", "desks": "account_id",
     "pools": "account_id", "pool_members": "account_id", "pool_sticky": "account_id", "number_turns": "account_id",

@@ -1,5 +1,8 @@
 """Campaigns by their pages: a draft is made, estimated, tried, changed, started, watched and deleted."""
 
+from html import unescape
+
+import msgspec
 import pytest
 
 from tests.edges.edge_rig import until
@@ -55,7 +58,19 @@ async def test_a_campaign_is_made_estimated_tried_and_sent(edge, browser, sign_i
     page = await browser.get(f"{PATH}/{id_}")
     assert "Finished" in page.words and "Excluded 1" in page.words
     part = await browser.get(f"{PATH}/{id_}/progress")
-    assert "Looked at" in part.words and "100.0 %" in part.words
+    assert "Looked at" in part.words and "100.0 %" in part.words and 'hx-swap-oob="true"' in part.text
+    (again,) = part.all(r'hx-get="([^"]+)"') or [""]
+    assert not again  # nothing happens to it any more
+    series = (await edge.get(f"/v1/campaigns/{id_}/series")).json
+    assert (series["step_s"], sum(each["delivered"] for each in series["data"])) == (60, 2)
+    (plot,) = (await browser.get(f"{PATH}/{id_}/plots")).all(r'data-values="([^"]+)"')
+    assert sum(msgspec.json.decode(unescape(plot))["delivered"]) == 2
+    table = await browser.get(f"{PATH}/{id_}/recipients")
+    assert table.words.count("Delivered") == 2, table.words
+    file = await browser.get(f"{PATH}/{id_}/recipients/export")
+    assert "+447400123451" in file.text and "+447400123453" not in file.text
+    figures = (await browser.get(f"{PATH}/{id_}/results/export")).text.splitlines()
+    assert figures[1].startswith("total,,USD,2,2,2,") and "left_out,excluded,,1" in figures, figures
     operator = await sign_in(account_id=None)
     await operator.act_for(edge.customer.id)
     assert "Tern" in (await operator.get(f"{PATH}/{id_}/progress")).words and "Tern" not in part.words

@@ -191,6 +191,8 @@ NEEDS = {
     "campaigns:read": (
         "GET /console/campaigns", "GET /console/campaigns/export", "GET /console/campaigns/{id}",
         "GET /console/campaigns/{id}/progress", "GET /console/campaigns/{id}/estimate",
+        "GET /console/campaigns/{id}/plots", "GET /console/campaigns/{id}/recipients",
+        "GET /console/campaigns/{id}/recipients/export", "GET /console/campaigns/{id}/results/export",
     ),
     "campaigns:write": (
         "GET /console/campaigns/new", "POST /console/campaigns/new", "POST /console/campaigns/{id}",

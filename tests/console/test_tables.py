@@ -174,6 +174,7 @@ async def test_every_table_can_be_read_sorted_searched_and_exported(edge, sign_i
         "webhooks": await edge.post("/v1/webhooks", {"url": "https://example.com/", "events": ["*"]}),
         "hooks": await edge.post("/v1/hooks", {"name": "h", "preset": "generic", "secret": "s" * 20}),
         "verify": await edge.post("/v1/verify/services", {"name": "Acme"}),
+        "campaigns": await edge.post("/v1/campaigns", {"name": "c", "audience": {"everybody": True}, "text": "x"}),
         "mailboxes": await edge.post("/v1/mailboxes", {"name": "m", "senders": ["@shop.example"]}),
     }
     await edge.post("/v1/templates", {"name": "x", "texts": {"en": "x"}, "publish": True})

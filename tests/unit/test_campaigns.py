@@ -124,7 +124,7 @@ def test_who_wins(first: tuple[int, int], second: tuple[int, int], difference: f
 
 
 def told(kind: str, *, corrects: str = "", was_sent: int = 1, count: int = 2) -> Told:
-    return Told("CM1", "AC1", 0, "GB", "USD", "CR1", f"message.{kind}", corrects, was_sent, count, 4, 20)
+    return Told("CM1", "AC1", 0, "GB", "USD", "CR1", f"message.{kind}", corrects, was_sent, count, 4, 20, 7)
 
 
 def summed(*rows: Told) -> dict[str, int]:

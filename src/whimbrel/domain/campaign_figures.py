@@ -17,6 +17,10 @@ COUNTS: Final = (
 """Columns of `campaign_figures` behind its key and the account."""
 Key = tuple[str, int, str, str, str, str]
 """campaign_id, variant, country, carrier_id, currency, account_id."""
+OVER_TIME: Final = ("sent", "delivered", "failed", "clicked", "answered", "opted_out")
+"""Columns of `campaign_minutes` behind its key and the account."""
+MINUTE_US: Final = 60_000_000
+_LOST: Final = frozenset({"undelivered", "failed", "expired", "rejected"})
 _EVENT: Final = "message."
 _ACCEPTED: Final = frozenset({states.QUEUED, states.SCHEDULED})
 _HAS_IT: Final = frozenset({states.DELIVERED, states.UNDELIVERED, states.UNKNOWN})
@@ -39,6 +43,7 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     count: int
     segments: int
     charged_micros: int
+    minute: int  # since 1970
 
 
 class Sums:
@@ -46,6 +51,7 @@ class Sums:
 
     def __init__(self) -> None:
         self._sums: dict[Key, list[int]] = {}
+        self._minutes: dict[tuple[str, int, int, str], list[int]] = {}
 
     def tell(self, told: Iterable[Told]) -> None:
         """What became of messages."""
@@ -53,19 +59,32 @@ class Sums:
             state = each.type.removeprefix(_EVENT)
             name = "accepted" if state in _ACCEPTED else state
             self._add(_key(each, each.carrier_id), {name: each.count} | _cost(each, state))
+            self._at(each.minute, each, name, each.count)
             corrected = each.corrects.partition("{")[0].removeprefix(_EVENT)
             if corrected:
                 _, _, data = each.corrects.partition(_CARRIER)
                 self._add(_key(each, data[:_ID_LENGTH]), {corrected: -each.count})
+                self._at(each.minute, each, corrected, -each.count)
 
-    def person(self, recipient: Recipient, currency: str, **counts: int) -> None:
+    def person(self, recipient: Recipient, at: int, name: str) -> None:
         """What somebody did. Where a message went is not known of it: it counts under no carrier."""
-        key = (recipient.campaign_id, recipient.variant, recipient.country, "", currency, recipient.account_id)
-        self._add(key, counts)
+        key = (recipient.campaign_id, recipient.variant, recipient.country, "", "", recipient.account_id)
+        self._add(key, {name: 1})
+        self._at(at // MINUTE_US, recipient, name, 1)
 
     def rows(self) -> tuple[tuple[str | int, ...], ...]:
         """In the order of their keys."""
         return tuple((*key, *self._sums[key]) for key in sorted(self._sums))
+
+    def minutes(self) -> tuple[tuple[str | int, ...], ...]:
+        """Rows to add to what became of campaigns over time, in the order of their keys."""
+        return tuple((*key, *self._minutes[key]) for key in sorted(self._minutes))
+
+    def _at(self, minute: int, whose: Told | Recipient, name: str, count: int) -> None:
+        shown = "failed" if name in _LOST else name
+        if shown in OVER_TIME:
+            key = (whose.campaign_id, minute, whose.variant, whose.account_id)
+            self._minutes.setdefault(key, [0] * len(OVER_TIME))[OVER_TIME.index(shown)] += count
 
     def _add(self, key: Key, counts: dict[str, int]) -> None:
         sums: Sequence[int] = self._sums.get(key, [0] * len(COUNTS))

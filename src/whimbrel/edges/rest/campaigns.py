@@ -13,8 +13,10 @@ from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage.context import Context, Page, Paging
 from whimbrel.products.campaigns import estimating, exporting, keeping, recipients, steering, trying
+from whimbrel.products.campaigns import series as over_time
 from whimbrel.products.campaigns.estimating import Estimate
 from whimbrel.products.campaigns.recipients import RecipientView, Results
+from whimbrel.products.campaigns.series import Series
 from whimbrel.products.campaigns.shapes import CampaignChange, CampaignView, NewCampaign
 from whimbrel.products.campaigns.steering import CampaignPolicy, Choice
 from whimbrel.products.campaigns.trying import CampaignTest, Tested
@@ -167,6 +169,10 @@ async def results(services: Services, call: Call[NoQuery, None]) -> Answer:
     return Answer(found)
 
 
+async def series(services: Services, call: Call[NoQuery, None]) -> Answer:
+    return Answer(await over_time.series(services.manage, call.path["id"], account_id=call.account_id, test=call.test))
+
+
 async def find_recipients(services: Services, call: Call[RecipientsQuery, None]) -> Answer:
     query = call.query
     found = await recipients.find(
@@ -284,6 +290,12 @@ OPERATIONS = (
         method="GET", path="/v1/campaigns/{id}/results", name="getResultsOfCampaign", tag=_TAG,
         summary="Read what a campaign has brought", description="By variant, country and carrier; some seconds behind.",
         scope="campaigns:read", handle=results, answer=Results,
+    ),
+    Operation(
+        method="GET", path="/v1/campaigns/{id}/series", name="getSeriesOfCampaign", tag=_TAG,
+        summary="Read how a campaign went over time",
+        description="By variant, in steps of a minute or longer; some seconds behind.",
+        scope="campaigns:read", handle=series, answer=Series,
     ),
     Operation(
         method="GET", path="/v1/campaigns/{id}/recipients", name="listRecipientsOfCampaign", tag=_TAG,

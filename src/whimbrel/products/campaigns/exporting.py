@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from whimbrel.base import limits, money
-from whimbrel.domain.campaigns import Recipient
+from whimbrel.domain.campaigns import Campaign, Recipient
 from whimbrel.domain.model import Message
 from whimbrel.manage.context import NEWEST, Context
 from whimbrel.products.campaigns.keeping import existing
@@ -18,21 +18,25 @@ _MARK: Final = "\ufeff"  # by which spreadsheets know that it is UTF-8
 _COLUMNS: Final = (*RecipientView.__struct_fields__, "number", "carrier_id", "reason", "segments", "price", "sent_at")
 
 
-async def export(ctx: Context, campaign_id: str, *, account_id: str, test: bool) -> AsyncIterator[bytes]:
-    """The file in pieces. WhimbrelError not_found before the first."""
+async def export(
+    ctx: Context, campaign_id: str, *, account_id: str, test: bool, code: str | None = None
+) -> AsyncIterator[bytes]:
+    """The file in pieces; with a code of those that were refused for it. WhimbrelError not_found before the first."""
     row = await existing(ctx, campaign_id, account_id, test)
-    return _pages(ctx, account_id, row.id, [each.name for each in spec_of(row).variants])
+    return _pages(ctx, row, [each.name for each in spec_of(row).variants], code)
 
 
-async def _pages(ctx: Context, account_id: str, campaign_id: str, names: list[str]) -> AsyncIterator[bytes]:
+async def _pages(ctx: Context, row: Campaign, names: list[str], code: str | None) -> AsyncIterator[bytes]:
     yield (_MARK + lines([_COLUMNS])).encode()
     before = NEWEST
+    statement = "campaign_recipients_page" if code is None else "campaign_recipients_page_refused"
+    narrowed = () if code is None else (code,)
     while rows := await ctx.store.fetch(
-        Recipient, "campaign_recipients_page", account_id, campaign_id, before, limits.PAGE_MAX
+        Recipient, statement, row.account_id, row.id, before, limits.PAGE_MAX, *narrowed
     ):
-        found = await ctx.store.messages([row.id for row in rows if row.code is None])
+        found = await ctx.store.messages([each.id for each in rows if each.code is None])
         messages = {message.id: message for message in found}
-        yield lines(_row(row, names, messages.get(row.id)) for row in rows).encode()
+        yield lines(_row(each, names, messages.get(each.id)) for each in rows).encode()
         before = rows[-1].id
 
 

@@ -79,8 +79,8 @@ class CampaignFigures(Follower):
             *await self._heard(position, new.end, sums),
             *await self._opened(position, new.end, sums),
         ]
-        rows = sums.rows()
-        return Taken(new.count, new.end, (*writes, *([Write("campaign_figures_add", rows)] if rows else [])))
+        added = (Write("campaign_figures_add", sums.rows()), Write("campaign_minutes_add", sums.minutes()))
+        return Taken(new.count, new.end, (*writes, *(each for each in added if each.rows)))
 
     async def _heard(self, position: int, end: int, sums: Sums) -> list[Write]:
         """Answers and opt-outs."""
@@ -94,7 +94,7 @@ class CampaignFigures(Follower):
                 before = recipient.opted_out_at if stopped else recipient.answered_at
                 if before is None and (name, recipient.id) not in found:
                     found[name, recipient.id] = heard.created_at
-                    sums.person(recipient, "", **{name: 1})
+                    sums.person(recipient, heard.created_at, name)
         return _marked(found)
 
     async def _opened(self, position: int, end: int, sums: Sums) -> list[Write]:
@@ -112,7 +112,7 @@ class CampaignFigures(Follower):
                 continue
             if (recipient.clicked_at if name == "clicked" else recipient.converted_at) is None:
                 found[name, recipient.id] = touch.created_at
-                sums.person(recipient, "", **{name: 1})
+                sums.person(recipient, touch.created_at, name)
         return _marked(found)
 
 

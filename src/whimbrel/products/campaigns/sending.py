@@ -33,6 +33,13 @@ _CLEAR: Final = 500
 _AGAIN_S: Final = 5.0
 _PAUSES: Final = frozenset({"account_suspended", "account_closed", "insufficient_balance"})
 _BETWEEN: Final = frozenset({"moving", "moved", "arriving"})
+_DELETED: Final = (
+    "campaign_numbers_delete",
+    "campaign_refusals_delete",
+    "campaign_figures_delete",
+    "campaign_minutes_delete",
+    "campaign_delete",
+)
 _log = logging.getLogger("whimbrel.campaigns")
 
 
@@ -184,5 +191,4 @@ class Campaigns(Looking):
             await self._take_back(row)
         while (await self._store.write([Write("campaign_recipients_delete", ((row.id, _CLEAR),))]))[0]:
             pass
-        names = ("campaign_numbers_delete", "campaign_refusals_delete", "campaign_figures_delete", "campaign_delete")
-        await self._store.write([Write(name, ((row.id,),)) for name in names])
+        await self._store.write([Write(name, ((row.id,),)) for name in _DELETED])

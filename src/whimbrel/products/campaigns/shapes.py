@@ -113,9 +113,7 @@ class CampaignChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     winner: TrialBody | UnsetType | None = UNSET
     sender: str | UnsetType | None = UNSET
     pool: str | UnsetType | None = UNSET
-    message_class: Literal["transactional", "marketing"] | UnsetType | None = msgspec.field(
-        name="class", default=UNSET
-    )
+    message_class: Literal["transactional", "marketing"] | UnsetType | None = msgspec.field(name="class", default=UNSET)
     schedule: ScheduleBody | None = None
     validity: Validity | UnsetType | None = UNSET
     tags: Annotated[tuple[str, ...], Meta(max_length=10)] | None = None

@@ -120,6 +120,7 @@ TABLES: Final = (
         _OWN,
         ("accepted", "sent", "delivered", "charged_micros"),
     ),
+    Table("campaign_minutes", ("campaign_id", "minute", "variant"), _OWN, ("sent", "delivered", "clicked")),
     Table("campaign_policies", ("account_id",), _OWN),
     Table("verify_services", ("id",), _OWN),
     Table("verifications", ("id",), _OWN, ("generation", "checks", "sends", "seq"), ("status",)),

@@ -24,7 +24,7 @@
 -- | campaigns_due (now, limit) | whole rows of those that have something to do, the longest waiting first |
 -- | campaigns_to_clear (limit) | whole rows of those that are being cleared or deleted |
 -- | campaigns_any () | a row where any has begun |
--- | campaign_delete (id), campaign_numbers_delete (campaign_id), campaign_refusals_delete (campaign_id), campaign_figures_delete (campaign_id) | |
+-- | campaign_delete (id), campaign_numbers_delete (campaign_id), campaign_refusals_delete (campaign_id), campaign_figures_delete (campaign_id), campaign_minutes_delete (campaign_id) | |
 -- | campaign_recipients_delete (campaign_id, limit) | some of them |
 -- | campaign_number_insert | campaign_id, excluded, place, account_id, number, number_hash |
 -- | campaign_numbers_page (account_id, campaign_id, excluded, after, limit) | place, number, number_hash in order |
@@ -42,6 +42,9 @@
 -- | campaign_refusals_of (account_id, campaign_id) | code, count |
 -- | campaign_figures_add | a row of figures, added to the one of the same key |
 -- | campaign_figures_of (account_id, campaign_id) | rows of `Figures` |
+-- | campaign_minutes_add | a row of what became of a wording in a minute, added to the one of the same key |
+-- | campaign_minutes_span (account_id, campaign_id) | first and last minute; null: there is none |
+-- | campaign_minutes_of (account_id, campaign_id, step) | rows of `Moment` of `products/campaigns/series.py`, of so many minutes each |
 -- | campaign_told (position, end) | what this stretch of the log tells of recipients, grouped: rows of `Told` of `domain/campaign_figures.py` |
 -- | campaign_states_follow (position, end) | states of recipients whose messages this stretch is about |
 -- | campaign_heard (position, end) | account_id, test, number_hash, flags, created_at of texts from phones in this stretch |
@@ -177,6 +180,9 @@ DELETE FROM campaign_refusals WHERE campaign_id = $1;
 -- name: campaign_figures_delete
 DELETE FROM campaign_figures WHERE campaign_id = $1;
 
+-- name: campaign_minutes_delete
+DELETE FROM campaign_minutes WHERE campaign_id = $1;
+
 -- name: campaign_recipients_delete
 DELETE FROM campaign_recipients WHERE id IN (
   SELECT id FROM campaign_recipients WHERE campaign_id = $1 ORDER BY id LIMIT $2
@@ -268,10 +274,29 @@ SELECT variant, country, carrier_id, currency, accepted, sent, delivered, undeli
   canceled, unknown, in_doubt, segments, charged_micros, clicked, answered, opted_out, converted, converted_micros
 FROM campaign_figures WHERE campaign_id = $2 AND account_id = $1 ORDER BY variant, country, carrier_id, currency;
 
+-- name: campaign_minutes_add
+INSERT INTO campaign_minutes (campaign_id, minute, variant, account_id, sent, delivered, failed, clicked, answered,
+  opted_out)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (campaign_id, minute, variant) DO UPDATE SET
+  sent = campaign_minutes.sent + excluded.sent, delivered = campaign_minutes.delivered + excluded.delivered,
+  failed = campaign_minutes.failed + excluded.failed, clicked = campaign_minutes.clicked + excluded.clicked,
+  answered = campaign_minutes.answered + excluded.answered,
+  opted_out = campaign_minutes.opted_out + excluded.opted_out;
+
+-- name: campaign_minutes_span
+SELECT MIN(minute), MAX(minute) FROM campaign_minutes WHERE campaign_id = $2 AND account_id = $1;
+
+-- name: campaign_minutes_of
+SELECT minute - minute % CAST($3 AS bigint), variant, CAST(SUM(sent) AS bigint), CAST(SUM(delivered) AS bigint),
+  CAST(SUM(failed) AS bigint), CAST(SUM(clicked) AS bigint), CAST(SUM(answered) AS bigint),
+  CAST(SUM(opted_out) AS bigint)
+FROM campaign_minutes WHERE campaign_id = $2 AND account_id = $1 GROUP BY 1, 2 ORDER BY 1, 2;
+
 -- A corrected message is told with the event that is corrected, and the beginning of its data; see usage_told.
 -- name: campaign_told (packed)
 SELECT campaign_id, account_id, variant, country, currency, carrier_id, type, corrects, was_sent, COUNT(*),
-  CAST(SUM(segments) AS bigint), CAST(SUM(charged_micros) AS bigint)
+  CAST(SUM(segments) AS bigint), CAST(SUM(charged_micros) AS bigint), minute
 FROM (
   SELECT r.campaign_id, r.account_id, r.variant, r.country, m.currency,
     CASE WHEN substr(e.data, 1, 15) = '{"carrier_id":"' THEN substr(e.data, 16, 34) ELSE '' END AS carrier_id, e.type,
@@ -279,7 +304,7 @@ FROM (
       SELECT b.type || substr(b.data, 1, 49) FROM events AS b WHERE b.subject_id = e.subject_id AND b.seq < e.seq
         AND b.type IN ('message.unknown', 'message.expired') ORDER BY b.seq DESC LIMIT 1
     ), '') ELSE '' END AS corrects,
-    CASE WHEN m.sent_at IS NULL THEN 0 ELSE 1 END AS was_sent, m.segments, m.charged_micros
+    CASE WHEN m.sent_at IS NULL THEN 0 ELSE 1 END AS was_sent, m.segments, m.charged_micros, e.created_at / 60000000 AS minute
   FROM events AS e JOIN campaign_recipients AS r ON r.id = e.subject_id JOIN messages AS m ON m.id = r.id
   WHERE e.position > $1 AND e.position <= $2 AND (
     e.type IN ('message.sent', 'message.delivered', 'message.undelivered', 'message.failed', 'message.expired',
@@ -287,7 +312,7 @@ FROM (
     OR e.seq = 1 AND e.type IN ('message.queued', 'message.scheduled')
   )
 ) AS told
-GROUP BY campaign_id, account_id, variant, country, currency, carrier_id, type, corrects, was_sent;
+GROUP BY campaign_id, account_id, variant, country, currency, carrier_id, type, corrects, was_sent, minute;
 
 -- name: campaign_states_follow
 UPDATE campaign_recipients SET state = COALESCE((

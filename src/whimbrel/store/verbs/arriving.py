@@ -97,6 +97,7 @@ OF_KIND: Final = {
     "campaign_numbers": ("arrive_campaign_numbers",),
     "campaign_refusals": ("arrive_campaign_refusals",),
     "campaign_figures": ("arrive_campaign_figures",),
+    "campaign_minutes": ("arrive_campaign_minutes",),
     "campaign_policies": ("arrive_campaign_policies",),
     "campaign_recipients": ("arrive_campaign_recipients",),
     "links": ("arrive_links",),

@@ -88,6 +88,7 @@ COPIED: Final = (
     "departed_delete_campaign_numbers",
     "departed_delete_campaign_refusals",
     "departed_delete_campaign_figures",
+    "departed_delete_campaign_minutes",
     "departed_delete_campaign_policies",
     "departed_delete_links",
     "departed_delete_link_clicks",

@@ -20,9 +20,10 @@ RETURNING: Final = "returning"  # rows come back
 RETURNED: Final = "returned"  # the account works here; the other cell has still to forget it
 _STAYED: Final = frozenset(
     {
-        "accounts", "balances", "brands", "campaign_figures", "campaign_numbers", "campaign_policies",
-        "campaign_refusals", "campaigns", "canned_answers", "consent_requests", "consent_texts", "consent_words",
-        "consented", "consents", "contact_fields", "contact_import_errors", "contact_imports", "contact_labels",
+        "accounts", "balances", "brands", "campaign_figures", "campaign_minutes", "campaign_numbers",
+        "campaign_policies", "campaign_refusals", "campaigns", "canned_answers", "consent_requests", "consent_texts",
+        "consent_words", "consented", "consents", "contact_fields", "contact_import_errors", "contact_imports",
+        "contact_labels",
         "contact_segments", "conversation_days", "conversation_notes", "conversations", "deliveries", "desks",
         "flow_runs", "flow_steps", "flow_versions", "flows", "frequency", "hook_calls", "hook_latest",
         "hook_outcomes", "hooks", "inbound_urls", "keys", "keyword_counts", "keyword_paces", "keywords",

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console import campaigning, table_files, tables, usable
 from whimbrel.edges.console.forms import Form, Problem, problem
+from whimbrel.edges.console.pages import campaign_results
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 from whimbrel.edges.console.tables import Column, Table
@@ -77,12 +78,6 @@ async def update(request: Request) -> Response:
     except WhimbrelError as error:
         return await _one(request, form=form, told=campaigning.told(error))
     return request.go(f"{PATH}/{request.path['id']}", done="campaign.saved")
-
-
-async def progress(request: Request) -> Response:
-    """How far it is, for a page that is open."""
-    found = await request.api("getCampaign", path=dict(request.path))
-    return request.part("campaigns/progress.html", "progress", **await _standing(request, found))
 
 
 async def estimate(request: Request) -> Response:
@@ -164,21 +159,7 @@ async def _one(
 
 
 async def _standing(request: Request, found: Any) -> dict[str, Any]:
-    results = await request.api("getResultsOfCampaign", path={"id": found.id})
-    return {
-        "campaign": found,
-        "results": results,
-        "carriers": await _carriers(request),
-        "may_send": request.api.may("startCampaign"),
-        "may_write": request.api.may("createCampaign"),
-    }
-
-
-async def _carriers(request: Request) -> dict[str, str]:
-    """Names of carriers by id, for those who may know them."""
-    if not request.api.may("listCarriers"):
-        return {}
-    return {each.id: each.name for each in (await request.api("listCarriers", query={"limit": "1000"})).data}
+    return await campaign_results.standing(request, found) | await campaign_results.over_time(request, found)
 
 
 async def _form(
@@ -221,7 +202,6 @@ PAGES = (
     Page(path=f"{PATH}/policy", method="POST", handle=decide),
     Page(path=f"{PATH}/{{id}}", handle=campaign),
     Page(path=f"{PATH}/{{id}}", method="POST", handle=update),
-    Page(path=f"{PATH}/{{id}}/progress", handle=progress),
     Page(path=f"{PATH}/{{id}}/estimate", handle=estimate),
     Page(path=f"{PATH}/{{id}}/test", method="POST", handle=send_test),
     Page(path=f"{PATH}/{{id}}/approve", method="POST", handle=approve),

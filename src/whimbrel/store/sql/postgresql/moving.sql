@@ -41,7 +41,7 @@
 -- | departed_delete_verify_rate_limits, departed_delete_verify_buckets, departed_delete_verify_bucket_counts, departed_delete_verify_blocks, departed_delete_verify_safe | the same |
 -- | departed_delete_verify_entities, departed_delete_verify_factors, departed_delete_verify_challenges, departed_delete_verify_guesses | the same |
 -- | departed_delete_contact_fields, departed_delete_contact_labels, departed_delete_contact_segments, departed_delete_contact_imports, departed_delete_contact_import_errors | the same |
--- | departed_delete_campaigns, departed_delete_campaign_numbers, departed_delete_campaign_refusals, departed_delete_campaign_figures, departed_delete_campaign_policies | the same |
+-- | departed_delete_campaigns, departed_delete_campaign_numbers, departed_delete_campaign_refusals, departed_delete_campaign_figures, departed_delete_campaign_minutes, departed_delete_campaign_policies | the same |
 -- | departed_delete_links, departed_delete_link_clicks, departed_delete_link_conversions, departed_delete_link_figures, departed_delete_link_settings | the same |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
 -- | parcel (account_id, number) | kind, rows |
@@ -66,7 +66,7 @@
 -- | arrive_verify_buckets, arrive_verify_bucket_counts, arrive_verify_blocks, arrive_verify_safe (rows) | the same |
 -- | arrive_verify_entities, arrive_verify_factors, arrive_verify_challenges, arrive_verify_guesses (rows) | the same |
 -- | arrive_contacts, arrive_contact_changes, arrive_contact_fields, arrive_contact_labels, arrive_contact_segments, arrive_contact_imports, arrive_contact_import_errors, arrive_contact_import_parts, arrive_contact_starts (rows) | the same |
--- | arrive_campaign_recipients, arrive_campaigns, arrive_campaign_numbers, arrive_campaign_refusals, arrive_campaign_figures, arrive_campaign_policies (rows) | the same |
+-- | arrive_campaign_recipients, arrive_campaigns, arrive_campaign_numbers, arrive_campaign_refusals, arrive_campaign_figures, arrive_campaign_minutes, arrive_campaign_policies (rows) | the same |
 -- | arrive_links, arrive_link_clicks, arrive_link_conversions, arrive_link_figures, arrive_link_settings (rows) | the same |
 -- | arrive_attempts (rows, floor) | the same: as attempts of the day of the floor |
 -- | moved_events_purge (before, limit) | old ones of those that came with accounts, removed |
@@ -333,6 +333,7 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'campaign_numbers', to_jsonb(t) FROM campaign_numbers AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'campaign_refusals', to_jsonb(t) FROM campaign_refusals AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'campaign_figures', to_jsonb(t) FROM campaign_figures AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'campaign_minutes', to_jsonb(t) FROM campaign_minutes AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'campaign_policies', to_jsonb(t) FROM campaign_policies AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'links', to_jsonb(t) FROM links AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'link_clicks', to_jsonb(t) FROM link_clicks AS t WHERE account_id = ANY($2)
@@ -395,6 +396,9 @@ DELETE FROM campaign_refusals WHERE account_id = ANY($1);
 
 -- name: departed_delete_campaign_figures
 DELETE FROM campaign_figures WHERE account_id = ANY($1);
+
+-- name: departed_delete_campaign_minutes
+DELETE FROM campaign_minutes WHERE account_id = ANY($1);
 
 -- name: departed_delete_campaign_policies
 DELETE FROM campaign_policies WHERE account_id = ANY($1);
@@ -722,6 +726,9 @@ INSERT INTO campaign_refusals SELECT * FROM jsonb_populate_recordset(NULL::campa
 
 -- name: arrive_campaign_figures
 INSERT INTO campaign_figures SELECT * FROM jsonb_populate_recordset(NULL::campaign_figures, $1::jsonb -> 'campaign_figures');
+
+-- name: arrive_campaign_minutes
+INSERT INTO campaign_minutes SELECT * FROM jsonb_populate_recordset(NULL::campaign_minutes, $1::jsonb -> 'campaign_minutes');
 
 -- name: arrive_campaign_policies
 INSERT INTO campaign_policies SELECT * FROM jsonb_populate_recordset(NULL::campaign_policies, $1::jsonb -> 'campaign_policies');
