@@ -1,5 +1,6 @@
 """What the sweep asks of the store: schedules that fall due, retention; and erasure."""
 
+import msgspec
 import pytest
 from store_samples import (
     ACCOUNT,
@@ -238,10 +239,25 @@ async def test_only_final_messages_are_deleted(store: SqlStore):
     done, waiting = message(), message()
     await final(store, done)
     await submit(store, waiting)
+    await store.write([INDEXED])
     await store.delete_messages([done.id, waiting.id])
     assert await store.messages([done.id]) == []
+    assert [await looked_up(store, number_hash) for number_hash in (11, 12)] == [(1, waiting.id)] * 2
     assert await lane(store, CARRIER) == [waiting.id]
     assert await told(store, waiting) == ["queued"]
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """A row of `message_numbers_stretch`."""
+
+    count: int
+    oldest: str
+
+
+async def looked_up(store: SqlStore, number_hash: int) -> tuple[int, str]:
+    """How many messages are found by a number, and the oldest of them."""
+    (row,) = await store.fetch(Stretch, "message_numbers_stretch", number_hash, "SM", "SN", 10)
+    return row.count, row.oldest
 
 
 async def test_dead_deliveries_go_and_those_that_wait_stay(store: SqlStore):
