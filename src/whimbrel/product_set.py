@@ -117,7 +117,7 @@ class ProductSet:
                 ctx, metrics, mailer(settings), domain=settings.mailbox.domain, sender=settings.mail.sender
             ),
             "registrations": Expiring(ctx, lambda account_id: _is_active(tables, account_id)),
-            "schedules": Schedules(ctx, accept, flows.starter),
+            "schedules": Schedules(ctx, accept, flows.starter, metrics),
             "verify": self.verify.ending,
         }
 

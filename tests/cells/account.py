@@ -31,7 +31,7 @@ _EPHEMERAL = frozenset({"position", "cursor", "event_position", "rank", "updated
 OWNED = {
     "accounts": "id", "audit": "account_id", "attempts": "account_id", "balances": "account_id",
     "flow_runs": "account_id", "flow_steps": "account_id", "flow_versions": "account_id", "flows": "account_id",
-    "schedule_parts": "account_id", "schedules": "account_id",
+    "schedule_outcomes": "account_id", "schedule_parts": "account_id", "schedules": "account_id",
     "campaigns": "account_id", "campaign_numbers": "account_id", "campaign_recipients": "account_id",
     "campaign_refusals": "account_id", "campaign_figures": "account_id", "campaign_policies": "account_id",
     "campaign_minutes": "account_id",
@@ -177,8 +177,9 @@ async def _people(cell: Cell, account_id: str) -> None:
         "'', 1, 1, NULL)",
         "INSERT INTO contact_import_parts VALUES ('IM' || $1, 0, $2, decode('00ff', 'hex'))",
         "INSERT INTO contact_import_errors SELECT 'IM' || $1, 1, $2, 'number', '12', 'is no number'",
-        "INSERT INTO schedules VALUES ('SD' || $1, $2, 0, 's', 'paused', '{}', '[]', 1, 0, NULL, 1, 1)",
-        "INSERT INTO schedule_parts VALUES ('SD' || $1, 0, $2, 'UTC', '[]', '', NULL)",
+        "INSERT INTO schedules VALUES ('SD' || $1, $2, 0, 's', 'paused', '{}', '[]', 1, 0, NULL, 1, 1, 1, '')",
+        "INSERT INTO schedule_parts VALUES ('SD' || $1, 0, $2, 'UTC', '[]', '', NULL, 'numbers', '', 0)",
+        "INSERT INTO schedule_outcomes VALUES ('SD' || $1, '2027-01-04T09:00:00', '', $2, 3, 1)",
         "INSERT INTO verify_services VALUES ('VA' || $1, $2, 'Acme', '{}', 1, 1)",
         "INSERT INTO verifications VALUES ('VE' || $1, $2, 0, 'VA1', '+447400123456', 5, 'GB', '44740012', 'sms', "
         "'en', 'approved', 1, 0, 1, decode('00ff', 'hex'), '{}', 2, 1, 1, 1, 1, 1)",

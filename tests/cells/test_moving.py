@@ -82,6 +82,7 @@ async def test_people_go_with_their_account_and_sign_in_again_there(cells):
         "hook_latest",
         "flow_runs",
         "schedules",
+        "schedule_outcomes",
         "contacts",
         "contact_changes",
         "contact_fields",

@@ -131,6 +131,16 @@ def test_a_schedule_is_kept_paused_and_deleted(node: Node, tmp_path):
     assert first["local"] not in schedule("next", made["id"])
     assert "is deleted" in schedule("delete", made["id"])
     assert "not_found" in invoke("schedule", "show", made["id"], "--data", node.folder).err
+    chosen = ("--filter", 'country = "GB"', "--everybody", "--not-tag", "nowhere", "--shorten-links")
+    assert (
+        "/exclude/tags/0"
+        in invoke("schedule", "create", "all", *when, "--text", "x", *chosen, "--data", node.folder).err
+    )
+    every = json.loads(schedule("create", "all", *when, "--text", "x", *chosen[:3], "--json"))
+    assert (every["audience"]["everybody"], every["audience"]["filter"]) == (True, 'country = "GB"')
+    assert 'everybody, country = "GB"' in schedule("show", every["id"])
+    assert json.loads(schedule("next", every["id"], "--limit", 1, "--json"))[0]["people"] == 0
+    assert schedule("runs", every["id"], "--json") == "[]\n"
     for words, said in (
         (("--at", "2199-01-07T09:00", "--to", "+15005550001"), "one of --text"),
         (("--at", "tomorrow", "--to", "+15005550001", "--text", "x"), "/starts_at"),

@@ -81,3 +81,23 @@ async def test_schedules_are_nobody_elses(edge, browser, sign_in):
     assert "mine" not in (await other.get(PATH)).words
     reader = await sign_in("read_only")
     assert (await reader.get(f"{PATH}/new")).status == 403
+
+
+async def test_a_schedule_goes_to_lists_and_its_people_are_counted_while_it_is_written(edge, browser):
+    ids = {name: (await edge.post("/v1/lists", {"name": name})).json["id"] for name in ("patients", "doctors")}
+    for number, lists in (("+447911123601", ["patients"]), ("+447911123602", ["patients", "doctors"])):
+        await edge.post("/v1/contacts", {"number": number, "lists": lists})
+    given = WRITTEN | {"recipients": "", "to_lists": ids["patients"], "shorten_links": "1"}
+    seen = await browser.post(f"{PATH}/look", given | {"not_lists": ids["doctors"]})
+    assert "To 1, if it were now." in seen.words
+    schedule_id = await kept(browser, **given)
+    made = (await edge.get(f"/v1/schedules/{schedule_id}")).json
+    assert (made["audience"]["lists"], made["shorten_links"]) == ([ids["patients"]], True)
+    page = await browser.get(f"{PATH}/{schedule_id}")
+    assert page.has(f'name="to_lists" value="{ids["patients"]}" checked') and "2199-01-07 09:00:00" in page.words
+    changed = await browser.post(f"{PATH}/{schedule_id}", WRITTEN | {"to_filter": 'language = "de"'})
+    assert changed.status == 303
+    now = (await edge.get(f"/v1/schedules/{schedule_id}")).json
+    assert (now["audience"]["lists"], now["audience"]["filter"], now["recipients"]) == ([], 'language = "de"', 2)
+    wrong = await browser.post(f"{PATH}/{schedule_id}", WRITTEN | {"to_filter": "size >"})
+    assert wrong.status == 422 and wrong.has('id="f-to_filter"[^>]*aria-invalid="true"'), wrong.words

@@ -129,8 +129,9 @@ class Filling:
                 Write("flow_version_insert", (("FW1", 1, first, "{}", at),)),
                 Write("flow_run_start", (("FR1", first, "FW1", 1, 0, "running", "a", "", 0, 0, at, 7, None, None, "+1",
                                           "+2", 3, "{}", "[]", "x", 0, 0, None, at, at, None),)),
-                Write("schedules_insert", (("SD1", first, 0, "s", "paused", "{}", "[]", 1, 0, None, at, at),)),
-                Write("schedule_part_insert", (("SD1", 0, first, "UTC", "[]", "", None),)),
+                Write("schedules_insert", (("SD1", first, 0, "s", "paused", "{}", "[]", 1, 0, None, at, at, 1, ""),)),
+                Write("schedule_part_insert", (("SD1", 0, first, "UTC", "[]", "", None, "numbers", "", 0),)),
+                Write("schedule_outcome_add", (("SD1", "2027-01-04T09:00:00", "", first, 3, at),)),
                 Write("flow_step_add", (("FR1", 1, first, "a", "set", "done", None, "", at, 0),)),
                 Write("verify_service_insert", (("VA1", first, "Acme", "{}", at, at),)),
                 Write(

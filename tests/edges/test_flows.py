@@ -329,3 +329,49 @@ async def test_a_schedule_names_a_template(edge):
     back = (await edge.ask("PATCH", path, json={"template": "scheduled@1"})).json
     assert (back["template"], back["text"], back["class"]) == ("scheduled@1", None, None)
     await edge.ask("DELETE", path)
+
+
+async def test_a_schedule_goes_to_contacts(edge):
+    for name in ("guests", "staff"):
+        assert (await edge.post("/v1/lists", {"name": name})).status == 201
+    for number, lists in (("+447911123501", ["guests"]), ("+447911123502", ["guests", "staff"])):
+        assert (await edge.post("/v1/contacts", {"number": number, "lists": lists})).status == 201
+    people = {"audience": {"lists": ["guests"]}, "exclude": {"lists": ["staff"]}}
+    made = (await plan(edge, **people, recipients=[], shorten_links=True)).json
+    path = f"/v1/schedules/{made['id']}"
+    assert (made["recipients"], made["shorten_links"], made["reason"]) == (0, True, None)
+    assert len(made["audience"]["lists"]) == len(made["exclude"]["lists"]) == 1
+    assert (await edge.get(path + "/next")).json["data"][0]["people"] == 1
+    when = {"starts_at": "2199-01-04T09:00", "recipients": ["+447911123501", "+447911123502", "+447911123509"]}
+    seen = (await edge.post("/v1/schedules/preview", when | people)).json["data"]
+    assert [each["people"] for each in seen] == [3]
+    assert (await edge.get(path + "/runs")).json == {"data": [], "next_cursor": None}
+    wider = (await edge.ask("PATCH", path, json={"exclude": {}})).json
+    assert wider["audience"] == made["audience"] and wider["exclude"]["lists"] == []
+    assert (await edge.get(path + "/next")).json["data"][0]["people"] == 2
+    nobody = await edge.ask("PATCH", path, json={"audience": {}})
+    assert (nobody.status, nobody.json["errors"][0]["pointer"]) == (422, "/recipients")
+    other = await edge.new_customer()
+    foreign = {"name": "s", "starts_at": "2199-01-04T09:00", "text": "Hello", "audience": made["audience"]}
+    answer = await edge.post("/v1/schedules", foreign, key=other.live)
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/audience/lists/0")
+    assert (await edge.get(path + "/runs", key=other.live)).status == 404
+    assert (await edge.ask("DELETE", path)).status == 204
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "pointer"),
+    [
+        ({"audience": {"lists": ["nowhere"]}}, "invalid_request", "/audience/lists/0"),
+        ({"audience": {"filter": "shoe_size > 4"}}, "invalid_filter", "/audience/filter"),
+        ({"audience": {"segments": ["SG" + "0" * 32]}}, "not_found", None),
+        ({"audience": {"numbers": ["+447911123501"]}}, "invalid_request", "/audience/numbers"),
+        ({"exclude": {"everybody": True}}, "invalid_request", "/exclude"),
+        ({"recipients": [], "audience": {}}, "invalid_request", "/recipients"),
+    ],
+)
+async def test_wrong_audiences_of_schedules(edge, body, code, pointer):
+    before = (await edge.get("/v1/schedules")).json["data"]
+    answer = (await plan(edge, **body)).json
+    assert (answer["code"], [each["pointer"] for each in answer.get("errors", ())]) == (code, [pointer] * bool(pointer))
+    assert (await edge.get("/v1/schedules")).json["data"] == before

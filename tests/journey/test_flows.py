@@ -19,7 +19,7 @@ from whimbrel.products.flows.keeping import FlowChange, NewFlow
 from whimbrel.products.flows.running import NewRun
 from whimbrel.products.flows.starting import Beginning
 from whimbrel.products.schedules import keeping as schedules
-from whimbrel.products.schedules.keeping import NewSchedule
+from whimbrel.products.schedules.shapes import NewSchedule
 from whimbrel.products.templates import keeping as templates
 from whimbrel.products.templates import versions
 from whimbrel.products.templates.shapes import NewTemplate, TemplateChange

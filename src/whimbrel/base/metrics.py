@@ -155,6 +155,9 @@ class Metrics:
         self.campaign_recipients = Counter(
             "whimbrel_campaign_recipients", "Recipients of campaigns that were looked at", ["result"], registry=r
         )
+        self.schedule_recipients = Counter(
+            "whimbrel_schedule_recipients", "Recipients of schedules that were looked at", ["result"], registry=r
+        )
         self.hook_calls = Counter("whimbrel_hook_calls", "Calls of hooks", ["preset", "verdict"], registry=r)
         self.mailbox_mails = Counter(
             "whimbrel_mailbox_mails", "Mails for phones by what became of them", ["verdict"], registry=r

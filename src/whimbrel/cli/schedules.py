@@ -13,7 +13,8 @@ from whimbrel.cli.say import fail, guarded
 from whimbrel.cli.templates import values_of
 
 schedule = typer.Typer(
-    help="Schedules: list, show, create, pause, resume, skip a time, next times, delete.", no_args_is_help=True
+    help="Schedules: list, show, create, pause, resume, skip a time, next times, what came of them, delete.",
+    no_args_is_help=True,
 )
 ScheduleId = Annotated[str, typer.Argument(metavar="SD…")]
 _BETWEEN: Final = re.compile(r"[\s,;]+")
@@ -30,17 +31,17 @@ def list_schedules(
     found = list(asking.every(client(data), asking.path("schedules"), {"status": status}))
     rows = [
         (each["id"], each["name"], each["status"], each["starts_at"], each["zone"], each["rrule"] or "once",
-         str(each["recipients"]))
+         str(each["recipients"]), "yes" if _people(each["audience"]) else "")
         for each in found
     ]  # fmt: skip
-    heads = ("id", "name", "status", "starts at", "zone", "rule", "to")
+    heads = ("id", "name", "status", "starts at", "zone", "rule", "numbers", "contacts")
     asking.show(found, heads, rows, as_json=as_json)
 
 
 @schedule.command("show")
 @guarded
 def show(schedule_id: ScheduleId, data: DataFolder = DATA, as_json: Json = False) -> None:
-    """A schedule: when, what and to how many."""
+    """A schedule: when, what and to whom."""
     _print(asking.got(client(data), asking.path("schedules", schedule_id)), as_json=as_json)
 
 
@@ -51,6 +52,22 @@ def create(
     starts_at: Annotated[str, typer.Option("--at", help="The first time by the clocks of the zone: 2027-01-04T09:00.")],
     to: Annotated[list[str] | None, typer.Option(help="A number, or several with commas; may be repeated.")] = None,
     file: Annotated[Path | None, typer.Option(help="A file with numbers, by lines or commas.")] = None,
+    lists: Annotated[list[str] | None, typer.Option("--list", help="Contacts of a list; may be repeated.")] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tag", help="Contacts with a tag; may be repeated.")] = None,
+    segments: Annotated[
+        list[str] | None, typer.Option("--segment", metavar="SG…", help="Of a segment; may be repeated.")
+    ] = None,
+    chosen: Annotated[str | None, typer.Option("--filter", help="Contacts by a filter, as segments have it.")] = None,
+    everybody: Annotated[bool, typer.Option("--everybody", help="All contacts.")] = False,
+    without_lists: Annotated[
+        list[str] | None, typer.Option("--not-list", help="But nobody of this list; may be repeated.")
+    ] = None,
+    without_tags: Annotated[
+        list[str] | None, typer.Option("--not-tag", help="But nobody with this tag; may be repeated.")
+    ] = None,
+    without_segments: Annotated[
+        list[str] | None, typer.Option("--not-segment", metavar="SG…", help="But nobody of this segment.")
+    ] = None,
     text: Annotated[str | None, typer.Option(help="What is sent.")] = None,
     template: Annotated[str | None, typer.Option(help="Or a template, NAME or NAME@VERSION.")] = None,
     flow: Annotated[str | None, typer.Option(metavar="FW…", help="Or a flow that begins for each phone.")] = None,
@@ -62,6 +79,7 @@ def create(
     ] = None,
     sender: Annotated[str | None, typer.Option(help="One of the account's.")] = None,
     message_class: Annotated[str | None, typer.Option("--class", help="otp, transactional or marketing.")] = None,
+    shorten_links: Annotated[bool, typer.Option("--shorten-links", help="Make every address a short link.")] = False,
     data: DataFolder = DATA,
     as_json: Json = False,
 ) -> None:
@@ -70,7 +88,9 @@ def create(
         fail("give one of --text, --template and --flow", code=2)
     wanted: dict[str, Any] = {
         "rrule": rrule, "text": text, "template": template, "flow_id": flow, "language": language, "sender": sender,
-        "class": message_class, "variables": values_of(var) or None,
+        "class": message_class, "variables": values_of(var) or None, "shorten_links": shorten_links or None,
+        "audience": _group(everybody=everybody, lists=lists, tags=tags, segments=segments, filter=chosen),
+        "exclude": _group(lists=without_lists, tags=without_tags, segments=without_segments),
     }  # fmt: skip
     body: dict[str, Any] = {"name": name, "starts_at": starts_at, "zone": zone, "recipients": _numbers(to, file)}
     body |= {each: value for each, value in wanted.items() if value is not None}
@@ -114,7 +134,20 @@ def coming(
 ) -> None:
     """Its next times."""
     found = asking.got(client(data), asking.asked(asking.path("schedules", schedule_id, "next"), limit=most))["data"]
-    asking.show(found, ("local", "utc"), [(each["local"], each["at"]) for each in found], as_json=as_json)
+    rows = [(each["local"], each["at"], str(each["people"])) for each in found]
+    asking.show(found, ("local", "utc", "people now"), rows, as_json=as_json)
+
+
+@schedule.command("runs")
+@guarded
+def runs(schedule_id: ScheduleId, data: DataFolder = DATA, as_json: Json = False) -> None:
+    """What came of its times, the newest first."""
+    found = list(asking.every(client(data), asking.path("schedules", schedule_id, "runs")))
+    rows = [
+        (each["occurrence"], str(each["accepted"]), ", ".join(f"{x['code']} {x['count']}" for x in each["left_out"]))
+        for each in found
+    ]
+    asking.show(found, ("local", "accepted", "left out"), rows, as_json=as_json)
 
 
 @schedule.command("delete")
@@ -128,6 +161,18 @@ def delete(schedule_id: ScheduleId, data: DataFolder = DATA) -> None:
 def _set(schedule_id: str, status: str, data: Path) -> None:
     found = asking.told(client(data), "PATCH", asking.path("schedules", schedule_id), {"status": status})
     typer.echo(f"{found['id']} {found['name']}: {found['status']}")
+
+
+def _group(**wanted: Any) -> dict[str, Any] | None:
+    """People, as far as any are named."""
+    return {name: value for name, value in wanted.items() if value} or None
+
+
+def _people(group: dict[str, Any]) -> str:
+    """A group in a line."""
+    said = ["everybody"] if group["everybody"] else []
+    said += [f"{kind} {each}" for kind in ("lists", "tags", "segments") for each in group[kind]]
+    return ", ".join([*said, *([group["filter"]] if group["filter"] else [])])
 
 
 def _numbers(to: list[str] | None, file: Path | None) -> list[str]:
@@ -147,13 +192,16 @@ def _print(found: Any, *, as_json: bool) -> None:
         ("status", found["status"]),
         ("starts at", f"{found['starts_at']} {found['zone']}"),
         ("rule", found["rrule"] or "once"),
-        ("recipients", found["recipients"]),
+        ("numbers", found["recipients"]),
+        ("contacts", _people(found["audience"])),
+        ("but not", _people(found["exclude"])),
         ("text", found["text"]),
         ("template", found["template"]),
         ("flow", found["flow_id"]),
         ("sender", found["sender"]),
         ("class", found["class"]),
         ("left out", ", ".join(found["skipped"])),
+        ("rests for", found["reason"]),
         ("ran last", found["last_at"]),
     ]
     asking.show_one(found, lines, as_json=as_json)

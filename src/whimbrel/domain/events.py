@@ -62,6 +62,8 @@ EVENT_TYPES: dict[str, str] = {
     "campaign.decided": "The other recipients of a campaign get `variant`.",
     "campaign.finished": "Everybody in a campaign's audience was looked at.",
     "campaign.canceled": "A campaign was canceled, and what waited of it with it.",
+    "schedule.ran": "One time of a schedule is over for everybody; `occurrence` says which, and its runs what came of it.",
+    "schedule.paused": "A schedule pauses by itself; `reason` says why: a list, tag, segment or field that it names is gone.",
     "conversation.opened": "A conversation began, was opened again by the phone or by somebody, and waits for an answer.",
     "conversation.waiting": "A conversation waits for the phone: somebody answered, or said so.",
     "conversation.closed": "Somebody closed a conversation.",

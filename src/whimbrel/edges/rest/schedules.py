@@ -1,4 +1,4 @@
-"""/v1/schedules: a text or a flow at a time, once or again and again, to a list of phones."""
+"""/v1/schedules: a text or a flow at a time, once or again and again, to phones and contacts."""
 
 from typing import Annotated
 
@@ -11,8 +11,9 @@ from whimbrel.edges.rest.paging import Cursor, Limit
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage.context import Page, Paging
-from whimbrel.products.schedules import keeping
-from whimbrel.products.schedules.keeping import (
+from whimbrel.products.schedules import keeping, runs
+from whimbrel.products.schedules.runs import ScheduleRunView
+from whimbrel.products.schedules.shapes import (
     NewSchedule,
     OccurrenceView,
     PreviewOf,
@@ -23,6 +24,7 @@ from whimbrel.products.schedules.keeping import (
 
 _TAG = "schedules"
 _BODY_MAX = 512 * 1024  # 10,000 recipients
+_OF_PEOPLE = ("not_found", "invalid_filter")
 _OF_TEMPLATES = ("template_not_found", "template_not_approved", "invalid_class", "invalid_variable")
 _EXAMPLE = {
     "name": "Monday's opening",
@@ -30,6 +32,7 @@ _EXAMPLE = {
     "zone": "recipient",
     "rrule": "FREQ=WEEKLY;BYDAY=MO",
     "recipients": ["+14155550123"],
+    "audience": {"everybody": True},
     "text": "Good morning, we are open.",
 }
 
@@ -48,13 +51,20 @@ class NextQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fals
     limit: Annotated[int, Meta(ge=1, le=limits.SCHEDULE_PREVIEW_MAX)] = 10
 
 
+class RunsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
+    """Which of its times."""
+
+    cursor: Cursor = None
+    limit: Limit = limits.PAGE_DEFAULT
+
+
 async def create(services: Services, call: Call[NoQuery, NewSchedule]) -> Answer:
     made = await keeping.create(services.manage, call.actor, call.body, account_id=call.account_id, test=call.test)
     return Answer(made, location=f"/v1/schedules/{made.id}")
 
 
 async def preview(services: Services, call: Call[NoQuery, PreviewOf]) -> Answer:
-    return Answer(keeping.preview(services.manage, call.body))
+    return Answer(await keeping.preview(services.manage, call.body, account_id=call.account_id, test=call.test))
 
 
 async def find(services: Services, call: Call[SchedulesQuery, None]) -> Answer:
@@ -101,18 +111,26 @@ async def recipients(services: Services, call: Call[NoQuery, None]) -> Answer:
     return Answer(found)
 
 
+async def ran(services: Services, call: Call[RunsQuery, None]) -> Answer:
+    paging = Paging(call.query.cursor, call.query.limit)
+    found = await runs.find(services.manage, call.path["id"], account_id=call.account_id, test=call.test, paging=paging)
+    return Answer(found)
+
+
 OPERATIONS = (
     Operation(
         method="POST", path="/v1/schedules", name="createSchedule", tag=_TAG, summary="Keep a schedule",
         description="Once, or by a recurrence rule; in a zone, or in that of each recipient. Times follow the clocks "
         "of the zone through summer and winter.",
         scope="flows:write", handle=create, body=NewSchedule, answer=ScheduleView, status=201, body_max=_BODY_MAX,
-        errors=("too_many_flows", "not_found", *_OF_TEMPLATES), example=_EXAMPLE,
+        errors=("too_many_flows", *_OF_PEOPLE, *_OF_TEMPLATES), example=_EXAMPLE,
     ),
     Operation(
         method="POST", path="/v1/schedules/preview", name="previewSchedule", tag=_TAG,
         summary="See when a schedule would run",
-        scope="flows:read", handle=preview, body=PreviewOf, answer=Page[OccurrenceView],
+        description="With how many it would be sent to now.",
+        scope="flows:read", handle=preview, body=PreviewOf, answer=Page[OccurrenceView], body_max=_BODY_MAX,
+        errors=_OF_PEOPLE,
         example={"starts_at": "2027-03-27T09:00", "zone": "Europe/Berlin", "rrule": "FREQ=DAILY", "count": 3},
     ),
     Operation(
@@ -128,7 +146,7 @@ OPERATIONS = (
         summary="Change all of a schedule, pause it, or let it go on",
         description="From now on; what was missed while it rested is not made up for.",
         scope="flows:write", handle=update, body=ScheduleChange, answer=ScheduleView, body_max=_BODY_MAX,
-        errors=_OF_TEMPLATES,
+        errors=("invalid_filter", *_OF_TEMPLATES),
         example={"status": "paused"},
     ),
     Operation(
@@ -145,8 +163,15 @@ OPERATIONS = (
     ),
     Operation(
         method="GET", path="/v1/schedules/{id}/recipients", name="listRecipientsOfSchedule", tag=_TAG,
-        summary="List whom a schedule goes to", description="All of them.",
+        summary="List the numbers that a schedule names",
+        description="All of them. Contacts are looked for when it runs.",
         scope="flows:read", handle=recipients, answer=Page[str],
+    ),
+    Operation(
+        method="GET", path="/v1/schedules/{id}/runs", name="listRunsOfSchedule", tag=_TAG,
+        summary="List what came of the times of a schedule",
+        description="How many got something, and why others got nothing; the newest time first.",
+        scope="flows:read", handle=ran, query=RunsQuery, answer=Page[ScheduleRunView],
     ),
     Operation(
         method="DELETE", path="/v1/schedules/{id}", name="deleteSchedule", tag=_TAG,

@@ -145,17 +145,17 @@ async def open_audience(ctx: Context, row: Campaign, spec: CampaignSpec, at: int
     """The audience as it stood at a moment. WhimbrelError: invalid_filter, not_found: what it is described with is
     gone."""
     about = await known(ctx, row.account_id, row.test)
-    term = _term(about, spec.audience, spec.filters, at)
+    term = term_of(about, spec.audience, spec.filters, at)
     if term is not None:
-        without = _term(about, spec.exclude, spec.left_out_filters, at)
+        without = term_of(about, spec.exclude, spec.left_out_filters, at)
         parts = (Ask("created_at", "le", (at,)), term, *(() if without is None else (No(without),)))
         term = All(parts)
     numbers = await numbers_of(ctx, row, excluded=True) if spec.exclude.numbers else []
     return Audience(ctx, row, about=about, term=term, excluded=frozenset(each.number_hash for each in numbers))
 
 
-def _term(about: Known, group: Group, filters: Sequence[str], at: int) -> Term | None:
-    """None: no contact is asked for."""
+def term_of(about: Known, group: Group, filters: Sequence[str], at: int) -> Term | None:
+    """What a group and its filters ask of contacts; None: no contact is asked for."""
     if group.everybody:
         return EVERYBODY
     parts: list[Term] = [holding(about.label("list", each)) for each in group.lists]

@@ -96,6 +96,7 @@ TABLES: Final = (
     Table("flow_steps", ("run_id", "seq"), _OWN, groups=("outcome",)),
     Table("schedules", ("id",), _OWN, ("runs",), ("status",)),
     Table("schedule_parts", ("schedule_id", "part"), _OWN),
+    Table("schedule_outcomes", ("schedule_id", "occurrence", "code"), _OWN, ("count",), ("code",)),
     Table("contact_fields", ("id",), _OWN, ("place",), ("kind",)),
     Table("contact_labels", ("id",), _OWN, ("number",), ("kind",)),
     Table("contacts", ("account_id", "test", "id"), _OWN, ("seq", "import_no"), ("test",)),

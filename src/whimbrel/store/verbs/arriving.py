@@ -70,6 +70,7 @@ OF_KIND: Final = {
     "flow_steps": ("arrive_flow_steps",),
     "schedules": ("arrive_schedules",),
     "schedule_parts": ("arrive_schedule_parts",),
+    "schedule_outcomes": ("arrive_schedule_outcomes",),
     "verify_services": ("arrive_verify_services",),
     "verifications": ("arrive_verifications",),
     "verify_attempts": ("arrive_verify_attempts",),

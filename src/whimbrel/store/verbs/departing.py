@@ -64,6 +64,7 @@ COPIED: Final = (
     "departed_delete_flow_steps",
     "departed_delete_schedules",
     "departed_delete_schedule_parts",
+    "departed_delete_schedule_outcomes",
     "departed_delete_verify_services",
     "departed_delete_verifications",
     "departed_delete_verify_attempts",

@@ -1,20 +1,18 @@
 """Schedules: the list, a new one, and one with its next times."""
 
 import json
-import re
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.console import table_files, tables, usable
+from whimbrel.edges.console import campaigning, table_files, tables, usable
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 from whimbrel.edges.console.tables import Column, Table
 
 PATH: Final = "/console/schedules"
-_BETWEEN = re.compile(r"[\s,;]+")
 _SHOWN: Final = "10"
 _PREVIEWED: Final = 6
 TABLE: Final = Table(
@@ -35,6 +33,7 @@ TABLE: Final = Table(
 )
 _LISTS: Final = ("recipients", "variables")
 """Fields that hold more than one thing that may be wrong."""
+_GROUPS: Final = (("audience", "to_"), ("exclude", "not_"))
 
 
 async def schedules(request: Request) -> Response:
@@ -60,12 +59,13 @@ async def create(request: Request) -> Response:
 async def look(request: Request) -> Response:
     """When it would run, while somebody writes."""
     form = await request.form()
-    given = form.given("starts_at", "zone", "rrule")
+    given = {**form.given("starts_at", "zone", "rrule"), **_people(form)}
     seen: Any = ()
     told = None
     try:
         if not request.api.may("previewSchedule") or "starts_at" in given:
-            seen = (await request.api("previewSchedule", body=given | {"count": _PREVIEWED})).data
+            body = given | {"recipients": campaigning.numbers_in(form.raw("recipients")), "count": _PREVIEWED}
+            seen = (await request.api("previewSchedule", body=body)).data
     except WhimbrelError as error:
         if error.code == "forbidden":
             raise
@@ -117,18 +117,43 @@ def _body(form: Form) -> dict[str, Any]:
         **form.given("name", "starts_at", "zone", "rrule", "sender", "class", "flow_id", "template"),
         "name": form.text("name"),
         "variables": form.json("variables"),
+        "shorten_links": form.flag("shorten_links"),
+        **_people(form),
     }
     if "template" in given:
         given |= form.given("language")
     elif "flow_id" not in given:
         given["text"] = form.raw("text").replace("\r\n", "\n")
-    return {**given, "recipients": [each for each in _BETWEEN.split(form.raw("recipients")) if each]}
+    return {**given, "recipients": campaigning.numbers_in(form.raw("recipients"))}
+
+
+def _people(form: Form) -> dict[str, Any]:
+    """The contacts that it goes to, and those that it does not."""
+    found: dict[str, Any] = {}
+    for name, prefix in _GROUPS:
+        found[name] = {kind: [*form.many(prefix + kind)] for kind, _ in campaigning.GROUPS}
+        found[name]["filter"] = form.text(f"{prefix}filter") or None
+    found["audience"]["everybody"] = form.flag("everybody")
+    return found
+
+
+def _shown(found: Any) -> list[tuple[str, str]]:
+    """The same as fields of the form."""
+    pairs = [("everybody", "1")] if found.audience.everybody else []
+    pairs += [("shorten_links", "1")] if found.shorten_links else []
+    for name, prefix in _GROUPS:
+        group = getattr(found, name)
+        pairs += [(prefix + kind, each) for kind, _ in campaigning.GROUPS for each in getattr(group, kind)]
+        pairs.append((f"{prefix}filter", group.filter or ""))
+    return pairs
 
 
 def _told(error: WhimbrelError) -> Problem:
     """A refusal with what is wrong in a list at the list."""
     pointers = [each.pointer for each in error.errors]
     lists = [name for name in _LISTS if any(pointer.startswith(f"/{name}/") for pointer in pointers)]
+    for name, prefix in _GROUPS:
+        lists += [f"{prefix}filter"] if any(pointer.startswith(f"/{name}") for pointer in pointers) else []
     return problem(error, lists[0] if lists else "")
 
 
@@ -151,14 +176,16 @@ async def _one(request: Request, form: Form | None = None, told: Problem | None 
             "class": found.message_class or "",
             "recipients": "\n".join(numbers.data),
         }
-        form = Form.of(shown)
+        form = Form([*shown.items(), *_shown(found)])
     return await _form(request, found, form, told)
 
 
 async def _form(request: Request, found: Any, form: Form, told: Problem | None = None) -> Response:
     may_write = request.api.may("createSchedule")
     coming: Any = ()
+    ran: Any = ()
     if found is not None:
+        ran = (await request.api("listRunsOfSchedule", path={"id": found.id}, query={"limit": _SHOWN})).data
         coming = (await request.api("listNextOfSchedule", path={"id": found.id}, query={"limit": _SHOWN})).data
     elif not may_write:
         raise WhimbrelError("forbidden", request.words("schedules.not_for_you"))
@@ -170,12 +197,22 @@ async def _form(request: Request, found: Any, form: Form, told: Problem | None =
         form=form,
         problem=told,
         coming=coming,
+        ran=ran,
+        groups=await _groups(request),
         seen=(),
         told=None,
         flows=flows,
         templates=await usable.templates(request, request.words("schedules.no_template")),
         may_write=may_write,
     )
+
+
+async def _groups(request: Request) -> dict[str, Any]:
+    """What contacts are described with."""
+    return {
+        kind: (await request.api(operation)).data if request.api.may(operation) else ()
+        for kind, operation in campaigning.GROUPS
+    }
 
 
 PAGES = (

@@ -30,7 +30,7 @@
 -- | departed_delete_balances, departed_delete_deliveries, departed_delete_keys (accounts), |
 -- | departed_delete_opt_outs, departed_delete_senders, departed_delete_credentials, departed_delete_webhooks, departed_delete_passkeys, |
 -- | departed_delete_sign_in_codes, departed_delete_saved_views, departed_delete_sessions, departed_delete_users, |
--- | departed_delete_policies, departed_delete_frequency, departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_usage_figures, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts | what was copied goes, and sessions with it |
+-- | departed_delete_policies, departed_delete_frequency, departed_delete_templates, departed_delete_template_versions, departed_delete_canned_answers, departed_delete_conversations, departed_delete_usage_figures, departed_delete_flows, departed_delete_flow_versions, departed_delete_flow_runs, departed_delete_flow_steps, departed_delete_schedules, departed_delete_schedule_parts, departed_delete_schedule_outcomes | what was copied goes, and sessions with it |
 -- | departed_delete_registrations | the same |
 -- | departed_delete_brands, departed_delete_consents, departed_delete_consented, departed_delete_consent_requests, departed_delete_suppression_lists, departed_delete_suppressions, departed_delete_consent_words, departed_delete_consent_texts | the same |
 -- | departed_delete_conversation_notes, departed_delete_conversation_days, departed_delete_desks | the same |
@@ -55,7 +55,7 @@
 -- | arrive_messages, arrive_numbers, arrive_events, arrive_ledger, arrive_audit, arrive_idempotency, arrive_delivery_tries, |
 -- | arrive_deliveries, arrive_accounts, arrive_balances, arrive_inbound_parts, arrive_keys, arrive_opt_outs, arrive_senders, |
 -- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines, |
--- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_policies, arrive_frequency, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_usage_figures, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts (rows) | rows of a parcel |
+-- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_policies, arrive_frequency, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_usage_figures, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts, arrive_schedule_outcomes (rows) | rows of a parcel |
 -- | arrive_registrations, arrive_documents (rows) | the same |
 -- | arrive_brands, arrive_consents, arrive_consented, arrive_consent_requests, arrive_suppression_lists, arrive_suppressions, arrive_consent_words, arrive_consent_texts (rows) | the same |
 -- | arrive_conversation_notes, arrive_conversation_days, arrive_desks (rows) | the same |
@@ -309,6 +309,7 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'flow_steps', to_jsonb(t) FROM flow_steps AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'schedules', to_jsonb(t) FROM schedules AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'schedule_parts', to_jsonb(t) FROM schedule_parts AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'schedule_outcomes', to_jsonb(t) FROM schedule_outcomes AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'verify_services', to_jsonb(t) FROM verify_services AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'verifications', to_jsonb(t) FROM verifications AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'verify_attempts', to_jsonb(t) FROM verify_attempts AS t WHERE account_id = ANY($2)
@@ -558,6 +559,9 @@ DELETE FROM schedules WHERE account_id = ANY($1);
 
 -- name: departed_delete_schedule_parts
 DELETE FROM schedule_parts WHERE account_id = ANY($1);
+
+-- name: departed_delete_schedule_outcomes
+DELETE FROM schedule_outcomes WHERE account_id = ANY($1);
 
 -- name: departed_delete_conversations
 DELETE FROM conversations WHERE account_id = ANY($1);
@@ -943,10 +947,17 @@ INSERT INTO flow_runs SELECT * FROM jsonb_populate_recordset(NULL::flow_runs, $1
 INSERT INTO flow_steps SELECT * FROM jsonb_populate_recordset(NULL::flow_steps, $1::jsonb -> 'flow_steps');
 
 -- name: arrive_schedules
-INSERT INTO schedules SELECT * FROM jsonb_populate_recordset(NULL::schedules, $1::jsonb -> 'schedules');
+INSERT INTO schedules SELECT r.* FROM jsonb_array_elements($1::jsonb -> 'schedules') AS t,
+  LATERAL jsonb_populate_record(NULL::schedules, '{"seq": 0, "reason": ""}'::jsonb || t.value) AS r;
 
 -- name: arrive_schedule_parts
-INSERT INTO schedule_parts SELECT * FROM jsonb_populate_recordset(NULL::schedule_parts, $1::jsonb -> 'schedule_parts');
+INSERT INTO schedule_parts SELECT r.* FROM jsonb_array_elements($1::jsonb -> 'schedule_parts') AS t,
+  LATERAL jsonb_populate_record(NULL::schedule_parts, '{"kind": "numbers", "cursor": "", "since": 0}'::jsonb || t.value)
+    AS r;
+
+-- name: arrive_schedule_outcomes
+INSERT INTO schedule_outcomes SELECT * FROM jsonb_populate_recordset(NULL::schedule_outcomes,
+  $1::jsonb -> 'schedule_outcomes');
 
 -- name: arrive_conversations
 INSERT INTO conversations SELECT r.* FROM jsonb_array_elements($1::jsonb -> 'conversations') AS t,
