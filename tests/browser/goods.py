@@ -21,8 +21,8 @@ def stocked(node: Node) -> dict[str, str]:
         return str(answer.json["id"])
 
     by_operator = {"key": node.given["operator_key"], "X_Account_Id": node.given["account_sid"]}
-    number = made("/v1/numbers", {"number": "+12025550146", "label": "Support line"}, **by_operator)
     sender = node.get("/v1/senders")["data"][0]["value"]
+    number = made("/v1/numbers", {"number": "+12025550146", "label": "Support line"}, **by_operator)
     sale = {"name": "Autumn sale", "audience": {"everybody": True}, "text": _SALE}
     sent = made("/v1/campaigns", sale)
     made(f"/v1/campaigns/{sent}/start")
