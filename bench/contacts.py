@@ -87,7 +87,7 @@ def measure(folder: Path, database: str, contacts: int) -> list[Measured]:
             post(f"{found['http_url']}/v1/contact-fields", found["api_key"], field)
         rest = _memory_mib(running)
         began_cpu_s = running.cpu_s()
-        ended, took, memory = _import(found, path, running)
+        ended, took, memory = send_file(found["http_url"], found["api_key"], path, _COLUMNS, running)
         cpu_us = (running.cpu_s() - began_cpu_s) * 1e6 / contacts
         print(f"{ended}\n")
         return [
@@ -99,8 +99,11 @@ def measure(folder: Path, database: str, contacts: int) -> list[Measured]:
         ]
 
 
-def _import(found: dict[str, Any], path: Path, running: Running) -> tuple[dict[str, Any], float, float]:
-    url, key = f"{found['http_url']}/v1/contact-imports", found["api_key"]
+def send_file(
+    node_url: str, key: str, path: Path, columns: list[str], running: Running
+) -> tuple[dict[str, Any], float, float]:
+    """Import a file: what became of it, the seconds from its start, and the most memory that the server had."""
+    url = f"{node_url}/v1/contact-imports"
     made = post(url, key, {"name": path.name})["id"]
     with path.open("rb") as file:
         offset = 0
@@ -111,7 +114,7 @@ def _import(found: dict[str, Any], path: Path, running: Running) -> tuple[dict[s
             urllib.request.urlopen(request, timeout=60).read()
             offset += len(part)
     began, most = time.monotonic(), 0.0
-    post(f"{url}/{made}/start", key, {"columns": _COLUMNS})
+    post(f"{url}/{made}/start", key, {"columns": columns})
     while True:
         state = json.loads(get(f"{url}/{made}", key))
         most = max(most, _memory_mib(running))
