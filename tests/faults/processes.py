@@ -15,7 +15,7 @@ from typing import Any
 
 from .wire import call, until
 
-_START_S = 30.0
+_START_S = 90.0  # on a machine with much other work
 _SINK = Path(__file__).with_name("sink.py")
 
 
@@ -67,10 +67,12 @@ async def end(process: Process) -> None:
 
 
 class Node:
-    """`whimbrel quickstart` on one data folder and one port, started and killed as often as a round wants."""
+    """`whimbrel quickstart` on one data folder and one port, started and killed as often as a round wants. `database`:
+    a PostgreSQL instead of a file in the folder."""
 
-    def __init__(self, folder: Path, smsc_port: int) -> None:
+    def __init__(self, folder: Path, smsc_port: int, database: str = "") -> None:
         self.folder = folder
+        self._database = ("--database", database) if database else ()
         self.port = free_port()
         self.smpp_port = free_port()
         self._smsc_port = smsc_port
@@ -81,7 +83,7 @@ class Node:
         command = ("-m", "whimbrel", "quickstart", "--simulator", f"127.0.0.1:{self._smsc_port}")
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, *command, "--data", str(self.folder)),
-            *("--port", str(self.port), "--smpp-port", str(self.smpp_port)),
+            *("--port", str(self.port), "--smpp-port", str(self.smpp_port), *self._database),
             stdout=DEVNULL,
             env={**os.environ, "WHIMBREL_FAULT": fault},
         )
