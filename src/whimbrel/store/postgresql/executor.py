@@ -31,6 +31,7 @@ from whimbrel.store.postgresql.writer import Writer
 from whimbrel.store.script import P, Script, T
 from whimbrel.store.signals import Signals
 from whimbrel.store.values import Submission
+from whimbrel.store.verbs.ahead import lock_ahead
 
 LINES: Final = {
     "accept": "accept",
@@ -94,6 +95,7 @@ class PostgresExecutor:
                 clock=clock,
                 make_room=self._partitions.make,
                 order=_first_account if line == LINES["accept"] else None,
+                ahead=None if line == LINES["beat"] else lock_ahead,
             )
             for line in {*LINES.values(), REST}
         }

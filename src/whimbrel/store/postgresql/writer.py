@@ -28,7 +28,7 @@ What goes wrong:
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -41,6 +41,8 @@ from whimbrel.store.postgresql.jobs import Job, Jobs
 from whimbrel.store.postgresql.runner import Runner, Types
 from whimbrel.store.postgresql.statements import Statement
 from whimbrel.store.postgresql.trouble import Trouble, ignore_trouble
+from whimbrel.store.script import Script
+from whimbrel.store.verbs.ahead import Call
 
 GROUP_MAX: Final = 256  # scripts in one commit: each may hold a list of hundreds of rows
 COMMIT_EVERY_US: Final = 5_000  # under load no more often
@@ -73,7 +75,7 @@ class Session(msgspec.Struct, frozen=True):
 class Writer:
     """Owns one connection from `start` to `stop`. `open_` makes one; `on_commit(scripts)` is called after each, and
     `on_trouble` when something went wrong. Scripts of a group run in the `order` given, for those who lock rows one by
-    one and may meet other nodes."""
+    one and may meet other nodes; `ahead` locks before the first of them what all of them want in one order."""
 
     def __init__(
         self,
@@ -86,6 +88,7 @@ class Writer:
         clock: Clock,
         make_room: Callable[[], Awaitable[None]] = make_nothing,
         order: Callable[[Job], str] | None = None,
+        ahead: Callable[[Sequence[Call]], Script[None]] | None = None,
         on_trouble: Callable[[Trouble], None] = ignore_trouble,
     ) -> None:
         self.jobs = Jobs()
@@ -97,6 +100,7 @@ class Writer:
         self._clock = clock
         self._make_room = make_room
         self._order = order
+        self._ahead = ahead
         self._on_trouble = on_trouble
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
@@ -190,6 +194,8 @@ class Writer:
             await connection.execute("BEGIN")
             xid = await connection.fetchval("SELECT pg_current_xact_id()::text")
             session.runner.begin(has_nul=has_nul)
+            if self._ahead is not None:
+                await run(self._ahead([(job.verb, job.args) for job in jobs]))
             results = [await run(job.script()) for job in jobs]
             await session.runner.settle()
         except BaseException as error:

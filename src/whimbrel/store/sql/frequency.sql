@@ -4,7 +4,7 @@
 -- | --- | --- |
 -- | frequency_of (accounts, number hashes) | account_id, test, number_hash, version, sends of those |
 -- | frequency_put (account_id, test, number_hash, version, sends, newest_at) | the row as it is now |
--- | frequency_subjects (ids) | id, account_id, test, recipient_hash of messages |
+-- | frequency_subjects (ids) | id, account_id, test, recipient_hash of those messages that count (Flag.COUNTED) |
 -- | frequency_purge (before, limit) | rows that no limit counts any more, removed |
 
 -- name: frequency_of (packed)
@@ -17,7 +17,7 @@ ON CONFLICT (account_id, test, number_hash) DO UPDATE SET version = excluded.ver
   newest_at = excluded.newest_at;
 
 -- name: frequency_subjects (packed)
-SELECT id, account_id, test, recipient_hash FROM messages WHERE id = ANY($1);
+SELECT id, account_id, test, recipient_hash FROM messages WHERE id = ANY($1) AND flags & 17179869184 <> 0;
 
 -- name: frequency_purge
 DELETE FROM frequency WHERE (account_id, test, number_hash) IN (

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from whimbrel.domain.states import CANCELABLE, CANCELED, QUEUED, SCHEDULED
 from whimbrel.store.interface import Ending, Write
 from whimbrel.store.script import Many, One, Query, Rows, Script
+from whimbrel.store.verbs import frequency
 from whimbrel.store.verbs.events import Subject, moved
 from whimbrel.store.verbs.finish import finish
 from whimbrel.store.verbs.queue import queue_key
@@ -73,9 +74,10 @@ def fall_due(ids: Sequence[str], at: int) -> Script[frozenset[str]]:
 
 def cancel_campaign(only: Write, also: Sequence[Write], campaign_id: str, at: int) -> Script[bool]:
     """End it, if the row of `only` changes; whether it did. What waits in the queues is canceled."""
+    yield from frequency.lock((yield from _still(campaign_id)))  # accept too has counters first, and then the campaign
     if not (yield from _begun(only, also)):
         return False
-    ids = [*(yield from _waiting(campaign_id, QUEUED)), *(yield from _waiting(campaign_id, PARKED))]
+    ids = yield from _still(campaign_id)
     yield from _cancel(ids, at)
     return True
 
@@ -102,6 +104,10 @@ def _begun(only: Write, also: Sequence[Write]) -> Script[bool]:
 def _waiting(campaign_id: str, state: str) -> Script[list[str]]:
     rows: Rows = yield Query("campaign_recipients_in", (campaign_id, state, _PAGE))
     return [row[0] for row in rows]
+
+
+def _still(campaign_id: str) -> Script[list[str]]:
+    return [*(yield from _waiting(campaign_id, QUEUED)), *(yield from _waiting(campaign_id, PARKED))]
 
 
 def _park(subjects: Sequence[Subject], at: int) -> Script[None]:

@@ -44,6 +44,20 @@ def count(known: Known, counted: Sequence[Counted]) -> Script[None]:
     yield from _put(known, {_key(each) for each in counted})
 
 
+def people_of(message_ids: Sequence[str]) -> Script[set[int]]:
+    """Keyed hashes of the numbers of those messages among these that count."""
+    rows: Rows = yield Query("frequency_subjects", (message_ids,))
+    return {row[3] for row in rows}
+
+
+def lock(message_ids: Sequence[str]) -> Script[None]:
+    """Nobody else counts what the people of these messages are sent: for a script that ends them after it has changed
+    what others lock later."""
+    hashes = (yield from people_of(message_ids)) if message_ids else set()
+    if hashes:
+        yield Query("frequency_alone", ([*hashes],))
+
+
 def move(moves: Sequence[Moved]) -> Script[None]:
     """These messages are due at another moment than they were counted at; None: they are not sent at all."""
     if not moves:
