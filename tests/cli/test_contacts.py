@@ -75,6 +75,9 @@ def test_segments_tags_and_lists(node: Node):
     assert "Seg 2" in contacts(node, "segments", "update", segment, "--name", "Seg 2")
     assert segment in contacts(node, "segments", "list")
     contacts(node, "segments", "create", "wrong", "tag =", code=1)
+    assert "done: 0 created, 1 updated" in contacts(node, "segments", "label", segment, "--tag", "again")
+    assert "done: 0 created, 1 updated" in contacts(node, "segments", "label", segment, "--tag", "again", "--remove")
+    contacts(node, "segments", "label", segment, "--list", "Nobody's", code=1)
     assert "is deleted" in contacts(node, "segments", "delete", segment)
     (tag,) = [each for each in json.loads(contacts(node, "tags", "list", "--json")) if each["name"] == "seg"]
     assert "seg: 1" in contacts(node, "tags", "show", tag["id"])

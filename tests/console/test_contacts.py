@@ -112,6 +112,16 @@ async def test_a_segment_is_counted_while_it_is_written_and_comes_back_when_it_w
     assert "1" in (await browser.get(f"{place}/members", part=True)).words
     assert (await browser.post(place, {"name": "Seg 2", "filter": 'tag = "seg"'})).status == 303
     assert "Cleo" in (await browser.get(f"{PATH}?segment={place.rpartition('/')[2]}")).words
+    assert "tag:seg" in (await browser.get(place)).text and "Add them all" in (await browser.get(place)).words
+    refused = await browser.post(f"{place}/label", {"label": "tag:nobody", "action": "remove"})
+    assert refused.status == 422 and refused.has('role="alert"')
+    begun = await browser.post(f"{place}/label", {"label": "tag:seg", "action": "remove"})
+    assert begun.status == 303 and "Seg 2 - seg" in (await browser.get(begun.to)).words
+
+    async def nobody_has_it():
+        return (await edge.get("/v1/contacts/count?filter=tag%20%3D%20%22seg%22")).json["count"] == 0
+
+    await until(nobody_has_it)
     removed = await browser.post(f"{place}/remove")
     assert removed.status == 303 and (await browser.get(place)).status == 404
     offered = await browser.get(removed.to)

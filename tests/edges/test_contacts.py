@@ -1,5 +1,7 @@
 """/v1/contacts and what they are described and chosen by, over HTTP."""
 
+from typing import Any
+
 from tests.edges.edge_rig import NUMBER, Edge, until
 
 ANN = {"number": NUMBER, "name": "Ann Lee", "fields": {"plan": "pro", "age": 41, "vip": True}, "tags": ["new"]}
@@ -174,3 +176,47 @@ async def test_an_export_can_be_imported_again(edge: Edge):
     exported = (await edge.get("/v1/contacts/export")).body.decode("utf-8-sig").splitlines()
     assert exported[0].startswith("number,name,language") and exported[0].endswith("plan,age,vip,since")
     assert exported[1].startswith(f"{NUMBER},'=cmd(),,,US,new,,") and exported[1].endswith(",pro,41,true,")
+
+
+async def ended(edge: Edge, import_id: str) -> dict[str, Any]:
+    async def over() -> Any:
+        found = (await edge.get(f"/v1/contact-imports/{import_id}")).json
+        return found if found["status"] in ("done", "failed", "canceled") else None
+
+    return await until(over)
+
+
+async def test_everybody_of_a_segment_comes_on_a_list_and_leaves_it(edge: Edge):
+    people = [{"number": f"+4474001234{place:02}", "language": "de" if place % 3 else "en"} for place in range(30)]
+    await edge.post("/v1/contacts/batch", {"contacts": people})
+    news = (await edge.post("/v1/lists", {"name": "News"})).json
+    segment = (await edge.post("/v1/segments", {"name": "Germans", "filter": 'language = "de"'})).json
+    path = f"/v1/segments/{segment['id']}/label"
+    for wrong, pointer in (
+        ({}, "/list"),
+        ({"list": "News", "tag": "x"}, "/list"),
+        ({"list": "Nobody"}, "/list"),
+        ({"tag": "Nobody", "action": "remove"}, "/tag"),
+        ({"tag": "x", "action": "hug"}, "/action"),
+    ):
+        refused = await edge.post(path, wrong)
+        assert (refused.status, [each["pointer"] for each in refused.json["errors"]]) == (422, [pointer]), wrong
+    begun = await edge.post(path, {"list": news["id"]})
+    assert (begun.status, begun.json["source"], begun.json["name"]) == (202, "segment", "Germans + News")
+    found = await ended(edge, begun.json["id"])
+    assert [found[name] for name in ("status", "rows", "done", "updated", "skipped")] == ["done", 20, 20, 20, 0]
+    assert (await edge.get(f"/v1/lists/{news['id']}")).json["members"] == 20
+    again = await ended(edge, (await edge.post(path, {"list": "News"})).json["id"])
+    assert (again["status"], again["rows"], again["updated"]) == ("done", 0, 0)
+    await ended(edge, (await edge.post(path, {"tag": "vip"})).json["id"])
+    assert (await edge.get("/v1/contacts/count?filter=tag%20%3D%20%22vip%22")).json["count"] == 20
+    gone = await ended(edge, (await edge.post(path, {"list": "News", "action": "remove"})).json["id"])
+    assert (gone["updated"], (await edge.get(f"/v1/lists/{news['id']}")).json["members"]) == (20, 0)
+    types = [event["type"] for event in (await edge.get("/v1/events?types=contact.*,contact_import.*")).json["data"]]
+    assert types.count("contact_import.finished") == 4 and "contact.tagged" not in types
+    stranger = await edge.new_customer("Stranger")
+    assert (await edge.post(path, {"list": "News"}, key=stranger.live)).status == 404
+    bound = (await edge.post("/v1/segments", {"name": "Vip", "filter": 'tag = "vip"'})).json
+    await edge.ask("PATCH", f"/v1/tags/{(await edge.get('/v1/tags')).json['data'][0]['id']}", json={"name": "best"})
+    refused = await edge.post(f"/v1/segments/{bound['id']}/label", {"list": "News"})
+    assert refused.json["code"] == "invalid_filter"

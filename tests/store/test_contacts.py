@@ -14,13 +14,14 @@ from store_samples import ACCOUNT, NOW, OTHER_ACCOUNT
 from whimbrel.domain.audience_matching import matches
 from whimbrel.domain.audience_terms import EVERYBODY, All, Ask, No, Some, Term
 from whimbrel.domain.contacts import Contact, ContactWrite, contact_of, label_mark
-from whimbrel.store.contacts import ContactScope, RowError, Stripped
+from whimbrel.store.contacts import ContactScope, Labelling, RowError, Stripped
 from whimbrel.store.interface import Write
 from whimbrel.store.statements import for_sqlite
 from whimbrel.store.store import SqlStore
 
 SCOPE = ContactScope(ACCOUNT, False, NOW, fields={"t1": "plan", "n1": "age"}, labels={1: "TG1", 2: "TG2"})
 LAST = "~"
+IMPORT = "IM" + "1".zfill(32)
 
 
 def write(number: int, add: tuple[int, ...] = (), *, run: int = 0, **columns: Any) -> ContactWrite:
@@ -241,6 +242,23 @@ async def test_a_contact_that_comes_after_its_stop_has_opted_out(store: SqlStore
     await store.contacts.change(SCOPE, [write(3).id], {"number": write(1).number})
     moved = {number: contact.opted_out_at for number, contact in (await everybody(store)).items()}
     assert moved == {"001": NOW - 1, "002": None, "777": None}
+
+
+async def test_people_are_labelled_once_and_only_where_the_import_stands(store: SqlStore):
+    await outcomes(store, write(1), write(2, (1,)), write(3))
+    spec = (IMPORT, ACCOUNT, 0, 1, "all", "running", "{}", *[0] * 9, "", NOW, NOW, None)
+    await store.write([Write("contact_import_insert", (spec,))])
+    scope, people = ContactScope(ACCOUNT, False, NOW + 5, import_no=1), [write(number).id for number in (1, 2, 3)]
+    on = Labelling(IMPORT, 1, False)
+    assert not await store.contacts.label(scope, on, 1, people)
+    assert await store.contacts.label(scope, on, 0, people)
+    assert not await store.contacts.label(scope, on, 0, people), "by a node that was frozen"
+    assert {contact.labels for contact in (await everybody(store)).values()} == {",1,"}
+    assert await store.contacts.label(scope, Labelling(IMPORT, 1, True), 3, people[:2])
+    assert [each.labels for each in (await everybody(store)).values()] == [",1,", "", ""]
+    (row,) = await store.fetch(lambda *columns: columns, "contact_import_by_id", ACCOUNT, 0, IMPORT)
+    assert row[10:15] == (5, 0, 4, 1, 0)  # position, created, updated, skipped, duplicates
+    assert [kind for kind, _, _ in await told(store) if kind == "contact.tagged"] == ["contact.tagged"]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

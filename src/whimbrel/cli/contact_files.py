@@ -60,6 +60,26 @@ def import_file(
 
 
 @guarded
+def label_segment(
+    segment_id: Annotated[str, typer.Argument(metavar="SG…")],
+    on_list: Annotated[str | None, typer.Option("--list", help="A list, by name or id.")] = None,
+    tag: Annotated[str | None, typer.Option(help="A tag.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="They lose it.")] = False,
+    data: DataFolder = DATA,
+    as_json: Json = False,
+) -> None:
+    """Put everybody of a segment on a list, or tag them; 1 when it failed."""
+    node = client(data)
+    body = {"list": on_list, "tag": tag, "action": "remove" if remove else "add"}
+    made = asking.told(node, "POST", asking.path("segments", segment_id, "label"), body)
+    place = asking.path("contact-imports", made["id"])
+    found = _follow(node, place, shows=not as_json and sys.stderr.isatty())
+    _print(found, as_json=as_json)
+    if found["status"] != "done":
+        raise typer.Exit(1)
+
+
+@guarded
 def imports(
     most: Annotated[int, typer.Option("--limit", min=1, help="So many at most.")] = 20,
     data: DataFolder = DATA,

@@ -6,10 +6,12 @@ import typer
 
 from whimbrel.cli import asking
 from whimbrel.cli.client import client
+from whimbrel.cli.contact_files import label_segment
 from whimbrel.cli.options import DATA, DataFolder, Json
 from whimbrel.cli.say import guarded
 
-segments = typer.Typer(help="Segments: list, create, update, count, preview, delete.", no_args_is_help=True)
+segments = typer.Typer(help="Segments: list, create, update, count, preview, label, delete.", no_args_is_help=True)
+segments.command("label")(label_segment)
 fields = typer.Typer(help="Declared fields: list, create, delete.", no_args_is_help=True)
 SegmentId = Annotated[str, typer.Argument(metavar="SG…")]
 Filter = Annotated[str, typer.Argument(metavar="FILTER", help='Such as \'country = "DE" and tag = "vip"\'.')]

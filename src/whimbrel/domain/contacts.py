@@ -124,7 +124,8 @@ class ContactImport(msgspec.Struct, frozen=True, gc=False):
 
 
 class ImportSpec(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """How a file is read. `mapping`: of columns, counted from 0, to what they are; `labels`: what all rows get."""
+    """How a file is read. `mapping`: of columns, counted from 0, to what they are; `labels`: what all rows get. With a
+    `filter` there is no file: everybody whom it holds for gets these labels, or loses them (`takes_off`)."""
 
     format: Literal["csv", "xlsx"] = "csv"
     charset: str = "utf-8"
@@ -137,6 +138,8 @@ class ImportSpec(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
     wins: Literal["first", "last"] = "last"
     labels: tuple[int, ...] = ()
     flows: bool = False  # whether its rows begin flows
+    filter: str = ""
+    takes_off: bool = False
 
 
 class StartPage(msgspec.Struct, frozen=True, gc=False):

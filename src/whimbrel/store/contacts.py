@@ -13,10 +13,10 @@ from whimbrel.domain.contacts import Contact, ContactWrite, Outcome, Put, contac
 from whimbrel.store.errors import StoreError
 from whimbrel.store.script import Executor, Rows, Script, Where
 from whimbrel.store.verbs import contact_imports, contacts
-from whimbrel.store.verbs.contact_imports import RowError, Stripped
+from whimbrel.store.verbs.contact_imports import Labelling, RowError, Stripped
 from whimbrel.store.verbs.contacts import ContactScope
 
-__all__ = ["TRIES", "ContactRows", "ContactScope", "RowError", "Stripped"]
+__all__ = ["TRIES", "ContactRows", "ContactScope", "Labelling", "RowError", "Stripped"]
 TRIES: Final = 5
 
 
@@ -82,6 +82,10 @@ class ContactRows:
         """A stretch of an import, if it stands at this position."""
         write = self._executor.write
         return await write(contact_imports.import_contacts, scope, import_id, position, writes, errors)
+
+    async def label(self, scope: ContactScope, what: Labelling, position: int, people: Sequence[str]) -> bool:
+        """People get a label or lose it, if their import stands at this position."""
+        return await self._executor.write(contact_imports.label_contacts, scope, what, position, people)
 
     async def strip(self, scope: ContactScope, what: Stripped, after_id: str, limit: int) -> str | None:
         """Clear a column or take a label off the next contacts that hold it; the last of them."""

@@ -6,8 +6,10 @@ from whimbrel.domain.contacts import LabelKind
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage.context import Page
-from whimbrel.products.contacts import fields, labels, segments
+from whimbrel.products.contacts import fields, labelling, labels, segments
 from whimbrel.products.contacts.fields import FieldChange, NewField
+from whimbrel.products.contacts.imports import ImportView
+from whimbrel.products.contacts.labelling import LabelRequest
 from whimbrel.products.contacts.labels import LabelChange, Members, MembersAnswer, NewLabel
 from whimbrel.products.contacts.segments import NewSegment, SegmentChange, SegmentDraft
 from whimbrel.products.contacts.shapes import CountView, FieldView, LabelView, SegmentPreview, SegmentView
@@ -62,6 +64,11 @@ async def count_segment(services: Services, call: Call[NoQuery, None]) -> Answer
 
 async def update_segment(services: Services, call: Call[NoQuery, SegmentChange]) -> Answer:
     return Answer(await segments.update(services.manage, call.actor, call.path["id"], call.body, **_of(call)))
+
+
+async def label_segment(services: Services, call: Call[NoQuery, LabelRequest]) -> Answer:
+    begun = await labelling.label(services.manage, call.actor, call.path["id"], call.body, **_of(call))
+    return Answer(begun, location=f"/v1/contact-imports/{begun.id}")
 
 
 async def delete_segment(services: Services, call: Call[NoQuery, None]) -> Answer:
@@ -205,6 +212,14 @@ OPERATIONS = (
         method="PATCH", path="/v1/segments/{id}", name="updateSegment", tag=_TAG, summary="Change a segment",
         scope="contacts:write", handle=update_segment, body=SegmentChange, answer=SegmentView,
         errors=("invalid_filter", "conflict"), example={"filter": 'tag = "vip"'},
+    ),
+    Operation(
+        method="POST", path="/v1/segments/{id}/label", name="labelSegment", tag=_TAG,
+        summary="Put everybody of a segment on a list, or tag them",
+        description="Or take them off. It goes on by itself: follow it, and cancel it, as an import. Nobody hears of "
+        "each of them: `contact_import.finished` tells of the whole, and no flow begins.",
+        scope="contacts:write", handle=label_segment, body=LabelRequest, answer=ImportView, status=202,
+        errors=("invalid_filter", "contact_limit"), example={"list": "Newsletter"},
     ),
     Operation(
         method="DELETE", path="/v1/segments/{id}", name="deleteSegment", tag=_TAG, summary="Delete a segment",

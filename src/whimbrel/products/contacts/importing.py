@@ -26,6 +26,7 @@ from whimbrel.domain.contact_sheets import RowReader, Wrong
 from whimbrel.domain.contacts import ContactImport, ContactWrite, ImportSpec, ImportState
 from whimbrel.manage.context import Context
 from whimbrel.products.contacts.known import Known, known
+from whimbrel.products.contacts.labelling import Labeller
 from whimbrel.products.contacts.labels import ensure_tags
 from whimbrel.products.contacts.sheets import Row, Unreadable, rows_of
 from whimbrel.products.contacts.spool import spool
@@ -62,6 +63,7 @@ class Imports:
         self._is_active = is_active
         self._ids = Ids(ctx.clock, ctx.chance)  # those of the process belong to the event loop
         self._open: dict[str, _Open] = {}
+        self._labeller = Labeller(ctx)
         self._tidy_at = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -95,14 +97,26 @@ class Imports:
         due = [row for row in due if self._is_active(row.account_id)]
         for gone in self._open.keys() - {row.id for row in due}:
             self._close(gone)
+        self._labeller.keep({row.id for row in due})
         for row in due:
             try:
-                await self._window(self._open.get(row.id) or await self._begin(row))
+                await self._turn(row)
             except Unreadable as problem:
                 await self._end(row.id, "failed", f"The file {problem}.")
+            except WhimbrelError as problem:
+                if problem.code != "invalid_filter":
+                    raise
+                await self._end(row.id, "failed", problem.detail)
         if not due and self._ctx.clock.now_us() >= self._tidy_at:
             await self.tidy()
         return len(due)
+
+    async def _turn(self, row: ContactImport) -> None:
+        spec = msgspec.json.decode(row.spec, type=ImportSpec)
+        if not spec.filter:
+            await self._window(self._open.get(row.id) or await self._begin(row, spec))
+        elif await self._labeller.turn(row, spec):
+            await self._end(row.id, "done", "")
 
     async def tidy(self) -> None:
         """Files that nobody went on with are forgotten after a week: they hold numbers."""
@@ -112,9 +126,8 @@ class Imports:
         for import_id in await self._ctx.store.fetch(str, "contact_imports_forgotten", border):
             await self._end(import_id, "failed", "Nobody began the import within a week.")
 
-    async def _begin(self, row: ContactImport) -> _Open:
+    async def _begin(self, row: ContactImport, spec: ImportSpec) -> _Open:
         """Read the file into a place of our own, count its rows, and go to where the import stands."""
-        spec = msgspec.json.decode(row.spec, type=ImportSpec)
         file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with the import
         try:
             await spool(self._ctx.store, row, file)

@@ -83,8 +83,11 @@ class ImportView(msgspec.Struct, frozen=True, kw_only=True):
     number: Annotated[int, Meta(description="Counts the account's imports; a contact's timeline names it.")]
     name: str
     status: ImportState
+    source: Annotated[
+        Literal["file", "segment"], Meta(description="Rows of a file, or everybody of a segment, who got a label.")
+    ]
     size: Annotated[int, Meta(description="Octets that have come.")]
-    rows: Annotated[int, Meta(description="Of the file; 0 while it has not been looked through.")]
+    rows: Annotated[int, Meta(description="Of the file, or people; 0 while they have not been counted.")]
     done: int
     created: int
     updated: int
@@ -125,21 +128,41 @@ async def create(ctx: Context, actor: str, request: NewImport, *, account_id: st
     checks.text(request.name, "/name")
     checks.done()
     async with ctx.lock:
-        (open_,) = await ctx.store.fetch(int, "contact_imports_open", account_id)
-        if open_ >= limits.IMPORTS_OPEN_MAX:
-            raise WhimbrelError("contact_limit", f"{limits.IMPORTS_OPEN_MAX} imports are not over yet.")
-        (newest,) = await ctx.store.fetch(int, "contact_import_newest", account_id, int(test))
-        figures = dict.fromkeys(
-            ("parts", "size", "rows", "position", "created", "updated", "skipped", "duplicates", "failed"), 0
-        )
-        row = ContactImport(
-            id=ctx.ids.new(ids.CONTACT_IMPORT), account_id=account_id, test=test, number=newest + 1,
-            name=request.name, state="uploading", spec="{}", reason="", created_at=ctx.clock.now_us(),
-            started_at=None, finished_at=None, **figures,
-        )  # fmt: skip
+        await _check_open(ctx, account_id)
+        row = await _announced(ctx, request.name, account_id, test)
         entry = audit.entry(ctx, actor, "contact_import.created", row.id, account_id, name=row.name)
         await commit(ctx, [Write("contact_import_insert", (to_columns(row),)), entry])
     return _view(row)
+
+
+async def begin(ctx: Context, actor: str, name: str, spec: ImportSpec, *, account_id: str, test: bool) -> ImportView:
+    """Begin one without a file. WhimbrelError: contact_limit."""
+    async with ctx.lock:
+        await _check_open(ctx, account_id)
+        announced = await _announced(ctx, name, account_id, test)
+        said = msgspec.json.encode(spec).decode()
+        row = msgspec.structs.replace(announced, state="queued", spec=said, started_at=announced.created_at)
+        entry = audit.entry(ctx, actor, "contact_import.started", row.id, account_id, name=row.name)
+        await commit(ctx, [Write("contact_import_insert", (to_columns(row),)), entry])
+    return _view(row)
+
+
+async def _check_open(ctx: Context, account_id: str) -> None:
+    (open_,) = await ctx.store.fetch(int, "contact_imports_open", account_id)
+    if open_ >= limits.IMPORTS_OPEN_MAX:
+        raise WhimbrelError("contact_limit", f"{limits.IMPORTS_OPEN_MAX} imports are not over yet.")
+
+
+async def _announced(ctx: Context, name: str, account_id: str, test: bool) -> ContactImport:
+    (newest,) = await ctx.store.fetch(int, "contact_import_newest", account_id, int(test))
+    figures = dict.fromkeys(
+        ("parts", "size", "rows", "position", "created", "updated", "skipped", "duplicates", "failed"), 0
+    )
+    return ContactImport(
+        id=ctx.ids.new(ids.CONTACT_IMPORT), account_id=account_id, test=test, number=newest + 1, name=name,
+        state="uploading", spec="{}", reason="", created_at=ctx.clock.now_us(), started_at=None, finished_at=None,
+        **figures,
+    )  # fmt: skip
 
 
 async def receive(
@@ -348,6 +371,7 @@ def _view(row: ContactImport) -> ImportView:
         number=row.number,
         name=row.name,
         status=row.state,
+        source="segment" if msgspec.json.decode(row.spec, type=ImportSpec).filter else "file",
         size=row.size,
         rows=row.rows,
         done=row.position,

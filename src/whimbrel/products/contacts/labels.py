@@ -139,7 +139,12 @@ async def change_members(
 
 def holding(label: Label) -> Ask:
     """The contacts that have it."""
-    return Ask("labels", "has", (label_mark(label.number),))
+    return has(label.number)
+
+
+def has(number: int) -> Ask:
+    """The same by the label's number."""
+    return Ask("labels", "has", (label_mark(number),))
 
 
 async def _by_numbers(ctx: Context, about: Known, numbers: Sequence[str]) -> list[str]:

@@ -2,6 +2,8 @@
 a stretch is written once: whoever comes with it again (after a crash, or from a node that was frozen) finds the import
 elsewhere and writes nothing.
 
+label_contacts: people get a label, or lose it, in the same way.
+
 strip_contacts: what a removed field or label has left in the rows goes, some rows a commit.
 """
 
@@ -35,6 +37,14 @@ class RowError(msgspec.Struct, frozen=True, gc=False):
     field: str
     value: str
     problem: str
+
+
+class Labelling(msgspec.Struct, frozen=True, gc=False):
+    """An import of people who get a label, by its number, or lose it."""
+
+    import_id: str
+    number: int
+    takes_off: bool
 
 
 class Stripped(msgspec.Struct, frozen=True, gc=False):
@@ -112,6 +122,27 @@ def _start_page(
             "contact_start_insert",
             (scope.account_id, import_id, position, int(scope.test), contacts, scope.at),
         )
+
+
+def label_contacts(scope: ContactScope, what: Labelling, position: int, people: Sequence[str]) -> Script[bool]:
+    """False: the import is not at this position, or is no longer worked on, and nothing is written. Who has as many
+    labels as there may be is passed over."""
+    stand: Rows = yield Query("contact_import_stand", (what.import_id,))
+    if not stand or stand[0][:2] != (RUNNING, position):
+        return False
+    rows: Rows = yield Query("contacts_by_ids", (scope.account_id, int(scope.test), sorted(people)))
+    add, drop = ((), (what.number,)) if what.takes_off else ((what.number,), ())
+    written = []
+    for contact in (contact_of(*row) for row in rows):
+        labels = relabelled(contact.labels, add, drop)
+        if labels != contact.labels and (what.takes_off or len(label_numbers(labels)) <= limits.CONTACT_LABELS_MAX):
+            written.append(
+                msgspec.structs.replace(contact, labels=labels, updated_at=scope.at, import_no=scope.import_no)
+            )
+    yield Many("contact_set", [columns_of(contact) for contact in written])
+    skipped = len(people) - len(written)
+    yield One("contact_import_advance", (what.import_id, len(people), 0, len(written), skipped, 0, 0))
+    return True
 
 
 def strip_contacts(scope: ContactScope, what: Stripped, after_id: str, limit: int) -> Script[str | None]:

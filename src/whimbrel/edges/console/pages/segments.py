@@ -78,6 +78,20 @@ async def update(request: Request) -> Response:
     return request.go(_ONE.format(id=found.id), done="segment.changed")
 
 
+async def label(request: Request) -> Response:
+    """Everybody of it comes on a list or gets a tag, or loses it: followed on the page of an import."""
+    form, path = await request.form(), dict(request.path)
+    found = await request.api("getSegment", path=path)
+    kind, _, name = form.text("label").partition(":")
+    body = {"action": form.text("action")} | ({kind: name} if kind in ("tag", "list") else {})
+    try:
+        begun = await request.api("labelSegment", path=path, body=body)
+    except WhimbrelError as error:
+        shown = Form.of({"name": found.name, "filter": found.filter, "label": form.text("label")})
+        return await _form(request, found, shown, problem(error, "label"))
+    return request.go(f"{CONTACTS}/imports/{begun.id}")
+
+
 async def remove(request: Request) -> Response:
     found = await request.api("getSegment", path=dict(request.path))
     await request.api("deleteSegment", path=dict(request.path))
@@ -109,6 +123,11 @@ async def _preview(request: Request, filter: str) -> dict[str, Any]:
 async def _form(request: Request, found: Any, form: Form, told: Problem | None = None) -> Response:
     """Whom it holds for is asked for by the page: to count a million people takes longer than a page may."""
     values = await people_known.described(request) | {"found": None, "marked": None, "wrong": ""}
+    values["labels"] = [
+        (f"{kind}:{each.name}", f"{request.words(f'contacts.{kind}')}: {each.name}")
+        for kind in ("list", "tag")
+        for each in values[f"{kind}s"]
+    ]
     return request.page(
         _SHOWN,
         status=told.status if told else 200,
@@ -138,4 +157,5 @@ PAGES = (
     Page(path=_ONE, method="POST", handle=update),
     Page(path=f"{_ONE}/members", handle=members),
     Page(path=f"{_ONE}/remove", method="POST", handle=remove),
+    Page(path=f"{_ONE}/label", method="POST", handle=label),
 )
