@@ -83,12 +83,14 @@ async def test_the_number_is_nowhere_in_the_database_afterwards(placed: tuple[Ed
         await lived(edge, hook, flow, service, number)
         for identity in (number.removeprefix("+"), f"tel:{number}"):
             await made(edge, f"{SERVICES}/{service}/entities/{identity}/factors", {"name": "app"})
+        named = {"name": f"Phone of {number}", "metadata": {"phone": number}}
+        await made(edge, f"{SERVICES}/{service}/entities/user-1/factors", named)
     await until(lambda: still(edge, 2))
     await until(lambda: found_by(edge, PERSON))
 
     done = await made(edge, "/v1/erasures", {"number": PERSON})
     assert done == {
-        "messages": 5, "verifications": 1, "flow_runs": 1, "schedules": 1, "contacts": 1, "factors": 2,
+        "messages": 5, "verifications": 1, "flow_runs": 1, "schedules": 1, "contacts": 1, "factors": 3,
         "consents": 0, "notes": 0, "left": 0, "next_cursor": None,
     }  # fmt: skip
     rows = await rows_of(database)

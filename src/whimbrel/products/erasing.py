@@ -17,6 +17,7 @@ from whimbrel.base.clock import Clock
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import SCHEDULES_PER_ACCOUNT, VERIFY_SERVICES_PER_ACCOUNT
 from whimbrel.domain.audience_terms import Ask
+from whimbrel.domain.factors import Details
 from whimbrel.domain.model import Flag, Message
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.schedules import Schedule, SchedulePart
@@ -52,7 +53,9 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
     consents: Annotated[
         int, Meta(description="Records of consent, opt-outs and lists: they hold a keyed hash now, and the proof.")
     ] = 0
-    factors: Annotated[int, Meta(description="Of people whom Verify knows by the number.")] = 0
+    factors: Annotated[
+        int, Meta(description="Of people whom Verify knows by the number, and those whose name or metadata hold it.")
+    ] = 0
     notes: int = 0
     left: Annotated[int, Meta(description="Under way: ask again once they have ended.")] = 0
     next_cursor: Annotated[str | None, Meta(description="There are more messages: ask again with it.")] = None
@@ -63,6 +66,13 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
 
     id: str
     state: str
+
+
+class _Named(msgspec.Struct, frozen=True, gc=False):
+    """Columns of `factors_to_erase`."""
+
+    id: str
+    details: str
 
 
 class _Holder(msgspec.Struct, frozen=True, gc=False):
@@ -176,7 +186,7 @@ async def _contacts(store: Store, clock: Clock, whose: _Whose) -> int:
 
 async def _factors(ctx: Context, whose: _Whose) -> int:
     """People of Verify's services whose identity is the number, as `447400123456` or `tel:+447400123456`, go with their
-    factors."""
+    factors; factors of others lose the names and metadata that hold its digits."""
     people, erased = People(ctx), 0
     identities = (whose.number.removeprefix("+"), f"tel:{whose.number}")
     about = (whose.account_id, NEWEST, VERIFY_SERVICES_PER_ACCOUNT)
@@ -185,7 +195,27 @@ async def _factors(ctx: Context, whose: _Whose) -> int:
             if await people.maybe(whose.account_id, service.id, identity, test=whose.test) is not None:
                 with suppress(WhimbrelError):  # somebody else has just deleted the person
                     erased += await people.delete(whose.account_id, service.id, identity, test=whose.test)
+        erased += await _named_factors(ctx.store, ctx.clock, whose, service.id)
     return erased
+
+
+async def _named_factors(store: Store, clock: Clock, whose: _Whose, service_id: str) -> int:
+    about, erased = (service_id, int(whose.test), whose.number.removeprefix("+")), 0
+    while True:
+        rows = await store.fetch(_Named, "factors_to_erase", *about, _LIST)
+        now = clock.now_us()
+        gone = tuple((row.id, _without_metadata(row.details), now) for row in rows)
+        await store.write(
+            [*([Write("factor_erase", gone)] if gone else ()), Write("challenges_erase", ((*about, now),))]
+        )
+        erased += len(rows)
+        if len(rows) < _LIST:
+            return erased
+
+
+def _without_metadata(details: str) -> str:
+    kept = msgspec.json.decode(details, type=Details)
+    return msgspec.json.encode(Details(kept.manner)).decode()
 
 
 async def _consents(store: Store, whose: _Whose) -> int:

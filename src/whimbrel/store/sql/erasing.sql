@@ -7,6 +7,9 @@
 -- | flow_runs_to_erase (account_id, test, phone_hash, limit) | id, state of runs that still have a phone |
 -- | hook_payloads_erase (message_ids) | what calls held that these messages or runs came of |
 -- | hook_outcomes_erase (message_ids) | what senders called the events of these |
+-- | factors_to_erase (service_id, test, digits, limit) | id, details of factors whose name or metadata have the digits |
+-- | factor_erase (id, details, at) | the name goes |
+-- | challenges_erase (service_id, test, digits, at) | metadata that have the digits go |
 -- | schedule_part_recipients (schedule_id, part, recipients) | |
 -- | schedule_fewer (id, removed, at) | so many recipients less |
 
@@ -27,6 +30,17 @@ WHERE id IN (SELECT call_id FROM hook_outcomes WHERE message_id = ANY($1));
 
 -- name: hook_outcomes_erase
 UPDATE hook_outcomes SET event_id = '', detail = '' WHERE message_id = ANY($1);
+
+-- name: factors_to_erase
+SELECT f.id, f.details FROM verify_entities AS e JOIN verify_factors AS f ON f.entity_id = e.id
+WHERE e.service_id = $1 AND e.test = $2 AND (f.name LIKE '%' || $3 || '%' OR f.details LIKE '%' || $3 || '%') LIMIT $4;
+
+-- name: factor_erase
+UPDATE verify_factors SET name = '', details = $2, updated_at = $3 WHERE id = $1;
+
+-- name: challenges_erase
+UPDATE verify_challenges SET metadata = 'null', updated_at = $4
+WHERE entity_id IN (SELECT id FROM verify_entities WHERE service_id = $1 AND test = $2) AND metadata LIKE '%' || $3 || '%';
 
 -- name: schedule_part_recipients
 UPDATE schedule_parts SET recipients = $3 WHERE schedule_id = $1 AND part = $2;
