@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.edges.edge_rig import NUMBER, Edge, until
+from tests.edges.edge_rig import NUMBER, SENDER, Edge, until
 
 ANN = {"number": NUMBER, "name": "Ann Lee", "fields": {"plan": "pro", "age": 41, "vip": True}, "tags": ["new"]}
 
@@ -138,6 +138,7 @@ async def test_contacts_that_are_one_person_become_one_with_the_timeline_of_both
     await edge.send()
     await edge.send(to="+447400123456")
     await edge.post("/v1/opt-outs", {"number": "+447400123456"})
+    await edge.post("/v1/opt-outs", {"number": NUMBER, "sender": SENDER})
     merged = await edge.post("/v1/contacts/merge", {"into": ids[0], "contacts": [ids[1]]})
     assert (merged.json["name"], merged.json["tags"], merged.json["other_numbers"]) == (
         "Ann",
@@ -152,6 +153,9 @@ async def test_contacts_that_are_one_person_become_one_with_the_timeline_of_both
         return kinds if kinds.count("message.out") == 2 else None
 
     kinds = await until(told)
+    items = (await edge.get(f"/v1/contacts/{ids[0]}/timeline")).json["data"]
+    scopes = {each["detail"]["scope"] for each in items if each["type"] == "opt_out"}
+    assert scopes == {"all", f"sender:{SENDER}"}
     assert {"opt_out", "contact.created", "contact.updated", "contact.tagged"} <= set(kinds)
     first = (await edge.get(f"/v1/contacts/{ids[0]}/timeline?limit=1")).json
     rest = (await edge.get(f"/v1/contacts/{ids[0]}/timeline?cursor={first['next_cursor']}")).json

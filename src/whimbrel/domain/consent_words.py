@@ -44,7 +44,9 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("help", "en", _CTIA, "2025-05-14", "secondary", whole=("help", "info")),
     Row("help", "fr", _TWILIO_FR, "2025-05-14", "primary", whole=("contact",)),
     Row("start", "en", _TWILIO, "2025-05-14", "primary", whole=("start", "unstop", "yes")),
-    Row("stop", "es", _OURS, "2026-11-27", "recommended", whole=("baja", "alto", "cancelar", "parar")),
+    Row(
+        "stop", "es", _OURS, "2026-11-27", "recommended", whole=("baja", "alto", "cancelar", "parar"), first=("no mas",)
+    ),
     Row("stop", "pt", _OURS, "2026-11-27", "recommended", whole=("parar", "sair", "cancelar")),
     Row("stop", "de", _OURS, "2026-11-27", "recommended", whole=("abmelden", "abbestellen"), first=("stopp",)),
     Row("stop", "nl", _OURS, "2026-11-27", "recommended", whole=("afmelden", "uitschrijven")),

@@ -79,12 +79,17 @@ def _change(row: _Change) -> TimelineItem:
 
 
 async def _opt_outs(ctx: Context, contact: Contact) -> list[tuple[int, TimelineItem]]:
-    hashes = [ctx.vault.number_hash(number) for number in (contact.number, *contact.also.split())]
-    rows = await ctx.store.fetch(OptOut, "opt_outs_known", contact.account_id, hashes)
-    return [
-        (row.created_at, TimelineItem(at=moments.to_text(row.created_at), type="opt_out", detail={"id": row.id}))
-        for row in rows
-    ]
+    """Of every scope."""
+    rows: list[OptOut] = []
+    for number in (contact.number, *contact.also.split()):
+        number_hash = ctx.vault.number_hash(number)
+        rows += await ctx.store.fetch(OptOut, "opt_outs_of_person", contact.account_id, number_hash)
+    return [(row.created_at, _stopped(row)) for row in rows]
+
+
+def _stopped(row: OptOut) -> TimelineItem:
+    detail = {"id": row.id, "scope": row.scope or "all"}
+    return TimelineItem(at=moments.to_text(row.created_at), type="opt_out", detail=detail)
 
 
 def _own(contact: Contact) -> list[tuple[int, TimelineItem]]:
