@@ -40,6 +40,7 @@ def stocked(node: Node) -> dict[str, str]:
         "smpp": made("/v1/smpp-credentials", {"name": "Warehouse"}),
         "campaign": made("/v1/campaigns", sale | {"name": "Winter sale"}),
         "campaign_sent": sent,
+        "brand": made("/v1/brands", {"name": "Harbour"}),
     }
 
 

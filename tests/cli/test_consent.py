@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from .product import Node, invoke, quickstart
+from .product import Node, ask, invoke, quickstart, until
 
 pytestmark = pytest.mark.ci
 NUMBER = "+14155550123"
+PHONE = "+447911123450"
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +22,44 @@ def run(node: Node, *words: object, code: int = 0) -> str:
     done = invoke(*words, "--data", node.folder)
     assert done.code == code, done.err or done.out
     return done.out
+
+
+def test_brands_words_and_texts(node: Node):
+    made = run(node, "brand", "create", "Acme").strip()
+    assert "Acme Shoes" in run(node, "brand", "rename", made, "Acme Shoes")
+    sender = node.get("/v1/senders")["data"][0]["value"]
+    assert sender in run(node, "brand", "senders", made, sender)
+    assert sender in run(node, "brand", "list")
+    word = run(node, "consent-words", "add", "stop", "genug", "--language", "de").strip()
+    assert [each["word"] for each in json.loads(run(node, "consent-words", "list", "--own", "--json"))] == ["genug"]
+    assert "STOP" in run(node, "consent-words", "list", "--kind", "stop", "--language", "en").upper()
+    text = run(node, "consent-texts", "set", "help", "{name}: acme.example. STOP to opt out.", "--brand", made).strip()
+    assert "acme.example" in run(node, "consent-texts", "list")
+    run(node, "consent-texts", "set", "nothing", "x", code=1)
+    run(node, "consent-texts", "remove", text)
+    run(node, "consent-words", "remove", word)
+    assert json.loads(run(node, "consent-words", "list", "--own", "--json")) == []
+    run(node, "brand", "delete", made)
+    run(node, "brand", "rename", made, "x", code=1)
+
+
+def test_conversations(node: Node):
+    body = {"to": "+15005550006", "text": "Hello?", "system_id": "whimbrel"}
+    ask("POST", f"{node.given['simulator_http_url']}/phones/{PHONE}/send", body)
+    (talk,) = until(lambda: node.get("/v1/conversations")["data"], what="a conversation")
+    person = node.ask("POST", "/v1/users", {"email": "mia@example.com", "role": "support", "name": "Mia"}).json["id"]
+    assert PHONE in run(node, "conversation", "list", "--state", "open", "--unread", "--assignee", "nobody")
+    assert "seen to by Mia" in run(node, "conversation", "assign", talk["id"], "mia")
+    run(node, "conversation", "assign", talk["id"], "Nobody we know", code=2)
+    assert "angry, parcel" in run(node, "conversation", "tag", talk["id"], "angry", "parcel")
+    assert "seen to by Mia, parcel" in run(node, "conversation", "tag", talk["id"], "angry", "--remove")
+    run(node, "conversation", "note", talk["id"], "Called before.")
+    run(node, "conversation", "answer", talk["id"], "Hello!")
+    shown = run(node, "conversation", "show", talk["id"])
+    assert all(words in shown for words in ("Mia", "Called before.", "Hello?", "Hello!", "waiting")), shown
+    assert "closed" in run(node, "conversation", "close", talk["id"], "--no-rating")
+    assert "open" in run(node, "conversation", "reopen", talk["id"])
+    assert talk["id"] in run(node, "conversation", "list", "--assignee", person, "--tag", "parcel", "--json")
 
 
 def test_opt_outs(node: Node, tmp_path: Path):

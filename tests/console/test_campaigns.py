@@ -43,6 +43,11 @@ async def test_a_campaign_is_made_estimated_tried_and_sent(edge, browser, sign_i
     assert "+447400123452" in page.words and "Big sale" in page.words
     seen = await browser.get(f"{PATH}/{id_}/estimate")
     assert "of 3" in seen.words and "Excluded 1" in seen.words, seen.words
+    typed = await browser.post(f"{PATH}/{id_}/estimate", WRITTEN | {"not_numbers": "", "text_B": ""})
+    assert "3 of 3" in typed.words and "Big sale" not in typed.words, typed.words
+    typed = await browser.post(f"{PATH}/estimate", WRITTEN | {"name": "", "text_A": ""})
+    assert "2 of 3" in typed.words and "Big sale" in typed.words, typed.words
+    assert "must name somebody" in (await browser.post(f"{PATH}/estimate", {"text_A": "x"})).words
     tried = await browser.post(f"{PATH}/{id_}/test", {"to": "+447400123459"})
     assert "On its way" in tried.words
     assert "invalid" not in tried.words

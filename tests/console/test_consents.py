@@ -7,6 +7,29 @@ PHONE = "+14155550177"
 OTHER = "+14155550166"
 
 
+async def test_a_brand_is_made_renamed_and_deleted_and_lists_are_for_several_classes(edge, browser):
+    made = await browser.post("/console/brands", {"name": "Acme"})
+    assert made.status == 303, made.words
+    (brand,) = (await edge.get("/v1/brands")).json["data"]
+    assert brand["name"] in (await browser.get("/console/brands")).words
+    sender = (await edge.get("/v1/senders")).json["data"][0]["value"]
+    page = await browser.get(f"/console/brands/{brand['id']}")
+    assert f'value="{sender}"' in page.text
+    assert (await browser.post(f"/console/brands/{brand['id']}", {"name": "", "senders": sender})).status == 422
+    assert (await browser.post(f"/console/brands/{brand['id']}", {"name": "Shoes", "senders": sender})).status == 303
+    kept = (await edge.get(f"/v1/brands/{brand['id']}")).json
+    assert (kept["name"], kept["senders"]) == ("Shoes", [sender])
+    assert (await browser.post(f"/console/brands/{brand['id']}/remove")).status == 303
+    assert (await edge.get("/v1/brands")).json["data"] == []
+    classes = [("name", "sued"), ("classes", "marketing"), ("classes", "otp")]
+    assert (await browser.post("/console/suppression-lists", classes)).status == 303
+    found = [each for each in (await edge.get("/v1/suppression-lists")).json["data"] if each["name"] == "sued"]
+    assert sorted(found[0]["classes"]) == ["marketing", "otp"]
+    assert (await browser.post(f"/console/suppression-lists/{found[0]['id']}/remove")).status == 303
+    refused = await browser.post("/console/suppression-lists", {"name": "none"})
+    assert refused.status == 422, refused.words
+
+
 async def test_consent_is_recorded_and_found(edge, browser):
     assert "Nobody's consent is on record" in (await browser.get("/console/consents")).words
     form = {"number": PHONE, "action": "grant", "purpose": "marketing", "source": "paper", "wording": "I <agree>"}

@@ -79,10 +79,12 @@ NEEDS = {
         "GET /console/senders/new", "POST /console/senders/new", "POST /console/senders/{id}/remove",
     ),
     "opt_outs:read": (
+        "GET /console/brands", "GET /console/brands/export", "GET /console/brands/{id}",
         "GET /console/opt-outs", "GET /console/opt-outs/export", "GET /console/suppression-lists",
         "GET /console/suppression-lists/export", "GET /console/consent-words", "GET /console/consent-words/export",
     ),
     "opt_outs:write": (
+        "POST /console/brands", "POST /console/brands/{id}", "POST /console/brands/{id}/remove",
         "POST /console/opt-outs", "POST /console/opt-outs/{id}/remove", "POST /console/suppression-lists",
         "POST /console/suppression-lists/numbers", "POST /console/suppression-lists/{id}/remove",
     ),
@@ -191,6 +193,7 @@ NEEDS = {
     "campaigns:read": (
         "GET /console/campaigns", "GET /console/campaigns/export", "GET /console/campaigns/{id}",
         "GET /console/campaigns/{id}/progress", "GET /console/campaigns/{id}/estimate",
+        "POST /console/campaigns/estimate", "POST /console/campaigns/{id}/estimate",
         "GET /console/campaigns/{id}/plots", "GET /console/campaigns/{id}/recipients",
         "GET /console/campaigns/{id}/recipients/export", "GET /console/campaigns/{id}/results/export",
     ),
@@ -331,6 +334,7 @@ async def real(edge):
     made["keywords"] = await edge.post("/v1/keywords", {"name": "x", "words": ["x"], "answers": {"en": "x"}})
     made["smpp"] = await edge.post("/v1/smpp-credentials", {"name": "till"})
     made["people"] = await edge.post("/v1/users", {"email": "x@example.com", "role": "support"})
+    made["brands"] = await edge.post("/v1/brands", {"name": "x"})
     made["canned"] = await edge.post("/v1/canned-answers", {"name": "x", "text": "x"})
     made["opt-outs"] = await edge.post("/v1/opt-outs", {"number": "+14155550199"})
     made["templates"] = await edge.post("/v1/templates", {"name": "x", "texts": {"en": "x"}, "publish": True})

@@ -8,11 +8,12 @@ from tests.journey.rig import ACTOR, Rig, rig, sqlite_first, until
 from tests.journey.test_campaigns import WITHIN_S, campaign, counted, is_in, reached, steer
 from tests.journey.test_restraint import DAY, PARIS, cut, set_clock
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.products.campaigns import keeping
-from whimbrel.products.campaigns.shapes import AudienceBody, CampaignView
+from whimbrel.products.campaigns import estimating, keeping
+from whimbrel.products.campaigns.shapes import AudienceBody, CampaignView, NewCampaign, PaceBody, ScheduleBody
 from whimbrel.store.interface import PutOff
 
 NIGHT = f"{DAY}T22:30+01:00"
+OPENS = "2027-03-03T07:00:00.000000Z"
 MORNING = "2027-03-03T08:00:05+01:00"
 NOON = "2027-03-03T12:00:00+01:00"
 FRENCH = AudienceBody(numbers=tuple(PARIS[:3]))
@@ -26,6 +27,29 @@ async def of_the_night(r: Rig) -> CampaignView:
     made = await campaign(r, audience=FRENCH, message_class="marketing")
     await steer(r, "start", made)
     return await is_in(r, made, "finished")
+
+
+async def test_an_estimate_counts_who_waits_for_the_morning_and_until_when(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        set_clock(r, NIGHT)
+        await r.seed()
+        about = {"account_id": r.account_id, "test": False}
+        made = await campaign(r, audience=FRENCH, message_class="marketing")
+        kept = await estimating.estimate(r.app.manage, r.app.accept, made.id, **about)
+        assert (kept.recipients, kept.waits, kept.ends_at) == (3, 3, OPENS)
+        assert kept.seconds is not None and 0 <= 9.5 * 3600 - kept.seconds < 30  # the clock goes on
+        # Begun at eight in the evening by Paris's clocks they go at once; at one in an hour the last waits.
+        slow = ScheduleBody(at=f"{DAY}T19:30", zone="Europe/Paris", pace=PaceBody(count=1, per="hour"))
+        for schedule, waits in ((ScheduleBody(at=f"{DAY}T23:00", zone="Europe/Paris"), 3), (slow, None)):
+            if waits is None:
+                set_clock(r, f"{DAY}T19:00+01:00")
+            wanted = NewCampaign(
+                name="sale", audience=FRENCH, text="Sale", message_class="marketing", schedule=schedule
+            )
+            found = await estimating.estimate_new(r.app.manage, r.app.accept, ACTOR, wanted, **about)
+            assert found.ends_at == OPENS
+            assert found.waits == (waits or 2), found
+        assert [each.name for each in (await keeping.find(r.app.manage, **about)).data] == ["sale"]  # the draft alone
 
 
 async def nobody_gets_it(r: Rig) -> None:

@@ -81,12 +81,20 @@ VERBS: Final = (
     Verb("usage", "usage:usage", "Show what was sent, what became of it and what it cost."),
     Verb("balance", "balance:balance", "Money of an account: show, top-up."),
     Verb("carrier", "carrier:carrier", "Carriers: the dialects to begin with, and what is said to one."),
+    Verb("brand", "brands:brand", "Brands: list, create, rename, senders, delete."),
     Verb("cells", "cells:cells", "Cells: list, move accounts."),
     Verb(
         "campaign",
         "campaigns:campaign",
         "Campaigns: list, show, create from a file, estimate, test, approve, start, pause, resume, cancel, "
         "winner, results, delete.",
+    ),
+    Verb("consent-words", "consent_words:words", "Words of STOP, START, HELP and JOIN: list, add, remove."),
+    Verb("consent-texts", "consent_words:texts", "Texts that answer them, by language and brand: list, set, remove."),
+    Verb(
+        "conversation",
+        "conversations:conversation",
+        "Conversations: list, show, answer, assign, tag, note, close, reopen.",
     ),
     Verb("consents", "consent:consents", "The ledger of consent: list, record, ask, import, export."),
     Verb(

@@ -168,6 +168,10 @@ class Accept:
         await self._restraint.prepare(drafts, self._clock.now_us())
         return self._plan(drafts, await self._templates(drafts), await self._tables.pools.sticky(drafts, self._vault))
 
+    def opens(self, plan: Plan, at: int) -> int | None:
+        """When a planned message may go that falls due then, by the hours at its recipient's; None: within no year."""
+        return self._restraint.opens(plan, at)
+
     def _check_accounts(self, drafts: Sequence[Draft]) -> None:
         for account_id in {draft.account_id for draft in drafts}:
             self._check_account(account_id)

@@ -129,6 +129,14 @@ class Restraint:
         waits = policy.on_cap == "wait" if wait.reason == CAPPED else answer == "wait"
         return "" if waits and due is not None else in_words(wait, plan.look)
 
+    def opens(self, plan: Plan, at: int) -> int | None:
+        """From a moment on the first at which hours allow a planned message; None: there is none within a year."""
+        if plan.number is None or plan.draft.message_class != "marketing":
+            return at
+        zone = self._zones.get((plan.draft.account_id, plan.draft.test, plan.number.e164))
+        calendar = self._calendar(plan.draft, plan.number, zone)
+        return at if calendar is None else calendar.look(at).next_at
+
     # ---------------------------------------------------------------- parts that the claim needs too
 
     def _calendar(self, draft: Draft, number: Number, zone: str | None) -> Calendar | None:

@@ -140,6 +140,13 @@ async def estimate(services: Services, call: Call[NoQuery, None]) -> Answer:
     return Answer(found)
 
 
+async def estimate_new(services: Services, call: Call[NoQuery, NewCampaign]) -> Answer:
+    found = await estimating.estimate_new(
+        services.manage, services.accept, call.actor, call.body, account_id=call.account_id, test=call.test
+    )
+    return Answer(found)
+
+
 async def send_test(services: Services, call: Call[NoQuery, CampaignTest]) -> Answer:
     sent = await trying.send_test(
         services.manage, services.accept, call.path["id"], call.body, account_id=call.account_id, test=call.test
@@ -204,6 +211,13 @@ OPERATIONS = (
     Operation(
         method="GET", path="/v1/campaigns", name="listCampaigns", tag=_TAG, summary="List campaigns, newest first",
         scope="campaigns:read", handle=find, query=CampaignsQuery, answer=Page[CampaignView],
+    ),
+    Operation(
+        method="POST", path="/v1/campaigns/estimate", name="estimateNewCampaign", tag=_TAG,
+        summary="See what a campaign would do that is not kept",
+        description="As of one that is, of a body as `POST /v1/campaigns` takes it. Nothing is stored.",
+        scope="campaigns:read", handle=estimate_new, body=NewCampaign, answer=Estimate, body_max=_BODY_MAX,
+        errors=_OF_BODIES, example=_EXAMPLE,
     ),
     Operation(
         method="GET", path="/v1/campaigns/policy", name="getCampaignPolicy", tag=_TAG,

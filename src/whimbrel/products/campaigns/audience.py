@@ -57,12 +57,19 @@ class Audience:
     """One campaign's, as long as it runs here."""
 
     def __init__(
-        self, ctx: Context, row: Campaign, *, about: Known, term: Term | None, excluded: frozenset[int]
+        self,
+        ctx: Context,
+        row: Campaign,
+        *,
+        about: Known,
+        term: Term | None,
+        excluded: frozenset[int],
+        numbers: list[NumberRow] | None = None,
     ) -> None:
         self._ctx = ctx
         self._row = row
         self._term = term
-        self._numbers: list[NumberRow] | None = None
+        self._numbers = numbers
         self.about = about
         self.excluded = excluded
 
@@ -141,17 +148,34 @@ class Audience:
         return Source(f"{_CONTACTS}{row.id}", row.id, row.number, number_hash, row.country, row)
 
 
-async def open_audience(ctx: Context, row: Campaign, spec: CampaignSpec, at: int) -> Audience:
-    """The audience as it stood at a moment. WhimbrelError: invalid_filter, not_found: what it is described with is
-    gone."""
+class Named(msgspec.Struct, frozen=True):
+    """The numbers of a campaign that is not stored: whom it goes to, and whom not."""
+
+    numbers: tuple[str, ...]
+    excluded: tuple[str, ...]
+
+
+async def open_audience(
+    ctx: Context, row: Campaign, spec: CampaignSpec, at: int, named: Named | None = None
+) -> Audience:
+    """The audience as it stood at a moment. `named`: in place of what is stored. WhimbrelError: invalid_filter,
+    not_found: what it is described with is gone."""
     about = await known(ctx, row.account_id, row.test)
     term = term_of(about, spec.audience, spec.filters, at)
     if term is not None:
         without = term_of(about, spec.exclude, spec.left_out_filters, at)
         parts = (Ask("created_at", "le", (at,)), term, *(() if without is None else (No(without),)))
         term = All(parts)
-    numbers = await numbers_of(ctx, row, excluded=True) if spec.exclude.numbers else []
-    return Audience(ctx, row, about=about, term=term, excluded=frozenset(each.number_hash for each in numbers))
+    if named is not None:
+        numbers, excluded = _rows(ctx, named.numbers), _rows(ctx, named.excluded)
+    else:
+        numbers, excluded = None, await numbers_of(ctx, row, excluded=True) if spec.exclude.numbers else []
+    hashes = frozenset(each.number_hash for each in excluded)
+    return Audience(ctx, row, about=about, term=term, excluded=hashes, numbers=numbers)
+
+
+def _rows(ctx: Context, numbers: Sequence[str]) -> list[NumberRow]:
+    return [NumberRow(place, number, ctx.vault.number_hash(number)) for place, number in enumerate(numbers)]
 
 
 def term_of(about: Known, group: Group, filters: Sequence[str], at: int) -> Term | None:

@@ -15,6 +15,7 @@ from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, co
 from whimbrel.products.campaigns import turns
 from whimbrel.products.campaigns.audience import numbers_of
 from whimbrel.products.campaigns.checking import (
+    Checked,
     check_references,
     check_whole,
     checked,
@@ -36,13 +37,7 @@ async def create(ctx: Context, actor: str, request: NewCampaign, *, account_id: 
         found = await checked(ctx, request, account_id=account_id, test=test)
         await _check_room(ctx, account_id, test)
         now = ctx.clock.now_us()
-        row = Campaign(
-            id=ctx.ids.new(ids.CAMPAIGN), account_id=account_id, test=test, name=found.name, status="draft",
-            spec=msgspec.json.encode(found.spec).decode(), author=actor, approved_by="", approved_at=None, step=0,
-            seq=1, phase="all" if found.spec.trial is None else "sample", pass_no=0, cursor="", last_id="", taken=0,
-            accepted=0, refused=0, left_out=0, due_at=None, started_at=None, phase_at=None, ended_at=None, reason="",
-            winner="", clearing=0, created_at=now, updated_at=now,
-        )  # fmt: skip
+        row = drafted(ctx, found, actor, account_id=account_id, test=test)
         writes = [
             Write("campaigns_insert", (to_columns(row),)),
             *_numbers(ctx, row, found.numbers or (), excluded=False),
@@ -52,6 +47,18 @@ async def create(ctx: Context, actor: str, request: NewCampaign, *, account_id: 
         ]
         await commit(ctx, writes)
     return view(row)
+
+
+def drafted(ctx: Context, found: Checked, actor: str, *, account_id: str, test: bool) -> Campaign:
+    """The row of a new one."""
+    now = ctx.clock.now_us()
+    return Campaign(
+        id=ctx.ids.new(ids.CAMPAIGN), account_id=account_id, test=test, name=found.name, status="draft",
+        spec=msgspec.json.encode(found.spec).decode(), author=actor, approved_by="", approved_at=None, step=0,
+        seq=1, phase="all" if found.spec.trial is None else "sample", pass_no=0, cursor="", last_id="", taken=0,
+        accepted=0, refused=0, left_out=0, due_at=None, started_at=None, phase_at=None, ended_at=None, reason="",
+        winner="", clearing=0, created_at=now, updated_at=now,
+    )  # fmt: skip
 
 
 async def find(

@@ -90,6 +90,27 @@ async def estimate(request: Request) -> Response:
     return request.part("campaigns/estimate.html", "estimate", estimate=found, problem=told)
 
 
+async def estimate_typed(request: Request) -> Response:
+    """The same of what stands in the form now."""
+    form = await request.form()
+    body = campaigning.body_of(form, await _before(request))
+    body["name"] = body["name"] or "-"
+    if "variants" not in body:
+        body["template"] = form.text("template")
+    try:
+        found, told = await request.api("estimateNewCampaign", body=body), None
+    except WhimbrelError as error:
+        if error.code == "forbidden":
+            raise
+        found, told = None, campaigning.told(error)
+    return request.part("campaigns/estimate.html", "estimate", estimate=found, problem=told)
+
+
+async def _before(request: Request) -> Any:
+    """The draft that is written on; None: a new one."""
+    return await request.api("getCampaign", path=dict(request.path)) if request.path else None
+
+
 async def approve(request: Request) -> Response:
     return await _acted(request, "approveCampaign", "campaign.approved")
 
@@ -200,6 +221,8 @@ PAGES = (
     Page(path=f"{PATH}/new", handle=new),
     Page(path=f"{PATH}/new", method="POST", handle=create),
     Page(path=f"{PATH}/policy", method="POST", handle=decide),
+    Page(path=f"{PATH}/estimate", method="POST", handle=estimate_typed),
+    Page(path=f"{PATH}/{{id}}/estimate", method="POST", handle=estimate_typed),
     Page(path=f"{PATH}/{{id}}", handle=campaign),
     Page(path=f"{PATH}/{{id}}", method="POST", handle=update),
     Page(path=f"{PATH}/{{id}}/estimate", handle=estimate),

@@ -119,7 +119,7 @@ async def lists(request: Request) -> Response:
 
 async def create_list(request: Request) -> Response:
     form = await request.form()
-    body = {"name": form.text("name"), "reason": form.text("reason"), "classes": [form.text("classes")]}
+    body = {"name": form.text("name"), "reason": form.text("reason"), "classes": [*form.many("classes")]}
     try:
         await request.api("createSuppressionList", body=body)
     except WhimbrelError as error:
