@@ -40,6 +40,9 @@ PRODUCT_ROWS: Final = (
     "'x', 1, decode('00ff', 'hex'))",
     "INSERT INTO links VALUES ('LK' || $1, 'c' || $1, $2, 0, 'SM1', 'https://a.example', 'https://l.example', '', "
     "'CM1', 'a', 1, 2, 1, 0, 0, 1, 1, 1)",
+    "INSERT INTO media VALUES ('ME' || $1, $2, 0, 'a.png', 'image/png', 2, 'x', 'upload', 1, 2)",
+    "INSERT INTO media_data VALUES ('ME' || $1, $2, decode('00ff', 'hex'))",
+    "INSERT INTO message_media VALUES ('SM' || $1, 0, 'ME' || $1, $2)",
     "INSERT INTO link_clicks VALUES ('LC' || $1, 'LK' || $1, $2, 0, 'person', '', '', '', '', 1, 1)",
     "INSERT INTO link_conversions VALUES ('LK' || $1, 'order', '7', $2, 0, '', NULL, '', 1)",
     "INSERT INTO link_figures SELECT $2, 0, 'CM' || $1, 'a', 1, 1, 0, 0",

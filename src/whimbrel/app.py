@@ -272,6 +272,7 @@ class App:
             links=self.products.links,
             links_door=door_of(self.settings.links),
             mailboxes=self.products.mailboxes,
+            media=self.products.media,
             recorders=self.recorders,
             probing=Probing(
                 self.tables, self.worker, health=self.standing.health, recorders=self.recorders, clock=self.clock

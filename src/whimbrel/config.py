@@ -25,6 +25,7 @@ from whimbrel.channel_sections import RESERVED as RESERVED_CHANNELS
 from whimbrel.channel_sections import Channel
 from whimbrel.link_sections import Links
 from whimbrel.mail_sections import Mail, Mailbox
+from whimbrel.media_sections import Media
 from whimbrel.sections import (
     Cell,
     Console,
@@ -110,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     senders: Senders = Senders()
     templates: Templates = Templates()
     links: Links = Links()
+    media: Media = Media()
     mail: Mail = Mail()
     mailbox: Mailbox = Mailbox()
     log: Log = Log()

@@ -155,6 +155,7 @@ class Connected:
             links=own.links,
             shorten=home.shorten.of_cell(tables),
             mailboxes=own.mailboxes,
+            media=own.media,
             health=self.standing.health,
             elsewhere=elsewhere.account,
             unsure=cells.unsure(name),

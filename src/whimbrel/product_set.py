@@ -16,6 +16,7 @@ from whimbrel.journey.shorten import NO_WISHES, Shorten
 from whimbrel.journey.tables import Tables
 from whimbrel.link_sections import Links
 from whimbrel.manage.context import Context
+from whimbrel.media_sections import Media as MediaSection
 from whimbrel.net.http import HttpClient
 from whimbrel.products.campaigns.following import CampaignFigures
 from whimbrel.products.campaigns.sending import Campaigns
@@ -29,6 +30,7 @@ from whimbrel.products.keywords.answering import Answering
 from whimbrel.products.links.opening import Opening
 from whimbrel.products.mailboxes.duty import Mailboxes
 from whimbrel.products.mailboxes.receiving import Receiving as MailReceiving
+from whimbrel.products.media.keeping import Media, MediaRules
 from whimbrel.products.registrations.deciding import Expiring
 from whimbrel.products.schedules.running import Schedules
 from whimbrel.products.verify.verifying import Verify
@@ -69,9 +71,21 @@ def door_of(section: Links) -> LinkDoorSettings:
     )
 
 
+def media_rules(section: MediaSection) -> MediaRules:
+    """What is allowed of media."""
+    return MediaRules(
+        bytes_max=section.max_bytes,
+        account_bytes=section.account_bytes,
+        account_count=section.account_count,
+        keep_days=section.keep_days,
+        fetch_timeout_s=section.fetch_timeout_s,
+        fetches=section.fetches,
+    )
+
+
 class ProductSet:
-    """Registrations of senders, contacts, conversations, flows, schedules, hooks, links, mailboxes and verify of one
-    node."""
+    """Registrations of senders, contacts, conversations, flows, schedules, hooks, links, mailboxes, media and verify of
+    one node."""
 
     def __init__(
         self,
@@ -96,6 +110,7 @@ class ProductSet:
             hosts=lambda: tables.links.hosts,
             too_soon_us=settings.links.too_soon_ms * 1000,
         )
+        self.media = Media(ctx, client, metrics, media_rules(settings.media))
         self.mailboxes = MailReceiving(ctx, accept, tables, metrics)
         self.verify = Verify(
             ctx,

@@ -372,6 +372,7 @@ def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
         "hook_calls": now_us - limits.HOOK_LOG_S * SECOND_US,
         "hook_outcomes": now_us - limits.HOOK_LOG_S * SECOND_US,
         "hook_latest": now_us - limits.HOOK_LOG_S * SECOND_US,
+        "media": now_us,  # those whose time is over
         "mailbox_mails": now_us - limits.MAILBOX_LOG_S * SECOND_US,
         "opt_out_changes": now_us - HOUR_US,  # a node that was away for longer reads all opt-outs
     }

@@ -46,6 +46,7 @@ OWNED = {
     "contact_import_parts": "account_id", "contact_import_errors": "account_id",
     "links": "account_id", "link_clicks": "account_id", "link_conversions": "account_id",
     "link_figures": "account_id", "link_settings": "account_id",
+    "media": "account_id", "media_data": "account_id", "message_media": "account_id",
     "hook_calls": "account_id", "hook_latest": "account_id", "hook_outcomes": "account_id", "hooks": "account_id",
     "deliveries": "account_id", "delivery_tries": "account_id", "events": "account_id", "idempotency": "account_id",
     "mailboxes": "account_id", "mailbox_senders": "account_id", "mailbox_mails": "account_id",

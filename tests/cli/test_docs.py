@@ -54,6 +54,7 @@ SHOWN = {
     "webhooks.md": ('"secret":"whsec_',),
     "cli.md": ("2 accepted, 0 refused",),
     "verify.md": ('"valid":true', '"status":"approved"'),
+    "media.md": ('"content_type":"image/png"',),
     "hooks.md": ('"verdict":"sent","sent":1',),
     "flows.md": ('"outcome":"answered"', '"step":"thanks"'),
     "smpp-server.md": ('"system_id":"orders"', "3 sent, 3 accepted", "3 matched"),

@@ -35,6 +35,7 @@ async def products_of(edge: Edge) -> dict[str, str]:
         return (await edge.get(f"/v1/hooks/{hook}/calls")).json["data"]
 
     (call,) = await until(calls)
+    medium = (await edge.ask("POST", "/v1/media", data=b"%PDF-1.7\n")).json["id"]
     return {
         "flows": flow,
         "flow-runs": await _made(edge, f"/v1/flows/{flow}/runs", {"phone": NUMBER}),
@@ -51,6 +52,8 @@ async def products_of(edge: Edge) -> dict[str, str]:
         "segments": await _made(edge, "/v1/segments", {"name": "all", "filter": 'country = "US"'}),
         "contact-imports": await _made(edge, "/v1/contact-imports", {"name": "f.csv"}),
         "links": await _made(edge, "/v1/links", {"url": "https://shop.example"}),
+        "media": medium,
+        "medium": medium,
         "hooks": hook,
         "call_id": call["id"],
         "version": "1",

@@ -106,6 +106,8 @@ class Metrics:
         """Of what stands on the journey."""
         self.link_clicks = Counter("whimbrel_link_clicks", "Clicks on short links", ["kind"], registry=r)
         self.link_clicks_lost = Counter("whimbrel_link_clicks_lost", "Clicks that were not counted", registry=r)
+        self.media_kept = Counter("whimbrel_media_kept", "Media brought or fetched", ["source"], registry=r)
+        self.media_refused = Counter("whimbrel_media_refused", "Media that were not taken", ["code"], registry=r)
         self.verifications = Counter("whimbrel_verifications", "What became of verifications", ["result"], registry=r)
         self.verify_factors = Counter("whimbrel_verify_factors", "What became of factors", ["result"], registry=r)
         self.verify_challenges = Counter(

@@ -88,6 +88,7 @@ class MessageView(msgspec.Struct, frozen=True, gc=False):
     data_coding: int | UnsetType = UNSET
     template: MadeOf | UnsetType = UNSET  # which version of which template made the text
     pool: str | UnsetType = UNSET  # id of the pool whose member wrote it
+    media: tuple[str, ...] | UnsetType = UNSET  # ids
     campaign_id: str | UnsetType = UNSET
     warnings: tuple[str, ...] | UnsetType = UNSET  # codes: it was accepted all the same
 
@@ -189,6 +190,7 @@ def message_view(message: Message) -> MessageView:
         reply_to=options.reply_to,
         template=options.template or UNSET,
         pool=options.pool_id or UNSET,
+        media=options.media or UNSET,
         campaign_id=options.campaign_id or UNSET,
         warnings=warnings_of(flags) if flags & WARNED else UNSET,
     )

@@ -40,12 +40,14 @@ class LinkUse(msgspec.Struct, frozen=True, gc=False):
     and the variant are what its clicks are counted for."""
 
     every: bool = True
+    text: bool = True  # False: only media, which the message has, get one
     group_id: str = ""
     variant: str = ""
 
 
 EVERY: Final = LinkUse()
 MARKED: Final = LinkUse(every=False)
+FOR_MEDIA: Final = LinkUse(every=False, text=False)
 
 
 class NewLink(msgspec.Struct, frozen=True, gc=False):

@@ -50,6 +50,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     campaign_id: str | None = None  # what it is part of
     quiet_hours: Literal["wait", "refuse"] | None = None  # of marketing, in place of the account's policy
     zone: str | None = None  # where the recipient is known to be (IANA), where that counted
+    media: tuple[str, ...] = ()  # ids, in order; at the doors also URLs, until they are fetched
     sealed: str | None = None  # the text to send, encrypted, where the row's own is masked; erased when it is final
 
 

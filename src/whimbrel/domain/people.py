@@ -99,14 +99,14 @@ _READ = frozenset(
         "balance:read", "prices:read", "keys:read", "accounts:read", "audit:read", "users:read", "conversations:read",
         "usage:read",
         "contacts:read", "campaigns:read", "flows:read", "hooks:read", "mailboxes:read", "verify:read",
-        "templates:read", "links:read",
+        "templates:read", "links:read", "media:read",
     }
 )  # fmt: skip
 _READ_INSTALLATION = frozenset({"carriers:read", "routes:read", "streams:read", "settings:read"})
 _TALK = frozenset(
     {
         "messages:write", "contacts:write", "conversations:write", "opt_outs:write", "consents:write", "flows:run",
-        "verify:write", "links:write",
+        "verify:write", "links:write", "media:write",
     }
 )  # fmt: skip
 _BUILD = frozenset(
@@ -152,6 +152,7 @@ ROLES: Mapping[RoleName, Role] = {
             "templates:read",
             "flows:read",
             "links:read",
+            "media:read",
             "verify:read",
         }
         | _TALK,

@@ -383,9 +383,9 @@ def _after(verdicts: list[Verdict], outcome: Stored) -> _Answer | Exception:
         return None
     if not outcome.uncovered:
         return verdicts
-    uncovered = frozenset(outcome.uncovered)
-    refused = Verdict(code="insufficient_balance")
-    return [refused if verdict.id in uncovered else verdict for verdict in verdicts]
+    refused = dict.fromkeys(outcome.uncovered, Verdict(code="insufficient_balance"))
+    refused |= dict.fromkeys(outcome.lost_media, Verdict(code="media_not_found", pointer="/media"))
+    return [refused.get(verdict.id or "", verdict) for verdict in verdicts]
 
 
 def refusal(verdict: Verdict) -> WhimbrelError:

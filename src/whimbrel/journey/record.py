@@ -12,6 +12,7 @@ from whimbrel.base.ids import Ids
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.domain.links import Link
+from whimbrel.domain.media import MediaUse
 from whimbrel.domain.model import PLAIN, PRIORITY, Draft, Message
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.sender_fitness import WARNINGS, warnings_of
@@ -27,6 +28,7 @@ from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Claim, Counted, Idempotency, Kept, Submission, Verdict, Write
 
 _PLAIN_JSON = "{}"
+_BY_LINK = '{"media":"link"}'  # how they go out; no carrier takes them as MMS
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True, gc=False):
@@ -75,6 +77,7 @@ class Record:
         counted: list[Counted] = []
         told: dict[str, str] = {}
         links: list[Link] = []
+        media: list[MediaUse] = []
         for plan in plans:
             if plan.refusal is not None:
                 verdicts.append(Verdict(code=plan.refusal, detail=plan.detail, pointer=plan.pointer))
@@ -89,6 +92,9 @@ class Record:
             verdicts.append(_verdict(message, plan))
             if plan.links:
                 links += self._shorten.rows(plan, message, self._ids)
+                media += self._shorten.uses(plan, message)
+                if plan.draft.options.media:
+                    told.setdefault(message.id, _BY_LINK)
             if plan.sender_flag:
                 self._metrics.sender_warnings.labels(WARNINGS[plan.sender_flag]).inc()
             claim = passage.claim(message)
@@ -114,7 +120,7 @@ class Record:
             for choice in chosen:
                 self._metrics.pool_choices.labels(choice.reason).inc()
         submission = Submission(
-            tuple(messages), idempotency, also, tuple(claims), request.only, (*counted,), told, (*links,)
+            tuple(messages), idempotency, also, tuple(claims), request.only, (*counted,), told, (*links,), (*media,)
         )
         return submission, verdicts
 
@@ -207,8 +213,16 @@ def _verdict(message: Message, plan: Plan) -> Verdict:
     if plan.form is not None:
         template = plan.draft.options.template
         shown = plan.draft.text if plan.draft.shown is None else plan.draft.shown
-        return msgspec.structs.replace(told, message_class=message.message_class, template=template, text=shown)
-    return msgspec.structs.replace(told, text=plan.draft.text) if plan.links else told
+        return msgspec.structs.replace(
+            told,
+            message_class=message.message_class,
+            template=template,
+            text=shown,
+            media=plan.draft.options.media,
+        )
+    if not plan.links:
+        return told
+    return msgspec.structs.replace(told, text=plan.draft.text, media=plan.draft.options.media)
 
 
 def _plain_verdict(message: Message, plan: Plan) -> Verdict:

@@ -1,5 +1,6 @@
 """Shorten: addresses in a text become short links, before anything else looks at the text; so its segments, its price
-and what `explain` shows are of the text as it is sent. The links themselves are stored with the message.
+and what `explain` shows are of the text as it is sent. The links themselves are stored with the message. One that has
+media gets a link more, behind its text, which shows them.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,8 +11,9 @@ import msgspec
 from whimbrel.base.clock import DAY_US, Chance
 from whimbrel.base.ids import LINK, Ids
 from whimbrel.base.limits import LINKS_PER_MESSAGE
-from whimbrel.domain import links
+from whimbrel.domain import links, media
 from whimbrel.domain.links import BadTarget, Link, LinkSettings, LinkUse, NewLink
+from whimbrel.domain.media import MediaUse
 from whimbrel.domain.model import Message
 from whimbrel.journey.link_tables import LinkTables
 from whimbrel.journey.plan import Plan
@@ -79,14 +81,18 @@ class Shorten:
         """A link to an address. BadTarget."""
         pairs = links.utm_of(self.settings(account_id))
         target = links.with_parameters(links.target_of(address), pairs)
-        return NewLink(links.code_of(self._chance.octets(_CODE_OCTETS), self._code_length), target, base_url)
+        return NewLink(self._code(), target, base_url)
+
+    def _code(self) -> str:
+        return links.code_of(self._chance.octets(_CODE_OCTETS), self._code_length)
 
     def _shorten(self, plan: Plan, use: LinkUse) -> None:
         draft = plan.draft
-        spans = links.find(draft.text, every=use.every)
-        base_url = self.base_url(draft.account_id) if spans else ""
+        spans = links.find(draft.text, every=use.every) if use.text else []
+        shown = draft.options.media
+        base_url = self.base_url(draft.account_id) if spans or shown else ""
         spans = [span for span in spans if not span.target.startswith(f"{base_url}/")]
-        if not spans:
+        if not spans and not shown:
             return
         if not base_url:
             plan.refuse("links_not_configured", "/text")
@@ -99,9 +105,21 @@ class Shorten:
         except BadTarget as error:
             plan.refuse("invalid_link", "/text", str(error))
             return
-        plan.links = tuple(made)
         text = links.replaced(draft.text, spans, [f"{each.base}/{each.code}" for each in made])
+        if shown:  # no carrier of ours takes media themselves yet: what goes out is a link to a page that shows them
+            page = NewLink(self._code(), media.target_of(shown), base_url)
+            made.append(page)
+            text = f"{text}\n{page.base}/{page.code}" if text else f"{page.base}/{page.code}"
+        plan.links = tuple(made)
         plan.draft = msgspec.structs.replace(draft, text=text)
+
+    def uses(self, plan: Plan, message: Message) -> list[MediaUse]:
+        """Which media a message has, and until when they are looked at."""
+        until = self.expires_at(message.account_id, max(message.due_at, message.created_at))
+        return [
+            MediaUse(message.id, place, each, message.account_id, until)
+            for place, each in enumerate(plan.draft.options.media)
+        ]
 
     def rows(self, plan: Plan, message: Message, ids: Ids) -> list[Link]:
         """What is stored of a plan's links."""

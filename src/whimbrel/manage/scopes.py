@@ -15,6 +15,8 @@ ACCOUNT_SCOPES: dict[str, str] = {
     "webhooks:read": "Read webhooks, their deliveries and tries.",
     "links:write": "Make, change and delete short links, set what is kept of clicks, tell conversions.",
     "links:read": "Read short links and who opened them.",
+    "media:write": "Bring and delete media.",
+    "media:read": "Read media, also what is in them.",
     "hooks:write": "Create, change, try and delete hooks, rotate their secrets, read what their calls held, replay.",
     "hooks:read": "Read hooks (never the secret) and the log of their calls.",
     "mailboxes:write": "Create, change and delete mailboxes, whose mail becomes texts.",

@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from whimbrel.base.limits import RESPONSE_BODY_MAX
 from whimbrel.net.addresses import Reach, UrlProblem
 from whimbrel.net.deadlines import Deadline, Deadlines
 from whimbrel.net.http_answer import Answer, NoAnswerError, Reason
@@ -52,13 +53,15 @@ Done = Callable[["Response | Failure"], None]
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):
-    """An answer of any status. `body` is its start, at most RESPONSE_BODY_MAX octets, as sent (never decompressed)."""
+    """An answer of any status. `body` is its start, at most RESPONSE_BODY_MAX octets unless the caller asked for more,
+    as sent (never decompressed). `location`: where a redirect leads, which is for the caller to follow."""
 
     status: int
     body: bytes
     content_type: str
     retry_after_s: float | None
     latency_ms: int
+    location: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True, gc=False):
@@ -83,6 +86,7 @@ class _Request(msgspec.Struct, frozen=True, gc=False):
     octets: bytes
     started: float
     until: float
+    body_max: int = RESPONSE_BODY_MAX
 
 
 class HttpClient:
@@ -126,9 +130,14 @@ class HttpClient:
         """POST `body`; what came back within `timeout_s`, from the look-up to the last octet read."""
         return await self._call(self._request("POST ", url, body, headers, timeout_s))
 
-    async def get(self, url: str, headers: Headers, *, timeout_s: float) -> Response | Failure:
-        """GET, under the same rules."""
-        return await self._call(self._request("GET ", url, None, headers, timeout_s))
+    async def get(
+        self, url: str, headers: Headers, *, timeout_s: float, body_max: int = RESPONSE_BODY_MAX
+    ) -> Response | Failure:
+        """GET, under the same rules. Of a longer body `body_max` octets come, and the rest is not read."""
+        request = self._request("GET ", url, None, headers, timeout_s)
+        if isinstance(request, _Request) and body_max != RESPONSE_BODY_MAX:
+            request = msgspec.structs.replace(request, body_max=body_max)
+        return await self._call(request)
 
     def begin(self, url: str, body: bytes, headers: Headers, *, timeout_s: float, done: Done) -> None:
         """`post` for one who does not wait: `done` is told the end, never before this returns. It must not raise. Where
@@ -192,7 +201,7 @@ class HttpClient:
         kept.at = request.until
         self._deadlines.add(kept)
         try:
-            return await kept.exchange(request.octets)
+            return await kept.exchange(request.octets, request.body_max)
         except NoAnswerError:
             if kept.was_heard:
                 raise
@@ -211,14 +220,16 @@ class HttpClient:
             await self._pool.place(None)
         connection = await self._opened(request.origin, deadline)
         try:
-            return await connection.exchange(request.octets)
+            return await connection.exchange(request.octets, request.body_max)
         finally:
             self._pool.give(connection, _now_s())
 
     def _result(self, request: _Request, answer: Answer | NoAnswer) -> Response | Failure:
         elapsed_ms = round((_now_s() - request.started) * 1000)
         if isinstance(answer, Answer):
-            return Response(answer.status, answer.body, answer.content_type, answer.retry_after_s, elapsed_ms)
+            return Response(
+                answer.status, answer.body, answer.content_type, answer.retry_after_s, elapsed_ms, answer.location
+            )
         if isinstance(answer, NoAnswerError):
             return Failure(answer.reason, elapsed_ms, answer.detail[:_DETAIL_MAX])
         if self._pool.is_stopped:

@@ -3,9 +3,9 @@
 Theory of operation. llhttp (through httptools) does all parsing; an `AnswerReader` is what it calls back, one for each
 connection, and `begin` makes it ready for the next answer. Octets go in through `feed`, the end of the stream through
 `end`; out comes one `Answer` or a NoAnswerError. Interim answers (1xx) are skipped; 101 is none. What is kept is
-bounded: of the body its start, of the headers the few that are asked for. `_spare` is what else may still come: all
-octets that are not body are taken from it, a status line, endless headers, endless interim answers, trailers and
-extensions of chunks alike, so nobody can keep a call busy with them.
+bounded: of the body its start (`begin` says how much), of the headers the few that are asked for. `_spare` is what else
+may still come: all octets that are not body are taken from it, a status line, endless headers, endless interim answers,
+trailers and extensions of chunks alike, so nobody can keep a call busy with them.
 
 An answer says whether the connection may be used again (`is_last`: no). It may only if the parser saw it end where the
 stream stood still: an octet beyond the end could be taken for the answer to the next request.
@@ -23,8 +23,8 @@ OVERHEAD_MAX: Final = 64 * 1024  # octets of an answer that are not its body
 _CHUNK_OVERHEAD: Final = 16  # given back for each piece of body, so that a body in small chunks is no attack
 
 _HEAD, _BODY, _ENDED = 0, 1, 2
-_CONTENT_TYPE, _RETRY_AFTER, _DATE = b"content-type", b"retry-after", b"date"
-_KEPT = frozenset({_CONTENT_TYPE, _RETRY_AFTER, _DATE})
+_CONTENT_TYPE, _RETRY_AFTER, _DATE, _LOCATION = b"content-type", b"retry-after", b"date", b"location"
+_KEPT = frozenset({_CONTENT_TYPE, _RETRY_AFTER, _DATE, _LOCATION})
 _LENGTH, _CODING = b"content-length", b"transfer-encoding"
 _FIRST_INTERIM, _FIRST_FINAL = 100, 200
 
@@ -51,19 +51,21 @@ class NoAnswerError(Exception):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """A final answer. `body` is its start, at most RESPONSE_BODY_MAX octets, as sent."""
+    """A final answer. `body` is its start, as sent, at most as many octets as were asked for."""
 
     status: int
     body: bytes
     content_type: str
     retry_after_s: float | None
     is_last: bool  # nothing more may be asked on this connection
+    location: str = ""
 
 
 class AnswerReader:
     """Reads one answer after the other from one connection."""
 
     __slots__ = (
+        "_body_max",
         "_is_framed",
         "_is_last",
         "_kept",
@@ -85,8 +87,9 @@ class AnswerReader:
         )
         self.begin()
 
-    def begin(self) -> None:
-        """The next answer may come."""
+    def begin(self, body_max: int = RESPONSE_BODY_MAX) -> None:
+        """The next answer may come. `body_max`: octets of its body that are kept."""
+        self._body_max = body_max
         self.was_heard = False  # whether any octet has come
         self._stage = _HEAD
         self._status = 0
@@ -114,7 +117,7 @@ class AnswerReader:
             self._is_last = True  # the answer is whole; what follows it is not one
         if self._spare < 0:
             raise NoAnswerError("bad_answer", f"more than {OVERHEAD_MAX} octets beside the body")
-        if self._size > RESPONSE_BODY_MAX:
+        if self._size > self._body_max:
             self._is_last = True  # the rest is not read
             return self._answer()
         return self._answer() if self._stage == _ENDED else None
@@ -133,10 +136,11 @@ class AnswerReader:
         kept, pieces = self._kept, self._pieces
         return Answer(
             self._status,
-            (b"".join(pieces)[:RESPONSE_BODY_MAX]) if pieces else b"",
+            (b"".join(pieces)[: self._body_max]) if pieces else b"",
             kept[_CONTENT_TYPE].decode("latin-1") if _CONTENT_TYPE in kept else "",
             _retry_after_s(kept) if _RETRY_AFTER in kept else None,
             self._is_last,
+            kept[_LOCATION].decode("latin-1") if _LOCATION in kept else "",
         )
 
     # ---- what the parser says; none of these raises
@@ -169,7 +173,7 @@ class AnswerReader:
         """A piece of the body. Beyond the limit it is only counted, beyond the answer it is nobody's."""
         if self._stage == _ENDED:
             return
-        if self._size <= RESPONSE_BODY_MAX:
+        if self._size <= self._body_max:
             self._pieces.append(piece)
         self._size += len(piece)
         self._spare += len(piece) + _CHUNK_OVERHEAD

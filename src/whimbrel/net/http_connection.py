@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, cast
 
+from whimbrel.base.limits import RESPONSE_BODY_MAX
 from whimbrel.net.http_answer import Answer, AnswerReader, NoAnswerError
 
 
@@ -49,24 +50,24 @@ class Connection(asyncio.Protocol):
         """Whether any octet of an answer to the last request has come."""
         return self._reader.was_heard
 
-    def ask(self, request: bytes, told: Told) -> None:
+    def ask(self, request: bytes, told: Told, body_max: int = RESPONSE_BODY_MAX) -> None:
         """Send a whole request. `told` is called once, later: with its answer, or with why there is none. By then the
         connection is open only if it may be used again."""
         assert self._transport is not None
-        self._reader.begin()
+        self._reader.begin(body_max)
         self._told = told
         if self._transport.is_closing():  # after an error of the network, which uvloop tells of a turn later
             self._loop.call_soon(self.abort, "closed before the request")
         else:
             self._transport.write(request)
 
-    async def exchange(self, request: bytes) -> Answer:
+    async def exchange(self, request: bytes, body_max: int = RESPONSE_BODY_MAX) -> Answer:
         """The same for a task that waits; NoAnswerError or TimeoutError: there is no answer."""
         if not self.is_open:
             self._reader.begin()
             raise NoAnswerError("connection_lost", "closed before the request")
         waiting: asyncio.Future[Answer] = self._loop.create_future()
-        self.ask(request, partial(_settle, waiting))
+        self.ask(request, partial(_settle, waiting), body_max)
         try:
             return await waiting
         except asyncio.CancelledError:

@@ -14,6 +14,7 @@ from whimbrel.domain.model import Event, Message
 from whimbrel.store.campaigns import CampaignRows
 from whimbrel.store.contacts import ContactRows, ContactScope
 from whimbrel.store.links import LinkRows
+from whimbrel.store.media import MediaRows
 from whimbrel.store.migrations import Dialect, SchemaStatus
 from whimbrel.store.news import Deliveries, EventsPart, News, Try, Wait
 from whimbrel.store.signals import Signals
@@ -109,6 +110,11 @@ class Store(Protocol):
     @property
     def links(self) -> LinkRows:
         """Short links, looked up and counted."""
+        ...
+
+    @property
+    def media(self) -> MediaRows:
+        """Files that are sent in messages."""
         ...
 
     async def start(self) -> None: ...

@@ -30,6 +30,7 @@ _ROWS: Final = (
     "departing_contacts",
     "departing_campaign_recipients",
     "departing_documents",
+    "departing_media_data",
     "departing_import_parts",
     "departing_contact_starts",
 )

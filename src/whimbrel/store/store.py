@@ -41,6 +41,7 @@ from whimbrel.store.interface import (
     Write,
 )
 from whimbrel.store.links import LinkRows
+from whimbrel.store.media import MediaRows
 from whimbrel.store.migrations import Applied, Dialect, SchemaStatus, compare, load, require_usable
 from whimbrel.store.rows import builder
 from whimbrel.store.script import Executor
@@ -81,6 +82,7 @@ class SqlStore:
         self.contacts: ContactRows = ContactRows(executor)
         self.campaigns: CampaignRows = SqlCampaignRows(executor)
         self.links: LinkRows = LinkRows(executor)
+        self.media: MediaRows = MediaRows(executor)
 
     async def start(self) -> None:
         """Open the database; raises StoreError (with what to do) when it cannot be used."""

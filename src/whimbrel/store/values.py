@@ -10,6 +10,7 @@ from whimbrel.base.clock import SECOND_US
 from whimbrel.base.ids import MESSAGE, floor_id
 from whimbrel.domain.consent_books import Hearing
 from whimbrel.domain.links import Link
+from whimbrel.domain.media import MediaUse
 from whimbrel.domain.model import Message
 from whimbrel.domain.templates.use import MadeOf
 from whimbrel.domain.wire import Wire
@@ -63,6 +64,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     template: MadeOf | None = None
     text: str | None = None  # never in what is kept of a request: texts live in the message's row
     warnings: tuple[str, ...] = ()  # codes: accepted all the same
+    media: tuple[str, ...] = ()
 
 
 class Idempotency(msgspec.Struct, frozen=True, gc=False):
@@ -102,15 +104,18 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     counted: tuple[Counted, ...] = ()
     told: dict[str, str] = {}  # what the first events of messages tell beside their type, as JSON, by id
     links: tuple[Link, ...] = ()  # short ones that stand in the texts
+    media: tuple[MediaUse, ...] = ()  # which their messages have; each of these has a link too
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
     """What became of a submission: ids that the balance did not cover (not stored), or that its key was already
     taken by another request since we looked (nothing stored; look again), or that it was `stale`: planned with
     configuration that has changed since (nothing stored; plan again), or `overtaken`: a row of its `only` changed
-    nothing (nothing stored; decide again). `attempts`: their numbers, one a part, for each message that was claimed."""
+    nothing (nothing stored; decide again). `lost_media`: those of the uncovered whose media had just been deleted.
+    `attempts`: their numbers, one a part, for each message that was claimed."""
 
     uncovered: tuple[str, ...] = ()
+    lost_media: tuple[str, ...] = ()
     key_taken: bool = False
     stale: bool = False
     overtaken: bool = False

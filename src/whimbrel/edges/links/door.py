@@ -1,5 +1,6 @@
-"""Short links are opened here: `GET /l/CODE`, or `/CODE` at a host that is for links alone. Anybody may, at the rate of
-one address; a code that there is not costs as much as one that there is.
+"""Short links are opened here: `GET /l/CODE`, or `/CODE` at a host that is for links alone; one to media shows them,
+each of them at `/l/CODE/1` and so on. Anybody may, at the rate of one address; a code that there is not costs as much
+as one that there is.
 """
 
 import ipaddress
@@ -10,10 +11,12 @@ from urllib.parse import urlsplit
 
 from whimbrel.base.clock import Clock
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.base.limits import LINK_ADDRESSES_TRACKED, LINK_CODE_MAX, LINK_CODE_MIN
+from whimbrel.base.limits import LINK_ADDRESSES_TRACKED, LINK_CODE_MIN
 from whimbrel.domain.link_visits import Visit, is_ahead
 from whimbrel.domain.links import is_code
+from whimbrel.domain.media import ids_of
 from whimbrel.domain.pacing import Bucket
+from whimbrel.edges.links.media_page import PAGE_HEADERS, content, page
 from whimbrel.edges.shared.asgi import Headers, Receive, Scope, Send
 from whimbrel.edges.shared.door import Door, id_header
 from whimbrel.edges.shared.failures import site
@@ -49,7 +52,7 @@ class LinksDoor:
         path: str = scope["path"]
         if path.startswith(PREFIX):
             return True
-        if not LINK_CODE_MIN < len(path) <= LINK_CODE_MAX + 1 or not is_code(path[1:]):
+        if len(path) <= LINK_CODE_MIN or not is_code(_code(path)):
             return False
         host = _host(scope)
         return host == self._host or self._services.links.is_host(host)
@@ -62,18 +65,43 @@ class LinksDoor:
         request_id = self._door.request_id()
         answer: Headers = [id_header(request_id), *_SAFE]
         try:
+            if _place(scope["path"]):
+                status, headers, octets = await self._medium(scope)
+                await self._door.send(send, status, [*answer, *headers], octets)
+                return
             target = await self._opened(scope)
-            await self._door.send(send, 302, [*answer, (b"location", target.encode("ascii"))], b"")
+            if not ids_of(target):
+                await self._door.send(send, 302, [*answer, (b"location", target.encode("ascii"))], b"")
+                return
+            code = _code(scope["path"])
+            media = await self._services.links.media(code, _host(scope), self._services.clock.now_us())
+            await self._door.send(send, 200, [*answer, *PAGE_HEADERS], page(code, media))
         except Exception as error:
             await self._door.refuse(error, request_id, answer, send)
 
-    async def _opened(self, scope: Scope) -> str:
+    async def _medium(self, scope: Scope) -> tuple[int, Headers, bytes]:
+        """One of the media of a page: looked at, and not counted."""
+        self._let_in(scope)
+        code, links = _code(scope["path"]), self._services.links
+        media = await links.media(code, _host(scope), self._services.clock.now_us())
+        place = _place(scope["path"])
+        if not place.isdigit() or not 1 <= int(place) <= len(media):
+            raise WhimbrelError("not_found")
+        medium = media[int(place) - 1]
+        return content(medium, await links.octets(medium), _header(scope["headers"], b"range"))
+
+    def _let_in(self, scope: Scope) -> tuple[str, bool]:
+        """Who asks, as `_address`, unless it is in no way or too often."""
         if scope["method"] not in ("GET", "HEAD"):
             raise WhimbrelError("method_not_allowed")
-        headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
-        address, is_proxied = self._address(scope, headers)
+        address, is_proxied = self._address(scope, scope["headers"])
         if not self._rates.take(address):
             raise too_many()
+        return address, is_proxied
+
+    async def _opened(self, scope: Scope) -> str:
+        headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
+        address, is_proxied = self._let_in(scope)
         parsed = _parsed(address)
         visit = Visit(
             head=scope["method"] == "HEAD",
@@ -137,7 +165,12 @@ def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
 
 
 def _code(path: str) -> str:
-    return path.removeprefix(PREFIX).removeprefix("/")
+    return path.removeprefix(PREFIX).removeprefix("/").partition("/")[0]
+
+
+def _place(path: str) -> str:
+    """Which of the media is asked for; empty: the link itself."""
+    return path.removeprefix(PREFIX).removeprefix("/").partition("/")[2][:3]
 
 
 def _host(scope: Scope) -> str:

@@ -14,6 +14,7 @@ from whimbrel.domain.model import PLAIN, Door, Draft, OnDoubt, Options
 from whimbrel.domain.templates.use import TemplateUse
 from whimbrel.domain.wire_form import BadWire, Wishes, octets, read
 from whimbrel.edges.rest.shapes import MessageDefaults, NewMessage
+from whimbrel.edges.shared.media import naming
 from whimbrel.net.addresses import Reach
 from whimbrel.store.interface import Verdict
 
@@ -64,6 +65,11 @@ def draft(
         template=use,
         links=EVERY if shorten else MARKED if shorten is None and marks(text) else None,
     )
+    media = common.media if new.media is None else new.media
+    if media:
+        if new.data is not None or (common.data is not None and new.text is None):
+            return _refused("media", "goes with `text`, and not with `data`")
+        made = naming(made, media)
     if _is_plain(new) and (common is _NOTHING or _is_plain(common)):
         return made
     try:

@@ -19,6 +19,7 @@ from whimbrel.edges.shared.services import Services
 from whimbrel.journey.explain import Explanation
 from whimbrel.manage import deliveries
 from whimbrel.manage.deliveries import MessageDeliveries
+from whimbrel.products.media.keeping import Whose
 from whimbrel.store.interface import Verdict
 
 _TAG = "messages"
@@ -114,6 +115,8 @@ async def explain(services: Services, call: Call[NoQuery, NewMessage]) -> Answer
     made = draft(call.body, call.account_id, call.test, "rest", reach=reach, tlv_names=tlv_names)
     if isinstance(made, Verdict):
         raise refusal(made)
+    if made.options.media:
+        await services.media.check(Whose(call.account_id, call.test, call.actor), made.options.media)
     told = await services.accept.explain(made)
     return Answer(told)
 

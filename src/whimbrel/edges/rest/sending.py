@@ -30,6 +30,7 @@ from whimbrel.edges.rest.shapes import (
     members_of_batch,
     members_of_message,
 )
+from whimbrel.edges.shared import media
 from whimbrel.edges.shared.asgi import JSON_TYPE, ASGIApp, ClientGone, Headers, Receive, Scope, Send
 from whimbrel.edges.shared.auth import ACCOUNT_HEADER, Principal
 from whimbrel.edges.shared.bodies import JsonBody, check_json, check_size, read_body
@@ -58,6 +59,7 @@ class Sending:
 
     def __init__(self, door: Door, services: Services) -> None:
         self._door = door
+        self._services = services
         self._accept = services.accept
         self._reach = services.manage.reach
         self._tables = services.tables
@@ -129,9 +131,12 @@ class Sending:
         if isinstance(made, Verdict):
             raise refusal(made)
         sent = request.get(HEADER)
-        if sent is None:
+        key = None if sent is None else idempotency_key(sent, account_id=account_id, door=door, test=test, request=new)
+        if made.options.media:
+            waiting = media.submitted(self._services, made, asked.principal.key_id, key, still)
+            return made, asyncio.ensure_future(waiting)
+        if key is None:
             return made, self._accept.submit_one(made, still)
-        key = idempotency_key(sent, account_id=account_id, door=door, test=test, request=new)
         return made, asyncio.ensure_future(self._accept.submit((made,), key=key, still=still))
 
     def _still(self, request: dict[bytes, bytes]) -> Still | None:
@@ -162,6 +167,7 @@ class Sending:
             raise WhimbrelError("batch_too_large", f"There are {len(batch.messages):,} messages.")
         key = idempotency_key(request.get(HEADER), account_id=account_id, door=door, test=test, request=batch)
         made = await self._drafts(batch, account_id, test, door)
+        made = await media.of_batch(self._services, made, asked.principal.key_id, key)
         good = [each for each in made if isinstance(each, Draft)]
         return made, await self._accept.submit(good, key=key, still=still) if good else Accepted([])
 
@@ -342,6 +348,8 @@ def _one_view(made: Draft, verdict: Verdict) -> MessageView:
         view = msgspec.structs.replace(view, pool=options.pool_id)
     if verdict.template is not None:
         view = msgspec.structs.replace(view, template=verdict.template)
+    if verdict.media:
+        view = msgspec.structs.replace(view, media=verdict.media)
     if verdict.warnings:
         view = msgspec.structs.replace(view, warnings=verdict.warnings)
     if options.wire is not None or made.data is not None:

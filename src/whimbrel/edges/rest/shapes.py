@@ -92,6 +92,13 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             "clicks are counted. Without it only those in `{url=…}` are; false leaves these alone too."
         ),
     ] = None
+    media: Annotated[
+        tuple[str, ...] | None,
+        Meta(
+            description=f"Up to {limits.MEDIA_PER_MESSAGE} pictures or other files: ids of media, or URLs, which are "
+            "fetched now. The text, which may be empty then, gets a short link to a page that shows them."
+        ),
+    ] = None
     flash: Annotated[bool | None, Meta(description="Show it at once and keep it nowhere (message class 0).")] = None
     data: Annotated[
         str | None,
@@ -151,6 +158,7 @@ class MessageDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     max_price: str | None = None
     smart: bool | None = None
     shorten_links: bool | None = None
+    media: tuple[str, ...] | None = None
     flash: bool | None = None
     data: str | None = None
     udh: str | None = None

@@ -220,7 +220,7 @@ class _Endpoint:
     def __init__(self, door: Door, operation: Operation) -> None:
         self._door = door
         self._operation = operation
-        self._body = JsonBody(operation.body) if operation.body else None
+        self._body = JsonBody(operation.body) if operation.body and not operation.octets else None
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, request_id: str, answer: Headers) -> None:
         """Check, handle, answer; a refusal is raised."""

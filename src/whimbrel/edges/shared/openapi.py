@@ -135,7 +135,8 @@ def _operation(operation: Operation, schemas: dict[Any, Json], components: Json)
         result["requestBody"] = {"required": True, "content": {"application/json": content}}
     if operation.octets:
         plain: Json = {"schema": {"type": "string", "format": "binary"}}
-        result["requestBody"] = {"required": True, "content": dict.fromkeys(operation.octets, plain)}
+        body = result.setdefault("requestBody", {"required": True, "content": {}})
+        body["content"] |= dict.fromkeys(operation.octets, plain)
     return result
 
 

@@ -121,7 +121,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     stream: Stream | None = None
     query: type[msgspec.Struct] = NoQuery
     body: type[msgspec.Struct] | None = None
-    octets: tuple[str, ...] = ()  # media types of a body that a stream reads as it comes
+    octets: tuple[str, ...] = ()  # media types of a body that a stream reads itself, JSON of `body` beside them too
     body_max: int = BODY_MAX
     idempotent: bool = False  # honours Idempotency-Key
     answer: Any = None  # type of the answer's JSON; None: no content, or `content_type` says what

@@ -28,6 +28,7 @@ from whimbrel.products.flows.starting import Starter
 from whimbrel.products.hooks.receiving import Receiving
 from whimbrel.products.links.opening import Opening
 from whimbrel.products.mailboxes.receiving import Receiving as MailReceiving
+from whimbrel.products.media.keeping import Media
 from whimbrel.products.verify.verifying import Verify
 from whimbrel.store.interface import Store
 
@@ -136,6 +137,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     hooks: Receiving
     links: Opening
     mailboxes: MailReceiving
+    media: Media
     recorders: Recorders
     probing: Probing
     health: Callable[[], Mapping[str, Health]]

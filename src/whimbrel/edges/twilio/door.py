@@ -11,13 +11,14 @@ import re
 from typing import Final
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.shared.asgi import JSON_TYPE, ClientGone, Headers, Receive, Scope, Send, abandon
+from whimbrel.edges.shared.asgi import ClientGone, Headers, Receive, Scope, Send, abandon
 from whimbrel.edges.shared.auth import ACCOUNT_HEADER
 from whimbrel.edges.shared.door import Door, check_scope, id_header
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio import services as messaging
 from whimbrel.edges.twilio.accounts import Accounts
 from whimbrel.edges.twilio.lookups import Lookups
+from whimbrel.edges.twilio.media import MessageMedia
 from whimbrel.edges.twilio.messages import Messages
 from whimbrel.edges.twilio.numbers import Numbers
 from whimbrel.edges.twilio.problems import problem_answer
@@ -30,6 +31,7 @@ PREFIXES: Final = ("/2010-04-01/", "/v2/", "/v1/PhoneNumbers/", "/v1/Services")
 _OF_2010: Final = PREFIXES[0]
 _ACCOUNT_END: Final = len(ROOT) + 34  # a sid is two letters and 32 hexadecimal digits
 _OF_MESSAGE: Final = re.compile(r"/Messages/((?:SM|MM)[0-9a-f]{32})(\.json|/Media\.json)").fullmatch
+_OF_MEDIUM: Final = re.compile(r"/Messages/((?:SM|MM)[0-9a-f]{32})/Media/ME[0-9a-f]{32}(\.json|)").fullmatch
 _OF_NUMBER: Final = re.compile(r"/IncomingPhoneNumbers/(PN[0-9a-f]{32})\.json").fullmatch
 _BASIC: Final = b"basic "
 _KEY: Final = b"wk_"
@@ -43,7 +45,7 @@ class TwilioDoor:
         self._door = door
         self._public_url = services.public_url.rstrip("/")
         accounts, messages, sending = Accounts(services), Messages(services), Sending(services)
-        phone_numbers = Numbers(services)
+        phone_numbers, media = Numbers(services), MessageMedia(services)
         self._of_number = phone_numbers.of_number()
         read, write = "messages:read", "messages:write"
         self._by_end: dict[str, Operations] = {
@@ -59,7 +61,11 @@ class TwilioDoor:
                 "POST": Operation(write, messages.update),
                 "DELETE": Operation(write, messages.delete),
             },
-            "/Media.json": {"GET": Operation(read, messages.media)},
+            "/Media.json": {"GET": Operation(read, media.find)},
+        }
+        self._of_medium: dict[str, Operations] = {
+            ".json": {"GET": Operation(read, media.fetch), "DELETE": Operation(write, media.delete)},
+            "": {"GET": Operation(read, media.content)},
         }
         self._products: tuple[Product, ...] = (
             *verify.products(services),
@@ -78,7 +84,7 @@ class TwilioDoor:
             await self._refuse(error, request_id, answer, scope, send)
             return
         if reply.body:
-            answer.append(JSON_TYPE)
+            answer.append(reply.content_type)
         answer += reply.headers
         await self._door.send(send, reply.status, answer, reply.body)
 
@@ -125,6 +131,9 @@ class TwilioDoor:
             found = _OF_MESSAGE(end)
             if found is not None:
                 return Place(self._of_message[found[2]], account_id, found[1])
+            found = _OF_MEDIUM(end)
+            if found is not None:
+                return Place(self._of_medium[found[2]], account_id, found[1])
             found = _OF_NUMBER(end)
             if found is not None:
                 return Place(self._of_number, account_id, found[1])

@@ -1,6 +1,6 @@
 """From the form of `POST Messages.json` to what accept takes. Names that Twilio does not know are ignored, as Twilio
 does. Of the names that it knows, those that change nothing for a text are taken and ignored; what would be a broken
-promise if it were ignored (a picture, a text that is not to be kept) is refused by name.
+promise if it were ignored (a text that is not to be kept) is refused by name.
 
 A content template of Twilio's is a template of ours: `ContentSid` is its id with HX in place of TP, and
 `ContentVariables` are its variables by their names. `Body` is ignored beside it, as Twilio does.
@@ -18,6 +18,7 @@ from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.links import EVERY
 from whimbrel.domain.model import Draft, MessageClass, Options
 from whimbrel.domain.templates.use import TemplateUse
+from whimbrel.edges.shared.media import naming
 from whimbrel.edges.twilio import times
 from whimbrel.edges.twilio.forms import Form, one, wrong
 from whimbrel.net.addresses import UrlProblem
@@ -51,9 +52,10 @@ def draft(form: Form, account_id: str, test: bool, *, vet: Vet) -> Draft:
     if _boolean(form, "ShortenUrls"):
         plain = msgspec.structs.replace(plain, links=EVERY)
     use = _template(form)
-    if use is None:
-        return plain
-    return msgspec.structs.replace(plain, text="", message_class=_OF_TEMPLATE, template=use)
+    if use is not None:
+        plain = msgspec.structs.replace(plain, text="", message_class=_OF_TEMPLATE, template=use)
+    media = [url for url in form.get("MediaUrl", ()) if url]
+    return naming(plain, media) if media else plain
 
 
 def _template(form: Form) -> TemplateUse | None:
@@ -111,8 +113,6 @@ def _pool(form: Form, sender: str) -> tuple[str | None, str]:
 
 
 def _refuse_what_is_no_text(form: Form) -> None:
-    if any(form.get("MediaUrl", ())):
-        raise _unsupported("media_not_supported", "MediaUrl", "MediaUrl: this server sends texts only, no media.")
     if one(form, "ApplicationSid") and not one(form, "StatusCallback"):
         raise _unsupported(
             "not_supported", "ApplicationSid", "ApplicationSid: there are no applications; send StatusCallback."

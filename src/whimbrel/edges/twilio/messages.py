@@ -1,6 +1,4 @@
-"""What may be done with messages that exist: list, fetch, redact, cancel, delete. A text has no media; its list of them
-is empty.
-"""
+"""What may be done with messages that exist: list, fetch, redact, cancel, delete."""
 
 import msgspec
 
@@ -47,14 +45,6 @@ class Messages:
         """Remove a final message."""
         await self._cancel.delete(request.account_id, request.test, request.sid)
         return Reply(b"", 204)
-
-    async def media(self, request: Request) -> Reply:
-        """The media of a message: none."""
-        await self._cancel.find(request.account_id, request.test, request.sid)
-        query = listing.query_of(request)
-        size = listing.turn(query).size
-        here = listing.uri(request.path, {}, size, 0)
-        return Reply(_encode(shapes.MediaPage(first_page_uri=here, page_size=size, uri=here)))
 
 
 def _answered(message: Message) -> Reply:

@@ -47,6 +47,16 @@ class Repeats:
         )
         return await self._accept.submit((made,), key=key, still=request.still)
 
+    async def is_known(self, request: Request, form: Form) -> bool:
+        """Whether the request was accepted before under the key that it carries."""
+        sent = sent_key(request)
+        if sent is None:
+            return False
+        key = idempotency.idempotency_key(
+            sent, account_id=request.account_id, door=DOOR, test=request.test, request=form
+        )
+        return bool(key and await self._store.kept(key.account_id, key.door, key.key))
+
     async def equal(self, request: Request, made: Draft, octets: bytes, dedupe_s: int) -> Accepted:
         """Accept, unless octets equal to these came within `dedupe_s` seconds; then as it was then."""
         scope = f"{request.account_id}{int(request.test)}".encode()

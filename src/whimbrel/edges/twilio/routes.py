@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from whimbrel.edges.shared.asgi import Receive
+from whimbrel.edges.shared.asgi import JSON_TYPE, Receive
 from whimbrel.edges.shared.auth import Principal
 from whimbrel.journey.accept import Still
 
@@ -54,11 +54,12 @@ class Request:
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
-    """What is answered: encoded JSON, or nothing with 204."""
+    """What is answered: encoded JSON, a file, or nothing with 204."""
 
     body: bytes
     status: int = 200
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    content_type: tuple[bytes, bytes] = JSON_TYPE
 
 
 class Operation(msgspec.Struct, frozen=True):

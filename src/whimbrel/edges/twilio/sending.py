@@ -13,12 +13,14 @@ import msgspec
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.model import Draft
 from whimbrel.edges.shared.idempotency import REPLAYED
+from whimbrel.edges.shared.media import naming
 from whimbrel.edges.shared.services import Services
 from whimbrel.edges.twilio import forms, shapes
 from whimbrel.edges.twilio.drafts import draft
 from whimbrel.edges.twilio.repeats import Repeats, sent_key
 from whimbrel.edges.twilio.routes import Reply, Request
 from whimbrel.journey.accept import Accepted, refusal
+from whimbrel.products.media.keeping import Whose
 from whimbrel.store.interface import Verdict
 
 _log = logging.getLogger("whimbrel.edges")
@@ -32,6 +34,7 @@ class Sending:
 
     def __init__(self, services: Services) -> None:
         self._accept = services.accept
+        self._media = services.media
         self._accounts = services.tables
         self._vet = lru_cache(maxsize=_URLS_KEPT)(services.manage.reach.url_problem)
         self._repeats = Repeats(accept=services.accept, store=services.store, clock=services.clock)
@@ -41,11 +44,23 @@ class Sending:
         octets = await forms.read(request)
         form = forms.parse(octets)
         made = draft(form, request.account_id, request.test, vet=self._vet)
+        if made.options.media:
+            made = await self._with_media(request, made, form)
         given = await self._submit(request, made, form, octets)
         (verdict,) = given.verdicts
         if verdict.id is None:
             raise _refused(made, verdict)
         return Reply(_rendered(made, verdict), _CREATED, (REPLAYED,) if given.replayed else ())
+
+    async def _with_media(self, request: Request, made: Draft, form: forms.Form) -> Draft:
+        """With what its URLs give. A repetition of what was accepted needs them no more."""
+        try:
+            whose = Whose(request.account_id, request.test, request.principal.key_id)
+            return naming(made, await self._media.resolve(whose, made.options.media, "MediaUrl"))
+        except WhimbrelError:
+            if await self._repeats.is_known(request, form):
+                return made
+            raise
 
     async def _submit(self, request: Request, made: Draft, form: forms.Form, octets: bytes) -> Accepted:
         sent = sent_key(request)

@@ -63,12 +63,24 @@ class MessagePage(msgspec.Struct, frozen=True, kw_only=True):
     uri: str
 
 
+class MediaRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A medium of a message."""
+
+    account_sid: str
+    content_type: str
+    date_created: str
+    date_updated: str
+    parent_sid: str
+    sid: str
+    uri: str
+
+
 class MediaPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of media: a text has none."""
+    """The media of a message: at most ten, so there is one page."""
 
     end: int = 0
     first_page_uri: str
-    media_list: tuple[str, ...] = ()
+    media_list: tuple[MediaRecord, ...] = ()
     next_page_uri: str | None = None
     page: int = 0
     page_size: int
@@ -126,7 +138,7 @@ def stored(message: Message) -> MessageRecord:
         error_message=CATALOGUE[message.reason].title if failed and message.reason in CATALOGUE else None,
         sender=message.sender or None,
         messaging_service_sid=options.pool_id,
-        num_media="0",
+        num_media=str(len(options.media)),
         num_segments=str(message.segments),
         price=_charge(message.charged_micros),
         price_unit=message.currency or None,  # an inbound text has none
@@ -159,7 +171,7 @@ def accepted(made: Draft, verdict: Verdict) -> MessageRecord:
         error_message=None,
         sender=verdict.sender,
         messaging_service_sid=pool,
-        num_media="0",
+        num_media=str(len(made.options.media)),
         num_segments=str(verdict.segments),
         price=None,
         price_unit=verdict.currency,

@@ -8,8 +8,9 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.metrics import Metrics
 from whimbrel.domain.link_visits import Visit, judge, told
 from whimbrel.domain.links import Click, LinkSettings, is_code, is_gone, with_parameters
+from whimbrel.domain.media import Medium, ids_of
 from whimbrel.journey.gather import Gatherer
-from whimbrel.manage.context import Context
+from whimbrel.manage.context import Context, one
 from whimbrel.products.links.clicks import Clicks
 from whimbrel.store.links import ClickRow, Found
 
@@ -47,18 +48,39 @@ class Opening:
         return host in self._hosts()
 
     async def open(self, code: str, host: str, visit: Visit) -> str:
-        """Where to go. WhimbrelError not_found, link_gone."""
-        found = await self._looked.put(code if is_code(code) else NO_CODE)
-        owner = self._hosts().get(host)
-        if found is None or found.code != code or (owner is not None and owner != found.account_id):
-            raise WhimbrelError("not_found")
-        if is_gone(found, visit.at):
-            raise WhimbrelError("link_gone")
+        """Where to go, counted; a target of media stays here. WhimbrelError not_found, link_gone."""
+        found = await self.find(code, host, visit.at)
         settings = self._settings_of(found.account_id)
         click = self._click(found, visit, settings)
         self.clicks.put(ClickRow(click, settings.repeats == "every"))
         name = settings.click_parameter
-        return with_parameters(found.target, {name: click.id}) if name else found.target
+        if not name or ids_of(found.target):
+            return found.target
+        return with_parameters(found.target, {name: click.id})
+
+    async def find(self, code: str, host: str, now: int) -> Found:
+        """The link that somebody asks for at a host. WhimbrelError not_found, link_gone."""
+        found = await self._looked.put(code if is_code(code) else NO_CODE)
+        owner = self._hosts().get(host)
+        if found is None or found.code != code or (owner is not None and owner != found.account_id):
+            raise WhimbrelError("not_found")
+        if is_gone(found, now):
+            raise WhimbrelError("link_gone")
+        return found
+
+    async def media(self, code: str, host: str, now: int) -> list[Medium]:
+        """What a link shows that leads to media. WhimbrelError not_found; link_gone, also where they are deleted."""
+        found = await self.find(code, host, now)
+        if not ids_of(found.target) or found.message_id is None:
+            raise WhimbrelError("not_found")
+        media = await self._ctx.store.fetch(Medium, "media_of_message", found.message_id, found.account_id)
+        if not media:
+            raise WhimbrelError("link_gone")
+        return media
+
+    async def octets(self, medium: Medium) -> bytes:
+        """What is in a medium. WhimbrelError not_found: it was just deleted."""
+        return await one(self._ctx, bytes, "media_data", medium.id, medium.account_id)
 
     def _click(self, found: Found, visit: Visit, settings: LinkSettings) -> Click:
         judgement = judge(visit, found.sent_at, self._too_soon_us)

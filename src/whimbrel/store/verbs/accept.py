@@ -14,7 +14,7 @@ from whimbrel.domain.model import Flag, Message
 from whimbrel.domain.states import QUEUED, SENDING, event_type
 from whimbrel.store.interface import Basis, Claim, Idempotency, Stored, Submission, Verdict
 from whimbrel.store.script import Each, Many, One, Query, Row, Rows, Script
-from whimbrel.store.verbs import frequency
+from whimbrel.store.verbs import frequency, media
 from whimbrel.store.verbs.claim import attempt_numbers, attempt_rows
 from whimbrel.store.verbs.configuration import has_changed
 from whimbrel.store.verbs.events import NO_DATA, carrier_data
@@ -27,6 +27,7 @@ _STALE = Stored(stale=True)
 _OVERTAKEN = Stored(overtaken=True)
 _STORED = Stored()
 _UNCOVERED = Verdict(code="insufficient_balance")
+_LOST_MEDIA = Verdict(code="media_not_found", pointer="/media")
 _FIRST_SEQ = 1
 _CLAIMED_SEQ = 2
 _STATE, _HELD, _CARRIER, _SEQ = map(Message.__struct_fields__.index, ("state", "held_micros", "carrier_id", "seq"))
@@ -34,6 +35,7 @@ _STATE, _HELD, _CARRIER, _SEQ = map(Message.__struct_fields__.index, ("state", "
 _ONLY = attrgetter("only")
 _LINKS = attrgetter("links")
 _NONE: frozenset[int] = frozenset()
+_NOBODY: frozenset[str] = frozenset()
 
 _encode = msgspec.json.Encoder().encode
 _as_row = msgspec.structs.astuple
@@ -48,19 +50,24 @@ def accept(submissions: Sequence[Submission], basis: Basis | None = None) -> Scr
     if links and (yield from _has_taken(links)):
         return [_STALE] * len(submissions)
     counted = [each for submission in submissions for each in submission.counted]
+    uses = [use for each in submissions for use in each.media] if links else []
     people = (yield from frequency.unchanged(counted)) if counted else {}
     if people is None:
         return [_STALE] * len(submissions)
     free = yield from _take_keys(submissions)
     overtaken = (yield from _overtaken(submissions, free)) if any(map(_ONLY, submissions)) else _NONE
+    lost_media = (yield from media.hold(uses)) if uses else _NOBODY
     uncovered = yield from hold(
         [
             Entry(message.account_id, message.id, price_to_hold(message), message.created_at)
             for submission, is_free in zip(submissions, free, strict=True)
             if is_free
             for message in submission.messages
+            if message.id not in lost_media
         ]
     )
+    if lost_media:
+        uncovered |= lost_media
     results: list[Stored] = []
     messages: list[Message] = []
     claims: dict[str, Claim] = {}
@@ -69,7 +76,9 @@ def accept(submissions: Sequence[Submission], basis: Basis | None = None) -> Scr
         if not is_free:
             results.append(_OVERTAKEN if len(results) in overtaken else _KEY_TAKEN)
             continue
-        kept, result = (yield from _without(submission, uncovered)) if uncovered else (submission.messages, _STORED)
+        kept, result = (
+            (yield from _without(submission, uncovered, lost_media)) if uncovered else (submission.messages, _STORED)
+        )
         results.append(result)
         messages.extend(kept)
         claims.update((claim.message_id, claim) for claim in submission.claims if claim.message_id not in uncovered)
@@ -83,6 +92,7 @@ def accept(submissions: Sequence[Submission], basis: Basis | None = None) -> Scr
         yield from frequency.count(people, [each for each in counted if each.message_id in stored])
     if links:
         yield from _insert_links(links, messages)
+        yield from media.insert_uses(uses, {message.id for message in messages})
     for statement, rows in also.items():
         yield Many(statement, rows)
     return [_with_attempts(*pair, attempts) for pair in zip(submissions, results, strict=True)] if attempts else results
@@ -109,7 +119,7 @@ def _with_attempts(submission: Submission, result: Stored, attempts: dict[str, t
     if not submission.claims or result.key_taken or result.overtaken:
         return result
     made = {c.message_id: attempts[c.message_id] for c in submission.claims if c.message_id in attempts}
-    return Stored(uncovered=result.uncovered, attempts=made)
+    return msgspec.structs.replace(result, attempts=made)
 
 
 def price_to_hold(message: Message) -> int:
@@ -166,9 +176,12 @@ def _idempotency_row(row: Idempotency) -> Row:
     return (*_idempotency_key(row), row.fingerprint, row.chunks, _encode(row.verdicts), row.created_at)
 
 
-def _without(submission: Submission, uncovered: frozenset[str]) -> Script[tuple[tuple[Message, ...], Stored]]:
-    """The messages that stay and the result. The kept verdicts say what the balance did not cover; a request of which
-    nothing was stored was refused, and a refusal keeps no key (unless it is one chunk of several)."""
+def _without(
+    submission: Submission, uncovered: frozenset[str], lost_media: frozenset[str]
+) -> Script[tuple[tuple[Message, ...], Stored]]:
+    """The messages that stay and the result. The kept verdicts say what the balance did not cover, and whose media had
+    just been deleted (`lost_media`, which are among the uncovered); a request of which nothing was stored was refused,
+    and a refusal keeps no key (unless it is one chunk of several)."""
     gone = tuple(message.id for message in submission.messages if message.id in uncovered)
     if not gone:
         return submission.messages, _STORED
@@ -177,9 +190,10 @@ def _without(submission: Submission, uncovered: frozenset[str]) -> Script[tuple[
     if row is not None and not kept and row.chunks == 1:
         yield Many("idempotency_drop", [_idempotency_key(row)])
     elif row is not None:
-        verdicts = [_UNCOVERED if verdict.id in uncovered else verdict for verdict in row.verdicts]
+        told = {id_: _LOST_MEDIA if id_ in lost_media else _UNCOVERED for id_ in gone}
+        verdicts = [told.get(verdict.id or "", verdict) for verdict in row.verdicts]
         yield Many("idempotency_verdicts", [(*_idempotency_key(row), _encode(verdicts))])
-    return kept, Stored(uncovered=gone)
+    return kept, Stored(uncovered=gone, lost_media=tuple(id_ for id_ in gone if id_ in lost_media))
 
 
 def _insert(

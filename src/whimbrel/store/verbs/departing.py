@@ -92,6 +92,8 @@ COPIED: Final = (
     "departed_delete_campaign_minutes",
     "departed_delete_campaign_policies",
     "departed_delete_links",
+    "departed_delete_media",
+    "departed_delete_message_media",
     "departed_delete_link_clicks",
     "departed_delete_link_conversions",
     "departed_delete_link_figures",

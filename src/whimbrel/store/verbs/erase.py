@@ -8,14 +8,17 @@ from whimbrel.domain.model import Flag
 from whimbrel.domain.positions import floor_of_messages
 from whimbrel.domain.states import FINAL
 from whimbrel.store.script import Many, One, Query, Rows, Script
+from whimbrel.store.verbs import media
 from whimbrel.store.verbs.events import Subject, row
 
 
 def redact(message_ids: Sequence[str], at: int) -> Script[None]:
-    """Erase text, recipient, sender and options; one that is redacted already is left alone."""
+    """Erase text, recipient, sender and options, with the media that no other message has; one that is redacted already
+    is left alone."""
     rows: Rows = yield Query("messages_to_erase", (list(message_ids),))
     subjects = [Subject(*columns[:5]) for columns in rows if not columns[4] & Flag.REDACTED]
     if subjects:
+        yield from media.forget_of_messages([subject.id for subject in subjects])
         yield Many("message_redact", [(subject.id, Flag.REDACTED, at) for subject in subjects])
         yield Many("event_insert", [row(subject, "message.redacted", at) for subject in subjects])
 
@@ -23,6 +26,7 @@ def redact(message_ids: Sequence[str], at: int) -> Script[None]:
 def delete_messages(message_ids: Sequence[str]) -> Script[None]:
     """Remove final messages; one that is not final is left alone, since it still owes a move and money."""
     rows: Rows = yield Query("messages_to_erase", (list(message_ids),))
+    yield from media.forget_of_messages([columns[0] for columns in rows if columns[5] in FINAL])
     yield from remove([(columns[0], columns[6], columns[7]) for columns in rows if columns[5] in FINAL])
 
 
@@ -40,6 +44,7 @@ def remove(rows: Rows, *, attempts: bool = True, events: bool = True) -> Script[
         return
     gone = [columns[0] for columns in rows]
     yield from remove_links(gone)
+    yield One("message_media_delete", (gone,))
     look_ups = [(number_hash, message_id) for message_id, *hashes in rows for number_hash in hashes]
     yield Many("message_number_delete", look_ups)
     if attempts:

@@ -9,7 +9,7 @@ from whimbrel.base.ids import MESSAGE, floor_id
 from whimbrel.domain.states import QUEUED, REJECTED, SCHEDULED
 from whimbrel.store.interface import Due, Ending
 from whimbrel.store.script import Many, One, Query, Row, Rows, Script
-from whimbrel.store.verbs import campaigns
+from whimbrel.store.verbs import campaigns, media
 from whimbrel.store.verbs.erase import remove
 from whimbrel.store.verbs.events import Subject, event_data, moved
 from whimbrel.store.verbs.finish import finish
@@ -88,8 +88,8 @@ def enqueue(due: Sequence[Due]) -> Script[None]:
 
 
 def purge(before_us: Mapping[str, int], limit: int) -> Script[int]:
-    """Remove up to `limit` rows of each kind given (`messages`, `bare_messages` whose attempts go by themselves, or one
-    of `PURGES`); how many. Events go with their messages only where they would be kept for longer."""
+    """Remove up to `limit` rows of each kind given (`messages`, `bare_messages` whose attempts go by themselves,
+    `media`, or one of `PURGES`); how many. Events go with their messages only where they would be kept for longer."""
     removed = 0
     for kind, before in before_us.items():
         if kind in ("messages", "bare_messages"):
@@ -102,6 +102,8 @@ def purge(before_us: Mapping[str, int], limit: int) -> Script[int]:
             events_outlive = before_us.get("events", 0) < before
             yield from remove(rows, attempts=kind == "messages", events=events_outlive)
             removed += len(rows)
+        elif kind == "media":
+            removed += yield from media.purge(before, limit)
         else:
             count: int = yield One(PURGES[kind], (before, limit, *_PERIODS.get(kind, ())))
             removed += count

@@ -17,6 +17,7 @@
 -- | departing_ledger, departing_audit, departing_idempotency, departing_owed (account_id, accounts, limit) | rows leave |
 -- | departing_contacts, departing_import_parts, departing_contact_starts (account_id, accounts, limit) | the same; contacts with their changes, files of imports and pages of their starts a few at a time |
 -- | departing_documents (account_id, accounts, limit) | the same, two at a time |
+-- | departing_media_data (account_id, accounts, limit) | the same, one at a time |
 -- | departing_campaign_recipients (account_id, accounts, limit) | the same |
 -- | departing_tries (account_id, accounts, from, until), departing_events (the same, and before) | rows of a stretch leave |
 -- | departing_events_left (accounts, from, until) | a row when any event about no message is left there |
@@ -42,6 +43,7 @@
 -- | departed_delete_verify_entities, departed_delete_verify_factors, departed_delete_verify_challenges, departed_delete_verify_guesses | the same |
 -- | departed_delete_contact_fields, departed_delete_contact_labels, departed_delete_contact_segments, departed_delete_contact_imports, departed_delete_contact_import_errors | the same |
 -- | departed_delete_campaigns, departed_delete_campaign_numbers, departed_delete_campaign_refusals, departed_delete_campaign_figures, departed_delete_campaign_minutes, departed_delete_campaign_policies | the same |
+-- | departed_delete_media, departed_delete_message_media | the same |
 -- | departed_delete_links, departed_delete_link_clicks, departed_delete_link_conversions, departed_delete_link_figures, departed_delete_link_settings | the same |
 -- | parcels_numbers, arrivals_numbers (account_id) | of all parcels |
 -- | parcel (account_id, number) | kind, rows |
@@ -57,6 +59,7 @@
 -- | arrive_smpp_credentials, arrive_smpp_owed, arrive_webhooks, arrive_queue, arrive_schedule, arrive_deadlines, |
 -- | arrive_users, arrive_passkeys, arrive_sign_in_codes, arrive_saved_views, arrive_policies, arrive_frequency, arrive_templates, arrive_template_versions, arrive_canned_answers, arrive_conversations, arrive_usage_figures, arrive_flows, arrive_flow_versions, arrive_flow_runs, arrive_flow_steps, arrive_schedules, arrive_schedule_parts, arrive_schedule_outcomes (rows) | rows of a parcel |
 -- | arrive_registrations, arrive_documents (rows) | the same |
+-- | arrive_media, arrive_media_data, arrive_message_media (rows) | the same |
 -- | arrive_brands, arrive_consents, arrive_consented, arrive_consent_requests, arrive_suppression_lists, arrive_suppressions, arrive_consent_words, arrive_consent_texts (rows) | the same |
 -- | arrive_conversation_notes, arrive_conversation_days, arrive_desks (rows) | the same |
 -- | arrive_pools, arrive_pool_members, arrive_pool_sticky, arrive_number_turns, arrive_inbound_urls, arrive_keywords, arrive_keyword_counts, arrive_keyword_paces (rows) | the same |
@@ -172,6 +175,13 @@ WITH gone AS (DELETE FROM documents WHERE id IN (
   ) RETURNING *)
 INSERT INTO parcels (account_id, kind, rows)
 SELECT $1, 'documents', jsonb_build_object('documents', jsonb_agg(to_jsonb(gone))) FROM gone HAVING COUNT(*) > 0;
+
+-- name: departing_media_data
+WITH gone AS (DELETE FROM media_data WHERE media_id IN (
+    SELECT media_id FROM media_data WHERE account_id = ANY($2) ORDER BY account_id LIMIT LEAST($3, 1)
+  ) RETURNING *)
+INSERT INTO parcels (account_id, kind, rows)
+SELECT $1, 'media_data', jsonb_build_object('media_data', jsonb_agg(to_jsonb(gone))) FROM gone HAVING COUNT(*) > 0;
 
 -- name: departing_campaign_recipients
 WITH gone AS (DELETE FROM campaign_recipients WHERE id IN (
@@ -337,6 +347,8 @@ SELECT $1, kind, jsonb_build_object(kind, jsonb_agg(row)) FROM (
     UNION ALL SELECT 'campaign_minutes', to_jsonb(t) FROM campaign_minutes AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'campaign_policies', to_jsonb(t) FROM campaign_policies AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'links', to_jsonb(t) FROM links AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'media', to_jsonb(t) FROM media AS t WHERE account_id = ANY($2)
+    UNION ALL SELECT 'message_media', to_jsonb(t) FROM message_media AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'link_clicks', to_jsonb(t) FROM link_clicks AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'link_conversions', to_jsonb(t) FROM link_conversions AS t WHERE account_id = ANY($2)
     UNION ALL SELECT 'link_figures', to_jsonb(t) FROM link_figures AS t WHERE account_id = ANY($2)
@@ -406,6 +418,12 @@ DELETE FROM campaign_policies WHERE account_id = ANY($1);
 
 -- name: departed_delete_links
 DELETE FROM links WHERE account_id = ANY($1);
+
+-- name: departed_delete_media
+DELETE FROM media WHERE account_id = ANY($1);
+
+-- name: departed_delete_message_media
+DELETE FROM message_media WHERE account_id = ANY($1);
 
 -- name: departed_delete_link_clicks
 DELETE FROM link_clicks WHERE account_id = ANY($1);
@@ -742,6 +760,15 @@ INSERT INTO campaign_recipients SELECT * FROM jsonb_populate_recordset(NULL::cam
 
 -- name: arrive_links
 INSERT INTO links SELECT * FROM jsonb_populate_recordset(NULL::links, $1::jsonb -> 'links');
+
+-- name: arrive_media
+INSERT INTO media SELECT * FROM jsonb_populate_recordset(NULL::media, $1::jsonb -> 'media');
+
+-- name: arrive_message_media
+INSERT INTO message_media SELECT * FROM jsonb_populate_recordset(NULL::message_media, $1::jsonb -> 'message_media');
+
+-- name: arrive_media_data
+INSERT INTO media_data SELECT * FROM jsonb_populate_recordset(NULL::media_data, $1::jsonb -> 'media_data');
 
 -- name: arrive_link_clicks
 INSERT INTO link_clicks SELECT * FROM jsonb_populate_recordset(NULL::link_clicks, $1::jsonb -> 'link_clicks');

@@ -1,0 +1,69 @@
+"""A file is fetched from where its URL says. Every address on the way is vetted, that of each redirect too, as those of
+webhooks are (`net/addresses.py`, `net/http.py`); no more is read than one medium may have, in no more time than one
+fetch may take, and no more at once than a process may fetch.
+"""
+
+import asyncio
+from typing import Final
+from urllib.parse import unquote, urljoin, urlsplit
+
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.limits import MEDIA_REDIRECTS_MAX
+from whimbrel.net.addresses import Reach
+from whimbrel.net.http import Failure, HttpClient, Response
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_OK: Final = 200
+_HEADERS: Final = {"Accept": "image/*, video/*, audio/*, application/pdf, text/vcard, text/calendar"}
+_REFUSED: Final = frozenset({"bad_url", "address_refused"})
+
+
+class Fetcher:
+    """Fetches for one process."""
+
+    def __init__(self, client: HttpClient, *, bytes_max: int, timeout_s: int, at_once: int) -> None:
+        self._client = client
+        self._bytes_max = bytes_max
+        self._timeout_s = timeout_s
+        self._places = asyncio.Semaphore(at_once)
+
+    async def fetch(self, url: str, reach: Reach) -> bytes:
+        """The octets. WhimbrelError invalid_media_url, media_not_fetched, media_too_large."""
+        problem = reach.url_problem(url)
+        if problem is not None:
+            raise WhimbrelError("invalid_media_url", f"{_upper(problem.detail)}.")
+        try:
+            async with asyncio.timeout(self._timeout_s), self._places:
+                return await self._follow(url)
+        except TimeoutError:
+            raise WhimbrelError("media_not_fetched", f"It took longer than {self._timeout_s} seconds.") from None
+
+    async def _follow(self, url: str) -> bytes:
+        for _ in range(MEDIA_REDIRECTS_MAX + 1):
+            answer = await self._client.get(url, _HEADERS, timeout_s=self._timeout_s, body_max=self._bytes_max + 1)
+            if isinstance(answer, Failure):
+                code = "invalid_media_url" if answer.reason in _REFUSED else "media_not_fetched"
+                raise WhimbrelError(code, f"{_upper(answer.detail or answer.reason)}.")
+            if answer.status not in _REDIRECTS or not answer.location:
+                return self._body(answer)
+            try:
+                url = urljoin(url, answer.location)
+            except ValueError:
+                raise WhimbrelError("invalid_media_url", "It redirects to what is no URL.") from None
+        raise WhimbrelError("media_not_fetched", f"It redirects more than {MEDIA_REDIRECTS_MAX} times.")
+
+    def _body(self, answer: Response) -> bytes:
+        if answer.status != _OK:
+            raise WhimbrelError("media_not_fetched", f"Its server answers {answer.status}.")
+        if len(answer.body) > self._bytes_max:
+            raise WhimbrelError("media_too_large", f"A medium has at most {self._bytes_max:,} octets.")
+        return answer.body
+
+
+def name_in(url: str) -> str:
+    """What the URL calls the file."""
+    return unquote(urlsplit(url).path.rpartition("/")[2], errors="replace")
+
+
+def _upper(words: str) -> str:
+    return words[:1].upper() + words[1:]
