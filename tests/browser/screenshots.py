@@ -19,7 +19,7 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SETTLE_MS = 350  # charts and live parts have drawn by then
 WHOLE = ("messages", "overview")  # pages whose picture ends with the screen
 
-SHOWN = ("message", "phones")  # in the README and docs/console.md, beside the overview
+SHOWN = ("message", "phones", "campaign-sent", "thread")  # in the README and docs/console.md, beside the overview
 
 
 def prepare(name: str, page: Page) -> None:
