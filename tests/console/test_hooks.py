@@ -58,9 +58,12 @@ async def test_a_rule_is_tried_while_it_is_written_and_kept(edge, browser):
     assert "A value is missing" in shown.words and "nothing" in shown.words
     refused = await browser.post(page, rule | {"text": "Order {{name"[:7], "condition": "a["})
     assert refused.status == 422 and "is no JMESPath expression" in refused.words
-    assert (await browser.post(page, rule | {"text": "Order {{name}}"})).status == 303
+    assert (await browser.post(page, rule | {"text": "Order {{name}}", "shorten_links": "1"})).status == 303
+    (kept,) = [each for each in (await edge.get(f"/v1/hooks/{hook_id}")).json["rules"] if each["name"] == "short"]
+    assert kept["shorten_links"] is True
     assert "short" in (await browser.get(f"/console/hooks/{hook_id}")).words
-    assert "Order {{name}}" in html.unescape((await browser.get(f"{page}?name=short")).text)
+    shown = html.unescape((await browser.get(f"{page}?name=short")).text)
+    assert "Order {{name}}" in shown and re.search(r'name="shorten_links"[^>]* checked', shown)
     assert (await browser.post(page, rule | {"was": "short", "text": "x", "remove": "1"})).status == 303
     assert "orders/*" not in (await browser.get(f"/console/hooks/{hook_id}")).text
 

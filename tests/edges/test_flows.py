@@ -141,6 +141,19 @@ async def test_a_run_by_request_begins_once_a_key(edge, phone):
     assert [kind for kind in kinds if kind.startswith("flow.")] == ["flow.run.started", "flow.run.finished"]
 
 
+async def test_addresses_in_a_text_become_short_links_of_the_recipient(edge, phone):
+    every = {"type": "send", "text": "Look: {{ url }}", "shorten_links": True, "next": "b"}
+    flow = await keep(edge, document(a=every, b={"type": "send", "text": "{url={{ url }}} {{ url }}"}))
+    url = "https://shop.example/o/7"
+    run = await ended(edge, (await begin(edge, flow, phone, variables={"url": url})).json["id"])
+    assert run["state"] == "finished"
+    steps = (await edge.get(f"/v1/flow-runs/{run['id']}/steps")).json["data"]
+    links = [(await edge.get(f"/v1/messages/{step['message_id']}/links")).json["data"] for step in steps]
+    assert [[each["url"] for each in found] for found in links] == [[url], [url]]
+    wanted = [f"Look: {links[0][0]['short_url']}", f"{links[1][0]['short_url']} {url}"]
+    await until(lambda: texts(edge, phone) == wanted)
+
+
 async def test_runs_are_listed_and_nobody_elses(edge, phone):
     flow = await keep(edge)
     run = (await begin(edge, flow, phone)).json

@@ -236,6 +236,38 @@ async def test_a_rule_chooses_a_template_by_event_and_language(edge):
     assert await said(105, customer=None) == "variable_missing"
 
 
+async def test_addresses_in_texts_of_a_rule_become_short_links(edge):
+    about = {"to": ["phone"], "variables": {"address": "url"}}
+    texts_of = {
+        "every": "Look: {{address}}",
+        "marked": "Look: {url={{address}}} and {{address}}",
+        "none": "At {{address}}",
+    }
+    rules = [about | {"name": name, "events": [name], "text": text} for name, text in texts_of.items()]
+    rules[0]["shorten_links"] = True
+    sender = await sender_of(edge, "generic", rules)
+
+    async def links_of(kind, number):
+        event = {"event": kind, "id": kind, "phone": f"+4915123451{number}", "url": "https://shop.example/o/7"}
+        (outcome,) = (await sender.call(body=json.dumps(event).encode())).json["outcomes"]
+        text = (await message(edge, outcome["message_id"]))["text"]
+        links = (await edge.get(f"/v1/messages/{outcome['message_id']}/links")).json["data"]
+        assert all(each["short_url"] in text and each["url"] == event["url"] for each in links)
+        return len(links), text.count(event["url"])
+
+    assert await links_of("every", 101) == (1, 0)
+    assert await links_of("marked", 102) == (1, 1)
+    assert await links_of("none", 103) == (0, 1)
+    tried = await edge.post(
+        f"/v1/hooks/{sender.id}/try",
+        {"body": json.dumps({"event": "every", "phone": "+4915123451104", "url": "https://shop.example/o/7"})},
+    )
+    assert "shop.example" not in tried.json["outcomes"][0]["text"]
+    wrong = about | {"name": "w", "flow": "FW1", "shorten_links": True}
+    refused = await edge.post("/v1/hooks", {"name": "Shop", "preset": "generic", "rules": [wrong]})
+    assert refused.status == 422 and refused.json["errors"][0]["pointer"] == "/rules/0/shorten_links"
+
+
 async def test_a_hook_that_is_called_too_often_is_told_to_wait_and_others_are_not(edge, monkeypatch):
     monkeypatch.setattr(limits, "HOOK_RATE_PER_S", 0.01)
     often, other = await sender_of(edge, "shopify"), await sender_of(edge, "shopify")

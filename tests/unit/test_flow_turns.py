@@ -12,6 +12,7 @@ from whimbrel.domain.flow_checks import read
 from whimbrel.domain.flow_effects import ContactWish, Inputs, Turn
 from whimbrel.domain.flow_turns import turn, word_of
 from whimbrel.domain.flows import FlowRun
+from whimbrel.domain.links import EVERY, MARKED, LinkUse
 
 NOW = moments.from_text("2027-01-04T12:00:00Z")
 PHONE, OURS = "+4915112345678", "+12025550100"
@@ -51,6 +52,21 @@ def test_a_text_and_the_wait_after_it_are_one_turn():
     assert (found.run.step, found.run.waits_for, found.answer_from) == ("b", "answer", PHONE)
     assert (found.run.due_at, found.run.number, found.run.last_id) == (NOW + 60_000_000, OURS, "SM1")
     assert told(found) == [("a", "sent")]
+
+
+@pytest.mark.parametrize(
+    ("step", "links"),
+    [
+        (SEND, None),
+        (SEND | {"shorten_links": True}, EVERY),
+        ({"type": "send", "text": "See {url={{ address }}}"}, MARKED),
+        ({"type": "send", "template": "order"}, None),
+        ({"type": "send", "template": "order", "shorten_links": True}, EVERY),
+    ],
+)
+def test_a_text_says_which_addresses_become_short(step: dict[str, Any], links: LinkUse | None):
+    found = take({"a": step}, run_of(variables='{"name": "{url=https://a.example}", "address": "https://b.example"}'))
+    assert found.send is not None and found.send.links == links
 
 
 def test_two_texts_are_two_turns():

@@ -109,6 +109,9 @@ class Send(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     to: Annotated[Expression | None, Meta(description="A number; the run's own phone by default.")] = None
     sender: Annotated[str | None, Meta(description="A sender of the account; its number that the phone knows.")] = None
     message_class: Literal["otp", "transactional", "marketing"] = msgspec.field(name="class", default="transactional")
+    shorten_links: Annotated[
+        bool, Meta(description="Make every address a short link of the recipient's own; else those in `{url=…}`.")
+    ] = False
     next: Next = None
     on_refused: Annotated[str | None, Meta(description="The step after a refusal; none: the run fails.")] = None
 

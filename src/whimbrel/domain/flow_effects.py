@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from whimbrel.domain.flows import FlowRun, FlowStep
+from whimbrel.domain.links import LinkUse
 
 Chosen = Callable[[str | None, str], str | None]
 """The sender for a phone: the one wanted, or the account's for that country; None where there is none."""
@@ -23,6 +24,7 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     language: str | None
     variables: dict[str, Any]
     message_class: Any
+    links: LinkUse | None = None
 
 
 class Outbound(msgspec.Struct, frozen=True, gc=False):

@@ -28,6 +28,7 @@ from whimbrel.domain.flow_documents import (
 from whimbrel.domain.flow_effects import ContactWish, Inputs, Outbound, Outgoing, Turn
 from whimbrel.domain.flow_expressions import ExpressionError
 from whimbrel.domain.flows import FlowRun, FlowStep
+from whimbrel.domain.links import wished
 from whimbrel.domain.local_times import next_time_of_day, zone_of
 from whimbrel.domain.schedule import parse_time
 
@@ -255,6 +256,7 @@ class _Machine:
             self._language(step.language),
             {name: self._value(value) for name, value in step.variables.items()},
             step.message_class,
+            wished(step.text, every=step.shorten_links),
         )
         self._number = sender or self._number
         self._last_id = self._inputs.message_id

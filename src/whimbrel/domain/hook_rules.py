@@ -64,6 +64,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     message_class: MessageClass | None = msgspec.field(default=None, name="class")
     consent: Annotated[str, Meta(description="A JMESPath of the recipient's consent; marketing needs one.")] = ""
     sender: str | None = None
+    shorten_links: Annotated[
+        bool, Meta(description="Make every address a short link of the recipient's own; else those in `{url=…}`.")
+    ] = False
     window: Window | None = None
     validity: Annotated[int | None, Meta(description="Seconds.")] = None
     newest_only: Annotated[

@@ -153,6 +153,13 @@ def marks(text: str) -> bool:
     return _MARK in text
 
 
+def wished(text: str | None, *, every: bool) -> LinkUse | None:
+    """What a text asks for that is written before it is filled in; of a template's own marks whoever fills it knows."""
+    if every:
+        return EVERY
+    return MARKED if text is not None and marks(text) else None
+
+
 def find(text: str, *, every: bool) -> list[Span]:
     """The addresses to make short, in order. A full stop or bracket after an address is the sentence's."""
     if not every:

@@ -16,6 +16,7 @@ CLASSES: Final = ("transactional", "otp", "marketing")
 VERDICT_NAMES: Final = tuple(VERDICTS)
 _LISTS: Final = ("events", "to", "country", "language")
 _TEXTS: Final = ("condition", "template", "flow", "consent")
+_TICKS: Final = ("enabled", "newest_only", "shorten_links")
 _DAYS: Final = re.compile(r"[1-7]")
 _CALL: Final = "call:"
 
@@ -42,7 +43,7 @@ def filled(rule: Rule) -> Form:
     texts_by_language = "\n".join(f"{name}: {text}" for name, text in rule.texts.items())
     variables = "\n".join(f"{name}: {path}" for name, path in rule.variables.items())
     more = {"name": rule.name, "text": rule.text, "class": rule.message_class or "", "sender": rule.sender or ""}
-    ticks = {name: ("1",) for name in ("enabled", "newest_only") if getattr(rule, name)}
+    ticks = {name: ("1",) for name in _TICKS if getattr(rule, name)}
     return Form.of(lists | texts | hours | more | {"texts": texts_by_language, "variables": variables} | ticks)
 
 
@@ -52,7 +53,7 @@ def body_of(form: Form) -> dict[str, Any]:
     rule |= {name: form.text(name) for name in _TEXTS}
     rule |= {"name": form.text("name"), "text": form.raw("text").replace("\r\n", "\n").strip()}
     rule |= {"texts": _pairs(form.raw("texts")), "variables": _pairs(form.raw("variables"))}
-    rule |= {"enabled": form.flag("enabled"), "newest_only": form.flag("newest_only")}
+    rule |= {name: form.flag(name) for name in _TICKS}
     rule |= {"class": form.text("class") or None, "sender": form.text("sender") or None}
     if form.text("window_start") or form.text("window_end"):
         rule["window"] = {

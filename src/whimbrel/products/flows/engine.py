@@ -24,11 +24,9 @@ from whimbrel.domain.flow_documents import Document
 from whimbrel.domain.flow_effects import Inputs, Outbound, Turn
 from whimbrel.domain.flow_turns import turn
 from whimbrel.domain.flows import Flow, FlowRun
-from whimbrel.domain.model import Draft, Message, Options
+from whimbrel.domain.model import Message
 from whimbrel.domain.numbers import normalise
-from whimbrel.domain.templates.use import TemplateUse
 from whimbrel.journey.accept import Accept, Superseded
-from whimbrel.journey.record import IdempotencyKey
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.http import HttpClient
@@ -38,6 +36,7 @@ from whimbrel.products.flows.contact_steps import REFUSED, ContactRefused, Conta
 from whimbrel.products.flows.ending import end_runs
 from whimbrel.products.flows.requests import ask
 from whimbrel.products.flows.rows import gone_change, still_stands, turn_change, turn_writes
+from whimbrel.products.flows.sending import draft_of, key_of
 from whimbrel.products.flows.starting import Documents
 from whimbrel.products.flows.texts import answer_key
 from whimbrel.store.interface import RunChange, Write
@@ -294,28 +293,11 @@ class Engine:
 
     async def _submit(self, run: FlowRun, taken: Turn) -> str | None:
         """The code of the refusal, if it was refused."""
-        message = taken.send
-        assert message is not None
-        use = None
-        if message.template is not None:
-            use = TemplateUse(message.template, message.variables, message.language)
-        draft = Draft(
-            account_id=run.account_id,
-            test=run.test,
-            door="flow",
-            recipient=message.to,
-            text=message.text or "",
-            sender=message.sender,
-            message_class=message.message_class,
-            options=Options(metadata={"flow_run": run.id}, tags=taken.run.tags, reply_to=run.answer_id),
-            id=taken.run.last_id or "",
-            template=use,
-        )
-        name = f"{run.id}:{run.turn}"
-        key = IdempotencyKey(run.account_id, "flow", name, name.encode())
         also = (*turn_writes(run, taken, self._key(taken)), *self._hand_over(taken))
         try:
-            accepted = await self._accept.submit([draft], key=key, also=also, only=(still_stands(run),))
+            accepted = await self._accept.submit(
+                [draft_of(run, taken)], key=key_of(run), also=also, only=(still_stands(run),)
+            )
         except Superseded:
             return None  # nothing was sent, and whatever has become of the run stands
         except WhimbrelError as error:

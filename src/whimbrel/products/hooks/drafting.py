@@ -2,8 +2,9 @@
 
 from typing import cast
 
-from whimbrel.domain.hook_rules import Rule, Text
+from whimbrel.domain.hook_rules import Rule, Text, text_for
 from whimbrel.domain.hooks import Hook
+from whimbrel.domain.links import wished
 from whimbrel.domain.model import Draft, MessageClass
 from whimbrel.domain.templates.use import TemplateUse
 from whimbrel.journey.tables import Tables
@@ -36,6 +37,7 @@ def draft_of(hook: Hook, rule: Rule, text: Text, message_id: str = "") -> Draft:
         validity_s=rule.validity,
         id=message_id,
         template=TemplateUse(rule.template, dict(text.variables), text.language or None) if rule.template else None,
+        links=wished(None if rule.template else text_for(rule, text.language), every=rule.shorten_links),
     )
 
 

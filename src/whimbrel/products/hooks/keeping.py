@@ -207,6 +207,7 @@ def _rule(checks: Checks, rule: Rule, at: str) -> None:
         _path(checks, path, f"{at}/variables/{name}")
     ways = [bool(rule.text or rule.texts), bool(rule.template), bool(rule.flow)]
     checks.require(sum(ways) == 1, f"{at}/text", "must be a text, or a template or a flow in its place")
+    checks.require(not (rule.flow and rule.shorten_links), f"{at}/shorten_links", "belongs to a text or a template")
     checks.require(bool(rule.text) or not rule.texts, f"{at}/text", "must be there for all other languages")
     for text in (rule.text, *rule.texts.values()):
         checks.require(len(text) <= 4 * limits.TEXT_MAX, f"{at}/text", "is too long")

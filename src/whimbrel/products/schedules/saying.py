@@ -8,7 +8,7 @@ from typing import Any
 
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.flow_expressions import render
-from whimbrel.domain.links import EVERY, MARKED, LinkUse, marks
+from whimbrel.domain.links import wished
 from whimbrel.domain.model import Draft, Options
 from whimbrel.domain.schedules import DuePart, ScheduleSpec
 from whimbrel.domain.templates.rendering import BadVariables
@@ -69,14 +69,8 @@ def draft_of(
         message_class=message_class,
         options=Options(metadata={"schedule": part.schedule_id}),
         template=use,
-        links=_links(spec),
+        links=wished(spec.text, every=spec.shorten_links),
     )
-
-
-def _links(spec: ScheduleSpec) -> LinkUse | None:
-    if spec.shorten_links:
-        return EVERY
-    return MARKED if spec.text is not None and marks(spec.text) else None
 
 
 async def _template(store: Store, account_id: str, template: str) -> Loaded | Unusable:

@@ -5,7 +5,7 @@
   const WIDTH = 190, HEIGHT = 56, GAP_X = 40, GAP_Y = 84;
   const GOTO = ["next", "otherwise", "on_timeout", "on_refused", "on_error"];
   const FIELDS = {
-    send: { text: "long", template: "text", language: "text", variables: "json", to: "text", sender: "text", class: ["transactional", "otp", "marketing"], next: "step", on_refused: "step" },
+    send: { text: "long", template: "text", language: "text", variables: "json", to: "text", sender: "text", class: ["transactional", "otp", "marketing"], shorten_links: "tick", next: "step", on_refused: "step" },
     wait_for_answer: { timeout_s: "number", from: "text", save_as: "text", next: "step", on_timeout: "step" },
     wait: { for_s: "number", until: "text", minus_s: "number", time_of_day: "text", zone: "text", next: "step" },
     branch: { cases: "cases", otherwise: "step" },
@@ -174,6 +174,12 @@
     select.addEventListener("change", () => told(select.value));
     return select;
   };
+  const ticked = (word, name, now, told) => {
+    const box = make("input", { type: "checkbox", id: `flow-tick-${name}` });
+    box.checked = now === true;
+    box.addEventListener("change", () => told(box.checked || ""));
+    return make("label", { class: "check", for: box.id }, box, ` ${word}`);
+  };
   const typed = (kind, now, told) => {
     const control = kind === "long" || kind === "json" ? make("textarea", { rows: 3 }) : make("input", { type: kind === "number" ? "number" : "text" });
     control.value = kind === "json" ? (now === undefined ? "" : JSON.stringify(now)) : kind === "list" ? (now ?? []).join(", ") : now ?? "";
@@ -247,6 +253,7 @@
       if (kind === "cases") { cases(step); continue; }
       if (lacks(step, name)) continue;
       const told = (value) => (name === "on" ? whose(step, value) : change(step, name, value));
+      if (kind === "tick") { panel.append(ticked(fieldWord(name), name, step[name], told)); continue; }
       const control = kind === "step" ? choice(steps(name), step[name], told) : Array.isArray(kind) ? choice(kind.map((each) => [each, fieldWords[`${name}_${each}`] ?? each]), step[name] ?? kind[0], told) : typed(kind, step[name], told);
       panel.append(labelled(fieldWord(name), control));
     }
