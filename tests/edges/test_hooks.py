@@ -384,3 +384,12 @@ async def test_every_sample_is_read_by_its_preset(edge):
             verdict = (await log(edge, sender))[0]["verdict"]
             assert verdict in {"sent", "ping", "no_rule", "no_number", "variable_missing"}, (preset, each.name, verdict)
             assert sample(preset, place) is each
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+async def test_a_hook_of_nothing_but_its_sender_begins_with_the_rules_that_find_a_number(edge, preset):
+    made = await edge.post("/v1/hooks", {"name": "h", "preset": preset})
+    suggested = (await presets(edge))[preset]["rules"]
+    assert [rule["name"] for rule in made.json["rules"]] == [rule["name"] for rule in suggested if rule["to"]]
+    none = await edge.post("/v1/hooks", {"name": "none", "preset": preset, "rules": []})
+    assert none.json["rules"] == []

@@ -123,3 +123,9 @@ def test_what_is_believed_and_each_part_changed(auth, headers, problem):
 def test_a_secret_in_the_query_stands_in_its_parameter(query, problem):
     call = Signed(method="POST", urls=(URL,), headers={}, query=query, body=BODY)
     assert hook_signatures.problem(Auth(kind="query", parameter="key"), [SECRET], call, 0) == problem
+
+
+@pytest.mark.parametrize("read", ["whsec_a+b/c=", "whsec_a b/c="], ids=["escaped", "pasted as it is"])
+def test_a_secret_with_a_plus_may_be_pasted_behind_the_address(read):
+    call = Signed(method="POST", urls=(URL,), headers={}, query={"key": read}, body=BODY)
+    assert hook_signatures.problem(Auth(kind="query", parameter="key"), ["whsec_a+b/c="], call, 0) is None

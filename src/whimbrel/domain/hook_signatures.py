@@ -173,7 +173,9 @@ def _shown(auth: Auth, secrets: Sequence[str], call: Signed) -> Problem | None:
     if auth.kind == "header":
         given = call.headers.get(auth.header.lower(), "").removeprefix(auth.prefix)
     elif auth.kind == "query":
-        given = call.query.get(auth.parameter, "")
+        # the secret is pasted behind the address as it is: its pluses are read as spaces there
+        given = call.query.get(auth.parameter, "").replace(" ", "+")
+        secrets = [secret.replace(" ", "+") for secret in secrets]
     else:
         given = shown.strip() if scheme.lower() == auth.kind else ""
     if not given:

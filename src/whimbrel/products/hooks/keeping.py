@@ -21,6 +21,7 @@ from whimbrel.products.hooks.shapes import (
     HookSecret,
     HookView,
     NewHook,
+    preset_view,
     settings_of,
     view,
 )
@@ -39,7 +40,7 @@ async def create(
     settings = HookSettings(
         auth=request.auth or preset.auths[0],
         mapping=request.mapping or preset.mapping,
-        rules=request.rules,
+        rules=_begun(request.preset) if request.rules is None else request.rules,
         default_country=request.default_country,
         keep_days=request.keep_days,
         reply=preset.reply,
@@ -172,6 +173,11 @@ def check_settings(settings: HookSettings) -> None:
         checks.require(names.index(rule.name) == place, f"/rules/{place}/name", "is the name of another rule")
         _rule(checks, rule, f"/rules/{place}")
     checks.done()
+
+
+def _begun(preset: str) -> tuple[Rule, ...]:
+    """The sender's rules, without those whose events have no number: somebody has to say whom they text."""
+    return tuple(rule for rule in preset_view(preset).rules if rule.to)
 
 
 def _checked(settings: HookSettings, name: str) -> str:

@@ -30,7 +30,10 @@ class NewHook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     secret: Annotated[str | None, Meta(description="The sender's; without one, one is made.")] = None
     auth: Auth | None = None
     mapping: Mapping | None = None
-    rules: tuple[Rule, ...] = ()
+    rules: Annotated[
+        tuple[Rule, ...] | None,
+        Meta(description="Without them the preset's that know a number; with an empty list none."),
+    ] = None
     default_country: Annotated[str, Meta(description="Of national numbers, where the event does not say.")] = ""
     keep_days: Annotated[Days, Meta(description="How long the bodies of calls are kept, encrypted; 0: not at all.")] = 7
 
