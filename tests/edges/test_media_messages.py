@@ -14,6 +14,7 @@ from tests.edges.edge_rig import NUMBER, Answer, Edge, running_edge
 from tests.edges.edge_rig import until as soon
 from tests.net.http_rig import answer_of, sink
 from whimbrel.link_sections import Links
+from whimbrel.products.media import keeping
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(100))
@@ -125,7 +126,8 @@ async def test_the_text_may_be_empty_and_the_url_fetched(edge: Edge) -> None:
         message = (await edge.post("/v1/messages", {"to": NUMBER, "media": [url]})).json
     assert SHORT.fullmatch(message["text"])
     told = (await edge.get(f"/v1/messages/{message['id']}/events")).json["data"]
-    assert told[0]["data"]["detail"]["media"] == "link"
+    detail = told[0]["data"]["detail"]
+    assert (detail["media"], detail["media_why"]) == ("link", "carriers_take_texts_only")
     (medium,) = (await edge.get(f"/v1/messages/{message['id']}/media")).json["data"]
     assert (medium["source"], [medium["id"]]) == ("url", message["media"])
 
@@ -208,6 +210,38 @@ async def test_a_redacted_message_takes_along_what_no_other_has(edge: Edge) -> N
     assert (await opened(edge, link_in(second["text"]))).status == 200
     assert (await edge.ask("DELETE", f"/v1/messages/{second['id']}")).status == 204
     assert (await edge.get("/v1/media/usage")).json["count"] == 0
+
+
+async def test_a_person_who_is_erased_takes_along_the_media_of_their_messages(edge: Edge) -> None:
+    theirs, shared = await brought(edge), await brought(edge, CARD)
+    message = (await edge.send(media=[theirs, shared])).json
+    other = (await edge.send(to="+447400123456", media=[shared])).json
+    await final(edge, message["id"])
+    await final(edge, other["id"])
+
+    async def erased() -> bool:  # once the look-up by number has the message
+        return bool((await edge.post("/v1/erasures", {"number": NUMBER})).json["messages"] == 1)
+
+    await soon(erased)
+    assert [each["id"] for each in (await edge.get("/v1/media")).json["data"]] == [shared]
+    assert (await edge.get(f"/v1/media/{theirs}/content")).code == "not_found"
+    assert (await opened(edge, link_in(message["text"]))).status in {404, 410}
+    assert (await opened(edge, link_in(other["text"]))).status == 200
+
+
+async def test_how_many_messages_have_a_medium(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    medium = await brought(edge)
+    assert (await edge.get(f"/v1/media/{medium}")).json["messages"] == 0
+    for _ in range(3):
+        message = (await edge.send(media=[medium, await brought(edge, CARD)])).json
+    listed = (await edge.get("/v1/media")).json["data"]
+    assert [each["messages"] for each in listed] == [3, 3]
+    again = await edge.ask("POST", "/v1/media", data=PNG)
+    assert (again.json["id"], again.json["messages"]) == (medium, 3)
+    of_message = (await edge.get(f"/v1/messages/{message['id']}/media")).json["data"]
+    assert [each["messages"] for each in of_message] == [3, 3]
+    monkeypatch.setattr(keeping, "MEDIA_USES_COUNTED", 2)
+    assert (await edge.get(f"/v1/media/{medium}")).json["messages"] == 2
 
 
 async def test_a_deleted_medium_is_gone_at_once(edge: Edge) -> None:

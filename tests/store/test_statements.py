@@ -52,6 +52,7 @@ SCANS_ALLOWED = {
     "keys_active",
     "keys_by_name",
     "lanes_all",
+    "media_uses",
     "link_settings_all",
     "nodes_all",
     "nodes_bury",

@@ -28,6 +28,7 @@ LINK_CLICKS_WAITING = 10_000  # clicks that wait to be counted, of one process; 
 LINK_CLICKS_COMMIT = 500  # clicks that are counted in one commit
 LINK_ADDRESSES_TRACKED = 20_000  # addresses whose rate at links is remembered, of one process
 MEDIA_PER_MESSAGE = 10  # media of one message; Twilio's limit
+MEDIA_USES_COUNTED = 1_000  # messages with a medium that are counted; more are shown as so many
 MEDIA_URLS_PER_BATCH = 100  # URLs of media of one batch: each is fetched while its sender waits
 MEDIUM_MAX = 16 * 1024 * 1024  # octets of one medium at most, whatever `media.max_bytes` says: it is held in memory
 MEDIA_REDIRECTS_MAX = 3  # redirects that are followed to one medium: a host, its CDN, and one to spare

@@ -26,6 +26,7 @@ from whimbrel.domain.states import DELIVERED
 _BATCH = 500  # messages: what the node stores in one commit
 _POLL_S = 0.2
 _WAIT_S = 60
+_ANSWER_S = 120  # what URLs of media give is fetched before the answer
 _PAUSES_S = (1, 2, 4, 8)  # before each new try of a batch
 _PASSING = (408, 409, 429, 500, 503)  # worth a new try under the same key
 _COLUMNS = ("to", "text", "sender")
@@ -95,6 +96,10 @@ def send(
         typer.Option(metavar="CSV", help="Send to each line: columns to, text and sender, or numbers alone."),
     ] = None,
     common_text: Annotated[str | None, typer.Option("--text", help="The text of lines that have none.")] = None,
+    media: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ME…|URL", help="A picture or another file, by id or URL; may be repeated."),
+    ] = None,
     sender: Annotated[str | None, typer.Option(help="One of the account's senders.")] = None,
     message_class: Annotated[
         Class | None, typer.Option("--class", help="Priority, and what happens in doubt; transactional by default.")
@@ -118,16 +123,19 @@ def send(
     as_json: Json = False,
 ) -> None:
     """Send a text, or one to each line of a file."""
-    defaults = {"sender": sender, "class": message_class, "send_at": send_at, "validity": validity}
+    defaults = {
+        "sender": sender, "class": message_class, "send_at": send_at, "validity": validity, "media": media or None,
+    }  # fmt: skip
     given: dict[str, Any] = {name: value for name, value in defaults.items() if value is not None}
     given |= _template(template, var, language, common_text if text is None else text)
     if file is None:
-        if to is None or (template is None and (text is None) == (common_text is None)):
+        texts = (text is not None) + (common_text is not None)
+        if to is None or (template is None and texts != 1 and (texts or not media)):
             fail("a recipient and a text are needed: whimbrel send +15005550001 'Hello'; or --file CSV", code=2)
         if timeout is not None and not wait:
             fail("--timeout says how long --wait waits; name both", code=2)
         wait_s = (timeout or _WAIT_S) if wait else 0
-        said = {} if template else {"text": text or common_text}
+        said = {} if template else {"text": text or common_text or ""}
         _send_one(client(data), {"to": to, **said, **given}, wait_s=wait_s, as_json=as_json)
         return
     if to is not None or wait or timeout is not None:
@@ -152,7 +160,7 @@ def _template(name: str | None, var: list[str] | None, language: str | None, tex
 
 def _send_one(node: Client, body: dict[str, Any], *, wait_s: int, as_json: bool) -> None:
     """The states of the message as they come, and the message as it is in the end or when the time is over."""
-    answer = node.call("POST", "/v1/messages", body)
+    answer = node.call("POST", "/v1/messages", body, timeout_s=_ANSWER_S)
     message = msgspec.json.decode(answer, type=Shown)
     clock = SystemClock()
     deadline = clock.monotonic_us() + wait_s * SECOND_US
@@ -257,14 +265,14 @@ def _insist(node: Client, body: Any, *, key: str) -> bytes:
     """The batch's answer; asked for again while what stands in the way may pass."""
     for pause_s in _PAUSES_S:
         try:
-            return node.ask("POST", "/v1/messages/batch", body, Idempotency_Key=key)
+            return node.ask("POST", "/v1/messages/batch", body, timeout_s=_ANSWER_S, Idempotency_Key=key)
         except Unreachable as error:
             typer.echo(f"{error} trying again in {pause_s} s", err=True)
         except Refused as error:
             if error.status not in _PASSING:
                 raise
         time.sleep(pause_s)
-    return node.ask("POST", "/v1/messages/batch", body, Idempotency_Key=key)
+    return node.ask("POST", "/v1/messages/batch", body, timeout_s=_ANSWER_S, Idempotency_Key=key)
 
 
 def _show(row: Row, *, as_json: bool) -> None:

@@ -28,7 +28,9 @@ from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Claim, Counted, Idempotency, Kept, Submission, Verdict, Write
 
 _PLAIN_JSON = "{}"
-_BY_LINK = '{"media":"link"}'  # how they go out; no carrier takes them as MMS
+_BY_LINK = (
+    '{"media":"link","media_why":"carriers_take_texts_only"}'  # SMPP has no pictures, and there is no other way out
+)
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True, gc=False):

@@ -21,10 +21,10 @@ class MediaRows:
         `also`: written with one that is new."""
         return await self._executor.write(media.keep, medium, data, bytes_max, count_max, also)
 
-    async def forget(self, media_ids: Sequence[str]) -> int:
-        """Remove media, also where messages have them; how many."""
-        return await self._executor.write(media.forget, media_ids)
+    async def forget(self, media_ids: Sequence[str], *, also: Sequence[Write] = ()) -> int:
+        """Remove media, also where messages have them; how many. `also`: written where any is gone."""
+        return await self._executor.write(media.forget, media_ids, also)
 
-    async def take_away(self, message_id: str, media_id: str) -> int:
-        """A message loses a medium, which goes where no other message has it."""
-        return await self._executor.write(media.take_away, message_id, media_id)
+    async def take_away(self, message_id: str, media_id: str, *, also: Sequence[Write] = ()) -> int:
+        """A message loses a medium, which goes where no other message has it. `also`: written where it had it."""
+        return await self._executor.write(media.take_away, message_id, media_id, also)

@@ -13,7 +13,7 @@ import msgspec
 from whimbrel.base import ids
 from whimbrel.base.clock import DAY_US
 from whimbrel.base.errors import CATALOGUE, FieldError, WhimbrelError
-from whimbrel.base.limits import MEDIA_PER_MESSAGE
+from whimbrel.base.limits import MEDIA_PER_MESSAGE, MEDIA_USES_COUNTED
 from whimbrel.base.metrics import Metrics
 from whimbrel.domain import media
 from whimbrel.domain.media import KINDS, Medium, Source
@@ -52,6 +52,13 @@ class _Used(msgspec.Struct, frozen=True, gc=False):
     count: int
 
 
+class _Uses(msgspec.Struct, frozen=True, gc=False):
+    """A row of `media_uses`."""
+
+    id: str
+    messages: int
+
+
 class Media:
     """The media of one cell."""
 
@@ -71,12 +78,12 @@ class Media:
     async def bring(self, whose: Whose, octets: bytes, name: str) -> MediumView:
         """Keep a file. WhimbrelError media_type_refused, media_too_large, media_limit."""
         await accounts.existing(self._ctx, whose.account_id)
-        return view(await self._kept(whose, octets, name, "upload"))
+        return (await self._views([await self._kept(whose, octets, name, "upload")]))[0]
 
     async def fetch(self, whose: Whose, url: str, name: str = "") -> MediumView:
         """Keep what a URL gives. The same, and invalid_media_url, media_not_fetched."""
         await accounts.existing(self._ctx, whose.account_id)
-        return view(await self._fetched(whose, url, name))
+        return (await self._views([await self._fetched(whose, url, name)]))[0]
 
     async def resolve(self, whose: Whose, named: Sequence[str], pointer: str = "/media") -> tuple[str, ...]:
         """The ids of what a message names by ids and URLs; what a URL gives is kept before the message is accepted, so
@@ -99,11 +106,12 @@ class Media:
             about = (*about, content_type)
             statement = paging.of("media_page_of_type", "media_page_of_type_oldest")
         rows = await self._ctx.store.report(whose.account_id, Medium, statement, *about)
-        return page(rows, paging, view, lambda medium: medium.id)
+        found = page(rows, paging, _itself, lambda medium: medium.id)
+        return Page(await self._views(found.data), found.next_cursor)
 
     async def get(self, whose: Whose, medium_id: str) -> MediumView:
         """One of them; `not_found`."""
-        return view(await self._existing(whose, medium_id))
+        return (await self._views([await self._existing(whose, medium_id)]))[0]
 
     async def content(self, whose: Whose, medium_id: str) -> tuple[Medium, bytes]:
         """A medium with its octets; `not_found`."""
@@ -114,14 +122,14 @@ class Media:
         """Remove a medium at once, also where messages have it: who opens a link to it is told that it is gone."""
         await self._existing(whose, medium_id)
         entry = audit.entry(self._ctx, whose.actor, "medium.deleted", medium_id, whose.account_id)
-        await self._ctx.store.media.forget([medium_id])
-        await self._ctx.store.write([entry])
+        if not await self._ctx.store.media.forget([medium_id], also=[entry]):
+            raise WhimbrelError("not_found")
 
     async def usage(self, whose: Whose) -> MediaUsage:
         """How much of its room the account uses."""
         used = await one(self._ctx, _Used, "media_usage", whose.account_id)
         return MediaUsage(
-            bytes=int(used.size),
+            bytes=used.size,
             bytes_max=self._rules.account_bytes,
             count=used.count,
             count_max=self._rules.account_count,
@@ -135,7 +143,7 @@ class Media:
         if not found or (found[0].account_id, bool(found[0].test)) != (whose.account_id, whose.test):
             raise WhimbrelError("not_found")
         rows = await self._ctx.store.fetch(Medium, "media_of_message", message_id, whose.account_id)
-        return tuple(map(view, rows))
+        return await self._views(rows)
 
     async def take_away(self, whose: Whose, message_id: str, medium_id: str) -> None:
         """A message loses a medium, which goes where no other message has it; `not_found`."""
@@ -144,8 +152,8 @@ class Media:
         entry = audit.entry(
             self._ctx, whose.actor, "medium.taken_away", medium_id, whose.account_id, message_id=message_id
         )
-        await self._ctx.store.media.take_away(message_id, medium_id)
-        await self._ctx.store.write([entry])
+        if not await self._ctx.store.media.take_away(message_id, medium_id, also=[entry]):
+            raise WhimbrelError("not_found")
 
     async def check(self, whose: Whose, named: Sequence[str], pointer: str = "/media") -> None:
         """What `resolve` says of them, as far as it can be known without fetching anything."""
@@ -156,6 +164,13 @@ class Media:
             code = "invalid_media_url" if problem else "" if is_url or each in known else "media_not_found"
             if code:
                 raise WhimbrelError(code, errors=[FieldError(f"{pointer}/{place}", CATALOGUE[code].title, code)])
+
+    async def _views(self, rows: Sequence[Medium]) -> tuple[MediumView, ...]:
+        """Media as they are shown, with how many messages have each."""
+        wanted = [each.id for each in rows]
+        uses = await self._ctx.store.fetch(_Uses, "media_uses", wanted, MEDIA_USES_COUNTED) if wanted else []
+        counted = {each.id: each.messages for each in uses}
+        return tuple(view(each, counted.get(each.id, 0)) for each in rows)
 
     async def _known(self, whose: Whose, named: Sequence[str], pointer: str) -> set[str]:
         """Those of the ids that there are."""
@@ -225,6 +240,10 @@ class Media:
 
     async def _rows(self, whose: Whose, medium_ids: Sequence[str]) -> list[Medium]:
         return await self._ctx.store.fetch(Medium, "media_by_ids", whose.account_id, int(whose.test), list(medium_ids))
+
+
+def _itself(medium: Medium) -> Medium:
+    return medium
 
 
 def _is_url(named: str) -> bool:

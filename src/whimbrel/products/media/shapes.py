@@ -19,6 +19,9 @@ class MediumView(msgspec.Struct, frozen=True, kw_only=True):
     size: Annotated[int, Meta(description="Octets.")]
     sha256: Annotated[str, Meta(description="Of the octets; an account has equal ones once.")]
     source: Annotated[Source, Meta(description="How it came.")]
+    messages: Annotated[
+        int, Meta(description=f"How many messages have it; {limits.MEDIA_USES_COUNTED:,} are so many or more.")
+    ]
     test: bool
     created_at: str
     expires_at: Annotated[str, Meta(description="It goes then, unless it is brought or sent again.")]
@@ -42,8 +45,8 @@ class MediaUsage(msgspec.Struct, frozen=True, kw_only=True):
     content_types: tuple[str, ...]
 
 
-def view(medium: Medium) -> MediumView:
-    """A medium as it stands."""
+def view(medium: Medium, messages: int) -> MediumView:
+    """A medium as it stands, and how many messages have it."""
     return MediumView(
         id=medium.id,
         account_id=medium.account_id,
@@ -52,6 +55,7 @@ def view(medium: Medium) -> MediumView:
         size=medium.size,
         sha256=medium.sha256,
         source=medium.source,
+        messages=messages,
         test=bool(medium.test),
         created_at=moments.to_text(medium.created_at),
         expires_at=moments.to_text(medium.expires_at),

@@ -19,6 +19,7 @@
 -- | message_media_of (message_ids) | media_id |
 -- | message_media_delete (message_ids) | |
 -- | message_media_forget (message_id, media_id) | |
+-- | media_uses (ids, most) | id, how many messages have it, counted up to `most` |
 -- | media_in_use (ids) | media_id of those that stand in a message |
 
 -- name: media_same (locks media)
@@ -26,7 +27,7 @@ SELECT id, account_id, test, name, content_type, size, sha256, source, created_a
 WHERE account_id = $1 AND test = $2 AND sha256 = $3;
 
 -- name: media_usage
-SELECT COALESCE(SUM(size), 0), COUNT(*) FROM media WHERE account_id = $1;
+SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT), COUNT(*) FROM media WHERE account_id = $1;
 
 -- name: media_insert
 INSERT INTO media (id, account_id, test, name, content_type, size, sha256, source, created_at, expires_at)
@@ -84,6 +85,10 @@ DELETE FROM message_media WHERE message_id = ANY($1);
 
 -- name: message_media_forget
 DELETE FROM message_media WHERE message_id = $1 AND media_id = $2;
+
+-- name: media_uses
+SELECT m.id, (SELECT COUNT(*) FROM (SELECT 1 FROM message_media AS u WHERE u.media_id = m.id LIMIT $2) AS counted)
+FROM media AS m WHERE m.id = ANY($1);
 
 -- name: media_in_use
 SELECT DISTINCT media_id FROM message_media WHERE media_id = ANY($1);

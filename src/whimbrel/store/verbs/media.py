@@ -29,15 +29,19 @@ def keep(medium: Medium, data: bytes, bytes_max: int, count_max: int, also: Sequ
         return known
     used: Rows = yield Query("media_usage", (medium.account_id,))
     size, count = used[0]
-    if int(size) + medium.size > bytes_max or count >= count_max:
+    if size + medium.size > bytes_max or count >= count_max:
         return None
     stored: int = yield One("media_insert", _as_row(medium))
     if not stored:  # another node has just stored the same
         return (yield from _same(medium))
     yield One("media_data_insert", (medium.id, medium.account_id, data))
-    for write in also:
-        yield Many(write.statement, write.rows)
+    yield from _also(also)
     return medium
+
+
+def _also(writes: Sequence[Write]) -> Script[None]:
+    for write in writes:
+        yield Many(write.statement, write.rows)
 
 
 def _same(medium: Medium) -> Script[Medium | None]:
@@ -72,10 +76,13 @@ def insert_uses(uses: Sequence[MediaUse], stored: Collection[str]) -> Script[Non
         yield Many("message_media_insert", rows)
 
 
-def forget(media_ids: Sequence[str]) -> Script[int]:
-    """Remove media, also where messages have them; how many."""
+def forget(media_ids: Sequence[str], also: Sequence[Write]) -> Script[int]:
+    """Remove media, also where messages have them; how many. `also`: written where any is gone."""
     locked: Rows = yield Query("media_to_hold", (sorted(media_ids),))
-    return (yield from _remove([row[0] for row in locked]))
+    gone = yield from _remove([row[0] for row in locked])
+    if gone:
+        yield from _also(also)
+    return gone
 
 
 def _remove(media_ids: list[str]) -> Script[int]:
@@ -87,12 +94,14 @@ def _remove(media_ids: list[str]) -> Script[int]:
     return gone
 
 
-def take_away(message_id: str, media_id: str) -> Script[int]:
-    """A message loses a medium, which goes where no other message has it."""
+def take_away(message_id: str, media_id: str, also: Sequence[Write]) -> Script[int]:
+    """A message loses a medium, which goes where no other message has it. `also`: written where it had it."""
     locked: Rows = yield Query("media_to_hold", ([media_id],))
     gone: int = yield One("message_media_forget", (message_id, media_id))
     if gone and locked:
         yield from _remove_unused([media_id])
+    if gone:
+        yield from _also(also)
     return gone
 
 
