@@ -215,3 +215,29 @@ async def test_a_flow_that_tags_begins_itself_only_so_deep(tmp_path: Path) -> No
         await until(lambda: refused._value.get() == 1)
         assert sorted(run.depth for run in ended) == list(range(limits.FLOW_DEPTH_MAX + 1))
         assert len(await runs(made, flow_id)) == limits.FLOW_DEPTH_MAX + 1
+
+
+async def test_a_flow_sees_the_contact_as_it_is_at_each_turn(tmp_path: Path) -> None:
+    grows: dict[str, Any] = {
+        "trigger": {"type": "keyword", "keywords": ["HELLO"]},
+        "start": "first",
+        "steps": {
+            "first": {"type": "send", "text": "1 {{ contact.name || 'nobody' }}", "next": "rest"},
+            "rest": {"type": "wait_for_answer", "timeout_s": 600, "next": "name"},
+            "name": {"type": "set", "on": "contact", "values": {"name": "answer.text"}, "next": "label"},
+            "label": {"type": "tag", "on": "contact", "add": ["vip"], "next": "which"},
+            "which": {"type": "branch", "cases": [{"when": "contains(contact.tags, 'vip')", "next": "second"}]},
+            "second": {"type": "send", "text": "2 {{ contact.name }}{{ trigger.contact.name }}"},
+        },
+    }
+    async with rig(tmp_path) as made:
+        await made.seed()
+        ctx = made.app.manage
+        whose: dict[str, Any] = {"account_id": made.account_id, "test": False}
+        await keeping.put(ctx, NewContact(number=ANN, name="Ann"), **whose)
+        await keep(made, grows)
+        for phone, name in ((ANN, "Ann"), (BOB, "nobody")):
+            made.say(phone, "hello")
+            assert await texts(made, phone, 1) == [f"1 {name}"]
+            made.say(phone, f"{name}a")
+            assert (await texts(made, phone, 2))[1] == f"2 {name}a"

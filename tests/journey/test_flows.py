@@ -8,10 +8,13 @@ import msgspec
 import pytest
 
 from whimbrel.base import limits
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.flows import FlowRun, FlowStep
 from whimbrel.domain.local_times import to_local
 from whimbrel.domain.model import Draft
 from whimbrel.journey.accept import Accepted
+from whimbrel.manage import users
+from whimbrel.products.conversations import notes
 from whimbrel.products.conversations import reading as conversations
 from whimbrel.products.conversations.reading import Wanted
 from whimbrel.products.flows import keeping, running
@@ -318,6 +321,63 @@ async def test_a_phone_is_handed_over_to_people(tmp_path: Path) -> None:
             return sum(each.unread for each in found.data)
 
         await until(lambda: _is(unread, 2))
+
+
+async def test_people_get_whom_it_is_for_tags_and_a_note_in_one_commit_with_the_step(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        ctx, whose = made.app.manage, {"account_id": made.account_id, "test": False}
+        email = "ada@example.org"
+        invited = await users.invite(
+            ctx, ACTOR, users.NewUser(email=email, name="Ada", role="developer"), account_id=made.account_id
+        )
+        step = {
+            "type": "conversation",
+            "assign": "US0",
+            "add_tags": ["complaint", "vip"],
+            "note": "Mark: {{ trigger.text }}",
+        }
+        trigger = {"trigger": {"type": "keyword", "keywords": ["BAD"]}}
+        with pytest.raises(WhimbrelError) as refused:
+            await keep(made, minutes(trigger, a=step))
+        assert [each.pointer for each in refused.value.errors] == ["/document/steps/a/assign"]
+        verdict = await keeping.check(ctx, minutes(trigger, a=step), account_id=made.account_id)
+        assert [each.pointer for each in verdict.errors] == ["/steps/a/assign"]
+        flow_id = await keep(made, minutes(trigger, a=step | {"assign": invited.id}))
+        made.say(PHONE, "bad service")
+
+        async def handed() -> Any:
+            found = (await conversations.find(ctx, Wanted(), **whose)).data
+            return [each for each in found if each.assignee]
+
+        (talk,) = await until(handed)
+        assert (talk.state, talk.assignee, talk.tags) == ("open", invited.id, ("complaint", "vip"))
+        assert talk.their_number == PHONE
+        (note,) = (await notes.find(ctx, talk.id, **whose)).data
+        assert (note.text, note.author) == ("Mark: bad service", flow_id)
+
+
+async def test_a_test_run_hands_over_among_test_data_and_one_without_a_text_not_at_all(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        ctx = made.app.manage
+        talking = minutes(API, a={"type": "send", "text": "Hi", "next": "b"}, b={"type": "conversation"})
+        silent = minutes(API, a={"type": "conversation"})
+        started = {"account_id": made.account_id, "test": True}
+        for name, document, state in (("a", talking, "finished"), ("b", silent, "failed")):
+            flow_id = await keep(made, document, name)
+            run = await running.start(
+                ctx, made.app.products.flows, flow_id, NewRun(phone="+15005550001"), **started, origin=name
+            )
+
+            async def over(run_id: str = run.id, state: str = state) -> bool:
+                return (await running.get(ctx, run_id, **started)).state == state
+
+            await until(over)
+        (talk,) = (await conversations.find(ctx, Wanted(), **started)).data
+        assert talk.their_number == "+15005550001"
+        live = await conversations.find(ctx, Wanted(), account_id=made.account_id, test=False)
+        assert live.data == ()  # what is tried is no work for anybody
 
 
 async def _is(count: Any, wanted: int) -> bool:

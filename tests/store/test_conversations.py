@@ -2,10 +2,11 @@
 
 from typing import cast
 
+import msgspec
 import pytest
 from store_samples import ACCOUNT, HOUR, NOW, OTHER_ACCOUNT, SECOND, message, submit
 
-from whimbrel.domain.conversations import Conversation, ConversationDay, arrivals
+from whimbrel.domain.conversations import Conversation, ConversationDay, Note, arrivals
 from whimbrel.domain.model import Message
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.follower import cursor
@@ -237,3 +238,25 @@ def test_the_same_texts_make_the_same_conversation_again(count: int) -> None:
     (made,) = arrivals(reversed(texts))
     assert (made.id, made.last_id, made.unread) == ("CV" + texts[0].id[2:], texts[-1].id, count)
     assert arrivals(texts) == (made,)
+
+
+async def test_the_one_of_two_numbers_is_given_tagged_and_noted_without_its_id(store: SqlStore) -> None:
+    await texted(store)
+    await followed(store)
+    (row,) = await listed(store)
+    pair = row.pair
+    await store.write([Write("conversation_tags", ((row.id, '["a","b"]'),))])
+    tags = msgspec.json.encode(["b", 'c"', "d"]).decode()
+    for _ in range(2):
+        said = (*writes.given(pair, "US1", NOW, "FW1"), Write("conversation_tags_add", ((*pair, tags, 4),)))
+        await store.write(said)
+    (found,) = await listed(store)
+    assert (found.assignee, found.assigned_at, found.seq) == ("US1", NOW, row.seq + 1)
+    assert found.tags == ("a", "b", 'c"', "d")
+    await store.write([Write("conversation_tags_add", ((*pair, '["e"]', 4),))])
+    assert (await listed(store))[0].tags == found.tags
+    for number in range(3):
+        note = (f"NT{number}", *pair, "FW1", f"note {number}", NOW, 2)
+        await store.write([Write("conversation_note_between", (note,))])
+    about = (ACCOUNT, 0, row.id, "NT~", 9)
+    assert [each.id for each in await store.fetch(Note, "conversation_notes_page", *about)] == ["NT1", "NT0"]

@@ -138,7 +138,7 @@ async def test_an_answer_is_noted_once_and_overtakes_the_time_out(store: SqlStor
 async def test_a_text_that_leaves_is_not_undone_by_an_answer_of_the_same_moment(store: SqlStore) -> None:
     run = a_run(waits_for="answer", answer_key=5)
     await begin(store, run)
-    text = Outgoing("+447911123456", None, "Too late", None, None, {}, "transactional")
+    text = Outgoing("SM1", "+447911123456", None, "Too late", None, None, {}, "transactional")
     late = msgspec.structs.replace(moved(run, step="", state="finished", due_at=None, ended_at=NOW), send=text)
     late = msgspec.structs.replace(late, run=msgspec.structs.replace(late.run, turn=run.turn + 2))
     await store.write([Write("flow_run_answered", ((run.id, 5, "SM1", NOW),))])

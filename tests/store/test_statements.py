@@ -34,6 +34,7 @@ SCANS_ALLOWED = {
     "campaign_stretch_oldest",
     "carriers_all",
     "configuration_version",
+    "conversation_tags_add",  # the tags of one row
     "configuration_versions",
     "deliveries_purge",
     "delivery_tries_purge",

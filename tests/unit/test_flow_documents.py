@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from whimbrel.domain import flow_expressions as expressions
 from whimbrel.domain.flow_checks import DocumentError, read
+from whimbrel.domain.flow_contacts import names_contact
 from whimbrel.domain.flow_documents import Document
 from whimbrel.products.flows import ready_made
 
@@ -61,6 +62,10 @@ def flow(trigger: Any = None, start: Any = "a", **steps: Any) -> dict[str, Any]:
         (flow(a={"type": "tag", "add_lists": ["news"]}), "/steps/a/add_lists"),
         (flow(a={"type": "tag", "on": "contact", "add_lists": [""]}), "/steps/a/add_lists/0"),
         (flow(a={"type": "tag", "on": "contact", "on_error": "b"}), "/steps/a/on_error"),
+        (flow(a={"type": "conversation", "note": "{{ a"}), "/steps/a/note"),
+        (flow(a={"type": "conversation", "add_tags": ["x", " y"]}), "/steps/a/add_tags/1"),
+        (flow(a={"type": "conversation", "add_tags": [""]}), "/steps/a/add_tags/0"),
+        (flow(a={"type": "conversation", "on_error": "b"}), "/steps/a/on_error"),
         (flow(a={"type": "request", "url": "https://{{ host }}/"}), "/steps/a/url"),
         (flow(a={"type": "request", "url": "file:///etc/passwd"}), "/steps/a/url"),
         (flow(a={"type": "request", "url": "https://x.example/", "method": "GET", "body": {}}), "/steps/a/body"),
@@ -153,3 +158,32 @@ def test_no_text_breaks_the_language(text: str):
     if problem is None:
         with contextlib.suppress(expressions.ExpressionError):
             expressions.render(text, {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("step", "named"),
+    [
+        (SEND | {"text": "Contact us: {{ name }}"}, False),
+        (SEND | {"text": "Hello {{ trigger.contact.name }}"}, False),
+        (SEND | {"text": "Hello {{ contact.name || 'there' }}"}, True),
+        (SEND | {"to": "contact.fields.other"}, True),
+        ({"type": "send", "template": "contact", "variables": {"contact": "name"}}, False),
+        ({"type": "send", "template": "t", "variables": {"name": '"contact".name'}}, True),
+        ({"type": "send", "template": "t", "language": "contact.language"}, True),
+        ({"type": "wait_for_answer", "timeout_s": 1, "from": "contact.fields.boss"}, True),
+        ({"type": "wait", "until": "contact.fields.day"}, True),
+        ({"type": "wait", "for_s": 1}, False),
+        ({"type": "branch", "cases": [{"when": "answer.word == 'contact'"}]}, False),
+        ({"type": "branch", "cases": [{"when": "contains(keys(@), 'x')"}]}, True),
+        ({"type": "set", "values": {"x": "length(contact.tags)"}}, True),
+        ({"type": "tag", "on": "contact", "add": ["contact"]}, False),
+        ({"type": "request", "url": "https://x.example/{{ contact.id }}"}, True),
+        ({"type": "request", "url": "https://x.example/contact", "headers": {"X": "{{ contact.id }}"}}, True),
+        ({"type": "request", "url": "https://x.example/contact", "body": {"x": "contact"}}, True),
+        ({"type": "conversation", "note": "{{ contact.name }}"}, True),
+        ({"type": "conversation"}, False),
+        ({"type": "stop"}, False),
+    ],
+)
+def test_the_contact_is_read_only_where_an_expression_names_it(step: dict[str, Any], named: bool):
+    assert names_contact(read(flow(a=step))) is named

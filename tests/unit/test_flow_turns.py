@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from whimbrel.base import limits, moments
 from whimbrel.domain.flow_checks import read
-from whimbrel.domain.flow_effects import ContactWish, Inputs, Turn
+from whimbrel.domain.flow_effects import ContactWish, HandOver, Inputs, Turn
 from whimbrel.domain.flow_turns import turn, word_of
 from whimbrel.domain.flows import FlowRun
 from whimbrel.domain.links import EVERY, MARKED, LinkUse
@@ -212,7 +212,51 @@ def test_a_loop_without_an_end_stops():
 def test_a_hand_over_after_a_text_is_of_its_turn_and_a_text_after_it_is_not():
     steps = {"a": SEND | {"next": "b"}, "b": {"type": "conversation", "next": "c"}, "c": SEND}
     found = take(steps)
-    assert (found.hand_over, told(found), found.run.step) == (True, [("a", "sent"), ("b", "handed_over")], "c")
+    assert (found.hand_over, told(found)) == (HandOver(), [("a", "sent"), ("b", "handed_over")])
+    assert found.run.step == "c"
+
+
+def test_people_get_a_conversation_with_what_is_said_of_it():
+    wish = {"assign": "US1", "add_tags": ["vip"], "note": " {{ name }}:\n{{ cart }} \0"}
+    run = run_of(last_id="SM9", number=OURS, variables='{"name": "Ada", "cart": 3}')
+    again = {"type": "conversation", "note": "second"}
+    found = take({"a": {"type": "conversation", **wish, "next": "b"}, "b": again}, run)
+    assert (found.hand_over, found.run.step) == (HandOver("US1", ("vip",), "Ada:\n3"), "b")
+    assert take({"a": again, "b": again}, msgspec.structs.replace(found.run, step="b")).hand_over == HandOver(
+        note="second"
+    )
+
+
+@pytest.mark.parametrize("lacks", [{"last_id": None}, {"number": ""}, {"phone": ""}])
+def test_there_is_no_conversation_without_a_text(lacks: dict[str, Any]):
+    run = run_of(**({"last_id": "SM9", "number": OURS} | lacks))
+    found = take({"a": {"type": "conversation"}}, run)
+    assert (found.hand_over, found.run.state, found.run.reason) == (None, "failed", "flow_no_conversation")
+    found = take({"a": {"type": "conversation", "on_error": "b"}, "b": {"type": "stop"}}, run)
+    assert told(found) == [("a", "failed"), ("b", "finished")]
+
+
+def test_a_text_to_somebody_else_is_none_of_the_conversation():
+    steps = {
+        "a": {"type": "send", "to": "'+15005550001'", "text": "Look"} | {"next": "b"},
+        "b": {"type": "conversation"},
+    }
+    found = take(steps, run_of(last_id="SM0", number=OURS))
+    assert found.send is not None and (found.send.id, found.run.last_id) == ("SM1", "SM0")
+    asked = {"type": "wait_for_answer", "from": "'+15005550001'", "timeout_s": 60, "next": "b"}
+    waiting = run_of(last_id="SM0", number=OURS, waits_for="answer")
+    found = take({"a": asked, "b": {"type": "conversation"}}, waiting, answer="Yes", answer_id="SM2")
+    assert (found.run.last_id, found.steps[0].message_id) == ("SM0", "SM2")
+
+
+def test_the_contact_is_seen_as_it_is_and_as_a_step_left_it_in_the_next_turn():
+    steps = {"a": SIZE | {"next": "b"}, "b": {"type": "set", "values": {"known": "contact.name"}}}
+    found = take(steps, names_contact=True, contact={"name": "Ann"})
+    assert (found.run.step, found.run.due_at, told(found)) == ("b", NOW, [("a", "done")])
+    after = take(steps, found.run, names_contact=True, contact={"name": "Anna"})
+    assert variables(after) == {"known": "Anna"}
+    own = take(steps, run_of("b", variables='{"contact": {"name": "Own"}}'), names_contact=True, contact={"name": "x"})
+    assert variables(own)["known"] == "Own"
 
 
 def test_another_phone_is_written_to_and_waited_for():
@@ -301,7 +345,7 @@ def test_a_step_on_the_contact_wishes_and_one_on_the_run_does_not(step: dict[str
 def test_a_change_of_the_contact_shares_its_turn_with_no_other_effect(other: dict[str, Any]):
     steps = {"a": SIZE | {"next": "b"}, "b": other}
     found = take(steps, run_of(variables='{"size": 42}'))
-    assert (found.contact, found.send, found.request, found.hand_over) == (WISH, None, None, False)
+    assert (found.contact, found.send, found.request, found.hand_over) == (WISH, None, None, None)
     assert (told(found), found.run.step, found.run.due_at, found.run.turn) == ([("a", "done")], "b", NOW, 1)
     assert take(steps, found.run).contact == (WISH if other is SIZE else None)
     if other is SEND:

@@ -167,6 +167,7 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("flow_no_phone", 0, 0, P, "caller", "There is no phone to send to, or to wait for.", "Begin the run with a phone, or give the step a number."),
         _row("flow_request_failed", 0, 0, T, "caller", "The other system did not answer with 2xx.", "See the step's detail; give the step `on_error`."),
         _row("flow_contact_refused", 0, 0, P, "caller", "The contact could not be changed so.", "See the step's detail; declare the field or make the list, or give the step `on_error`."),
+        _row("flow_no_conversation", 0, 0, P, "caller", "No text went to the phone or came from it, so there is no conversation to hand over.", "Send a text first, or give the step `on_error`."),
         _row("flow_stopped", 0, 0, P, "caller", "A step ended the run as failed.", "Nothing: the flow is made so."),
         _row("flow_gone", 0, 0, P, "caller", "The flow or its account is not there any more.", "Nothing: the run cannot go on."),
         _row("flow_error", 0, 0, P, "us", "The run could not be worked on.", "Tell the operator its id."),

@@ -18,6 +18,7 @@ from whimbrel.domain.flow_documents import (
     STEPS,
     TRIGGERS,
     Branch,
+    Conversation,
     Document,
     KeywordTrigger,
     Request,
@@ -155,6 +156,10 @@ def _step(step: Step, pointer: str, steps: Mapping[str, Step]) -> Iterator[Field
     saved = getattr(step, "save_as", None)
     if saved is not None:
         yield from _variable(saved, f"{pointer}/save_as")
+    yield from _of_kind(step, pointer, steps)
+
+
+def _of_kind(step: Step, pointer: str, steps: Mapping[str, Step]) -> Iterator[FieldError]:
     match step:
         case Send():
             yield from _send(step, pointer)
@@ -170,6 +175,8 @@ def _step(step: Step, pointer: str, steps: Mapping[str, Step]) -> Iterator[Field
             yield from _of_contact(step, pointer, ("add_lists", "remove_lists", "on_error"))
         case Request():
             yield from _request(step, pointer)
+        case Conversation():
+            yield from _conversation(step, pointer)
         case _:
             pass
 
@@ -239,6 +246,13 @@ def _request(step: Request, pointer: str) -> Iterator[FieldError]:
         yield from _text(value, f"{pointer}/headers{_pointer(name)}")
     for name, value in (step.body or {}).items():
         yield from _expression(value, f"{pointer}/body{_pointer(name)}")
+
+
+def _conversation(step: Conversation, pointer: str) -> Iterator[FieldError]:
+    yield from _text(step.note, f"{pointer}/note")
+    for place, tag in enumerate(step.add_tags):
+        if tag != tag.strip() or not tag.isprintable():
+            yield FieldError(f"{pointer}/add_tags/{place}", "must be one line without blanks around it")
 
 
 def _expression(value: str | None, pointer: str) -> Iterator[FieldError]:

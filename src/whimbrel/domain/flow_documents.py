@@ -197,9 +197,18 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="conversation"):
-    """Hand the phone over to people: its conversation stands unread in the inbox."""
+    """Hand the phone over to people: its conversation stands open and unread in the inbox."""
 
+    assign: Annotated[str | None, Meta(description="Who is to see to it: the id of a user of the account.")] = None
+    add_tags: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=limits.TAG_MAX)], ...],
+        Meta(max_length=limits.CONVERSATION_TAGS_MAX, description="Of the conversation, beside those that it has."),
+    ] = ()
+    note: Annotated[Text | None, Meta(description="For the people of the account; no phone sees it.")] = None
     next: Next = None
+    on_error: Annotated[
+        str | None, Meta(description="The step where no text went to the phone or came from it; none: the run fails.")
+    ] = None
 
 
 class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="stop"):

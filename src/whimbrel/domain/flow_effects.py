@@ -15,8 +15,9 @@ Chosen = Callable[[str | None, str], str | None]
 
 
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
-    """A text to be sent, or a template with its variables."""
+    """A text to be sent, or a template with its variables. `id`: the message's."""
 
+    id: str
     to: str
     sender: str | None
     text: str | None
@@ -49,10 +50,19 @@ class ContactWish(msgspec.Struct, frozen=True, gc=False):
     remove_lists: tuple[str, ...] = ()
 
 
+class HandOver(msgspec.Struct, frozen=True, gc=False):
+    """What people get with a conversation. Empty: nothing of it."""
+
+    assignee: str = ""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+
 class Inputs(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What a turn goes by. `message_id`: of a text that it may send; `answer`: the text that the run waited for;
     `response`: what its request brought (None where it is to be made again); `refused`: the code of the refusal of the
-    text or of the contact's change, `refused_why` in words."""
+    text or of the contact's change, `refused_why` in words; `contact`: the one of the run's phone as it is now, where
+    the document `names_contact`."""
 
     now: int
     message_id: str
@@ -62,6 +72,8 @@ class Inputs(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     response: Mapping[str, Any] | None = None
     refused: str | None = None
     refused_why: str = ""
+    names_contact: bool = False
+    contact: Mapping[str, Any] | None = None
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):
@@ -71,6 +83,6 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     steps: tuple[FlowStep, ...]
     send: Outgoing | None = None
     request: Outbound | None = None
-    hand_over: bool = False
+    hand_over: HandOver | None = None
     answer_from: str = ""
     contact: ContactWish | None = None

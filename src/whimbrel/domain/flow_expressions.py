@@ -118,6 +118,11 @@ def holds(expression: str, data: Any) -> bool:
     return not any(found == empty and type(found) is type(empty) for empty in _EMPTY)
 
 
+def holes(text: str) -> list[str]:
+    """The expressions in a text."""
+    return [hole.strip() for hole in _HOLE.findall(text)]
+
+
 def text_problem(text: str) -> str | None:
     """Why a text with `{{ expressions }}` cannot be used, or None."""
     for hole in _HOLE.findall(text):

@@ -25,7 +25,7 @@ from whimbrel.domain.flow_documents import (
     Wait,
     WaitForAnswer,
 )
-from whimbrel.domain.flow_effects import ContactWish, Inputs, Outbound, Outgoing, Turn
+from whimbrel.domain.flow_effects import ContactWish, HandOver, Inputs, Outbound, Outgoing, Turn
 from whimbrel.domain.flow_expressions import ExpressionError
 from whimbrel.domain.flows import FlowRun, FlowStep
 from whimbrel.domain.links import wished
@@ -51,10 +51,10 @@ def turn(run: FlowRun, document: Document, inputs: Inputs) -> Turn:
     return _Machine(run, document, inputs).take()
 
 
-def context_of(run: FlowRun, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """What expressions see."""
+def context_of(run: FlowRun, variables: Mapping[str, Any], contact: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What expressions see. A variable of the run that is named `contact` goes before the contact."""
     about = {"id": run.id, "flow_id": run.flow_id, "started_at": moments.to_text(run.started_at)}
-    return {"trigger": {}, **variables, "phone": run.phone, "number": run.number, "run": about}
+    return {"trigger": {}, "contact": contact, **variables, "phone": run.phone, "number": run.number, "run": about}
 
 
 def word_of(text: str) -> str:
@@ -79,7 +79,7 @@ class _Machine:
         self._steps: list[FlowStep] = []
         self._send: Outgoing | None = None
         self._request: Outbound | None = None
-        self._hand_over = False
+        self._hand_over: HandOver | None = None
         self._contact: ContactWish | None = None
         self._answer_from = ""
         self._waits_for: Any = ""
@@ -88,8 +88,6 @@ class _Machine:
         self._reason: str | None = None
 
     def take(self) -> Turn:
-        if self._inputs.answer_id is not None:
-            self._last_id = self._inputs.answer_id
         try:
             while self._outcome is None and self._due_at is None:
                 self._one()
@@ -109,7 +107,7 @@ class _Machine:
         )
 
     def _has_effect(self) -> bool:
-        return self._send is not None or self._hand_over or self._contact is not None
+        return any(each is not None for each in (self._send, self._hand_over, self._contact))
 
     def _after(self, variables: str) -> FlowRun:
         ended = self._outcome is not None
@@ -182,11 +180,8 @@ class _Machine:
                 self._tag(step)
             case Request():
                 self._make(step, resumes=resumes == "request")
-            case Conversation() if self._contact is not None:
-                self._due_at = self._inputs.now
             case Conversation():
-                self._hand_over = True
-                self._go(step, "handed_over", step.next)
+                self._give(step)
             case _:
                 raise _Failed("flow_error")
 
@@ -209,7 +204,7 @@ class _Machine:
         self._variables = variables
 
     def _data(self) -> dict[str, Any]:
-        data = context_of(self._run, self._variables)
+        data = context_of(self._run, self._variables, self._inputs.contact)
         data["number"] = self._number
         return data
 
@@ -249,6 +244,7 @@ class _Machine:
         known = self._number if to == self._run.phone and step.sender is None else None
         sender = self._inputs.chosen(step.sender or known or None, to)
         self._send = Outgoing(
+            self._inputs.message_id,
             to,
             sender,
             None if step.text is None else self._rendered(step.text),
@@ -259,7 +255,8 @@ class _Machine:
             wished(step.text, every=step.shorten_links),
         )
         self._number = sender or self._number
-        self._last_id = self._inputs.message_id
+        if to == self._run.phone:
+            self._last_id = self._inputs.message_id
         self._go(step, "sent", step.next, message_id=self._inputs.message_id)
 
     def _language(self, given: str | None) -> str | None:
@@ -279,6 +276,8 @@ class _Machine:
 
     def _answered(self, step: WaitForAnswer) -> None:
         text = self._inputs.answer
+        if self._inputs.answer_id is not None and (step.whose is None or self._phone(step.whose) == self._run.phone):
+            self._last_id = self._inputs.answer_id
         if text is None:
             self._assign({step.save_as: None})
             self._go(step, "timed_out", step.on_timeout)
@@ -350,6 +349,22 @@ class _Machine:
             return
         self._contact = ContactWish(self._phone(None), **wish)
         self._go(step, "done", step.next)
+        if self._inputs.names_contact and step.next is not None:
+            self._due_at = self._inputs.now  # what follows sees it as it is then
+
+    def _give(self, step: Conversation) -> None:
+        """To people. It may share its turn with a text before it."""
+        if self._contact is not None or self._hand_over is not None:
+            self._due_at = self._inputs.now
+            return
+        if self._last_id is None or not self._number or not self._run.phone:
+            if step.on_error is None:
+                raise _Failed("flow_no_conversation")
+            self._go(step, "failed", step.on_error, detail="flow_no_conversation")
+            return
+        note = "" if step.note is None else self._rendered(step.note).replace("\0", "").strip()
+        self._hand_over = HandOver(step.assign or "", step.add_tags, note[: limits.NOTE_MAX])
+        self._go(step, "handed_over", step.next)
 
     def _make(self, step: Request, *, resumes: bool) -> None:
         if resumes and self._inputs.response is not None:

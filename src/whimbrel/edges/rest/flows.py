@@ -107,7 +107,7 @@ async def versions(services: Services, call: Call[PageQuery, None]) -> Answer:
 
 
 async def check(services: Services, call: Call[NoQuery, FlowDocument]) -> Answer:
-    return Answer(keeping.check(call.body.document))
+    return Answer(await keeping.check(services.manage, call.body.document, account_id=call.account_id))
 
 
 async def schema(services: Services, call: Call[NoQuery, None]) -> Answer:

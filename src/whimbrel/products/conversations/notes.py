@@ -23,7 +23,7 @@ class NewNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class NoteView(msgspec.Struct, frozen=True, kw_only=True):
-    """A note. `author`: the id of the user or key that wrote it."""
+    """A note. `author`: the id of the user, key or flow that wrote it."""
 
     id: str
     conversation_id: str

@@ -12,12 +12,12 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.ids import MESSAGE, USER
 from whimbrel.domain.conversations import PLAIN_DESK, Conversation, ConversationState
 from whimbrel.domain.model import Draft, Options
-from whimbrel.domain.people import User
 from whimbrel.journey.accept import Accept
 from whimbrel.journey.record import IdempotencyKey
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import Context
 from whimbrel.products.conversations import desk, writes
+from whimbrel.products.conversations.people import is_person
 from whimbrel.products.conversations.reading import ConversationView, existing, get, numbers_in
 from whimbrel.store.interface import Write
 
@@ -108,14 +108,12 @@ async def _asked(ctx: Context, accept: Accept, row: Conversation, wanted: bool |
 
 
 async def _assignee(ctx: Context, wanted: str | None, actor: str, account_id: str) -> str | None:
-    """The id of a person of the account or of the operator who is not disabled; empty: nobody."""
+    """Somebody who can see to it; empty: nobody."""
     if not wanted:
         return wanted
     user_id = actor if wanted == "me" else wanted
-    rows = await ctx.store.fetch(User, "user_by_id", user_id) if user_id.startswith(USER) else []
-    known = [row for row in rows if row.status != "disabled" and row.account_id in (account_id, None)]
     checks = Checks()
-    checks.require(bool(known), "/assignee", "must be the id of a user of the account")
+    checks.require(await is_person(ctx, user_id, account_id), "/assignee", "must be the id of a user of the account")
     checks.done()
     return user_id
 

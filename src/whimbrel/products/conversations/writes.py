@@ -44,6 +44,14 @@ def assigned(row: Conversation, user_id: str, at: int, actor: str) -> tuple[Writ
     )
 
 
+def given(pair: Pair, user_id: str, at: int, actor: str) -> tuple[Write, ...]:
+    """Somebody sees to the one of these numbers from now on."""
+    return (
+        Write("conversation_given", ((*pair, user_id, at),)),
+        Write("conversation_given_event", ((*pair, at, actor),)),
+    )
+
+
 def answered(row: Conversation, message_id: str, at: int, user_id: str) -> tuple[Write, ...]:
     """This was sent in it: the list shows it, nothing waits any more, and the thread does not wait for the index."""
     return (

@@ -19,24 +19,22 @@ import msgspec
 from whimbrel.base import ids
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.metrics import Metrics
-from whimbrel.domain.conversations import Arrival
-from whimbrel.domain.flow_documents import Document
 from whimbrel.domain.flow_effects import Inputs, Outbound, Turn
 from whimbrel.domain.flow_turns import turn
 from whimbrel.domain.flows import Flow, FlowRun
-from whimbrel.domain.model import Message
 from whimbrel.domain.numbers import normalise
 from whimbrel.journey.accept import Accept, Superseded
 from whimbrel.journey.tables import Tables
 from whimbrel.manage.context import Context
 from whimbrel.net.http import HttpClient
 from whimbrel.products.contacts.known import Known
-from whimbrel.products.conversations.writes import received
 from whimbrel.products.flows.contact_steps import REFUSED, ContactRefused, ContactSteps
 from whimbrel.products.flows.ending import end_runs
+from whimbrel.products.flows.handing_over import hand_over_writes
 from whimbrel.products.flows.requests import ask
 from whimbrel.products.flows.rows import gone_change, still_stands, turn_change, turn_writes
 from whimbrel.products.flows.sending import draft_of, key_of
+from whimbrel.products.flows.sight import Sight, sight_of
 from whimbrel.products.flows.starting import Documents
 from whimbrel.products.flows.texts import answer_key
 from whimbrel.store.interface import RunChange, Write
@@ -72,6 +70,7 @@ class Engine:
         metrics: Metrics,
         documents: Documents,
     ) -> None:
+        self._ctx = ctx
         self._store = ctx.store
         self._vault = ctx.vault
         self._clock = ctx.clock
@@ -141,14 +140,13 @@ class Engine:
             later = tuple((run.id, run.turn, at) for run in found if self._is_between_cells(run))
             await self._store.write([Write("flow_run_postpone", later)])
         runs = await self._standing(runs)
-        documents = await self._documents.of((run.flow_id, run.version) for run in runs)
-        texts = await self._texts(runs)
-        turns = [(run, self._turn(run, documents, texts)) for run in runs]
+        sight = await sight_of(self._ctx, self._documents, runs)
+        turns = [(run, self._turn(run, sight)) for run in runs]
         quiet = [(run, taken) for run, taken in turns if taken.send is None and taken.contact is None]
         about = await self._contacts.known(run for run, taken in turns if taken.contact is not None)
-        sends = [self._send(run, taken, documents, texts) for run, taken in turns if taken.send is not None]
+        sends = [self._send(run, taken, sight) for run, taken in turns if taken.send is not None]
         changes = [
-            self._change_contact(run, taken, about[run.account_id, run.test], documents, texts)
+            self._change_contact(run, taken, about[run.account_id, run.test], sight)
             for run, taken in turns
             if taken.contact is not None
         ]
@@ -175,24 +173,13 @@ class Engine:
         account = self._tables.accounts.get(row.account_id)
         return account is not None and account.status in _BETWEEN
 
-    async def _texts(self, runs: Sequence[FlowRun]) -> Mapping[str, Message]:
-        wanted = [run.answer_id for run in runs if run.answer_id is not None]
-        found = await self._store.messages(wanted) if wanted else []
-        return {message.id: message for message in found}
-
-    def _turn(
-        self,
-        run: FlowRun,
-        documents: Mapping[tuple[str, int], Document],
-        texts: Mapping[str, Message],
-        **more: Any,
-    ) -> Turn:
-        document = documents.get((run.flow_id, run.version))
+    def _turn(self, run: FlowRun, sight: Sight, **more: Any) -> Turn:
+        document = sight.document(run)
         now = self._clock.now_us()
         account = self._tables.accounts.get(run.account_id)
         if document is None or account is None or account.status == "closed":
             return _ended(run, "flow_gone", now)
-        text = texts.get(run.answer_id or "")
+        text = sight.texts.get(run.answer_id or "")
         book = self._tables.senders.get(run.account_id)
 
         def chosen(wanted: str | None, to: str) -> str | None:
@@ -208,6 +195,8 @@ class Engine:
             chosen=chosen,
             answer=None if text is None else text.text,
             answer_id=run.answer_id,
+            names_contact=run.id in sight.contacts,
+            contact=sight.contacts.get(run.id),
             **more,
         )
         try:
@@ -239,26 +228,7 @@ class Engine:
         return answer_key(self._vault, run.account_id, run.number, taken.answer_from)
 
     def _hand_over(self, taken: Turn) -> tuple[Write, ...]:
-        """The conversation with the phone, unread. It needs a message of either side."""
-        run = taken.run
-        if not taken.hand_over or run.last_id is None or not run.number or not run.phone:
-            return ()
-        now = self._clock.now_us()
-        arrival = Arrival(
-            id=ids.CONVERSATION + run.last_id[2:],
-            account_id=run.account_id,
-            test=0,
-            our_hash=self._vault.number_hash(run.number),
-            their_hash=run.phone_hash,
-            last_id=run.last_id,
-            last_in_id=run.last_id,
-            unread=1,
-            state="open",
-            at=now,
-            waits_from=now,
-            opens=1,
-        )
-        return (*received([arrival]), Write("message_numbers_add", (([run.last_id],),)))
+        return hand_over_writes(taken, self._vault, self._ids, self._clock.now_us())
 
     def _count(self, taken: Turn) -> None:
         for step in taken.steps:
@@ -273,19 +243,13 @@ class Engine:
 
     # ---------------------------------------------------------------- with a text
 
-    async def _send(
-        self,
-        run: FlowRun,
-        taken: Turn,
-        documents: Mapping[tuple[str, int], Document],
-        texts: Mapping[str, Message],
-    ) -> None:
+    async def _send(self, run: FlowRun, taken: Turn, sight: Sight) -> None:
         """The text and the turn, in one commit; where it is refused, the turn as it is then. Trouble with one does not
         hold up the others: its run stays due."""
         try:
             code = await self._submit(run, taken)
             if code is not None:
-                await self._store_turns([(run, self._turn(run, documents, texts, refused=code))])
+                await self._store_turns([(run, self._turn(run, sight, refused=code))])
         except Exception:
             _log.exception("a flow's text could not be stored; trying again", extra={"run_id": run.id})
             at = self._clock.now_us() + _AGAIN_US
@@ -312,15 +276,7 @@ class Engine:
 
     # ---------------------------------------------------------------- with a contact
 
-    async def _change_contact(
-        self,
-        run: FlowRun,
-        taken: Turn,
-        about: Known,
-        documents: Mapping[tuple[str, int], Document],
-        texts: Mapping[str, Message],
-        **more: Any,
-    ) -> None:
+    async def _change_contact(self, run: FlowRun, taken: Turn, about: Known, sight: Sight, **more: Any) -> None:
         """The change and the turn, in one commit; where it is refused, the turn as it is then."""
         assert taken.contact is not None
         try:
@@ -328,7 +284,7 @@ class Engine:
                 self._count(taken)
                 self._go_on(taken)
         except ContactRefused as error:
-            again = self._turn(run, documents, texts, refused=REFUSED, refused_why=str(error), **more)
+            again = self._turn(run, sight, refused=REFUSED, refused_why=str(error), **more)
             await self._store_turns([(run, again)])
         except Exception:
             _log.exception("a flow's contact could not be changed; trying again", extra={"run_id": run.id})
@@ -347,27 +303,25 @@ class Engine:
         async with self._places:
             response = await ask(self._client, request, run.depth)
         try:
-            documents = await self._documents.of([(run.flow_id, run.version)])
-            taken = self._turn(run, documents, {}, response=response)
+            sight = await sight_of(self._ctx, self._documents, [run])
+            taken = self._turn(run, sight, response=response)
             if taken.contact is not None:
                 about = (await self._contacts.known([run]))[run.account_id, run.test]
-                await self._change_contact(run, taken, about, documents, {}, response=response)
+                await self._change_contact(run, taken, about, sight, response=response)
             elif taken.send is None:
                 (stands,) = await self._store_turns([(run, taken)])
                 if stands and taken.request is not None:
                     self._begin(self._ask(taken.run, taken.request))
             else:
-                await self._send_after(run, taken, documents, response)
+                await self._send_after(run, taken, sight, response)
         except Exception:
             _log.exception("a flow's request could not be recorded", extra={"run_id": run.id})
         self.wake()
 
-    async def _send_after(
-        self, run: FlowRun, taken: Turn, documents: Mapping[tuple[str, int], Document], response: Mapping[str, Any]
-    ) -> None:
+    async def _send_after(self, run: FlowRun, taken: Turn, sight: Sight, response: Mapping[str, Any]) -> None:
         code = await self._submit(run, taken)
         if code is not None:
-            again = self._turn(run, documents, {}, response=response, refused=code)
+            again = self._turn(run, sight, response=response, refused=code)
             await self._store_turns([(run, again)])
 
 

@@ -11,11 +11,12 @@ from msgspec import Meta
 from whimbrel.base import ids, limits, moments
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.flow_checks import DocumentError, read
-from whimbrel.domain.flow_documents import Document
+from whimbrel.domain.flow_documents import Conversation, Document
 from whimbrel.domain.flows import DELETED, Flow, FlowStatus, FlowVersion
 from whimbrel.manage import audit
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, after_position, commit, one, page
+from whimbrel.products.conversations.people import is_person
 from whimbrel.products.flows.ending import end_runs
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
@@ -85,18 +86,18 @@ class _Count(msgspec.Struct, frozen=True):
     count: int
 
 
-def check(document: Mapping[str, Any]) -> FlowVerdict:
+async def check(ctx: Context, document: Mapping[str, Any], *, account_id: str) -> FlowVerdict:
     """Everything that is wrong with a document; stores nothing."""
     try:
-        read(document)
+        errors = await _strangers(ctx, read(document), account_id)
     except DocumentError as error:
-        return FlowVerdict(False, tuple(FlowProblem(each.pointer, each.detail) for each in error.errors))
-    return FlowVerdict(True, ())
+        errors = error.errors
+    return FlowVerdict(not errors, tuple(FlowProblem(each.pointer, each.detail) for each in errors))
 
 
 async def create(ctx: Context, actor: str, request: NewFlow, *, account_id: str) -> FlowView:
     """Keep a flow. WhimbrelError: invalid_request, too_many_flows."""
-    document = _checked(request.document)
+    document = await _checked(ctx, request.document, account_id)
     async with ctx.lock:
         now = ctx.clock.now_us()
         row = Flow(
@@ -133,7 +134,7 @@ async def get(ctx: Context, flow_id: str, *, account_id: str) -> FlowView:
 async def update(ctx: Context, actor: str, flow_id: str, change: FlowChange, *, account_id: str) -> FlowView:
     """Change name or status, or put a new version in place. Runs that are under way finish on theirs. WhimbrelError:
     not_found, invalid_request."""
-    document = None if change.document is None else _checked(change.document)
+    document = None if change.document is None else await _checked(ctx, change.document, account_id)
     async with ctx.lock:
         before = await existing(ctx, flow_id, account_id)
         now = ctx.clock.now_us()
@@ -190,14 +191,31 @@ async def version_of(ctx: Context, flow: Flow, version: int) -> FlowVersion:
     return await one(ctx, FlowVersion, "flow_version", flow.id, version)
 
 
-def _checked(document: Mapping[str, Any]) -> Document:
+async def _checked(ctx: Context, given: Mapping[str, Any], account_id: str) -> Document:
     """`invalid_request` with a pointer to each error."""
     try:
-        return read(document)
+        document = read(given)
+        found = await _strangers(ctx, document, account_id)
+        if found:
+            raise DocumentError(found)
     except DocumentError as error:
         errors = [FieldError("/document" + each.pointer, each.detail) for each in error.errors]
         first = errors[0]
         raise WhimbrelError("invalid_request", f"`{first.pointer[1:]}` {first.detail}.", errors=errors) from None
+    return document
+
+
+async def _strangers(ctx: Context, document: Document, account_id: str) -> list[FieldError]:
+    """Steps that give conversations to somebody who is none of the account's people."""
+    wanted = {
+        name: step.assign for name, step in document.steps.items() if isinstance(step, Conversation) and step.assign
+    }
+    known = {each: await is_person(ctx, each, account_id) for each in set(wanted.values())}
+    return [
+        FieldError(f"/steps/{name}/assign", "must be the id of a user of the account")
+        for name, user_id in wanted.items()
+        if not known[user_id]
+    ]
 
 
 async def _check_name(ctx: Context, row: Flow) -> None:

@@ -23,7 +23,7 @@ def draft_of(run: FlowRun, taken: Turn) -> Draft:
         sender=message.sender,
         message_class=message.message_class,
         options=Options(metadata={"flow_run": run.id}, tags=taken.run.tags, reply_to=run.answer_id),
-        id=taken.run.last_id or "",
+        id=message.id,
         template=use,
         links=message.links,
     )

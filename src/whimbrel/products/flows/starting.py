@@ -12,6 +12,7 @@ import msgspec
 from whimbrel.base import ids, limits
 from whimbrel.base.metrics import Metrics
 from whimbrel.domain.flow_checks import read
+from whimbrel.domain.flow_contacts import names_contact
 from whimbrel.domain.flow_documents import Document
 from whimbrel.domain.flows import Flow, FlowRun, FlowVersion
 from whimbrel.journey.accept import Superseded
@@ -48,6 +49,7 @@ class Documents:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: dict[tuple[str, int], Document] = {}
+        self._naming: set[tuple[str, int]] = set()
 
     async def of(self, pairs: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], Document]:
         """Those that exist."""
@@ -57,8 +59,15 @@ class Documents:
             if rows:
                 if len(self._known) >= _DOCUMENTS_KEPT:
                     self._known.clear()
+                    self._naming.clear()
                 self._known[pair] = read(msgspec.json.decode(rows[0].document))
+                if names_contact(self._known[pair]):
+                    self._naming.add(pair)
         return {pair: self._known[pair] for pair in wanted if pair in self._known}
+
+    def names_contact(self, flow_id: str, version: int) -> bool:
+        """Whether a document that was read asks for the contact as it is now."""
+        return (flow_id, version) in self._naming
 
 
 class _Recent(msgspec.Struct, frozen=True):

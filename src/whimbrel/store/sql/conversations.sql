@@ -17,6 +17,8 @@
 -- | conversation_state_event (id, at, actor) | told, if it stands so since then |
 -- | conversation_assignee (id, user_id, at) | who sees to it |
 -- | conversation_assignee_event (id, at, actor) | told, if so since then |
+-- | conversation_given (account_id, test, our_hash, their_hash, user_id, at) | who sees to the one of these numbers |
+-- | conversation_given_event (account_id, test, our_hash, their_hash, at, actor) | told, if so since then |
 -- | conversation_tags (id, tags) | JSON |
 -- | conversation_asked (id, at) | when the phone was asked for a rating |
 -- | conversation_read (id, message_id) | nothing is unread any more, unless the phone wrote again after this message; changes a row then only |
@@ -29,6 +31,7 @@
 -- | conversation_thread (account_id, test, their_hash, our_hash, from_id, before_id, limit) | whole rows of messages between the two, newest first |
 -- | conversations_purge (before_id, limit) | those whose newest message is older, removed |
 -- | conversation_note_insert, conversation_note_by_id (account_id, test, id), conversation_note_delete (id) | notes; rows of `Note` |
+-- | conversation_note_between (id, account_id, test, our_hash, their_hash, author, text, at, most) | a note beside the one of these numbers, if it has fewer |
 -- | conversation_notes_page (account_id, test, conversation_id, before_id, limit) | the newest first |
 -- | conversation_notes_count (conversation_id) | how many there are |
 -- | conversation_notes_purge (before_id, limit) | notes of those that go next, removed |
@@ -122,6 +125,18 @@ FROM conversations AS c
 WHERE c.id = $1 AND c.assigned_at = $2 AND c.seq BETWEEN 1 AND 65534
   AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.subject_id = c.id AND e.seq = c.seq);
 
+-- name: conversation_given
+UPDATE conversations SET assignee = $5, assigned_at = $6, seq = seq + 1
+WHERE account_id = $1 AND test = $2 AND their_hash = $4 AND our_hash = $3 AND assignee <> $5;
+
+-- name: conversation_given_event
+INSERT INTO events (account_id, test, subject_id, seq, type, data, callback, created_at)
+SELECT c.account_id, c.test, c.id, c.seq, 'conversation.assigned', '{"conversation_id":"' || c.id || '","assignee":"' || c.assignee || '","by":"' || $6 || '"}', 0, $5
+FROM conversations AS c
+WHERE c.account_id = $1 AND c.test = $2 AND c.their_hash = $4 AND c.our_hash = $3 AND c.assigned_at = $5
+  AND c.seq BETWEEN 1 AND 65534
+  AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.subject_id = c.id AND e.seq = c.seq);
+
 -- name: conversation_tags
 UPDATE conversations SET tags = $2 WHERE id = $1;
 
@@ -179,6 +194,12 @@ DELETE FROM conversations WHERE id IN (
 -- name: conversation_note_insert
 INSERT INTO conversation_notes (id, account_id, test, conversation_id, author, text, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: conversation_note_between
+INSERT INTO conversation_notes (id, account_id, test, conversation_id, author, text, created_at)
+SELECT $1, c.account_id, c.test, c.id, $6, $7, $8 FROM conversations AS c
+WHERE c.account_id = $2 AND c.test = $3 AND c.their_hash = $5 AND c.our_hash = $4
+  AND (SELECT count(*) FROM conversation_notes AS n WHERE n.conversation_id = c.id) < $9;
 
 -- name: conversation_note_by_id
 SELECT id, account_id, test, conversation_id, author, text, created_at FROM conversation_notes

@@ -12,7 +12,7 @@
     set: { on: ["run", "contact"], values: "json", next: "step", on_error: "step" },
     tag: { on: ["run", "contact"], add: "list", remove: "list", add_lists: "list", remove_lists: "list", next: "step", on_error: "step" },
     request: { url: "text", method: ["POST", "GET"], headers: "json", body: "json", save_as: "text", timeout_s: "number", next: "step", on_error: "step" },
-    conversation: { next: "step" },
+    conversation: { assign: "text", add_tags: "list", note: "long", next: "step", on_error: "step" },
     stop: { outcome: ["finished", "failed"] },
   };
   const BEGINS = {
@@ -109,7 +109,7 @@
   const begins = () => [trigger().keywords, trigger().outcomes?.map((each) => endWords[each] ?? each), trigger().tags, trigger().lists, trigger().targets].flatMap((each) => (Array.isArray(each) ? each : [])).join(" · ");
   const leavings = (name) => (name === TRIGGER ? [["", flow.start]] : ways(flow.steps[name]));
 
-  const summary = (step) => step.text ?? step.url ?? step.time_of_day ?? step.until ?? (step.for_s ? `${step.for_s} s` : step.timeout_s ? `${step.timeout_s} s` : Array.isArray(step.cases) ? step.cases.map((each) => each.when).join(" · ") : step.on === "contact" ? fieldWords.on_contact : "");
+  const summary = (step) => step.text ?? step.url ?? step.note ?? step.time_of_day ?? step.until ?? (step.for_s ? `${step.for_s} s` : step.timeout_s ? `${step.timeout_s} s` : Array.isArray(step.cases) ? step.cases.map((each) => each.when).join(" · ") : step.on === "contact" ? fieldWords.on_contact : "");
 
   const show = () => {
     const focused = document.activeElement?.dataset?.step;
