@@ -70,6 +70,28 @@ def test_a_block_is_listed_and_lifted(node: Node):
     verify(node, "start", service, "+447400555564")
 
 
+def test_a_limit_of_ones_own_counts_starts(node: Node):
+    service = made(node, "--set", "guard=false")
+    about = json.loads(
+        verify(node, "limit", "create", service, "address", "--bucket", "1/3600", "--description", "d", "--json")
+    )
+    assert "1/3600" in verify(node, "limit", "list", service)
+    key = ("--rate-key", "address=192.0.2.7")
+    verify(node, "start", service, "+447400777701", *key)
+    refused = invoke("verify", "start", service, "+447400777702", *key, "--data", node.folder)
+    assert "verify_rate_limited" in refused.err
+    changed = verify(node, "limit", "update", about["id"], "--bucket", "5/60", "--bucket", "9/3600")
+    assert re.search(r"buckets +5/60, 9/3600", changed) and re.search(r"description +d", changed)
+    verify(node, "start", service, "+447400777703", *key)
+    for words in (("limit", "update", about["id"], "--bucket", "5"), ("start", service, PHONE, "--rate-key", "x")):
+        assert " takes " in invoke("verify", *words, "--data", node.folder).err
+    assert "/max" in invoke("verify", "limit", "update", about["id"], "--bucket", "0/60", "--data", node.folder).err
+    assert "is deleted" in verify(node, "limit", "delete", about["id"])
+    assert json.loads(verify(node, "limit", "list", service, "--json")) == []
+    (text,) = json.loads(verify(node, "attempts", service, "+447400777703", "--json"))
+    assert text["channel"] == "sms" and text["id"] in verify(node, "attempts", service, "+447400777703")
+
+
 def test_a_service_is_shown_changed_and_deleted(node: Node):
     service = made(node)
     changed = verify(
@@ -129,6 +151,13 @@ def test_a_schedule_is_kept_paused_and_deleted(node: Node, tmp_path):
     assert first["local"] in schedule("skip", made["id"])
     assert second["local"] in schedule("skip", made["id"], second["local"])
     assert first["local"] not in schedule("next", made["id"])
+    assert first["local"] in schedule("preview", *when, "--limit", 1)
+    rules = ("--rule", "FREQ=DAILY;COUNT=2", "--text", "Closed.", "--to", "+15005550009", "--name", "days")
+    changed = json.loads(schedule("update", made["id"], *rules, "--json"))
+    assert (changed["name"], changed["recipients"], changed["text"]) == ("days", 1, "Closed.")
+    assert (changed["zone"], changed["starts_at"]) == (made["zone"], made["starts_at"])
+    assert schedule("show", schedule("update", made["id"], "--rule", "").split()[1]).count("once") == 1
+    assert "say what" in invoke("schedule", "update", made["id"], "--data", node.folder).err
     assert "is deleted" in schedule("delete", made["id"])
     assert "not_found" in invoke("schedule", "show", made["id"], "--data", node.folder).err
     chosen = ("--filter", 'country = "GB"', "--everybody", "--not-tag", "nowhere", "--shorten-links")

@@ -316,6 +316,14 @@ async def test_wrong_schedules(edge, body, pointer):
     assert (answer.status, [error["pointer"] for error in answer.json["errors"]]) == (422, [pointer])
 
 
+async def test_a_schedule_may_begin_another_flow(edge):
+    one, other = [(await keep(edge, name=name))["id"] for name in ("one", "other")]
+    path = f"/v1/schedules/{(await plan(edge, text=None, flow_id=one)).json['id']}"
+    assert (await edge.ask("PATCH", path, json={"flow_id": other})).json["flow_id"] == other
+    assert (await edge.ask("PATCH", path, json={"flow_id": "FW" + "0" * 32})).status == 404
+    assert (await edge.get(path)).json["flow_id"] == other
+
+
 async def test_a_preview_follows_the_clocks(edge):
     body = {"starts_at": "2127-03-29T09:00", "zone": "Europe/Berlin", "rrule": "FREQ=DAILY", "count": 2}
     found = (await edge.post("/v1/schedules/preview", body)).json["data"]

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Annotated, Any, Final
-from urllib.parse import quote
 
 import msgspec
 import typer
@@ -86,12 +85,40 @@ def set_status(
     typer.echo(f"{made['id']} {made['name']}: {made['status']}")
 
 
+@flow.command("show")
+@guarded
+def show(
+    flow_id: Annotated[str, typer.Argument(metavar="FW…")],
+    version: Annotated[int | None, typer.Option(help="An earlier one; else the one that is used.")] = None,
+    data: DataFolder = DATA,
+) -> None:
+    """A flow's document, as `flow put` takes it."""
+    node, place = client(data), asking.path("flows", flow_id)
+    if version is None:
+        found = asking.got(node, place)["document"]
+    else:
+        kept = {each["version"]: each["document"] for each in asking.every(node, f"{place}/versions")}
+        found = kept.get(version) or fail(f"there is no version {version}")
+    typer.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+
+
+@flow.command("delete")
+@guarded
+def delete(flow_id: Annotated[str, typer.Argument(metavar="FW…")], data: DataFolder = DATA) -> None:
+    """Delete a flow; runs of it that are under way are stopped."""
+    client(data).call("DELETE", asking.path("flows", flow_id))
+    typer.echo(f"{flow_id} is deleted")
+
+
 @flow.command("run")
 @guarded
 def run(
     flow_id: Annotated[str, typer.Argument(metavar="FW…")],
     phone: Annotated[str, typer.Argument(help="In E.164; empty: none.")] = "",
     variables: Annotated[str, typer.Option(help="A JSON object.")] = "{}",
+    skip_waits: Annotated[
+        bool, typer.Option("--skip-waits", help="Time does not pass for it; test keys only.")
+    ] = False,
     data: DataFolder = DATA,
 ) -> None:
     """Begin a run for a phone."""
@@ -99,7 +126,7 @@ def run(
         given = msgspec.json.decode(variables)
     except msgspec.DecodeError as error:
         fail(f"--variables is no JSON: {error}", code=2)
-    body = {"phone": phone, "variables": given}
+    body = {"phone": phone, "variables": given, "skip_waits": skip_waits}
     made = msgspec.json.decode(client(data).call("POST", asking.path("flows", flow_id) + "/runs", body))
     typer.echo(made["id"])
 
@@ -108,12 +135,14 @@ def run(
 @guarded
 def runs(
     flow_id: Annotated[str | None, typer.Argument(metavar="FW…", help="Of one flow; without it of all.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only these: running, finished, failed or stopped.")] = None,
+    most: Annotated[int, typer.Option("--limit", min=1, help="So many at most.")] = 50,
     data: DataFolder = DATA,
     as_json: Json = False,
 ) -> None:
     """The newest runs."""
-    of_flow = "" if flow_id is None else f"&flow_id={quote(flow_id, safe='')}"
-    found = asking.got(client(data), f"/v1/flow-runs?limit=50{of_flow}")["data"]
+    wanted = {"flow_id": flow_id, "state": state}
+    found = list(asking.every(client(data), asking.path("flow-runs"), wanted, most))
     rows = [
         (each["id"], each["state"], each["step"] or "", str(each["steps"]), each["started_at"][:19]) for each in found
     ]
@@ -130,6 +159,22 @@ def steps(
     names = ("step", "kind", "outcome", "detail", "message_id", "at")
     rows = [(str(each["seq"]), *(str(each[name] or "") for name in names)) for each in found]
     asking.show(found, ("", *names), rows, as_json=as_json)
+
+
+@flow.command("stop")
+@guarded
+def stop(run_id: Annotated[str, typer.Argument(metavar="FR…")], data: DataFolder = DATA) -> None:
+    """End a run; it sends nothing from then on."""
+    found = asking.told(client(data), "POST", asking.path("flow-runs", run_id, "stop"))
+    typer.echo(f"{found['id']}: {found['state']}")
+
+
+@flow.command("skip")
+@guarded
+def skip(run_id: Annotated[str, typer.Argument(metavar="FR…")], data: DataFolder = DATA) -> None:
+    """End the wait that a test run is in, as if nobody had answered in time."""
+    found = asking.told(client(data), "POST", asking.path("flow-runs", run_id, "skip"))
+    typer.echo(f"{found['id']}: {found['step'] or found['state']}")
 
 
 def _read(file: Path) -> Any:

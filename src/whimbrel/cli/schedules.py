@@ -17,6 +17,18 @@ schedule = typer.Typer(
     no_args_is_help=True,
 )
 ScheduleId = Annotated[str, typer.Argument(metavar="SD…")]
+At = Annotated[str, typer.Option("--at", help="The first time by the clocks of the zone: 2027-01-04T09:00.")]
+Zone = Annotated[str, typer.Option(help="Such as Europe/Berlin, or recipient.")]
+Rule = Annotated[str | None, typer.Option("--rule", help="Again and again (RFC 5545): FREQ=WEEKLY;BYDAY=MO.")]
+To = Annotated[list[str] | None, typer.Option(help="A number, or several with commas; may be repeated.")]
+NumberFile = Annotated[Path | None, typer.Option(help="A file with numbers, by lines or commas.")]
+Text = Annotated[str | None, typer.Option(help="What is sent.")]
+Template = Annotated[str | None, typer.Option(help="Or a template, NAME or NAME@VERSION.")]
+FlowId = Annotated[str | None, typer.Option(metavar="FW…", help="Or a flow that begins for each phone.")]
+Var = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A variable; may be repeated.")]
+Language = Annotated[str | None, typer.Option(help="Of the template.")]
+Sender = Annotated[str | None, typer.Option(help="One of the account's.")]
+MessageClass = Annotated[str | None, typer.Option("--class", help="otp, transactional or marketing.")]
 _BETWEEN: Final = re.compile(r"[\s,;]+")
 
 
@@ -49,9 +61,9 @@ def show(schedule_id: ScheduleId, data: DataFolder = DATA, as_json: Json = False
 @guarded
 def create(
     name: Annotated[str, typer.Argument(help="What to call it.")],
-    starts_at: Annotated[str, typer.Option("--at", help="The first time by the clocks of the zone: 2027-01-04T09:00.")],
-    to: Annotated[list[str] | None, typer.Option(help="A number, or several with commas; may be repeated.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A file with numbers, by lines or commas.")] = None,
+    starts_at: At,
+    to: To = None,
+    file: NumberFile = None,
     lists: Annotated[list[str] | None, typer.Option("--list", help="Contacts of a list; may be repeated.")] = None,
     tags: Annotated[list[str] | None, typer.Option("--tag", help="Contacts with a tag; may be repeated.")] = None,
     segments: Annotated[
@@ -68,17 +80,15 @@ def create(
     without_segments: Annotated[
         list[str] | None, typer.Option("--not-segment", metavar="SG…", help="But nobody of this segment.")
     ] = None,
-    text: Annotated[str | None, typer.Option(help="What is sent.")] = None,
-    template: Annotated[str | None, typer.Option(help="Or a template, NAME or NAME@VERSION.")] = None,
-    flow: Annotated[str | None, typer.Option(metavar="FW…", help="Or a flow that begins for each phone.")] = None,
-    var: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A variable; may be repeated.")] = None,
-    language: Annotated[str | None, typer.Option(help="Of the template.")] = None,
-    zone: Annotated[str, typer.Option(help="Such as Europe/Berlin, or recipient.")] = "UTC",
-    rrule: Annotated[
-        str | None, typer.Option("--rule", help="Again and again (RFC 5545): FREQ=WEEKLY;BYDAY=MO.")
-    ] = None,
-    sender: Annotated[str | None, typer.Option(help="One of the account's.")] = None,
-    message_class: Annotated[str | None, typer.Option("--class", help="otp, transactional or marketing.")] = None,
+    text: Text = None,
+    template: Template = None,
+    flow: FlowId = None,
+    var: Var = None,
+    language: Language = None,
+    zone: Zone = "UTC",
+    rrule: Rule = None,
+    sender: Sender = None,
+    message_class: MessageClass = None,
     shorten_links: Annotated[bool, typer.Option("--shorten-links", help="Make every address a short link.")] = False,
     data: DataFolder = DATA,
     as_json: Json = False,
@@ -95,6 +105,54 @@ def create(
     body: dict[str, Any] = {"name": name, "starts_at": starts_at, "zone": zone, "recipients": _numbers(to, file)}
     body |= {each: value for each, value in wanted.items() if value is not None}
     _print(asking.told(client(data), "POST", asking.path("schedules"), body), as_json=as_json)
+
+
+@schedule.command("update")
+@guarded
+def update(
+    schedule_id: ScheduleId,
+    name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
+    starts_at: Annotated[str | None, typer.Option("--at", help="The first time by the clocks of the zone.")] = None,
+    zone: Annotated[str | None, typer.Option(help="Such as Europe/Berlin, or recipient.")] = None,
+    rrule: Annotated[str | None, typer.Option("--rule", help="Another rule; empty: once.")] = None,
+    to: To = None,
+    file: NumberFile = None,
+    text: Text = None,
+    template: Template = None,
+    flow: FlowId = None,
+    var: Var = None,
+    language: Language = None,
+    sender: Sender = None,
+    message_class: MessageClass = None,
+    data: DataFolder = DATA,
+    as_json: Json = False,
+) -> None:
+    """Change all times from now on; what is not given stays, numbers that are given replace all of them."""
+    wanted: dict[str, Any] = {
+        "name": name, "starts_at": starts_at, "zone": zone, "rrule": rrule, "text": text, "template": template,
+        "flow_id": flow, "language": language, "sender": sender, "class": message_class,
+        "variables": values_of(var) or None, "recipients": _numbers(to, file) or None,
+    }  # fmt: skip
+    body = {each: value for each, value in wanted.items() if value is not None}
+    if not body:
+        fail("say what is to be different", code=2)
+    _print(asking.told(client(data), "PATCH", asking.path("schedules", schedule_id), body), as_json=as_json)
+
+
+@schedule.command("preview")
+@guarded
+def preview(
+    starts_at: At,
+    zone: Zone = "UTC",
+    rrule: Rule = None,
+    most: Annotated[int, typer.Option("--limit", min=1, help="So many at most.")] = 10,
+    data: DataFolder = DATA,
+    as_json: Json = False,
+) -> None:
+    """When one would run that is not kept yet."""
+    body = {"starts_at": starts_at, "zone": zone, "rrule": rrule, "count": most}
+    found = asking.told(client(data), "POST", asking.path("schedules", "preview"), body)["data"]
+    asking.show(found, ("local", "utc"), [(each["local"], each["at"]) for each in found], as_json=as_json)
 
 
 @schedule.command("pause")

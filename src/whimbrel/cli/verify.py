@@ -12,6 +12,7 @@ from whimbrel.cli.options import DATA, DataFolder, Json
 from whimbrel.cli.say import guarded
 from whimbrel.cli.verify_factors import factor, person
 from whimbrel.cli.verify_guard import blocks, lift, safe
+from whimbrel.cli.verify_limits import keys_of, limit
 from whimbrel.cli.verify_services import ServiceId, service
 
 verify = typer.Typer(
@@ -20,6 +21,7 @@ verify = typer.Typer(
 verify.add_typer(service, name="service")
 verify.add_typer(factor, name="factor")
 verify.add_typer(person, name="person")
+verify.add_typer(limit, name="limit")
 verify.add_typer(safe, name="safe")
 Place = Annotated[str, typer.Argument(metavar="VE…|NUMBER", help="A verification, or the newest one of a number.")]
 
@@ -32,11 +34,15 @@ def start(
     channel: Annotated[str | None, typer.Option(help="By what the code is brought; else the service's.")] = None,
     language: Annotated[str | None, typer.Option(help="Of the text, such as de.")] = None,
     code: Annotated[str | None, typer.Option(help="One of your own, where the service takes them.")] = None,
+    rate_key: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A key of a limit; may be repeated.")
+    ] = None,
     data: DataFolder = DATA,
     as_json: Json = False,
 ) -> None:
     """Send a code, or the same one again while it is waited for."""
-    body = {"to": to, "channel": channel, "language": language, "custom_code": code}
+    keys = keys_of(rate_key) or None
+    body = {"to": to, "channel": channel, "language": language, "custom_code": code, "rate_keys": keys}
     place = asking.path("verify", "services", service_id, "verifications")
     made = asking.told(client(data), "POST", place, {name: value for name, value in body.items() if value is not None})
     _print(made, as_json=as_json)
@@ -79,6 +85,17 @@ def approve(service_id: ServiceId, place: Place, data: DataFolder = DATA, as_jso
 def show(service_id: ServiceId, place: Place, data: DataFolder = DATA, as_json: Json = False) -> None:
     """How a verification stands."""
     _print(asking.got(client(data), _of(service_id, place)), as_json=as_json)
+
+
+@verify.command("attempts")
+@guarded
+def attempts(service_id: ServiceId, place: Place, data: DataFolder = DATA, as_json: Json = False) -> None:
+    """The texts, mails and calls of a verification, each with how far it is."""
+    where = asking.path("verify", "services", service_id, "verifications", place, "attempts")
+    found = asking.got(client(data), where)["data"]
+    names = ("channel", "state", "reason", "moved_on")
+    rows = [(each["id"], *(each[name] for name in names), each["message_id"] or "") for each in found]
+    asking.show(found, ("id", "channel", "state", "reason", "moved on", "message_id"), rows, as_json=as_json)
 
 
 @verify.command("list")

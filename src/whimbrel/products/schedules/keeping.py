@@ -42,8 +42,8 @@ from whimbrel.store.rows import to_columns
 
 STATUSES: tuple[ScheduleStatus, ...] = ("active", "paused", "finished")
 _WAYS = ("text", "template", "flow_id")
-_SAME_NAME = ("starts_at", "zone", "rrule", "text", "template", "language", "sender", "message_class", "variables",
-              "shorten_links")  # fmt: skip
+_SAME_NAME = ("starts_at", "zone", "rrule", "text", "template", "language", "sender", "message_class", "flow_id",
+              "variables", "shorten_links")  # fmt: skip
 
 
 class _Count(msgspec.Struct, frozen=True):
@@ -128,6 +128,8 @@ async def update(
         phones = _checked(name, spec, numbers if change.recipients is None else change.recipients, checks)
         if spec != was:  # a template that is gone is no reason to keep sending
             await check_template(ctx.store, account_id, spec)
+        if spec.flow_id is not None and spec.flow_id != was.flow_id:
+            await existing_flow(ctx, spec.flow_id, account_id)
         status = change.status or ("active" if before.status == "finished" else before.status)
         entry = audit.entry(ctx, actor, "schedule.updated", before.id, account_id)
         if spec == was and change.recipients is None and change.status in (None, before.status):

@@ -75,6 +75,7 @@ class ScheduleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     exclude: PeopleBody | None = None
     text: Annotated[str | None, Meta(description="In place of a template.")] = None
     template: Annotated[str | None, Meta(description="In place of a text.")] = None
+    flow_id: Annotated[str | None, Meta(description="In place of another flow.")] = None
     language: str | None = None
     sender: str | None = None
     message_class: Literal["otp", "transactional", "marketing"] | None = msgspec.field(name="class", default=None)
