@@ -100,6 +100,8 @@ async def test_what_is_noted_is_in_the_answer_in_explain_and_in_the_message(edge
     assert (await edge.get(f"/v1/messages/{sent.json['id']}")).json["warnings"] == ["sender_forbidden"]
     batch = await edge.post("/v1/messages/batch", {"messages": [{"to": "+14155550123", "text": "a", "sender": NAME}]})
     assert batch.json["data"][0]["warnings"] == ["sender_forbidden"]
+    noted = edge.app.metrics.registry.get_sample_value("whimbrel_sender_warnings_total", {"code": "sender_forbidden"})
+    assert noted == 2
     told = await edge.post("/v1/messages/explain", {"to": "+14155550123", "text": "a", "sender": NAME})
     step = told.json["sender_rules"]
     assert (step["verdict"], step["code"], step["rule"]["id"]) == ("warned", "sender_forbidden", "list-2022-us")

@@ -6,6 +6,7 @@ itself. A sender that the operator has not approved is refused in any case.
 
 import datetime
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final, Literal
 
 import msgspec
@@ -112,6 +113,7 @@ def day_of(now: int) -> datetime.date:
     return _EPOCH + datetime.timedelta(days=now // _DAY_US)
 
 
+@cache
 def warnings_of(flags: int) -> tuple[str, ...]:
     """The codes that a message's flags mean."""
     return tuple(code for bit, code in WARNINGS.items() if flags & bit)

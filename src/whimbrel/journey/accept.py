@@ -29,6 +29,7 @@ from whimbrel.base.vault import Vault
 from whimbrel.domain.active import check_active
 from whimbrel.domain.model import Draft
 from whimbrel.domain.pacing import FairRank
+from whimbrel.domain.sender_fitness import WARNED, warnings_of
 from whimbrel.journey import pools
 from whimbrel.journey.encode import encode
 from whimbrel.journey.explain import Explanation, explanation, with_balance
@@ -365,9 +366,12 @@ class Accept:
         return plans
 
     def _count(self, submissions: Sequence[Submission]) -> None:
-        doors = Counter(message.door for submission in submissions for message in submission.messages)
-        for door, count in doors.items():
+        messages = [message for submission in submissions for message in submission.messages]
+        for door, count in Counter(message.door for message in messages).items():
             self._metrics.accepted.labels(door).inc(count)
+        for flags, count in Counter(message.flags & WARNED for message in messages).items():
+            for code in warnings_of(flags):
+                self._metrics.sender_warnings.labels(code).inc(count)
 
     def _count_templates(self, answers: Sequence[list[Verdict]]) -> None:
         made = (each for verdicts in answers for each in verdicts if each.template is not None)

@@ -15,7 +15,7 @@ from whimbrel.domain.links import Link
 from whimbrel.domain.media import MediaUse
 from whimbrel.domain.model import PLAIN, PRIORITY, Draft, Message
 from whimbrel.domain.pacing import FairRank
-from whimbrel.domain.sender_fitness import WARNINGS, warnings_of
+from whimbrel.domain.sender_fitness import warnings_of
 from whimbrel.domain.states import QUEUED, SCHEDULED
 from whimbrel.domain.turns import lane_of
 from whimbrel.journey.plan import Plan, flags_of
@@ -97,8 +97,6 @@ class Record:
                 media += self._shorten.uses(plan, message)
                 if plan.draft.options.media:
                     told.setdefault(message.id, _BY_LINK)
-            if plan.sender_flag:
-                self._metrics.sender_warnings.labels(WARNINGS[plan.sender_flag]).inc()
             claim = passage.claim(message)
             if claim is not None:
                 claims.append(claim)
@@ -210,8 +208,6 @@ def _without_texts(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
 
 def _verdict(message: Message, plan: Plan) -> Verdict:
     told = _plain_verdict(message, plan)
-    if plan.sender_flag:
-        told = msgspec.structs.replace(told, warnings=warnings_of(plan.sender_flag))
     if plan.form is not None:
         template = plan.draft.options.template
         shown = plan.draft.text if plan.draft.shown is None else plan.draft.shown
@@ -244,4 +240,5 @@ def _plain_verdict(message: Message, plan: Plan) -> Verdict:
         message.due_at,
         message.expires_at,
         plan.replaced,
+        warnings=warnings_of(plan.sender_flag),
     )
