@@ -16,7 +16,7 @@ from whimbrel_sandbox.log import Submitted, read_log
 from .processes import Node, simulator
 from .wire import Connection, call, request, until
 
-SMALL, LARGE = 200, 10_000
+SMALL, LARGE, PEOPLE = 200, 10_000, 1_000
 STEPS = ["one", "rest", "keep", "know", "two"]
 
 
@@ -164,3 +164,140 @@ async def test_a_few_runs_and_a_kill(tmp_path: Path):
 @pytest.mark.ci
 async def test_ten_thousand_runs_and_many_kills(tmp_path: Path):
     await play(tmp_path, LARGE, 8, 15)
+
+
+WELCOME = {
+    "trigger": {"type": "contact_added"},
+    "start": "name",
+    "steps": {
+        "name": {"type": "set", "on": "contact", "values": {"name": "join('', ['N', phone])"}, "next": "rest"},
+        "rest": {"type": "wait", "for_s": 1, "next": "label"},
+        "label": {
+            "type": "tag",
+            "on": "contact",
+            "add": ["done"],
+            "remove": ["new"],
+            "add_lists": ["news"],
+            "next": "one",
+        },
+        "one": {"type": "send", "text": "one {{ contact.name }}"},
+    },
+}
+TAGGED = {
+    "trigger": {"type": "contact_tagged", "tags": ["done"]},
+    "start": "two",
+    "steps": {"two": {"type": "send", "text": "two {{ contact.name }}"}},
+}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """A URL, or nothing for a file of the node's own."""
+    return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres"))
+
+
+@pytest.mark.ci
+async def test_contacts_begin_flows_and_are_changed_once_across_kills(tmp_path: Path, database: str):
+    log = tmp_path / "sim.log"
+    async with simulator(log) as address:
+        node = Node(tmp_path / "node", address["smpp_port"], database)
+        (tmp_path / "node").mkdir()
+        await node.start()
+        key = node.credentials()["api_key"]
+        assert (await call(node.port, "POST", "/v1/lists", {"name": "news"}, key)).status == 201
+        for name, flow in (("welcome", WELCOME), ("tagged", TAGGED)):
+            answer = await call(node.port, "POST", "/v1/flows", {"name": name, "document": flow}, key)
+            assert answer.status == 201, answer
+        over = asyncio.Event()
+        deaths = asyncio.create_task(killed(node, 6, PEOPLE, over))
+        numbers = [f"+4479111{number:05}" for number in range(PEOPLE)]
+        for start in range(0, PEOPLE, 100):
+            await put(node, key, numbers[start : start + 100])
+
+        async def ended() -> bool:
+            try:
+                done = (await call(node.port, "GET", "/v1/contacts/count?tag=done", None, key)).json()
+                left = (await call(node.port, "GET", "/v1/flow-runs?state=running&limit=1", None, key)).json()
+            except OSError:
+                return False
+            return done.get("count") == PEOPLE and left.get("data") == []
+
+        await until(ended, 300, "every contact is changed")
+        over.set()
+        assert await deaths > 1, "hardly any kill met the work"
+        await until(ended, 60, "every run is still ended")
+        await changed_once(node, key, numbers)
+        await heard_once(node, key, log, numbers)
+        assert await node.stop() == 0
+
+
+async def put(node: Node, key: str, numbers: list[str]) -> None:
+    """Contacts that are there, however often the node died meanwhile."""
+    body = {"contacts": [{"number": number, "tags": ["new"]} for number in numbers]}
+    while True:
+        try:
+            answer = await call(node.port, "POST", "/v1/contacts/batch", body, key)
+        except OSError:
+            await asyncio.sleep(0.05)
+            continue
+        assert answer.status in (200, 503), answer
+        if answer.status == 200:
+            return
+
+
+async def changed_once(node: Node, key: str, numbers: list[str]) -> None:
+    """By what is kept of them, and by what was told."""
+
+    async def got(path: str) -> Any:
+        return (await call(node.port, "GET", path, None, key)).json()
+
+    people: list[Any] = []
+    cursor = ""
+    while cursor is not None:
+        page = await got(f"/v1/contacts?limit=500{cursor and '&cursor=' + cursor}")
+        people, cursor = people + page["data"], page["next_cursor"]
+    assert {each["number"] for each in people} == set(numbers)
+    assert [each for each in people if each["name"] != "N" + each["number"]] == []
+    assert [each for each in people if (each["tags"], each["lists"]) != (["done"], ["news"])] == []
+    for kind in ("contact.created", "contact.tagged", "contact.untagged"):
+        found = Counter([each async for each in told(got, kind)])
+        most = 1 if kind != "contact.tagged" else 2  # with its first tag, where that is told apart, and by the flow
+        assert set(found) == {each["id"] for each in people} and max(found.values()) <= most, (
+            kind,
+            found.most_common(3),
+        )
+    runs: list[Any] = []
+    cursor = ""
+    while cursor is not None:
+        page = await got(f"/v1/flow-runs?limit=500{cursor and '&cursor=' + cursor}")
+        runs, cursor = runs + page["data"], page["next_cursor"]
+    assert Counter((run["flow_id"], run["phone"]) for run in runs).total() == 2 * len(numbers)
+    assert {run["state"] for run in runs} == {"finished"}
+
+
+async def told(got: Any, kind: str) -> Any:
+    """Whom events of a type are about."""
+    after = ""
+    while True:
+        page = await got(f"/v1/events?types={kind}&limit=1000{after and '&after=' + after}")
+        for event in page["data"]:
+            yield event["data"]["contact_id"]
+        if not page["data"] or not page["next_cursor"] or page["next_cursor"] == after:
+            return
+        after = page["next_cursor"]
+
+
+async def heard_once(node: Node, key: str, log: Path, numbers: list[str]) -> None:
+    """Texts by the simulator; what it has not is in doubt."""
+
+    async def waits() -> bool:
+        found = await call(node.port, "GET", "/v1/messages?status=queued,sending&limit=1", None, key)
+        return not found.json()["data"]
+
+    await until(waits, 120, "every text has left")
+    wanted = {f"{word} N{number}" for number in numbers for word in ("one", "two")}
+    texts = Counter(event.text for event in read_log(log) if isinstance(event, Submitted) and event.accepted)
+    assert set(texts) <= wanted, set(texts) - wanted
+    assert max(texts.values()) == 1, texts.most_common(3)
+    doubtful = (await call(node.port, "GET", "/v1/messages?status=in_doubt,unknown&limit=1000", None, key)).json()
+    assert len(wanted) - len(texts) <= len(doubtful["data"])
