@@ -12,7 +12,7 @@ import msgspec
 import phonenumbers
 from msgspec import Meta
 
-from whimbrel.base.limits import HOOK_EVENTS_MAX, HOOK_RECIPIENTS_MAX
+from whimbrel.base.limits import FLOW_VARIABLES_MAX, HOOK_EVENTS_MAX, HOOK_RECIPIENTS_MAX
 from whimbrel.domain import numbers
 from whimbrel.domain.hook_hours import Window, opening
 from whimbrel.domain.hook_paths import PathError, found
@@ -51,7 +51,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Paths,
         Meta(
             description="JMESPaths of the number (or of a list of numbers), of which the first that finds a valid one "
-            "counts; or numbers themselves, with plus, several with commas."
+            "counts; or numbers themselves, with plus, several with commas. Empty: a flow that finds its phones itself."
         ),
     ]
     country: Annotated[Paths, Meta(description="Of national numbers: JMESPaths, or two capital letters.")] = ()
@@ -109,7 +109,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     language: str
     send_at: int | None
-    variables: dict[str, str] = {}
+    variables: dict[str, Any] = {}
 
 
 VERDICTS: dict[str, str] = {
@@ -200,7 +200,7 @@ def composed(rule: Rule, event: HookEvent, default_country: str, now_us: int) ->
         if isinstance(recipients, Miss):
             return [recipients]
         language = _language(rule, event.data)
-        made = _variables(rule, event.data) if rule.template or rule.flow else _rendered(rule, event.data, language)
+        made = _made(rule, event.data, language)
         if isinstance(made, Miss):
             return [made]
     except PathError as error:
@@ -211,7 +211,7 @@ def composed(rule: Rule, event: HookEvent, default_country: str, now_us: int) ->
             recipient=number,
             text=text,
             language=language,
-            send_at=opening(rule.window, number, now_us) if rule.window else None,
+            send_at=opening(rule.window, number, now_us) if rule.window and number else None,
             variables=variables,
         )
         for number in recipients
@@ -233,6 +233,8 @@ def _fits(pattern: str, kind: str) -> bool:
 
 
 def _recipients(rule: Rule, data: Any, default_country: str) -> list[str] | Miss:
+    if rule.flow and not rule.to:
+        return [""]  # the flow finds its phones itself
     country = _country(rule, data, default_country)
     seen = False
     for entry in rule.to:
@@ -298,6 +300,22 @@ def _rendered(rule: Rule, data: Any, language: str) -> str | Miss:
 
     text = _PLACE.sub(put, template)
     return Miss("variable_missing", missing[0]) if missing else text
+
+
+def _made(rule: Rule, data: Any, language: str) -> str | dict[str, Any] | Miss:
+    """The text, or what a template or flow makes one of."""
+    if rule.flow:
+        return _values(rule, data)
+    return _variables(rule, data) if rule.template else _rendered(rule, data, language)
+
+
+def _values(rule: Rule, data: Any) -> dict[str, Any] | Miss:
+    """For a flow, whose expressions know lists, numbers and objects; what is not there leaves the flow's own."""
+    values = {name: found(path, data) for name, path in rule.variables.items()}
+    kept = {name: value for name, value in values.items() if value not in (None, "")}
+    if len(msgspec.json.encode(kept)) > FLOW_VARIABLES_MAX:
+        return Miss("expression_failed", f"the variables have more than {FLOW_VARIABLES_MAX:,} octets")
+    return kept
 
 
 def _variables(rule: Rule, data: Any) -> dict[str, str]:

@@ -201,7 +201,7 @@ def _check_secret(settings: HookSettings, secret: str) -> None:
 def _rule(checks: Checks, rule: Rule, at: str) -> None:
     checks.text(rule.name, f"{at}/name", longest=64)
     checks.require(bool(rule.events), f"{at}/events", "must name a type, or be a star")
-    checks.require(bool(rule.to), f"{at}/to", "must say where the number is")
+    checks.require(bool(rule.to or rule.flow), f"{at}/to", "must say where the number is")
     for name in ("to", "country", "language"):
         for place, entry in enumerate(getattr(rule, name)):
             if hook_rules.is_path(entry):

@@ -173,7 +173,7 @@ class TriedOutcome(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None
     send_at: str | None
     segments: int | None
-    variables: dict[str, str]
+    variables: dict[str, Any]
 
 
 class HookTried(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,7 +89,7 @@ async def _outcome(accept: Accept, tables: Tables, hook: Hook, finding: Finding)
     assert rule is not None
     shown = msgspec.structs.replace(
         base,
-        to=result.recipient,
+        to=result.recipient or None,
         text=result.text or None,
         language=result.language or None,
         send_at=moment_of(result.send_at),
