@@ -20,7 +20,7 @@ def test_a_flow_is_drawn_and_run(owner: Visitor) -> None:
     page.keyboard.press("Enter")
     panel = page.locator("#flow-panel")
     expect(panel.locator("input").first).to_be_focused()
-    panel.get_by_label("Text", exact=True).fill("Paid: {{ order }}")
+    panel.get_by_label("Text", exact=True).fill("Paid: {{ order }}, THANK YOU MMMMMMMM")
     expect(panel.get_by_label("Then")).to_be_visible()
     page.keyboard.press("Tab")
     page.locator("#flow-kind").select_option("tag")
@@ -34,8 +34,11 @@ def test_a_flow_is_drawn_and_run(owner: Visitor) -> None:
     owner.press("Save")
     owner.is_told("The flow is kept.")
     steps = json.loads(page.locator("textarea[name=document]").input_value())["steps"]
-    assert (steps["paid"]["text"], steps["paid"]["next"]) == ("Paid: {{ order }}", "mark")
+    assert (steps["paid"]["text"], steps["paid"]["next"]) == ("Paid: {{ order }}, THANK YOU MMMMMMMM", "mark")
     assert (steps["mark"]["add"], steps["mark"]["on"]) == (["done"], "contact")
+
+    wide = "all => all.some((one) => one.getBBox().x + one.getBBox().width > one.parentNode.firstChild.getBBox().width)"
+    assert page.locator(".node text").evaluate_all(wide) is False
 
     owner.press("Activate")
     owner.fill({"phone": PHONE, "variables": '{"status": "paid", "order": "7"}'})

@@ -65,6 +65,8 @@
     return made;
   };
   const short = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
+  // By what it measures once it is drawn: capitals are wide.
+  const fit = (text) => { const whole = text.textContent; for (let most = whole.length; most > 1 && text.getComputedTextLength() > WIDTH - 24; most--) text.textContent = short(whole, most - 1); };
 
   const read = () => {
     try {
@@ -127,16 +129,18 @@
       const leaving = leavings(name).filter(([, to]) => at.has(to));
       leaving.forEach(([word, to], number) => {
         const [toX, toY] = spot(to);
-        const fromX = x + WIDTH / 2 + (number - (leaving.length - 1) / 2) * 18, back = toY <= y;
-        const path = back
+        const fromX = x + WIDTH / 2 + (number - (leaving.length - 1) / 2) * 18, beside = toY === y && to !== name, back = toY <= y && !beside;
+        const path = beside
+          ? `M${fromX} ${y + HEIGHT}C${fromX} ${y + HEIGHT + 44} ${toX + WIDTH / 2} ${y + HEIGHT + 44} ${toX + WIDTH / 2} ${y + HEIGHT + 2}`
+          : back
           ? `M${x + WIDTH} ${y + HEIGHT / 2}C${x + WIDTH + 60} ${y + HEIGHT / 2} ${toX + WIDTH + 60} ${toY + HEIGHT / 2} ${toX + WIDTH + 2} ${toY + HEIGHT / 2}`
           : `M${fromX} ${y + HEIGHT}C${fromX} ${y + HEIGHT + 34} ${toX + WIDTH / 2} ${toY - 34} ${toX + WIDTH / 2} ${toY - 2}`;
         svg.append(draw("path", { d: path, class: "edge", "marker-end": "url(#flow-tip)" }));
         if (!word) return;
         // Where an edge arrives there is room for its word; where it leaves there are the others.
         const before = arrived.get(to) || 0;
-        const at = back ? { x: x + WIDTH + 6, y: y + HEIGHT / 2 - 6 } : { x: toX + WIDTH / 2 + 8, y: toY - 8 - before * 13 };
-        if (!back) arrived.set(to, before + 1);
+        const at = beside ? { x: (fromX + toX + WIDTH / 2) / 2, y: y + HEIGHT + 48, "text-anchor": "middle" } : back ? { x: x + WIDTH + 6, y: y + HEIGHT / 2 - 6 } : { x: toX + WIDTH / 2 + 8, y: toY - 8 - before * 13 };
+        if (!back && !beside) arrived.set(to, before + 1);
         svg.append(draw("text", { ...at, class: "edge-word" }, short(word, 21)));
       });
     }
@@ -145,7 +149,7 @@
       const title = first ? words.begins : `${name === flow.start ? "▸ " : ""}${short(name, 22)}`;
       const text = first ? `${beginWords[trigger().type] ?? trigger().type} ${begins()}` : `${kindWord(step.type)} ${summary(step)}`;
       const node = draw("g", { class: first ? "node first" : "node", tabindex: 0, role: "button", "aria-pressed": name === chosen, transform: `translate(${x} ${y})`, "data-step": name });
-      node.append(draw("rect", { width: WIDTH, height: HEIGHT, rx: 10 }), draw("text", { x: 12, y: 22 }, title), draw("text", { x: 12, y: 42, class: "soft" }, short(text, 27)));
+      node.append(draw("rect", { width: WIDTH, height: HEIGHT, rx: 10 }), draw("text", { x: 12, y: 22 }, title), draw("text", { x: 12, y: 42, class: "soft" }, short(text, 40)));
       node.addEventListener("click", () => choose(name));
       node.addEventListener("keydown", (event) => {
         if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(name); panel.querySelector("input,textarea,select")?.focus(); }
@@ -153,6 +157,7 @@
       svg.append(node);
     }
     picture.replaceChildren(svg);
+    svg.querySelectorAll(".node text").forEach(fit);
     if (focused !== undefined) picture.querySelector(`[data-step="${CSS.escape(focused)}"]`)?.focus();
   };
 
