@@ -8,6 +8,7 @@ import time
 
 from playwright.sync_api import expect
 
+from tests.browser.goods import picture
 from tests.browser.visitor import Visitor
 from tests.cli.product import Node, until
 
@@ -179,6 +180,35 @@ def test_a_text_is_composed_explained_and_sent(owner: Visitor, node: Node) -> No
     expect(owner.page.locator("#rows tr")).to_have_count(2)
     owner.page.locator("#rows tr").first.get_by_role("link", name="Follow it").click()
     expect(owner.page.locator(".timeline")).to_contain_text("Delivered")
+
+
+def test_a_picture_is_brought_attached_sent_and_deleted(owner: Visitor, node: Node) -> None:
+    file = {"name": "harbour.png", "mimeType": "image/png", "buffer": picture(60, 40)}
+    owner.open("/console/compose")
+    owner.fill({"recipients": PHONE})
+    owner.page.locator("#f-medium").set_input_files([file])
+    expect(owner.page.locator(".attachment")).to_contain_text("harbour.png")
+    expect(owner.page.locator("#preview")).to_contain_text("/l/")
+    assert _is_painted(owner, ".attachment img")
+    owner.page.locator("#send").click()  # the text may be empty now
+    owner.page.locator("#rows tr").first.get_by_role("link", name="Follow it").click()
+    expect(owner.page.locator(".timeline")).to_contain_text("Delivered")
+    assert _is_painted(owner, ".media img")
+    owner.page.locator(".media a").click()
+    owner.sees("image/png")
+    owner.open("/console/media")
+    wrong = {"name": "page.html", "mimeType": "image/png", "buffer": b"<html>"}
+    owner.page.locator("#f-medium").set_input_files([wrong])
+    expect(owner.page.locator(".bring [role=status]")).to_contain_text("page.html:")
+    owner.page.get_by_role("link", name="harbour.png").click()
+    owner.press("Delete", sure="Delete")
+    owner.is_told("The medium is deleted.")
+
+
+def _is_painted(owner: Visitor, of: str) -> bool:
+    image = owner.page.locator(of).first
+    expect(image).to_be_visible()
+    return bool(image.evaluate("image => image.decode().then(() => image.naturalWidth === 60)"))
 
 
 def test_the_system_says_that_it_is_ready(owner: Visitor) -> None:

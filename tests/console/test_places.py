@@ -7,7 +7,7 @@ from tests.browser.places import PAGES, PIECES
 from whimbrel.edges.console.site import PAGES as SITE
 
 # What a paper holds, and what is seen once.
-ELSEWHERE = {"/console/senders/papers/{id}", "/console/welcome"}
+ELSEWHERE = {"/console/media/{id}/content", "/console/senders/papers/{id}", "/console/welcome"}
 
 
 def _first(path: str) -> str:

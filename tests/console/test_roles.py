@@ -20,8 +20,8 @@ NEEDS = {
         "POST /console/messages/{id}/cancel", "POST /console/messages/{id}/redact",
         "POST /console/messages/{id}/delete", "GET /console/compose", "POST /console/compose",
         "POST /console/compose/look", "POST /console/compose/who", "POST /console/compose/tidy",
-        "POST /console/compose/file", "POST /console/compose/what", "POST /console/compose/step",
-        "POST /console/phones/{digits}/say",
+        "POST /console/compose/file", "POST /console/compose/attach", "POST /console/compose/what",
+        "POST /console/compose/step", "POST /console/phones/{digits}/say",
         "POST /console/phones/{digits}/set", "POST /console/phones/{digits}/first",
         "POST /console/messages/{id}/again", "GET /console/messages/{id}/explain", "POST /console/routes/explain",
     ),
@@ -207,6 +207,10 @@ NEEDS = {
         "POST /console/campaigns/{id}/winner",
     ),
     "campaigns:approve": ("POST /console/campaigns/{id}/approve", "POST /console/campaigns/policy"),
+    "media:read": (
+        "GET /console/media", "GET /console/media/export", "GET /console/media/{id}", "GET /console/media/{id}/content",
+    ),
+    "media:write": ("POST /console/media", "POST /console/media/fetch", "POST /console/media/{id}/remove"),
     "links:read": (
         "GET /console/links", "GET /console/links/export", "GET /console/links/{id}", "GET /console/links/{id}/export",
         "GET /console/links/settings",

@@ -99,7 +99,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def look(request: Request, form: Form, who: Who, key: str) -> Look:
-    """What can be told now."""
+    """What can be told now. What is being typed as one of the media is none yet."""
+    form = form.plus({"add_media": ""})
     text = drafting.text(form)
     is_template = bool(form.text("template"))
     text = "" if is_template else text
@@ -119,7 +120,7 @@ async def look(request: Request, form: Form, who: Who, key: str) -> Look:
         detail = next(iter(said.fields.values()), said.detail)
         return msgspec.structs.replace(told, refusal=detail, advice=said.advice)
     refusal = explained.refusal
-    if is_template and explained.encoding is not None:
+    if (is_template or body.get("media")) and explained.encoding is not None:  # media add their link to the text
         text = explained.encoding.text
         told = msgspec.structs.replace(told, text=text)
     return msgspec.structs.replace(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.edges.console import attachments
 from whimbrel.edges.console.forms import Form
 from whimbrel.edges.console.whole import whole
 
@@ -22,6 +23,9 @@ def text(form: Form) -> str:
 def options(form: Form) -> dict[str, Any]:
     """What all recipients have in common beside the text. WhimbrelError: a field cannot be read."""
     found: dict[str, Any] = form.given("sender", "class")
+    media = attachments.named(form)
+    if media:
+        found["media"] = list(media)
     if form.text("validity"):
         found["validity"] = _whole(form, "validity")
     if form.text("send_at"):

@@ -49,6 +49,7 @@ MENU: tuple[Group, ...] = (
         "build",
         (
             Entry("templates", "/console/templates", "listTemplates"),
+            Entry("media", "/console/media", "listMedia"),
             Entry("links", "/console/links", "listLinks"),
             Entry("flows", "/console/flows", "listFlows"),
             Entry("schedules", "/console/schedules", "listSchedules"),

@@ -111,9 +111,10 @@ def has_token(sent: str, secret: str) -> bool:
 
 
 def guard(response: Response, *, over_tls: bool, is_kept: bool = False) -> None:
-    """Headers of every answer; pages are kept by nobody."""
+    """Headers of every answer, but for those that it has of its own (a file that people brought is stricter); pages are
+    kept by nobody."""
     for name, value in _HEADERS.items():
-        response.headers[name] = value
+        response.headers.setdefault(name, value)
     if over_tls:
         response.headers["strict-transport-security"] = _OVER_TLS
     if not is_kept:

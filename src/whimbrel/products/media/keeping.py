@@ -113,6 +113,11 @@ class Media:
         """One of them; `not_found`."""
         return (await self._views([await self._existing(whose, medium_id)]))[0]
 
+    async def some(self, whose: Whose, medium_ids: Sequence[str]) -> dict[str, MediumView]:
+        """Those of them that there are, by id."""
+        rows = await self._rows(whose, medium_ids) if medium_ids else []
+        return {each.id: each for each in await self._views(rows)}
+
     async def content(self, whose: Whose, medium_id: str) -> tuple[Medium, bytes]:
         """A medium with its octets; `not_found`."""
         medium = await self._existing(whose, medium_id)

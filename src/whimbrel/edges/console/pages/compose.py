@@ -11,9 +11,9 @@ from starlette.responses import Response
 from whimbrel.base import limits, money
 from whimbrel.base.errors import CATALOGUE, FieldError, WhimbrelError
 from whimbrel.base.ids import REQUEST
-from whimbrel.edges.console import choosing, drafting, recipients, usable
+from whimbrel.edges.console import attachments, choosing, drafting, recipients, usable
 from whimbrel.edges.console.composing import Who, look
-from whimbrel.edges.console.forms import Form, Problem, problem
+from whimbrel.edges.console.forms import Form, Problem, Values, problem
 from whimbrel.edges.console.recipients import Recipients
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
@@ -25,6 +25,7 @@ ROWS_MAX: Final = 100  # verdicts that are shown one by one
 _FORM: Final = "compose/compose.html"
 _SENT: Final = "compose/sent.html"
 _MANY: Final = "compose/many.html"
+_ATTACHED: Final = {"attach": f"{PATH}/attach", "form_id": "compose"}
 _PATIENCE_S: Final = 10.0
 _CLASSES: Final = ("", "otp", "transactional", "marketing")
 _VALIDITIES: Final = ("", "300", "3600", "21600", "86400", "259200")
@@ -68,14 +69,15 @@ class Totals(msgspec.Struct, frozen=True):
 
 
 async def compose(request: Request) -> Response:
-    """The form; `to`, `text` and `sender` of the address fill it in."""
+    """The form; `to`, `text`, `sender` and `media` of the address fill it in."""
     _check_may(request)
     chooser = await choosing.account(request)
     if chooser is not None:
         return chooser
     query = request.query
     given = query.given("sender", "template")
-    form = Form.of({"recipients": "\n".join(query.many("to")), **given, "text": query.raw("text")})
+    shown: Values = {"recipients": "\n".join(query.many("to")), "text": query.raw("text"), "media": query.many("media")}
+    form = Form.of({**given, **shown})
     return await _form(request, form, await recipients.read(form.raw("recipients")))
 
 
@@ -139,6 +141,18 @@ async def file(request: Request) -> Response:
     return request.part(_FORM, "file", table=table, unread=False)
 
 
+async def attach(request: Request) -> Response:
+    """The media of the form, with what was named or without what was taken away."""
+    _check_may(request)
+    form = attachments.settled(await request.form())
+    if not request.is_part:
+        return await _form(request, form, await recipients.read(form.raw("recipients")))
+    values = {"problem": None, **await attachments.values(request, form), **_ATTACHED}
+    response = request.part("media/attach.html", "attached", **values)
+    response.headers["hx-trigger-after-swap"] = "media-attached"
+    return response
+
+
 async def send(request: Request) -> Response:
     """Send it. A second press of the same form is answered like the first."""
     _check_may(request)
@@ -148,9 +162,9 @@ async def send(request: Request) -> Response:
         _check(request, found)
         if request.is_part and len(found.numbers) > CHUNK:
             drafting.options(form)
-            return request.part(
-                _MANY, "many", form=form, numbers=found.numbers, going=_going(0, Totals(), found.numbers)
-            )
+            going = _going(0, Totals(), found.numbers)
+            media = attachments.named(form)
+            return request.part(_MANY, "many", form=form, numbers=found.numbers, going=going, media=media)
         rows = await _send_all(request, form, found.numbers)
     except WhimbrelError as error:
         return await _form(request, form, found, problem(error))
@@ -237,6 +251,7 @@ async def _form(request: Request, form: Form, found: Recipients, told: Problem |
     is_used = told is not None and told.code == "idempotency_key_reused"
     key = "" if is_used else form.text("key")
     key = key or request.services.ids.new(REQUEST)
+    form = attachments.settled(form)
     who_, words = Who.of(found), request.words
     senders = await request.api("listSenders", query={"limit": str(limits.PAGE_MAX)})
     values: dict[str, Any] = {
@@ -253,6 +268,8 @@ async def _form(request: Request, form: Form, found: Recipients, told: Problem |
         "table": None,
         "unread": False,
         "problem": told,
+        **_ATTACHED,
+        **await attachments.values(request, form),
         **_phones(request),
     }
     status = 422 if told else 200
@@ -295,6 +312,7 @@ PAGES = (
     Page(path=f"{PATH}/what", method="POST", handle=what),
     Page(path=f"{PATH}/who", method="POST", handle=who),
     Page(path=f"{PATH}/tidy", method="POST", handle=tidy),
+    Page(path=f"{PATH}/attach", method="POST", handle=attach),
     Page(path=f"{PATH}/file", method="POST", handle=file),
     Page(path=f"{PATH}/step", method="POST", handle=step),
 )

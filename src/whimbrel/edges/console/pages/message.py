@@ -13,7 +13,7 @@ from whimbrel.base import ids, moments
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.codec.smpp.statuses import STATUSES, status_name
 from whimbrel.domain.states import CANCELABLE, FINAL
-from whimbrel.edges.console import choosing
+from whimbrel.edges.console import attachments, choosing
 from whimbrel.edges.console.forms import problem
 from whimbrel.edges.console.lasting import lasted
 from whimbrel.edges.console.message_pdus import of_message
@@ -59,6 +59,9 @@ async def _values(request: Request) -> dict[str, Any]:
         "at": at,
         "place": f"{PLACE}/{found.id}",
         "links": await _links(request, found),
+        "media_ids": attachments.ids_of(found),
+        "media": await attachments.of_messages(request, [found]),
+        "is_shown": attachments.is_shown,
         "is_followed": not at and _is_followed(request, found),
         "acts": _acts(request, found),
         "again_key": request.services.ids.new(ids.REQUEST),
@@ -121,11 +124,19 @@ def _answer_url(request: Request, found: Any) -> str:
 def _body(found: Any) -> dict[str, Any]:
     """What sends the same once more."""
     body: dict[str, Any] = {"to": found.to, "sender": found.sender, "class": found.message_class}
-    if found.text is not None:
+    media = attachments.ids_of(found)
+    if media:
+        body |= {"text": _before_link(found.text or ""), "media": list(media)}
+    elif found.text is not None:
         body["text"] = found.text
     more = {name: getattr(found, name) for name in _BEYOND_TEXT}
     body |= {name: value for name, value in more.items() if value is not msgspec.UNSET}
     return body
+
+
+def _before_link(text: str) -> str:
+    """The text of a message with media without its last line, the link that shows them (`journey/shorten.py`)."""
+    return text.rpartition("\n")[0]
 
 
 def _curl(request: Request, found: Any) -> str:

@@ -24,6 +24,7 @@ from whimbrel.edges.console.pages import (
     hooks,
     keys,
     mailboxes,
+    media,
     messages,
     numbers,
     opt_outs,
@@ -57,6 +58,7 @@ TABLES: Final[Mapping[str, Table]] = {
     table.name: table
     for table in (
         messages.TABLE,
+        media.TABLE,
         contacts.TABLE,
         segments.TABLE,
         contact_labels.FIELDS,

@@ -1,0 +1,155 @@
+"""Media by their pages: brought, fetched, looked at, sent with a text, shown with a message, deleted; and what somebody
+may not do is not there.
+"""
+
+import io
+
+import pytest
+
+from tests.edges.edge_rig import NUMBER, until
+from tests.net.http_rig import answer_of, sink
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+PATH = "/console/media"
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(90)
+CARD = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\nEND:VCARD\r\n"
+OCTETS = {"content-type": "application/octet-stream"}
+
+
+async def bring(browser, octets, name="cat.png"):
+    """As the script does it."""
+    await browser.get("/console/compose")
+    headers = OCTETS | {"x-csrf-token": browser._token}
+    return await browser.post(f"{PATH}?name={name}", part=True, data=io.BytesIO(octets), headers=headers)
+
+
+async def brought(browser, octets=PNG, name="cat.png"):
+    answer = await bring(browser, octets, name)
+    assert answer.status == 200, answer.words
+    return answer.text
+
+
+async def test_a_file_is_brought_looked_at_and_deleted(edge, browser):
+    assert "No media yet" in (await browser.get(PATH)).words
+    medium = await brought(browser)
+    card = await brought(browser, CARD, "ann.vcf")
+    page = await browser.get(PATH)
+    assert "cat.png" in page.words and "ann.vcf" in page.words and "2 of 10,000" in page.words
+    assert page.has(f'src="{PATH}/{medium}/content"') and not page.has(f'src="{PATH}/{card}/content"')
+    only = await browser.get(f"{PATH}?content_type=text/vcard")
+    assert "ann.vcf" in only.words and "cat.png" not in only.words
+    one = await browser.get(f"{PATH}/{medium}")
+    assert "image/png" in one.words and "No message has it" in one.text
+    async with browser.open(f"{PATH}/{medium}/content") as content:
+        assert await content.read() == PNG
+    assert content.headers["content-type"] == "image/png"
+    assert content.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert (content.headers["x-content-type-options"], content.headers["cache-control"]) == ("nosniff", "no-store")
+    other = await browser.get(f"{PATH}/{card}/content")
+    assert other.headers["content-disposition"] == 'attachment; filename="ann.vcf"'
+    assert (await browser.post(f"{PATH}/{medium}/remove")).status == 303
+    assert (await browser.get(f"{PATH}/{medium}")).status == 404
+    assert (await browser.post(f"{PATH}/{card}/remove")).status == 303
+
+
+async def test_a_page_keeps_its_own_policy(browser):
+    page = await browser.get(PATH)
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert "sandbox" not in page.headers["content-security-policy"]
+
+
+async def test_what_cannot_be_kept_is_told(edge, browser):
+    for octets, status in ((b"<html>", 422), (b"", 422), (PNG + bytes(6 << 20), 413)):
+        assert (await bring(browser, octets)).status == status
+    assert (await browser.post(f"{PATH}?name=a.png", {"file": "x"})).status == 415
+    wrong = await browser.post(f"{PATH}/fetch", {"url": "ftp://a.example/a.png"})
+    assert wrong.status == 422 and wrong.has('value="ftp://a.example/a.png"')
+    assert (await edge.get("/v1/media/usage")).json["count"] == 0
+
+
+async def test_a_url_is_fetched(edge, browser):
+    async with sink(answer_of("200 OK", body=PNG)) as server:
+        made = await browser.post(f"{PATH}/fetch", {"url": f"http://127.0.0.1:{server.port}/dog.png"})
+    assert made.status == 303, made.words
+    assert "Fetched" in (await browser.get(made.to.partition("?")[0])).words
+    assert (await browser.post(made.to.partition("?")[0] + "/remove")).status == 303
+
+
+async def test_compose_attaches_tells_and_sends(edge, browser):
+    medium, card = await brought(browser), await brought(browser, CARD, "ann.vcf")
+    form = await browser.get(f"/console/compose?to=%2B14155550123&media={medium}")
+    assert form.has(f'name="media" value="{medium}"')
+    more = {"media": medium, "add_media": f"{card} https://a.example/b.png MEnone"}
+    part = await browser.post("/console/compose/attach", more, part=True)
+    assert part.all(r'name="media" value="([^"]+)"') == [medium, card, "https://a.example/b.png", "MEnone"]
+    assert "fetched when it is sent" in part.words and "There is none of this id" in part.words
+    assert part.headers["hx-trigger-after-swap"] == "media-attached"
+    fewer = await browser.post("/console/compose/attach", more | {"drop": medium}, part=True)
+    assert medium not in fewer.text and card in fewer.text
+    whole = await browser.post("/console/compose/attach", {"recipients": NUMBER, "text": "Hi", "add_media": card})
+    assert whole.has(f'name="media" value="{card}"') and whole.has(">Hi</textarea>")
+    told = await browser.post(
+        "/console/compose/look", {"first": NUMBER, "count": "1", "text": "", "media": medium}, part=True
+    )
+    assert "It would be accepted" in told.words and '"media"' in told.words.replace("&#34;", '"')
+    assert "/l/" in told.inner("preview")
+    half = await browser.post("/console/compose/look", {"first": NUMBER, "text": "Hi", "add_media": "ME12"}, part=True)
+    assert "It would be accepted" in half.words
+    sent = await browser.post(
+        "/console/compose", {"recipients": NUMBER, "text": "Look:", "media": medium, "add_media": card}
+    )
+    assert sent.status == 200, sent.words
+    (message,) = (await edge.get("/v1/messages?limit=1")).json["data"]
+    assert message["media"] == [medium, card]
+    refused = await browser.post("/console/compose", {"recipients": NUMBER, "text": "Hi", "media": f"ME{'0' * 32}"})
+    assert refused.status == 422 and refused.has('class="error"') and refused.has(f'value="ME{"0" * 32}"')
+
+
+async def test_many_take_their_media_and_their_template_along(edge, browser):
+    medium = await brought(browser)
+    numbers = "\n".join(f"+1415555{number:04}" for number in range(100, 700))
+    fields = {"recipients": numbers, "media": medium, "template": "left", "variable": "name", "variables.name": "Ann"}
+    many = await browser.post("/console/compose", fields, part=True)
+    for name, value in (("media", medium), ("template", "left"), ("variable", "name"), ("variables.name", "Ann")):
+        assert many.has(f'name="{name}" value="{value}"'), name
+
+
+async def test_a_message_shows_its_media_and_sends_them_again(edge, browser):
+    medium, card = await brought(browser), await brought(browser, CARD, "ann.vcf")
+    message = (await edge.send(text="Look:", media=[medium, card])).json
+    place = f"/console/messages/{message['id']}"
+    page = await browser.get(place)
+    assert page.has(f'<img src="{PATH}/{medium}/content" alt="cat.png"') and "ann.vcf" in page.words
+    assert "Its media" in page.words
+
+    async def is_final():
+        return (await edge.get(f"/v1/messages/{message['id']}")).json["final_at"]
+
+    await until(is_final, within_s=30)
+    again = await browser.post(f"{place}/again", {"key": "again-1"})
+    assert again.status == 303, again.words
+    second = (await edge.get("/v1/messages/" + again.to.partition("?")[0].rpartition("/")[2])).json
+    assert second["media"] == [medium, card]
+    assert second["text"].count("/l/") == 1 and second["text"] != message["text"]
+    assert (await browser.post(f"{PATH}/{card}/remove")).status == 303
+    assert "A medium that is gone" in (await browser.get(place)).words
+
+
+async def test_who_may_only_read_brings_nothing(edge, browser):
+    medium = await brought(browser)
+    await browser.sign_in("read_only", edge.customer.id)
+    page = await browser.get(PATH)
+    assert page.status == 200 and not page.has('id="f-medium"') and not page.has("/fetch")
+    one = await browser.get(f"{PATH}/{medium}")
+    assert one.status == 200 and not one.has("/remove")
+    assert (await bring(browser, PNG)).status == 403
+    assert (await browser.post(f"{PATH}/fetch", {"url": "https://a.example/a.png"})).status == 403
+
+
+async def test_media_of_another_account_are_not_there(edge, browser):
+    other = await edge.new_customer()
+    theirs = (await edge.ask("POST", "/v1/media", data=CARD, key=other.live)).json["id"]
+    for tail in ("", "/content"):
+        assert (await browser.get(f"{PATH}/{theirs}{tail}")).status == 404
+    part = await browser.post("/console/compose/attach", {"add_media": theirs}, part=True)
+    assert "There is none of this id" in part.words and "vcf" not in part.text
