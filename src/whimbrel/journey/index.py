@@ -3,12 +3,16 @@ order are dear in the accept commit, so this follows the event log and fills the
 seconds of the commit. The database makes the rows itself: none of them comes up here.
 """
 
-from whimbrel.journey.follower import Follower, Taken, stretch
+from typing import Final
+
+from whimbrel.journey.follower import Follower, Taken, cursor, stretch
 from whimbrel.store.interface import Store, Write
 
 CURSOR = "message_numbers"
 _STRETCH = 8_000  # events of one list, some 2,000 messages: a commit of that size stays well under 20 ms
 _EVERY_S = 1.0
+_CATCH_UP: Final = 10
+"""Stretches that one request looks through itself: more than two seconds of any load."""
 
 
 class Index(Follower):
@@ -21,3 +25,15 @@ class Index(Follower):
         new = await stretch(self._store, position, _STRETCH)
         part = ((position, new.end),)
         return Taken(new.count, new.end, (Write("message_numbers_follow", part), Write("contacts_seen", part)))
+
+
+async def catch_up(store: Store) -> None:
+    """What has been accepted until now is found by its numbers, for who must not miss any of it. An index that is far
+    behind is left to its follower, which writes the same rows once more to no effect."""
+    position = await cursor(store, CURSOR)
+    for _ in range(_CATCH_UP):
+        new = await stretch(store, position, _STRETCH)
+        if not new.count:
+            return
+        await store.write([Write("message_numbers_follow", ((position, new.end),))])
+        position = new.end

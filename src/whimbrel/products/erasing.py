@@ -3,7 +3,8 @@ keeps it. Keyed hashes stay, so that a STOP, the limits of Verify and the rank o
 states and money.
 
 What is under way (a message without its end, a pending verification, a run that goes on) still needs the number: it is
-left and counted, and whoever asks again later erases it. Texts of other people that name the number are not found.
+left and counted, and whoever asks again later erases it. Texts of other people that name the number are not found; what
+else is kept, and why, stands in docs/messages.md.
 """
 
 from collections.abc import Sequence
@@ -20,9 +21,11 @@ from whimbrel.domain.audience_terms import Ask
 from whimbrel.domain.factors import Details
 from whimbrel.domain.model import Flag, Message
 from whimbrel.domain.numbers import normalise
+from whimbrel.domain.people import User
 from whimbrel.domain.schedules import Schedule, SchedulePart
 from whimbrel.domain.states import FINAL
 from whimbrel.domain.verify import VerifyService
+from whimbrel.journey.index import catch_up
 from whimbrel.manage import audit
 from whimbrel.manage.context import NEWEST, Context, commit
 from whimbrel.products.verify.factors_people import People
@@ -95,8 +98,9 @@ async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: st
     if number is None:
         raise WhimbrelError("invalid_number")
     whose = _Whose(account_id, test, number.e164, ctx.vault.number_hash(number.e164))
-    named = Write("campaign_numbers_erase", ((account_id, whose.number_hash),))
-    await commit(ctx, [audit.entry(ctx, actor, "person.erased", account_id, account_id), named])
+    await commit(ctx, [audit.entry(ctx, actor, "person.erased", account_id, account_id), *_named(whose)])
+    await _saved_views(ctx.store, whose)
+    await catch_up(ctx.store)
     messages, left, cursor = await _messages(ctx.store, ctx.clock, whose, request.cursor)
     verifications, pending = await _verifications(ctx.store, ctx.clock, whose)
     runs, running = await _runs(ctx.store, ctx.clock, whose)
@@ -117,6 +121,27 @@ async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: st
         left=left + pending + running,
         next_cursor=cursor,
     )
+
+
+def _named(whose: _Whose) -> list[Write]:
+    """Where the number stands by itself, as a name, or in what people looked for."""
+    digits = whose.number.removeprefix("+")
+    names = [whose.number, digits, f"tel:{whose.number}"]
+    return [
+        Write("campaign_numbers_erase", ((whose.account_id, whose.number_hash),)),
+        Write("conversation_tags_erase", ((whose.account_id, int(whose.test), whose.number_hash),)),
+        Write("hook_latest_erase", ((whose.account_id, names),)),
+        Write("import_errors_erase", ((whose.account_id, digits),)),
+    ]
+
+
+async def _saved_views(store: Store, whose: _Whose) -> None:
+    """By which people of the account look for the number."""
+    before = NEWEST
+    while people := await store.fetch(User, "users_page", whose.account_id, before, _LIST):
+        ids = [each.id for each in people]
+        await store.write([Write("saved_views_erase", ((ids, whose.number.removeprefix("+")),))])
+        before = ids[-1]
 
 
 async def _messages(store: Store, clock: Clock, whose: _Whose, before: str | None) -> tuple[int, int, str | None]:

@@ -78,7 +78,8 @@ SELECT number_hash FROM suppressions WHERE list_id = $1 AND number_hash = ANY($2
 
 -- name: suppressions_forget
 UPDATE suppressions SET number = NULL
-WHERE list_id IN (SELECT id FROM suppression_lists WHERE COALESCE(account_id, '') = $1) AND number_hash = $2;
+WHERE list_id IN (SELECT id FROM suppression_lists WHERE COALESCE(account_id, '') = $1) AND number_hash = $2
+  AND number IS NOT NULL;
 
 -- name: consent_words_all
 SELECT id, account_id, kind, language, level, word, plain, enabled, purpose, wording, created_at FROM consent_words;

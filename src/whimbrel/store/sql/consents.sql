@@ -76,7 +76,7 @@ SELECT id, account_id, number_hash, number, masked, purpose, action, source, wor
 FROM consents WHERE account_id = $1 AND action = $2 AND id < $3 ORDER BY id DESC LIMIT $4;
 
 -- name: consents_forget
-UPDATE consents SET number = NULL WHERE account_id = $1 AND number_hash = $2;
+UPDATE consents SET number = NULL WHERE account_id = $1 AND number_hash = $2 AND number IS NOT NULL;
 
 -- name: consent_event
 INSERT INTO events (account_id, test, subject_id, seq, type, data, callback, created_at)
@@ -115,4 +115,4 @@ SELECT id, account_id, number_hash, number, masked, purpose, sender, wording, pr
 FROM consent_requests WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
 
 -- name: consent_requests_forget
-UPDATE consent_requests SET number = NULL WHERE account_id = $1 AND number_hash = $2;
+UPDATE consent_requests SET number = NULL WHERE account_id = $1 AND number_hash = $2 AND number IS NOT NULL;

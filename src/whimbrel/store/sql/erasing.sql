@@ -10,6 +10,10 @@
 -- | factors_to_erase (service_id, test, digits, limit) | id, details of factors whose name or metadata have the digits |
 -- | factor_erase (id, details, at) | the name goes |
 -- | challenges_erase (service_id, test, digits, at) | metadata that have the digits go |
+-- | hook_latest_erase (account_id, names) | the newest events of these subjects |
+-- | import_errors_erase (account_id, digits) | values of faulty rows that have the digits go |
+-- | saved_views_erase (user_ids, digits) | views that these people saved by the digits |
+-- | conversation_tags_erase (account_id, test, their_hash) | tags of conversations with the person |
 -- | schedule_part_recipients (schedule_id, part, recipients) | |
 -- | schedule_fewer (id, removed, at) | so many recipients less |
 
@@ -41,6 +45,19 @@ UPDATE verify_factors SET name = '', details = $2, updated_at = $3 WHERE id = $1
 -- name: challenges_erase
 UPDATE verify_challenges SET metadata = 'null', updated_at = $4
 WHERE entity_id IN (SELECT id FROM verify_entities WHERE service_id = $1 AND test = $2) AND metadata LIKE '%' || $3 || '%';
+
+-- name: hook_latest_erase
+DELETE FROM hook_latest WHERE hook_id IN (SELECT id FROM hooks WHERE account_id = $1) AND subject = ANY($2);
+
+-- name: import_errors_erase
+UPDATE contact_import_errors SET value = ''
+WHERE import_id IN (SELECT id FROM contact_imports WHERE account_id = $1) AND value LIKE '%' || $2 || '%';
+
+-- name: saved_views_erase
+DELETE FROM saved_views WHERE user_id = ANY($1) AND query LIKE '%' || $2 || '%';
+
+-- name: conversation_tags_erase
+UPDATE conversations SET tags = '[]' WHERE account_id = $1 AND test = $2 AND their_hash = $3 AND tags <> '[]';
 
 -- name: schedule_part_recipients
 UPDATE schedule_parts SET recipients = $3 WHERE schedule_id = $1 AND part = $2;

@@ -25,7 +25,7 @@
 -- | flow_run_stands (id, turn) | changes nothing of a run that can still send the text of that turn, and counts it |
 -- | flow_runs_marks (flow_id, before_id, limit) | id, account_id, version, test, turn, state of its runs, newest first |
 -- | flow_run_skip (account_id, test, id, at) | what it waits for has passed |
--- | flow_run_erase (account_id, test, id, at) | numbers, variables and tags of one that has ended are gone |
+-- | flow_run_erase (account_id, test, id, at) | numbers, variables and tags of one that has ended are gone, and an origin that names the phone |
 -- | flow_run_event (id, turn, seq, type, data, at) | an event of a run that is at this turn |
 -- | flow_step_add (…, turn) | a row of `FlowStep` of a run that is at this turn; a second time does nothing |
 -- | flow_runs_turns (ids) | id, turn |
@@ -147,7 +147,8 @@ WHERE id = $3 AND account_id = $1 AND test = $2 AND state = 'running' AND waits_
   AND answer_id IS NULL;
 
 -- name: flow_run_erase
-UPDATE flow_runs SET phone = '', number = '', variables = '{}', tags = '[]', updated_at = $4
+UPDATE flow_runs SET phone = '', number = '', variables = '{}', tags = '[]', updated_at = $4,
+  origin = CASE WHEN phone <> '' AND origin LIKE '%' || substr(phone, 2) || '%' THEN 'erased:' || id ELSE origin END
 WHERE id = $3 AND account_id = $1 AND test = $2 AND state <> 'running';
 
 -- name: flow_run_event

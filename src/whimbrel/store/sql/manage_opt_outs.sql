@@ -57,4 +57,4 @@ SELECT id, account_id, number_hash, masked, source, created_at, scope, person_ha
 WHERE account_id = $1 AND person_hash = $2;
 
 -- name: opt_outs_forget
-UPDATE opt_outs SET number = NULL WHERE account_id = $1 AND (number_hash = $2 OR person_hash = $2);
+UPDATE opt_outs SET number = NULL WHERE account_id = $1 AND (number_hash = $2 OR person_hash = $2) AND number IS NOT NULL;
