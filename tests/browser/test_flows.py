@@ -22,6 +22,9 @@ def test_a_flow_is_drawn_and_run(owner: Visitor) -> None:
     expect(panel.locator("input").first).to_be_focused()
     panel.get_by_label("Text", exact=True).fill("Paid: {{ order }}, THANK YOU MMMMMMMM")
     expect(panel.get_by_label("Then")).to_be_visible()
+    panel.get_by_label("Make every address a short link").check()
+    assert json.loads(page.locator("textarea[name=document]").input_value())["steps"]["paid"]["shorten_links"] is True
+    panel.get_by_label("Make every address a short link").uncheck()
     page.keyboard.press("Tab")
     page.locator("#flow-kind").select_option("tag")
     page.locator("#flow-add").click()
@@ -35,6 +38,7 @@ def test_a_flow_is_drawn_and_run(owner: Visitor) -> None:
     owner.is_told("The flow is kept.")
     steps = json.loads(page.locator("textarea[name=document]").input_value())["steps"]
     assert (steps["paid"]["text"], steps["paid"]["next"]) == ("Paid: {{ order }}, THANK YOU MMMMMMMM", "mark")
+    assert "shorten_links" not in steps["paid"]
     assert (steps["mark"]["add"], steps["mark"]["on"]) == (["done"], "contact")
 
     wide = "all => all.some((one) => one.getBBox().x + one.getBBox().width > one.parentNode.firstChild.getBBox().width)"
