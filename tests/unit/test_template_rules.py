@@ -259,3 +259,9 @@ def test_the_filters_of_the_page_are_those_of_the_code():
     assert [(name, what) for name, _, what in rows] == [(name, row.summary) for name, row in FILTERS.items()]
     for name, kinds, _ in rows:
         assert frozenset(kinds.split(", ")) == FILTERS[name].takes or kinds == "all"
+
+
+def test_a_text_that_cannot_be_sent_says_why_in_one_sentence():
+    said = [checked(Content(texts={"en": text}))[1][0].detail for text in ("", "a\x00b")]
+    assert said[0] == "cannot be sent: the text is empty"
+    assert said[1].startswith("cannot be sent: no phone can show U+0000")

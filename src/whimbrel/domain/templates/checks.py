@@ -83,7 +83,8 @@ def _read(texts: Mapping[str, str], errors: list[FieldError]) -> dict[str, Piece
         if len(text) > limits.TEMPLATE_TEXT_MAX:
             errors.append(FieldError(pointer, f"must have at most {limits.TEMPLATE_TEXT_MAX:,} characters"))
         elif problem is not None:
-            errors.append(FieldError(pointer, problem.detail, problem.code))
+            why = problem.detail[0].lower() + problem.detail[1:].removesuffix(".")
+            errors.append(FieldError(pointer, f"cannot be sent: {why}", problem.code))
         else:
             try:
                 found[language] = parse(text)
