@@ -133,6 +133,31 @@ async def test_whoever_said_stop_is_shown_so_and_not_answered(edge, phone):
     assert (await answered(edge, begun["id"], "Welcome back.")).status == 202
 
 
+async def test_whoever_stopped_one_number_is_shown_so_beside_that_number_only(edge, phone):
+    other = "+12025550177"
+    of_account = {"X-Account-Id": edge.customer.id}
+    made = await edge.ask("POST", "/v1/senders", json={"value": other}, key=edge.operator, headers=of_account)
+    assert made.status == 201
+    policy = await edge.ask(
+        "PUT", "/v1/policies", json={"opt_out_scope": "sender"}, key=edge.operator, headers=of_account
+    )
+    assert policy.status == 200
+    here = await texted(edge, phone, "STOP")
+    edge.simulator.network.send_text(phone, PhoneText(to=other, text="Hello?", system_id="whimbrel"))
+
+    async def both():
+        found = (await edge.get(f"/v1/conversations?number=%2B{phone[1:]}")).json["data"]
+        return found if len(found) == 2 else None
+
+    listed = {each["our_number"]: each for each in await until(both)}
+    assert listed[edge.number]["opt_out"]["scope"] == f"sender:{edge.number}"
+    assert listed[other]["opt_out"] is None
+    assert (await edge.get(f"/v1/conversations/{here['id']}")).json["opt_out"]["scope"] == f"sender:{edge.number}"
+    assert (await answered(edge, here["id"], "Why?")).code == "opted_out"
+    assert (await answered(edge, listed[other]["id"], "Hello.")).status == 202
+    await edge.ask("PUT", "/v1/policies", json={}, key=edge.operator, headers=of_account)
+
+
 async def test_an_answer_that_cannot_be_sent(edge, phone):
     begun = await texted(edge, phone, "Hello?")
     assert (await answered(edge, begun["id"], "")).code == "text_missing"

@@ -2,7 +2,7 @@
 whether the phone has opted out. Numbers and texts come from the messages' own rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -25,10 +25,11 @@ _NOBODY: Final = Numbers(None, None)
 
 
 class ConversationOptOut(msgspec.Struct, frozen=True, kw_only=True):
-    """Why the number must not be texted."""
+    """Why the number must not be texted. `scope`: `all`, or the sender, pool or brand that was stopped."""
 
     id: str
     source: Source
+    scope: str
     created_at: str
 
 
@@ -96,7 +97,7 @@ async def find(
         if len(kept) > paging.limit or is_end or looked >= CONVERSATIONS_SCAN_MAX:
             break
         place = rows[-1].last_id
-    shown = await _views(ctx, account_id, kept[: paging.limit])
+    shown = await _views(ctx, kept[: paging.limit])
     if len(kept) > paging.limit:
         return Page(shown, cursor_of(kept[paging.limit - 1].last_id))
     return Page(shown, None if is_end else cursor_of(rows[-1].last_id))
@@ -117,21 +118,22 @@ def _narrowest(wanted: Wanted, paging: Paging) -> tuple[str, tuple[Any, ...]]:
     return paging.of("conversations_page", "conversations_page_oldest"), ()
 
 
-async def _views(ctx: Context, account_id: str, rows: Sequence[Conversation]) -> tuple[ConversationView, ...]:
+async def _views(ctx: Context, rows: Sequence[Conversation]) -> tuple[ConversationView, ...]:
     newest = {each.id: each for each in await ctx.store.messages([row.last_id for row in rows])}
-    stops = await _opt_outs(ctx, account_id, rows)
-    return tuple(_view(row, newest.get(row.last_id), stops) for row in rows)
+    views = [_view(row, newest.get(row.last_id)) for row in rows]
+    return await _with_opt_outs(ctx, rows, views)
 
 
 async def get(ctx: Context, conversation_id: str, *, account_id: str, test: bool) -> ConversationView:
     """One conversation; not_found where it is not the account's."""
     row = await existing(ctx, conversation_id, account_id=account_id, test=test)
     newest = {each.id: each for each in await ctx.store.messages([row.last_id])}.get(row.last_id)
-    view = _view(row, newest, await _opt_outs(ctx, account_id, [row]))
-    if view.their_number is not None:
-        return view
-    numbers = await numbers_in(ctx, row)
-    return msgspec.structs.replace(view, our_number=numbers.ours, their_number=numbers.theirs)
+    view = _view(row, newest)
+    if view.their_number is None:
+        numbers = await numbers_in(ctx, row)
+        view = msgspec.structs.replace(view, our_number=numbers.ours, their_number=numbers.theirs)
+    (whole,) = await _with_opt_outs(ctx, [row], [view])
+    return whole
 
 
 async def existing(ctx: Context, conversation_id: str, *, account_id: str, test: bool) -> Conversation:
@@ -192,16 +194,31 @@ async def _messages(ctx: Context, row: Conversation, before_id: str, limit: int)
     return found, before_id
 
 
-async def _opt_outs(ctx: Context, account_id: str, rows: Sequence[Conversation]) -> Mapping[int, OptOut]:
-    """Those of these phones that have opted out, by the hashes of their numbers."""
-    hashes = list({row.their_hash for row in rows})
-    found = await ctx.store.fetch(OptOut, "opt_outs_known", account_id, hashes) if hashes else []
-    return {each.number_hash: each for each in found}
+async def _with_opt_outs(
+    ctx: Context, rows: Sequence[Conversation], views: Sequence[ConversationView]
+) -> tuple[ConversationView, ...]:
+    """With what each phone has opted out of that our number is in: all senders, or the number itself, a pool or a brand
+    of it."""
+    keys = [_opt_out_keys(ctx, row, view.our_number) for row, view in zip(rows, views, strict=True)]
+    if not keys:
+        return ()
+    asked = list({key for some in keys for key in some})
+    known = await ctx.store.fetch(OptOut, "opt_outs_known", rows[0].account_id, asked)
+    stops = {each.number_hash: each for each in known}
+    found = [next((stops[key] for key in some if key in stops), None) for some in keys]
+    return tuple(
+        view if stop is None else msgspec.structs.replace(view, opt_out=_opt_out(stop))
+        for view, stop in zip(views, found, strict=True)
+    )
 
 
-def _view(row: Conversation, newest: Message | None, stops: Mapping[int, OptOut]) -> ConversationView:
+def _opt_out_keys(ctx: Context, row: Conversation, our_number: str | None) -> list[int]:
+    scopes = ctx.tables.permissions.reach(row.account_id, our_number) if our_number else ()
+    return [row.their_hash, *(row.their_hash ^ scope_hash for _, scope_hash in scopes)]
+
+
+def _view(row: Conversation, newest: Message | None) -> ConversationView:
     numbers = _NOBODY if newest is None else numbers_of(newest)
-    stop = stops.get(row.their_hash)
     return ConversationView(
         id=row.id,
         account_id=row.account_id,
@@ -213,7 +230,7 @@ def _view(row: Conversation, newest: Message | None, stops: Mapping[int, OptOut]
         unread=row.unread,
         waits_since=moments.to_text(row.waits_from) if row.waits_from else None,
         rating=row.rating or None,
-        opt_out=None if stop is None else _opt_out(stop),
+        opt_out=None,
         last_at=moments.to_text(ids.time_us(row.last_id) if newest is None else newest.created_at),
         last_message=None if newest is None else message_view(newest),
         test=bool(row.test),
@@ -221,4 +238,5 @@ def _view(row: Conversation, newest: Message | None, stops: Mapping[int, OptOut]
 
 
 def _opt_out(row: OptOut) -> ConversationOptOut:
-    return ConversationOptOut(id=row.id, source=row.source, created_at=moments.to_text(row.created_at))
+    at = moments.to_text(row.created_at)
+    return ConversationOptOut(id=row.id, source=row.source, scope=row.scope or "all", created_at=at)
