@@ -34,10 +34,17 @@ def test_a_flow_is_drawn_and_run(owner: Visitor) -> None:
     expect(panel.get_by_label("Put on lists")).to_have_count(0)
     panel.get_by_label("Of", exact=True).select_option("the contact")
     expect(panel.get_by_label("Put on lists")).to_be_visible()
+    page.locator("#flow-kind").select_option("conversation")
+    page.locator("#flow-add").click()
+    panel.get_by_label("Who sees to it").select_option("Owner")
+    panel.get_by_label("Note for colleagues").fill("Order {{ order }}")
+    panel.get_by_label("Then").focus()
     owner.press("Save")
     owner.is_told("The flow is kept.")
     steps = json.loads(page.locator("textarea[name=document]").input_value())["steps"]
     assert (steps["paid"]["text"], steps["paid"]["next"]) == ("Paid: {{ order }}, THANK YOU MMMMMMMM", "mark")
+    people = steps["conversation"]
+    assert people["assign"].startswith("US") and people["note"] == "Order {{ order }}"
     assert "shorten_links" not in steps["paid"]
     assert (steps["mark"]["add"], steps["mark"]["on"]) == (["done"], "contact")
 

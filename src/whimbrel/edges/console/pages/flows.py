@@ -213,9 +213,20 @@ async def _editor(request: Request, found: Any, form: Form, told: Problem | None
         step_fields=_FIELDS,
         triggers=tuple(TRIGGERS),
         ends=_ENDS,
+        people=await _people(request),
         may_write=request.api.may("updateFlow"),
         may_run=request.api.may("startFlow"),
     )
+
+
+async def _people(request: Request) -> list[tuple[str, str]]:
+    """Whom a conversation may be given to: people of the account, and the visitor, who may be the operator's; none for
+    those who may not see them, who write an id."""
+    if not request.api.may("listConversationPeople"):
+        return []
+    people = (await request.api("listConversationPeople")).data
+    named = {each.id: each.name for each in people} | {request.visit.user.id: request.visit.user.name}
+    return sorted(named.items(), key=lambda pair: pair[1].casefold())
 
 
 def _document(form: Form) -> dict[str, Any]:

@@ -12,7 +12,7 @@
     set: { on: ["run", "contact"], values: "json", next: "step", on_error: "step" },
     tag: { on: ["run", "contact"], add: "list", remove: "list", add_lists: "list", remove_lists: "list", next: "step", on_error: "step" },
     request: { url: "text", method: ["POST", "GET"], headers: "json", body: "json", save_as: "text", timeout_s: "number", next: "step", on_error: "step" },
-    conversation: { assign: "text", add_tags: "list", note: "long", next: "step", on_error: "step" },
+    conversation: { assign: "person", add_tags: "list", note: "long", next: "step", on_error: "step" },
     stop: { outcome: ["finished", "failed"] },
   };
   const BEGINS = {
@@ -47,6 +47,7 @@
   const beginWords = Object.fromEntries(editor.dataset.triggers.split("|").map((pair) => pair.split(/=(.*)/s)));
   const endWords = Object.fromEntries(editor.dataset.ends.split("|").map((pair) => pair.split(/=(.*)/s)));
   const fieldWords = Object.fromEntries(editor.dataset.fields.split("|").map((pair) => pair.split(/=(.*)/s)));
+  const people = JSON.parse(editor.dataset.people);
   const fieldWord = (name) => fieldWords[name] ?? name;
   const kindWord = (kind) => [...kinds.options].find((option) => option.value === kind)?.text ?? kind;
   let flow = null;
@@ -179,6 +180,11 @@
     select.addEventListener("change", () => told(select.value));
     return select;
   };
+  const person = (now, told) => {
+    if (!people.length) return typed("text", now, told);
+    const gone = now && !people.some(([id]) => id === now) ? [[now, now]] : [];
+    return choice([["", words.nobody], ...people, ...gone], now, told);
+  };
   const ticked = (word, name, now, told) => {
     const box = make("input", { type: "checkbox", id: `flow-tick-${name}` });
     box.checked = now === true;
@@ -259,7 +265,7 @@
       if (lacks(step, name)) continue;
       const told = (value) => (name === "on" ? whose(step, value) : change(step, name, value));
       if (kind === "tick") { panel.append(ticked(fieldWord(name), name, step[name], told)); continue; }
-      const control = kind === "step" ? choice(steps(name), step[name], told) : Array.isArray(kind) ? choice(kind.map((each) => [each, fieldWords[`${name}_${each}`] ?? each]), step[name] ?? kind[0], told) : typed(kind, step[name], told);
+      const control = kind === "step" ? choice(steps(name), step[name], told) : kind === "person" ? person(step[name], told) : Array.isArray(kind) ? choice(kind.map((each) => [each, fieldWords[`${name}_${each}`] ?? each]), step[name] ?? kind[0], told) : typed(kind, step[name], told);
       panel.append(labelled(fieldWord(name), control));
     }
     const first = make("button", { type: "button", class: "button quiet small" }, words.first);
