@@ -45,6 +45,13 @@ async def test_a_text_needs_a_number_all_the_same(edge):
     assert (refused.status, [each["pointer"] for each in refused.json["errors"]]) == (422, ["/rules/0/to"])
 
 
+async def test_what_a_run_sets_itself_is_given_by_no_rule(edge):
+    rule = {"name": "a", "to": [], "flow": "FW1", "variables": {"trigger": "labels"}}
+    refused = await edge.post("/v1/hooks", {"name": "h", "rules": [rule]})
+    pointers = [each["pointer"] for each in refused.json["errors"]]
+    assert (refused.status, pointers) == (422, ["/rules/0/variables/trigger"])
+
+
 async def test_more_than_a_run_may_know_begins_none(edge):
     flow = (await edge.post("/v1/flows/ready-made", {"ready_made": "on_call_alert"})).json
     rule = {"name": "a", "to": [], "flow": flow["id"], "variables": {"alert": "all"}}

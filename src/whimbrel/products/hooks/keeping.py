@@ -7,6 +7,7 @@ from whimbrel.base import ids, limits
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.vault import Seal
 from whimbrel.domain import hook_hours, hook_paths, hook_rules, hook_signatures
+from whimbrel.domain.flow_documents import RESERVED
 from whimbrel.domain.hook_paths import PathError
 from whimbrel.domain.hook_presets import PRESETS
 from whimbrel.domain.hook_rules import HookSettings, Rule
@@ -211,6 +212,7 @@ def _rule(checks: Checks, rule: Rule, at: str) -> None:
             _path(checks, entry, f"{at}/{name}")
     for name, path in rule.variables.items():
         _path(checks, path, f"{at}/variables/{name}")
+        checks.require(not rule.flow or name not in RESERVED, f"{at}/variables/{name}", "is set by the run itself")
     ways = [bool(rule.text or rule.texts), bool(rule.template), bool(rule.flow)]
     checks.require(sum(ways) == 1, f"{at}/text", "must be a text, or a template or a flow in its place")
     checks.require(not (rule.flow and rule.shorten_links), f"{at}/shorten_links", "belongs to a text or a template")
