@@ -37,6 +37,8 @@ def stocked(node: Node) -> dict[str, str]:
     made("/v1/media?name=shop.vcf", _CARD, Content_Type="text/vcard")
     shown = {"to": "+447911123456", "text": "Your table is ready:", "media": [medium]}
     media_message = made("/v1/messages", shown)
+    for talk in node.get("/v1/conversations")["data"][:1]:
+        made(f"/v1/conversations/{talk['id']}/messages", {"text": "This is the view:", "media": [medium]})
     made("/v1/consents", {"number": "+447911123456", "source": "web_form"})
     return {
         "link": link["id"],

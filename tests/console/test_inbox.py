@@ -109,6 +109,28 @@ async def test_marks_and_new_texts_come_live(edge, browser, phone):
         assert len(page.all(r'sse-swap="\w+" hx-target="this"')) == len(page.all(r'sse-swap="\w+"')) == 4
 
 
+async def test_a_thread_shows_pictures_and_an_answer_sends_one(edge, browser, phone):
+    talk = (await texted(edge, phone, "Do you have a picture?"))["id"]
+    medium = (await edge.ask("POST", "/v1/media", data=b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(9))).json["id"]
+    shown = f'<img src="/console/media/{medium}/content"'
+    await browser.get("/console/inbox")
+    place = f"/console/inbox/{talk}"
+    part = await browser.post(f"{place}/attach", {"add_media": medium}, part=True)
+    assert part.has(f'name="media" value="{medium}"') and part.has(f'hx-post="{place}/attach"')
+    whole = await browser.post(f"{place}/attach", {"text": "Look:", "add_media": medium})
+    assert whole.has(f'name="media" value="{medium}"') and whole.inner("answer-text") == "Look:"
+    wrong = await browser.post(f"{place}/answer", {"key": "", "text": "Hi", "media": f"ME{'0' * 32}"}, part=True)
+    assert wrong.status == 422 and wrong.has(f'value="ME{"0" * 32}"') and wrong.has('id="attached"')
+    sent = await browser.post(f"{place}/answer", {"key": "k-media", "text": "", "media": medium}, part=True)
+    assert sent.status == 200, sent.words
+    assert not sent.has('name="media"') and sent.has(shown)
+    again = await browser.post(f"{place}/answer", {"key": "k-media", "text": "", "media": medium}, part=True)
+    assert again.text.count(shown) == 1
+    (newest,) = (await edge.get(f"/v1/conversations/{talk}/messages?limit=1")).json["data"]
+    assert newest["media"] == [medium]
+    assert (await browser.post(f"/console/inbox/CN{'0' * 32}/attach", {}, part=True)).status == 404
+
+
 async def test_two_people_answer_at_once_and_both_see_both(edge, sign_in, phone):
     talk = await texted(edge, phone, "Is anybody there?")
     people = [await sign_in("support"), await sign_in("owner")]
@@ -224,6 +246,7 @@ async def test_who_may_only_read_cannot_answer(edge, sign_in, phone):
 
 async def test_the_operator_chooses_an_account_first(edge, sign_in, phone):
     talk = await texted(edge, phone, "Hello?")
+    await edge.new_customer()  # where there is one account alone, nobody has to choose
     operator = await sign_in("owner", None)
     assert "Hello?" not in (await operator.get("/console/inbox")).text
     await operator.act_for(edge.customer.id)

@@ -30,7 +30,8 @@ NEEDS = {
         "GET /console/inbox/canned", "GET /console/inbox/service",
     ),
     "conversations:write": (
-        "POST /console/inbox/{id}/answer", "POST /console/inbox/{id}/desk", "POST /console/inbox/service",
+        "POST /console/inbox/{id}/answer", "POST /console/inbox/{id}/attach",
+        "POST /console/inbox/{id}/desk", "POST /console/inbox/service",
         "POST /console/inbox/{id}/notes/{note_id}/delete", "POST /console/inbox/{id}/read",
         "POST /console/inbox/canned",
         "POST /console/inbox/canned/{id}", "POST /console/inbox/canned/{id}/delete",

@@ -20,6 +20,7 @@ POINTS = frozenset(
         "receipt.after_commit",
         "inbound.before_commit",
         "inbound.after_commit",
+        "media.after_fetch",
         "notify.after_post",
         "smpp.after_commit",
         "smpp.after_owed",

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from whimbrel.base import limits
 from whimbrel.base.errors import FieldError, WhimbrelError
@@ -16,6 +16,7 @@ from whimbrel.edges.rest.messages import SEND_ERRORS
 from whimbrel.edges.rest.paging import HistoryQuery, PageQuery
 from whimbrel.edges.rest.sending import refusal
 from whimbrel.edges.shared.idempotency import HEADER, REPLAYED, idempotency_key
+from whimbrel.edges.shared.media import naming, submitted
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage.context import Page
@@ -42,6 +43,9 @@ class NewAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """An answer to a phone, from the number that it wrote to."""
 
     text: Annotated[str, Meta(description=f"At most {limits.TEXT_MAX:,} characters.")]
+    media: Annotated[
+        tuple[str, ...] | UnsetType, Meta(description="Pictures or other files, as those of `POST /v1/messages`.")
+    ] = UNSET
     state: Annotated[ConversationState, Meta(description="So the conversation stands from now on.")] = "waiting"
 
 
@@ -112,7 +116,11 @@ async def answer(services: Services, call: Call[NoQuery, NewAnswer]) -> Answer:
     )
     made = await _draft(services, row, call, door)
     also = working.answer_writes(row, made.id, ctx.clock.now_us(), call.actor, call.body.state)
-    accepted = await services.accept.submit([made], key=key, still=call.still, also=also)
+    if call.body.media:
+        made = naming(made, call.body.media)
+        accepted = await submitted(services, made, call.actor, key, call.still, also=also)
+    else:
+        accepted = await services.accept.submit([made], key=key, still=call.still, also=also)
     (verdict,) = accepted.verdicts
     if verdict.id is None:
         raise refusal(verdict)

@@ -15,7 +15,7 @@ from whimbrel.edges.shared.services import Services
 from whimbrel.journey.accept import Accepted, Still
 from whimbrel.journey.record import IdempotencyKey
 from whimbrel.products.media.keeping import Whose
-from whimbrel.store.interface import Verdict
+from whimbrel.store.interface import Verdict, Write
 
 _SCHEMES: Final = ("http://", "https://")
 
@@ -64,12 +64,19 @@ def _too_many() -> Verdict:
 
 
 async def submitted(
-    services: Services, draft: Draft, actor: str, key: IdempotencyKey | None, still: Still | None
+    services: Services,
+    draft: Draft,
+    actor: str,
+    key: IdempotencyKey | None,
+    still: Still | None,
+    *,
+    also: Sequence[Write] = (),
 ) -> Accepted:
-    """Accept a message with media. One that was accepted before under its key needs them no more."""
+    """Accept a message with media. One that was accepted before under its key needs them no more. `also`: written in
+    the same commit."""
     if key is None or not await services.store.kept(key.account_id, key.door, key.key):
         draft = await resolved(services, draft, actor)
-    return await services.accept.submit((draft,), key=key, still=still)
+    return await services.accept.submit((draft,), key=key, also=also, still=still)
 
 
 async def of_batch(

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from whimbrel.base import ids
+from whimbrel.base import faults, ids
 from whimbrel.base.clock import DAY_US
 from whimbrel.base.errors import CATALOGUE, FieldError, WhimbrelError
 from whimbrel.base.limits import MEDIA_PER_MESSAGE, MEDIA_USES_COUNTED
@@ -198,6 +198,7 @@ class Media:
         except WhimbrelError as error:
             self._metrics.media_refused.labels(error.code).inc()
             raise
+        faults.hit("media.after_fetch")
         return await self._kept(whose, octets, name or name_in(url), "url")
 
     async def _kept(self, whose: Whose, octets: bytes, name: str, source: Source) -> Medium:

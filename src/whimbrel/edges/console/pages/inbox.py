@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.ids import MESSAGE, REQUEST, is_id
-from whimbrel.edges.console import choosing, inbox_live
+from whimbrel.edges.console import attachments, choosing, inbox_live
 from whimbrel.edges.console.forms import EMPTY, Form, Problem, problem
 from whimbrel.edges.console.live import Live
 from whimbrel.edges.console.request import Request
@@ -109,7 +109,9 @@ async def answer(request: Request) -> Response:
         if form.text("as") == "note":
             await request.api("noteConversation", path=about, body={"text": said})
         else:
-            body = {"text": said} | form.given("state")
+            body: dict[str, Any] = {"text": said} | form.given("state")
+            media = attachments.named(form)
+            body |= {"media": media} if media else {}
             await request.api("answerConversation", path=about, body=body, key=key or None)
     except WhimbrelError as error:
         told = problem(error)
@@ -122,7 +124,26 @@ async def answer(request: Request) -> Response:
             return request.go(f"{PATH}/{conversation_id}", done="inbox.answered")
         return await _page(request, _Filters(EMPTY), conversation_id, form, {"problem": told} | kept)
     values = await _talk(request, conversation_id) | {"problem": told, "names": await _names(request)}
+    values |= await _attached(request, conversation_id, EMPTY if told is None else attachments.settled(form))
     return request.part("inbox/after.html", "after", status=422 if told else 200, **values)
+
+
+async def attach(request: Request) -> Response:
+    """The media of the answer, with what was named or without what was taken away."""
+    if not request.api.may("answerConversation"):
+        raise WhimbrelError("forbidden")
+    conversation_id, form = request.path["id"], attachments.settled(await request.form())
+    if not request.is_part:
+        return await _page(request, _Filters(EMPTY), conversation_id, form)
+    await request.api("getConversation", path={"id": conversation_id})
+    values = await _attached(request, conversation_id, form)
+    return request.part("media/attach.html", "attached", problem=None, **values)
+
+
+async def _attached(request: Request, conversation_id: str, form: Form) -> dict[str, Any]:
+    """What the part of the answer takes that holds media."""
+    place = {"attach": f"{PATH}/{conversation_id}/attach", "form_id": "answer"}
+    return place | await attachments.values(request, form)
 
 
 async def change(request: Request) -> Response:
@@ -197,7 +218,8 @@ async def _page(
     people = (await request.api("listConversationPeople")).data
     values |= {"people": people, "names": _called(request, people)}
     if opened is not None:
-        values |= {**await _talk(request, opened), **refused}
+        values |= {**await _talk(request, opened), **await _attached(request, opened, attachments.settled(form))}
+        values |= refused
         await _read(request, opened, values["newest"])
         canned = await request.api("listCannedAnswers")
         settings = await request.api("getConversationSettings")
@@ -260,6 +282,8 @@ async def _thread(request: Request, conversation_id: str, cursor: str = "", *, s
     return {
         "said": await _with_notes(request, conversation_id, messages, from_at, until_at),
         "messages": messages,
+        "media": await attachments.of_messages(request, messages),
+        "is_shown": attachments.is_shown,
         "earlier": f"{path}?{urlencode({'cursor': following})}" if following else "",
         "may_answer": request.api.may("answerConversation"),
     }
@@ -296,6 +320,7 @@ PAGES = (
     Page(path=f"{PATH}/badge", handle=badge),
     Page(path=f"{PATH}/{{id}}", handle=talk),
     Page(path=f"{PATH}/{{id}}/answer", method="POST", handle=answer),
+    Page(path=f"{PATH}/{{id}}/attach", method="POST", handle=attach),
     Page(path=f"{PATH}/{{id}}/desk", method="POST", handle=change),
     Page(path=f"{PATH}/{{id}}/notes/{{note_id}}/delete", method="POST", handle=forget),
     Page(path=f"{PATH}/{{id}}/read", method="POST", handle=read),
