@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
+from tests.browser.goods import picture
 from tests.browser.visitor import Visitor
 from tests.cli.product import Node, ask, until
 
@@ -68,6 +69,32 @@ def test_a_draft_outlives_new_texts_a_reload_and_a_broken_line(owner: Visitor, n
     expect(thread.locator(".m-delivered")).to_have_count(1)
     page.reload()
     expect(field).to_have_value("")
+
+
+def test_an_answer_sends_pictures_beside_a_draft(owner: Visitor, node: Node) -> None:
+    _text(node, "+14155550264", "Do you have a picture?")
+    page = owner.open(f"/console/inbox/{_talk(node, '+14155550264')}")
+    field, thread = page.locator("#answer-text"), page.locator("#thread")
+    field.fill("Here it is")
+    files = [
+        {"name": f"{name}.png", "mimeType": "image/png", "buffer": picture(60, 40 + place)}
+        for place, name in enumerate(("bay", "pier", "wrong"))
+    ]
+    page.locator("#f-medium").set_input_files(files)
+    expect(page.locator(".attachment")).to_have_count(3)
+    expect(field).to_have_value("Here it is")
+    page.get_by_role("button", name="Take wrong.png away").click()
+    expect(page.locator(".attachment")).to_have_count(2)
+    page.get_by_role("button", name="Send").click()
+    expect(thread.locator(".mine img")).to_have_count(2)
+    expect(page.locator(".attachment")).to_have_count(0)
+    expect(field).to_have_value("")
+    expect(thread.locator(".m-delivered")).to_have_count(1)
+    _text(node, "+14155550264", "Lovely!")
+    expect(thread).to_contain_text("Lovely!")
+    expect(thread.locator(".mine img")).to_have_count(2)
+    page.get_by_role("button", name="Send").click()  # an empty answer is none: the browser asks for a text
+    expect(thread.locator(".mine")).to_have_count(1)
 
 
 def test_two_people_answer_and_a_stop_bars_both(visit: Visit, owner_state: str, node: Node) -> None:

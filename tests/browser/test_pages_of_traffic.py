@@ -183,11 +183,11 @@ def test_a_text_is_composed_explained_and_sent(owner: Visitor, node: Node) -> No
 
 
 def test_a_picture_is_brought_attached_sent_and_deleted(owner: Visitor, node: Node) -> None:
-    file = {"name": "harbour.png", "mimeType": "image/png", "buffer": picture(60, 40)}
+    file = {"name": "quay.png", "mimeType": "image/png", "buffer": picture(60, 30)}
     owner.open("/console/compose")
     owner.fill({"recipients": PHONE})
     owner.page.locator("#f-medium").set_input_files([file])
-    expect(owner.page.locator(".attachment")).to_contain_text("harbour.png")
+    expect(owner.page.locator(".attachment")).to_contain_text("quay.png")
     expect(owner.page.locator("#preview")).to_contain_text("/l/")
     assert _is_painted(owner, ".attachment img")
     owner.page.locator("#send").click()  # the text may be empty now
@@ -200,7 +200,7 @@ def test_a_picture_is_brought_attached_sent_and_deleted(owner: Visitor, node: No
     wrong = {"name": "page.html", "mimeType": "image/png", "buffer": b"<html>"}
     owner.page.locator("#f-medium").set_input_files([wrong])
     expect(owner.page.locator(".bring [role=status]")).to_contain_text("page.html:")
-    owner.page.get_by_role("link", name="harbour.png").click()
+    owner.page.get_by_role("link", name="quay.png").click()
     owner.press("Delete", sure="Delete")
     owner.is_told("The medium is deleted.")
 

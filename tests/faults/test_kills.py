@@ -51,7 +51,7 @@ async def _counted(make: Callable[[int], Scenario], seed: int, folder: Path) -> 
 
 
 def test_every_kill_point_has_its_rounds():
-    """Those of a move between cells have theirs in tests/cells."""
+    """Those of a move between cells have theirs in tests/cells, those of media in test_media."""
     assert set(HITS) == {point for point in POINTS if not point.startswith(("move.", "media."))}
 
 
