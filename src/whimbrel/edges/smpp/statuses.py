@@ -47,6 +47,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "no_consent": OPTED_OUT,
     "quiet_hours": Status.ESME_RSUBMITFAIL,
     "frequency_cap": Status.ESME_RSUBMITFAIL,
+    "media_not_found": Status.ESME_RSUBMITFAIL,
     "no_route": Status.ESME_RSUBMITFAIL,
     "no_price": Status.ESME_RSUBMITFAIL,
     "price_over_max": Status.ESME_RSUBMITFAIL,

@@ -26,9 +26,13 @@ CREATE INDEX message_media_by_account ON message_media (account_id);
 
 ALTER TABLE media ENABLE ROW LEVEL SECURITY;
 CREATE POLICY of_account ON media USING (account_id = (SELECT current_setting('whimbrel.account', true)));
+ALTER TABLE media_data ENABLE ROW LEVEL SECURITY;
+CREATE POLICY of_account ON media_data USING (account_id = (SELECT current_setting('whimbrel.account', true)));
+ALTER TABLE message_media ENABLE ROW LEVEL SECURITY;
+CREATE POLICY of_account ON message_media USING (account_id = (SELECT current_setting('whimbrel.account', true)));
 DO $$
 BEGIN
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'whimbrel_reader') THEN
-        GRANT SELECT ON media TO whimbrel_reader;
+        GRANT SELECT ON media, media_data, message_media TO whimbrel_reader;
     END IF;
 END $$;
