@@ -265,5 +265,5 @@ async def test_answers_are_counted_under_the_doors_name(edge):
 def test_every_code_has_a_number_and_a_status_that_sdks_know():
     for spec in CATALOGUE.values():
         if spec.http:
-            assert 11200 <= spec.twilio <= 69999, "five digits, and none of voice's and TwiML's but those of fetched files"
+            assert 11200 <= spec.twilio <= 69999, "its numbers below 20001 are of files that are fetched"
             assert status_of(spec) in {400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 431, 500, 503}
