@@ -10,9 +10,6 @@ ARGS ?=
 FUZZ_SECONDS ?= 600
 # Many tests wait for real time and for other processes: one more at a time than there are processors.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-# The long tests start several processes each.
-CI_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
-NONE_CHOSEN := 5
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,10 +39,7 @@ test: setup-dev compile ## all tests that need no root and no system package (un
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not ci" $(ARGS)
 
 ci: setup-dev ci-packages compile ## the long tests, after installing the Debian packages they need (under 45 minutes)
-	WHIMBREL_FAULT_ROUNDS=$${WHIMBREL_FAULT_ROUNDS:-20} \
-	  $(BIN)/python -m pytest -n $(CI_WORKERS) --dist loadfile -m "ci and not alone" $(ARGS) || [ $$? -eq $(NONE_CHOSEN) ]
-	WHIMBREL_FAULT_ROUNDS=$${WHIMBREL_FAULT_ROUNDS:-20} \
-	  $(BIN)/python -m pytest -m "ci and alone" $(ARGS) || [ $$? -eq $(NONE_CHOSEN) ]
+	WHIMBREL_FAULT_ROUNDS=$${WHIMBREL_FAULT_ROUNDS:-20} $(BIN)/python -m pytest -m ci $(ARGS)
 	WHIMBREL_TEST_POSTGRES=$$(ls -d /usr/lib/postgresql/*/bin | head -n 1) $(BIN)/python -m pytest -n auto -m "not ci" \
 	  -k "postgres or two_nodes or reader_role" tests/store tests/journey # Debian's version
 

