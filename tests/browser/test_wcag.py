@@ -47,12 +47,13 @@ def things(node: Node) -> dict[str, str]:
     operator = node.given["operator_key"]
     routes = node.ask("GET", "/v1/routes", key=operator).json["data"]
     carriers = node.ask("GET", "/v1/carriers", key=operator).json["data"]
+    people = node.ask("GET", "/v1/users", key=operator).json["data"]
     return {
         "delivered": message["id"],
         "failed": message["id"],
         "thread": talks[0]["id"],
         "sender": node.get("/v1/senders")["data"][0]["id"],
-        "person": node.ask("GET", "/v1/users", key=node.given["operator_key"]).json["data"][0]["id"],
+        "person": next(each["id"] for each in people if not each["account_id"]) + "?whose=staff",
         "template": "hello",
         "webhook": webhook["id"],
         "flow": flow,
