@@ -108,7 +108,7 @@ FAMILIES: Final = (
             "hook_calls": ("id", {"id": ID, **_moved("created_at")}),
         },
     ),
-    _simple("links", 300_000, code="row.code || '-' || step.copy"),
+    _simple("links", 300_000, code="row.code || '-' || step.copy", message_id="NULL"),  # of no message that is there
     _simple("link_clicks", 200_000, time="at"),
     _simple("audit", 200_000),
     _simple("opt_outs", 200_000, number_hash="row.number_hash + step.copy"),

@@ -296,8 +296,28 @@ async def heard_once(node: Node, key: str, log: Path, numbers: list[str]) -> Non
 
     await until(waits, 120, "every text has left")
     wanted = {f"{word} N{number}" for number in numbers for word in ("one", "two")}
-    texts = Counter(event.text for event in read_log(log) if isinstance(event, Submitted) and event.accepted)
+
+    def seen() -> Counter[str]:
+        return Counter(event.text for event in read_log(log) if isinstance(event, Submitted) and event.accepted)
+
+    async def decided() -> bool:
+        """What the simulator has not written down is in doubt: its log is a moment behind."""
+        missing = wanted - set(seen())
+        return not missing or missing <= {text async for text in in_doubt(node, key)}
+
+    await until(decided, 60, "every text is at the simulator or in doubt")
+    texts = seen()
     assert set(texts) <= wanted, set(texts) - wanted
     assert max(texts.values()) == 1, texts.most_common(3)
-    doubtful = (await call(node.port, "GET", "/v1/messages?status=in_doubt,unknown&limit=1000", None, key)).json()
-    assert len(wanted) - len(texts) <= len(doubtful["data"])
+    assert len(texts) > len(wanted) * 0.9
+
+
+async def in_doubt(node: Node, key: str) -> Any:
+    """Texts of which nobody knows whether the carrier has them."""
+    cursor = ""
+    while cursor is not None:
+        page = (await call(node.port, "GET", f"/v1/messages?limit=500{cursor and '&cursor=' + cursor}", None, key)).json()
+        for message in page["data"]:
+            if message["in_doubt"]:
+                yield message["text"]
+        cursor = page["next_cursor"]

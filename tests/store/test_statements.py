@@ -116,6 +116,25 @@ def test_it_prepares(connection: apsw.Connection, name: str):
     assert [row[3] for row in plan if ranges.match(row[3])] == [], "the floor of a look-up is PostgreSQL's matter"
 
 
+PERSONAL = re.compile(r"\b(?:\w+\.)?(number|number_hash|person_hash|message_id) (?:= \?|IN \(SELECT value)")
+CROWDED = "contacts|consents|consent_requests|opt_outs|links"
+NAMED = re.compile(r"\b(?:number|\w*_hash|message_id)[=<>]|\bid=")
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+def test_one_person_is_not_looked_for_among_all(connection: apsw.Connection, name: str):
+    """What asks for numbers or for messages reads a table of a million by them, not by their account alone."""
+    sql = STATEMENTS[name].sql
+    if not PERSONAL.search(sql):
+        return
+    parameters = set(re.findall(r"\?(\d+)", sql))
+    plan = connection.execute("EXPLAIN QUERY PLAN " + sql, (None,) * len(parameters)).fetchall()
+    aliases = {alias for _, alias in re.findall(rf"\b({CROWDED}) AS (\w+)", sql)} | {"-"}
+    search = re.compile(rf"SEARCH (?:{CROWDED}|{'|'.join(aliases)}) .*\((.+)\)$")
+    searches = [match for row in plan if (match := search.search(row[3]))]
+    assert [match[0] for match in searches if not NAMED.search(match[1])] == []
+
+
 def test_no_exemption_has_outlived_its_statement():
     assert STATEMENTS.keys() >= SCANS_ALLOWED
 

@@ -4,6 +4,10 @@ A file holds blocks headed by `-- name: some_name`; what stands before the first
 written with `$1` parameters and `= ANY($n)` for lists, as PostgreSQL has them. SQLite gets `?1`, and
 `IN (SELECT value FROM json_each(?n))` with the list bound as JSON. What must differ stands in `sql/<dialect>/`.
 
+`/* by some_index */` after a table names the index that SQLite shall read it by. It keeps no figures of its own, and
+takes an index of the account for one that finds ten rows, and a list for 25 values: a million contacts were read to
+find two. PostgreSQL counts, and reads a comment.
+
 A name may be followed by a word that lets an executor do more in one step:
 
 - `(distinct)`: an UPDATE or DELETE by key, only ever called with rows of distinct keys; many go in one statement.
@@ -46,6 +50,7 @@ _SINCE = re.compile(r"(?:(.*), |^)since (\w+)$")
 _PARAMETER = re.compile(r"\$(\d+)")
 _LIST = re.compile(r"= ANY\(\$(\d+)\)")
 _FROM_DAY = re.compile(r"from_day\(\$(\d+)\)")
+_BY = re.compile(r"/\* by (\w+) \*/")
 _HORIZON = "event_horizon()"
 _NO_HORIZON = "9223372036854775807"  # one writer: what is seen is followed by nothing older
 _BOUND = re.compile(r"\?(\d+)")
@@ -153,7 +158,7 @@ def sqlite(name: str, source: Source) -> Statement:
     lists = sorted({int(number) - 1 for number in _LIST.findall(source.sql)})
     sql = _LIST.sub(r"IN (SELECT value FROM json_each(?\1))", source.sql)
     sql = _FROM_DAY.sub(r"MIN($\1, 0)", sql).replace(_HORIZON, _NO_HORIZON)
-    sql = _PARAMETER.sub(r"?\1", sql)
+    sql = _BY.sub(r"INDEXED BY \1", _PARAMETER.sub(r"?\1", sql))
     by_key = source.manner in ("distinct", "summed")
     many = _distinct(name, sql) if by_key else _inserted(sql)
     width = len(set(_BOUND.findall(sql))) if many else 0

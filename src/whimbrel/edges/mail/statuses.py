@@ -32,6 +32,7 @@ STATUS_OF: Final[Mapping[str, str]] = {
     "invalid_text": "550 5.6.0",
     "text_too_long": "552 5.3.4",
     "too_many_parts": "552 5.3.4",
+    "media_not_found": "550 5.6.0",
     "invalid_sender": "550 5.7.1",
     "sender_not_allowed": "550 5.7.1",
     "no_sender": "550 5.7.1",

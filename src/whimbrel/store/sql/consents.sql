@@ -48,7 +48,7 @@ SELECT account_id, number_hash, purpose FROM consented
 WHERE (account_id, number_hash) > ($1, $2) AND purpose = 'marketing' ORDER BY account_id, number_hash LIMIT $3;
 
 -- name: consents_revoked_last
-SELECT c.account_id, c.number_hash, c.source, c.proof FROM consents AS c
+SELECT c.account_id, c.number_hash, c.source, c.proof FROM consents AS c /* by consents_by_number */
 WHERE c.account_id = ANY($1) AND c.number_hash = ANY($2) AND c.action = 'revoke' AND c.purpose = '*'
   AND NOT EXISTS (
     SELECT 1 FROM consents AS n
@@ -56,7 +56,7 @@ WHERE c.account_id = ANY($1) AND c.number_hash = ANY($2) AND c.action = 'revoke'
   );
 
 -- name: consents_revoked_at
-SELECT number_hash, purpose, MAX(at) AS at FROM consents
+SELECT number_hash, purpose, MAX(at) AS at FROM consents /* by consents_by_number */
 WHERE account_id = $1 AND number_hash = ANY($2) AND action = 'revoke' GROUP BY number_hash, purpose;
 
 -- name: consent_by_id
@@ -69,14 +69,17 @@ FROM consents WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
 
 -- name: consents_of_number (both ways)
 SELECT id, account_id, number_hash, number, masked, purpose, action, source, wording, proof, actor, at, created_at
-FROM consents WHERE account_id = $1 AND number_hash = $2 AND id < $3 ORDER BY id DESC LIMIT $4;
+FROM consents /* by consents_by_number */
+WHERE account_id = $1 AND number_hash = $2 AND id < $3 ORDER BY id DESC LIMIT $4;
 
 -- name: consents_of_action (both ways)
 SELECT id, account_id, number_hash, number, masked, purpose, action, source, wording, proof, actor, at, created_at
-FROM consents WHERE account_id = $1 AND action = $2 AND id < $3 ORDER BY id DESC LIMIT $4;
+FROM consents /* by consents_by_action */
+WHERE account_id = $1 AND action = $2 AND id < $3 ORDER BY id DESC LIMIT $4;
 
 -- name: consents_forget
-UPDATE consents SET number = NULL WHERE account_id = $1 AND number_hash = $2 AND number IS NOT NULL;
+UPDATE consents /* by consents_by_number */ SET number = NULL
+WHERE account_id = $1 AND number_hash = $2 AND number IS NOT NULL;
 
 -- name: consent_event
 INSERT INTO events (account_id, test, subject_id, seq, type, data, callback, created_at)
@@ -96,13 +99,15 @@ UPDATE consent_requests SET sends = sends + 1, message_id = $3, sent_at = $4, ex
 WHERE account_id = $1 AND id = $2 AND state = 'pending';
 
 -- name: consent_requests_pending
-SELECT id, account_id, number_hash, purpose, sender, wording, proof, expires_at FROM consent_requests
+SELECT id, account_id, number_hash, purpose, sender, wording, proof, expires_at
+FROM consent_requests /* by consent_requests_by_number */
 WHERE account_id = ANY($1) AND number_hash = ANY($2) AND state = 'pending' ORDER BY id;
 
 -- name: consent_requests_of_number
 SELECT id, account_id, number_hash, number, masked, purpose, sender, wording, proof, state, sends, message_id, answer_id,
     actor, created_at, sent_at, expires_at, answered_at
-FROM consent_requests WHERE account_id = $1 AND number_hash = $2 ORDER BY id DESC LIMIT 100;
+FROM consent_requests /* by consent_requests_by_number */
+WHERE account_id = $1 AND number_hash = $2 ORDER BY id DESC LIMIT 100;
 
 -- name: consent_request_by_id
 SELECT id, account_id, number_hash, number, masked, purpose, sender, wording, proof, state, sends, message_id, answer_id,
@@ -115,4 +120,5 @@ SELECT id, account_id, number_hash, number, masked, purpose, sender, wording, pr
 FROM consent_requests WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
 
 -- name: consent_requests_forget
-UPDATE consent_requests SET number = NULL WHERE account_id = $1 AND number_hash = $2 AND number IS NOT NULL;
+UPDATE consent_requests /* by consent_requests_by_number */ SET number = NULL
+WHERE account_id = $1 AND number_hash = $2 AND number IS NOT NULL;

@@ -48,7 +48,7 @@ FROM links WHERE id = ANY($3) AND account_id = $1 AND test = $2;
 -- name: links_of_messages
 SELECT id, code, account_id, test, message_id, target, base, name, group_id, variant, created_at, expires_at, people, bots,
   conversions, first_click_at, last_click_at, seq
-FROM links WHERE message_id = ANY($2) AND account_id = $1 ORDER BY id;
+FROM links /* by links_by_message */ WHERE message_id = ANY($2) AND account_id = $1 ORDER BY id;
 
 -- name: links_page (both ways)
 SELECT id, code, account_id, test, message_id, target, base, name, group_id, variant, created_at, expires_at, people, bots,

@@ -57,4 +57,7 @@ SELECT id, account_id, number_hash, masked, source, created_at, scope, person_ha
 WHERE account_id = $1 AND person_hash = $2;
 
 -- name: opt_outs_forget
-UPDATE opt_outs SET number = NULL WHERE account_id = $1 AND (number_hash = $2 OR person_hash = $2) AND number IS NOT NULL;
+UPDATE opt_outs SET number = NULL WHERE account_id = $1 AND number IS NOT NULL AND number_hash IN (
+  SELECT $2 UNION
+  SELECT number_hash FROM opt_outs /* by opt_outs_by_person */ WHERE account_id = $1 AND person_hash = $2
+);

@@ -30,11 +30,12 @@ UPDATE contacts AS c SET
 FROM seen WHERE c.account_id = seen.account_id AND c.test = seen.test AND c.number = seen.number;
 
 -- name: contacts_stopped
-SELECT number, MIN(created_at) FROM opt_outs
+SELECT number, MIN(created_at) FROM opt_outs /* by opt_outs_by_number */
 WHERE account_id = $1 AND number = ANY($2) AND scope IS NULL GROUP BY number;
 
 -- name: contact_zones
-SELECT number, zone FROM contacts WHERE account_id = $1 AND test = $2 AND number = ANY($3) AND zone IS NOT NULL;
+SELECT number, zone FROM contacts /* by contacts_by_number */
+WHERE account_id = $1 AND test = $2 AND number = ANY($3) AND zone IS NOT NULL;
 
 -- name: contacts_by_ids (locks contacts)
 SELECT
