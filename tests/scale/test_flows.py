@@ -18,8 +18,8 @@ from whimbrel.store.rows import to_columns
 
 RUNS = 1_000_000
 CHUNK = 20_000
-REST_S = 10.0
-CPU_AT_REST = 0.05  # of one core, the whole application included
+REST_S = 8.0
+CPU_MORE = 0.02  # of one core, beside the same application before them: what that takes hangs on the machine
 DOCUMENT: dict[str, Any] = {
     "trigger": {"type": "api"},
     "start": "rest",
@@ -27,9 +27,12 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
-def cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+async def at_rest() -> float:
+    """What this process takes while nothing is asked of it, as a share of one core."""
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    await asyncio.sleep(REST_S)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / REST_S
 
 
 @pytest.mark.ci
@@ -41,6 +44,7 @@ async def test_a_million_waiting_runs_cost_nothing_and_go_on_in_time(
         await r.bound()
         new = NewFlow(name="f", document=DOCUMENT)
         flow = await keeping.create(r.app.manage, ACTOR, new, account_id=r.account_id)
+        alone = await at_rest()
         now = r.clock.now_us()
         day = 86_400_000_000
         for start in range(0, RUNS, CHUNK):
@@ -49,9 +53,7 @@ async def test_a_million_waiting_runs_cost_nothing_and_go_on_in_time(
                 for n in range(start, start + CHUNK)
             )
             await r.app.store.write([Write("flow_run_start", rows)])
-        before = cpu_s()
-        await asyncio.sleep(REST_S)
-        at_rest = (cpu_s() - before) / REST_S
+        among = await at_rest()
         due = waiting(r.app.ids.new("FR"), r.account_id, flow.id, RUNS, r.clock.now_us() + 1_500_000)
         await r.app.store.write([Write("flow_run_start", (to_columns(due),))])
         assert due.due_at is not None
@@ -66,9 +68,10 @@ async def test_a_million_waiting_runs_cost_nothing_and_go_on_in_time(
         late_s = time.monotonic() - began - wait_s
         with capsys.disabled():
             sys.stdout.write(
-                f"\n{RUNS:,} waiting runs: {at_rest:.1%} of a core at rest; a due one {late_s:.2f} s late\n"
+                f"\n{RUNS:,} waiting runs: {among:.1%} of a core at rest ({alone:.1%} before them); "
+                f"a due one {late_s:.2f} s late\n"
             )
-        assert at_rest < CPU_AT_REST
+        assert among - alone < CPU_MORE
         assert late_s < 1.0
 
 
