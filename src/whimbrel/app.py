@@ -102,7 +102,7 @@ class App:
         self.store = SqlStore(executor)
         self.tables = Tables(self.store, self.vault, as_seen(settings, settings.cell), settings.senders.enforcement)
         self._moves = Moves(executor)
-        self.cells = Cells(settings, self._moves, self.clock) if settings.cells else None
+        self.cells = Cells(settings, self._moves, self.clock, self.chance) if settings.cells else None
         self.recorders = Recorders(self.clock.now_us)
         self.reach = Reach(settings.webhooks.allow_networks, plain_http=settings.webhooks.allow_http)
         self.manage = Context(
@@ -189,7 +189,9 @@ class App:
         store, tables, clock, metrics = self.store, self.tables, self.clock, self.metrics
         self.owed = Owed(store, tables)
         self.observe = Observe(store, tables, clock, metrics, health=self.worker.health, figures=self.owners.figures)
-        self.numbers = NumberHealth(store=store, tables=tables, clock=clock, vault=self.vault, metrics=metrics)
+        self.numbers = NumberHealth(
+            store=store, tables=tables, clock=clock, chance=self.chance, vault=self.vault, metrics=metrics
+        )
         self.http_out = HttpClient(self.reach)
         poster = Poster(client=self.http_out, clock=clock, chance=self.chance, ids=self.ids)
         replies = Replies(self.accept)

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from whimbrel.base import moments
-from whimbrel.base.clock import Clock
+from whimbrel.base.clock import Chance, Clock
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.metrics import Metrics
 from whimbrel.config import Settings
@@ -47,10 +47,11 @@ class Cells:
     """All cells: what the doors (`edges.shared.cells.Served`, `edges.smpp.server.OtherCells`, `edges.smpp.gate.
     Directory`), operators (`services.CellsView`) and the journey ask of them."""
 
-    def __init__(self, settings: Settings, moves: Moves, clock: Clock) -> None:
+    def __init__(self, settings: Settings, moves: Moves, clock: Clock, chance: Chance) -> None:
         self._settings = settings
         self._moves = moves
         self._clock = clock
+        self._chance = chance
         self.home = settings.cell
         self.leading = next(name for name, section in settings.cells.items() if section.leads)
         self._home: Services | None = None
@@ -218,11 +219,12 @@ class Cells:
             here=self._moves,
             there=self.moves_of,
             clock=self._clock,
+            chance=self._chance,
             events_before=lambda now: purge_before_us(self._settings.retention, now)["events"],
         )
         duties: dict[str, Part] = {
             "moves": moving,
-            "strays": Strays(store=store, clock=self._clock, metrics=metrics, others=self.stores),
+            "strays": Strays(store=store, clock=self._clock, chance=self._chance, metrics=metrics, others=self.stores),
         }
         if self.home != self.leading:
             copies = Copies(store=store, tables=tables, leading=lambda: self.stores().get(self.leading))

@@ -304,6 +304,7 @@ def mover(here: Cell, there: Cell | None) -> Moving:
         here=here.moves,
         there=lambda name: there.moves if there is not None and name == there.name else None,
         clock=here.clock,
+        chance=SeededChance(1),
         events_before=lambda now: now - DAY,
     )
 

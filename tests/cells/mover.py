@@ -5,7 +5,7 @@ first database until all are done. WHIMBREL_FAULT says where it dies.
 import asyncio
 import sys
 
-from whimbrel.base.clock import SystemClock
+from whimbrel.base.clock import SystemChance, SystemClock
 from whimbrel.journey.moving import Moving
 from whimbrel.store.moving import Moves
 from whimbrel.store.postgresql.executor import PostgresExecutor
@@ -27,6 +27,7 @@ async def main(here_url: str, there_url: str) -> None:
         here=here,
         there=lambda _: there,
         clock=clock,
+        chance=SystemChance(),
         events_before=lambda now: 0,
         settle_us=_WAIT_US,
         late_us=_WAIT_US,

@@ -6,6 +6,7 @@ import pytest
 
 from tests.cells import account as samples
 from tests.cells.account import ACTOR, Cell
+from whimbrel.base.clock import SeededChance
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.metrics import Metrics
 from whimbrel.carriers.interface import Inbound, NotNow
@@ -36,7 +37,13 @@ async def test_a_receipt_over_a_bind_of_the_wrong_cell_is_brought_to_the_right_o
     assert await samples.receipt(us, "id1") == "parked"
     assert await samples.receipt(us, "nobodys") == "parked"
     metrics = Metrics()
-    looking = Strays(store=us.store, clock=us.clock, metrics=metrics, others=lambda: {"asia": Down(), "eu": eu.store})
+    looking = Strays(
+        store=us.store,
+        clock=us.clock,
+        chance=SeededChance(1),
+        metrics=metrics,
+        others=lambda: {"asia": Down(), "eu": eu.store},
+    )
     assert await looking.look() == 0  # it may have overtaken an answer of this cell
     us.clock.advance(1.5)
     assert await looking.look() == 1
@@ -49,7 +56,9 @@ async def test_a_receipt_over_a_bind_of_the_wrong_cell_is_brought_to_the_right_o
 async def test_who_did_not_know_a_receipt_is_asked_again_later(cells):
     eu, us = cells
     assert await samples.receipt(us, "id1") == "parked"
-    looking = Strays(store=us.store, clock=us.clock, metrics=Metrics(), others=lambda: {"eu": eu.store})
+    looking = Strays(
+        store=us.store, clock=us.clock, chance=SeededChance(1), metrics=Metrics(), others=lambda: {"eu": eu.store}
+    )
     us.clock.advance(1.5)
     assert await looking.look() == 0
     account = await samples.furnish(eu)  # its answer is stored only now
@@ -68,7 +77,12 @@ async def test_a_receipt_that_was_brought_before_a_crash_is_not_counted_twice(ce
     before = await samples.held(eu, account)
     assert await samples.receipt(us, "id1") == "parked"
     us.clock.advance(1.5)
-    assert await Strays(store=us.store, clock=us.clock, metrics=Metrics(), others=lambda: {"eu": eu.store}).look() == 1
+    assert (
+        await Strays(
+            store=us.store, clock=us.clock, chance=SeededChance(1), metrics=Metrics(), others=lambda: {"eu": eu.store}
+        ).look()
+        == 1
+    )
     after = await samples.held(eu, account)
     assert after["messages"] == before["messages"]
     assert await parked(us) == 0
@@ -86,7 +100,12 @@ async def test_a_receipt_that_came_before_its_text_is_applied_when_that_has_arri
     assert not await samples.mover(eu, us).look()
     metrics = Metrics()
     us.clock.advance(1.5)
-    assert await Strays(store=us.store, clock=us.clock, metrics=metrics, others=lambda: {"eu": eu.store}).look() == 1
+    assert (
+        await Strays(
+            store=us.store, clock=us.clock, chance=SeededChance(1), metrics=metrics, others=lambda: {"eu": eu.store}
+        ).look()
+        == 1
+    )
     (row,) = await us.rows("SELECT state FROM messages WHERE id = $1", account.messages["sent"].id)
     assert row["state"] == "delivered"
     assert metrics.receipts.labels(samples.CARRIER, "applied")._value.get() == 1
@@ -97,7 +116,12 @@ async def test_a_stray_is_not_taken_for_a_later_text_that_has_the_same_id(cells)
     assert await samples.receipt(us, "id1") == "parked"
     us.clock.advance(300.0)
     account = await samples.furnish(eu)
-    assert await Strays(store=us.store, clock=us.clock, metrics=Metrics(), others=lambda: {"eu": eu.store}).look() == 0
+    assert (
+        await Strays(
+            store=us.store, clock=us.clock, chance=SeededChance(1), metrics=Metrics(), others=lambda: {"eu": eu.store}
+        ).look()
+        == 0
+    )
     (row,) = await eu.rows("SELECT state FROM messages WHERE id = $1", account.messages["sent"].id)
     assert row["state"] == "sent"
 
@@ -107,7 +131,9 @@ async def test_a_cell_that_was_away_is_asked_when_it_is_back(cells):
     account = await samples.furnish(eu)
     assert await samples.receipt(us, "id1") == "parked"
     reachable = {"asia": Down()}
-    looking = Strays(store=us.store, clock=us.clock, metrics=Metrics(), others=lambda: reachable)
+    looking = Strays(
+        store=us.store, clock=us.clock, chance=SeededChance(1), metrics=Metrics(), others=lambda: reachable
+    )
     us.clock.advance(86_400.0)
     assert await looking.look() == 0
     reachable["eu"] = eu.store
@@ -133,7 +159,9 @@ async def test_each_receipt_is_asked_about_once_at_each_age_however_many_wait(ce
     for number in range(5):
         assert await samples.receipt(us, f"k{number}") == "parked"
     other = Asked()
-    looking = Strays(store=us.store, clock=us.clock, metrics=Metrics(), others=lambda: {"eu": other})
+    looking = Strays(
+        store=us.store, clock=us.clock, chance=SeededChance(1), metrics=Metrics(), others=lambda: {"eu": other}
+    )
     us.clock.advance(1.5)
     for _ in range(3):
         assert await looking.look() == 0

@@ -12,7 +12,7 @@ import pytest
 from tests.cells import account as samples
 from tests.cells.account import NAMES, Cell, Furnished
 from tests.store.store_samples import balance
-from whimbrel.base.clock import SystemClock
+from whimbrel.base.clock import SeededChance, SystemClock
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.events import Interest, types_of
 from whimbrel.journey.follower import cursor
@@ -285,7 +285,14 @@ async def test_a_cell_that_cannot_be_reached_is_waited_for(cells):
     eu, _ = cells
     account = await samples.furnish(eu)
     await eu.moves.depart(account.id, "us", NAMES, eu.clock.now_us())
-    alone = Moving(name="eu", here=eu.moves, there=lambda name: None, clock=eu.clock, events_before=lambda now: now)
+    alone = Moving(
+        name="eu",
+        here=eu.moves,
+        there=lambda name: None,
+        clock=eu.clock,
+        chance=SeededChance(1),
+        events_before=lambda now: now,
+    )
     assert not await alone.look()
     (move,) = await eu.moves.out()
     assert move.waits_for == "cell us, which cannot be reached"

@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from whimbrel.base import faults
-from whimbrel.base.clock import SECOND_US, Clock
+from whimbrel.base.clock import SECOND_US, Chance, Clock
 from whimbrel.journey.looking import Looking
 from whimbrel.journey.returning import AWAY, Returning
 from whimbrel.store.moving import ARRIVED, BEFORE_ALL, CLEARED, CLOSED, DEPARTING, REFUSED, Move, Moves
@@ -60,11 +60,12 @@ class Moving(Looking):
         here: Moves,
         there: CellOf,
         clock: Clock,
+        chance: Chance,
         events_before: Callable[[int], int],
         settle_us: int = SETTLE_US,
         late_us: int = LATE_US,
     ) -> None:
-        super().__init__(_LOOK_S, _log, "moves could not be looked for")
+        super().__init__(_LOOK_S, _log, "moves could not be looked for", clock=clock, chance=chance)
         self._name = name
         self._here = here
         self._there = there

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from whimbrel.base import ids
-from whimbrel.base.clock import SECOND_US, Clock
+from whimbrel.base.clock import SECOND_US, Chance, Clock
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
 from whimbrel.domain.model import Sender
@@ -62,8 +62,10 @@ class _Outcome(msgspec.Struct, frozen=True, gc=False):
 class NumberHealth(Looking):
     """Keeps `tables.pools.standings`."""
 
-    def __init__(self, *, store: Store, tables: Tables, clock: Clock, vault: Vault, metrics: Metrics) -> None:
-        super().__init__(_LOOK_S, _log, "numbers of pools could not be looked at")
+    def __init__(
+        self, *, store: Store, tables: Tables, clock: Clock, chance: Chance, vault: Vault, metrics: Metrics
+    ) -> None:
+        super().__init__(_LOOK_S, _log, "numbers of pools could not be looked at", clock=clock, chance=chance)
         self._store = store
         self._tables = tables
         self._clock = clock

@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from whimbrel.base.clock import SECOND_US, Clock
+from whimbrel.base.clock import SECOND_US, Chance, Clock
 from whimbrel.base.metrics import Metrics
 from whimbrel.journey.looking import Looking
 from whimbrel.store.interface import ReceiptRow, Store, Write
@@ -46,9 +46,15 @@ class Strays(Looking):
     """Brings receipts to the cells that they are for. `others`: stores of the cells that can be reached, by name."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, metrics: Metrics, others: Callable[[], Mapping[str, Store]]
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        chance: Chance,
+        metrics: Metrics,
+        others: Callable[[], Mapping[str, Store]],
     ) -> None:
-        super().__init__(_EVERY_S, _log, "parked receipts could not be looked at")
+        super().__init__(_EVERY_S, _log, "parked receipts could not be looked at", clock=clock, chance=chance)
         self._store = store
         self._clock = clock
         self._metrics = metrics

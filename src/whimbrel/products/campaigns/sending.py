@@ -47,7 +47,7 @@ class Campaigns(Looking):
     """Implements `journey.duties.Part`."""
 
     def __init__(self, ctx: Context, accept: Accept, tables: Tables, metrics: Metrics) -> None:
-        super().__init__(_IDLE_S, _log, "campaigns could not be looked at")
+        super().__init__(_IDLE_S, _log, "campaigns could not be looked at", clock=ctx.clock, chance=ctx.chance)
         self._ctx = ctx
         self._store = ctx.store
         self._clock = ctx.clock

@@ -23,7 +23,7 @@ class Clearing(Looking):
     """Implements `journey.duties.Part`. `is_active`: whether an account is served here now."""
 
     def __init__(self, ctx: Context, is_active: Callable[[str], bool]) -> None:
-        super().__init__(_IDLE_S, _log, "contacts could not be cleared")
+        super().__init__(_IDLE_S, _log, "contacts could not be cleared", clock=ctx.clock, chance=ctx.chance)
         self._ctx = ctx
         self._is_active = is_active
 

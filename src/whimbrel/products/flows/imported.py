@@ -32,7 +32,7 @@ class Imported(Looking):
     """Implements `journey.duties.Part`. `is_active`: whether an account is served here now."""
 
     def __init__(self, ctx: Context, starter: Starter, is_active: Callable[[str], bool]) -> None:
-        super().__init__(_IDLE_S, _log, "pages of imports could not be taken")
+        super().__init__(_IDLE_S, _log, "pages of imports could not be taken", clock=ctx.clock, chance=ctx.chance)
         self._ctx = ctx
         self._starter = starter
         self._is_active = is_active

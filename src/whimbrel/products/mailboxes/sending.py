@@ -36,7 +36,7 @@ class Sending(Looking):
     mail is from `sender`, who is also told of what comes back."""
 
     def __init__(self, ctx: Context, metrics: Metrics, mailer: Mailer | None, *, domain: str, sender: str) -> None:
-        super().__init__(_IDLE_S, _log, "mail could not be sent")
+        super().__init__(_IDLE_S, _log, "mail could not be sent", clock=ctx.clock, chance=ctx.chance)
         self._ctx = ctx
         self._metrics = metrics
         self._mailer = mailer

@@ -62,7 +62,7 @@ class Expiring(Looking):
     at the moment itself (`SenderBook`); this says so. `is_active`: whether an account is served here now."""
 
     def __init__(self, ctx: Context, is_active: Callable[[str], bool]) -> None:
-        super().__init__(_IDLE_S, _log, "registrations could not be ended")
+        super().__init__(_IDLE_S, _log, "registrations could not be ended", clock=ctx.clock, chance=ctx.chance)
         self._ctx = ctx
         self._is_active = is_active
 

@@ -61,7 +61,7 @@ class Schedules(Looking):
     """Implements `journey.duties.Part`."""
 
     def __init__(self, ctx: Context, accept: Accept, starter: Starter, metrics: Metrics) -> None:
-        super().__init__(_IDLE_S, _log, "schedules could not be looked at")
+        super().__init__(_IDLE_S, _log, "schedules could not be looked at", clock=ctx.clock, chance=ctx.chance)
         self._ctx = ctx
         self._store = ctx.store
         self._clock = ctx.clock
