@@ -57,7 +57,8 @@ async def test_a_campaign_is_made_estimated_tried_and_sent(edge, browser, sign_i
     assert (await browser.post(f"{PATH}/{id_}/start")).status == 303
 
     async def over():
-        return (await edge.get(f"/v1/campaigns/{id_}/results")).json["total"]["delivered"] == 2
+        status = (await edge.get(f"/v1/campaigns/{id_}")).json["status"]
+        return status == "finished" and (await edge.get(f"/v1/campaigns/{id_}/results")).json["total"]["delivered"] == 2
 
     await until(over, within_s=60.0)
     page = await browser.get(f"{PATH}/{id_}")
@@ -83,6 +84,35 @@ async def test_a_campaign_is_made_estimated_tried_and_sent(edge, browser, sign_i
     assert refused.status == 409 and "It is finished" in refused.words
     await browser.post(f"{PATH}/{id_}/remove")
     assert (await edge.get(f"/v1/campaigns/{id_}")).status == 404
+
+
+async def test_one_that_looked_at_everybody_is_sending_out_until_the_last_text_has_left(edge, browser):
+    """It must not say that it is finished beside a button that stops it."""
+    capped = {"caps": [{"max": 1, "hours": 1}]}
+    assert (await edge.ask("PUT", "/v1/policies", json=capped)).status == 200
+    await edge.send(to="+447400123461", **{"class": "marketing"})
+    id_ = await kept(browser, to_numbers="+447400123461", not_numbers="", pace="", **{"class": "marketing"})
+    draft = await browser.get(f"{PATH}/{id_}")
+    (start,) = draft.all(rf'action="{PATH}/{id_}/start"[^>]*data-ask="[^"]+".*?<button class="([^"]+)"')
+    assert start == "button"  # the main action; deleting stays red
+    await browser.post(f"{PATH}/{id_}/start")
+
+    async def stands(status, *, waiting):
+        found = (await edge.get(f"/v1/campaigns/{id_}")).json
+        return (found["status"], found["waiting"]) == (status, waiting)
+
+    await until(lambda: stands("finished", waiting=True), within_s=60.0)
+    page = await browser.get(f"{PATH}/{id_}")
+    assert "Sending out" in page.words and "Finished" not in page.words and f"{PATH}/{id_}/cancel" in page.text
+    assert f"{PATH}/{id_}/remove" not in page.text
+    row = (await browser.get(PATH)).inner(id_)
+    assert "Sending out" in row and "Finished" not in row, row
+    await browser.post(f"{PATH}/{id_}/cancel")
+    await until(lambda: stands("canceled", waiting=False), within_s=60.0)
+    page = await browser.get(f"{PATH}/{id_}")
+    assert "Sending out" not in page.words and f"{PATH}/{id_}/pause" not in page.text
+    assert f"{PATH}/{id_}/remove" in page.text
+    assert (await edge.ask("PUT", "/v1/policies", json={"caps": []})).status == 200
 
 
 @pytest.mark.parametrize(

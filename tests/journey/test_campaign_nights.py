@@ -67,6 +67,7 @@ async def test_what_waits_for_the_morning_waits_for_a_paused_campaign_and_goes_o
 ) -> None:
     async with rig(tmp_path) as r:
         made = await of_the_night(r)
+        assert made.waiting
         assert (await steer(r, "pause", made)).status == "paused"
         await nobody_gets_it(r)
         await r.check_money(charged_segments=1, held_segments=3)
@@ -75,7 +76,8 @@ async def test_what_waits_for_the_morning_waits_for_a_paused_campaign_and_goes_o
         await until(lambda: len(reached(r)) == 4, within_s=WITHIN_S)
         assert set(reached(r).values()) == {1}
         await counted(r, made, delivered=3)
-        await is_in(r, made, "finished")
+        over = await is_in(r, made, "finished")
+        assert not over.waiting  # the last of it has left
         await r.check_money(charged_segments=4)
 
 

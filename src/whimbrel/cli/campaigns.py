@@ -30,7 +30,7 @@ def list_campaigns(
     """Campaigns, newest first."""
     found = list(asking.every(client(data), asking.path("campaigns"), {"status": status}))
     rows = [
-        (each["id"], each["name"], each["status"], each["reason"] or "", str(each["progress"]["accepted"]))
+        (each["id"], each["name"], _status(each), each["reason"] or "", str(each["progress"]["accepted"]))
         for each in found
     ]
     asking.show(found, ("id", "name", "status", "reason", "accepted"), rows, as_json=as_json)
@@ -160,12 +160,17 @@ def _steer(campaign_id: str, verb: str, data: Path, body: Any = None) -> None:
     typer.echo(f"{found['id']} {found['name']}: {found['status']}")
 
 
+def _status(found: Any) -> str:
+    sends_out = found["status"] == "finished" and found["waiting"]
+    return "finished, sending out" if sends_out else str(found["status"])
+
+
 def _print(found: Any, *, as_json: bool) -> None:
     progress = found["progress"]
     lines = [
         ("id", found["id"]),
         ("name", found["name"]),
-        ("status", f"{found['status']} {found['reason'] or ''}".strip()),
+        ("status", f"{_status(found)} {found['reason'] or ''}".strip()),
         ("phase", found["phase"]),
         *((f"text {each['name']}", each["text"] or each["template"]) for each in found["variants"]),
         ("at", f"{found['schedule']['at'] or 'at once'} {found['schedule']['zone']}"),

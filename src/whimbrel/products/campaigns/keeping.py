@@ -30,6 +30,10 @@ from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
 
+class _Id(msgspec.Struct, frozen=True, gc=False):
+    id: str
+
+
 async def create(ctx: Context, actor: str, request: NewCampaign, *, account_id: str, test: bool) -> CampaignView:
     """Keep a draft. WhimbrelError: invalid_request, invalid_filter, not_found, template_not_found,
     template_not_approved, invalid_class, too_many_campaigns."""
@@ -73,12 +77,23 @@ async def find(
     wanted = list(STATUSES) if status is None else [status]
     about = (account_id, int(test), wanted, after(paging), paging.limit + 1)
     rows = await ctx.store.fetch(Campaign, "campaigns_page", *about)
-    return page(rows, paging, view, lambda row: row.id)
+    waiting = await _waiting(ctx, account_id, [row.id for row in rows if row.status != "draft"])
+    return page(rows, paging, lambda row: view(row, waiting=row.id in waiting), lambda row: row.id)
 
 
 async def get(ctx: Context, campaign_id: str, *, account_id: str, test: bool) -> CampaignView:
     """One of them; not_found."""
-    return view(await existing(ctx, campaign_id, account_id, test))
+    return await shown(ctx, await existing(ctx, campaign_id, account_id, test))
+
+
+async def shown(ctx: Context, row: Campaign) -> CampaignView:
+    """One that may have begun, with whether any of it waits."""
+    return view(row, waiting=bool(await _waiting(ctx, row.account_id, [row.id])))
+
+
+async def _waiting(ctx: Context, account_id: str, ids: list[str]) -> frozenset[str]:
+    rows = await ctx.store.fetch(_Id, "campaigns_waiting", account_id, ids) if ids else []
+    return frozenset(row.id for row in rows)
 
 
 async def numbers(ctx: Context, campaign_id: str, *, account_id: str, test: bool, excluded: bool) -> Page[str]:

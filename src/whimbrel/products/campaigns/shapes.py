@@ -173,6 +173,13 @@ class CampaignView(msgspec.Struct, frozen=True, kw_only=True):
     validity: int | None
     tags: tuple[str, ...]
     short_links: bool
+    waiting: Annotated[
+        bool,
+        Meta(
+            description="Whether messages of it wait here still, in queues or for their hour. One that is `finished` "
+            "has looked at everybody; with this it is sending out, and can be paused and canceled."
+        ),
+    ]
     progress: Progress
     author: Annotated[str, Meta(description="Who wrote it last.")]
     approved_by: str | None
@@ -189,8 +196,8 @@ def spec_of(row: Campaign) -> CampaignSpec:
     return msgspec.json.decode(row.spec, type=CampaignSpec)
 
 
-def view(row: Campaign) -> CampaignView:
-    """A campaign as answers show it."""
+def view(row: Campaign, *, waiting: bool = False) -> CampaignView:
+    """A campaign as answers show it. `waiting`: whether messages of it wait here."""
     spec = spec_of(row)
     return CampaignView(
         id=row.id,
@@ -212,6 +219,7 @@ def view(row: Campaign) -> CampaignView:
         validity=spec.validity_s,
         tags=spec.tags,
         short_links=spec.short_links,
+        waiting=waiting,
         progress=Progress(looked_at=row.taken, accepted=row.accepted, refused=row.refused, left_out=row.left_out),
         author=row.author,
         approved_by=row.approved_by or None,

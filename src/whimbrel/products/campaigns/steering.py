@@ -16,8 +16,8 @@ from whimbrel.manage.context import Context, commit
 from whimbrel.products.campaigns import turns
 from whimbrel.products.campaigns.audience import frozen, passes_of
 from whimbrel.products.campaigns.checking import check_references
-from whimbrel.products.campaigns.keeping import existing
-from whimbrel.products.campaigns.shapes import CampaignView, spec_of, view
+from whimbrel.products.campaigns.keeping import existing, shown
+from whimbrel.products.campaigns.shapes import CampaignView, spec_of
 from whimbrel.store.interface import Write
 
 
@@ -61,7 +61,7 @@ async def approve(ctx: Context, actor: str, campaign_id: str, *, account_id: str
     now = ctx.clock.now_us()
     approved = Write("campaigns_approve", ((row.id, row.step, actor, now),))
     await _turn(ctx, approved, [turns.event(row, turns.APPROVED, now), _entry(ctx, actor, "approved", row)])
-    return view(await existing(ctx, campaign_id, account_id, test))
+    return await shown(ctx, await existing(ctx, campaign_id, account_id, test))
 
 
 async def start(ctx: Context, actor: str, campaign_id: str, *, account_id: str, test: bool) -> CampaignView:
@@ -69,7 +69,7 @@ async def start(ctx: Context, actor: str, campaign_id: str, *, account_id: str, 
     creating one answers: its segments and templates may be gone."""
     row = await existing(ctx, campaign_id, account_id, test)
     if row.status in ("scheduled", "running"):
-        return view(row)  # twice started is started once
+        return await shown(ctx, row)  # twice started is started once
     if row.status != "draft":
         raise WhimbrelError("campaign_state", f"It is {row.status}.")
     if not row.approved_by and (await policy(ctx, account_id=account_id)).approval:
@@ -84,7 +84,7 @@ async def start(ctx: Context, actor: str, campaign_id: str, *, account_id: str, 
         row = await existing(ctx, campaign_id, account_id, test)
         if row.status not in ("scheduled", "running"):
             raise WhimbrelError("conflict", "Somebody else has changed it.")
-    return view(await existing(ctx, campaign_id, account_id, test))
+    return await shown(ctx, await existing(ctx, campaign_id, account_id, test))
 
 
 def _begins(spec: CampaignSpec, now: int) -> int:
@@ -108,21 +108,21 @@ async def pause(ctx: Context, actor: str, campaign_id: str, *, account_id: str, 
         now = ctx.clock.now_us()
         also = [turns.event(row, turns.PAUSED, now), _entry(ctx, actor, "paused", row)]
         _done(await ctx.store.campaigns.pause(turns.pause(row, "", now), also, row.id, now), row)
-    return view(await existing(ctx, campaign_id, account_id, test))
+    return await shown(ctx, await existing(ctx, campaign_id, account_id, test))
 
 
 async def resume(ctx: Context, actor: str, campaign_id: str, *, account_id: str, test: bool) -> CampaignView:
     """It goes on where it stood. WhimbrelError campaign_state; also where nobody has chosen a winner yet."""
     row = await existing(ctx, campaign_id, account_id, test)
     if row.status in ("scheduled", "running"):
-        return view(row)
+        return await shown(ctx, row)
     if row.reason == "no_winner":
         raise WhimbrelError("campaign_state", "Choose the winner: no variant is better by the difference asked for.")
     now = ctx.clock.now_us()
     also = [turns.event(row, turns.RESUMED, now), _entry(ctx, actor, "resumed", row)]
     resumed = Write("campaigns_resume", ((row.id, now),))
     _done(await ctx.store.campaigns.resume(resumed, also, row.id, now), row)
-    return view(await existing(ctx, campaign_id, account_id, test))
+    return await shown(ctx, await existing(ctx, campaign_id, account_id, test))
 
 
 async def cancel(ctx: Context, actor: str, campaign_id: str, *, account_id: str, test: bool) -> CampaignView:
@@ -133,7 +133,7 @@ async def cancel(ctx: Context, actor: str, campaign_id: str, *, account_id: str,
         also = [turns.event(row, turns.CANCELED, now), _entry(ctx, actor, "canceled", row)]
         canceled = Write("campaigns_cancel", ((row.id, now),))
         _done(await ctx.store.campaigns.cancel(canceled, also, row.id, now), row)
-    return view(await existing(ctx, campaign_id, account_id, test))
+    return await shown(ctx, await existing(ctx, campaign_id, account_id, test))
 
 
 async def choose(
@@ -152,7 +152,7 @@ async def choose(
     if row.status == "paused":
         resumed = Write("campaigns_resume", ((row.id, now),))
         await ctx.store.campaigns.resume(resumed, [turns.event(row, turns.RESUMED, now)], row.id, now)
-    return view(await existing(ctx, campaign_id, account_id, test))
+    return await shown(ctx, await existing(ctx, campaign_id, account_id, test))
 
 
 def _done(changed: bool, row: Campaign) -> None:

@@ -21,6 +21,7 @@
 -- | campaigns_event (id, type, data, at) | an event with the number that the change before it gave |
 -- | campaigns_by_id (account_id, test, id) | the whole row |
 -- | campaigns_page (account_id, test, statuses, before_id, limit) | whole rows, newest first |
+-- | campaigns_waiting (account_id, ids) | ids of those of which messages wait here |
 -- | campaigns_due (now, limit) | whole rows of those that have something to do, the longest waiting first |
 -- | campaigns_to_clear (limit) | whole rows of those that are being cleared or deleted |
 -- | campaigns_any () | a row where any has begun |
@@ -152,6 +153,12 @@ SELECT id, account_id, test, name, status, spec, author, approved_by, approved_a
   created_at, updated_at
 FROM campaigns
 WHERE account_id = $1 AND test = $2 AND status = ANY($3) AND id < $4 AND clearing < 2 ORDER BY id DESC LIMIT $5;
+
+-- name: campaigns_waiting
+SELECT c.id FROM campaigns AS c WHERE c.account_id = $1 AND c.id = ANY($2) AND EXISTS (
+  SELECT 1 FROM campaign_recipients AS r
+  WHERE r.campaign_id = c.id AND r.state IN ('queued', 'scheduled', 'parked')
+);
 
 -- name: campaigns_due
 SELECT id, account_id, test, name, status, spec, author, approved_by, approved_at, step, seq, phase, pass_no, cursor,

@@ -135,12 +135,13 @@ async def standing(request: Request, found: Any) -> dict[str, Any]:
     """What the page of one that has begun takes. `seen` tells what it shows, `stands` which buttons it has."""
     results = await request.api("getResultsOfCampaign", path={"id": found.id})
     total = results.total
-    waits = found.status == "finished" and total.sent + total.in_doubt + total.canceled < total.accepted
+    left = total.sent + total.in_doubt + total.canceled + total.failed + total.expired + total.rejected
+    waits = found.status == "finished" and found.waiting
     return {
         "campaign": found,
         "results": results,
         "waits": waits,
-        "goes_on": goes_on(found) or waits or total.accepted < found.progress.accepted,
+        "goes_on": goes_on(found) or waits or left < total.accepted or total.accepted < found.progress.accepted,
         "seen": _digest((found, results)),
         "stands": f"{found.status}.{found.phase}.{found.reason or ''}.{int(waits)}",
         "carriers": await carriers(request),

@@ -55,7 +55,7 @@ function ask(form) {
   not.className = "button quiet";
   not.textContent = form.dataset.askNot;
   const act = document.createElement("button");
-  act.className = "button danger";
+  act.className = form.querySelector("button.danger, button.quiet") ? "button danger" : "button";
   act.textContent = form.dataset.askAct;
   acts.append(not, act);
   dialog.append(question, acts);
