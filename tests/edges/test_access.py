@@ -182,7 +182,7 @@ async def things_of(edge):
     opt_out = await edge.post("/v1/opt-outs", {"number": "+447911123456"})
     consent = await edge.post("/v1/consents", {"number": "+447911123456"})
     word = await edge.post("/v1/consent-words", {"kind": "stop", "word": "BASTAYA"})
-    text = await edge.ask("PUT", "/v1/consent-texts", json={"kind": "help", "language": "en", "text": "Help."})
+    text = await edge.ask("PUT", "/v1/consent-texts", json={"kind": "help", "language": "en", "text": "Call us."})
     suppression = await edge.post("/v1/suppression-lists", {"name": "complaints", "classes": ["marketing"]})
     brand = await edge.post("/v1/brands", {"name": "n"})
     key = await edge.post("/v1/keys", {"name": "n", "scopes": ["balance:read"]})

@@ -186,6 +186,7 @@ async def test_words_and_texts(edge):
         {"kind": "help", "word": "Stop"},
         {"kind": "join", "word": "x", "level": "phrase"},
         {"kind": "stop", "word": "!"},
+        {"kind": "stop", "word": "genug", "language": "German"},
     ):
         assert (await edge.post("/v1/consent-words", wrong)).code == "invalid_request", wrong
     law = {"kind": "stop", "word": "Cancel", "enabled": False}
@@ -197,9 +198,18 @@ async def test_words_and_texts(edge):
     assert (await edge.ask("DELETE", f"/v1/consent-words/{made.json['id']}")).status == 204
     text = {"kind": "help", "language": "en", "text": "{name}: see acme.example"}
     kept = (await edge.ask("PUT", "/v1/consent-texts", json=text)).json
-    changed = (await edge.ask("PUT", "/v1/consent-texts", json=text | {"text": "Help!"})).json
-    assert (changed["id"], changed["text"]) == (kept["id"], "Help!")
-    assert (await edge.ask("PUT", "/v1/consent-texts", json=text | {"text": "x" * 161})).status == 422
+    changed = (await edge.ask("PUT", "/v1/consent-texts", json=text | {"text": "Call us."})).json
+    assert (changed["id"], changed["text"]) == (kept["id"], "Call us.")
+    for wrong, at in (
+        ({"text": "x" * 161}, "/text"),
+        ({"text": "Bye {nme}"}, "/text"),
+        ({"text": "Stop."}, "/text"),
+        ({"language": "German"}, "/language"),
+        ({"language": "DE"}, "/language"),
+    ):
+        refused = await edge.ask("PUT", "/v1/consent-texts", json=text | wrong)
+        assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, at), wrong
+    assert [each["text"] for each in (await edge.get("/v1/consent-texts")).json["data"]] == ["Call us."]
     assert (await edge.ask("DELETE", f"/v1/consent-texts/{kept['id']}")).status == 204
     assert (await edge.get("/v1/consent-texts")).json["data"] == []
 

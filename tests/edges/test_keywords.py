@@ -102,6 +102,8 @@ async def test_wrong_input(edge: Edge) -> None:
     for body, pointer in (
         ({"words": []}, "/words"),
         ({"answers": {"en": ""}}, "/answers/en"),
+        ({"answers": {"German": "x"}}, "/answers/German"),
+        ({"language": "xx yy"}, "/language"),
         ({"hours": {"start": "9", "end": "10:00"}}, "/hours/start"),
         ({"name": ""}, "/name"),
     ):

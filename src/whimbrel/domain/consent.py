@@ -7,8 +7,9 @@ are told apart so that somebody looks at them. START and HELP are whole messages
 here is only what the words mean.
 """
 
+import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Literal
@@ -33,7 +34,12 @@ _WORDS_BEHIND: Final = 4  # a first word counts with so many behind it
 _WORDS_IN_ALL: Final = 12  # a phrase counts in a text of so many
 _YES: Final = "yes"
 _ENGLISH: Final = "en"
+_NAME: Final = "{name}"
 _UNSPACED: Final = frozenset({"zh", "ja"})
+_APOSTROPHES: Final = dict.fromkeys(map(ord, "'’‘ʼ′`´"))
+"""As phones write them. Some of them would be letters or spaces by Unicode's tables."""
+_TIGHT: Final = re.compile(r"[^\W\d_][^\w\s@\u2010-\u2015-]+[^\W\d_]")
+"""Words with something else than a space between them, or a word with dots in it."""
 
 
 Level = Literal["whole", "first", "phrase"]
@@ -91,7 +97,25 @@ def understood(text: str, own: tuple[OwnWord, ...] = ()) -> Heard | None:
     if not plain:
         return None
     words = _with(own) if own else _SHIPPED
+    found = _meaning(plain, words)
+    if found is not None:
+        return found
+    others = (_meaning(form, words) for form in _other_forms(text, plain))
+    return next((each for each in others if each is not None and each.word == "stop"), None)
+
+
+def _meaning(plain: str, words: _Words) -> Heard | None:
     return words.whole.get(plain) or _first(plain, words.first) or _phrase(plain, words.phrases)
+
+
+def _other_forms(text: str, plain: str) -> Iterator[str]:
+    """A STOP is missed in neither of these: letters one by one ("S T O P"), and words that only a sign parts
+    ("stop,please"), which are one word in the plain form because "S.T.O.P." is."""
+    letters = plain.split(" ")
+    if len(letters) > 1 and max(map(len, letters)) == 1:
+        yield "".join(letters)
+    if _TIGHT.search(text.translate(_APOSTROPHES)):
+        yield _reduced(text, parts=True)
 
 
 def is_yes(text: str) -> bool:
@@ -129,22 +153,31 @@ def _phrase(plain: str, known: Iterable[tuple[str, Heard]]) -> Heard | None:
 
 def plain_form(text: str) -> str:
     """Small letters and digits, with one space between words; empty when it is too long to be a keyword."""
+    return _reduced(text, parts=False)
+
+
+def _reduced(text: str, *, parts: bool) -> str:
+    """`parts`: signs part words as spaces do, hyphens and apostrophes aside."""
     words = text.split()
     if sum(map(len, words)) + len(words) > _LONGEST + 1:
         return ""
-    decomposed = unicodedata.normalize("NFKD", " ".join(words))
-    return " ".join("".join(map(_plain_character, decomposed)).casefold().split())
+    decomposed = unicodedata.normalize("NFKD", " ".join(words).translate(_APOSTROPHES))
+    signs = " " if parts else ""
+    return " ".join("".join(_plain_character(each, signs) for each in decomposed).casefold().split())
 
 
-def _plain_character(character: str) -> str:
+@lru_cache(maxsize=4096)  # a character costs a fifth of what it costs to look it up
+def _plain_character(character: str, signs: str) -> str:
     """Letters and digits stay, and the vowel signs without which Indic words are others; spaces become one kind.
-    Accents, punctuation, symbols and what only joins or colours emoji go."""
+    Accents and what only joins or colours emoji go. Punctuation and symbols become `signs`."""
     category = unicodedata.category(character)
     if category[0] in "LN":
         return character
     if category in {"Mn", "Mc"} and not unicodedata.combining(character) and not _is_variation(character):
         return character
-    return " " if category[0] == "Z" or character in "\t\r\n" else ""
+    if category[0] == "Z" or character in "\t\r\n":
+        return " "
+    return signs if category[0] in "PS" and category not in {"Pd", "Pc"} and character != "@" else ""
 
 
 def _is_variation(character: str) -> bool:
@@ -214,17 +247,21 @@ def language_of(country: str | None) -> str:
 
 def question(name: str, language: str = _ENGLISH, own: str = "") -> str:
     """The text that asks for consent in the name of an account or brand. `own`: in place of the product's."""
-    return (own or QUESTIONS.get(language, QUESTIONS[_ENGLISH])).replace("{name}", " ".join(name.split()))
+    return (own or QUESTIONS.get(_tongue(language), QUESTIONS[_ENGLISH])).replace(_NAME, " ".join(name.split()))
 
 
 def confirmation(kind: Keyword, name: str, language: str = _ENGLISH, own: str = "") -> str:
     """The text that confirms a keyword in the name of an account or brand: one segment, the name cut to fit. `own`: the
     account's text in place of the product's, with `{name}` where it wants that."""
-    if own:
-        return own.replace("{name}", " ".join(name.split()))
-    forms = CONFIRMATIONS.get(language, CONFIRMATIONS[_ENGLISH])["start" if kind == "join" else kind]
+    texts = CONFIRMATIONS.get(_tongue(language), CONFIRMATIONS[_ENGLISH])
+    forms = (own,) if own else texts["start" if kind == "join" else kind]
     name = " ".join(name.split())
-    form = next((form for form in forms if segments.measure(form.format(name=name)).segments == 1), forms[-1])
-    while segments.measure(form.format(name=name)).segments > 1:
+    form = next((form for form in forms if segments.measure(form.replace(_NAME, name)).segments == 1), forms[-1])
+    while name and segments.measure(form.replace(_NAME, name)).segments > 1:
         name = name[:-1]
-    return form.format(name=name)
+    return form.replace(_NAME, name)
+
+
+def _tongue(language: str) -> str:
+    """Of `pt-BR` the `pt`."""
+    return language.partition("-")[0]

@@ -20,6 +20,7 @@ MAX_PREFIX = 15  # ITU-T E.164: a number has at most fifteen digits
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
 _CURRENCY = re.compile(r"[A-Z]{3}").fullmatch  # ISO 4217
 _PREFIX = re.compile(rf"[0-9]{{0,{MAX_PREFIX}}}").fullmatch
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}").fullmatch  # BCP 47, as far as form says
 
 
 _EXPECTED = re.compile(r"Expected `(?P<kind>\w+)(?: \| null)?`(?P<more>.*)", re.DOTALL).fullmatch
@@ -70,6 +71,10 @@ class Checks:
             self.require(empty, pointer, "must not be empty")
         self.require(len(value) <= longest, pointer, f"must have at most {longest} characters")
         self.require(value.isprintable(), pointer, "must not hold control characters")
+
+    def language(self, value: str, pointer: str) -> None:
+        """A language tag."""
+        self.require(bool(_LANGUAGE(value)), pointer, "must be such as `de`")
 
     def currency(self, value: str, pointer: str) -> None:
         """An ISO 4217 code."""

@@ -11,7 +11,7 @@ from msgspec import Meta
 from whimbrel.base import ids, moments
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.codec import segments
-from whimbrel.domain.consent import Level, plain_form
+from whimbrel.domain.consent import Level, plain_form, understood
 from whimbrel.domain.consent_books import EVERY_BRAND, ConsentText, ConsentWord
 from whimbrel.domain.consent_words import REVOCATIONS, ROWS, Keyword
 from whimbrel.domain.consents import WORDING_MAX, is_purpose
@@ -29,6 +29,7 @@ _WORD_MAX: Final = 60
 _TEXT_MAX: Final = 300
 _STOP: Final = "stop"
 _ANY_LANGUAGE: Final = "*"
+_NAME: Final = "{name}"
 
 Answered = Literal["stop", "start", "help"]
 
@@ -196,7 +197,7 @@ async def _check_owner(ctx: Context, account_id: str | None) -> None:
 def _check_word(request: NewConsentWord, plain: str, account_id: str | None) -> None:
     checks = Checks()
     checks.require(bool(plain), "/word", "must have letters or digits")
-    checks.text(request.language, "/language", longest=10)
+    checks.language(request.language, "/language")
     if not request.enabled:
         checks.require(plain != _STOP, "/enabled", "cannot be false for STOP")
         is_law = account_id is not None and plain in REVOCATIONS
@@ -213,9 +214,15 @@ def _check_word(request: NewConsentWord, plain: str, account_id: str | None) -> 
 async def _check_text(ctx: Context, request: NewConsentText, account_id: str | None) -> None:
     checks = Checks()
     checks.text(request.text, "/text", longest=_TEXT_MAX)
-    checks.text(request.language, "/language", longest=10)
-    shown = request.text.replace("{name}", "N" * 20)
+    if request.language != _ANY_LANGUAGE:
+        checks.language(request.language, "/language")
+    others = request.text.replace(_NAME, "")
+    checks.require(not {"{", "}"} & set(others), "/text", f"may have no braces but those of {_NAME}")
+    shown = request.text.replace(_NAME, "N" * 20)
     checks.require(segments.measure(shown).segments == 1, "/text", "must fit one segment, with a name of 20 characters")
+    said = understood(others)
+    means_itself = said is not None and not said.is_guess
+    checks.require(not means_itself, "/text", "is a keyword: a machine that gets it would answer it")
     if request.brand is not None:
         known = await ctx.store.fetch(Brand, "brands_of", account_id or "")
         checks.require(any(each.id == request.brand for each in known), "/brand", "is no brand of the account")

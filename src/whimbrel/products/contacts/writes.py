@@ -1,8 +1,7 @@
 """From what a request says of a contact to what is written: every value checked, each error at its place."""
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from whimbrel.base import limits
 from whimbrel.domain.contact_values import ValueProblem, stored, text_problem
@@ -12,13 +11,6 @@ from whimbrel.domain.numbers import normalise
 from whimbrel.manage.checks import Checks
 from whimbrel.products.contacts.known import Known
 from whimbrel.products.contacts.shapes import ContactChange, NewContact
-
-_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}").fullmatch
-
-
-def is_language(text: str) -> bool:
-    """Whether it is a language tag of BCP 47, as far as form says."""
-    return _LANGUAGE(text) is not None
 
 
 def is_time_zone(text: str) -> bool:
@@ -32,7 +24,8 @@ def columns(said: NewContact | ContactChange, known: Known, checks: Checks, at: 
     if said.name is not None:
         found |= name_columns(said.name, checks, f"{at}/name")
     if said.language is not None:
-        checks.require(said.language == "" or is_language(said.language), f"{at}/language", "must be such as `de`")
+        if said.language:
+            checks.language(said.language, f"{at}/language")
         found["language"] = said.language or None
     if said.time_zone is not None:
         fits = said.time_zone == "" or is_time_zone(said.time_zone)

@@ -176,11 +176,13 @@ async def _of_account(ctx: Context, account_id: str) -> list[Keyword]:
 def _check(row: Keyword, rule: KeywordRule, others: list[Keyword]) -> None:
     checks = Checks()
     checks.text(row.name, "/name")
+    checks.language(rule.language, "/language")
     for pointer, detail in problems(rule):
         checks.require(False, pointer, detail)
     for member, texts in (("answers", rule.answers), ("outside", rule.outside)):
         checks.require(len(texts) <= ANSWERS_MAX, f"/{member}", f"may be {ANSWERS_MAX} languages")
         for language, text in texts.items():
+            checks.language(language, f"/{member}/{language}")
             found = text_problems(text)
             checks.require(found is None, f"/{member}/{language}", found.detail if found else "")
     checks.done()
