@@ -93,6 +93,83 @@ async def test_nothing_is_sent_from_a_number_that_is_not_approved(edge, of_accou
     assert (await edge.send(sender="+12025550134")).status == 202
 
 
+async def test_a_number_that_sends_no_texts_is_no_sender_of_them(edge, of_account):
+    body = {"number": "+447400123455", "capabilities": ["voice"]}
+    number = (await edge.post("/v1/numbers", body, key=edge.operator, headers=of_account)).json
+    refused = await edge.send(sender="+447400123455", to="+447400123456")
+    assert (refused.status, refused.code) == (403, "sender_not_approved")
+    assert refused.json["detail"] == "It sends no texts: it can voice."
+    path = f"/v1/numbers/{number['id']}/assignment"
+    able = {"capabilities": ["sms", "voice", "sms"]}
+    changed = await edge.ask("PATCH", path, json=able, key=edge.operator, headers=of_account)
+    assert changed.json["capabilities"] == ["sms", "voice"]
+    assert (await edge.send(sender="+447400123455", to="+447400123456")).status == 202
+
+
+async def test_what_the_operator_says_of_a_number_is_told_by_field_and_goes_with_its_verdict(edge, of_account):
+    body = {"number": "+447400123455", "approval": "pending", "approval_reason": "We asked for a letter."}
+    number = (await edge.post("/v1/numbers", body, key=edge.operator, headers=of_account)).json
+    assert number["approval_reason"] == "We asked for a letter."
+    path = f"/v1/numbers/{number['id']}/assignment"
+
+    async def said(**change):
+        return await edge.ask("PATCH", path, json=change, key=edge.operator, headers=of_account)
+
+    wrong = await said(approval_reason="x" * 200, carrier_id="CR" + "0" * 32)
+    assert [each["pointer"] for each in wrong.json["errors"]] == ["/approval_reason", "/carrier_id"]
+    assert (await said(approval="rejected", approval_reason="Fraud.")).json["approval_reason"] == "Fraud."
+    assert (await said(per_day=5)).json["approval_reason"] == "Fraud."
+    assert (await said(approval="pending")).json["approval_reason"] == ""
+
+
+async def test_a_name_is_approved_and_rejected_like_a_number(edge, of_account):
+    name = await _sender(edge, NAME, of_account, approval="pending", approval_reason="Whose is it?")
+    assert (name["approval"], name["approval_reason"]) == ("pending", "Whose is it?")
+    refused = await edge.send(sender=NAME, to="+447400123456")
+    assert (refused.code, "Whose is it?" in refused.json["detail"]) == ("sender_not_approved", True)
+    path = f"/v1/senders/{name['id']}/assignment"
+    assert (await edge.ask("PATCH", path, json={"approval": "approved"})).status == 403, "an account decides nothing"
+    wrong = await edge.ask("PATCH", path, json={"approval_reason": "x" * 200}, key=edge.operator, headers=of_account)
+    assert [each["pointer"] for each in wrong.json["errors"]] == ["/approval_reason"]
+    done = await edge.ask("PATCH", path, json={"approval": "approved"}, key=edge.operator, headers=of_account)
+    assert (done.json["approval"], done.json["approval_reason"]) == ("approved", "")
+    assert (await edge.send(sender=NAME, to="+447400123456")).status == 202
+
+
+async def test_lists_are_narrowed(edge, of_account):
+    await _sender(edge, NAME, of_account)
+    for body in ({"number": "+447400123401", "approval": "pending"}, {"number": "+447400123402"},
+                 {"number": "61616", "country": "GB"}):  # fmt: skip
+        await edge.post("/v1/numbers", body, key=edge.operator, headers=of_account)
+
+    async def found(path, field):
+        return [each[field] for each in (await edge.get(path)).json["data"]]
+
+    assert await found("/v1/senders?kind=alphanumeric", "value") == [NAME]
+    assert await found("/v1/senders?value=%2B44%207400%20123402", "value") == ["+447400123402"]
+    assert await found("/v1/senders?approval=pending", "value") == ["+447400123401"]
+    assert await found("/v1/numbers?country=GB", "number") == ["61616", "+447400123402", "+447400123401"]
+    assert await found("/v1/numbers?country=GB&kind=long_code&approval=approved", "number") == ["+447400123402"]
+    assert await found("/v1/numbers?number=0123%2040", "number") == ["+447400123402", "+447400123401"]
+    of_all = await edge.get("/v1/numbers?approval=pending&kind=long_code&country=GB&number=7400", key=edge.operator)
+    assert [each["number"] for each in of_all.json["data"]] == ["+447400123401"]
+    page = (await edge.get("/v1/numbers?country=GB&limit=2")).json
+    rest = (await edge.get(f"/v1/numbers?country=GB&limit=2&cursor={page['next_cursor']}")).json
+    assert [each["number"] for each in rest["data"]] == ["+447400123401"]
+    assert (await edge.get("/v1/numbers?kind=fax")).code == "invalid_parameter"
+
+
+async def test_a_list_of_registrations_knows_their_papers(edge):
+    made = (await edge.post("/v1/registrations", {"regime": "sg_ssir", "name": "Acme"})).json
+    await edge.post("/v1/registrations", {"regime": "ie_comreg", "name": "Other"})
+    paper = {"name": "l.pdf", "content_type": "application/pdf", "data": PDF, "purpose": "authorisation"}
+    await edge.post(f"/v1/registrations/{made['id']}/documents", paper)
+    for query in ("regime=sg_ssir", "regime=sg_ssir&state=draft"):
+        (listed,) = (await edge.get(f"/v1/registrations?{query}")).json["data"]
+        assert listed == (await edge.get(f"/v1/registrations/{made['id']}")).json
+        assert len(listed["documents"]) == 1
+
+
 async def test_what_is_noted_is_in_the_answer_in_explain_and_in_the_message(edge, of_account):
     await _sender(edge, NAME, of_account)
     sent = await edge.send(sender=NAME)
@@ -147,6 +224,10 @@ async def test_wrong_rules_are_told_by_field(edge):
             "until": "2027-01-01"}  # fmt: skip
     wrong = await edge.ask("PUT", "/v1/sender-rules/mine", json=rule, key=edge.operator)
     assert {each["pointer"] for each in wrong.json["errors"]} == {"/country", "/characters", "/until"}
+    rule = {"country": "DE", "verdict": "needs_registration", "source": "s", "regime": "nobodys"}
+    wrong = await edge.ask("PUT", "/v1/sender-rules/list-2022-fr", json=rule, key=edge.operator)
+    assert {each["pointer"] for each in wrong.json["errors"]} == {"/country", "/regime"}
+    assert [each["id"] for each in (await edge.get("/v1/sender-rules?country=FR")).json["data"]] == ["list-2022-fr"]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +256,18 @@ async def test_a_name_that_looks_like_another_accounts_is_refused(edge, of_accou
     assert refused.code == "sender_name_refused"
     same = await edge.post("/v1/senders", {"value": "Morning"}, key=edge.operator, headers=other)
     assert same.status == 201, "the same name may be used by several, until somebody registers it"
+
+
+@pytest.mark.parametrize(
+    ("regime", "field"),
+    [("sg_ssir", "senders"), ("letter_of_authorisation", "country"), ("us_10dlc_campaign", "parent_id")],
+)
+async def test_a_draft_says_all_that_it_is_refused_for(edge, regime, field):
+    begun = (await edge.post("/v1/registrations", {"regime": regime, "name": "bare"})).json
+    refused = (await edge.post(f"/v1/registrations/{begun['id']}/submit")).json
+    told = [each["pointer"].removeprefix("/").removeprefix("answers/") for each in refused["errors"]]
+    assert field in told
+    assert told == [each["field"] for each in begun["missing"]]
 
 
 async def test_a_registration_from_draft_to_a_sender_that_may_send(tmp_path):

@@ -9,7 +9,7 @@ from tests.journey.rig import ACTOR, SENDER, Rig, rig, sqlite_first, until
 from whimbrel.domain.number_limits import NumberLimits
 from whimbrel.domain.pools import Standing
 from whimbrel.domain.turns import lane_of
-from whimbrel.manage import pools, senders
+from whimbrel.manage import numbers, pools, senders
 
 SECOND_US = 1_000_000
 NUMBERS = [SENDER, "+12125550101", "+14155550102"]
@@ -135,6 +135,24 @@ async def test_what_waits_for_its_turn_is_canceled_expires_and_leaves_a_paused_c
         assert (await _rows(r, [ids[3]]))[0].state == "canceled"
         await pools.put_member(r.app.manage, ACTOR, main, NUMBERS[1], pools.NewMember(), account_id=r.account_id)
         await r.all_settled(ids[:3], "delivered", within_s=30)
+
+
+@sqlite_first
+async def test_what_waits_for_a_number_that_is_approved_no_more_is_not_sent(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.seed()
+        await r.bound()
+        main = await pool(r, NUMBERS[1], rate=1)
+        ids = await r.send(*[in_pool(r, main, phone) for phone in PHONES[:3]])
+        await until(lambda: len(r.submits()) == 1, within_s=30)
+        verdict = numbers.NumberAssignment(approval="rejected", approval_reason="Complaints.")
+        number_id = _sender(r, NUMBERS[1])
+        await numbers.assign(r.app.manage, ACTOR, number_id, verdict, account_id=r.account_id)
+        r.clock.advance(60)
+        await r.all_settled(ids, "delivered", "rejected", within_s=30)
+        assert Counter(m.state for m in await _rows(r, ids)) == {"delivered": 1, "rejected": 2}
+        assert {m.reason for m in await _rows(r, ids)} == {None, "sender_not_approved"}
+        assert (await r.verdict(in_pool(r, main, PHONES[4]))).code == "pool_without_senders"
 
 
 def _sender(r: Rig, value: str) -> str:

@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from whimbrel.domain.model import PRIORITY
+from whimbrel.domain.model import PRIORITY, Sender
 from whimbrel.domain.number_set import NumberSet
 from whimbrel.domain.permission import Permissions
+from whimbrel.domain.senders import SenderBook
 from whimbrel.journey.choose import decide
 
 NOW = 1_000_000
@@ -18,10 +19,16 @@ def message(**change):
     return SimpleNamespace(**GOOD | {"priority": PRIORITY["transactional"]} | change)
 
 
-def tables(status="active", stopped=()):
+def tables(status="active", stopped=(), senders=None):
     sets = {"AC1": NumberSet(stopped)}
     accounts = {} if status is None else {"AC1": SimpleNamespace(status=status)}
-    return SimpleNamespace(permissions=Permissions(lambda: sets, lambda scope: len(scope)), accounts=accounts)
+    books = {} if senders is None else {"AC1": SenderBook([sender(**senders)])}
+    permissions = Permissions(lambda: sets, lambda scope: len(scope))
+    return SimpleNamespace(permissions=permissions, accounts=accounts, senders=books)
+
+
+def sender(value="Acme", **more):
+    return Sender("PN1", "AC1", value, "alphanumeric", False, (), None, "POST", None, 1, 1, **more)
 
 
 def built(queued):
@@ -42,6 +49,11 @@ def built(queued):
         ({}, {"status": "suspended"}, ("rejected", "account_suspended")),
         ({}, {"status": "closed"}, ("rejected", "account_suspended")),
         ({}, {"status": None}, ("rejected", "account_suspended")),
+        ({}, {"senders": {}}, None),
+        ({}, {"senders": {"approval": "rejected"}}, ("rejected", "sender_not_approved")),
+        ({}, {"senders": {"approval": "pending"}}, ("rejected", "sender_not_approved")),
+        ({}, {"senders": {"capabilities": ("voice",)}}, ("rejected", "sender_not_approved")),
+        ({}, {"senders": {"value": "Other", "approval": "rejected"}}, None),
         ({"sender": "broken"}, {}, ("failed", "quarantined")),
     ],
 )

@@ -231,6 +231,20 @@ def missing(regime: Regime, answers: Mapping[str, Any], documents: Iterable[str]
     return found
 
 
+def lacks(
+    regime: Regime, row: Registration, answers: Mapping[str, Any], documents: Iterable[str]
+) -> list[AnswerProblem]:
+    """All that has still to be done before it can be submitted. `answers`: those of the row."""
+    found = missing(regime, answers, documents)
+    if regime.kinds and not row.senders:
+        found.append(AnswerProblem("senders", "must name the senders that it is for"))
+    if not regime.countries and not row.country:
+        found.append(AnswerProblem("country", "must be given"))
+    if regime.parent and row.parent_id is None:
+        found.append(AnswerProblem("parent_id", f"must name a registration of {regime.parent}"))
+    return found
+
+
 def _meets(conditions: Conditions, answers: Mapping[str, Any]) -> bool:
     return all(answers.get(name) in values for name, values in conditions.items())
 

@@ -68,9 +68,9 @@ class SenderLaw:
 
     def fitness(self, sender: Sender, country: str, now: int, approvals: Sequence[Approval]) -> Fitness | None:
         """What is to be said of a sender; None: nothing."""
-        if sender.approval != "approved":
-            detail = f"The operator has {'rejected' if sender.approval == 'rejected' else 'still to approve'} it."
-            return Fitness("sender_not_approved", 0, True, " ".join((detail, sender.approval_reason)).rstrip())
+        barred = bar(sender)
+        if barred:
+            return Fitness("sender_not_approved", 0, True, barred)
         finding = self.finding(sender, country, now)
         if finding is None:
             return None
@@ -98,6 +98,16 @@ class SenderLaw:
 
 ANY_SENDER: Final = SenderLaw(Rulebook(()), "off")
 """No rules at all."""
+
+
+def bar(sender: Sender) -> str:
+    """Why the operator lets nothing be sent from it; empty: he does."""
+    if sender.approval != "approved":
+        detail = f"The operator has {'rejected' if sender.approval == 'rejected' else 'still to approve'} it."
+        return " ".join((detail, sender.approval_reason)).rstrip()
+    if "sms" not in sender.capabilities:
+        return f"It sends no texts: it can {', '.join(sender.capabilities) or 'do nothing'}."
+    return ""
 
 
 def country_of(sender: Sender) -> str:

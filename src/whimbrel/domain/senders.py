@@ -9,7 +9,7 @@ from typing import Final
 from whimbrel.domain.model import Sender
 from whimbrel.domain.numbers import line_type, normalise
 from whimbrel.domain.registrations import Approval
-from whimbrel.domain.sender_fitness import ANY_SENDER, Fitness, SenderLaw
+from whimbrel.domain.sender_fitness import ANY_SENDER, Fitness, SenderLaw, bar
 from whimbrel.domain.sender_rules import SenderKind
 
 _ALWAYS: Final = 1 << 62  # microseconds: later than everything
@@ -36,7 +36,7 @@ class SenderBook:
     """The senders of one account, ready to be asked for every message. Built anew when one changes. `law`: what holds
     in countries, `approvals`: of registrations that have been approved, by the ids of their senders."""
 
-    __slots__ = ("_approvals", "_by_country", "_by_value", "_default", "_fits", "_fits_until", "_law")
+    __slots__ = ("_approvals", "_by_country", "_by_value", "_default", "_fits", "_fits_until", "_law", "barred")
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class SenderBook:
         self._fits_until = 0 if law.has_rules else _ALWAYS
         ordered = sorted(senders, key=lambda sender: sender.id)
         self._by_value = {sender.value: sender for sender in ordered}
+        self.barred = frozenset(sender.value for sender in ordered if bar(sender))  # nothing is sent from these
         self._by_country: dict[str, Sender] = {}
         self._default: Sender | None = None
         for sender in ordered:

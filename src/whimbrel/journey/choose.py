@@ -1,5 +1,5 @@
-"""Choose: what of the head of a lane may be sent now. Consent, expiry and the account are looked at again at claim, by
-the tables of now, and no more is chosen than there is room for.
+"""Choose: what of the head of a lane may be sent now. Consent, expiry, the account and its sender's approval are looked
+at again at claim, by the tables of now, and no more is chosen than there is room for.
 """
 
 import logging
@@ -23,8 +23,8 @@ def decide(
     waiting: Sequence[Queued], build: Callable[[Queued], tuple[bytes, ...]], *, tables: Tables, now: int
 ) -> tuple[list[Ready], list[Ending]]:
     """Who may still be sent, with its octets: a STOP since accept wins, and so does the operator who suspends an
-    account. What cannot be built is set aside and never holds up its lane."""
-    permissions, accounts = tables.permissions, tables.accounts
+    account or approves a sender no more. What cannot be built is set aside and never holds up its lane."""
+    permissions, accounts, senders = tables.permissions, tables.accounts, tables.senders
     sendable: list[Ready] = []
     endings: list[Ending] = []
     for message in waiting:
@@ -34,6 +34,8 @@ def decide(
             endings.append(Ending(message.id, (QUEUED,), REJECTED, barrier, now))
         elif (account := accounts.get(message.account_id)) is None or account.status not in SENDS:
             endings.append(Ending(message.id, (QUEUED,), REJECTED, "account_suspended", now))
+        elif (book := senders.get(message.account_id)) is not None and message.sender in book.barred:
+            endings.append(Ending(message.id, (QUEUED,), REJECTED, "sender_not_approved", now))
         else:
             try:
                 sendable.append((message, build(message)))

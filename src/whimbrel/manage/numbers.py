@@ -3,13 +3,14 @@ with what is only of numbers: what it can do, who holds it, how much it may send
 says what it is called and where answers go.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from whimbrel.base import ids, limits, moments
-from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.model import Carrier, Sender
 from whimbrel.domain.number_limits import NumberLimits
 from whimbrel.domain.sender_fitness import country_of
@@ -17,9 +18,9 @@ from whimbrel.domain.sender_rules import SenderKind
 from whimbrel.manage import senders
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, page
+from whimbrel.manage.senders import ANY, Approval, Wanted
 
 Capability = Literal["sms", "mms", "voice", "inbound"]
-NumberApproval = Literal["approved", "pending", "rejected"]
 Method = Literal["POST", "GET"]
 Amount = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
@@ -35,9 +36,8 @@ class NewNumber(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     label: str = ""
     capabilities: tuple[Capability, ...] = ("sms", "inbound")
     carrier_id: Annotated[str | None, Meta(description="Who holds it.")] = None
-    approval: Annotated[NumberApproval, Meta(description="Nothing is sent from a number that is not approved.")] = (
-        "approved"
-    )
+    approval: Annotated[Approval, Meta(description="Nothing is sent from a number that is not approved.")] = "approved"
+    approval_reason: Annotated[str, Meta(description="Why it is not approved, for the account to read.")] = ""
     per_minute: Annotated[Amount | None, Meta(description="Texts a minute, at most.")] = None
     per_day: Annotated[Amount | None, Meta(description="Segments a day, at most.")] = None
     is_default: bool = False
@@ -65,7 +65,7 @@ class NumberAssignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     capabilities: tuple[Capability, ...] | UnsetType = UNSET
     carrier_id: str | UnsetType | None = UNSET
-    approval: NumberApproval | UnsetType = UNSET
+    approval: Approval | UnsetType = UNSET
     approval_reason: str | UnsetType = UNSET
     per_minute: Amount | UnsetType | None = UNSET
     per_day: Amount | UnsetType | None = UNSET
@@ -94,7 +94,7 @@ class NumberView(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     capabilities: tuple[Capability, ...]
     carrier_id: str | None
-    approval: NumberApproval
+    approval: Approval
     approval_reason: str
     per_minute: Annotated[int | None, Meta(description="As the operator set it.")]
     per_day: int | None
@@ -118,7 +118,7 @@ async def create(ctx: Context, actor: str, request: NewNumber, *, account_id: st
     if request.country:
         checks.country(request.country, "/country")
     checks.done()
-    await _check(ctx, request.label, request.capabilities, request.carrier_id)
+    await _check(ctx, msgspec.structs.asdict(request))
     now = ctx.clock.now_us()
     sender = Sender(
         id=ctx.ids.new(ids.SENDER),
@@ -137,6 +137,7 @@ async def create(ctx: Context, actor: str, request: NewNumber, *, account_id: st
         country=request.country or country,
         carrier_id=request.carrier_id,
         approval=request.approval,
+        approval_reason=request.approval_reason,
         sms_fallback_method=request.sms_fallback_method,
         per_minute=request.per_minute,
         per_day=request.per_day,
@@ -153,12 +154,16 @@ async def get(ctx: Context, number_id: str, *, account_id: str) -> Sender:
     return sender
 
 
-async def find(ctx: Context, *, account_id: str | None, paging: Paging = FIRST_PAGE) -> Page[Sender]:
+async def find(
+    ctx: Context, wanted: Wanted = ANY, *, account_id: str | None, paging: Paging = FIRST_PAGE
+) -> Page[Sender]:
     """The numbers of an account, or (None) of all, newest first."""
+    place = (after(paging), paging.limit + 1)
+    which = (wanted.kind, wanted.approval, wanted.country, wanted.part)
     if account_id is None:
-        rows = await ctx.store.fetch(Sender, "numbers_page_of_all", after(paging), paging.limit + 1)
+        rows = await ctx.store.fetch(Sender, "numbers_page_of_all", *place, *which)
     else:
-        rows = await ctx.store.fetch(Sender, "numbers_page", account_id, after(paging), paging.limit + 1)
+        rows = await ctx.store.fetch(Sender, "numbers_page", account_id, *place, *which)
     return page(rows, paging, lambda row: row, lambda row: row.id)
 
 
@@ -166,17 +171,19 @@ async def update(ctx: Context, actor: str, number_id: str, change: NumberChange,
     """What its account says of it."""
     given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
     await get(ctx, number_id, account_id=account_id)
-    await _check(ctx, given.get("label", ""), (), None)
+    await _check(ctx, given)
     return await senders.put_changed(ctx, actor, number_id, given, account_id=account_id)
 
 
 async def assign(ctx: Context, actor: str, number_id: str, change: NumberAssignment, *, account_id: str) -> Sender:
     """What the operator says of it."""
     given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
-    await get(ctx, number_id, account_id=account_id)
-    await _check(ctx, given.get("approval_reason", ""), given.get("capabilities", ("sms",)), given.get("carrier_id"))
-    if given.get("approval") == "approved":
-        given.setdefault("approval_reason", "")
+    before = await get(ctx, number_id, account_id=account_id)
+    await _check(ctx, given)
+    if given.get("approval", before.approval) != before.approval:
+        given.setdefault("approval_reason", "")  # what was said of another verdict
+    if "capabilities" in given:
+        given["capabilities"] = tuple(dict.fromkeys(given["capabilities"]))
     return await senders.put_changed(ctx, actor, number_id, given, account_id=account_id)
 
 
@@ -220,9 +227,11 @@ def view(sender: Sender, known: NumberLimits | None = None) -> NumberView:
     )
 
 
-async def _check(ctx: Context, text: str, capabilities: tuple[Capability, ...], carrier_id: str | None) -> None:
+async def _check(ctx: Context, given: Mapping[str, Any]) -> None:
     checks = Checks()
-    checks.text(text, "/label", longest=limits.NAME_MAX, empty=True)
+    for name in ("label", "approval_reason"):
+        checks.text(given.get(name, ""), f"/{name}", longest=limits.NAME_MAX, empty=True)
+    carrier_id = given.get("carrier_id")
+    is_there = carrier_id is None or bool(await ctx.store.fetch(Carrier, "carrier_by_id", carrier_id))
+    checks.require(is_there, "/carrier_id", "is no carrier")
     checks.done()
-    if carrier_id is not None and not await ctx.store.fetch(Carrier, "carrier_by_id", carrier_id):
-        raise WhimbrelError("invalid_request", errors=[FieldError("/carrier_id", "is no carrier")])

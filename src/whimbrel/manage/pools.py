@@ -176,17 +176,17 @@ async def known(ctx: Context, pool_id: str, *, account_id: str) -> Known:
 
 
 async def find(
-    ctx: Context, standings: Mapping[str, Standing], *, account_id: str, paging: Paging = FIRST_PAGE
+    ctx: Context, standings: Mapping[str, Standing], *, account_id: str, name: str | None, paging: Paging
 ) -> Page[PoolView]:
-    """The pools of an account, newest first."""
-    rows = await ctx.store.fetch(Pool, "pools_page", account_id, after(paging), paging.limit + 1)
+    """The pools of an account, newest first. `name`: the one of this name."""
+    rows = await ctx.store.fetch(Pool, "pools_page", account_id, after(paging), paging.limit + 1, name)
     whole = {each.pool.id: each for each in await _with_members(ctx, rows, account_id)}
     return page(rows, paging, lambda row: view(whole[row.id], standings), lambda row: row.id)
 
 
 async def rows(ctx: Context, account_id: str, paging: Paging) -> list[Known]:
     """The same with one more than a page has, where there is one."""
-    found = await ctx.store.fetch(Pool, "pools_page", account_id, after(paging), paging.limit + 1)
+    found = await ctx.store.fetch(Pool, "pools_page", account_id, after(paging), paging.limit + 1, None)
     return await _with_members(ctx, found, account_id)
 
 
@@ -334,7 +334,8 @@ async def _senders(ctx: Context, account_id: str) -> Sequence[Sender]:
 
 
 async def _of_account(ctx: Context, account_id: str) -> list[Pool]:
-    return await ctx.store.fetch(Pool, "pools_page", account_id, after(FIRST_PAGE), limits.POOLS_PER_ACCOUNT + 1)
+    most = limits.POOLS_PER_ACCOUNT + 1
+    return await ctx.store.fetch(Pool, "pools_page", account_id, after(FIRST_PAGE), most, None)
 
 
 async def _with_members(ctx: Context, rows: Iterable[Pool], account_id: str) -> list[Known]:
@@ -343,7 +344,10 @@ async def _with_members(ctx: Context, rows: Iterable[Pool], account_id: str) -> 
     for row in rows:
         members = await ctx.store.fetch(Member, "pool_members_of", row.id)
         there = tuple((each, own[each.sender_id]) for each in members if each.sender_id in own)
-        found.append(Known(row, msgspec.json.decode(row.settings, type=PoolSettings), there))
+        settings = msgspec.json.decode(row.settings, type=PoolSettings)
+        if settings.fallback not in own:  # none, or one that was taken away
+            settings = msgspec.structs.replace(settings, fallback=None)
+        found.append(Known(row, settings, there))
     return found
 
 

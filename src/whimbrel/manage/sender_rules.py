@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from whimbrel.base import limits
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.domain.registrations import regimes
 from whimbrel.domain.sender_fitness import day_of
 from whimbrel.domain.sender_rules import (
     Confidence,
@@ -209,6 +210,9 @@ def _check(rule: SenderRule, rule_id: str) -> None:
     checks.require(fits, "/max_length", "must not be below `min_length`")
     ordered = rule.since is None or rule.until is None or rule.since < rule.until
     checks.require(ordered, "/until", "must be after `since`")
+    checks.require(not rule.regime or rule.regime in regimes(), "/regime", "is no regime")
+    ours = next((each.country for each in built_in() if each.id == rule_id), rule.country)
+    checks.require(rule.country == ours, "/country", f"must be {ours}, as of the rule that it stands in the place of")
     for name in ("source", "note", "prefix"):
         checks.text(getattr(rule, name), f"/{name}", longest=500, empty=name != "source")
     try:

@@ -6,12 +6,12 @@ each country: making a sender the default takes the mark from the one that had i
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
-from whimbrel.base import ids, moments
+from whimbrel.base import ids, limits, moments
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.model import Sender
 from whimbrel.domain.numbers import normalise
@@ -26,6 +26,7 @@ from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
 Method = Literal["POST", "GET"]
+Approval = Literal["approved", "pending", "rejected"]
 
 
 class _Name(msgspec.Struct, frozen=True, gc=False):
@@ -45,6 +46,8 @@ class NewSender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     sms_url: str | None = None
     sms_method: Method = "POST"
     sms_fallback_url: str | None = None
+    approval: Annotated[Approval, Meta(description="Nothing is sent from one that is not approved.")] = "approved"
+    approval_reason: Annotated[str, Meta(description="Why it is not approved, for the account to read.")] = ""
     allow_name: bool = False
 
 
@@ -56,6 +59,26 @@ class SenderChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     sms_url: str | UnsetType | None = UNSET
     sms_method: Method | UnsetType = UNSET
     sms_fallback_url: str | UnsetType | None = UNSET
+
+
+class SenderAssignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the operator says of a sender; what is absent stays."""
+
+    approval: Approval | UnsetType = UNSET
+    approval_reason: str | UnsetType = UNSET
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of the senders or numbers; None: any. `value`: a sender; `part`: digits of a number."""
+
+    kind: SenderKind | None = None
+    approval: Approval | None = None
+    value: str | None = None
+    country: str | None = None
+    part: str | None = None
+
+
+ANY: Final = Wanted()
 
 
 class SenderView(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +93,8 @@ class SenderView(msgspec.Struct, frozen=True, kw_only=True):
     sms_url: str | None
     sms_method: Method
     sms_fallback_url: str | None
+    approval: Approval
+    approval_reason: str
     created_at: str
     updated_at: str
 
@@ -95,6 +120,8 @@ async def create(ctx: Context, actor: str, request: NewSender, *, account_id: st
         updated_at=now,
         capabilities=("sms",) if kind == "alphanumeric" else ("sms", "inbound"),
         country=country,
+        approval=request.approval,
+        approval_reason=request.approval_reason,
     )
     await put_new(ctx, actor, sender, allow_name=request.allow_name)
     return view(sender)
@@ -118,15 +145,25 @@ async def get(ctx: Context, sender_id: str, *, account_id: str) -> SenderView:
     return view(await existing(ctx, sender_id, account_id))
 
 
-async def find(ctx: Context, *, account_id: str, paging: Paging = FIRST_PAGE) -> Page[SenderView]:
+async def find(ctx: Context, wanted: Wanted = ANY, *, account_id: str, paging: Paging = FIRST_PAGE) -> Page[SenderView]:
     """The senders of an account, newest first."""
-    rows = await ctx.store.fetch(Sender, "senders_page", account_id, after(paging), paging.limit + 1)
+    which = (wanted.kind, wanted.approval, None if wanted.value is None else written(wanted.value))
+    rows = await ctx.store.fetch(Sender, "senders_page", account_id, after(paging), paging.limit + 1, *which)
     return page(rows, paging, view, lambda row: row.id)
 
 
 async def update(ctx: Context, actor: str, sender_id: str, change: SenderChange, *, account_id: str) -> SenderView:
     """Change defaults and where answers go; the value of a sender never changes."""
     given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
+    return view(await put_changed(ctx, actor, sender_id, given, account_id=account_id))
+
+
+async def assign(ctx: Context, actor: str, sender_id: str, change: SenderAssignment, *, account_id: str) -> SenderView:
+    """What the operator says of it."""
+    given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
+    before = await existing(ctx, sender_id, account_id)
+    if given.get("approval", before.approval) != before.approval:
+        given.setdefault("approval_reason", "")  # what was said of another verdict
     return view(await put_changed(ctx, actor, sender_id, given, account_id=account_id))
 
 
@@ -168,6 +205,8 @@ def view(sender: Sender) -> SenderView:
         sms_url=sender.sms_url,
         sms_method=sender.sms_method,
         sms_fallback_url=sender.sms_fallback_url,
+        approval=sender.approval,
+        approval_reason=sender.approval_reason,
         created_at=moments.to_text(sender.created_at),
         updated_at=moments.to_text(sender.updated_at),
     )
@@ -181,11 +220,16 @@ async def existing(ctx: Context, sender_id: str, account_id: str) -> Sender:
     return await one(ctx, Sender, "sender_by_id", sender_id, account_id)
 
 
+def written(text: str) -> str:
+    """A sender as it is stored: numbers may be written with punctuation."""
+    number = normalise(text)
+    return number.e164 if number else text
+
+
 def recognised(text: str) -> tuple[str, SenderKind, str]:
     """The value as it is stored, its kind, and the country of a number (else empty); numbers may be written with
     punctuation."""
-    number = normalise(text)
-    value = number.e164 if number else text
+    number, value = normalise(text), written(text)
     kind = kind_of(value)
     if kind is None:
         raise WhimbrelError("invalid_sender", errors=[FieldError("/value", "is no number, short code or name")])
@@ -213,6 +257,7 @@ def check(ctx: Context, sender: Sender) -> None:
         checks.country(country, f"/countries/{place}")
     checks.require(sender.is_default or not sender.countries, "/countries", "only a default sender may name countries")
     receives = sender.kind != "alphanumeric"
+    checks.text(sender.approval_reason, "/approval_reason", longest=limits.NAME_MAX, empty=True)
     checks.require(receives or sender.sms_url is None, "/sms_url", "a name receives no texts")
     checks.done()
     for pointer, url in (("/sms_url", sender.sms_url), ("/sms_fallback_url", sender.sms_fallback_url)):

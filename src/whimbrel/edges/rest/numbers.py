@@ -1,13 +1,19 @@
 """/v1/numbers: numbers of accounts, and their papers. A number is a sender too, under the same id; here is what only
 numbers have."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from whimbrel.domain.model import Sender
+from whimbrel.domain.sender_rules import SenderKind
 from whimbrel.edges.rest.paging import PageQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage import numbers
 from whimbrel.manage.context import Page
 from whimbrel.manage.numbers import NewNumber, NumberAssignment, NumberChange, NumberView, view
+from whimbrel.manage.senders import Approval, Wanted
 from whimbrel.products.registrations import documents
 from whimbrel.products.registrations.shapes import DocumentView, NewDocument, document_view
 
@@ -15,13 +21,25 @@ _TAG = "numbers"
 _DOCUMENT_BODY_MAX = 7 * 1024 * 1024 + 65_536  # five MiB in base64
 
 
+class NumbersQuery(PageQuery, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Which numbers."""
+
+    kind: Annotated[SenderKind | None, Meta(description="Only those of this kind.")] = None
+    approval: Annotated[Approval | None, Meta(description="Only those that the operator approved, or not.")] = None
+    country: Annotated[str | None, Meta(description="Only those of this country (ISO 3166).")] = None
+    number: Annotated[str | None, Meta(description="Only those with these digits in them.")] = None
+
+
 async def create(services: Services, call: Call[NoQuery, NewNumber]) -> Answer:
     made = await numbers.create(services.manage, call.actor, call.body, account_id=call.account_id)
     return Answer(_view(services, made), location=f"/v1/numbers/{made.id}")
 
 
-async def find(services: Services, call: Call[PageQuery, None]) -> Answer:
-    found = await numbers.find(services.manage, account_id=call.acting_for, paging=call.query.paging())
+async def find(services: Services, call: Call[NumbersQuery, None]) -> Answer:
+    query = call.query
+    part = None if query.number is None else "".join(filter(str.isdigit, query.number))
+    wanted = Wanted(kind=query.kind, approval=query.approval, country=query.country, part=part)
+    found = await numbers.find(services.manage, wanted, account_id=call.acting_for, paging=query.paging())
     return Answer(Page(tuple(_view(services, each) for each in found.data), found.next_cursor))
 
 
@@ -71,7 +89,7 @@ OPERATIONS = (
     Operation(
         method="GET", path="/v1/numbers", name="listNumbers", tag=_TAG, summary="List numbers, newest first",
         description="Of the account, or of all where the operator names none.",
-        access="any", scope="senders:read", handle=find, query=PageQuery, answer=Page[NumberView],
+        access="any", scope="senders:read", handle=find, query=NumbersQuery, answer=Page[NumberView],
     ),
     Operation(
         method="GET", path="/v1/numbers/{id}", name="getNumber", tag=_TAG, summary="Read a number",

@@ -1,5 +1,9 @@
 """/v1/pools: several senders under one name, of which each message takes one."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from whimbrel.edges.rest.paging import PageQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
@@ -8,6 +12,12 @@ from whimbrel.manage.context import Page
 from whimbrel.manage.pools import NewMember, NewPool, PoolChange, PoolView
 
 _TAG = "pools"
+
+
+class PoolsQuery(PageQuery, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Which pools."""
+
+    name: Annotated[str | None, Meta(description="Only the one of this name.")] = None
 
 
 def _told(services: Services, found: pools.Known) -> PoolView:
@@ -19,9 +29,11 @@ async def create(services: Services, call: Call[NoQuery, NewPool]) -> Answer:
     return Answer(_told(services, made), location=f"/v1/pools/{made.pool.id}")
 
 
-async def find(services: Services, call: Call[PageQuery, None]) -> Answer:
-    standings = services.tables.pools.standings
-    return Answer(await pools.find(services.manage, standings, account_id=call.account_id, paging=call.query.paging()))
+async def find(services: Services, call: Call[PoolsQuery, None]) -> Answer:
+    query, standings = call.query, services.tables.pools.standings
+    return Answer(
+        await pools.find(services.manage, standings, account_id=call.account_id, name=query.name, paging=query.paging())
+    )
 
 
 async def get(services: Services, call: Call[NoQuery, None]) -> Answer:
@@ -62,7 +74,7 @@ OPERATIONS = (
     ),
     Operation(
         method="GET", path="/v1/pools", name="listPools", tag=_TAG, summary="List sender pools",
-        scope="senders:read", handle=find, query=PageQuery, answer=Page[PoolView],
+        scope="senders:read", handle=find, query=PoolsQuery, answer=Page[PoolView],
     ),
     Operation(
         method="GET", path="/v1/pools/{id}", name="getPool", tag=_TAG, summary="Read a sender pool",

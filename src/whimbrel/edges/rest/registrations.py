@@ -42,6 +42,7 @@ class RegistrationsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     cursor: Cursor = None
     limit: Limit = limits.PAGE_DEFAULT
     state: Annotated[RegistrationState | None, Meta(description="Only those in this state.")] = None
+    regime: Annotated[str | None, Meta(description="Only those of this regime.")] = None
 
 
 async def list_regimes(services: Services, call: Call[NoQuery, None]) -> Answer:
@@ -63,9 +64,14 @@ async def create(services: Services, call: Call[NoQuery, NewRegistration]) -> An
 async def find(services: Services, call: Call[RegistrationsQuery, None]) -> Answer:
     query = call.query
     found = await keeping.find(
-        services.manage, account_id=call.acting_for, state=query.state, paging=Paging(query.cursor, query.limit)
+        services.manage,
+        account_id=call.acting_for,
+        state=query.state,
+        regime=query.regime,
+        paging=Paging(query.cursor, query.limit),
     )
-    return Answer(Page(tuple(map(registration_view, found.data)), found.next_cursor))
+    papers = await documents.by_subject(services.manage, [row.id for row in found.data])
+    return Answer(Page(tuple(registration_view(row, papers[row.id]) for row in found.data), found.next_cursor))
 
 
 async def get(services: Services, call: Call[NoQuery, None]) -> Answer:

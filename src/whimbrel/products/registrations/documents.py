@@ -3,6 +3,7 @@ downloads only, so what stands in them is never run.
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from whimbrel.base import ids, limits
@@ -49,6 +50,12 @@ async def add(ctx: Context, actor: str, subject_id: str, request: NewDocument, *
 async def of_subject(ctx: Context, subject_id: str, *, account_id: str) -> tuple[Document, ...]:
     """All of a registration or a number, in the order in which they came."""
     return tuple(await ctx.store.fetch(Document, "documents_of", subject_id, account_id))
+
+
+async def by_subject(ctx: Context, subjects: Sequence[str]) -> Mapping[str, tuple[Document, ...]]:
+    """The same of many, each of which was looked at."""
+    rows = await ctx.store.fetch(Document, "documents_of_all", list(subjects))
+    return {each: tuple(row for row in rows if row.subject_id == each) for each in subjects}
 
 
 async def get(ctx: Context, document_id: str, *, account_id: str) -> DocumentView:

@@ -14,11 +14,10 @@ from whimbrel.domain.model import Sender
 from whimbrel.domain.number_limits import NumberLimits, campaign_limits
 from whimbrel.domain.registrations import (
     EDITABLE,
-    AnswerProblem,
     Document,
     Regime,
     Registration,
-    missing,
+    lacks,
     regimes,
     wrong_answers,
 )
@@ -69,7 +68,7 @@ async def create(ctx: Context, actor: str, request: NewRegistration, *, account_
     await _check(ctx, regime, row, request.answers)
     async with ctx.lock:
         beyond = await ctx.store.fetch(
-            Registration, "registrations_page", account_id, "~", limits.REGISTRATIONS_PER_ACCOUNT
+            Registration, "registrations_page", account_id, "~", limits.REGISTRATIONS_PER_ACCOUNT, None
         )
         if len(beyond) >= limits.REGISTRATIONS_PER_ACCOUNT:
             raise WhimbrelError("registration_limit")
@@ -92,16 +91,21 @@ async def throughput(ctx: Context, row: Registration) -> NumberLimits | None:
 
 
 async def find(
-    ctx: Context, *, account_id: str | None, state: str | None = None, paging: Paging = FIRST_PAGE
+    ctx: Context,
+    *,
+    account_id: str | None,
+    state: str | None = None,
+    regime: str | None = None,
+    paging: Paging = FIRST_PAGE,
 ) -> Page[Registration]:
     """Those of an account, newest first; or (None) of all that are in a state, by itself `submitted`."""
-    place, most = after(paging), paging.limit + 1
+    place = (after(paging), paging.limit + 1, regime)
     if account_id is None:
-        rows = await ctx.store.fetch(Registration, "registrations_of_all", state or "submitted", place, most)
+        rows = await ctx.store.fetch(Registration, "registrations_of_all", state or "submitted", *place)
     elif state is None:
-        rows = await ctx.store.fetch(Registration, "registrations_page", account_id, place, most)
+        rows = await ctx.store.fetch(Registration, "registrations_page", account_id, *place)
     else:
-        rows = await ctx.store.fetch(Registration, "registrations_page_of_state", account_id, place, most, state)
+        rows = await ctx.store.fetch(Registration, "registrations_page_of_state", account_id, *place, state)
     return page(rows, paging, lambda row: row, lambda row: row.id)
 
 
@@ -130,13 +134,7 @@ async def submit(ctx: Context, actor: str, registration_id: str, *, account_id: 
         raise WhimbrelError("conflict", f"It is {row.state}.")
     regime = regimes()[row.regime]
     await _check(ctx, regime, row, answers_of(row))
-    lacking = missing(regime, answers_of(row), [paper.purpose for paper in papers])
-    if regime.kinds and not row.senders:
-        lacking.append(AnswerProblem("senders", "must name the senders that it is for"))
-    if not regime.countries and not row.country:
-        lacking.append(AnswerProblem("country", "must be given"))
-    if regime.parent and row.parent_id is None:
-        lacking.append(AnswerProblem("parent_id", "must be given"))
+    lacking = lacks(regime, row, answers_of(row), [paper.purpose for paper in papers])
     if lacking:
         raise WhimbrelError(
             "registration_incomplete", errors=[FieldError(_pointer(p.field), p.detail) for p in lacking]

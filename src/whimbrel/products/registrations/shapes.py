@@ -13,7 +13,7 @@ from whimbrel.domain.registrations import (
     Registration,
     RegistrationState,
     countries_of,
-    missing,
+    lacks,
     regimes,
 )
 from whimbrel.domain.sender_rules import SenderKind
@@ -206,7 +206,7 @@ def registration_view(
     """The public shape. `held`: how much an approved campaign may send."""
     regime, answers = regimes()[row.regime], answers_of(row)
     open_now = row.state in ("draft", "rejected")
-    lacking = missing(regime, answers, [paper.purpose for paper in documents]) if open_now else []
+    lacking = lacks(regime, row, answers, [paper.purpose for paper in documents]) if open_now else []
     return RegistrationView(
         id=row.id,
         account_id=row.account_id,

@@ -6,8 +6,9 @@
 -- | senders_all, senders_of_account (account_id), senders_by_value (value) | whole rows |
 -- | senders_names (account_id) | id, value: names of other accounts |
 -- | sender_by_id (id, account_id) | the whole row |
--- | senders_page, numbers_page (account_id, before_id, limit) | whole rows, newest first |
--- | numbers_page_of_all (before_id, limit) | the same, of all accounts |
+-- | senders_page (account_id, before_id, limit, kind, approval, value) | whole rows, newest first; NULL: any |
+-- | numbers_page (account_id, before_id, limit, kind, approval, country, part) | the same; `part`: digits in it |
+-- | numbers_page_of_all (before_id, limit, kind, approval, country, part) | the same, of all accounts |
 -- | sender_update (id, is_default, countries, sms_url, sms_method, sms_fallback_url, at, label, capabilities, carrier_id, approval, approval_reason, sms_fallback_method, per_minute, per_day) | |
 -- | sender_delete (id) | |
 -- | sender_rules_all | id, country, rule, enabled, updated_at |
@@ -56,21 +57,35 @@ SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, 
   COALESCE(label, ''), COALESCE(capabilities, '["sms"]'), COALESCE(country, ''), carrier_id,
   COALESCE(approval, 'approved'), COALESCE(approval_reason, ''), COALESCE(sms_fallback_method, 'POST'), per_minute,
   per_day
-FROM senders WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
+FROM senders WHERE account_id = $1 AND id < $2
+  AND (CAST($4 AS TEXT) IS NULL OR kind = $4)
+  AND (CAST($5 AS TEXT) IS NULL OR COALESCE(approval, 'approved') = $5)
+  AND (CAST($6 AS TEXT) IS NULL OR value = $6)
+ORDER BY id DESC LIMIT $3;
 
 -- name: numbers_page
 SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at,
   COALESCE(label, ''), COALESCE(capabilities, '["sms"]'), COALESCE(country, ''), carrier_id,
   COALESCE(approval, 'approved'), COALESCE(approval_reason, ''), COALESCE(sms_fallback_method, 'POST'), per_minute,
   per_day
-FROM senders WHERE account_id = $1 AND id < $2 AND kind <> 'alphanumeric' ORDER BY id DESC LIMIT $3;
+FROM senders WHERE account_id = $1 AND id < $2 AND kind <> 'alphanumeric'
+  AND (CAST($4 AS TEXT) IS NULL OR kind = $4)
+  AND (CAST($5 AS TEXT) IS NULL OR COALESCE(approval, 'approved') = $5)
+  AND (CAST($6 AS TEXT) IS NULL OR COALESCE(country, '') = $6)
+  AND (CAST($7 AS TEXT) IS NULL OR value LIKE '%' || $7 || '%')
+ORDER BY id DESC LIMIT $3;
 
 -- name: numbers_page_of_all
 SELECT id, account_id, value, kind, is_default, countries, sms_url, sms_method, sms_fallback_url, created_at, updated_at,
   COALESCE(label, ''), COALESCE(capabilities, '["sms"]'), COALESCE(country, ''), carrier_id,
   COALESCE(approval, 'approved'), COALESCE(approval_reason, ''), COALESCE(sms_fallback_method, 'POST'), per_minute,
   per_day
-FROM senders WHERE id < $1 AND kind <> 'alphanumeric' ORDER BY id DESC LIMIT $2;
+FROM senders WHERE id < $1 AND kind <> 'alphanumeric'
+  AND (CAST($3 AS TEXT) IS NULL OR kind = $3)
+  AND (CAST($4 AS TEXT) IS NULL OR COALESCE(approval, 'approved') = $4)
+  AND (CAST($5 AS TEXT) IS NULL OR COALESCE(country, '') = $5)
+  AND (CAST($6 AS TEXT) IS NULL OR value LIKE '%' || $6 || '%')
+ORDER BY id DESC LIMIT $2;
 
 -- name: sender_update
 UPDATE senders SET is_default = $2, countries = $3, sms_url = $4, sms_method = $5, sms_fallback_url = $6,

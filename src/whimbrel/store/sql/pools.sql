@@ -6,7 +6,7 @@
 -- | pool_insert | a row of `Pool` |
 -- | pools_all | whole rows |
 -- | pool_by_id (id, account_id) | the whole row |
--- | pools_page (account_id, before_id, limit) | whole rows, newest first |
+-- | pools_page (account_id, before_id, limit, name) | whole rows, newest first; NULL: any name |
 -- | pool_update (id, name, is_default, settings, at) | |
 -- | pools_unmark (account_id, id, at) | all others are the default no more |
 -- | pool_delete (id), pool_members_drop (pool_id), pool_sticky_drop (pool_id) | |
@@ -36,7 +36,7 @@ SELECT id, account_id, name, is_default, settings, created_at, updated_at FROM p
 
 -- name: pools_page
 SELECT id, account_id, name, is_default, settings, created_at, updated_at
-FROM pools WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
+FROM pools WHERE account_id = $1 AND id < $2 AND (CAST($4 AS TEXT) IS NULL OR name = $4) ORDER BY id DESC LIMIT $3;
 
 -- name: pool_update
 UPDATE pools SET name = $2, is_default = $3, settings = $4, updated_at = $5 WHERE id = $1;

@@ -6,13 +6,13 @@
 -- | registration_update (id, seq before, country, name, state, parent_id, senders, answers, decision, reason, seq, submitted_at, decided_at, expires_at, updated_at) | where nothing has changed since |
 -- | registration_delete (id) | |
 -- | registration_by_id (id, account_id) | the whole row |
--- | registrations_page (account_id, before_id, limit), registrations_page_of_state (account_id, before_id, limit, state) | whole rows, newest first |
--- | registrations_of_all (state, before_id, limit) | whole rows of all accounts, newest first |
+-- | registrations_page (account_id, before_id, limit, regime), registrations_page_of_state (account_id, before_id, limit, regime, state) | whole rows, newest first; NULL: any regime |
+-- | registrations_of_all (state, before_id, limit, regime) | whole rows of all accounts, newest first |
 -- | registrations_under (parent_id, account_id) | whole rows |
 -- | registrations_approved | whole rows, in order |
 -- | registrations_over (now, limit) | id, account_id: approved ones whose time is over |
 -- | document_insert | a row of `Document`, and its octets |
--- | documents_of (subject_id, account_id) | whole rows, in order |
+-- | documents_of (subject_id, account_id), documents_of_all (subject ids) | whole rows, in order |
 -- | document_data (id, account_id) | data |
 -- | document_by_id (id, account_id) | the whole row |
 -- | document_delete (id) | |
@@ -39,17 +39,17 @@ FROM registrations WHERE id = $1 AND account_id = $2;
 -- name: registrations_page
 SELECT id, account_id, regime, country, name, state, parent_id, senders, answers, decision, reason, seq, submitted_at,
   decided_at, expires_at, created_at, updated_at
-FROM registrations WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
+FROM registrations WHERE account_id = $1 AND id < $2 AND (CAST($4 AS TEXT) IS NULL OR regime = $4) ORDER BY id DESC LIMIT $3;
 
 -- name: registrations_page_of_state
 SELECT id, account_id, regime, country, name, state, parent_id, senders, answers, decision, reason, seq, submitted_at,
   decided_at, expires_at, created_at, updated_at
-FROM registrations WHERE account_id = $1 AND id < $2 AND state = $4 ORDER BY id DESC LIMIT $3;
+FROM registrations WHERE account_id = $1 AND id < $2 AND state = $5 AND (CAST($4 AS TEXT) IS NULL OR regime = $4) ORDER BY id DESC LIMIT $3;
 
 -- name: registrations_of_all
 SELECT id, account_id, regime, country, name, state, parent_id, senders, answers, decision, reason, seq, submitted_at,
   decided_at, expires_at, created_at, updated_at
-FROM registrations WHERE state = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
+FROM registrations WHERE state = $1 AND id < $2 AND (CAST($4 AS TEXT) IS NULL OR regime = $4) ORDER BY id DESC LIMIT $3;
 
 -- name: registrations_under
 SELECT id, account_id, regime, country, name, state, parent_id, senders, answers, decision, reason, seq, submitted_at,
@@ -71,6 +71,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 -- name: documents_of
 SELECT id, account_id, subject_id, purpose, name, content_type, size, sha256, created_at FROM documents
 WHERE subject_id = $1 AND account_id = $2 ORDER BY id;
+
+-- name: documents_of_all
+SELECT id, account_id, subject_id, purpose, name, content_type, size, sha256, created_at FROM documents
+WHERE subject_id = ANY($1) ORDER BY id;
 
 -- name: document_data
 SELECT data FROM documents WHERE id = $1 AND account_id = $2;
