@@ -5,7 +5,7 @@ from html import unescape
 import msgspec
 import pytest
 
-from tests.edges.edge_rig import until
+from tests.edges.edge_rig import SENDER, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/console/campaigns"
@@ -137,7 +137,7 @@ async def test_what_the_form_has_no_field_for_stays_and_what_is_emptied_goes(edg
         {
             "name": "kept",
             "audience": {"numbers": ["+447400123451"], "filter": 'name = "Ann"'},
-            "sender": "Acme",
+            "sender": SENDER,
             "class": "transactional",
             "validity": 600,
             "tags": ["spring"],
@@ -161,7 +161,7 @@ async def test_what_the_form_has_no_field_for_stays_and_what_is_emptied_goes(edg
         "text_long": "Hello there",
         "zone": "UTC",
         "class": "transactional",
-        "sender": "Acme",
+        "sender": SENDER,
         "short_links": "1",
         "begin": "09:00",
         "end": "12:00",

@@ -49,7 +49,7 @@ async def test_a_mailbox_from_making_to_its_log(edge, browser):
         ({"max_parts": "many"}, "must be a whole number"),
         ({"max_parts": "99"}, "must be a whole number <= 10"),
         ({"answers": "address"}, "must be an address of mail"),
-        ({"sender": "?"}, "is no number, short code or name"),
+        ({"sender": "?"}, "no valid number, short code or name"),
     ],
 )
 async def test_what_is_wrong_stands_beside_its_field(browser, wrong, words):

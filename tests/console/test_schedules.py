@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.edges.edge_rig import SENDER
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/console/schedules"
 WRITTEN = {
@@ -72,6 +74,30 @@ async def test_a_schedule_of_a_template_is_kept_and_shown_and_its_variables_are_
     assert changed.status == 303, changed.words
     now = (await edge.get(f"/v1/schedules/{schedule_id}")).json
     assert (now["template"], now["text"]) == (None, "Closed.")
+
+
+async def test_its_flow_is_changed_and_its_sender_taken_away(edge, browser):
+    document = {"trigger": {"type": "api"}, "start": "a", "steps": {"a": {"type": "send", "text": "Hi"}}}
+    flows = [(await edge.post("/v1/flows", {"name": name, "document": document})).json["id"] for name in "ab"]
+    given = WRITTEN | {"sender": SENDER}
+    id_ = await kept(browser, **given)
+
+    async def now():
+        found = (await edge.get(f"/v1/schedules/{id_}")).json
+        return found["text"], found["flow_id"], found["sender"]
+
+    assert await now() == ("We are open.", None, SENDER)
+    refused = await browser.post(f"{PATH}/{id_}", given | {"sender": "Nope"})
+    assert refused.status == 403 and refused.has('id="f-sender"[^>]*aria-invalid="true"'), refused.words
+    await browser.post(f"{PATH}/{id_}", given | {"sender": "", "flow_id": flows[0]})
+    assert await now() == (None, flows[0], None)
+    await edge.ask("PATCH", f"/v1/flows/{flows[0]}", json={"status": "paused"})
+    page = await browser.get(f"{PATH}/{id_}")  # one that rests can be kept
+    assert page.has(f'<option value="{flows[0]}" selected>a</option>') and f"/console/flows/{flows[0]}" in page.text
+    await browser.post(f"{PATH}/{id_}", given | {"text": "", "flow_id": flows[1]})
+    assert await now() == (None, flows[1], SENDER)
+    await browser.post(f"{PATH}/{id_}", given | {"flow_id": ""})
+    assert await now() == ("We are open.", None, SENDER)
 
 
 async def test_schedules_are_nobody_elses(edge, browser, sign_in):

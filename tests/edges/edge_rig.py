@@ -15,6 +15,7 @@ from tests.lite import with_schema
 from whimbrel.app import App
 from whimbrel.base.clock import Clock
 from whimbrel.config import Settings, Smpp, Webhooks
+from whimbrel.domain.model import Sender
 from whimbrel.manage import accounts, balance, carriers, keys, prices, routes, senders
 from whimbrel.manage.scopes import ACCOUNT_SCOPES, OPERATOR
 from whimbrel_sandbox.serve import Simulator, running
@@ -117,6 +118,12 @@ class Edge:
         """A sender that is the account's default."""
         sender = senders.NewSender(value=value, is_default=True)
         await senders.create(self.app.manage, ACTOR, sender, account_id=account_id)
+
+    async def take_sender(self, account_id: str, value: str) -> None:
+        """It has gone, and what named it goes on naming it."""
+        rows = await self.app.store.fetch(Sender, "senders_of_account", account_id)
+        (found,) = [row.id for row in rows if row.value == value]
+        await senders.delete(self.app.manage, ACTOR, found, account_id=account_id)
 
     async def seed(self) -> None:
         """A customer who may send, and the simulator as the carrier of everything."""

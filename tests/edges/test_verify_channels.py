@@ -41,7 +41,9 @@ async def test_an_address_is_masked_for_who_may_not_read_messages(edge: Edge) ->
 
 
 async def test_an_attempt_tells_how_far_it_is_and_why_the_next_channel_was_taken(edge: Edge) -> None:
-    place = await service(edge, channels=["sms", "voice"], sender="Nobody")
+    await edge.give_sender(edge.customer.id, "Gone")
+    place = await service(edge, channels=["sms", "voice"], sender="Gone")
+    await edge.take_sender(edge.customer.id, "Gone")
     made = await started(edge, place)
     assert (made["channel"], made["channels"]) == ("voice", ["sms", "voice"])
 

@@ -17,6 +17,7 @@ from whimbrel.domain.model import Flag, Options
 from whimbrel.domain.schedule import parse_time
 from whimbrel.domain.verify import SLOT_US, Verification
 from whimbrel.journey.sealing import opened_text
+from whimbrel.manage import senders
 from whimbrel.products.verify import blocks, rates, services
 from whimbrel.products.verify.starting import Start
 from whimbrel.store.interface import Write
@@ -48,6 +49,14 @@ class Desk:
         about: Any = {"account_id": self.rig.account_id, "channels": self.verify.channels}
         made = await services.create(self.rig.app.manage, ACTOR, request, **about)
         return made.id
+
+    async def service_of_gone_sender(self, **settings: Any) -> str:
+        """One whose sender has been taken away since."""
+        ctx, account_id = self.rig.app.manage, self.rig.account_id
+        gone = await senders.create(ctx, ACTOR, senders.NewSender(value="Gone"), account_id=account_id)
+        service = await self.new_service(sender="Gone", **settings)
+        await senders.delete(ctx, ACTOR, gone.id, account_id=account_id)
+        return service
 
     async def start(self, to: str = PHONE, service: str = "", **more: Any) -> Verification:
         place = (self.rig.account_id, service or self.service)
@@ -321,7 +330,7 @@ async def test_countries_and_lines(live: Desk) -> None:
 
 
 async def test_a_refused_message_leaves_no_verification(live: Desk) -> None:
-    service = await live.new_service(sender="Nobody")
+    service = await live.service_of_gone_sender()
     assert await live.refused(service=service) == "sender_not_allowed"
     with pytest.raises(WhimbrelError, match="not_found"):
         await live.verify.get(live.rig.account_id, service, PHONE, test=False)

@@ -265,7 +265,7 @@ async def test_what_is_delivered_stays_with_its_channel(live: Channels) -> None:
 
 @sqlite_first
 async def test_a_channel_that_refuses_at_once_is_passed_by_within_the_start(live: Channels) -> None:
-    service = await live.new_service(channels=["sms", "voice"], sender="Nobody")
+    service = await live.service_of_gone_sender(channels=["sms", "voice"])
     row = await live.start(service=service)
     assert (row.channel, row.sends) == ("voice", 1)
     await live.come_to(row, ("sms", "refused", "refused"), ("voice", "sent", ""))

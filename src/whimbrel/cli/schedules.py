@@ -122,7 +122,7 @@ def update(
     flow: FlowId = None,
     var: Var = None,
     language: Language = None,
-    sender: Sender = None,
+    sender: Annotated[str | None, typer.Option(help="Empty: the account's default for each country.")] = None,
     message_class: MessageClass = None,
     data: DataFolder = DATA,
     as_json: Json = False,
@@ -134,6 +134,7 @@ def update(
         "variables": values_of(var) or None, "recipients": _numbers(to, file) or None,
     }  # fmt: skip
     body = {each: value for each, value in wanted.items() if value is not None}
+    body |= {"sender": None} if sender == "" else {}
     if not body:
         fail("say what is to be different", code=2)
     _print(asking.told(client(data), "PATCH", asking.path("schedules", schedule_id), body), as_json=as_json)

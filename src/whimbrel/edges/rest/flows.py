@@ -28,6 +28,7 @@ from whimbrel.products.flows.requests import DEPTH_HEADER, depth_of
 from whimbrel.products.flows.running import NewRun, RunView, StepView
 
 _TAG = "flows"
+_OF_SENDERS = ("sender_not_allowed", "invalid_sender")
 _EXAMPLE = {
     "name": "Confirm an appointment",
     "document": {
@@ -195,7 +196,7 @@ OPERATIONS = (
         method="POST", path="/v1/flows", name="createFlow", tag=_TAG, summary="Keep a flow",
         description="The document is checked whole: an answer of 422 points to everything that is wrong with it.",
         scope="flows:write", live_only=True, handle=create, body=NewFlow, answer=FlowView, status=201,
-        body_max=2 * limits.FLOW_DOCUMENT_MAX, errors=("too_many_flows",), example=_EXAMPLE,
+        body_max=2 * limits.FLOW_DOCUMENT_MAX, errors=("too_many_flows", *_OF_SENDERS), example=_EXAMPLE,
     ),
     Operation(
         method="GET", path="/v1/flows", name="listFlows", tag=_TAG, summary="List flows, newest first",
@@ -231,7 +232,7 @@ OPERATIONS = (
         method="PATCH", path="/v1/flows/{id}", name="updateFlow", tag=_TAG, summary="Change a flow",
         description="A document makes a new version; runs that are under way finish on theirs.",
         scope="flows:write", live_only=True, handle=update, body=FlowChange, answer=FlowView,
-        body_max=2 * limits.FLOW_DOCUMENT_MAX, example={"status": "paused"},
+        body_max=2 * limits.FLOW_DOCUMENT_MAX, errors=_OF_SENDERS, example={"status": "paused"},
     ),
     Operation(
         method="DELETE", path="/v1/flows/{id}", name="deleteFlow", tag=_TAG, summary="Delete a flow",

@@ -31,6 +31,7 @@ from whimbrel.products.hooks.shapes import (
 )
 
 _TAG = "hooks"
+_OF_SENDERS = ("sender_not_allowed", "invalid_sender")
 _SETTINGS_MAX = 256 * 1024  # octets: rules and mapping with their names
 _TRIAL_MAX = 2 * limits.HOOK_BODY_MAX  # octets: a body within JSON
 
@@ -168,7 +169,7 @@ OPERATIONS = (
         summary="Make an address that another system calls",
         description="The answer holds the secret that signs its calls. What is not given is the preset's.",
         scope="hooks:write", handle=create, body=NewHook, body_max=_SETTINGS_MAX, answer=HookCreated, status=201,
-        errors=("too_many_hooks",),
+        errors=("too_many_hooks", *_OF_SENDERS),
         example={"name": "Shop", "preset": "shopify", "secret": "shpss_0123", "rules": [_RULE]},
     ),
     Operation(
@@ -196,6 +197,7 @@ OPERATIONS = (
         method="PATCH", path="/v1/hooks/{id}", name="updateHook", tag=_TAG, summary="Change a hook",
         description="`rules` are all of them. A paused hook logs its calls and sends nothing.",
         scope="hooks:write", handle=update, body=HookChange, body_max=_SETTINGS_MAX, answer=HookView,
+        errors=_OF_SENDERS,
         example={"status": "paused"},
     ),
     Operation(

@@ -15,6 +15,7 @@ from whimbrel.products.mailboxes import keeping, logbook
 from whimbrel.products.mailboxes.shapes import MailboxChange, MailboxView, MailView, NewMailbox
 
 _TAG = "mailboxes"
+_OF_SENDERS = ("sender_not_allowed", "invalid_sender")
 
 
 class MailboxesQuery(HistoryQuery, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -107,7 +108,7 @@ OPERATIONS = (
         description="Mail of theirs to NUMBER@DOMAIN becomes a text, and a phone's answer goes back by mail. The "
         "answer shows the address that names this mailbox alone.",
         scope="mailboxes:write", handle=create, body=NewMailbox, answer=MailboxView, status=201,
-        errors=("too_many_mailboxes",), example={"name": "Shop", "senders": ["@shop.example"]},
+        errors=("too_many_mailboxes", *_OF_SENDERS), example={"name": "Shop", "senders": ["@shop.example"]},
     ),
     Operation(
         method="GET", path="/v1/mailboxes", name="listMailboxes", tag=_TAG, summary="List mailboxes",
@@ -120,7 +121,8 @@ OPERATIONS = (
     Operation(
         method="PATCH", path="/v1/mailboxes/{id}", name="updateMailbox", tag=_TAG, summary="Change a mailbox",
         description="`senders` are all of them. A paused mailbox refuses mail.",
-        scope="mailboxes:write", handle=update, body=MailboxChange, answer=MailboxView, example={"status": "paused"},
+        scope="mailboxes:write", handle=update, body=MailboxChange, answer=MailboxView, errors=_OF_SENDERS,
+        example={"status": "paused"},
     ),
     Operation(
         method="DELETE", path="/v1/mailboxes/{id}", name="deleteMailbox", tag=_TAG,

@@ -26,6 +26,7 @@ _TAG = "schedules"
 _BODY_MAX = 512 * 1024  # 10,000 recipients
 _OF_PEOPLE = ("not_found", "invalid_filter")
 _OF_TEMPLATES = ("template_not_found", "template_not_approved", "invalid_class", "invalid_variable")
+_OF_SENDERS = ("sender_not_allowed", "invalid_sender")
 _EXAMPLE = {
     "name": "Monday's opening",
     "starts_at": "2027-01-04T09:00",
@@ -123,7 +124,7 @@ OPERATIONS = (
         description="Once, or by a recurrence rule; in a zone, or in that of each recipient. Times follow the clocks "
         "of the zone through summer and winter.",
         scope="flows:write", handle=create, body=NewSchedule, answer=ScheduleView, status=201, body_max=_BODY_MAX,
-        errors=("too_many_flows", *_OF_PEOPLE, *_OF_TEMPLATES), example=_EXAMPLE,
+        errors=("too_many_flows", *_OF_PEOPLE, *_OF_TEMPLATES, *_OF_SENDERS), example=_EXAMPLE,
     ),
     Operation(
         method="POST", path="/v1/schedules/preview", name="previewSchedule", tag=_TAG,
@@ -146,7 +147,7 @@ OPERATIONS = (
         summary="Change all of a schedule, pause it, or let it go on",
         description="From now on; what was missed while it rested is not made up for.",
         scope="flows:write", handle=update, body=ScheduleChange, answer=ScheduleView, body_max=_BODY_MAX,
-        errors=("invalid_filter", *_OF_TEMPLATES),
+        errors=("invalid_filter", *_OF_TEMPLATES, *_OF_SENDERS),
         example={"status": "paused"},
     ),
     Operation(

@@ -27,6 +27,7 @@ from whimbrel.products.verify.views import (
 )
 
 _TAG = "verify"
+_OF_SENDERS = ("sender_not_allowed", "invalid_sender")
 _READS_NUMBERS = "messages:read"
 _PLACE = "A verification's id, or a number: the newest verification of it."
 _Status = Literal["pending", "approved", "canceled", "expired", "max_attempts_reached", "failed"]
@@ -181,6 +182,7 @@ OPERATIONS = (
         method="POST", path=_SERVICES, name="createVerifyService", tag=_TAG, summary="Create a verify service",
         description="Its name stands in the texts.",
         scope="verify:manage", live_only=True, handle=create_service, body=NewService, answer=ServiceView, status=201,
+        errors=_OF_SENDERS,
         example={"name": "Acme", "settings": {"code_length": 6, "do_not_share": True}},
     ),
     Operation(
@@ -195,6 +197,7 @@ OPERATIONS = (
         method="PATCH", path=f"{_SERVICES}/{{id}}", name="updateVerifyService", tag=_TAG,
         summary="Change a verify service", description="Verifications under way go on as they began.",
         scope="verify:manage", live_only=True, handle=update_service, body=ServiceChange, answer=ServiceView,
+        errors=_OF_SENDERS,
         example={"settings": {"ttl_s": 300, "countries": ["US", "GB"]}},
     ),
     Operation(

@@ -11,7 +11,9 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.campaigns import RECIPIENT_ZONE, CampaignSpec, Group, Pace, Trial, Variant, Window
 from whimbrel.domain.flow_checks import is_zone
 from whimbrel.domain.numbers import normalise
+from whimbrel.domain.pools import Pool
 from whimbrel.domain.recurrence import start_problem
+from whimbrel.manage import own_senders
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import Context
 from whimbrel.products.campaigns.audience import filters_of
@@ -38,7 +40,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 async def checked(ctx: Context, request: NewCampaign, *, account_id: str, test: bool) -> Checked:
-    """A new one. WhimbrelError: invalid_request, invalid_filter, not_found, and what is said of templates."""
+    """A new one. WhimbrelError: invalid_request, invalid_filter, not_found, and what is said of templates, a sender."""
     about = await known(ctx, account_id, test)
     checks = Checks()
     name = request.name.strip()
@@ -77,12 +79,21 @@ def check_whole(spec: CampaignSpec, checks: Checks) -> None:
 
 
 async def check_references(ctx: Context, spec: CampaignSpec, *, account_id: str, test: bool) -> None:
-    """Segments, filters and templates are there. WhimbrelError."""
+    """Segments, filters, templates and the sender are there. WhimbrelError."""
     about, now = await known(ctx, account_id, test), ctx.clock.now_us()
     for group, pointer in ((spec.audience, "/audience/filter"), (spec.exclude, "/exclude/filter")):
         for text in await filters_of(ctx, group, account_id=account_id, test=test):
             about.term(text, now, pointer)
     await wordings_of(ctx.store, account_id, spec)
+    await own_senders.check(ctx, {"/sender": await _named(ctx, spec, account_id)}, account_id=account_id)
+
+
+async def _named(ctx: Context, spec: CampaignSpec, account_id: str) -> str | None:
+    """The sender that it names; a pool's own name stands for the pool, which chooses one."""
+    if spec.sender is None or spec.pool is None:
+        return spec.sender
+    pools = await ctx.store.fetch(Pool, "pool_by_id", spec.pool, account_id)
+    return None if pools and pools[0].name == spec.sender else spec.sender
 
 
 def group_of(body: AudienceBody, about: Known, pointer: str, checks: Checks) -> tuple[Group, Numbers]:

@@ -9,11 +9,11 @@ import msgspec
 from msgspec import Meta
 
 from whimbrel.base import ids, limits, moments
-from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.base.errors import CATALOGUE, FieldError, WhimbrelError
 from whimbrel.domain.flow_checks import DocumentError, read
-from whimbrel.domain.flow_documents import Conversation, Document
+from whimbrel.domain.flow_documents import Conversation, Document, Send
 from whimbrel.domain.flows import DELETED, Flow, FlowStatus, FlowVersion
-from whimbrel.manage import audit
+from whimbrel.manage import audit, own_senders
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, after_position, commit, one, page
 from whimbrel.products.conversations.people import is_person
@@ -192,29 +192,39 @@ async def version_of(ctx: Context, flow: Flow, version: int) -> FlowVersion:
 
 
 async def _checked(ctx: Context, given: Mapping[str, Any], account_id: str) -> Document:
-    """`invalid_request` with a pointer to each error."""
+    """`invalid_request` with a pointer to each error; `sender_not_allowed` or `invalid_sender` where it is nothing
+    else."""
     try:
         document = read(given)
         found = await _strangers(ctx, document, account_id)
         if found:
             raise DocumentError(found)
     except DocumentError as error:
-        errors = [FieldError("/document" + each.pointer, each.detail) for each in error.errors]
+        errors = [FieldError("/document" + each.pointer, each.detail, each.code) for each in error.errors]
         first = errors[0]
-        raise WhimbrelError("invalid_request", f"`{first.pointer[1:]}` {first.detail}.", errors=errors) from None
+        code = first.code if all(each.code in CATALOGUE for each in errors) else "invalid_request"
+        raise WhimbrelError(code, f"`{first.pointer[1:]}` {first.detail}.", errors=errors) from None
     return document
 
 
 async def _strangers(ctx: Context, document: Document, account_id: str) -> list[FieldError]:
-    """Steps that give conversations to somebody who is none of the account's people."""
+    """Steps that give conversations to somebody who is none of the account's people, or send from what is none of its
+    senders."""
     wanted = {
         name: step.assign for name, step in document.steps.items() if isinstance(step, Conversation) and step.assign
     }
     known = {each: await is_person(ctx, each, account_id) for each in set(wanted.values())}
-    return [
+    found = [
         FieldError(f"/steps/{name}/assign", "must be the id of a user of the account")
         for name, user_id in wanted.items()
         if not known[user_id]
+    ]
+    senders = {name: step.sender for name, step in document.steps.items() if isinstance(step, Send) and step.sender}
+    refused = await own_senders.refused(ctx, senders.values(), account_id=account_id)
+    return found + [
+        FieldError(f"/steps/{name}/sender", "must be a sender of the account", refused[sender])
+        for name, sender in senders.items()
+        if sender in refused
     ]
 
 

@@ -1,5 +1,7 @@
 """Hooks are made, changed and removed. Rules are checked when they are kept, so that no call is surprised."""
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import UNSET
 
@@ -12,7 +14,7 @@ from whimbrel.domain.hook_paths import PathError
 from whimbrel.domain.hook_presets import PRESETS
 from whimbrel.domain.hook_rules import HookSettings, Rule
 from whimbrel.domain.hooks import Hook
-from whimbrel.manage import accounts, audit, secrets
+from whimbrel.manage import accounts, audit, own_senders, secrets
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import Context, Page, commit, one
 from whimbrel.products.hooks.shapes import (
@@ -36,7 +38,7 @@ _ID_OCTETS = 16  # random, and not of the time: who does not know the address ca
 async def create(
     ctx: Context, actor: str, request: NewHook, *, account_id: str, test: bool, public_url: str
 ) -> HookCreated:
-    """A new active hook. WhimbrelError: invalid_request, too_many_hooks."""
+    """A new active hook. WhimbrelError: invalid_request, too_many_hooks, sender_not_allowed, invalid_sender."""
     preset = PRESETS[request.preset]
     settings = HookSettings(
         auth=request.auth or preset.auths[0],
@@ -50,6 +52,7 @@ async def create(
     kept = _checked(settings, request.name)
     _check_secret(settings, secret)
     await accounts.existing(ctx, account_id)
+    await _check_senders(ctx, settings.rules, account_id)
     async with ctx.lock:
         rows = await ctx.store.fetch(Hook, "hooks_of_account", account_id, int(test))
         if len(rows) >= limits.HOOKS_PER_ACCOUNT:
@@ -94,7 +97,8 @@ async def secret_of(ctx: Context, hook_id: str, *, account_id: str, test: bool) 
 async def update(
     ctx: Context, actor: str, hook_id: str, change: HookChange, *, account_id: str, test: bool, public_url: str
 ) -> HookView:
-    """Change name, status, signing, mapping or rules; calls that come after the answer go by it."""
+    """Change name, status, signing, mapping or rules; calls that come after the answer go by it. WhimbrelError as
+    create."""
     async with ctx.lock:
         hook = await existing(ctx, hook_id, account_id, test)
         given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
@@ -104,6 +108,8 @@ async def update(
         now = ctx.clock.now_us()
         kept = _checked(settings, name)
         _check_secret(settings, ctx.vault.open(hook.secret, seal(hook_id)))
+        if "rules" in given:
+            await _check_senders(ctx, settings.rules, account_id)
         changed = msgspec.structs.replace(hook, name=name, status=status, settings=kept, updated_at=now)
         entry = audit.entry(ctx, actor, "hook.updated", hook_id, account_id, fields=sorted(given))
         await commit(ctx, [Write("hook_update", ((hook_id, name, status, kept, now),)), entry])
@@ -190,6 +196,11 @@ def _checked(settings: HookSettings, name: str) -> str:
     checks.require(len(kept) <= limits.HOOK_SETTINGS_MAX, "/rules", "are too long in all")
     checks.done()
     return kept
+
+
+async def _check_senders(ctx: Context, rules: Sequence[Rule], account_id: str) -> None:
+    wanted = {f"/rules/{place}/sender": rule.sender or None for place, rule in enumerate(rules)}
+    await own_senders.check(ctx, wanted, account_id=account_id)
 
 
 def _check_secret(settings: HookSettings, secret: str) -> None:

@@ -9,10 +9,9 @@ from msgspec import UNSET
 
 from whimbrel.base import ids, limits
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.domain import senders
 from whimbrel.domain.mail_addresses import allowances_of, is_allowance, only_address
 from whimbrel.domain.mailboxes import Mailbox, MailboxSettings
-from whimbrel.manage import accounts, audit
+from whimbrel.manage import accounts, audit, own_senders
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import Context, Page, Paging, after, commit, one, page
 from whimbrel.products.mailboxes.shapes import MailboxChange, MailboxView, NewMailbox, settings_of, view
@@ -30,6 +29,7 @@ async def create(
     given = {name: getattr(request, name) for name in MailboxSettings.__struct_fields__}
     settings, allowed = _checked(MailboxSettings(**given), request.name, request.senders)
     await accounts.existing(ctx, account_id)
+    await own_senders.check(ctx, {"/sender": settings.sender or None}, account_id=account_id)
     async with ctx.lock:
         (count,) = await ctx.store.fetch(int, "mailboxes_count", account_id)
         if count >= limits.MAILBOXES_PER_ACCOUNT:
@@ -83,6 +83,8 @@ async def update(
         name = given.get("name", row.name)
         wanted = msgspec.structs.replace(settings_of(row), **inner)
         settings, allowed = _checked(wanted, name, given.get("senders", row.allowed))
+        if "sender" in given:
+            await own_senders.check(ctx, {"/sender": settings.sender or None}, account_id=account_id)
         changed = msgspec.structs.replace(
             row,
             name=name,
@@ -139,8 +141,6 @@ def _checked(settings: MailboxSettings, name: str, allowed: Sequence[str]) -> tu
     for place, each in enumerate(allowed):
         said = "must be an address, or @ and a domain"
         checks.require(is_allowance(each), f"/senders/{place}", said)
-    if settings.sender:
-        checks.require(senders.kind_of(settings.sender) is not None, "/sender", "is no number, short code or name")
     is_address = only_address(settings.answers_to) is not None
     if settings.answers == "address":
         checks.require(is_address, "/answers_to", "must be an address of mail")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 import msgspec
+from msgspec import UNSET
 
 from whimbrel.base import ids, limits, moments
 from whimbrel.base.errors import WhimbrelError
@@ -19,7 +20,7 @@ from whimbrel.domain.flow_expressions import text_problem
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.recurrence import following, rule_problem, start_problem
 from whimbrel.domain.schedules import Schedule, SchedulePart, ScheduleSpec, ScheduleStatus
-from whimbrel.manage import audit
+from whimbrel.manage import audit, own_senders
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
 from whimbrel.products.flows.keeping import existing as existing_flow
@@ -42,7 +43,7 @@ from whimbrel.store.rows import to_columns
 
 STATUSES: tuple[ScheduleStatus, ...] = ("active", "paused", "finished")
 _WAYS = ("text", "template", "flow_id")
-_SAME_NAME = ("starts_at", "zone", "rrule", "text", "template", "language", "sender", "message_class", "flow_id",
+_SAME_NAME = ("starts_at", "zone", "rrule", "text", "template", "language", "message_class", "flow_id",
               "variables", "shorten_links")  # fmt: skip
 
 
@@ -52,7 +53,7 @@ class _Count(msgspec.Struct, frozen=True):
 
 async def create(ctx: Context, actor: str, request: NewSchedule, *, account_id: str, test: bool) -> ScheduleView:
     """Keep a schedule. WhimbrelError: invalid_request, not_found (a flow, a segment), invalid_filter, too_many_flows,
-    template_not_found, template_not_approved, invalid_class, invalid_variable."""
+    template_not_found, template_not_approved, invalid_class, invalid_variable, sender_not_allowed, invalid_sender."""
     checks = Checks()
     wanted, without = await audience.groups_of(
         ctx, request.audience, request.exclude, account_id=account_id, test=test, checks=checks
@@ -67,6 +68,7 @@ async def create(ctx: Context, actor: str, request: NewSchedule, *, account_id: 
     async with ctx.lock:
         now = ctx.clock.now_us()
         phones = _checked(request.name, spec, request.recipients, checks)
+        await own_senders.check(ctx, {"/sender": spec.sender}, account_id=account_id)
         await check_template(ctx.store, account_id, spec)
         if spec.flow_id is not None:
             await existing_flow(ctx, spec.flow_id, account_id)
@@ -107,7 +109,7 @@ async def update(
     ctx: Context, actor: str, schedule_id: str, change: ScheduleChange, *, account_id: str, test: bool
 ) -> ScheduleView:
     """Change all of it, pause it, or let it go on. WhimbrelError: not_found, invalid_request, invalid_filter, and what
-    is said of a template."""
+    is said of a template and a sender."""
     async with ctx.lock:
         before = await _existing(ctx, schedule_id, account_id, test)
         now, checks, was = ctx.clock.now_us(), Checks(), spec_of(before)
@@ -128,6 +130,8 @@ async def update(
         phones = _checked(name, spec, numbers if change.recipients is None else change.recipients, checks)
         if spec != was:  # a template that is gone is no reason to keep sending
             await check_template(ctx.store, account_id, spec)
+        if spec.sender != was.sender:
+            await own_senders.check(ctx, {"/sender": spec.sender}, account_id=account_id)
         if spec.flow_id is not None and spec.flow_id != was.flow_id:
             await existing_flow(ctx, spec.flow_id, account_id)
         status = change.status or ("active" if before.status == "finished" else before.status)
@@ -229,10 +233,12 @@ def _changed(spec: ScheduleSpec, change: ScheduleChange) -> ScheduleSpec:
     given = {name: value for name in _SAME_NAME if (value := getattr(change, name)) is not None}
     if given.get("rrule") == "":
         given["rrule"] = None
-    if change.text is not None and change.template is None and spec.template is not None:
-        given = {"template": None, "language": None, "message_class": spec.message_class or "transactional"} | given
-    elif change.template is not None and change.text is None and spec.text is not None:
-        given = {"text": None, "message_class": ""} | given
+    if change.sender is not UNSET:
+        given["sender"] = change.sender
+    ways = [way for way in _WAYS if given.get(way) is not None]
+    if len(ways) == 1 and getattr(spec, ways[0]) is None:  # another way of saying it takes the place of the one before
+        kept_class = "" if ways[0] == "template" else spec.message_class or "transactional"
+        given = dict.fromkeys(_WAYS) | {"language": None, "message_class": kept_class} | given
     return msgspec.structs.replace(spec, **given)
 
 

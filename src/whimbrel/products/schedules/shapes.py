@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from whimbrel.base import limits, moments
 from whimbrel.domain.campaigns import Group
@@ -73,11 +73,11 @@ class ScheduleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     recipients: Recipients | None = None
     audience: PeopleBody | None = None
     exclude: PeopleBody | None = None
-    text: Annotated[str | None, Meta(description="In place of a template.")] = None
-    template: Annotated[str | None, Meta(description="In place of a text.")] = None
-    flow_id: Annotated[str | None, Meta(description="In place of another flow.")] = None
+    text: Annotated[str | None, Meta(description="In place of a template or a flow.")] = None
+    template: Annotated[str | None, Meta(description="In place of a text or a flow.")] = None
+    flow_id: Annotated[str | None, Meta(description="In place of another flow, a text or a template.")] = None
     language: str | None = None
-    sender: str | None = None
+    sender: Annotated[str | UnsetType | None, Meta(description="null: the account's default for each country.")] = UNSET
     message_class: Literal["otp", "transactional", "marketing"] | None = msgspec.field(name="class", default=None)
     variables: dict[str, Any] | None = None
     shorten_links: bool | None = None

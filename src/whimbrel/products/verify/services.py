@@ -12,7 +12,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain import totp
 from whimbrel.domain.numbers import LINE_TYPES
 from whimbrel.domain.verify import CODE_MAX, CODE_MIN, ServiceSettings, VerifyService
-from whimbrel.manage import audit
+from whimbrel.manage import audit, own_senders
 from whimbrel.manage.checks import Checks, merged
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
 from whimbrel.products.verify import texts
@@ -67,11 +67,12 @@ async def create(
     ctx: Context, actor: str, request: NewService, *, account_id: str, channels: Collection[str]
 ) -> ServiceView:
     """`channels`: that there are. WhimbrelError: invalid_request, also when the account has the most that it may
-    have."""
+    have; sender_not_allowed, invalid_sender."""
     settings = merged("{}", request.settings, ServiceSettings, "a verify service")
     if "channels" in request.settings:
         _check_known(settings.channels, channels)
     _checked(request.name, settings)
+    await _check_sender(ctx, settings, account_id)
     async with ctx.lock:
         (count,) = await ctx.store.fetch(_Count, "verify_services_count", account_id)
         checks = Checks()
@@ -115,13 +116,16 @@ async def update(
 ) -> ServiceView:
     """Change name and settings; verifications under way go on as they began. `extra`: what goes into the settings'
     own, beside what stands there. Of two that change a service at once, here or at two nodes, the second changes what
-    the first has made of it. WhimbrelError: not_found, invalid_request, conflict."""
+    the first has made of it. WhimbrelError: not_found, invalid_request, conflict,
+    sender_not_allowed, invalid_sender."""
     for _ in range(_TURNS_MAX):
         before = await existing(ctx, service_id, account_id)
         name = before.name if change.name is None else change.name
         settings = merged(before.settings, change.settings or {}, ServiceSettings, "a verify service")
         if "channels" in (change.settings or {}):
             _check_known(settings.channels, channels)
+        if "sender" in (change.settings or {}):
+            await _check_sender(ctx, settings, account_id)
         if extra:
             settings = msgspec.structs.replace(settings, extra={**settings.extra, **extra})
         at = max(ctx.clock.now_us(), before.updated_at + 1)
@@ -157,6 +161,10 @@ def view(row: VerifyService) -> ServiceView:
         created_at=moments.to_text(row.created_at),
         updated_at=moments.to_text(row.updated_at),
     )
+
+
+async def _check_sender(ctx: Context, settings: ServiceSettings, account_id: str) -> None:
+    await own_senders.check(ctx, {"/settings/sender": settings.sender or None}, account_id=account_id)
 
 
 def _text(settings: ServiceSettings) -> str:

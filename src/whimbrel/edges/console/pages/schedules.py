@@ -80,8 +80,7 @@ async def schedule(request: Request) -> Response:
 async def update(request: Request) -> Response:
     form = await request.form()
     try:
-        body = _body(form) | {"rrule": form.text("rrule")}
-        body.pop("flow_id", None)
+        body = _body(form) | {"rrule": form.text("rrule"), "sender": form.text("sender") or None}
         await request.api("updateSchedule", path=dict(request.path), body=body)
     except WhimbrelError as error:
         return await _one(request, form, _told(error))
@@ -189,7 +188,6 @@ async def _form(request: Request, found: Any, form: Form, told: Problem | None =
         coming = (await request.api("listNextOfSchedule", path={"id": found.id}, query={"limit": _SHOWN})).data
     elif not may_write:
         raise WhimbrelError("forbidden", request.words("schedules.not_for_you"))
-    flows = (await request.api("listFlows", query={"status": "active"})).data
     return request.page(
         "schedules/one.html",
         status=told.status if told else 200,
@@ -201,10 +199,22 @@ async def _form(request: Request, found: Any, form: Form, told: Problem | None =
         groups=await _groups(request),
         seen=(),
         told=None,
-        flows=flows,
+        flows=await _flows(request, form.text("flow_id")),
         templates=await usable.templates(request, request.words("schedules.no_template")),
         may_write=may_write,
     )
+
+
+async def _flows(request: Request, chosen: str) -> list[tuple[str, str]]:
+    """Flows that may begin, and the one that is chosen although it rests or is gone."""
+    active = (await request.api("listFlows", query={"status": "active"})).data
+    shown = [("", request.words("schedules.no_flow")), *((each.id, each.name) for each in active)]
+    if chosen and all(chosen != id_ for id_, _ in shown):
+        try:
+            shown.append((chosen, (await request.api("getFlow", path={"id": chosen})).name))
+        except WhimbrelError:
+            shown.append((chosen, chosen))
+    return shown
 
 
 async def _groups(request: Request) -> dict[str, Any]:
