@@ -3,18 +3,22 @@ it may be.
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
 from tests.edges.edge_rig import NUMBER, Answer, Edge, running_edge
 from tests.edges.edge_rig import until as soon
 from tests.net.http_rig import answer_of, sink
+from whimbrel.journey import accept
 from whimbrel.link_sections import Links
 from whimbrel.products.media import keeping
+from whimbrel.store.errors import CommitUnknown
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(100))
@@ -90,7 +94,7 @@ async def test_a_text_with_media_leads_to_a_page_that_shows_them(edge: Edge) -> 
     assert picture.headers["x-content-type-options"] == "nosniff"
     card = await opened(edge, f"{path}/2")
     assert card.headers["content-disposition"].startswith("attachment")
-    for place in ("0", "4", "x", "1x", "-1"):
+    for place in ("0", "4", "x", "1x", "-1", "%C2%B2"):
         assert (await opened(edge, f"{path}/{place}")).code == "not_found"
     (link,) = (await edge.get(f"/v1/messages/{message['id']}/links")).json["data"]
     assert link["url"] == "media:" + ",".join(media)
@@ -195,6 +199,47 @@ async def test_a_batch_fetches_what_is_equal_once(edge: Edge) -> None:
     assert told["data"][1]["error"]["code"] == "media_not_found"
     links = [(await edge.get(f"/v1/messages/{told['data'][place]['id']}")).json["text"] for place in (0, 2)]
     assert links[0].partition("\n")[2] != links[1].partition("\n")[2]  # each has a code of its own
+
+
+async def test_a_batch_that_comes_again_tells_of_each_message_in_its_place(edge: Edge) -> None:
+    """What its media refused is among the verdicts that are kept: those that follow keep their places."""
+    media = [["ME" + "0" * 32], [await brought(edge)], ["https://10.0.0.1/a.png"], [await brought(edge, CARD)]]
+    batch = {"messages": [{"to": NUMBER, "text": str(place), "media": each} for place, each in enumerate(media)]}
+    headers = {"Idempotency-Key": "places"}
+    first = await edge.post("/v1/messages/batch", batch, headers=headers)
+    again = await edge.post("/v1/messages/batch", batch, headers=headers)
+    assert (again.status, again.json) == (202, first.json), again.body
+    assert again.headers["idempotent-replayed"] == "true"
+    codes = [each.get("error", {}).get("code") for each in first.json["data"]]
+    assert codes == ["media_not_found", None, "invalid_media_url", None]
+
+
+async def test_the_rest_of_a_batch_that_was_cut_off_gets_its_media(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node stops between two commits of a batch: the same request again completes it, media fetched from URLs too."""
+    monkeypatch.setattr(accept, "COMMIT_CHUNK", 2)
+    headers = {"Idempotency-Key": "cut"}
+    async with sink(answer_of("200 OK", body=PNG)) as server:
+        url = f"http://127.0.0.1:{server.port}/a.png"
+        batch = {"messages": [{"to": NUMBER, "text": str(place), "media": [url]} for place in range(4)]}
+        taken = type(edge.app.store).accept
+        commits = 0
+
+        async def once(self: Any, *args: Any, **more: Any) -> Any:
+            nonlocal commits
+            commits += 1
+            if commits > 1:
+                raise CommitUnknown("the connection was lost")
+            return await taken(self, *args, **more)
+
+        with monkeypatch.context() as cut:
+            cut.setattr(type(edge.app.store), "accept", once)
+            with contextlib.suppress(aiohttp.ClientError):
+                await edge.post("/v1/messages/batch", batch, headers=headers)
+        again = await edge.post("/v1/messages/batch", batch, headers=headers)
+    assert (again.status, again.json["accepted"]) == (202, 4), again.body
+    assert len((await edge.get("/v1/messages")).json["data"]) == 4
 
 
 async def test_a_redacted_message_takes_along_what_no_other_has(edge: Edge) -> None:

@@ -58,6 +58,14 @@ PLAIN = Options()
 """What most messages ask for beside recipient and text: nothing. One object, so that they cost nothing."""
 
 
+class Objection(msgspec.Struct, frozen=True, gc=False):
+    """What a door found out that refuses a message: a code of the catalogue, words, the place in the request."""
+
+    code: str
+    detail: str
+    pointer: str
+
+
 class Draft(msgspec.Struct, frozen=True, gc=False):
     """A message as a door hands it to accept: shape checked, nothing decided. `at` fields are UTC microseconds."""
 
@@ -77,6 +85,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     template: TemplateUse | None = None  # what the text is made of; then the class may be empty: it is the template's
     links: LinkUse | None = None  # which addresses of its text become short links
     shown: str | None = None  # what is stored in place of a text that holds a secret, which is sealed
+    objection: Objection | None = None  # to its media; accept says it, so that it is kept with the request's key
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):

@@ -88,6 +88,9 @@ class Shorten:
 
     def _shorten(self, plan: Plan, use: LinkUse) -> None:
         draft = plan.draft
+        if draft.objection is not None:
+            plan.refuse(draft.objection.code, draft.objection.pointer, draft.objection.detail)
+            return
         spans = links.find(draft.text, every=use.every) if use.text else []
         shown = draft.options.media
         base_url = self.base_url(draft.account_id) if spans or shown else ""

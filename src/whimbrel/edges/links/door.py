@@ -85,7 +85,7 @@ class LinksDoor:
         code, links = _code(scope["path"]), self._services.links
         media = await links.media(code, _host(scope), self._services.clock.now_us())
         place = _place(scope["path"])
-        if not place.isdigit() or not 1 <= int(place) <= len(media):
+        if not place.isascii() or not place.isdigit() or not 1 <= int(place) <= len(media):
             raise WhimbrelError("not_found")
         medium = media[int(place) - 1]
         return content(medium, await links.octets(medium), _header(scope["headers"], b"range"))

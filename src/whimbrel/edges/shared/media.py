@@ -10,7 +10,7 @@ import msgspec
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import MEDIA_URLS_PER_BATCH
 from whimbrel.domain.links import FOR_MEDIA
-from whimbrel.domain.model import Draft
+from whimbrel.domain.model import Draft, Objection
 from whimbrel.edges.shared.services import Services
 from whimbrel.journey.accept import Accepted, Still
 from whimbrel.journey.record import IdempotencyKey
@@ -18,6 +18,11 @@ from whimbrel.products.media.keeping import Whose
 from whimbrel.store.interface import Verdict, Write
 
 _SCHEMES: Final = ("http://", "https://")
+_TOO_MANY: Final = Objection(
+    "too_many_media",
+    f"A batch names at most {MEDIA_URLS_PER_BATCH} URLs of media: bring them first, and name their ids.",
+    "/media",
+)
 
 
 def naming(draft: Draft, media: Sequence[str]) -> Draft:
@@ -33,8 +38,9 @@ async def resolved(services: Services, draft: Draft, actor: str) -> Draft:
 
 
 async def all_resolved(services: Services, made: Sequence[Draft | Verdict], actor: str) -> list[Draft | Verdict]:
-    """The same for a batch; equal media are looked for once. What cannot be sent gets a verdict."""
-    known: dict[tuple[str, ...], Draft | Verdict] = {}
+    """The same for a batch; equal media are looked for once. What cannot be sent stays in its place with what is to be
+    said of it: a request that comes again may find other media, and its verdicts are kept by their places."""
+    known: dict[tuple[str, ...], Draft] = {}
     urls: set[str] = set()
     found: list[Draft | Verdict] = []
     for each in made:
@@ -44,23 +50,23 @@ async def all_resolved(services: Services, made: Sequence[Draft | Verdict], acto
         named = each.options.media
         urls.update(url for url in named if url.startswith(_SCHEMES))
         if named not in known:
-            known[named] = await _verdict(services, each, actor) if len(urls) <= MEDIA_URLS_PER_BATCH else _too_many()
+            is_allowed = len(urls) <= MEDIA_URLS_PER_BATCH
+            known[named] = await _looked(services, each, actor) if is_allowed else _objected(each, _TOO_MANY)
         first = known[named]
-        found.append(first if isinstance(first, Verdict) else naming(each, first.options.media))
+        found.append(_objected(each, first.objection) if first.objection else naming(each, first.options.media))
     return found
 
 
-async def _verdict(services: Services, draft: Draft, actor: str) -> Draft | Verdict:
+async def _looked(services: Services, draft: Draft, actor: str) -> Draft:
     try:
         return await resolved(services, draft, actor)
     except WhimbrelError as error:
         pointer = error.errors[0].pointer if error.errors else "/media"
-        return Verdict(code=error.code, detail=error.detail or error.spec.title, pointer=pointer)
+        return _objected(draft, Objection(error.code, error.detail or error.spec.title, pointer))
 
 
-def _too_many() -> Verdict:
-    detail = f"A batch names at most {MEDIA_URLS_PER_BATCH} URLs of media: bring them first, and name their ids."
-    return Verdict(code="too_many_media", detail=detail, pointer="/media")
+def _objected(draft: Draft, objection: Objection) -> Draft:
+    return msgspec.structs.replace(draft, objection=objection, links=draft.links or FOR_MEDIA)
 
 
 async def submitted(
@@ -82,9 +88,10 @@ async def submitted(
 async def of_batch(
     services: Services, made: list[Draft | Verdict], actor: str, key: IdempotencyKey | None
 ) -> list[Draft | Verdict]:
-    """The drafts of a batch with the ids of their media."""
+    """The drafts of a batch with the ids of their media, unless all of it was accepted before."""
     if not any(isinstance(each, Draft) and each.options.media for each in made):
         return made
-    if key is not None and await services.store.kept(key.account_id, key.door, key.key):
+    kept = [] if key is None else await services.store.kept(key.account_id, key.door, key.key)
+    if kept and len(kept) == kept[0].chunks:
         return made
     return await all_resolved(services, made, actor)
