@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Literal
 
 from whimbrel import brokers, customers, databases, installed, mailroom, web
-from whimbrel.base.clock import Chance, Clock, DatabaseClock, SystemChance, SystemClock
+from whimbrel.base.clock import Chance, Clock, SystemChance
 from whimbrel.base.ids import Ids
 from whimbrel.base.lifecycle import INNER_SHARE, Lifecycle, plain
 from whimbrel.base.limits import STOP_DEADLINE_S
@@ -23,6 +23,7 @@ from whimbrel.carriers.smpp import SmppCarrier
 from whimbrel.cells import Cells
 from whimbrel.config import Settings
 from whimbrel.connected import as_seen
+from whimbrel.control_plane import clock_of, context, reach_of
 from whimbrel.domain.model import Carrier
 from whimbrel.domain.pacing import FairRank
 from whimbrel.edges.mail.server import MailServer
@@ -56,8 +57,6 @@ from whimbrel.journey.sweep import Sweep
 from whimbrel.journey.tables import Tables
 from whimbrel.journey.usage import Usage
 from whimbrel.journey.worker import Worker
-from whimbrel.manage.context import Context, Elsewhere
-from whimbrel.net.addresses import Reach
 from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
 from whimbrel.net.siblings import Siblings
@@ -84,7 +83,7 @@ class App:
     ) -> None:
         self.settings = settings
         self._place = place
-        self.clock: Clock = clock or (SystemClock() if settings.is_sqlite else DatabaseClock(SystemClock()))
+        self.clock: Clock = clock or clock_of(settings)
         self.chance: Chance = chance or SystemChance()
         self.metrics = Metrics()
         self._siblings = Siblings(place, self.metrics)
@@ -104,8 +103,9 @@ class App:
         self._moves = Moves(executor)
         self.cells = Cells(settings, self._moves, self.clock, self.chance) if settings.cells else None
         self.recorders = Recorders(self.clock.now_us)
-        self.reach = Reach(settings.webhooks.allow_networks, plain_http=settings.webhooks.allow_http)
-        self.manage = Context(
+        self.reach = reach_of(settings)
+        self.manage = context(
+            settings,
             store=self.store,
             tables=self.tables,
             vault=self.vault,
@@ -113,13 +113,8 @@ class App:
             chance=self.chance,
             ids=self.ids,
             reach=self.reach,
-            rate_per_s=settings.limits.rate_per_s,
-            webhooks_per_account=settings.limits.webhooks_per_account,
-            smpp=settings.smpp.bounds(),
-            streams=brokers.destinations(settings),
-            elsewhere=self.cells.elsewhere(settings.cell) if self.cells is not None else Elsewhere(),
+            elsewhere=self.cells.elsewhere(settings.cell) if self.cells is not None else None,
             leading=self.cells.leading_of(settings.cell) if self.cells is not None else "",
-            template_approval=settings.templates.approval,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._parts, self._ready = Lifecycle(STOP_DEADLINE_S), False

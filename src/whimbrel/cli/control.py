@@ -6,16 +6,17 @@ the operator's key.
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar, cast
 
 import msgspec
 
 from whimbrel import master_key
-from whimbrel.app import App
 from whimbrel.cli.client import Client, listens_at, operator, stored
 from whimbrel.cli.options import settings_of
 from whimbrel.cli.say import fail
+from whimbrel.config import Settings
 from whimbrel.manage.context import Context
 from whimbrel.manage.credentials import Credentials
 from whimbrel.store.errors import StoreBusy
@@ -32,6 +33,15 @@ class Place(msgspec.Struct, frozen=True):
     account: str | None
 
 
+class _Plane(Protocol):
+    """`ControlPlane`, or `App` where there are several cells."""
+
+    @property
+    def manage(self) -> Context: ...
+    async def open(self) -> None: ...
+    async def stop(self) -> object: ...
+
+
 def carry_out(place: Place, act: Callable[[Context], Awaitable[T]], ask: Callable[[Client], T]) -> T:
     """`act` on the database, or `ask` a node: the one of the environment when nothing else is named, or the one that
     has the database open."""
@@ -39,14 +49,14 @@ def carry_out(place: Place, act: Callable[[Context], Awaitable[T]], ask: Callabl
     if place.config_file is None and place.data is None and os.environ.get("WHIMBREL_URL"):
         return ask(operator(found, place.account))
     settings = settings_of(place.config_file, place.data)
-    app = App(settings, master_key.load(Path(settings.server.data), os.environ))
+    plane = _plane(settings)
 
     async def acting() -> T:
         try:
-            await app.open()
-            return await act(app.manage)
+            await plane.open()
+            return await act(plane.manage)
         finally:
-            await app.stop()
+            await plane.stop()
 
     try:
         return asyncio.run(acting())
@@ -55,3 +65,10 @@ def carry_out(place: Place, act: Callable[[Context], Awaitable[T]], ask: Callabl
             fail(f"{error} That node does it with an operator's key: name one in WHIMBREL_OPERATOR_KEY")
         found = msgspec.structs.replace(found, http_url=found.http_url or listens_at(settings))
         return ask(operator(found, place.account))
+
+
+def _plane(settings: Settings) -> _Plane:
+    """Imported when it is needed: to ask a node takes none of it."""
+    module, name = ("whimbrel.app", "App") if settings.cells else ("whimbrel.control_plane", "ControlPlane")
+    made = getattr(import_module(module), name)(settings, master_key.load(Path(settings.server.data), os.environ))
+    return cast(_Plane, made)

@@ -1,12 +1,14 @@
 """`whimbrel restored`: what to look at, and what to do, between restoring a database to an earlier moment and starting
-nodes on it (docs/production.md).
+nodes on it (docs/production.md). The application, of which it uses the sweep and the leases, is imported when it acts:
+`--help` needs none of it.
 """
 
 import asyncio
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -14,11 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 from whimbrel import master_key
-from whimbrel.app import App
 from whimbrel.base import moments
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
 from whimbrel.cli.say import fail, guarded
-from whimbrel.domain.model import PRIORITY
+from whimbrel.domain.model import PRIORITY, Carrier
 from whimbrel.journey.restored import Restored, Standing
 
 Doubt = Annotated[bool, typer.Option("--doubt", help="Put what waits in doubt: it may have been sent since.")]
@@ -45,7 +46,7 @@ def restored(
     """Show what a restored database believes to be waiting; with --doubt, keep it from being sent a second time. For a
     database that was restored to an earlier moment, before any node is started on it."""
     settings = settings_of(config_file, data)
-    app = App(settings, master_key.load(Path(settings.server.data), os.environ))
+    app = import_module("whimbrel.app").App(settings, master_key.load(Path(settings.server.data), os.environ))
     report = asyncio.run(_carried_out(app, doubt, carrier))
     if as_json:
         typer.echo(msgspec.json.encode(report).decode())
@@ -53,7 +54,7 @@ def restored(
         _print(report)
 
 
-async def _carried_out(app: App, doubt: bool, names: Collection[str] | None) -> Report:
+async def _carried_out(app: Any, doubt: bool, names: Collection[str] | None) -> Report:
     try:
         await app.open()
         tool = Restored(
@@ -75,11 +76,12 @@ async def _carried_out(app: App, doubt: bool, names: Collection[str] | None) -> 
         await app.stop()
 
 
-def _chosen(app: App, names: Collection[str] | None, before: Standing) -> Collection[str]:
+def _chosen(app: Any, names: Collection[str] | None, before: Standing) -> Collection[str]:
     """Ids of the carriers that are meant; without names also of those that are gone, whose texts others would take."""
+    carriers: Mapping[str, Carrier] = app.tables.carriers
     if not names:
-        return app.tables.carriers.keys() | {queued.carrier_id for queued in before.queued}
-    known = {carrier.name: carrier.id for carrier in app.tables.carriers.values()}
+        return carriers.keys() | {queued.carrier_id for queued in before.queued}
+    known = {carrier.name: carrier.id for carrier in carriers.values()}
     for name in names:
         if name not in known:
             fail(f"there is no carrier {name}; there are {', '.join(sorted(known))}", code=2)
