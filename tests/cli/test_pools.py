@@ -23,6 +23,12 @@ def said(node: Node, *words: object, code: int = 0) -> str:
 def test_pools_and_keywords_are_made_read_and_deleted(node: Node):
     sender = node.get("/v1/senders")["data"][0]["value"] if hasattr(node, "get") else "+15005550006"
     pool_id = said(node, "pool", "create", "support", sender, "--default").split()[0]
+    said(node, "pool", "change", pool_id, "--no-sticky", "--no-area", "--validity", 60, "--fallback", sender)
+    changed = json.loads(said(node, "pool", "show", pool_id, "--json"))
+    assert (changed["sticky"], changed["match_area"], changed["names_first"], changed["validity"]) == (
+        False, False, True, 60,
+    )  # fmt: skip
+    assert changed["fallback"]
     assert "support: 1 senders" in said(node, "pool", "add", pool_id, sender, "--rate", "60", "--country", "US")
     shown = json.loads(said(node, "pool", "show", pool_id, "--json"))
     assert (shown["is_default"], shown["members"][0]["rate_per_min"]) == (True, 60)

@@ -1,4 +1,4 @@
-"""`whimbrel number`, `registration` and `sender-rule` against a running node."""
+"""`whimbrel sender`, `number`, `registration` and `sender-rule` against a running node."""
 
 import json
 from pathlib import Path
@@ -31,6 +31,40 @@ def test_a_number_is_given_and_rejected(node: Node):
     (found,) = [each for each in listed if each["id"] == number_id]
     assert (found["label"], found["approval_reason"], found["limits"]["per_minute"]) == ("Orders", "No letter", 5)
     assert number_id in said(node, "number", "list")
+    assert number_id in said(node, "number", "list", "--approval", "rejected", "--country", "US")
+    assert number_id not in said(node, "number", "list", "--kind", "short_code")
+    said(node, "number", "assign", number_id, "--approval", "approved", "--can", "sms", "--can", "inbound",
+         "--per-minute", 0)  # fmt: skip
+    said(node, "number", "change", number_id, "--label", "Returns", "--sms-url", "http://127.0.0.1:1/in")
+    shown = json.loads(said(node, "number", "show", number_id))
+    assert (shown["label"], shown["per_minute"], shown["capabilities"], shown["sms_url"]) == (
+        "Returns", None, ["sms", "inbound"], "http://127.0.0.1:1/in",
+    )  # fmt: skip
+
+
+def test_a_number_has_files_and_is_taken_away(node: Node, tmp_path: Path):
+    number_id = said(node, "number", "add", "60606", "--country", "GB").split()[0]
+    letter = tmp_path / "letter.pdf"
+    letter.write_bytes(b"%PDF-1.7\n")
+    assert "letter.pdf: 9 octets" in said(node, "number", "attach", number_id, letter)
+    assert "application/pdf" in said(node, "number", "files", number_id)
+    assert "is deleted" in said(node, "number", "delete", number_id)
+    said(node, "number", "show", number_id, code=1)
+
+
+def test_a_name_is_given_approved_made_the_default_and_taken_away(node: Node):
+    said(node, "sender", "add", "PayPa1", code=1)
+    name_id = said(node, "sender", "add", "Acme", "--approval", "pending").split()[0]
+    assert "Acme: approved" in said(node, "sender", "assign", name_id, "--approval", "approved")
+    said(node, "sender", "change", name_id, "--default", "--country", "FR")
+    (listed,) = json.loads(said(node, "sender", "list", "--kind", "alphanumeric", "--approval", "approved", "--json"))[
+        :1
+    ]
+    assert (listed["id"], listed["is_default"], listed["countries"]) == (name_id, True, ["FR"])
+    assert "FR" in said(node, "sender", "list")
+    said(node, "sender", "change", name_id, "--no-default")
+    assert "is deleted" in said(node, "sender", "delete", name_id)
+    said(node, "sender", "delete", name_id, code=1)
 
 
 def test_a_registration_from_draft_to_decision(node: Node, tmp_path: Path):
@@ -54,7 +88,9 @@ def test_a_registration_from_draft_to_decision(node: Node, tmp_path: Path):
     assert "approved" in said(node, "registration", "approve", registration_id, "--decision", decision, "--days", 30)
     assert json.loads(said(node, "registration", "show", registration_id))["decision"] == {"external_id": "SSIR-1"}
     assert registration_id in said(node, "registration", "list", "--state", "approved")
+    assert registration_id in said(node, "registration", "list", "--regime", "sg_ssir")
     said(node, "registration", "create", tmp_path / "nothing", code=2)
+    assert "is deleted" in said(node, "registration", "delete", registration_id)
 
 
 def test_a_rule_is_put_switched_and_deleted(node: Node, tmp_path: Path):

@@ -11,7 +11,7 @@ from whimbrel.cli.client import client
 from whimbrel.cli.options import DATA, DataFolder, Json
 from whimbrel.cli.say import guarded
 
-pool = typer.Typer(help="Sender pools: list, make, members and how they do.", no_args_is_help=True)
+pool = typer.Typer(help="Sender pools: list, make, change, members and how they do.", no_args_is_help=True)
 keyword = typer.Typer(help="Keywords with answers: list, make, delete.", no_args_is_help=True)
 PoolId = Annotated[str, typer.Argument(metavar="MG…")]
 SenderOf = Annotated[str, typer.Argument(metavar="SENDER", help="A sender of the account, by value or id.")]
@@ -51,6 +51,30 @@ def show(pool_id: PoolId, data: DataFolder = DATA, as_json: Json = False) -> Non
     found = asking.got(client(data), asking.path("pools", pool_id))
     asking.show(found, ("sender", "weight", "per min", "a day", "queue s", "share", "state"),
                 [_row(each) for each in found["members"]], as_json=as_json)  # fmt: skip
+
+
+@pool.command("change")
+@guarded
+def change(
+    pool_id: PoolId,
+    name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
+    default: Annotated[bool | None, typer.Option("--default/--no-default", help="Where a message names none.")] = None,
+    sticky: Annotated[bool | None, typer.Option("--sticky/--no-sticky", help="Recipients keep their sender.")] = None,
+    area: Annotated[bool | None, typer.Option("--area/--no-area", help="Numbers of the area code first.")] = None,
+    names: Annotated[bool | None, typer.Option("--names/--no-names", help="A name first, where it may write.")] = None,
+    fallback: Annotated[str | None, typer.Option(help="Where no member can write; empty: nobody.")] = None,
+    queue_max: Annotated[int | None, typer.Option(help="Seconds of work that may wait for a number.")] = None,
+    validity: Annotated[int | None, typer.Option(help="Seconds, of messages that do not say; 0: none.")] = None,
+    data: DataFolder = DATA,
+) -> None:
+    """Change a pool; what is not named stays."""
+    said = {"name": name, "is_default": default, "sticky": sticky, "match_area": area, "names_first": names,
+            "queue_max_s": queue_max}  # fmt: skip
+    body: dict[str, Any] = {field: value for field, value in said.items() if value is not None}
+    body |= {} if fallback is None else {"fallback": fallback or None}
+    body |= {} if validity is None else {"validity": validity or None}
+    made = asking.told(client(data), "PATCH", asking.path("pools", pool_id), body)
+    typer.echo(f"{made['id']} {made['name']}: {len(made['members'])} senders")
 
 
 @pool.command("add")

@@ -1,9 +1,7 @@
-"""`whimbrel number`, `whimbrel registration`, `whimbrel sender-rule`: numbers of accounts, registrations of senders,
-and what countries say about them, asked of a running node.
+"""`whimbrel registration` and `whimbrel sender-rule`: registrations of senders, and what countries say about them,
+asked of a running node.
 """
 
-import base64
-import mimetypes
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,66 +11,20 @@ import typer
 from whimbrel.cli import asking
 from whimbrel.cli.asking import path
 from whimbrel.cli.client import client, operator, operator_client, stored
+from whimbrel.cli.numbers import paper
 from whimbrel.cli.options import DATA, DataFolder, Json
 from whimbrel.cli.say import fail, guarded
 from whimbrel.manage.credentials import Credentials
 
-number = typer.Typer(help="Numbers: list, give to an account, approve.", no_args_is_help=True)
-registration = typer.Typer(help="Registrations of senders: answer, bring papers, submit, decide.", no_args_is_help=True)
+registration = typer.Typer(
+    help="Registrations of senders: answer, bring papers, submit, decide, forget.", no_args_is_help=True
+)
 sender_rule = typer.Typer(help="What countries say about senders: list, add, switch, delete.", no_args_is_help=True)
 
 Account = Annotated[str | None, typer.Option(metavar="AC…", help="The account; the folder's own by default.")]
 RegistrationId = Annotated[str, typer.Argument(metavar="RG…")]
 RuleId = Annotated[str, typer.Argument(metavar="RULE", help="Its id, such as list-2022-fr.")]
 JsonFile = Annotated[Path, typer.Argument(help="A JSON file.")]
-
-
-@number.command("list")
-@guarded
-def list_numbers(data: DataFolder = DATA, as_json: Json = False) -> None:
-    """The account's numbers, newest first."""
-    found = list(asking.every(client(data), "/v1/numbers"))
-    rows = [
-        (each["id"], each["number"], each["label"], each["country"], " ".join(each["capabilities"]), each["approval"],
-         str(each["limits"]["per_minute"] or ""), str(each["limits"]["per_day"] or ""))
-        for each in found
-    ]  # fmt: skip
-    heads = ("id", "number", "label", "country", "can", "approval", "a minute", "a day")
-    asking.show(found, heads, rows, as_json=as_json)
-
-
-@number.command("add")
-@guarded
-def add(
-    value: Annotated[str, typer.Argument(metavar="NUMBER", help="E.164, or the digits of a short code.")],
-    label: Annotated[str, typer.Option(help="What the account calls it.")] = "",
-    can: Annotated[list[str] | None, typer.Option(help="sms, mms, voice, inbound; again for each.")] = None,
-    approval: Annotated[str, typer.Option(help="approved, pending or rejected.")] = "approved",
-    account: Account = None,
-    data: DataFolder = DATA,
-) -> None:
-    """Give an account a number, with the operator's key."""
-    body = {"number": value, "label": label, "capabilities": can or ["sms", "inbound"], "approval": approval}
-    made = asking.told(operator_client(data, account), "POST", "/v1/numbers", body)
-    typer.echo(f"{made['id']} {made['number']}: {made['approval']}")
-
-
-@number.command("assign")
-@guarded
-def assign(
-    number_id: Annotated[str, typer.Argument(metavar="PN…")],
-    approval: Annotated[str, typer.Option(help="approved, pending or rejected.")] = "",
-    reason: Annotated[str, typer.Option(help="Why, for the account to read.")] = "",
-    per_minute: Annotated[int | None, typer.Option(help="Texts a minute, at most.")] = None,
-    per_day: Annotated[int | None, typer.Option(help="Segments a day, at most.")] = None,
-    account: Account = None,
-    data: DataFolder = DATA,
-) -> None:
-    """Say whether a number may be used, and how much."""
-    said = {"approval": approval, "approval_reason": reason, "per_minute": per_minute, "per_day": per_day}
-    body = {name: value for name, value in said.items() if value not in ("", None)}
-    changed = asking.told(operator_client(data, account), "PATCH", path("numbers", number_id, "assignment"), body)
-    typer.echo(f"{changed['id']} {changed['number']}: {changed['approval']}")
 
 
 @registration.command("regimes")
@@ -88,11 +40,12 @@ def list_regimes(data: DataFolder = DATA, as_json: Json = False) -> None:
 @guarded
 def list_registrations(
     state: Annotated[str | None, typer.Option(help="Only those that stand so.")] = None,
+    regime: Annotated[str | None, typer.Option(help="Only those of this regime.")] = None,
     data: DataFolder = DATA,
     as_json: Json = False,
 ) -> None:
     """The account's registrations, newest first."""
-    found = list(asking.every(client(data), "/v1/registrations", {"state": state}))
+    found = list(asking.every(client(data), "/v1/registrations", {"state": state, "regime": regime}))
     rows = [(each["id"], each["name"], each["regime"], " ".join(each["countries"]), each["state"]) for each in found]
     asking.show(found, ("id", "name", "regime", "countries", "state"), rows, as_json=as_json)
 
@@ -127,12 +80,7 @@ def attach(
     data: DataFolder = DATA,
 ) -> None:
     """Bring a paper of a registration."""
-    try:
-        octets = base64.b64encode(file.read_bytes()).decode()
-    except OSError as error:
-        fail(f"{file}: {error}", code=2)
-    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    body = {"name": file.name, "content_type": kind, "data": octets, "purpose": purpose}
+    body = paper(file) | {"purpose": purpose}
     made = asking.told(client(data), "POST", path("registrations", registration_id, "documents"), body)
     typer.echo(f"{made['id']} {made['name']}: {made['size']:,} octets")
 
@@ -169,6 +117,14 @@ def reject(
     """Reject a registration, or take its approval back."""
     node = operator_client(data, account)
     _tell(asking.told(node, "POST", path("registrations", registration_id, "reject"), {"reason": reason}))
+
+
+@registration.command("delete")
+@guarded
+def delete(registration_id: RegistrationId, data: DataFolder = DATA) -> None:
+    """Forget a registration with its papers; its senders count as registered by it no more."""
+    client(data).call("DELETE", path("registrations", registration_id))
+    typer.echo(f"{registration_id} is deleted")
 
 
 @sender_rule.command("list")
