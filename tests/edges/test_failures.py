@@ -117,6 +117,38 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     assert over(counted, "192.0.2.9")
 
 
+def forged(counted, client, hook, count):
+    counted.come_from((client, 1))
+    for _ in range(count):
+        counted.note_hook(hook)
+
+
+def is_shut(counted, client, hook):
+    counted.come_from((client, 1))
+    try:
+        counted.check_hook(hook)
+    except WhimbrelError as error:
+        return error.code == "rate_limited"
+    return False
+
+
+def test_forged_calls_shut_their_own_hook_and_only_many_of_all_hooks_shut_an_address():
+    """Shops call from the addresses of their platform: one with a wrong secret must not shut out the others."""
+    clock = ManualClock()
+    counted = Failures(clock)
+    forged(counted, "192.0.2.1", "HK1", limits.HOOK_FORGED_MAX)
+    assert is_shut(counted, "192.0.2.1", "HK1")
+    assert not is_shut(counted, "192.0.2.1", "HK2") and not is_shut(counted, "192.0.2.2", "HK1")
+    assert over(counted, "192.0.2.1") is None  # nor are keys looked at less
+    note(counted, "192.0.2.3")
+    assert not is_shut(counted, "192.0.2.3", "HK1")
+    for hook in range(2, 2 + limits.HOOK_FORGED_OF_ADDRESS_MAX // 10):
+        forged(counted, "192.0.2.1", f"HK{hook}", 10)
+    assert is_shut(counted, "192.0.2.1", "HK9999") and not is_shut(counted, "192.0.2.2", "HK1")
+    clock.advance(limits.FAILED_CREDENTIALS_WINDOW_S)
+    assert not is_shut(counted, "192.0.2.1", "HK1") and not is_shut(counted, "192.0.2.1", "HK9999")
+
+
 async def test_each_request_knows_its_own_address():
     counted = Failures(ManualClock())
 

@@ -112,6 +112,15 @@ async def test_a_forged_call_sends_nothing_and_says_why(edge, preset):
     assert (await sender.call()).json["verdict"] == "sent"
 
 
+async def test_who_forges_calls_of_one_hook_shuts_out_nobody_from_another(edge):
+    attacked, other = [await sender_of(edge, preset) for preset in ("shopify", "stripe")]
+    answers = [(await attacked.call(forged=True)).status for _ in range(limits.HOOK_FORGED_MAX + 2)]
+    assert answers == [401] * limits.HOOK_FORGED_MAX + [429, 429]
+    assert (await attacked.call()).code == "rate_limited"
+    assert (await other.call()).json["verdict"] == "sent"
+    assert (await edge.get("/v1/balance", key="wk_live_wrong")).status == 401
+
+
 @pytest.mark.parametrize("preset", ["salesforce", "magento", "alertmanager"])
 async def test_a_wrong_secret_is_refused(edge, preset):
     sender = await sender_of(edge, preset)
@@ -384,6 +393,20 @@ async def test_every_sample_is_read_by_its_preset(edge):
             verdict = (await log(edge, sender))[0]["verdict"]
             assert verdict in {"sent", "ping", "no_rule", "no_number", "variable_missing"}, (preset, each.name, verdict)
             assert sample(preset, place) is each
+
+
+@pytest.mark.parametrize(
+    ("place", "event"), [(0, "appointment.tomorrow"), (1, "appointment.tomorrow"), (2, "appointment")]
+)
+async def test_what_any_other_system_is_suggested_suits_json_a_form_and_xml(edge, place, event):
+    sender = await sender_of(edge, "generic")
+    await sender.call(place)
+    ((one,),) = [call["outcomes"] for call in await log(edge, sender)]
+    assert (one["verdict"], one["event_id"], one["event_type"]) == ("sent", f"ev-{place + 1}", event), one
+    sent = await message(edge, one["message_id"])
+    assert (sent["to"], sent["text"]) == ("+4915123456789", f"Hello Maya, this is about {event}.")
+    await sender.call(place)
+    assert (await log(edge, sender))[0]["verdict"] == "duplicate"
 
 
 @pytest.mark.parametrize("preset", PRESETS)

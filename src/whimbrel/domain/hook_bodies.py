@@ -24,7 +24,7 @@ def payload_of(content_type: str, body: bytes) -> Any:
     media = content_type.partition(";")[0].strip().lower()
     if media == "application/x-www-form-urlencoded":
         return _form(body)
-    if media in ("application/xml", "text/xml", "application/soap+xml") or media.endswith("+xml"):
+    if is_xml(content_type):
         try:
             return xml_values.values(body)
         except XmlError as error:
@@ -34,6 +34,12 @@ def payload_of(content_type: str, body: bytes) -> Any:
     ):
         return _json_of(body)
     raise BodyError(f"the content type {media[:64]!r} is neither JSON, a form nor XML")
+
+
+def is_xml(content_type: str) -> bool:
+    """Whether a body is read as XML."""
+    media = content_type.partition(";")[0].strip().lower()
+    return media in ("application/xml", "text/xml", "application/soap+xml") or media.endswith("+xml")
 
 
 def _json_of(body: bytes) -> Any:

@@ -1,6 +1,7 @@
 """What a hook makes of a call: the events in it, the rules that match them, and for each the number, the text and the
 time. Pure: data in, drafts or reasons out. All fields are found by JMESPath (`hook_paths`) in the event's own data, to
-which `_headers`, `_query` and `_payload` (the whole body) are added.
+which `_headers`, `_query` and `_payload` (the whole body) are added. What the root element of an XML body holds is
+found without it too, so that paths for JSON suit XML of the same members; `_root` is its name.
 """
 
 import re
@@ -14,6 +15,7 @@ from msgspec import Meta
 
 from whimbrel.base.limits import FLOW_VARIABLES_MAX, HOOK_EVENTS_MAX, HOOK_RECIPIENTS_MAX
 from whimbrel.domain import numbers
+from whimbrel.domain.hook_bodies import is_xml
 from whimbrel.domain.hook_hours import Window, opening
 from whimbrel.domain.hook_paths import PathError, found
 from whimbrel.domain.hook_signatures import Auth, moment
@@ -178,6 +180,9 @@ def events_of(mapping: Mapping, root: MappingOf[str, Any], fallback_id: str) -> 
 
 def _context(item: Any, payload: Any, headers: MappingOf[str, str], query: MappingOf[str, str]) -> dict[str, Any]:
     own = item if isinstance(item, dict) else {"value": item}
+    if item is payload and isinstance(payload, dict) and is_xml(headers.get("content-type", "")):
+        ((name, within),) = payload.items()
+        own = {**(within if isinstance(within, dict) else {}), **own, "_root": name}
     return {**own, "_headers": headers, "_query": query, "_payload": payload}
 
 

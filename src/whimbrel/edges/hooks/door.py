@@ -53,14 +53,14 @@ class HooksDoor:
         except ClientGone:
             return
         except Exception as error:
-            self._note(error)
+            self._note(error, scope["path"][len(_BASE) :])
             await self._door.refuse(error, request_id, answer, send)
 
     async def _answered(self, scope: Scope, receive: Receive) -> tuple[bytes, bytes]:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
         if headers.get("content-encoding", "identity") != "identity":
             raise WhimbrelError("unsupported_media_type", "Send the body without Content-Encoding.")
-        self._door.failures.check()
+        self._door.failures.check_hook(scope["path"][len(_BASE) :])
         await self._services.tables.current()
         length = headers.get("content-length")
         octets = await read_body(receive, length.encode() if length else None, HOOK_BODY_MAX)
@@ -77,10 +77,10 @@ class HooksDoor:
             return _ACK, b"text/xml; charset=utf-8"
         return _encode(receipt), b"application/json"
 
-    def _note(self, error: Exception) -> None:
-        """Who guesses at signatures is turned away after a while, as who guesses at keys is."""
+    def _note(self, error: Exception, hook_id: str) -> None:
+        """Who guesses at signatures is turned away from this hook after a while."""
         if isinstance(error, WhimbrelError) and error.code in ("hook_signature", "not_found"):
-            self._door.failures.note()
+            self._door.failures.note_hook(hook_id)
 
     def _urls(self, scope: Scope, headers: dict[str, str]) -> tuple[str, ...]:
         """What the caller may have called us by: proxies change scheme and host."""

@@ -2,6 +2,9 @@
 
 Whoever has a key is let through all the same, for many customers may stand behind one proxy: a key is a look-up, and a
 pair that was verified is remembered. What is bounded is the guessing of tokens, and what it costs us and the log.
+
+Calls of hooks are counted apart, and each hook by itself: all shops of a platform call from the addresses that it has,
+so one whose secret is wrong, or who guesses, must not shut out the others.
 """
 
 from contextvars import ContextVar
@@ -9,7 +12,13 @@ from ipaddress import IPv6Address
 
 from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.base.limits import FAILED_CREDENTIALS_MAX, FAILED_CREDENTIALS_TRACKED_MAX, FAILED_CREDENTIALS_WINDOW_S
+from whimbrel.base.limits import (
+    FAILED_CREDENTIALS_MAX,
+    FAILED_CREDENTIALS_TRACKED_MAX,
+    FAILED_CREDENTIALS_WINDOW_S,
+    HOOK_FORGED_MAX,
+    HOOK_FORGED_OF_ADDRESS_MAX,
+)
 
 _WINDOW_US = FAILED_CREDENTIALS_WINDOW_S * SECOND_US
 _SITE_BITS = 64  # of an IPv6 address belong to whoever has the network (RFC 4291 2.5.4)
@@ -53,6 +62,7 @@ class Failures:
     def __init__(self, clock: Clock) -> None:
         self._client: ContextVar[tuple[str, int] | None] = ContextVar("client", default=None)
         self._windows = Windows(clock)
+        self._forged = Windows(clock)
 
     def come_from(self, client: tuple[str, int] | None) -> None:
         """The address and port that the request of this task comes from; None when nobody knows."""
@@ -60,15 +70,30 @@ class Failures:
 
     def check(self) -> None:
         """Before unknown credentials are looked at; rate_limited when too many have failed."""
-        left_us = self._windows.left_us(self._address(), FAILED_CREDENTIALS_MAX)
-        if left_us > 0:
-            detail = "Too many failed credentials from this address."
-            raise WhimbrelError("rate_limited", detail, retry_after_s=-(-left_us // SECOND_US))
+        _refuse(self._windows.left_us(self._address(), FAILED_CREDENTIALS_MAX), "failed credentials")
 
     def note(self) -> None:
         """Credentials have failed."""
         self._windows.note(self._address())
 
+    def check_hook(self, hook_id: str) -> None:
+        """Before a call of a hook is looked at; rate_limited when too many were forged."""
+        address = self._address()
+        of_hook = self._forged.left_us(f"{address} {hook_id}", HOOK_FORGED_MAX)
+        _refuse(of_hook or self._forged.left_us(address, HOOK_FORGED_OF_ADDRESS_MAX), "forged calls")
+
+    def note_hook(self, hook_id: str) -> None:
+        """A call of a hook was forged, or there is no such hook."""
+        address = self._address()
+        self._forged.note(address)
+        self._forged.note(f"{address} {hook_id}")
+
     def _address(self) -> str:
         client = self._client.get()
         return site(client[0]) if client else ""
+
+
+def _refuse(left_us: int, what: str) -> None:
+    if left_us > 0:
+        detail = f"Too many {what} from this address."
+        raise WhimbrelError("rate_limited", detail, retry_after_s=-(-left_us // SECOND_US))
