@@ -46,6 +46,16 @@ def test_a_regime_is_sound(regime):
 
 
 @pytest.mark.parametrize(
+    ("value", "is_taken"),
+    [("1101234567890123456", True), ("110123456789012345", False), ("11012345678901234567", False),
+     ("110123456789012345x", False)],
+)  # fmt: skip
+def test_an_entity_in_india_has_the_nineteen_digits_of_its_platform(value, is_taken):
+    field = next(field for field in ALL["in_dlt"].fields if field.name == "entity_id")
+    assert (field.problem(value) == "") is is_taken
+
+
+@pytest.mark.parametrize(
     ("wire", "name"),
     [("entityType", "entity_type"), ("displayName", "display_name"), ("companyName", "company_name"), ("ein", "ein"),
      ("address", "address"), ("vertical", "vertical"), ("website", "website"), ("stockSymbol", "stock_symbol"),

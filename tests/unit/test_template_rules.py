@@ -17,6 +17,7 @@ from whimbrel.domain.templates.text import BadText, Filter, Use, parse
 from whimbrel.domain.templates.values import SAMPLES, BadValue, read
 
 DOCS = Path(__file__).parents[2] / "docs"
+DLT_ID = "1101234567890123456"
 
 
 def form(text, *variables, language="en"):
@@ -225,8 +226,13 @@ def test_all_that_is_wrong_with_the_variables_is_told_at_once():
         ({"texts": {"en": "a"}, "variables": (Variable(name="a", type="number", min="x"),)}, "/variables/0/min"),
         ({"texts": {"en": "a"}, "variables": (Variable(name="a", type="url", hosts=("*",)),)}, "/variables/0/hosts"),
         ({"texts": {"en": "a"}, "dlt": Dlt(entity_id="x")}, "/dlt/entity_id"),
-        ({"texts": {"en": "a"}, "dlt": Dlt(entity_id="1", templates={"de": DltTemplate("1")})}, "/dlt/templates/de"),
-        ({"texts": {"en": "Hi {{a}}"}, "dlt": Dlt(entity_id="1", templates={"en": DltTemplate("1", "Hello {#var#}")})},
+        ({"texts": {"en": "a"}, "dlt": Dlt(entity_id=DLT_ID[1:])}, "/dlt/entity_id"),
+        ({"texts": {"en": "a"}, "dlt": Dlt(entity_id=f"{DLT_ID}0")}, "/dlt/entity_id"),
+        ({"texts": {"en": "a"}, "dlt": Dlt(entity_id=DLT_ID, templates={"en": DltTemplate("110716123456789012x")})},
+         "/dlt/templates/en/template_id"),
+        ({"texts": {"en": "a"}, "dlt": Dlt(entity_id=DLT_ID, templates={"de": DltTemplate(DLT_ID)})}, "/dlt/templates/de"),
+        ({"texts": {"en": "Hi {{a}}"},
+          "dlt": Dlt(entity_id=DLT_ID, templates={"en": DltTemplate(DLT_ID, "Hello {#var#}")})},
          "/dlt/templates/en/text"),
     ],
 )  # fmt: skip

@@ -22,7 +22,7 @@ from whimbrel.domain.templates.values import BadValue, bound, read, zone_of
 
 _CURRENCY = re.compile(r"[A-Z]{3}").fullmatch  # ISO 4217
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}").fullmatch
-_ID = re.compile(rf"[0-9]{{1,{registered.ID_MAX}}}").fullmatch
+_ID = re.compile(rf"[0-9]{{{registered.ID_DIGITS}}}").fullmatch
 _CHAIN = re.compile(r"[0-9,]{1,200}").fullmatch
 _NUMERIC: Final = frozenset({"number", "integer", "money"})
 _LONG: Final = frozenset({"text", "code", "url"})
@@ -165,7 +165,7 @@ def _use_problem(use: Use, variables: Mapping[str, Variable]) -> str:
 
 
 def _registration(dlt: Dlt, content: Content, errors: list[FieldError]) -> Dlt:
-    wanted = "must be 1 to 20 digits, as the DLT platform gave it"
+    wanted = f"must be the {registered.ID_DIGITS} digits that the DLT platform gave"
     if not _ID(dlt.entity_id):
         errors.append(FieldError("/dlt/entity_id", wanted))
     if dlt.telemarketer_id is not None and not _CHAIN(dlt.telemarketer_id):

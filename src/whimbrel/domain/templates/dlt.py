@@ -13,7 +13,7 @@ from whimbrel.domain.templates.document import Dlt
 
 COUNTRY: Final = "IN"
 VARIABLE_MAX: Final = 30  # characters of one {#var#}
-ID_MAX: Final = 20  # octets of an id in its TLV
+ID_DIGITS: Final = 19  # of an entity's and a template's id at every platform; a mistyped one drops each text unseen
 _ENTITY: Final = 0x1400
 _TEMPLATE: Final = 0x1401
 _TELEMARKETER: Final = 0x1402
