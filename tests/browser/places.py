@@ -57,6 +57,7 @@ PAGES: Final = {
     "consents": "/consents",
     "suppression-lists": "/suppression-lists",
     "consent-words": "/consent-words",
+    "consent-texts": "/consent-texts",
     "brands": "/brands",
     "brand": "/brands/{brand}",
     "policies": "/policies",

@@ -35,6 +35,8 @@ def test_brands_words_and_texts(node: Node):
     assert "STOP" in run(node, "consent-words", "list", "--kind", "stop", "--language", "en").upper()
     text = run(node, "consent-texts", "set", "help", "{name}: acme.example. STOP to opt out.", "--brand", made).strip()
     assert "acme.example" in run(node, "consent-texts", "list")
+    assert "acme.example" in run(node, "consent-texts", "preview", "--brand", made)
+    assert [each["origin"] for each in json.loads(run(node, "consent-texts", "preview", "--json"))] == ["product"] * 3
     run(node, "consent-texts", "set", "nothing", "x", code=1)
     run(node, "consent-texts", "remove", text)
     run(node, "consent-words", "remove", word)

@@ -79,6 +79,35 @@ async def test_words_are_added_switched_off_and_removed_with_undo(edge, browser)
     assert all(each["enabled"] for each in (await edge.get("/v1/consent-words")).json["data"])
 
 
+async def test_answers_are_written_seen_as_they_go_out_and_taken_back(edge, browser):
+    page = await browser.get("/console/consent-texts?spoken=de")
+    assert "in Whimbrel's words" in page.words and "Sie sind abgemeldet" in page.words
+    begun = await browser.get("/console/consent-texts?kind=stop&language=de")
+    assert "{name}: Sie sind abgemeldet" in begun.text
+    form = {"kind": "stop", "language": "de", "text": "{name}: <Schluss>. START meldet an."}
+    for wrong in ({"text": "Bye {nme}"}, {"text": "Stop"}, {"text": "x" * 200}, {"language": "German"}):
+        refused = await browser.post("/console/consent-texts", form | wrong)
+        assert refused.status == 422 and refused.has('role="alert"'), wrong
+    assert (await browser.post("/console/consent-texts", form)).to == "/console/consent-texts?done=consent_text.set"
+    (kept,) = (await edge.get("/v1/consent-texts")).json["data"]
+    assert (kept["text"], kept["language"], kept["brand"]) == (form["text"], "de", None)
+    page = await browser.get("/console/consent-texts?spoken=de")
+    assert ": &lt;Schluss&gt;. START meldet an." in page.text and "<Schluss>" not in page.text
+    assert "{name}: &lt;Schluss&gt;" in (await browser.get("/console/consent-texts?kind=stop&language=de")).text
+    assert "Schluss" in (await browser.get("/console/consent-texts/export")).text
+    gone = await browser.post(f"/console/consent-texts/{kept['id']}/remove")
+    assert gone.status == 303
+    shown = (await edge.get("/v1/consent-texts/preview?language=de")).json["data"]
+    assert [each["origin"] for each in shown] == ["product"] * 3
+    mark = (await browser.get(gone.to)).all(r'name="undo" value="(\w+)"')[0]
+    assert (await browser.post("/console/undo", {"undo": mark})).to == "/console/consent-texts?done=undone"
+    assert [each["text"] for each in (await edge.get("/v1/consent-texts")).json["data"]] == [form["text"]]
+    (kept,) = (await edge.get("/v1/consent-texts")).json["data"]
+    assert (await browser.post(f"/console/consent-texts/{kept['id']}/remove")).status == 303
+    strange = await browser.get("/console/consent-texts?spoken=xx&of=BN1&kind=what&language=%3Cq%3E")
+    assert strange.status == 200 and "<q>" not in strange.text
+
+
 async def test_an_opt_out_of_a_sender_says_so(edge, browser):
     sender = (await edge.get("/v1/senders")).json["data"][0]["value"]
     made = await edge.post("/v1/opt-outs", {"number": OTHER, "sender": sender})

@@ -83,6 +83,7 @@ NEEDS = {
         "GET /console/brands", "GET /console/brands/export", "GET /console/brands/{id}",
         "GET /console/opt-outs", "GET /console/opt-outs/export", "GET /console/suppression-lists",
         "GET /console/suppression-lists/export", "GET /console/consent-words", "GET /console/consent-words/export",
+        "GET /console/consent-texts", "GET /console/consent-texts/export",
     ),
     "opt_outs:write": (
         "POST /console/brands", "POST /console/brands/{id}", "POST /console/brands/{id}/remove",
@@ -98,6 +99,7 @@ NEEDS = {
     ),
     "policies:write": (
         "POST /console/consent-words", "POST /console/consent-words/{id}/remove", "POST /console/policies",
+        "POST /console/consent-texts", "POST /console/consent-texts/{id}/remove",
         "POST /console/policies/floor",
         "GET /console/policies/rules/new", "POST /console/policies/rules/new", "POST /console/policies/rules/{rule}",
         "POST /console/policies/rules/{rule}/switch", "POST /console/policies/rules/{rule}/remove",

@@ -210,8 +210,31 @@ async def test_words_and_texts(edge):
         refused = await edge.ask("PUT", "/v1/consent-texts", json=text | wrong)
         assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, at), wrong
     assert [each["text"] for each in (await edge.get("/v1/consent-texts")).json["data"]] == ["Call us."]
+    await _previewed(edge)
     assert (await edge.ask("DELETE", f"/v1/consent-texts/{kept['id']}")).status == 204
     assert (await edge.get("/v1/consent-texts")).json["data"] == []
+
+
+async def _previewed(edge) -> None:
+    """With a help text in English of the account's own."""
+    path = "/v1/consent-texts/preview"
+    shown = {each["kind"]: each for each in (await edge.get(path)).json["data"]}
+    assert {kind: each["origin"] for kind, each in shown.items()} == {
+        "stop": "product", "start": "product", "help": "account",
+    }  # fmt: skip
+    assert (shown["help"]["text"], shown["help"]["segments"], shown["help"]["encoding"]) == ("Call us.", 1, "gsm7")
+    common = {"kind": "stop", "language": "*", "text": "{name}: you are out."}
+    made = (await edge.ask("PUT", "/v1/consent-texts", json=common, key=edge.operator)).json["id"]
+    shown = {each["kind"]: each for each in (await edge.get(f"{path}?language=ru")).json["data"]}
+    assert (shown["stop"]["id"], shown["stop"]["origin"], shown["start"]["encoding"]) == (made, "operator", "ucs2")
+    brand = (await edge.post("/v1/brands", {"name": "Shoes", "senders": []})).json["id"]
+    of_brand = (await edge.get(f"{path}?brand={brand}")).json["data"]
+    assert of_brand[0]["text"] == "Shoes: you are out."
+    assert (await edge.get(path, key=edge.operator)).json["data"][0]["text"] == "{name}: you are out."
+    assert (await edge.get(f"{path}?language=German")).code == "invalid_parameter"
+    assert (await edge.get(f"{path}?brand=BN1")).status == 404
+    assert (await edge.ask("DELETE", f"/v1/consent-texts/{made}", key=edge.operator)).status == 204
+    assert (await edge.ask("DELETE", f"/v1/brands/{brand}")).status == 204
 
 
 async def test_consent_is_asked_for_by_text(edge):

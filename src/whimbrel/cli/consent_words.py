@@ -4,6 +4,7 @@ a running node with the account's or the operator's key.
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
@@ -15,7 +16,9 @@ from whimbrel.cli.say import guarded
 from whimbrel.manage.credentials import Credentials
 
 words = typer.Typer(help="Words of STOP, START, HELP and JOIN: list, add, remove.", no_args_is_help=True)
-texts = typer.Typer(help="Texts that answer them, by language and brand: list, set, remove.", no_args_is_help=True)
+texts = typer.Typer(
+    help="Texts that answer them, by language and brand: list, preview, set, remove.", no_args_is_help=True
+)
 Operator = Annotated[bool, typer.Option("--operator", help="The operator's, which hold for every account.")]
 Language = Annotated[str, typer.Option(help="Such as de.")]
 
@@ -85,6 +88,22 @@ def list_texts(operator: Operator = False, data: DataFolder = DATA, as_json: Jso
         for each in found
     ]
     asking.show(found, ("id", "kind", "language", "brand", "whose", "text"), rows, as_json=as_json)
+
+
+@texts.command("preview")
+@guarded
+def preview(
+    language: Language = "en",
+    brand: Annotated[str | None, typer.Option(metavar="BN…", help="In the name of this brand.")] = None,
+    operator: Operator = False,
+    data: DataFolder = DATA,
+    as_json: Json = False,
+) -> None:
+    """Show what STOP, START and HELP are answered in a language."""
+    query = urlencode({"language": language} | ({"brand": brand} if brand else {}))
+    found = asking.got(_node(data, operator), f"/v1/consent-texts/preview?{query}")["data"]
+    rows = [(each["kind"], each["origin"], each["text"]) for each in found]
+    asking.show(found, ("kind", "whose", "text"), rows, as_json=as_json)
 
 
 @texts.command("set")

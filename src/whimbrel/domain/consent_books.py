@@ -82,20 +82,25 @@ class TextBook:
     """All of these texts."""
 
     def __init__(self, rows: Iterable[ConsentText]) -> None:
-        self._texts = {(row.account_id, row.brand_id, row.kind, row.language): row.text for row in rows}
+        self._texts = {(row.account_id, row.brand_id, row.kind, row.language): row for row in rows}
 
     def find(self, account_id: str, brand_id: str | None, kind: Keyword, language: str) -> str:
         """The text for a keyword: the brand's, the account's or the operator's, each in the language (`pt-BR`, then
         `pt`) and then in any; empty when there is none."""
+        found = self.row(account_id, brand_id, kind, language)
+        return found.text if found else ""
+
+    def row(self, account_id: str | None, brand_id: str | None, kind: Keyword, language: str) -> ConsentText | None:
+        """The same as it is stored."""
         if not self._texts:
-            return ""
+            return None
         owners = [(account_id, brand_id)] if brand_id else []
         for owner, brand in (*owners, (account_id, EVERY_BRAND), (None, EVERY_BRAND)):
             for tongue in (language, language.partition("-")[0], "*"):
                 found = self._texts.get((owner, brand, kind, tongue))
                 if found is not None:
                     return found
-        return ""
+        return None
 
 
 def _own(row: ConsentWord) -> OwnWord:

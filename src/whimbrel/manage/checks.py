@@ -20,7 +20,7 @@ MAX_PREFIX = 15  # ITU-T E.164: a number has at most fifteen digits
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
 _CURRENCY = re.compile(r"[A-Z]{3}").fullmatch  # ISO 4217
 _PREFIX = re.compile(rf"[0-9]{{0,{MAX_PREFIX}}}").fullmatch
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}").fullmatch  # BCP 47, as far as form says
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}").fullmatch
 
 
 _EXPECTED = re.compile(r"Expected `(?P<kind>\w+)(?: \| null)?`(?P<more>.*)", re.DOTALL).fullmatch
@@ -74,7 +74,7 @@ class Checks:
 
     def language(self, value: str, pointer: str) -> None:
         """A language tag."""
-        self.require(bool(_LANGUAGE(value)), pointer, "must be such as `de`")
+        self.require(is_language(value), pointer, "must be such as `de`")
 
     def currency(self, value: str, pointer: str) -> None:
         """An ISO 4217 code."""
@@ -101,6 +101,11 @@ class Checks:
             "must be more than 0" if positive else "must not be negative",
         )
         return micros
+
+
+def is_language(text: str) -> bool:
+    """Whether it is a language tag of BCP 47, as far as form says."""
+    return _LANGUAGE(text) is not None
 
 
 def merged(kept: str, given: Mapping[str, Any], kind: type[S], what: str) -> S:

@@ -9,15 +9,15 @@ import msgspec
 from msgspec import Meta
 
 from whimbrel.base import ids, moments
-from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.codec import segments
-from whimbrel.domain.consent import Level, plain_form, understood
-from whimbrel.domain.consent_books import EVERY_BRAND, ConsentText, ConsentWord
+from whimbrel.domain.consent import Level, confirmation, plain_form, understood
+from whimbrel.domain.consent_books import EVERY_BRAND, ConsentText, ConsentWord, TextBook
 from whimbrel.domain.consent_words import REVOCATIONS, ROWS, Keyword
 from whimbrel.domain.consents import WORDING_MAX, is_purpose
 from whimbrel.domain.permission import MARKETING, Brand
 from whimbrel.manage import accounts, audit
-from whimbrel.manage.checks import Checks
+from whimbrel.manage.checks import Checks, is_language
 from whimbrel.manage.context import Context, Page, check_leads, commit
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
@@ -32,6 +32,7 @@ _ANY_LANGUAGE: Final = "*"
 _NAME: Final = "{name}"
 
 Answered = Literal["stop", "start", "help"]
+ANSWERED: Final[tuple[Answered, ...]] = ("stop", "start", "help")
 
 
 class NewConsentWord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,6 +88,18 @@ class ConsentTextView(msgspec.Struct, frozen=True, kw_only=True):
     brand: str | None
     text: str
     updated_at: str
+
+
+class ConsentAnswerView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sent now. `id`: of the text that it is made of; null: the product's. Without an account `{name}` stands
+    as it is written."""
+
+    kind: Answered
+    origin: Literal["product", "operator", "account"]
+    id: str | None
+    text: str
+    segments: int
+    encoding: str
 
 
 # ---------------------------------------------------------------- words
@@ -174,6 +187,38 @@ async def delete_text(ctx: Context, actor: str, text_id: str, *, account_id: str
             raise WhimbrelError("not_found")
         entry = audit.entry(ctx, actor, "consent_text.deleted", text_id, account_id)
         await commit(ctx, [Write("consent_text_delete", ((text_id,),)), entry], KIND)
+
+
+async def preview(
+    ctx: Context, *, language: str, brand_id: str | None, account_id: str | None
+) -> Page[ConsentAnswerView]:
+    """What STOP, START and HELP are answered in a language, in the name of a brand or of the account."""
+    if not is_language(language):
+        raise WhimbrelError("invalid_parameter", errors=[FieldError("language", "must be such as `de`")])
+    name = _NAME if account_id is None else (await accounts.existing(ctx, account_id)).name
+    if brand_id is not None:
+        brands = await ctx.store.fetch(Brand, "brands_of", account_id or "")
+        named = {each.id: each.name for each in brands}
+        if brand_id not in named:
+            raise WhimbrelError("not_found")
+        name = named[brand_id]
+    book = TextBook(await _texts(ctx))
+    return Page(
+        tuple(_answer(book.row(account_id, brand_id, kind, language), kind, name, language) for kind in ANSWERED)
+    )
+
+
+def _answer(row: ConsentText | None, kind: Answered, name: str, language: str) -> ConsentAnswerView:
+    text = confirmation(kind, name, language, row.text if row else "")
+    measured = segments.measure(text)
+    return ConsentAnswerView(
+        kind=kind,
+        origin="product" if row is None else "operator" if row.account_id is None else "account",
+        id=row.id if row else None,
+        text=text,
+        segments=measured.segments,
+        encoding=measured.encoding,
+    )
 
 
 # ---------------------------------------------------------------- parts of them

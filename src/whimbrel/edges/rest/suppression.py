@@ -13,7 +13,13 @@ from whimbrel.edges.shared.asgi import Headers, Receive, Send
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage import consent_words, exports, suppression
-from whimbrel.manage.consent_words import ConsentTextView, ConsentWordView, NewConsentText, NewConsentWord
+from whimbrel.manage.consent_words import (
+    ConsentAnswerView,
+    ConsentTextView,
+    ConsentWordView,
+    NewConsentText,
+    NewConsentWord,
+)
 from whimbrel.manage.context import Page
 from whimbrel.manage.number_files import FileTaken
 from whimbrel.manage.suppression import (
@@ -38,6 +44,13 @@ class NumberQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
     """Which number."""
 
     number: Annotated[str, Meta(description="In E.164.")]
+
+
+class PreviewQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Answered in which language, in whose name."""
+
+    language: Annotated[str, Meta(description="Such as `de`.")] = "en"
+    brand: Annotated[str | None, Meta(description="Id of a brand; without it in the account's name.")] = None
 
 
 async def create(services: Services, call: Call[NoQuery, NewSuppressionList]) -> Answer:
@@ -113,6 +126,14 @@ async def delete_word(services: Services, call: Call[NoQuery, None]) -> Answer:
 
 async def texts(services: Services, call: Call[NoQuery, None]) -> Answer:
     return Answer(await consent_words.find_texts(services.manage, account_id=call.acting_for))
+
+
+async def preview(services: Services, call: Call[PreviewQuery, None]) -> Answer:
+    query = call.query
+    found = await consent_words.preview(
+        services.manage, language=query.language, brand_id=query.brand, account_id=call.acting_for
+    )
+    return Answer(found)
 
 
 async def put_text(services: Services, call: Call[NoQuery, NewConsentText]) -> Answer:
@@ -208,6 +229,13 @@ OPERATIONS = (
         method="GET", path="/v1/consent-texts", name="listConsentTexts", tag=_TAG,
         summary="List the texts that answer keywords in place of the product's",
         access="any", scope="opt_outs:read", handle=texts, answer=Page[ConsentTextView],
+    ),
+    Operation(
+        method="GET", path="/v1/consent-texts/preview", name="previewConsentTexts", tag=_TAG,
+        summary="Show what STOP, START and HELP are answered",
+        description="In a language, in the name of the account or of a brand: its own text, else the account's, else "
+        "the operator's, else the product's.",
+        access="any", scope="opt_outs:read", handle=preview, query=PreviewQuery, answer=Page[ConsentAnswerView],
     ),
     Operation(
         method="PUT", path="/v1/consent-texts", name="putConsentText", tag=_TAG,
