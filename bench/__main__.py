@@ -2,9 +2,9 @@
 `python -m bench [scenario …] [--messages N]`; results also go to bench/results/ as JSON. Apart from these: `python -m
 bench smpp`, the link and the codec alone, `python -m bench idle`, many binds that do nothing, and `python -m bench
 several`, one process against several, `python -m bench streams`, events to brokers, and `python -m bench pages`, the
-console with millions of messages, `python -m bench contacts`, an import of a million contacts and segments over them,
-`python -m bench campaign`, a campaign to a million with codes beside it, and `python -m bench screening`, a million
-opt-outs in memory.
+console with millions of messages, `python -m bench live`, its live pages while thousands pass, `python -m bench
+contacts`, an import of a million contacts and segments over them, `python -m bench campaign`, a campaign to a million
+with codes beside it, and `python -m bench screening`, a million opt-outs in memory.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from bench import campaign, contacts, idle, pages, screening, several, smpp, streams
+from bench import campaign, contacts, idle, live, pages, screening, several, smpp, streams
 from bench.processes import write_results
 from bench.scenario import HEAD, SCENARIOS, Measured, measure, row
 
@@ -24,6 +24,7 @@ APART: dict[str, Callable[[list[str]], int]] = {
     "streams": streams.main,
     "contacts": contacts.main,
     "campaign": campaign.main,
+    "live": live.main,
     "pages": pages.main,
     "screening": screening.main,
 }

@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,36 +54,42 @@ class Measured(msgspec.Struct, frozen=True):
 class Visitor:
     """Somebody who has signed in and looks at the account of the quickstart."""
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
-        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-        self._opener = urllib.request.build_opener(cookies)
-        given = node.given
+    def __init__(self, given: dict[str, Any], cpu_s: Callable[[], float] = lambda: 0.0) -> None:
+        """`given`: its credentials.json."""
+        self._url = given["http_url"]
+        self._cpu_s = cpu_s
+        self._jar = http.cookiejar.CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
         self._post("/sign-in", email=given["console_user"], password=given["console_password"])
         proof = re.search(rb'name="csrf" value="([0-9a-f]+)"', self.page(""))
         assert proof
         self._post("/show", account_id=given["account_sid"], csrf=proof[1].decode())
 
+    @property
+    def cookie(self) -> str:
+        """What a browser sends along."""
+        return "; ".join(f"{each.name}={each.value}" for each in self._jar)
+
     def _post(self, path: str, **fields: str) -> None:
-        origin = {"Origin": self._node.url}
+        origin = {"Origin": self._url}
         form = urllib.parse.urlencode(fields).encode()
-        request = urllib.request.Request(f"{self._node.url}/console{path}", form, origin)
+        request = urllib.request.Request(f"{self._url}/console{path}", form, origin)
         self._opener.open(request, timeout=30).read()
 
     def page(self, path: str) -> bytes:
         """A page that is there."""
-        with self._opener.open(f"{self._node.url}/console{path}", timeout=60) as answer:
+        with self._opener.open(f"{self._url}/console{path}", timeout=60) as answer:
             octets: bytes = answer.read()
             return octets
 
     def measure(self, name: str, path: str) -> Measured:
         """Open a page several times; the first time too, when nothing is warm."""
-        took, size, cpu_s = [], 0, self._node.cpu_s()
+        took, size, cpu_s = [], 0, self._cpu_s()
         for _ in range(_TIMES):
             began = time.perf_counter()
             size = len(self.page(path))
             took.append((time.perf_counter() - began) * 1000)
-        cpu_ms = (self._node.cpu_s() - cpu_s) * 1000 / _TIMES
+        cpu_ms = (self._cpu_s() - cpu_s) * 1000 / _TIMES
         return Measured(name, statistics.median(took), max(took), cpu_ms, size / 1024)
 
 
@@ -157,7 +163,7 @@ def measure(folder: Path, database: str, messages: int) -> list[Measured]:
 def opened(node: Node, things: dict[str, str]) -> Iterator[Measured]:
     """Each page and piece, measured and printed."""
     print(f"{'page':<44} {'middle ms':>9} {'worst ms':>9} {'CPU ms':>7} {'KiB':>6}")
-    visitor = Visitor(node)
+    visitor = Visitor(node.given, node.cpu_s)
     pages = [*PAGES.items(), *((_PIECE + path, path) for path in PIECES)]
     found = [(name, path.format(**things)) for name, path in pages]
     for name, path in (*searches(node.given), *found):

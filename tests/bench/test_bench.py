@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bench import idle, pages, smpp, streams
+from bench import idle, live, pages, smpp, streams
 
 EXCHANGE_MAX_US = 25.0
 STREAM_MAX_US = 150.0
@@ -42,3 +42,9 @@ def test_a_stream_to_nats_takes_all_events():
 @pytest.mark.parametrize("more", [[], ["--postgres"]], ids=["sqlite", "postgresql"])
 def test_pages_of_many_messages_are_quick(more):
     assert pages.main(["--messages", "20000", *more]) == 0
+
+
+@pytest.mark.ci
+def test_live_pages_keep_up_with_a_thousand_messages_a_second():
+    """What they are sent is bounded, is never two seconds old, and is in the end what the database has."""
+    assert live.main(["--rate", "1000", "--seconds", "8"]) == 0
