@@ -14,6 +14,7 @@ from whimbrel.domain.local_times import to_local
 from whimbrel.domain.model import Draft
 from whimbrel.journey.accept import Accepted
 from whimbrel.manage import users
+from whimbrel.manage.users import UserChange
 from whimbrel.products.conversations import notes
 from whimbrel.products.conversations import reading as conversations
 from whimbrel.products.conversations.reading import Wanted
@@ -326,6 +327,7 @@ async def test_a_phone_is_handed_over_to_people(tmp_path: Path) -> None:
 async def test_people_get_whom_it_is_for_tags_and_a_note_in_one_commit_with_the_step(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
         await made.seed()
+        await made.bound()
         ctx, whose = made.app.manage, {"account_id": made.account_id, "test": False}
         email = "ada@example.org"
         invited = await users.invite(
@@ -355,6 +357,17 @@ async def test_people_get_whom_it_is_for_tags_and_a_note_in_one_commit_with_the_
         assert talk.their_number == PHONE
         (note,) = (await notes.find(ctx, talk.id, **whose)).data
         assert (note.text, note.author) == ("Mark: bad service", flow_id)
+        await users.update(ctx, ACTOR, invited.id, UserChange(role="read_only"), account_id=made.account_id)
+        made.say("+447911123460", "bad again")
+
+        async def failed() -> Any:
+            return (await running.find(ctx, flow_id=flow_id, state="failed", **whose)).data
+
+        (run,) = await until(failed)
+        assert run.reason is not None and run.reason.code == "flow_assignee_gone"
+        assert [each.their_number for each in await handed()] == [PHONE]
+        with pytest.raises(WhimbrelError, match="assign"):
+            await keep(made, minutes(trigger, a=step | {"assign": invited.id}), "other")
 
 
 async def test_a_test_run_hands_over_among_test_data_and_one_without_a_text_not_at_all(tmp_path: Path) -> None:

@@ -220,7 +220,7 @@ def test_people_get_a_conversation_with_what_is_said_of_it():
     wish = {"assign": "US1", "add_tags": ["vip"], "note": " {{ name }}:\n{{ cart }} \0"}
     run = run_of(last_id="SM9", number=OURS, variables='{"name": "Ada", "cart": 3}')
     again = {"type": "conversation", "note": "second"}
-    found = take({"a": {"type": "conversation", **wish, "next": "b"}, "b": again}, run)
+    found = take({"a": {"type": "conversation", **wish, "next": "b"}, "b": again}, run, people=frozenset({"US1"}))
     assert (found.hand_over, found.run.step) == (HandOver("US1", ("vip",), "Ada:\n3"), "b")
     assert take({"a": again, "b": again}, msgspec.structs.replace(found.run, step="b")).hand_over == HandOver(
         note="second"
@@ -234,6 +234,19 @@ def test_there_is_no_conversation_without_a_text(lacks: dict[str, Any]):
     assert (found.hand_over, found.run.state, found.run.reason) == (None, "failed", "flow_no_conversation")
     found = take({"a": {"type": "conversation", "on_error": "b"}, "b": {"type": "stop"}}, run)
     assert told(found) == [("a", "failed"), ("b", "finished")]
+
+
+@pytest.mark.parametrize(("people", "outcome"), [((), "failed"), (("US2",), "failed"), (("US1", "US2"), "handed_over")])
+def test_who_is_gone_by_then_gets_no_conversation(people: tuple[str, ...], outcome: str):
+    run = run_of(last_id="SM9", number=OURS)
+    give = {"type": "conversation", "assign": "US1", "on_error": "b", "next": "b"}
+    found = take({"a": give, "b": {"type": "stop"}}, run, people=frozenset(people))
+    assert told(found) == [("a", outcome), ("b", "finished")]
+    assert (found.hand_over is not None) is (outcome == "handed_over")
+    assert found.steps[0].detail == ("" if found.hand_over else "flow_assignee_gone")
+    if found.hand_over is None:
+        failed = take({"a": {"type": "conversation", "assign": "US1"}}, run, people=frozenset(people))
+        assert (failed.run.state, failed.run.reason) == ("failed", "flow_assignee_gone")
 
 
 def test_a_text_to_somebody_else_is_none_of_the_conversation():

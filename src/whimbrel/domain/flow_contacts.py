@@ -1,4 +1,6 @@
-"""Whether a flow's document asks for the contact as it is now: only then is it read at each turn."""
+"""Whether a flow's document asks for the contact as it is now, and for which people: only then are they read at each
+turn.
+"""
 
 import re
 from collections.abc import Iterator
@@ -25,6 +27,11 @@ that there is."""
 def names_contact(document: Document) -> bool:
     """Rather too often than too seldom."""
     return any(_NAMED(each) for step in document.steps.values() for each in _expressions(step))
+
+
+def assignees(document: Document) -> frozenset[str]:
+    """Whom its steps give conversations to."""
+    return frozenset(each.assign for each in document.steps.values() if isinstance(each, Conversation) and each.assign)
 
 
 def _expressions(step: Step) -> Iterator[str]:

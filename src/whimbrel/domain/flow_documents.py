@@ -207,7 +207,11 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     note: Annotated[Text | None, Meta(description="For the people of the account; no phone sees it.")] = None
     next: Next = None
     on_error: Annotated[
-        str | None, Meta(description="The step where no text went to the phone or came from it; none: the run fails.")
+        str | None,
+        Meta(
+            description="The step where no text went to the phone or came from it, or whom it is for is gone; none: the "
+            "run fails."
+        ),
     ] = None
 
 

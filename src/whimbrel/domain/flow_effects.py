@@ -62,7 +62,7 @@ class Inputs(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What a turn goes by. `message_id`: of a text that it may send; `answer`: the text that the run waited for;
     `response`: what its request brought (None where it is to be made again); `refused`: the code of the refusal of the
     text or of the contact's change, `refused_why` in words; `contact`: the one of the run's phone as it is now, where
-    the document `names_contact`."""
+    the document `names_contact`; `people`: those whom the document gives conversations to, and who may answer now."""
 
     now: int
     message_id: str
@@ -74,6 +74,7 @@ class Inputs(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     refused_why: str = ""
     names_contact: bool = False
     contact: Mapping[str, Any] | None = None
+    people: frozenset[str] = frozenset()
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):

@@ -357,10 +357,15 @@ class _Machine:
         if self._contact is not None or self._hand_over is not None:
             self._due_at = self._inputs.now
             return
+        problem = ""
         if self._last_id is None or not self._number or not self._run.phone:
+            problem = "flow_no_conversation"
+        elif step.assign and step.assign not in self._inputs.people:
+            problem = "flow_assignee_gone"
+        if problem:
             if step.on_error is None:
-                raise _Failed("flow_no_conversation")
-            self._go(step, "failed", step.on_error, detail="flow_no_conversation")
+                raise _Failed(problem)
+            self._go(step, "failed", step.on_error, detail=problem)
             return
         note = "" if step.note is None else self._rendered(step.note).replace("\0", "").strip()
         self._hand_over = HandOver(step.assign or "", step.add_tags, note[: limits.NOTE_MAX])

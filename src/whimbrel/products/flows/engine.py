@@ -197,6 +197,7 @@ class Engine:
             answer_id=run.answer_id,
             names_contact=run.id in sight.contacts,
             contact=sight.contacts.get(run.id),
+            people=frozenset(each for each, whose in sight.people.items() if whose in (run.account_id, None)),
             **more,
         )
         try:

@@ -1,5 +1,5 @@
 """What turns go by beside their runs: documents, the texts that answer, and the contacts of phones as they are now,
-each read for a whole list of runs; contacts only where a document names them.
+each read for a whole list of runs; contacts and people only where a document names them.
 """
 
 from collections import defaultdict
@@ -12,16 +12,19 @@ from whimbrel.domain.flow_documents import Document
 from whimbrel.domain.flows import FlowRun
 from whimbrel.domain.model import Message
 from whimbrel.manage.context import Context
+from whimbrel.products.conversations.people import able
 from whimbrel.products.flows.contacts import Whose, people
 from whimbrel.products.flows.starting import Documents
 
 
 class Sight(msgspec.Struct, frozen=True, gc=False):
-    """Of a list of runs. `contacts`: by run, of those whose document names it; None where the phone has none."""
+    """Of a list of runs. `contacts`: by run, of those whose document names it; None where the phone has none.
+    `people`: whom documents give conversations to and who may answer now, with their account."""
 
     documents: Mapping[tuple[str, int], Document]
     texts: Mapping[str, Message]
     contacts: Mapping[str, Mapping[str, Any] | None]
+    people: Mapping[str, str | None] = {}
 
     def document(self, run: FlowRun) -> Document | None:
         """The one that a run goes by."""
@@ -41,7 +44,9 @@ async def sight_of(ctx: Context, documents: Documents, runs: Sequence[FlowRun]) 
     wanted = [run.answer_id for run in runs if run.answer_id is not None]
     texts = await ctx.store.messages(wanted) if wanted else []
     asking = [run for run in runs if documents.names_contact(run.flow_id, run.version)]
-    return Sight(known, {text.id: text for text in texts}, await _contacts(ctx, asking))
+    named = frozenset().union(*(documents.assignees(run.flow_id, run.version) for run in runs))
+    contacts = await _contacts(ctx, asking)
+    return Sight(known, {text.id: text for text in texts}, contacts, await able(ctx, named))
 
 
 async def _contacts(ctx: Context, runs: Sequence[FlowRun]) -> dict[str, Mapping[str, Any] | None]:

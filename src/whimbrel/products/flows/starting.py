@@ -12,7 +12,7 @@ import msgspec
 from whimbrel.base import ids, limits
 from whimbrel.base.metrics import Metrics
 from whimbrel.domain.flow_checks import read
-from whimbrel.domain.flow_contacts import names_contact
+from whimbrel.domain.flow_contacts import assignees, names_contact
 from whimbrel.domain.flow_documents import Document
 from whimbrel.domain.flows import Flow, FlowRun, FlowVersion
 from whimbrel.journey.accept import Superseded
@@ -50,6 +50,7 @@ class Documents:
         self._store = store
         self._known: dict[tuple[str, int], Document] = {}
         self._naming: set[tuple[str, int]] = set()
+        self._assigning: dict[tuple[str, int], frozenset[str]] = {}
 
     async def of(self, pairs: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], Document]:
         """Those that exist."""
@@ -60,14 +61,21 @@ class Documents:
                 if len(self._known) >= _DOCUMENTS_KEPT:
                     self._known.clear()
                     self._naming.clear()
+                    self._assigning.clear()
                 self._known[pair] = read(msgspec.json.decode(rows[0].document))
                 if names_contact(self._known[pair]):
                     self._naming.add(pair)
+                if assigned := assignees(self._known[pair]):
+                    self._assigning[pair] = assigned
         return {pair: self._known[pair] for pair in wanted if pair in self._known}
 
     def names_contact(self, flow_id: str, version: int) -> bool:
         """Whether a document that was read asks for the contact as it is now."""
         return (flow_id, version) in self._naming
+
+    def assignees(self, flow_id: str, version: int) -> frozenset[str]:
+        """Whom a document that was read gives conversations to."""
+        return self._assigning.get((flow_id, version), frozenset())
 
 
 class _Recent(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@
 -- | --- | --- |
 -- | user_insert | a row of `User` |
 -- | user_by_id (id), user_by_email (email) | the whole row |
+-- | users_of_ids (ids) | whole rows |
 -- | users_page (account_id, before_id, limit) | whole rows of an account, or ('') of the operator, newest first |
 -- | users_with_role (account_id, role) | ids of those who are not disabled; account '' is the operator |
 -- | users_hold (account_id, role) | nobody else changes those until the end of the commit |
@@ -44,6 +45,11 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
 SELECT id, account_id, email, name, role, status, password, totp, totp_step, failures, locked_until, preferences,
   created_at, updated_at, signed_in_at
 FROM users WHERE id = $1;
+
+-- name: users_of_ids
+SELECT id, account_id, email, name, role, status, password, totp, totp_step, failures, locked_until, preferences,
+  created_at, updated_at, signed_in_at
+FROM users WHERE id = ANY($1);
 
 -- name: user_by_email
 SELECT id, account_id, email, name, role, status, password, totp, totp_step, failures, locked_until, preferences,
