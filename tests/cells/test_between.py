@@ -16,6 +16,7 @@ from whimbrel.journey.inbound import InboundTexts
 from whimbrel.journey.strays import Strays
 from whimbrel.manage import carriers, consent_words, keys, policies, prices, routes, suppression
 from whimbrel.manage.scopes import OPERATOR
+from whimbrel.products import erasing
 
 NUMBERS = ("+447911123451", "+447911123452", "+447911123453")
 
@@ -265,6 +266,19 @@ async def test_what_the_operator_says_of_consent_and_quiet_hours_holds_in_every_
     await us.rows("DELETE FROM suppressions WHERE number = $1", NUMBERS[2])
     assert await Copies(store=us.store, tables=us.tables, leading=lambda: eu.store).look()
     assert await installation(us) == await installation(eu) and listed(us, list_id) == [True, False, True]
+    await copies.look()
+    for number in (NUMBERS[2], NUMBERS[0]):
+        asked = erasing.NewErasure(number=number)
+        assert (await erasing.erase(eu.manage, ACTOR, asked, account_id=None, test=False)).consents == 1
+        assert await copies.look() and not await copies.look()
+        assert await installation(us) == await installation(eu) and listed(us, list_id) == [True, False, True]
+        assert number not in repr(await us.rows("SELECT * FROM suppressions"))
+        await eu.rows("UPDATE suppressions SET number = $1 WHERE number IS NULL", "+1")
+        await us.rows("UPDATE suppressions SET number = $1 WHERE number IS NULL", "+1")
+    await eu.rows("UPDATE suppressions SET number = NULL")
+    await eu.rows("DELETE FROM opt_out_changes")
+    assert await Copies(store=us.store, tables=us.tables, leading=lambda: eu.store).look(), "erased while it was away"
+    assert await installation(us) == await installation(eu)
     await suppression.delete(eu.manage, ACTOR, list_id, account_id=None)
     assert await copies.look()
     assert await installation(us) == await installation(eu) and await us.rows("SELECT 1 FROM suppressions") == []

@@ -171,6 +171,19 @@ async def test_the_operators_lists_hold_for_every_account_and_are_his_alone(edge
     assert (await edge.ask("DELETE", path)).status == 404
     assert (await edge.post(f"{path}/numbers", {"numbers": [OTHER]})).status == 404
     assert (await edge.get(f"{path}/export")).status == 404
+    await edge.post("/v1/erasures", {"number": NUMBER})
+    theirs = table((await edge.get(f"{path}/export", key=edge.operator)).body)
+    assert [row["number"] for row in theirs] == [NUMBER], "what is the operator's is his to erase"
+    erased = await edge.post("/v1/erasures", {"number": NUMBER}, key=edge.operator)
+    assert (erased.status, erased.json["consents"], erased.json["left"]) == (200, 1, 0)
+    theirs = table((await edge.get(f"{path}/export", key=edge.operator)).body)
+    assert [row["number"] for row in theirs] == [""] and NUMBER[-3:] in theirs[0]["masked"]
+    assert (await edge.send(**{"class": "marketing"})).code == "suppressed"
+    again = await edge.post(f"{path}/numbers", {"numbers": [NUMBER]}, key=edge.operator)
+    assert again.json == {"created": 0, "known": 1}
+    assert (await edge.post("/v1/erasures", {"number": NUMBER}, key=edge.operator)).json["consents"] == 0
+    assert (await edge.ask("DELETE", f"{path}/numbers?number=%2B{NUMBER[1:]}", key=edge.operator)).status == 204
+    assert (await edge.send(**{"class": "marketing"})).status == 202
 
 
 async def test_words_and_texts(edge):

@@ -134,6 +134,8 @@ def test_who_may_be_another_cells_is_told_to_ask_again_and_counted_all_the_same(
         ("POST", "/v1/suppression-lists", bearer("wk_op", x_account_id=EU), "eu"),
         ("PUT", "/v1/consent-texts", bearer("wk_op"), "us"),
         ("DELETE", "/v1/consent-words/CW1", bearer("wk_op"), "us"),
+        ("POST", "/v1/erasures", bearer("wk_op", x_cell="eu"), "us"),
+        ("POST", "/v1/erasures", bearer("wk_op", x_account_id=EU), "eu"),
     ],
 )
 def test_the_cell_of_a_request(method, path, request_, cell):

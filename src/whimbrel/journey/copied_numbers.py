@@ -9,19 +9,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-
 from whimbrel.domain.permission import Suppression, SuppressionList
 from whimbrel.store.interface import Store, Write
 from whimbrel.store.rows import to_columns
 
 _PAGE: Final = 1_000
-
-
-class _Hash(msgspec.Struct, frozen=True, gc=False):
-    """Columns of `suppressions_known`."""
-
-    number_hash: int
 
 
 class CopiedNumbers:
@@ -54,13 +46,14 @@ class CopiedNumbers:
         return differs
 
     async def _compare(self, leading: Store, list_id: str) -> bool:
-        """Bring what they have and we lack, then take away what we have and they lack."""
+        """Bring what they have and we lack, or have with a number that was erased there; then take away what we have
+        and they lack."""
         differs = False
         for here, there in ((leading, self._store), (self._store, leading)):
             place = -1
             while page := await here.fetch(Suppression, "suppressions_page", list_id, place, _PAGE):
                 place = page[-1].number_hash
-                lacking = await _lacking(there, list_id, [row.number_hash for row in page])
+                lacking = await _lacking(there, list_id, page)
                 differs = await self._alike(leading, list_id, lacking) or differs
         return differs
 
@@ -73,7 +66,7 @@ class CopiedNumbers:
             gone = set(some).difference(row.number_hash for row in rows)
             writes = [
                 Write("suppression_drop", tuple((list_id, number_hash) for number_hash in sorted(gone))),
-                Write("suppression_put", tuple(to_columns(row) for row in rows)),
+                Write("suppression_copy", tuple(to_columns(row) for row in rows)),
             ]
             changed += sum(await self._store.write([write for write in writes if write.rows]))
         return changed > 0
@@ -85,6 +78,9 @@ class CopiedNumbers:
         return changed
 
 
-async def _lacking(store: Store, list_id: str, hashes: list[int]) -> list[int]:
-    known = {row.number_hash for row in await store.fetch(_Hash, "suppressions_known", list_id, hashes)}
-    return [each for each in hashes if each not in known]
+async def _lacking(store: Store, list_id: str, page: Sequence[Suppression]) -> list[int]:
+    hashes = [row.number_hash for row in page]
+    known = {
+        row.number_hash: row.number for row in await store.fetch(Suppression, "suppressions_some", list_id, hashes)
+    }
+    return [row.number_hash for row in page if known.get(row.number_hash, "") != row.number]

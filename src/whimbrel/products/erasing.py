@@ -27,7 +27,7 @@ from whimbrel.domain.states import FINAL
 from whimbrel.domain.verify import VerifyService
 from whimbrel.journey.index import catch_up
 from whimbrel.manage import audit
-from whimbrel.manage.context import NEWEST, Context, commit
+from whimbrel.manage.context import NEWEST, Context, check_leads, commit
 from whimbrel.products.verify.factors_people import People
 from whimbrel.store.contacts import ContactScope
 from whimbrel.store.interface import Search, Store, Write
@@ -35,6 +35,8 @@ from whimbrel.store.interface import Search, Store, Write
 _LIST: Final = 500
 _LISTS_MAX: Final = 40
 """Of messages in one request."""
+_NOBODY: Final = ""
+"""The account of what is the operator's."""
 _SCHEDULE_STATES: Final = ("active", "paused", "finished")
 
 
@@ -92,11 +94,13 @@ class _Whose(msgspec.Struct, frozen=True, gc=False):
     number_hash: int
 
 
-async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: str, test: bool) -> Erased:
-    """Erase a number's person from an account. WhimbrelError invalid_number."""
+async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: str | None, test: bool) -> Erased:
+    """Erase a number's person from an account, or (None) from what is the operator's. WhimbrelError invalid_number."""
     number = normalise(request.number)
     if number is None:
         raise WhimbrelError("invalid_number")
+    if account_id is None:
+        return await _of_operator(ctx, actor, _Whose(_NOBODY, test, number.e164, ctx.vault.number_hash(number.e164)))
     whose = _Whose(account_id, test, number.e164, ctx.vault.number_hash(number.e164))
     await commit(ctx, [audit.entry(ctx, actor, "person.erased", account_id, account_id), *_named(whose)])
     await _saved_views(ctx.store, whose)
@@ -121,6 +125,20 @@ async def erase(ctx: Context, actor: str, request: NewErasure, *, account_id: st
         left=left + pending + running,
         next_cursor=cursor,
     )
+
+
+async def _of_operator(ctx: Context, actor: str, whose: _Whose) -> Erased:
+    """His lists go on holding for every account, by the keyed hash; the cells that copy them are told to look again."""
+    check_leads(ctx)
+    writes = [
+        Write("opt_outs_turn", ((),)),
+        Write("suppressions_tell", ((whose.number_hash, ctx.clock.now_us()),)),
+        Write("suppressions_forget", ((_NOBODY, whose.number_hash),)),
+        audit.entry(ctx, actor, "person.erased", "installation"),
+    ]
+    changed = await commit(ctx, writes)
+    await _saved_views(ctx.store, whose)
+    return Erased(consents=changed[2])
 
 
 def _named(whose: _Whose) -> list[Write]:

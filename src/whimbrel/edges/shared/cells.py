@@ -37,7 +37,14 @@ _OF_THE_INSTALLATION: Final = (
     "/v1/sender-rules",
     "/v1/policies/quiet-hours",
 )
-_OF_EITHER: Final = ("/v1/keys", "/v1/policies", "/v1/suppression-lists", "/v1/consent-words", "/v1/consent-texts")
+_OF_EITHER: Final = (
+    "/v1/keys",
+    "/v1/policies",
+    "/v1/suppression-lists",
+    "/v1/consent-words",
+    "/v1/consent-texts",
+    "/v1/erasures",
+)
 """Of the account that is named, else of the installation."""
 _OF_A_NODE: Final = ("/test", "/trace")  # what a node does with a carrier, by the hand of whoever asks it
 

@@ -15,6 +15,8 @@
 -- | suppression_by_hash (list_id, number_hash) | row of `Suppression` |
 -- | suppressions_known (list_id, hashes) | number_hash of those that are on it |
 -- | suppressions_forget (account_id, number_hash) | the number goes, the rows stay |
+-- | opt_outs_turn | whoever else writes opt-outs waits, so that changes are committed in the order of their positions |
+-- | suppressions_tell (number_hash, at) | other cells look again at the operator's rows of a number that is to go |
 -- | consent_words_all | rows of `ConsentWord` |
 -- | consent_word_put, consent_word_delete (id) | |
 -- | consent_texts_all | rows of `ConsentText` |
@@ -79,6 +81,15 @@ SELECT number_hash FROM suppressions WHERE list_id = $1 AND number_hash = ANY($2
 -- name: suppressions_forget
 UPDATE suppressions SET number = NULL
 WHERE list_id IN (SELECT id FROM suppression_lists WHERE COALESCE(account_id, '') = $1) AND number_hash = $2
+  AND number IS NOT NULL;
+
+-- name: opt_outs_turn
+UPDATE configuration SET version = version + 1 WHERE kind = 'opt_outs';
+
+-- name: suppressions_tell
+INSERT INTO opt_out_changes (account_id, number_hash, stopped, at)
+SELECT list_id, number_hash, 1, CAST($2 AS BIGINT) FROM suppressions
+WHERE list_id IN (SELECT id FROM suppression_lists WHERE COALESCE(account_id, '') = '') AND number_hash = $1
   AND number IS NOT NULL;
 
 -- name: consent_words_all

@@ -6,6 +6,7 @@
 -- | policies_of_operators, quiet_rules_whole | whole rows |
 -- | suppression_lists_of_operators, consent_words_of_operators, consent_texts_of_operators | whole rows of `SuppressionList`, `ConsentWord`, `ConsentText` |
 -- | suppressions_some (list_id, hashes) | whole rows of `Suppression` that are on the list |
+-- | suppression_copy | a whole row, new or in place of the one of its list and number |
 -- | key_copy, carrier_copy, route_copy, price_copy | a whole row, new or in place of the one of its id |
 -- | key_drop, policy_drop (id) | is there no more |
 
@@ -44,6 +45,12 @@ SELECT id, account_id, brand_id, kind, language, text, updated_at FROM consent_t
 -- name: suppressions_some
 SELECT list_id, number_hash, account_id, number, masked, reason, created_at FROM suppressions
 WHERE list_id = $1 AND number_hash = ANY($2);
+
+-- name: suppression_copy
+INSERT INTO suppressions (list_id, number_hash, account_id, number, masked, reason, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (list_id, number_hash)
+DO UPDATE SET number = excluded.number, masked = excluded.masked, reason = excluded.reason
+WHERE suppressions.number IS DISTINCT FROM excluded.number;
 
 -- name: carrier_copy
 INSERT INTO carriers (id, name, kind, status, sandbox, settings, password, created_at, updated_at)
