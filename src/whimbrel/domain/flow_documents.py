@@ -209,8 +209,8 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     on_error: Annotated[
         str | None,
         Meta(
-            description="The step where no text went to the phone or came from it, or whom it is for is gone; none: the "
-            "run fails."
+            description="The step where no text went to the phone or came from it, or whom it is for is gone; none: "
+            "the run fails."
         ),
     ] = None
 
