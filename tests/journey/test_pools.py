@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.journey.rig import ACTOR, SENDER, Rig, rig, sqlite_first, until
+from tests.windows import most_in
 from whimbrel.domain.number_limits import NumberLimits
 from whimbrel.domain.pools import Standing
 from whimbrel.domain.turns import lane_of
@@ -76,6 +77,18 @@ async def test_no_number_goes_above_its_rate_and_none_waits_for_another(tmp_path
         assert all(later - earlier > SECOND_US for earlier, later in zip(times, times[5:], strict=False))
         texts = [s.text for s in r.submits() if s.source.endswith("0101")]
         assert texts.index("code") < 12, "a code goes before what waits for the same number"
+
+
+@sqlite_first
+async def test_what_waits_for_the_carrier_does_not_leave_together(tmp_path: Path) -> None:
+    """A carrier that came a moment ago takes nothing in its first second: another node may have used up its rate."""
+    async with rig(tmp_path) as r:
+        await r.seed(window=20, throughput_per_s=400)
+        main = await pool(r, NUMBERS[1], rate=600)
+        ids = await r.send(*[in_pool(r, main, phone) for phone in PHONES[:24]])
+        await r.all_settled(ids, "delivered", within_s=30)
+        times = [submit.at_us for submit in r.submits()]
+        assert (len(times), most_in(times, SECOND_US) <= 10) == (24, True), times
 
 
 @sqlite_first

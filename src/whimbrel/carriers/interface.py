@@ -150,6 +150,10 @@ class CarrierLink(Protocol):
         """Take parts, in order within a class. Each is answered exactly once through `Handlers.replies`."""
         ...
 
+    def unsent(self) -> frozenset[str]:
+        """Ids of messages with parts that wait for their place in a window, or for the rate."""
+        ...
+
     def health(self) -> Health: ...
 
     def adopt(self, link: SmppLink) -> bool:

@@ -91,6 +91,10 @@ class SmppCarrier:
         """Take parts, in order."""
         self._outbox.put(parts)
 
+    def unsent(self) -> frozenset[str]:
+        """Ids of messages with parts that have not left, those excepted that were set aside."""
+        return self._outbox.unsent()
+
     def health(self) -> Health:
         """The carrier as an operator wants to see it."""
         up = sum(bind.is_up for bind in self._counted)

@@ -69,6 +69,10 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._out) + len(self._aside)
 
+    def unsent(self) -> frozenset[str]:
+        """Ids of messages with parts that wait here, those excepted that were told to wait time and again."""
+        return frozenset(part.message_id for part in self._out)
+
     @property
     def set_aside(self) -> int:
         """Of these: told to wait time and again."""

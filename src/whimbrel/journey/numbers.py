@@ -3,8 +3,9 @@ carrier's, so that a slow number stops nobody behind it; each is looked at when 
 leaves in the order of classes and ids.
 
 A turn is taken in the commit of its claims (`store/verbs/turns.py`), which holds the rate over all lanes and nodes;
-here it is counted once more from the moment of the hand-over, because that is when the carrier sees it. Costs nothing
-where no number has a limit.
+here it is counted once more from the moment when the texts left, because that is when the carrier sees it: what waits
+for a place in a full window, or for the carrier's own rate, would else leave together with the turns after it. Costs
+nothing where no number has a limit.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import msgspec
 from whimbrel.base import faults
 from whimbrel.base.clock import SECOND_US, Clock
 from whimbrel.base.vault import Vault
-from whimbrel.carriers.interface import Part
+from whimbrel.carriers.interface import CarrierLink, Part
 from whimbrel.domain.model import MARKETING, Message
 from whimbrel.domain.states import QUEUED, REJECTED
 from whimbrel.domain.turns import (
@@ -53,6 +54,8 @@ class NumberLane(Protocol):
 
     @property
     def fence(self) -> int: ...
+    @property
+    def link(self) -> CarrierLink: ...
     def room(self) -> int: ...
     def build(self, message: Queued) -> tuple[bytes, ...]: ...
     def reserve(self, segments: int) -> None: ...
@@ -87,9 +90,11 @@ class _Known(msgspec.Struct, frozen=True, gc=False):
 class _Number:
     """One number with something to send here: when it is free, and how much of a day it has sent."""
 
-    __slots__ = ("day", "free_at", "is_known", "is_used_up", "sent")
+    __slots__ = ("day", "free_at", "handed_over", "is_known", "is_used_up", "rests_us", "sent")
 
     def __init__(self) -> None:
+        self.handed_over: frozenset[str] = frozenset()  # messages of its last turn that had not left
+        self.rests_us = 0  # after them
         self.free_at = 0
         self.day = 0
         self.sent = 0
@@ -105,6 +110,17 @@ class _Number:
         """Quotas have changed: what was used up may not be any more."""
         if self.is_used_up:
             self.is_used_up, self.is_known, self.free_at = False, False, 0
+
+    def has_left(self, unsent: frozenset[str], now_us: int) -> bool:
+        """Whether its last turn is on the wire; its rest begins when that is first seen."""
+        if not self.handed_over:
+            return True
+        if self.handed_over.isdisjoint(unsent):
+            self.handed_over = frozenset()
+            self.free_at = now_us + self.rests_us
+        else:
+            self.free_at = now_us + int(_APART_S * SECOND_US)
+        return False
 
     def left(self, cap: int, now_us: int) -> int:
         """Segments of its quota; many without one."""
@@ -129,6 +145,7 @@ class Numbers:
         self._lane = lane
         self._means = means
         self._waiting: dict[str, _Number] = {}
+        self._commit_us = 0  # how long a commit takes: other nodes count a turn from when its texts leave, too
         self._limits = means.tables.pools.limits
         self._wake = asyncio.Event()
         self._unseen = True  # something may wait that was not noticed
@@ -238,7 +255,15 @@ class Numbers:
 
     def _due(self, now: int) -> list[str]:
         """Numbers whose turn it is, those that have waited longest for it first."""
-        due = [(number.free_at, sender_id) for sender_id, number in self._waiting.items() if number.free_at <= now]
+        unsent: frozenset[str] | None = None
+        due: list[tuple[int, str]] = []
+        for sender_id, number in self._waiting.items():
+            if number.free_at > now:
+                continue
+            if number.handed_over and unsent is None:
+                unsent = self._lane.link.unsent()
+            if number.has_left(unsent or frozenset(), now):
+                due.append((number.free_at, sender_id))
         return [sender_id for _, sender_id in sorted(due)[:_AT_ONCE]]
 
     async def _head(self, sender_id: str, now: int, room: int) -> Going | None:
@@ -274,7 +299,7 @@ class Numbers:
         if segments > number.left(limits.daily_cap, now):
             number.rest(now)  # a long text that is more than what is left of the day
             return None
-        free_at = pace.after(number.free_at, now, segments)
+        free_at = pace.after(number.free_at, now + self._commit_us, segments)
         account_id = chosen[0][0].account_id
         turn = Turn(sender_id, account_id, now, free_at, day_of(now), segments, limits.daily_cap)
         return Going(turn, pace, chosen)
@@ -296,6 +321,8 @@ class Numbers:
         if committed is None:
             await means.tables.current()
             return
+        took_us = means.clock.now_us() - going[0].turn.at
+        self._commit_us += (min(took_us, SECOND_US) - self._commit_us) // 4
         faults.hit("worker.after_attempt")
         refused: list[str] = []
         for one, (_, claims), attempts in zip(going, in_turn, committed, strict=True):
@@ -322,6 +349,10 @@ class Numbers:
         if ready:
             last = one.messages[-1][0]
             self._lane.send(ready, last.priority, 0)
+            number.handed_over = self._lane.link.unsent() & {part.message_id for part in ready}
+            number.rests_us = one.pace.after(0, 0, one.turn.segments)
+            if number.handed_over:
+                number.free_at = self._means.clock.now_us()
 
     def _claim(self, message: Queued, built: Sequence[bytes], at: int, fence: int) -> Claim:
         tail_hash = self._means.vault.tail_hash(message.recipient)
