@@ -8,8 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 ARGS ?=
 FUZZ_SECONDS ?= 600
-# Many tests wait for real time and for other processes: one more at a time than there are processors.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# Most of the time a test waits, for real time and for other processes: two at a time for each processor.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 2)
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -39,7 +39,7 @@ assert _WHEEL is not None and _WHEEL.submodule_search_locations
 INSTALLED: Final = Path(_WHEEL.submodule_search_locations[0]) / "pginstall18"
 GIVEN: Final = os.environ.get("WHIMBREL_TEST_POSTGRES", "")
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - in it each server has a folder of mkdtemp
-_ROOM: Final = 4 * 2**30  # three servers with the log that each may keep, and their databases
+_ROOM: Final = 4 * 2**30  # four servers with the log that each may keep, and their databases
 _NUMBERS: Final = itertools.count(1)
 _SETTINGS: Final = {
     "listen_addresses": "127.0.0.1",
