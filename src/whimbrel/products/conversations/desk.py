@@ -47,7 +47,7 @@ class ConversationFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     day: str
     user_id: str | None
-    replies: int
+    replies: Annotated[int, Meta(description="Texts to phones that waited for one.")]
     mean_reply_s: float | None
     closed: int
     rated: int
