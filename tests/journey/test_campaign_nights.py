@@ -11,6 +11,7 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.products.campaigns import estimating, keeping
 from whimbrel.products.campaigns.shapes import AudienceBody, CampaignView, NewCampaign, PaceBody, ScheduleBody
 from whimbrel.store.interface import PutOff
+from whimbrel.store.verbs import campaigns as verbs
 
 NIGHT = f"{DAY}T22:30+01:00"
 OPENS = "2027-03-03T07:00:00.000000Z"
@@ -89,6 +90,36 @@ async def test_what_waits_for_the_morning_is_canceled_with_its_campaign(tmp_path
         assert (await steer(r, "cancel", made)).status == "canceled"
         await counted(r, made, canceled=3)
         await r.nothing_held()
+
+
+@sqlite_first
+@pytest.mark.parametrize("verb", ["pause", "cancel"])
+async def test_in_the_morning_more_is_queued_than_one_commit_takes_and_all_of_it_stops(
+    tmp_path: Path, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verbs, "_PAGE", 1)
+    async with rig(tmp_path) as r:
+        made = await of_the_night(r)
+        await cut(r)
+        set_clock(r, MORNING)
+        while await r.app.sweep.fall_due():
+            pass
+        assert len(await r.app.store.waiting(r.carrier_id, 10)) == 3
+        await steer(r, verb, made)
+
+        async def none_is_queued() -> bool:
+            return not await r.app.store.waiting(r.carrier_id, 10)
+
+        await until(none_is_queued, within_s=WITHIN_S)
+        if verb == "cancel":
+            await counted(r, made, canceled=3)
+            await r.nothing_held()
+            return
+        r.behave(refuse_binds=0)
+        await r.bound()
+        await steer(r, "resume", made)
+        await until(lambda: len(reached(r)) == 3, within_s=WITHIN_S)
+        assert set(reached(r).values()) == {1}
 
 
 async def test_one_whose_messages_wait_is_not_deleted_before_it_is_canceled_and_then_at_once(tmp_path: Path) -> None:

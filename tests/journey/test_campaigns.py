@@ -11,7 +11,7 @@ from tests.journey.rig import ACTOR, Rig, rig, sqlite_first, until
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.domain.campaigns import Campaign
 from whimbrel.manage import balance, opt_outs
-from whimbrel.products.campaigns import keeping, recipients, steering
+from whimbrel.products.campaigns import keeping, recipients, sending, steering
 from whimbrel.products.campaigns.shapes import (
     AudienceBody,
     CampaignView,
@@ -216,6 +216,52 @@ async def test_a_sample_decides_what_the_others_get(tmp_path: Path):
         await until(lambda: len(reached(made)) == 300, within_s=WITHIN_S)
         texts = Counter(each.text for each in made.submits())
         assert texts["Better"] > 300 - sample and set(texts) >= {"Plain", "Better"}
+
+
+@sqlite_first
+async def test_one_whose_winner_is_chosen_just_before_it_rests_for_want_of_one_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with rig(tmp_path) as made:
+        await made.seed()
+        await people(made, 40)
+        both = (VariantBody(name="A", text="Plain"), VariantBody(name="B", text="Better"))
+        draft = await campaign(made, variants=both, winner=TrialBody(metric="answered", sample_percent=50, wait_s=60))
+        rests = sending.Campaigns._pause
+
+        async def too_late(self: sending.Campaigns, row: Campaign, reason: str) -> None:
+            choice = steering.Choice(variant="B")
+            await steering.choose(made.app.manage, ACTOR, row.id, choice, account_id=made.account_id, test=False)
+            await rests(self, row, reason)
+
+        monkeypatch.setattr(sending.Campaigns, "_pause", too_late)
+        await steer(made, "start", draft)
+
+        async def waits() -> bool:
+            return (await read(made, draft)).phase == "wait"
+
+        await until(waits, within_s=WITHIN_S)
+        made.clock.advance(61)
+        paused = await is_in(made, draft, "paused")
+        assert (paused.reason, paused.won) == ("no_winner", "B")
+        await steer(made, "resume", draft)
+        over = await is_in(made, draft, "finished")
+        assert (over.won, over.progress.accepted) == ("B", 40)
+
+
+@sqlite_first
+async def test_one_that_has_no_room_holds_up_none_that_is_younger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sending, "_READ", 1)
+    async with rig(tmp_path) as made:
+        await made.seed()
+        slow = ScheduleBody(pace=PaceBody(count=1, per="hour"))
+        first = await campaign(made, audience=AudienceBody(numbers=(phone(1),)), schedule=slow)
+        await steer(made, "start", first)
+        await is_in(made, first, "running")
+        second = await campaign(made, audience=AudienceBody(numbers=(phone(2),)))
+        await steer(made, "start", second)
+        await is_in(made, second, "finished")
+        await until(lambda: reached(made) == Counter([phone(2)]), within_s=WITHIN_S)
 
 
 async def test_a_pace_is_kept_and_a_window_waited_for(tmp_path: Path):

@@ -128,7 +128,7 @@ class Campaign(msgspec.Struct, frozen=True, gc=False):
     ended_at: int | None
     reason: str  # why it pauses; a code
     winner: str
-    clearing: int  # 1: what waits of it is being taken back; 2: it is being deleted
+    clearing: int  # 1: what waits of it is being taken out of the queues, or back; 2: it is being deleted
     created_at: int
     updated_at: int
 

@@ -17,6 +17,10 @@ class SqlCampaignRows:
         """What waits of it leaves the queues, and waits for it."""
         return await self._executor.write(campaigns.pause_campaign, only, also, campaign_id, at)
 
+    async def park(self, campaign_id: str, at: int, limit: int) -> int:
+        """Some of what is still queued of one that is paused leaves the queues; how many there were."""
+        return await self._executor.write(campaigns.park_campaign, campaign_id, at, limit)
+
     async def resume(self, only: Write, also: Sequence[Write], campaign_id: str, at: int) -> bool:
         """What waited for it falls due."""
         return await self._executor.write(campaigns.resume_campaign, only, also, campaign_id, at)
@@ -30,5 +34,5 @@ class SqlCampaignRows:
         return await self._executor.write(campaigns.cancel_campaign, only, also, campaign_id, at)
 
     async def clear(self, campaign_id: str, at: int, limit: int) -> int:
-        """Cancel some of what is scheduled of it; how many there were."""
+        """Cancel some of what waits of it; how many there were."""
         return await self._executor.write(campaigns.clear_campaign, campaign_id, at, limit)

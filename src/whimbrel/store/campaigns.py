@@ -16,6 +16,10 @@ class CampaignRows(Protocol):
         """What waits of it leaves the queues, and waits for it."""
         ...
 
+    async def park(self, campaign_id: str, at: int, limit: int) -> int:
+        """Some of what is still queued of one that is paused leaves the queues; how many there were."""
+        ...
+
     async def resume(self, only: Write, also: Sequence[Write], campaign_id: str, at: int) -> bool:
         """What waited for it falls due."""
         ...
@@ -29,5 +33,5 @@ class CampaignRows(Protocol):
         ...
 
     async def clear(self, campaign_id: str, at: int, limit: int) -> int:
-        """Cancel some of what is scheduled of it; how many there were."""
+        """Cancel some of what waits of it; how many there were."""
         ...

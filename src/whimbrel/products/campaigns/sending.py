@@ -65,20 +65,27 @@ class Campaigns(Looking):
 
     async def look(self) -> None:
         """Turns of all that run, until none has anything to do."""
-        await self._clear()
         busy = True
         while busy:
-            busy = await self.take()
+            clearing = await self._clear()
+            busy = await self.take() or clearing
             await asyncio.sleep(_TICK_S)
 
     async def take(self) -> bool:
-        """A turn of each campaign that is due; whether any runs."""
-        rows = await self._store.fetch(Campaign, "campaigns_due", self._clock.now_us(), _READ)
-        due = [row for row in rows if self._again.get(row.id, 0) <= self._clock.monotonic_us()]
-        running = {row.id for row in due}
+        """A turn of each campaign that is due; whether any runs. None waits behind those that have no room."""
+        now, place = self._clock.now_us(), (0, "")
+        running: set[str] = set()
+        busy = False
+        while True:
+            rows = await self._store.fetch(Campaign, "campaigns_due", now, *place, _READ)
+            due = [row for row in rows if self._again.get(row.id, 0) <= self._clock.monotonic_us()]
+            running.update(row.id for row in due)
+            busy = any(await asyncio.gather(*(self._turn(row) for row in due))) or busy
+            if len(rows) < _READ:
+                break
+            place = (rows[-1].due_at or 0, rows[-1].id)
         self._runs = {id_: run for id_, run in self._runs.items() if id_ in running}
-        done = await asyncio.gather(*(self._turn(row) for row in due))
-        return any(done)
+        return busy
 
     async def _turn(self, row: Campaign) -> bool:
         """Whether there may be more to do soon. Trouble with one does not hold up the others."""
@@ -167,28 +174,27 @@ class Campaigns(Looking):
         also = [turns.event(row, turns.PAUSED, now, reason=reason)]
         await self._store.campaigns.pause(turns.pause(row, reason, now), also, row.id, now)
 
-    async def _clear(self) -> None:
-        """What is left of campaigns that were canceled or deleted goes, a commit's worth at a time."""
+    async def _clear(self) -> bool:
+        """Some of what is left of each that was paused, canceled or deleted goes; whether there may be more. One that
+        has much of it holds up nobody's turn."""
+        more = False
         for row in await self._store.fetch(Campaign, "campaigns_to_clear", limits.PAGE_DEFAULT):
             account = self._tables.accounts.get(row.account_id)
-            if account is not None and account.status in _BETWEEN:
-                continue
-            if row.clearing == 1:
-                await self._clear_canceled(row)
-            else:
-                await self._delete(row)
+            if account is None or account.status not in _BETWEEN:
+                more = await self._cleared_some(row) or more
+        return more
 
-    async def _clear_canceled(self, row: Campaign) -> None:
-        await self._take_back(row)
-        await self._store.write([Write("campaigns_cleared", ((row.id,),))])
-
-    async def _take_back(self, row: Campaign) -> None:
-        while await self._store.campaigns.clear(row.id, self._clock.now_us(), _CLEAR):
-            pass
-
-    async def _delete(self, row: Campaign) -> None:
-        if row.status == "canceled":  # and deleted before all that waited was taken back
-            await self._take_back(row)
-        while (await self._store.write([Write("campaign_recipients_delete", ((row.id, _CLEAR),))]))[0]:
-            pass
-        await self._store.write([Write(name, ((row.id,),)) for name in _DELETED])
+    async def _cleared_some(self, row: Campaign) -> bool:
+        """A commit's worth of one; whether there may be more."""
+        now, rows = self._clock.now_us(), self._store.campaigns
+        if row.status == "paused":
+            found = await rows.park(row.id, now, _CLEAR)
+        else:  # it may be deleted before all that waited was taken back
+            found = await rows.clear(row.id, now, _CLEAR) if row.status == "canceled" else 0
+        if not found and row.clearing == 1:
+            await self._store.write([Write("campaigns_cleared", ((row.id, row.step),))])
+        elif not found:
+            found = (await self._store.write([Write("campaign_recipients_delete", ((row.id, _CLEAR),))]))[0]
+            if not found:
+                await self._store.write([Write(name, ((row.id,),)) for name in _DELETED])
+        return found > 0

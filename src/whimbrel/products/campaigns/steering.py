@@ -116,7 +116,7 @@ async def resume(ctx: Context, actor: str, campaign_id: str, *, account_id: str,
     row = await existing(ctx, campaign_id, account_id, test)
     if row.status in ("scheduled", "running"):
         return await shown(ctx, row)
-    if row.reason == "no_winner":
+    if row.reason == "no_winner" and row.phase == "wait":
         raise WhimbrelError("campaign_state", "Choose the winner: no variant is better by the difference asked for.")
     now = ctx.clock.now_us()
     also = [turns.event(row, turns.RESUMED, now), _entry(ctx, actor, "resumed", row)]

@@ -7,10 +7,11 @@
 -- | campaigns_approve (id, step, approved_by, approved_at) | |
 -- | campaigns_start (id, step, spec, phase, due_at, at) | a draft is to begin then |
 -- | campaigns_begin (id, step, at) | it runs |
--- | campaigns_pause (id, reason, at) | what is scheduled or runs rests, and what is finished while some of it waits |
+-- | campaigns_pause (id, reason, at) | what is scheduled or runs rests, and what is finished while some of it waits; all of it that is queued is to be taken out |
 -- | campaigns_resume (id, at) | it goes on |
 -- | campaigns_cancel (id, at) | it is over, and what waits of it is to be taken back |
--- | campaigns_cleared (id) | nothing of it waits any more |
+-- | campaigns_cleared (id, step) | nothing of it is queued any more, if nobody has changed it |
+-- | campaigns_resting (id) | id of one that is paused |
 -- | campaigns_remove (id, at) | one that is over or never began is to be deleted |
 -- | campaigns_hold (id, step) | the condition of a list of messages: it runs, and nobody else has taken this turn |
 -- | campaigns_advance (id, step, pass_no, cursor, last_id, taken, accepted, refused, left_out, at) | the same turn's end |
@@ -22,7 +23,7 @@
 -- | campaigns_by_id (account_id, test, id) | the whole row |
 -- | campaigns_page (account_id, test, statuses, before_id, limit) | whole rows, newest first |
 -- | campaigns_waiting (account_id, ids) | ids of those of which messages wait here |
--- | campaigns_due (now, limit) | whole rows of those that have something to do, the longest waiting first |
+-- | campaigns_due (now, after_due_at, after_id, limit) | whole rows of those that have something to do, the longest waiting first |
 -- | campaigns_to_clear (limit) | whole rows of those that are being cleared or deleted |
 -- | campaigns_any () | a row where any has begun |
 -- | campaign_delete (id), campaign_numbers_delete (campaign_id), campaign_refusals_delete (campaign_id), campaign_figures_delete (campaign_id), campaign_minutes_delete (campaign_id) | |
@@ -36,6 +37,7 @@
 -- | campaign_recipients_page (account_id, campaign_id, before_id, limit) | whole rows, newest first |
 -- | campaign_recipients_page_refused (account_id, campaign_id, before_id, limit, code) | the same of those refused with a code |
 -- | campaign_recipients_in (campaign_id, state, limit) | ids of those that wait |
+-- | campaign_recipients_queued (campaign_id, limit) | ids of those whose messages are queued |
 -- | campaign_recipient_state (id, state) | |
 -- | campaigns_of_due (ids) | id and status of their campaigns, of messages that fall due |
 -- | campaign_ahead (campaign_id, limit) | how many of its messages are queued, at most so many |
@@ -84,14 +86,14 @@ UPDATE campaigns SET step = step + 1, seq = seq + 1, status = 'running', started
 WHERE id = $1 AND step = $2 AND status = 'scheduled';
 
 -- name: campaigns_pause
-UPDATE campaigns SET step = step + 1, seq = seq + 1, status = 'paused', reason = $2, updated_at = $3
+UPDATE campaigns SET step = step + 1, seq = seq + 1, status = 'paused', reason = $2, clearing = 1, updated_at = $3
 WHERE id = $1 AND (status IN ('scheduled', 'running') OR status = 'finished' AND EXISTS (
   SELECT 1 FROM campaign_recipients AS r
   WHERE r.campaign_id = campaigns.id AND r.state IN ('queued', 'scheduled', 'parked')
 ));
 
 -- name: campaigns_resume
-UPDATE campaigns SET step = step + 1, seq = seq + 1, reason = '', ended_at = NULL, updated_at = $2,
+UPDATE campaigns SET step = step + 1, seq = seq + 1, reason = '', clearing = 0, ended_at = NULL, updated_at = $2,
   status = CASE WHEN started_at IS NULL THEN 'scheduled' ELSE 'running' END
 WHERE id = $1 AND status = 'paused';
 
@@ -104,7 +106,10 @@ WHERE id = $1 AND (status IN ('scheduled', 'running', 'paused') OR status = 'fin
 ));
 
 -- name: campaigns_cleared
-UPDATE campaigns SET clearing = 0 WHERE id = $1 AND clearing = 1;
+UPDATE campaigns SET clearing = 0 WHERE id = $1 AND step = $2 AND clearing = 1;
+
+-- name: campaigns_resting (locks campaigns)
+SELECT id FROM campaigns WHERE id = $1 AND status = 'paused';
 
 -- name: campaigns_remove
 UPDATE campaigns SET step = step + 1, clearing = 2, updated_at = $2
@@ -164,7 +169,9 @@ SELECT c.id FROM campaigns AS c WHERE c.account_id = $1 AND c.id = ANY($2) AND E
 SELECT id, account_id, test, name, status, spec, author, approved_by, approved_at, step, seq, phase, pass_no, cursor,
   last_id, taken, accepted, refused, left_out, due_at, started_at, phase_at, ended_at, reason, winner, clearing,
   created_at, updated_at
-FROM campaigns WHERE status IN ('scheduled', 'running') AND due_at <= $1 ORDER BY due_at LIMIT $2;
+FROM campaigns
+WHERE status IN ('scheduled', 'running') AND due_at <= $1 AND due_at >= $2 AND (due_at > $2 OR id > $3)
+ORDER BY due_at, id LIMIT $4;
 
 -- name: campaigns_to_clear
 SELECT id, account_id, test, name, status, spec, author, approved_by, approved_at, step, seq, phase, pass_no, cursor,
@@ -235,6 +242,11 @@ WHERE campaign_id = $2 AND account_id = $1 AND code IS NOT NULL AND code = $5 AN
 -- name: campaign_recipients_in
 SELECT id FROM campaign_recipients
 WHERE campaign_id = $1 AND state = $2 AND state IN ('queued', 'scheduled', 'parked') ORDER BY id LIMIT $3;
+
+-- name: campaign_recipients_queued
+SELECT r.id FROM campaign_recipients AS r JOIN messages AS m ON m.id = r.id
+WHERE r.campaign_id = $1 AND r.state = 'queued' AND r.state IN ('queued', 'scheduled', 'parked') AND m.state = 'queued'
+ORDER BY r.id LIMIT $2;
 
 -- name: campaigns_of_due (locks c)
 SELECT r.id, c.status FROM campaign_recipients AS r JOIN campaigns AS c ON c.id = r.campaign_id WHERE r.id = ANY($1);

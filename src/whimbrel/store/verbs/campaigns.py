@@ -2,8 +2,9 @@
 worker has read of a queue a moment before, its claim comes after that commit and finds nothing, or before it.
 
 A campaign has few messages in the queues at a time (`limits.CAMPAIGN_AHEAD`), so that this is one short commit. What is
-scheduled (it waits for the end of quiet hours) may be everybody: that is canceled in commits of their own, and what
-falls due of a campaign that rests or is over enters no queue (`fall_due`, under the lock of the campaign's row).
+scheduled (it waits for the end of quiet hours) may be everybody, and so may be what is queued in the morning: what is
+more than one commit takes is taken in further ones (`clearing` of the row says that there may be more), and what falls
+due of a campaign that rests or is over enters no queue (`fall_due`, under the lock of the campaign's row).
 """
 
 from collections.abc import Sequence
@@ -25,13 +26,24 @@ def pause_campaign(only: Write, also: Sequence[Write], campaign_id: str, at: int
     """Pause it, if the row of `only` changes; whether it did. Its queued messages wait for it."""
     if not (yield from _begun(only, also)):
         return False
-    ids = yield from _waiting(campaign_id, QUEUED)
+    yield from _rest(campaign_id, at, _PAGE)
+    return True
+
+
+def park_campaign(campaign_id: str, at: int, limit: int) -> Script[int]:
+    """What is still queued of one that is paused waits for it, some of it; how many there were."""
+    resting: Rows = yield Query("campaigns_resting", (campaign_id,))
+    return (yield from _rest(campaign_id, at, limit)) if resting else 0
+
+
+def _rest(campaign_id: str, at: int, limit: int) -> Script[int]:
+    ids = yield from _queued(campaign_id, limit)
     rows: Rows = (yield Query("messages_to_finish", (ids,))) if ids else []
     queued = [row for row in rows if row[3] == QUEUED]
     if queued:
         yield Many("queue_delete", [queue_key(row[8], row[9], row[10], row[0]) for row in queued])
         yield from _park([Subject(row[0], row[1], row[2], row[4], row[5]) for row in queued], at)
-    return True
+    return len(ids)
 
 
 def resume_campaign(only: Write, also: Sequence[Write], campaign_id: str, at: int) -> Script[bool]:
@@ -45,7 +57,7 @@ def resume_campaign(only: Write, also: Sequence[Write], campaign_id: str, at: in
 
 def unpark_campaign(campaign_id: str, at: int) -> Script[int]:
     """Some of what waited for it falls due now; how many there were."""
-    ids = yield from _waiting(campaign_id, PARKED)
+    ids = yield from _waiting(campaign_id, PARKED, _PAGE)
     rows: Rows = (yield Query("messages_to_finish", (ids,))) if ids else []
     parked = [row[0] for row in rows if row[3] == SCHEDULED]
     if parked:
@@ -83,11 +95,10 @@ def cancel_campaign(only: Write, also: Sequence[Write], campaign_id: str, at: in
 
 
 def clear_campaign(campaign_id: str, at: int, limit: int) -> Script[int]:
-    """Cancel some of what is scheduled of one that is over; how many there were."""
-    rows: Rows = yield Query("campaign_recipients_in", (campaign_id, SCHEDULED, limit))
-    if not rows:
-        rows = yield Query("campaign_recipients_in", (campaign_id, PARKED, limit))
-    ids = [row[0] for row in rows]
+    """Cancel some of what waits of one that is over, what is queued first; how many there were."""
+    ids = yield from _queued(campaign_id, limit)
+    for state in () if ids else (SCHEDULED, PARKED):
+        ids = ids or (yield from _waiting(campaign_id, state, limit))
     yield from _cancel(ids, at)
     if ids:
         yield Many("campaign_recipient_state", [(id_, CANCELED) for id_ in ids])
@@ -101,13 +112,18 @@ def _begun(only: Write, also: Sequence[Write]) -> Script[bool]:
     return bool(changed)
 
 
-def _waiting(campaign_id: str, state: str) -> Script[list[str]]:
-    rows: Rows = yield Query("campaign_recipients_in", (campaign_id, state, _PAGE))
+def _waiting(campaign_id: str, state: str, limit: int) -> Script[list[str]]:
+    rows: Rows = yield Query("campaign_recipients_in", (campaign_id, state, limit))
+    return [row[0] for row in rows]
+
+
+def _queued(campaign_id: str, limit: int) -> Script[list[str]]:
+    rows: Rows = yield Query("campaign_recipients_queued", (campaign_id, limit))
     return [row[0] for row in rows]
 
 
 def _still(campaign_id: str) -> Script[list[str]]:
-    return [*(yield from _waiting(campaign_id, QUEUED)), *(yield from _waiting(campaign_id, PARKED))]
+    return [*(yield from _queued(campaign_id, _PAGE)), *(yield from _waiting(campaign_id, PARKED, _PAGE))]
 
 
 def _park(subjects: Sequence[Subject], at: int) -> Script[None]:
