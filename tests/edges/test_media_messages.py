@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -51,6 +52,13 @@ async def brought(edge: Edge, octets: bytes = PNG) -> str:
 async def opened(edge: Edge, path: str, **more: Any) -> Answer:
     headers = {"User-Agent": PHONE} | more.pop("headers", {})
     return await edge.ask("GET", path, key="", headers=headers, allow_redirects=False, **more)
+
+
+@asynccontextmanager
+async def given(octets: bytes) -> AsyncIterator[str]:
+    """A URL that gives these."""
+    async with sink(answer_of("200 OK", body=octets)) as server:
+        yield f"http://127.0.0.1:{server.port}/a"
 
 
 def link_in(text: str) -> str:
@@ -133,7 +141,7 @@ async def test_the_text_may_be_empty_and_the_url_fetched(edge: Edge) -> None:
     detail = told[0]["data"]["detail"]
     assert (detail["media"], detail["media_why"]) == ("link", "carriers_take_texts_only")
     (medium,) = (await edge.get(f"/v1/messages/{message['id']}/media")).json["data"]
-    assert (medium["source"], [medium["id"]]) == ("url", message["media"])
+    assert (medium["source"], [medium["id"]]) == ("message", message["media"])
 
 
 @pytest.mark.parametrize(
@@ -214,9 +222,7 @@ async def test_a_batch_that_comes_again_tells_of_each_message_in_its_place(edge:
     assert codes == ["media_not_found", None, "invalid_media_url", None]
 
 
-async def test_the_rest_of_a_batch_that_was_cut_off_gets_its_media(
-    edge: Edge, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_rest_of_a_batch_that_was_cut_off_gets_its_media(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     """A node stops between two commits of a batch: the same request again completes it, media fetched from URLs too."""
     monkeypatch.setattr(accept, "COMMIT_CHUNK", 2)
     headers = {"Idempotency-Key": "cut"}
@@ -242,19 +248,37 @@ async def test_the_rest_of_a_batch_that_was_cut_off_gets_its_media(
     assert len((await edge.get("/v1/messages")).json["data"]) == 4
 
 
-async def test_a_redacted_message_takes_along_what_no_other_has(edge: Edge) -> None:
-    shared, own = await brought(edge), await brought(edge, CARD)
-    first = (await edge.send(media=[shared, own])).json
-    second = (await edge.send(media=[shared])).json
-    await final(edge, first["id"])
-    await final(edge, second["id"])
+async def test_a_redacted_message_takes_along_what_it_brought_and_no_other_has(edge: Edge) -> None:
+    ours = await brought(edge)
+    async with given(CARD) as card_url, given(MP4) as film_url:
+        first = (await edge.send(media=[ours, card_url, film_url])).json
+        second = (await edge.send(media=[card_url])).json
+    card, film = first["media"][1:]
+    assert second["media"] == [card]
+    for each in (first, second):
+        await final(edge, each["id"])
     assert (await edge.post(f"/v1/messages/{first['id']}/redact")).status == 200
-    assert (await edge.get(f"/v1/media/{own}")).code == "not_found"
-    assert (await edge.get(f"/v1/media/{shared}")).status == 200
+    assert (await edge.get(f"/v1/media/{film}")).code == "not_found"
+    assert (await edge.get(f"/v1/media/{card}")).status == 200
+    assert (await edge.get(f"/v1/media/{ours}")).json["messages"] == 0, "it is the account's, to be sent again"
     assert (await opened(edge, link_in(first["text"]))).code == "link_gone"
     assert (await opened(edge, link_in(second["text"]))).status == 200
     assert (await edge.ask("DELETE", f"/v1/messages/{second['id']}")).status == 204
-    assert (await edge.get("/v1/media/usage")).json["count"] == 0
+    assert [each["id"] for each in (await edge.get("/v1/media")).json["data"]] == [ours]
+
+
+async def test_what_a_message_brought_is_the_accounts_once_that_brings_it_by_itself(edge: Edge) -> None:
+    async with given(CARD) as url:
+        message = (await edge.send(media=[url])).json
+    assert await brought(edge, CARD) == message["media"][0]
+    assert (await edge.get(f"/v1/media/{message['media'][0]}")).json["source"] == "upload"
+    async with given(CARD) as url:
+        again = (await edge.send(media=[url])).json
+    assert again["media"] == message["media"]
+    for each in (message, again):
+        await final(edge, each["id"])
+        assert (await edge.post(f"/v1/messages/{each['id']}/redact")).status == 200
+    assert (await edge.get(f"/v1/media/{message['media'][0]}")).json["source"] == "upload"
 
 
 async def test_a_person_who_is_erased_takes_along_the_media_of_their_messages(edge: Edge) -> None:

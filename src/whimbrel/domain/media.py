@@ -13,7 +13,9 @@ from typing import Final, Literal
 
 import msgspec
 
-Source = Literal["upload", "url"]
+Source = Literal["upload", "url", "message"]
+"""By itself, from whoever asked or from a URL: then it is the account's, to be sent again. Or a message brought it by
+its URL, and it goes with the last message that has it."""
 TARGET: Final = "media:"
 """How the target of a short link begins that shows media; their ids follow, with a comma between them."""
 _NAME_MAX: Final = 100

@@ -172,7 +172,7 @@ async def _messages(store: Store, clock: Clock, whose: _Whose, before: str | Non
         over = [each.id for each in theirs if each.state in FINAL or each.direction == "in"]
         left += len(theirs) - len(over)
         if over:
-            await store.redact(over, clock.now_us())
+            await store.redact(over, clock.now_us(), everything=True)
             await store.write([*_of_hooks(over), *_of_links(over)])
             erased += len(over)
         if len(found) < _LIST:

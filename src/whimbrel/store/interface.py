@@ -188,8 +188,9 @@ class Store(Protocol):
         """Whether each ending was applied."""
         ...
 
-    async def redact(self, message_ids: Sequence[str], at: int) -> None:
-        """Erase text, recipient, sender, metadata and callback of these messages; flag them; event message.redacted."""
+    async def redact(self, message_ids: Sequence[str], at: int, *, everything: bool = False) -> None:
+        """Erase text, recipient, sender, metadata and callback of these messages; flag them; event message.redacted.
+        `everything`: with media that the account brought by itself and that no other message has."""
         ...
 
     async def delete_messages(self, message_ids: Sequence[str]) -> None:

@@ -163,8 +163,8 @@ class SqlStore:
     async def finish(self, endings: Sequence[Ending]) -> list[bool]:
         return await self._executor.write(finish.finish, endings)
 
-    async def redact(self, message_ids: Sequence[str], at: int) -> None:
-        await self._executor.write(erase.redact, message_ids, at)
+    async def redact(self, message_ids: Sequence[str], at: int, *, everything: bool = False) -> None:
+        await self._executor.write(erase.redact, message_ids, at, everything)
 
     async def delete_messages(self, message_ids: Sequence[str]) -> None:
         await self._executor.write(erase.delete_messages, message_ids)

@@ -83,7 +83,7 @@ class Media:
     async def fetch(self, whose: Whose, url: str, name: str = "") -> MediumView:
         """Keep what a URL gives. The same, and invalid_media_url, media_not_fetched."""
         await accounts.existing(self._ctx, whose.account_id)
-        return (await self._views([await self._fetched(whose, url, name)]))[0]
+        return (await self._views([await self._fetched(whose, url, name, "url")]))[0]
 
     async def resolve(self, whose: Whose, named: Sequence[str], pointer: str = "/media") -> tuple[str, ...]:
         """The ids of what a message names by ids and URLs; what a URL gives is kept before the message is accepted, so
@@ -187,19 +187,19 @@ class Media:
 
     async def _one(self, whose: Whose, named: str, known: set[str]) -> str:
         if _is_url(named):
-            return (await self._fetched(whose, named, "")).id
+            return (await self._fetched(whose, named, "", "message")).id
         if named not in known:
             raise WhimbrelError("media_not_found")
         return named
 
-    async def _fetched(self, whose: Whose, url: str, name: str) -> Medium:
+    async def _fetched(self, whose: Whose, url: str, name: str, source: Source) -> Medium:
         try:
             octets = await self._fetcher.fetch(url, self._ctx.reach)
         except WhimbrelError as error:
             self._metrics.media_refused.labels(error.code).inc()
             raise
         faults.hit("media.after_fetch")
-        return await self._kept(whose, octets, name or name_in(url), "url")
+        return await self._kept(whose, octets, name or name_in(url), source)
 
     async def _kept(self, whose: Whose, octets: bytes, name: str, source: Source) -> Medium:
         content_type = self._checked(octets)

@@ -7,6 +7,8 @@
 -- | media_insert | a row of `Medium`; nothing when one with its octets is there |
 -- | media_data_insert (media_id, account_id, data) | its octets |
 -- | media_until (id, expires_at) | it is kept until then |
+-- | media_came (id, source) | how it came |
+-- | media_that_came (ids, source) | id of those that came so |
 -- | media_by_ids (account_id, test, ids) | whole rows |
 -- | media_data (media_id, account_id) | data |
 -- | media_page, media_page_oldest (account_id, test, before_id, limit) | whole rows, the newest first |
@@ -38,6 +40,12 @@ INSERT INTO media_data (media_id, account_id, data) VALUES ($1, $2, $3);
 
 -- name: media_until
 UPDATE media SET expires_at = $2 WHERE id = $1;
+
+-- name: media_came
+UPDATE media SET source = $2 WHERE id = $1;
+
+-- name: media_that_came
+SELECT id FROM media WHERE id = ANY($1) AND source = $2 ORDER BY id;
 
 -- name: media_by_ids
 SELECT id, account_id, test, name, content_type, size, sha256, source, created_at, expires_at FROM media

@@ -12,13 +12,13 @@ from whimbrel.store.verbs import media
 from whimbrel.store.verbs.events import Subject, row
 
 
-def redact(message_ids: Sequence[str], at: int) -> Script[None]:
-    """Erase text, recipient, sender and options, with the media that no other message has; one that is redacted already
-    is left alone."""
+def redact(message_ids: Sequence[str], at: int, everything: bool = False) -> Script[None]:
+    """Erase text, recipient, sender and options, with the media that came with these messages and no other has;
+    `everything`: with those that the account brought by itself too. One that is redacted already is left alone."""
     rows: Rows = yield Query("messages_to_erase", (list(message_ids),))
     subjects = [Subject(*columns[:5]) for columns in rows if not columns[4] & Flag.REDACTED]
     if subjects:
-        yield from media.forget_of_messages([subject.id for subject in subjects])
+        yield from media.forget_of_messages([subject.id for subject in subjects], everything=everything)
         yield Many("message_redact", [(subject.id, Flag.REDACTED, at) for subject in subjects])
         yield Many("event_insert", [row(subject, "message.redacted", at) for subject in subjects])
 

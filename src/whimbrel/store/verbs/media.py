@@ -5,14 +5,16 @@ that: so a message that is being accepted and a deletion never miss each other.
 """
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 import msgspec
 
 from whimbrel.base.clock import DAY_US
-from whimbrel.domain.media import MediaUse, Medium
+from whimbrel.domain.media import MediaUse, Medium, Source
 from whimbrel.store.script import Many, One, Query, Row, Rows, Script
 from whimbrel.store.values import Write
 
+OF_MESSAGE: Final[Source] = "message"
 _as_row = msgspec.structs.astuple
 
 
@@ -23,7 +25,8 @@ def _medium(row: Row) -> Medium:
 
 def keep(medium: Medium, data: bytes, bytes_max: int, count_max: int, also: Sequence[Write]) -> Script[Medium | None]:
     """The medium as it is kept: another one where the account has these octets already, which then stays as long as
-    this one would. None: the account has as much as it may have. `also`: written with one that is new."""
+    this one would, and is the account's where this one is. None: the account has as much as it may have. `also`:
+    written with one that is new."""
     known = yield from _same(medium)
     if known is not None:
         return known
@@ -49,10 +52,12 @@ def _same(medium: Medium) -> Script[Medium | None]:
     if not rows:
         return None
     known = _medium(rows[0])
-    if known.expires_at >= medium.expires_at:
-        return known
-    yield Many("media_until", [(known.id, medium.expires_at)])
-    return msgspec.structs.replace(known, expires_at=medium.expires_at)
+    source = medium.source if known.source == OF_MESSAGE else known.source
+    kept = msgspec.structs.replace(known, source=source, expires_at=max(known.expires_at, medium.expires_at))
+    if kept != known:
+        yield Many("media_until", [(kept.id, kept.expires_at)])
+        yield Many("media_came", [(kept.id, kept.source)])
+    return kept
 
 
 def hold(uses: Sequence[MediaUse]) -> Script[frozenset[str]]:
@@ -105,15 +110,20 @@ def take_away(message_id: str, media_id: str, also: Sequence[Write]) -> Script[i
     return gone
 
 
-def forget_of_messages(message_ids: Sequence[str]) -> Script[None]:
-    """What these messages alone have goes with them."""
+def forget_of_messages(message_ids: Sequence[str], *, everything: bool = False) -> Script[None]:
+    """What came with these messages, and no other has, goes with them; `everything`: what the account brought by itself
+    too."""
     rows: Rows = yield Query("message_media_of", (list(message_ids),))
     if not rows:
         return
     media_ids = sorted(row[0] for row in rows)
     yield Query("media_to_hold", (media_ids,))
     yield One("message_media_delete", (list(message_ids),))
-    yield from _remove_unused(media_ids)
+    if not everything:
+        came: Rows = yield Query("media_that_came", (media_ids, OF_MESSAGE))
+        media_ids = [row[0] for row in came]
+    if media_ids:
+        yield from _remove_unused(media_ids)
 
 
 def _remove_unused(media_ids: Sequence[str]) -> Script[None]:
