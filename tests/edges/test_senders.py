@@ -227,7 +227,8 @@ async def test_wrong_rules_are_told_by_field(edge):
     rule = {"country": "DE", "verdict": "needs_registration", "source": "s", "regime": "nobodys"}
     wrong = await edge.ask("PUT", "/v1/sender-rules/list-2022-fr", json=rule, key=edge.operator)
     assert {each["pointer"] for each in wrong.json["errors"]} == {"/country", "/regime"}
-    assert [each["id"] for each in (await edge.get("/v1/sender-rules?country=FR")).json["data"]] == ["list-2022-fr"]
+    ours = (await edge.get("/v1/sender-rules/list-2022-fr")).json
+    assert (ours["country"], ours["by"]) == ("FR", "whimbrel")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ SUB_USES = ["2FA", "ACCOUNT_NOTIFICATION", "CUSTOMER_CARE", "DELIVERY_NOTIFICATI
 
 def test_there_is_a_regime_for_each_that_the_rules_name():
     assert {"us_10dlc_brand", "us_10dlc_campaign", "us_toll_free", "sg_ssir", "es_cnmc", "ie_comreg", "in_dlt",
-            "gb_sender_id", "au_acma", "letter_of_authorisation"} == set(ALL)  # fmt: skip
+            "gb_sender_id", "au_acma", "tr_iys", "letter_of_authorisation"} == set(ALL)  # fmt: skip
 
 
 @pytest.mark.parametrize("regime", ALL.values(), ids=lambda regime: regime.id)

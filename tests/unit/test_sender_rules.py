@@ -157,6 +157,45 @@ def test_numbers_by_country(value, kind, home, country, expected):
     assert found(value, country, kind=kind, home=home) == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "kind", "country", "marketing", "expected"),
+    [
+        # Turkey: marketing by the IYS registry
+        ("Acme", "alphanumeric", "TR", True, "tr-iys"),
+        ("Acme", "alphanumeric", "TR", False, "list-2022-tr"),
+        ("+905301234567", "long_code", "TR", True, "tr-iys"),
+        ("+905301234567", "long_code", "TR", False, None),
+        # France: STOP 36xxx is said, marketing has the ranges 36xxx and 38xxx
+        ("Acme", "alphanumeric", "FR", True, "fr-marketing"),
+        ("Acme", "alphanumeric", "FR", False, "list-2022-fr"),
+        ("36111", "short_code", "FR", True, "fr-marketing-36"),
+        ("38111", "short_code", "FR", True, "fr-marketing-38"),
+        ("35111", "short_code", "FR", True, "fr-marketing-short"),
+        ("35111", "short_code", "FR", False, None),
+        # elsewhere marketing is like the rest
+        ("Acme", "alphanumeric", "ES", True, "es-2026-09"),
+    ],
+)
+def test_rules_of_marketing(value, kind, country, marketing, expected):
+    finding = OURS.finding(Sending(value, kind, "", marketing), country, TODAY)
+    assert (None if finding is None else finding.rule.id) == expected
+
+
+def test_marketing_is_refused_where_the_rest_is_sent():
+    name = sender("35111", "short_code")
+    book = SenderBook([name], SenderLaw(OURS, "enforce"))
+    for _ in range(2):  # as found, and as kept
+        assert book.fit(name, "FR", us(TODAY)) is None
+        assert book.fit(name, "FR", us(TODAY), marketing=True).code == "sender_forbidden"
+    iys = SenderBook([sender()], SenderLaw(OURS, "enforce"), {"PN1": (Approval("RG1", "tr_iys", ""),)})
+    assert iys.fit(sender(), "TR", us(TODAY), marketing=True) is None
+    other = SenderBook(
+        [sender()], SenderLaw(OURS, "enforce"), {"PN1": (Approval("RG1", "letter_of_authorisation", "TR"),)}
+    )
+    assert other.fit(sender(), "TR", us(TODAY), marketing=True).code == "sender_unregistered"
+    assert other.fit(sender(), "TR", us(TODAY)) is None
+
+
 def test_every_rule_says_where_it_is_from():
     for rule in built_in():
         assert rule.source and rule.country in COUNTRIES, rule
@@ -179,11 +218,11 @@ def test_an_operators_rule_holds_against_newer_ones_of_ours():
 
 
 def test_one_of_ours_is_replaced_and_switched_off_by_its_id():
-    replaced = rulebook([rule(id="list-2022-fr")])
-    assert [each.verdict for each in replaced.of("FR")] == ["forbidden"]
-    assert rulebook((), ["list-2022-fr"]).of("FR") == ()
-    rows = [RuleRow("list-2022-fr", "FR", None, False, 1), RuleRow("x", "FR", '{"bad json', False, 1)]
-    assert book_of(rows).of("FR") == ()
+    replaced = rulebook([rule(id="list-2022-de", country="DE")])
+    assert [each.verdict for each in replaced.of("DE")] == ["forbidden"]
+    assert rulebook((), ["list-2022-de"]).of("DE") == ()
+    rows = [RuleRow("list-2022-de", "DE", None, False, 1), RuleRow("x", "DE", '{"bad json', False, 1)]
+    assert book_of(rows).of("DE") == ()
 
 
 @pytest.mark.parametrize(

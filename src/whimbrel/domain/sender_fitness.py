@@ -66,12 +66,14 @@ class SenderLaw:
         """What the installation does about them."""
         return self._enforcement
 
-    def fitness(self, sender: Sender, country: str, now: int, approvals: Sequence[Approval]) -> Fitness | None:
+    def fitness(
+        self, sender: Sender, country: str, now: int, approvals: Sequence[Approval], *, marketing: bool = False
+    ) -> Fitness | None:
         """What is to be said of a sender; None: nothing."""
         barred = bar(sender)
         if barred:
             return Fitness("sender_not_approved", 0, True, barred)
-        finding = self.finding(sender, country, now)
+        finding = self.finding(sender, country, now, marketing=marketing)
         if finding is None:
             return None
         rule = finding.rule
@@ -84,11 +86,12 @@ class SenderLaw:
         code, flag = _CODES[rule.verdict]
         return Fitness(code, flag, refuses and rule.verdict != "replaced", _detail(finding, country), rule.id)
 
-    def finding(self, sender: Sender, country: str, now: int) -> Finding | None:
+    def finding(self, sender: Sender, country: str, now: int, *, marketing: bool = False) -> Finding | None:
         """What the rules say, whatever is done about it."""
         if not self.has_rules:
             return None
-        return self._book.finding(Sending(sender.value, sender.kind, country_of(sender)), country, day_of(now))
+        sending = Sending(sender.value, sender.kind, country_of(sender), marketing)
+        return self._book.finding(sending, country, day_of(now))
 
     def next_change(self, now: int) -> int:
         """When a rule begins or ends next, in UTC microseconds."""

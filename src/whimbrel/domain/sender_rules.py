@@ -30,7 +30,7 @@ _OF_2022: Final[Mapping[str, RuleVerdict]] = {
 }
 
 
-class SenderRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SenderRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A rule. `sender_data/sender_rules.toml` says what its fields mean. `enforce`: what the operator wants for this
     rule, whatever the installation does."""
 
@@ -45,6 +45,7 @@ class SenderRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     origin: Origin = "any"
     prefix: str = ""
     generic: bool = False
+    marketing: bool = False  # about marketing only
     min_length: int = 0
     max_length: int = 0  # 0: any
     characters: str = ""  # such as "A-Z0-9 "; empty: any
@@ -60,6 +61,8 @@ class SenderRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def concerns(self, sender: "Sending") -> bool:
         """Whether it is about such a sender."""
+        if self.marketing and not sender.marketing:
+            return False
         if sender.kind not in self.kinds or not sender.value.startswith(self.prefix):
             return False
         if self.generic and not generic_word(sender.value, self.country):
@@ -68,7 +71,7 @@ class SenderRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def rank(self) -> tuple[bool, datetime.date, int, datetime.date, str]:
         """The greatest one holds."""
-        particular = len(self.prefix) + 2 * self.generic + (self.origin != "any")
+        particular = len(self.prefix) + 2 * self.generic + (self.origin != "any") + self.marketing
         return self.own, self.as_of, particular, self.since or datetime.date.min, self.id
 
     def problem(self, value: str) -> str:
@@ -84,11 +87,12 @@ class SenderRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Sending(msgspec.Struct, frozen=True, gc=False):
-    """A sender as rules see it. `country`: of a number; empty for names and short codes."""
+    """A sender as rules see it. `country`: of a number; empty for names and short codes. `marketing`: what is sent."""
 
     value: str
     kind: SenderKind
     country: str = ""
+    marketing: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -46,7 +46,7 @@ class SenderBook:
     ) -> None:
         self._law = law
         self._approvals = approvals or {}
-        self._fits: dict[tuple[str, str], Fitness | None] = {}  # at most senders times countries
+        self._fits: dict[tuple[str, str, bool], Fitness | None] = {}  # at most twice senders times countries
         self._fits_until = 0 if law.has_rules else _ALWAYS
         ordered = sorted(senders, key=lambda sender: sender.id)
         self._by_value = {sender.value: sender for sender in ordered}
@@ -69,16 +69,17 @@ class SenderBook:
             return self._by_country.get(country) or self._default or "no_sender"
         return self._by_value.get(wanted) or self._written_otherwise(wanted)
 
-    def fit(self, sender: Sender, country: str, now: int) -> Fitness | None:
+    def fit(self, sender: Sender, country: str, now: int, *, marketing: bool = False) -> Fitness | None:
         """What is to be said of a message with this sender to a country; None: nothing. `now`: UTC microseconds, which
         must not go back."""
         if now >= self._fits_until:
             self._renew(now)
-        key = (sender.id, country)
+        key = (sender.id, country, marketing)
         try:
             return self._fits[key]
         except KeyError:
-            found = self._law.fitness(sender, country, now, self._approvals.get(sender.id, ()))
+            approvals = self._approvals.get(sender.id, ())
+            found = self._law.fitness(sender, country, now, approvals, marketing=marketing)
             self._fits[key] = found
             return found
 

@@ -223,8 +223,9 @@ def _sender_rules(plan: Plan, tables: Tables) -> SenderStep:
     assert plan.sender is not None
     assert plan.number is not None
     sender, country, law = plan.sender, plan.number.country, tables.sender_law
-    said = tables.senders[plan.draft.account_id].fit(sender, country, plan.now)
-    finding = law.finding(sender, country, plan.now)
+    marketing = plan.draft.message_class == "marketing"
+    said = tables.senders[plan.draft.account_id].fit(sender, country, plan.now, marketing=marketing)
+    finding = law.finding(sender, country, plan.now, marketing=marketing)
     verdict: Step = "allowed"
     if said is not None:
         verdict = "warned" if plan.sender_flag else "refused"
@@ -260,7 +261,8 @@ def _pool(plan: Plan, tables: Tables) -> PoolStep | None:
         return None
     chosen = plan.choice.sender if plan.choice is not None else None
     members: list[PoolMember] = []
-    allows = allowed_by(tables.senders.get(plan.draft.account_id, NO_SENDERS), plan.now)
+    marketing = plan.draft.message_class == "marketing"
+    allows = allowed_by(tables.senders.get(plan.draft.account_id, NO_SENDERS), plan.now, marketing=marketing)
     for look in plan.pool.looks(plan.wish, tables.pools.standings, allows):
         standing = tables.pools.standings.get(look.sender.id, WELL)
         verdict = "taken" if look.sender == chosen else look.objection or "usable"

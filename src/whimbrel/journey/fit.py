@@ -15,7 +15,8 @@ def fit(plans: Sequence[Plan], senders: Mapping[str, SenderBook]) -> None:
         sender = plan.sender
         if sender is None or plan.refusal is not None or plan.number is None:
             continue
-        found = senders[plan.draft.account_id].fit(sender, plan.number.country, plan.now)
+        book, country = senders[plan.draft.account_id], plan.number.country
+        found = book.fit(sender, country, plan.now, marketing=plan.draft.message_class == "marketing")
         if found is None:
             continue
         if found.refuses and (not plan.draft.test or not found.flag):

@@ -143,7 +143,9 @@ def choose(
             before if plan.pool.settings.sticky else None,
             plan.segments,
         )
-        allows = allowed_by(senders.get(plan.draft.account_id, NO_SENDERS), plan.now)
+        allows = allowed_by(
+            senders.get(plan.draft.account_id, NO_SENDERS), plan.now, marketing=plan.draft.message_class == "marketing"
+        )
         found = plan.pool.choose(plan.wish, standings, allows)
         if isinstance(found, str):
             plan.refuse(found, "/pool")
@@ -153,12 +155,12 @@ def choose(
             fresh[recipient] = found.sender.id
 
 
-def allowed_by(book: SenderBook, now_us: int) -> Allows:
+def allowed_by(book: SenderBook, now_us: int, *, marketing: bool) -> Allows:
     """Whether a sender of the account may write to a country: a number may unless it would be refused, a name only
     where nothing is to be said of it."""
 
     def allows(sender: Sender, country: str) -> bool:
-        found = book.fit(sender, country, now_us)
+        found = book.fit(sender, country, now_us, marketing=marketing)
         return found is None or not (found.refuses or sender.kind == "alphanumeric")
 
     return allows

@@ -46,6 +46,7 @@ class RuleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     origin: Annotated[Origin, Meta(description="foreign: numbers of another country only.")] = "any"
     prefix: Annotated[str, Meta(max_length=16, description="Only senders that begin with it.")] = ""
     generic: Annotated[bool, Meta(description="Only names that are a generic word.")] = False
+    marketing: Annotated[bool, Meta(description="Only of marketing.")] = False
     min_length: Annotated[int, Meta(ge=0, le=15)] = 0
     max_length: Annotated[int, Meta(ge=0, le=15)] = 0
     characters: Annotated[str, Meta(max_length=100, description="Such as `A-Z0-9 `; empty: any.")] = ""
@@ -74,6 +75,7 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     origin: Origin
     prefix: str
     generic: bool
+    marketing: bool
     min_length: int
     max_length: int
     characters: str
@@ -233,6 +235,7 @@ def _view(rule: SenderRule, rows: dict[str, RuleRow], today: datetime.date) -> R
         origin=rule.origin,
         prefix=rule.prefix,
         generic=rule.generic,
+        marketing=rule.marketing,
         min_length=rule.min_length,
         max_length=rule.max_length,
         characters=rule.characters,

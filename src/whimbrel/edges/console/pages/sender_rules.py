@@ -97,6 +97,7 @@ async def _put(request: Request, form: Form, rule_id: str, found: Any) -> Respon
         "characters": form.raw("characters").strip("\r\n"),
         "kinds": list(form.many("kinds")),
         "generic": form.flag("generic"),
+        "marketing": form.flag("marketing"),
         "enforce": {"yes": True, "no": False}.get(form.text("enforce")),
     }
     try:
@@ -139,6 +140,7 @@ def _filled(found: Any) -> Form:
             "kinds": found.kinds,
             "enforce": enforce,
             **({"generic": "1"} if found.generic else {}),
+            **({"marketing": "1"} if found.marketing else {}),
         }
     )
 
