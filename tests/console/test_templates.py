@@ -1,5 +1,7 @@
 """Templates by their pages: written, tried out while they are written, published, compared, approved, sent with."""
 
+import re
+
 import pytest
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -96,6 +98,24 @@ async def test_compose_sends_with_a_template(edge, browser):
     assert "composed@1" in (await browser.get(f"/console/messages/{message_id}")).words
     missing = await browser.post("/console/compose", fields | {"variables.order": ""})
     assert missing.status == 422 and missing.has('id="f-variables.order"[^>]*aria-invalid="true"')
+
+
+async def test_forms_offer_what_messages_can_be_made_of_and_nothing_else(edge, browser):
+    for name in ("zeta", "alpha"):
+        await written(browser, name=name)
+    gone = await written(browser, name="gone")
+    await browser.post(f"{PATH}/{gone}/archive")
+    text = {"texts": {"en": "Hi"}, "default_language": "en"}
+    assert (await edge.post("/v1/templates", text | {"name": "draft-only"})).status == 201
+    stranger = await edge.new_customer("Stranger")
+    theirs = text | {"name": "theirs", "publish": True}
+    assert (await edge.post("/v1/templates", theirs, key=stranger.live)).status == 201
+    found = (await edge.get("/v1/templates?limit=1000")).json["data"]
+    can_be_used = [row["name"] for row in found if row["status"] == "active" and row["live_version"]]
+    assert {"alpha", "zeta"} <= {*can_be_used} and not {"gone", "draft-only", "theirs"} & {*can_be_used}
+    for form in ("/console/compose", "/console/schedules/new", "/console/campaigns/new"):
+        (chosen,) = (await browser.get(form)).all(r'(?s)<select id="f-template"[^>]*>(.*?)</select>')
+        assert re.findall(r'value="([^"]*)"', chosen) == ["", *can_be_used]
 
 
 async def test_another_account_sees_none_of_it(edge, browser, sign_in):

@@ -2,16 +2,16 @@
 
 from whimbrel.base import limits
 from whimbrel.edges.console.request import Request
+from whimbrel.products.templates import keeping
 
 
 async def templates(request: Request, none: str) -> list[tuple[str, str]]:
     """Names of those that have a version in use, after `none`; empty where there are none."""
-    if not request.api.may("listTemplates"):
+    account_id = request.asked.acting_for
+    if account_id is None or not request.api.may("listTemplates"):
         return []
-    query = {"limit": str(limits.PAGE_MAX), "status": "active"}
-    found = await request.api("listTemplates", query=query)
-    usable = [(each.name, each.name) for each in found.data if each.live_version]
-    return [("", none), *usable] if usable else []
+    names = await keeping.usable(request.there.manage, account_id=account_id)
+    return [("", none), *((name, name) for name in names)] if names else []
 
 
 async def pools(request: Request, none: str, chosen: str = "") -> list[tuple[str, str]]:

@@ -96,6 +96,16 @@ async def find(
     return Page(tuple(await views(ctx, shown)), following)
 
 
+class _Name(msgspec.Struct, frozen=True):
+    name: str
+
+
+async def usable(ctx: Context, *, account_id: str) -> tuple[str, ...]:
+    """Names of those of which messages can be made, for a choice: without what they say, which is most of them."""
+    rows = await ctx.store.fetch(_Name, "templates_usable", account_id, limits.TEMPLATES_PER_ACCOUNT)
+    return tuple(row.name for row in rows)
+
+
 async def update(ctx: Context, actor: str, ref: str, change: TemplateChange, *, account_id: str) -> TemplateView:
     """Change name, description and draft. WhimbrelError: not_found, invalid_request, conflict."""
     async with ctx.lock:

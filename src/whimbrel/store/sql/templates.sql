@@ -5,6 +5,7 @@
 -- | template_insert, template_version_insert | a row of `Template`, of `TemplateVersion` |
 -- | template_by_id (id, account_id), template_by_name (name, account_id) | the whole row |
 -- | templates_page (account_id, after_name, status, prefix, limit) | whole rows by name; an empty status or prefix does not matter |
+-- | templates_usable (account_id, limit) | names of those of which messages can be made, by name |
 -- | templates_count (account_id) | how many there are |
 -- | template_take (id, seq) | the number of the next event, if nobody has changed the template since that one; until the transaction ends nobody else does |
 -- | template_draft (id, description, draft, at), template_status (id, name, status, at) | |
@@ -40,6 +41,9 @@ SELECT id, account_id, name, description, status, draft, newest, live, seq, crea
 FROM templates WHERE account_id = $1 AND name > $2 AND ($3 = '' OR status = $3)
   AND ($4 = '' OR substr(name, 1, length($4)) = $4)
 ORDER BY name LIMIT $5;
+
+-- name: templates_usable
+SELECT name FROM templates WHERE account_id = $1 AND status = 'active' AND live IS NOT NULL ORDER BY name LIMIT $2;
 
 -- name: templates_count
 SELECT COUNT(*) FROM templates WHERE account_id = $1;
