@@ -67,12 +67,20 @@ def test_rules(rule: str, expected: list[str]):
         "", "FREQ=SECONDLY", "FREQ=HOURLY", "FREQ=DAILY;BYHOUR=3", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
         "FREQ=DAILY;INTERVAL=7;BYDAY=MO", "FREQ=WEEKLY;BYDAY=5MO", "FREQ=MONTHLY;BYDAY=1MO;BYSETPOS=2",
         "FREQ=DAILY;COUNT=2;UNTIL=20270101", "FREQ=DAILY;FREQ=WEEKLY", "RRULE:FREQ=DAILY",
-        "FREQ=DAILY;UNTIL=20270101T000000Z",
+        "FREQ=DAILY;UNTIL=20270101T000000Z", "FREQ=DAILY;UNTIL=20261301", "FREQ=DAILY;UNTIL=20270101T250000",
+        "FREQ=DAILY;UNTIL=00000000", "FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=31",
+        "FREQ=YEARLY;INTERVAL=2;BYMONTH=2;BYMONTHDAY=29",
         "FREQ=DAILY\nEXDATE:20270101", "FREQ=DAILY;X=1", "FREQ=WEEKLY;BYDAY=MO;" + "BYDAY=TU;" * 40,
     ],
 )  # fmt: skip
 def test_rules_that_are_not_taken(rule: str):
     assert rule_problem(rule)
+
+
+def test_the_day_of_the_start_is_one_that_the_months_have():
+    assert rule_problem("FREQ=YEARLY;BYMONTH=2", 30) and rule_problem("FREQ=YEARLY;BYMONTH=4,6", 31)
+    for rule, day in (("FREQ=YEARLY;BYMONTH=2", 29), ("FREQ=YEARLY;BYMONTH=2,3", 31), ("FREQ=YEARLY", 31)):
+        assert rule_problem(rule, day) is None
 
 
 def test_a_time_can_be_left_out():

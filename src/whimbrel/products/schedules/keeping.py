@@ -6,6 +6,7 @@ for, and a run that is under way ends where it is. A new name and a time that is
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import islice
 
 import msgspec
@@ -273,7 +274,8 @@ def _check_times(checks: Checks, starts_at: str, zone: str, rule: str | None) ->
     problem = start_problem(starts_at)
     checks.require(problem is None, "/starts_at", problem or "")
     checks.require(is_zone(zone), "/zone", "must be `recipient` or a zone such as Europe/Berlin")
-    problem = rule_problem(rule) if rule else None
+    day = 1 if problem else datetime.fromisoformat(starts_at).day
+    problem = rule_problem(rule, day) if rule else None
     checks.require(problem is None, "/rrule", problem or "")
 
 
