@@ -1,4 +1,4 @@
-"""`whimbrel pool` and `whimbrel keyword` against a running node."""
+"""`whimbrel pool`, `whimbrel keyword` and `whimbrel inbound-url` against a running node."""
 
 import json
 
@@ -36,6 +36,14 @@ def test_pools_and_keywords_are_made_read_and_deleted(node: Node):
     said(node, "pool", "remove", pool_id, sender)
     said(node, "pool", "remove", pool_id, sender, code=1)
     assert "is deleted" in said(node, "pool", "delete", pool_id)
+    url = "http://127.0.0.1:9/in"
+    assert f"account: {url}" in said(node, "inbound-url", "set", "account", url, "--fallback", f"{url}?b", "--twilio")
+    (kept,) = json.loads(said(node, "inbound-url", "list", "--json"))
+    assert (kept["of"], kept["url"], kept["fallback_url"], kept["format"]) == ("account", url, f"{url}?b", "twilio")
+    assert url in said(node, "inbound-url", "list")
+    said(node, "inbound-url", "set", "account", url, "--get", code=1)
+    assert "is deleted" in said(node, "inbound-url", "delete", "account")
+    said(node, "inbound-url", "delete", "account", code=1)
     made = said(node, "keyword", "create", "hours", "--word", "hours", "--word", "open", "--answer", "From 9 to 5")
     keyword_id = made.split()[0]
     (listed,) = json.loads(said(node, "keyword", "list", "--json"))

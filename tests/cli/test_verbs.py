@@ -29,9 +29,9 @@ HEAVY = (
     "webauthn",
 )
 CLIENTS = (
-    "campaign", "carrier", "consents", "contacts", "env", "flow", "hook", "keyword", "link", "mailbox", "media",
-    "number", "opt-outs", "pool", "registration", "schedule", "send", "sender-rule", "suppression", "tail", "template",
-    "usage", "verify",
+    "campaign", "carrier", "consents", "contacts", "env", "flow", "hook", "inbound-url", "keyword", "link", "mailbox",
+    "media", "number", "opt-outs", "pool", "registration", "schedule", "send", "sender-rule", "suppression",
+    "tail", "template", "usage", "verify",
 )  # fmt: skip
 CONTROL = ("key", "nodes", "restored", "smpp", "streams", "user")
 NODE = (

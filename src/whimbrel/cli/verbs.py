@@ -90,7 +90,11 @@ VERBS: Final = (
         "winner, results, delete.",
     ),
     Verb("consent-words", "consent_words:words", "Words of STOP, START, HELP and JOIN: list, add, remove."),
-    Verb("consent-texts", "consent_words:texts", "Texts that answer them, by language and brand: list, set, remove."),
+    Verb(
+        "consent-texts",
+        "consent_words:texts",
+        "Texts that answer them, by language and brand: list, preview, set, remove.",
+    ),
     Verb(
         "conversation",
         "conversations:conversation",
@@ -113,6 +117,9 @@ VERBS: Final = (
         "Registrations of senders: answer, bring papers, submit, decide, forget.",
     ),
     Verb("sender-rule", "senders:sender_rule", "What countries say about senders: list, add, switch, delete."),
+    Verb(
+        "inbound-url", "inbound_urls:inbound_url", "Where inbound texts are posted and answered: list, set, delete."
+    ),
     Verb("keyword", "pools:keyword", "Keywords with answers: list, make, delete."),
     Verb("pool", "pools:pool", "Sender pools: list, make, change, members and how they do."),
     Verb("policies", "policies:policies", "Quiet hours and caps of marketing: show, set, check, rules."),
