@@ -11,6 +11,7 @@ import pytest_asyncio
 from whimbrel.base import limits
 from whimbrel.domain.people import User
 from whimbrel.manage import users
+from whimbrel.products.conversations import reading, working
 from whimbrel.products.conversations.following import Conversations
 from whimbrel_sandbox.network import PhoneText
 
@@ -217,6 +218,27 @@ async def test_the_question_at_the_end_and_its_answer(edge, phone):
     assert (await changed(edge, begun["id"], state="closed", ask_rating=False)).json["state"] == "closed"
     assert (await texted(edge, phone, "2"))["rating"] == 4
     assert await received(edge, phone, settings["question"]) == 1
+
+
+async def test_of_two_who_close_it_at_once_both_change_what_they_said_and_the_phone_is_asked_once(
+    edge, phone, monkeypatch
+):
+    settings = {"ask_rating": True, "question": "And how was it?"}
+    assert (await edge.ask("PUT", "/v1/conversation-settings", json=settings)).status == 200
+    begun = await texted(edge, phone, "Hello?")
+    account_id = edge.customer.id
+    seen = await reading.existing(edge.app.manage, begun["id"], account_id=account_id, test=False)
+    assert (await changed(edge, begun["id"], state="closed")).json["state"] == "closed"
+
+    async def as_it_was(*_, **__):
+        return seen
+
+    with monkeypatch.context() as late:
+        late.setattr(working, "existing", as_it_was)
+        second = (await changed(edge, begun["id"], state="closed", tags=["refund"])).json
+    assert (second["state"], second["tags"]) == ("closed", ["refund"])
+    assert await received(edge, phone, settings["question"]) == 1
+    assert [kind for kind, _ in await told(edge, begun["id"])].count("conversation.closed") == 1
 
 
 async def test_who_opted_out_is_not_asked(edge, phone):

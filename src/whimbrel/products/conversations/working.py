@@ -101,10 +101,10 @@ async def _asked(ctx: Context, accept: Accept, row: Conversation, wanted: bool |
         Write("message_numbers_add", (([message_id],),)),
     )
     try:
-        (verdict,) = (await accept.submit([draft], key=key, also=[*changes, *asked])).verdicts
+        accepted = await accept.submit([draft], key=key, also=[*changes, *asked])
     except WhimbrelError:
         return False
-    return verdict.id is not None
+    return accepted.verdicts[0].id is not None and not accepted.replayed  # then these changes were not in its commit
 
 
 async def _assignee(ctx: Context, wanted: str | None, actor: str, account_id: str) -> str | None:
