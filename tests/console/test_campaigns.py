@@ -9,6 +9,7 @@ from tests.edges.edge_rig import SENDER, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/console/campaigns"
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(100))
 NUMBERS = "+447400123451, +447400123452\n+447400123453"
 WRITTEN = {
     "name": "sale",
@@ -132,6 +133,7 @@ async def test_what_is_wrong_stands_at_its_field(browser, field, value, shown):
 
 
 async def test_what_the_form_has_no_field_for_stays_and_what_is_emptied_goes(edge, browser):
+    medium = (await edge.ask("POST", "/v1/media", data=PNG)).json["id"]
     made = await edge.post(
         "/v1/campaigns",
         {
@@ -141,6 +143,7 @@ async def test_what_the_form_has_no_field_for_stays_and_what_is_emptied_goes(edg
             "class": "transactional",
             "validity": 600,
             "tags": ["spring"],
+            "media": [medium],
             "short_links": True,
             "variants": [
                 {"name": "short", "text": "Hi", "share": 3, "variables": {"name": "you"}},
@@ -163,6 +166,7 @@ async def test_what_the_form_has_no_field_for_stays_and_what_is_emptied_goes(edg
         "class": "transactional",
         "sender": SENDER,
         "short_links": "1",
+        "media": medium,
         "begin": "09:00",
         "end": "12:00",
         "trial": "1",
@@ -175,19 +179,17 @@ async def test_what_the_form_has_no_field_for_stays_and_what_is_emptied_goes(edg
         assert f'name="{name}"' in page.text, name
     assert (await browser.post(path, fields)).status == 303
     kept = (await edge.get(f"/v1/campaigns/{made.json['id']}")).json
-    same = ("audience", "sender", "class", "validity", "tags", "short_links", "winner", "schedule")
+    same = ("audience", "sender", "class", "validity", "tags", "media", "short_links", "winner", "schedule")
     assert {name: kept[name] for name in same} == {name: made.json[name] for name in same}
     assert kept["variants"][0] == made.json["variants"][0] | {"text": "Hi!"}
-    for name in ("trial", "sender", "to_filter", "short_links"):
+    wrong = await browser.post(path, fields | {"media": "ME0"})
+    assert wrong.status == 422 and wrong.has('id="f-media"[^>]*aria-invalid="true"'), wrong.words
+    for name in ("trial", "sender", "to_filter", "short_links", "media"):
         fields.pop(name)
     assert (await browser.post(path, fields)).status == 303
     bare = (await edge.get(f"/v1/campaigns/{made.json['id']}")).json
-    assert (bare["winner"], bare["sender"], bare["short_links"], bare["audience"]["filter"]) == (
-        None,
-        None,
-        False,
-        None,
-    )
+    assert (bare["winner"], bare["sender"], bare["short_links"], bare["media"]) == (None, None, False, [])
+    assert bare["audience"]["filter"] is None
 
 
 async def test_whether_a_second_person_is_needed_is_switched_by_whoever_may(edge, browser, sign_in):

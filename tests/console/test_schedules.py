@@ -100,6 +100,17 @@ async def test_its_flow_is_changed_and_its_sender_taken_away(edge, browser):
     assert await now() == ("We are open.", None, SENDER)
 
 
+async def test_its_media_are_named_shown_and_taken_away(edge, browser):
+    medium = (await edge.ask("POST", "/v1/media", data=b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(100))).json["id"]
+    id_ = await kept(browser, media=medium)
+    assert (await edge.get(f"/v1/schedules/{id_}")).json["media"] == [medium]
+    assert (await browser.get(f"{PATH}/{id_}")).has(f'name="media"[^>]* value="{medium}"')
+    wrong = await browser.post(f"{PATH}/{id_}", WRITTEN | {"media": "ME0"})
+    assert wrong.status == 422 and wrong.has('id="f-media"[^>]*aria-invalid="true"'), wrong.words
+    assert (await browser.post(f"{PATH}/{id_}", WRITTEN)).status == 303
+    assert (await edge.get(f"/v1/schedules/{id_}")).json["media"] == []
+
+
 async def test_schedules_are_nobody_elses(edge, browser, sign_in):
     schedule_id = await kept(browser, name="mine")
     other = await sign_in("owner", (await edge.new_customer("Other")).id)

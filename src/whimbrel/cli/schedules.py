@@ -28,6 +28,7 @@ FlowId = Annotated[str | None, typer.Option(metavar="FW…", help="Or a flow tha
 Var = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A variable; may be repeated.")]
 Language = Annotated[str | None, typer.Option(help="Of the template.")]
 Sender = Annotated[str | None, typer.Option(help="One of the account's.")]
+MediaIds = Annotated[list[str] | None, typer.Option("--media", metavar="ME…", help="A medium; may be repeated.")]
 MessageClass = Annotated[str | None, typer.Option("--class", help="otp, transactional or marketing.")]
 _BETWEEN: Final = re.compile(r"[\s,;]+")
 
@@ -88,6 +89,7 @@ def create(
     zone: Zone = "UTC",
     rrule: Rule = None,
     sender: Sender = None,
+    media: MediaIds = None,
     message_class: MessageClass = None,
     shorten_links: Annotated[bool, typer.Option("--shorten-links", help="Make every address a short link.")] = False,
     data: DataFolder = DATA,
@@ -99,6 +101,7 @@ def create(
     wanted: dict[str, Any] = {
         "rrule": rrule, "text": text, "template": template, "flow_id": flow, "language": language, "sender": sender,
         "class": message_class, "variables": values_of(var) or None, "shorten_links": shorten_links or None,
+        "media": media or None,
         "audience": _group(everybody=everybody, lists=lists, tags=tags, segments=segments, filter=chosen),
         "exclude": _group(lists=without_lists, tags=without_tags, segments=without_segments),
     }  # fmt: skip
@@ -123,6 +126,7 @@ def update(
     var: Var = None,
     language: Language = None,
     sender: Annotated[str | None, typer.Option(help="Empty: the account's default for each country.")] = None,
+    media: MediaIds = None,
     message_class: MessageClass = None,
     data: DataFolder = DATA,
     as_json: Json = False,
@@ -132,6 +136,7 @@ def update(
         "name": name, "starts_at": starts_at, "zone": zone, "rrule": rrule, "text": text, "template": template,
         "flow_id": flow, "language": language, "sender": sender, "class": message_class,
         "variables": values_of(var) or None, "recipients": _numbers(to, file) or None,
+        "media": media or None,
     }  # fmt: skip
     body = {each: value for each, value in wanted.items() if value is not None}
     body |= {"sender": None} if sender == "" else {}

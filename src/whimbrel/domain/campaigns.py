@@ -95,6 +95,7 @@ class CampaignSpec(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw
     validity_s: int | None = None
     tags: tuple[str, ...] = ()
     short_links: bool = False  # every address becomes one; else those that are marked
+    media: tuple[str, ...] = ()  # ids
     filters: tuple[str, ...] = ()
     left_out_filters: tuple[str, ...] = ()
 

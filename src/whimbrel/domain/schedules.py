@@ -13,7 +13,7 @@ ScheduleStatus = Literal["active", "paused", "finished"]
 class ScheduleSpec(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What runs and when. `starts_at` is a local time; `zone` an IANA zone, or `recipient`: the one of each number.
     `message_class` is empty where a template's own is meant. `audience` and `exclude` name contacts; numbers stand in
-    parts."""
+    parts; `media` by id."""
 
     starts_at: str
     zone: str
@@ -28,6 +28,7 @@ class ScheduleSpec(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_def
     audience: Group = Group()
     exclude: Group = Group()
     shorten_links: bool = False
+    media: tuple[str, ...] = ()
 
     @property
     def has_audience(self) -> bool:

@@ -24,7 +24,7 @@ from whimbrel.products.campaigns.trying import CampaignTest, Tested
 _TAG = "campaigns"
 _BODY_MAX = 1024 * 1024  # 10,000 numbers, and as many excluded
 _OF_TEMPLATES = ("template_not_found", "template_not_approved", "invalid_class")
-_OF_BODIES = ("invalid_filter", "not_found", "sender_not_allowed", "invalid_sender", *_OF_TEMPLATES)
+_OF_BODIES = ("invalid_filter", "not_found", "sender_not_allowed", "invalid_sender", "media_not_found", *_OF_TEMPLATES)
 _EXAMPLE = {
     "name": "Spring sale",
     "audience": {"lists": ["Newsletter"]},

@@ -26,7 +26,7 @@ _TAG = "schedules"
 _BODY_MAX = 512 * 1024  # 10,000 recipients
 _OF_PEOPLE = ("not_found", "invalid_filter")
 _OF_TEMPLATES = ("template_not_found", "template_not_approved", "invalid_class", "invalid_variable")
-_OF_SENDERS = ("sender_not_allowed", "invalid_sender")
+_OF_SENDERS = ("sender_not_allowed", "invalid_sender", "media_not_found")
 _EXAMPLE = {
     "name": "Monday's opening",
     "starts_at": "2027-01-04T09:00",

@@ -26,6 +26,7 @@ from whimbrel.products.campaigns.shapes import (
     VariantBody,
 )
 from whimbrel.products.contacts.known import Known, known
+from whimbrel.products.media.named import check_media
 
 Numbers = tuple[str, ...]
 
@@ -60,6 +61,7 @@ async def checked(ctx: Context, request: NewCampaign, *, account_id: str, test: 
         validity_s=request.validity,
         tags=request.tags,
         short_links=request.short_links,
+        media=request.media,
         **when(request.schedule, checks),
     )
     check_whole(spec, checks)
@@ -79,12 +81,13 @@ def check_whole(spec: CampaignSpec, checks: Checks) -> None:
 
 
 async def check_references(ctx: Context, spec: CampaignSpec, *, account_id: str, test: bool) -> None:
-    """Segments, filters, templates and the sender are there. WhimbrelError."""
+    """Segments, filters, templates, media and the sender are there. WhimbrelError."""
     about, now = await known(ctx, account_id, test), ctx.clock.now_us()
     for group, pointer in ((spec.audience, "/audience/filter"), (spec.exclude, "/exclude/filter")):
         for text in await filters_of(ctx, group, account_id=account_id, test=test):
             about.term(text, now, pointer)
     await wordings_of(ctx.store, account_id, spec)
+    await check_media(ctx, spec.media, account_id=account_id, test=test)
     await own_senders.check(ctx, {"/sender": await _named(ctx, spec, account_id)}, account_id=account_id)
 
 

@@ -64,17 +64,18 @@ class Writer:
             message_class=message_class,
             validity_s=spec.validity_s,
             links=self._links(wording),
-            options=Options(campaign_id=self._row.id, tags=spec.tags, pool_id=spec.pool),
+            options=Options(campaign_id=self._row.id, tags=spec.tags, pool_id=spec.pool, media=spec.media),
             id=message_id,
             template=use,
         )
 
     def _links(self, wording: Wording) -> LinkUse | None:
         """Which addresses become short links, one for each recipient."""
-        every = self._spec.short_links
-        if not every and wording.variant.text is not None and not marks(wording.variant.text):
+        every, text = self._spec.short_links, wording.variant.text
+        is_asked = every or text is None or bool(marks(text))
+        if not is_asked and not self._spec.media:
             return None
-        return LinkUse(every=every, group_id=self._row.id, variant=wording.variant.name)
+        return LinkUse(every=every, text=is_asked, group_id=self._row.id, variant=wording.variant.name)
 
     def _values(self, source: Source, wording: Wording) -> dict[str, Any]:
         known = {**wording.variant.variables, **contact_values(source, self._about)}

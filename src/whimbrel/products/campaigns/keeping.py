@@ -173,7 +173,7 @@ def _numbers(
 
 def _changed(spec: CampaignSpec, change: CampaignChange, checks: Checks) -> CampaignSpec:
     given: dict[str, Any] = {
-        name: value for name in ("tags", "short_links") if (value := getattr(change, name)) is not None
+        name: value for name in ("tags", "short_links", "media") if (value := getattr(change, name)) is not None
     }
     given |= {name: value for name in ("sender", "pool") if (value := getattr(change, name)) is not UNSET}
     if change.validity is not UNSET:

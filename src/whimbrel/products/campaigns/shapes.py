@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from whimbrel.base import limits, moments
 from whimbrel.domain.campaigns import DAYS, Campaign, CampaignSpec, CampaignStatus, Group, Metric, Per, Phase, Variant
+from whimbrel.products.media.named import MediaIds
 
 Names = Annotated[tuple[str, ...], Meta(max_length=limits.CAMPAIGN_GROUPS_MAX)]
 Numbers = Annotated[tuple[str, ...], Meta(max_length=limits.CAMPAIGN_NUMBERS_MAX, description="In E.164.")]
@@ -99,6 +100,7 @@ class NewCampaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     short_links: Annotated[
         bool, Meta(description="Make every address a short link, one for each recipient; without, those in `{url=…}`.")
     ] = False
+    media: MediaIds = ()
 
 
 class CampaignChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -118,6 +120,7 @@ class CampaignChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     validity: Validity | UnsetType | None = UNSET
     tags: Annotated[tuple[str, ...], Meta(max_length=10)] | None = None
     short_links: bool | None = None
+    media: MediaIds | None = None
 
 
 class GroupView(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,6 +176,7 @@ class CampaignView(msgspec.Struct, frozen=True, kw_only=True):
     validity: int | None
     tags: tuple[str, ...]
     short_links: bool
+    media: tuple[str, ...]
     waiting: Annotated[
         bool,
         Meta(
@@ -219,6 +223,7 @@ def view(row: Campaign, *, waiting: bool = False) -> CampaignView:
         validity=spec.validity_s,
         tags=spec.tags,
         short_links=spec.short_links,
+        media=spec.media,
         waiting=waiting,
         progress=Progress(looked_at=row.taken, accepted=row.accepted, refused=row.refused, left_out=row.left_out),
         author=row.author,

@@ -25,6 +25,7 @@ from whimbrel.manage import audit, own_senders
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
 from whimbrel.products.flows.keeping import existing as existing_flow
+from whimbrel.products.media.named import check_media
 from whimbrel.products.schedules import audience, parts, runs
 from whimbrel.products.schedules.saying import check_template
 from whimbrel.products.schedules.shapes import (
@@ -45,7 +46,7 @@ from whimbrel.store.rows import to_columns
 STATUSES: tuple[ScheduleStatus, ...] = ("active", "paused", "finished")
 _WAYS = ("text", "template", "flow_id")
 _SAME_NAME = ("starts_at", "zone", "rrule", "text", "template", "language", "message_class", "flow_id",
-              "variables", "shorten_links")  # fmt: skip
+              "variables", "shorten_links", "media")  # fmt: skip
 
 
 class _Count(msgspec.Struct, frozen=True):
@@ -64,12 +65,13 @@ async def create(ctx: Context, actor: str, request: NewSchedule, *, account_id: 
         template=request.template, language=request.language, sender=request.sender,
         message_class=request.message_class or ("transactional" if request.template is None else ""),
         flow_id=request.flow_id, variables=request.variables, audience=wanted, exclude=without,
-        shorten_links=request.shorten_links,
+        shorten_links=request.shorten_links, media=request.media,
     )  # fmt: skip
     async with ctx.lock:
         now = ctx.clock.now_us()
         phones = _checked(request.name, spec, request.recipients, checks)
         await own_senders.check(ctx, {"/sender": spec.sender}, account_id=account_id)
+        await check_media(ctx, spec.media, account_id=account_id, test=test)
         await check_template(ctx.store, account_id, spec)
         if spec.flow_id is not None:
             await existing_flow(ctx, spec.flow_id, account_id)
@@ -131,6 +133,8 @@ async def update(
         phones = _checked(name, spec, numbers if change.recipients is None else change.recipients, checks)
         if spec != was:  # a template that is gone is no reason to keep sending
             await check_template(ctx.store, account_id, spec)
+        if spec.media != was.media:
+            await check_media(ctx, spec.media, account_id=account_id, test=test)
         if spec.sender != was.sender:
             await own_senders.check(ctx, {"/sender": spec.sender}, account_id=account_id)
         if spec.flow_id is not None and spec.flow_id != was.flow_id:
@@ -239,7 +243,8 @@ def _changed(spec: ScheduleSpec, change: ScheduleChange) -> ScheduleSpec:
     ways = [way for way in _WAYS if given.get(way) is not None]
     if len(ways) == 1 and getattr(spec, ways[0]) is None:  # another way of saying it takes the place of the one before
         kept_class = "" if ways[0] == "template" else spec.message_class or "transactional"
-        given = dict.fromkeys(_WAYS) | {"language": None, "message_class": kept_class} | given
+        media = () if ways[0] == "flow_id" else spec.media
+        given = dict.fromkeys(_WAYS) | {"language": None, "message_class": kept_class, "media": media} | given
     return msgspec.structs.replace(spec, **given)
 
 
@@ -253,6 +258,7 @@ def _checked(name: str, spec: ScheduleSpec, given: Sequence[str], checks: Checks
     problem = None if spec.text is None else text_problem(spec.text)
     checks.require(problem is None, "/text", problem or "")
     checks.require(spec.text != "", "/text", "must not be empty")
+    checks.require(spec.flow_id is None or not spec.media, "/media", "goes with `text` or `template`")
     for variable in spec.variables if spec.template is None else ():
         checks.require(variable not in RESERVED, f"/variables/{variable}", "is set by the run itself")
     checks.require(bool(given) or spec.has_audience, "/recipients", "must name somebody, or `audience`")

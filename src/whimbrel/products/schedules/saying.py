@@ -8,7 +8,7 @@ from typing import Any
 
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.flow_expressions import render
-from whimbrel.domain.links import wished
+from whimbrel.domain.links import FOR_MEDIA, wished
 from whimbrel.domain.model import Draft, Options
 from whimbrel.domain.schedules import DuePart, ScheduleSpec
 from whimbrel.domain.templates.rendering import BadVariables
@@ -67,9 +67,9 @@ def draft_of(
         text="" if use is not None else render(spec.text or "", {**values, "phone": phone}),
         sender=spec.sender,
         message_class=message_class,
-        options=Options(metadata={"schedule": part.schedule_id}),
+        options=Options(metadata={"schedule": part.schedule_id}, media=spec.media),
         template=use,
-        links=wished(spec.text, every=spec.shorten_links),
+        links=wished(spec.text, every=spec.shorten_links) or (FOR_MEDIA if spec.media else None),
     )
 
 

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from whimbrel.base import limits, moments
 from whimbrel.domain.campaigns import Group
 from whimbrel.domain.schedules import Schedule, ScheduleSpec, ScheduleStatus
+from whimbrel.products.media.named import MediaIds
 
 Names = Annotated[tuple[str, ...], Meta(max_length=limits.CAMPAIGN_GROUPS_MAX)]
 STATUSES: tuple[ScheduleStatus, ...] = ("active", "paused", "finished")
@@ -60,6 +61,7 @@ class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     flow_id: Annotated[str | None, Meta(description="A flow that begins for each phone.")] = None
     variables: Annotated[dict[str, Any], Meta(description="Values for all; what is known of a contact wins.")] = {}
     shorten_links: ShortenLinks = False
+    media: MediaIds = ()
 
 
 class ScheduleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,6 +83,7 @@ class ScheduleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     message_class: Literal["otp", "transactional", "marketing"] | None = msgspec.field(name="class", default=None)
     variables: dict[str, Any] | None = None
     shorten_links: bool | None = None
+    media: MediaIds | None = None
 
 
 class Skip(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -131,6 +134,7 @@ class ScheduleView(msgspec.Struct, frozen=True, kw_only=True):
     flow_id: str | None
     variables: dict[str, Any]
     shorten_links: bool
+    media: tuple[str, ...]
     reason: Annotated[str | None, Meta(description="Why it pauses, where nobody asked for it.")]
     skipped: tuple[str, ...]
     last_at: str | None
@@ -171,6 +175,7 @@ def view(row: Schedule) -> ScheduleView:
         flow_id=spec.flow_id,
         variables=spec.variables,
         shorten_links=spec.shorten_links,
+        media=spec.media,
         reason=row.reason or None,
         skipped=row.skipped,
         last_at=moments.to_text_or_none(row.last_at),

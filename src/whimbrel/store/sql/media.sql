@@ -15,14 +15,14 @@
 -- | media_page_of_type, media_page_of_type_oldest (account_id, test, before_id, limit, content_type) | the same of a type |
 -- | media_to_hold (ids) | id, expires_at |
 -- | media_delete (ids), media_data_delete (ids), media_uses_delete (ids) | |
--- | media_over (now, limit) | id of those whose time is over |
+-- | media_over (now, limit) | id of those whose time is over, and which nothing names that is still to be sent |
 -- | media_of_message (message_id, account_id) | whole rows, in their order |
 -- | message_media_insert (message_id, place, media_id, account_id) | |
 -- | message_media_of (message_ids) | media_id |
 -- | message_media_delete (message_ids) | |
 -- | message_media_forget (message_id, media_id) | |
 -- | media_uses (ids, most) | id, how many messages have it, counted up to `most` |
--- | media_in_use (ids) | media_id of those that stand in a message |
+-- | media_in_use (ids) | id of those that stand in a message, or in what is still to be sent |
 
 -- name: media_same (locks media)
 SELECT id, account_id, test, name, content_type, size, sha256, source, created_at, expires_at FROM media
@@ -75,7 +75,12 @@ DELETE FROM media_data WHERE media_id = ANY($1);
 DELETE FROM message_media WHERE media_id = ANY($1);
 
 -- name: media_over (locks media)
-SELECT id FROM media WHERE expires_at < $1 ORDER BY expires_at LIMIT $2;
+SELECT id FROM media WHERE expires_at < $1
+  AND NOT EXISTS (SELECT 1 FROM campaigns AS c WHERE c.account_id = media.account_id
+    AND c.status IN ('draft', 'scheduled', 'running', 'paused') AND c.clearing < 2 AND c.spec LIKE '%"' || media.id || '"%')
+  AND NOT EXISTS (SELECT 1 FROM schedules AS s WHERE s.account_id = media.account_id
+    AND s.status IN ('active', 'paused') AND s.spec LIKE '%"' || media.id || '"%')
+ORDER BY expires_at LIMIT $2;
 
 -- name: media_of_message
 SELECT m.id, m.account_id, m.test, m.name, m.content_type, m.size, m.sha256, m.source, m.created_at, m.expires_at
@@ -99,4 +104,10 @@ SELECT m.id, (SELECT COUNT(*) FROM (SELECT 1 FROM message_media AS u WHERE u.med
 FROM media AS m WHERE m.id = ANY($1);
 
 -- name: media_in_use
-SELECT DISTINCT media_id FROM message_media WHERE media_id = ANY($1);
+SELECT m.id FROM media AS m WHERE m.id = ANY($1) AND (
+  EXISTS (SELECT 1 FROM message_media AS u WHERE u.media_id = m.id)
+  OR EXISTS (SELECT 1 FROM campaigns AS c WHERE c.account_id = m.account_id
+    AND c.status IN ('draft', 'scheduled', 'running', 'paused') AND c.clearing < 2 AND c.spec LIKE '%"' || m.id || '"%')
+  OR EXISTS (SELECT 1 FROM schedules AS s WHERE s.account_id = m.account_id
+    AND s.status IN ('active', 'paused') AND s.spec LIKE '%"' || m.id || '"%')
+);

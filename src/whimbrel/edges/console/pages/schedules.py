@@ -31,7 +31,7 @@ TABLE: Final = Table(
         Column("id", "table.id", usual=False),
     ),
 )
-_LISTS: Final = ("recipients", "variables")
+_LISTS: Final = ("recipients", "variables", "media")
 """Fields that hold more than one thing that may be wrong."""
 _GROUPS: Final = (("audience", "to_"), ("exclude", "not_"))
 
@@ -117,6 +117,7 @@ def _body(form: Form) -> dict[str, Any]:
         "name": form.text("name"),
         "variables": form.json("variables"),
         "shorten_links": form.flag("shorten_links"),
+        "media": campaigning.numbers_in(form.raw("media")),
         **_people(form),
     }
     if "template" in given:
@@ -172,6 +173,7 @@ async def _one(request: Request, form: Form | None = None, told: Problem | None 
             "variables": json.dumps(found.variables, ensure_ascii=False) if found.variables else "",
             "flow_id": found.flow_id or "",
             "sender": found.sender or "",
+            "media": " ".join(found.media),
             "class": found.message_class or "",
             "recipients": "\n".join(numbers.data),
         }
