@@ -93,6 +93,8 @@ async def test_one_that_looked_at_everybody_is_sending_out_until_the_last_text_h
     assert (await edge.ask("PUT", "/v1/policies", json=capped)).status == 200
     await edge.send(to="+447400123461", **{"class": "marketing"})
     id_ = await kept(browser, to_numbers="+447400123461", not_numbers="", pace="", **{"class": "marketing"})
+    medium = (await edge.ask("POST", "/v1/media", data=PNG)).json["id"]
+    await edge.ask("PATCH", f"/v1/campaigns/{id_}", json={"media": [medium]})
     draft = await browser.get(f"{PATH}/{id_}")
     (start,) = draft.all(rf'action="{PATH}/{id_}/start"[^>]*data-ask="[^"]+".*?<button class="([^"]+)"')
     assert start == "button"  # the main action; deleting stays red
@@ -105,7 +107,7 @@ async def test_one_that_looked_at_everybody_is_sending_out_until_the_last_text_h
     await until(lambda: stands("finished", waiting=True), within_s=60.0)
     page = await browser.get(f"{PATH}/{id_}")
     assert "Sending out" in page.words and "Finished" not in page.words and f"{PATH}/{id_}/cancel" in page.text
-    assert f"{PATH}/{id_}/remove" not in page.text
+    assert f"{PATH}/{id_}/remove" not in page.text and f'href="/console/media/{medium}"' in page.text
     row = (await browser.get(PATH)).inner(id_)
     assert "Sending out" in row and "Finished" not in row, row
     await browser.post(f"{PATH}/{id_}/cancel")
