@@ -156,6 +156,23 @@ async def test_a_second_person_approves_what_somebody_wrote(edge: Edge):
     await is_in(edge, id_, "finished")
 
 
+async def test_what_was_approved_is_sent_though_its_template_has_changed(edge: Edge):
+    await people(edge, 1)
+    other = await edge.new_key(edge.customer.id, ("campaigns:approve", "campaigns:read"))
+    await edge.ask("PUT", "/v1/campaigns/policy", json={"approval": True})
+    template = {"name": "fair", "texts": {"en": "The fair opens"}, "publish": True}
+    assert (await edge.post("/v1/templates", template)).status == 201
+    id_ = await made(edge, text=None, template="fair")
+    approved = (await edge.post(f"/v1/campaigns/{id_}/approve", key=other)).json
+    assert [each["template"] for each in approved["variants"]] == ["fair@1"]
+    assert (await edge.ask("PATCH", "/v1/templates/fair", json={"texts": {"en": "Something else"}})).status == 200
+    assert (await edge.post("/v1/templates/fair/publish")).json["live_version"] == 2
+    assert (await edge.post(f"/v1/campaigns/{id_}/start")).status == 200
+    await is_in(edge, id_, "finished")
+    (sent,) = (await edge.get("/v1/messages")).json["data"]
+    assert (sent["text"], sent["template"]["version"]) == ("The fair opens", 1)
+
+
 async def test_a_click_on_a_recipients_own_link_counts_once(tmp_path: Path):
     async with running_edge(tmp_path, links=Links(too_soon_ms=0, rate_per_s=1000)) as edge:
         to = {"numbers": [NUMBER, "+4915112345001"]}

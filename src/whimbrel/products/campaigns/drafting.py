@@ -17,7 +17,7 @@ from whimbrel.domain.templates.document import Content
 from whimbrel.domain.templates.rendering import BadVariables, Form
 from whimbrel.domain.templates.text import BadText
 from whimbrel.domain.templates.use import TemplateUse
-from whimbrel.journey.templates import Shelf, Unusable
+from whimbrel.journey.templates import Loaded, Shelf, Unusable
 from whimbrel.products.campaigns.audience import Source
 from whimbrel.products.contacts.known import Known
 from whimbrel.store.interface import Store
@@ -127,6 +127,18 @@ async def wordings_of(store: Store, account_id: str, spec: CampaignSpec) -> list
                 raise _refused("invalid_class", "/class", f"The template's class is {own_class}.")
         made.append(Wording(variant, form, frozenset(each.name for each in form.variables)))
     return made
+
+
+async def fixed_wordings(store: Store, account_id: str, spec: CampaignSpec) -> CampaignSpec:
+    """The same with its templates in the versions that stand now; one that cannot be used is left to who starts it."""
+    named = [(account_id, each.template) for each in spec.variants if each.template is not None]
+    found = await Shelf(store).take(named) if named else {}
+    variants: list[Variant] = []
+    for each in spec.variants:
+        one = None if each.template is None else found[account_id, each.template]
+        ref = f"{one.name}@{one.version}" if isinstance(one, Loaded) else each.template
+        variants.append(msgspec.structs.replace(each, template=ref))
+    return msgspec.structs.replace(spec, variants=tuple(variants))
 
 
 def text_form(text: str, pointer: str) -> Form:

@@ -16,6 +16,7 @@ from whimbrel.manage.context import Context, commit
 from whimbrel.products.campaigns import turns
 from whimbrel.products.campaigns.audience import frozen, passes_of
 from whimbrel.products.campaigns.checking import check_references
+from whimbrel.products.campaigns.drafting import fixed_wordings
 from whimbrel.products.campaigns.keeping import existing, shown
 from whimbrel.products.campaigns.shapes import CampaignView, spec_of
 from whimbrel.store.interface import Write
@@ -52,14 +53,15 @@ async def set_policy(ctx: Context, actor: str, request: CampaignPolicy, *, accou
 
 
 async def approve(ctx: Context, actor: str, campaign_id: str, *, account_id: str, test: bool) -> CampaignView:
-    """A second person agrees. WhimbrelError: campaign_own_approval, campaign_state."""
+    """A second person agrees: to the templates as they stand. WhimbrelError: campaign_own_approval, campaign_state."""
     row = await existing(ctx, campaign_id, account_id, test)
     if row.status != "draft":
         raise WhimbrelError("campaign_state", "Only a draft is approved.")
     if row.author == actor:
         raise WhimbrelError("campaign_own_approval")
     now = ctx.clock.now_us()
-    approved = Write("campaigns_approve", ((row.id, row.step, actor, now),))
+    spec = msgspec.json.encode(await fixed_wordings(ctx.store, account_id, spec_of(row))).decode()
+    approved = Write("campaigns_approve", ((row.id, row.step, actor, now, spec),))
     await _turn(ctx, approved, [turns.event(row, turns.APPROVED, now), _entry(ctx, actor, "approved", row)])
     return await shown(ctx, await existing(ctx, campaign_id, account_id, test))
 

@@ -4,7 +4,7 @@
 -- | --- | --- |
 -- | campaigns_insert | a row of `Campaign` |
 -- | campaigns_set (id, step, name, spec, author, updated_at) | a draft is written anew, and approved by nobody |
--- | campaigns_approve (id, step, approved_by, approved_at) | |
+-- | campaigns_approve (id, step, approved_by, approved_at, spec) | |
 -- | campaigns_start (id, step, spec, phase, due_at, at) | a draft is to begin then |
 -- | campaigns_begin (id, step, at) | it runs |
 -- | campaigns_pause (id, reason, at) | what is scheduled or runs rests, and what is finished while some of it waits; all of it that is queued is to be taken out |
@@ -73,7 +73,8 @@ UPDATE campaigns SET step = step + 1, name = $3, spec = $4, author = $5, approve
 WHERE id = $1 AND step = $2 AND status = 'draft' AND clearing = 0;
 
 -- name: campaigns_approve
-UPDATE campaigns SET step = step + 1, seq = seq + 1, approved_by = $3, approved_at = $4, updated_at = $4
+UPDATE campaigns SET step = step + 1, seq = seq + 1, approved_by = $3, approved_at = $4, updated_at = $4,
+  spec = $5
 WHERE id = $1 AND step = $2 AND status = 'draft' AND clearing = 0;
 
 -- name: campaigns_start
