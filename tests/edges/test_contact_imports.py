@@ -49,13 +49,25 @@ async def people(edge: Edge) -> dict[str, Any]:
     return {each["number"]: each for each in (await edge.get("/v1/contacts?limit=1000")).json["data"]}
 
 
+async def test_a_number_that_stands_twice_is_told_before_it_is_taken(edge: Edge):
+    path = await uploaded(edge, b"number,name\n+14155550123,Ann\n(415) 555-0123,Bob\nx,C\n+14155550124,Dee\n")
+    shown = (await edge.post(f"{path}/preview", {"default_country": "US"})).json["rows"]
+    assert [(row["outcome"], row["problem"]) for row in shown if row["row"] != 4] == [
+        ("created", ""), ("duplicate", "row 2 has the number too"), ("created", ""),
+    ]  # fmt: skip
+    begun = await edge.post(f"{path}/start", {"default_country": "US"})
+    assert begun.status == 200
+    done = await over(edge, path)
+    assert (done["created"], done["duplicates"], done["failed"]) == (2, 1, 1)
+
+
 async def test_a_file_is_looked_at_and_taken_with_its_errors_told(edge: Edge):
     await edge.post("/v1/contact-fields", {"name": "age", "kind": "number"})
     path = await uploaded(edge, FILE.encode("cp1252"))
     shown = (await edge.post(f"{path}/preview", {"default_country": "DE"})).json
     assert (shown["charset"], shown["delimiter"], shown["header"]) == ("cp1252", ";", True)
     assert shown["columns"] == ["first_name", "last_name", "number", "tags", None]
-    assert [row["outcome"] for row in shown["rows"]] == ["created", "created", "failed", "created", "created"]
+    assert [row["outcome"] for row in shown["rows"]] == ["created", "created", "failed", "created", "duplicate"]
     assert await people(edge) == {}
     plan = {"default_country": "DE", "columns": ["first_name", "last_name", "number", "tags", "age"], "tags": ["all"]}
     ended = await done(edge, path, plan)

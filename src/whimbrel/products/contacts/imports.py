@@ -106,7 +106,10 @@ class PreviewRow(msgspec.Struct, frozen=True, kw_only=True):
     row: Annotated[int, Meta(description="Of the file, from 1.")]
     cells: tuple[str, ...]
     number: str | None
-    outcome: Literal["created", "updated", "skipped", "failed"]
+    outcome: Annotated[
+        Literal["created", "updated", "skipped", "duplicate", "failed"],
+        Meta(description="`duplicate`: an earlier one of these rows has the number."),
+    ]
     problem: str = ""
 
 
@@ -197,11 +200,17 @@ async def preview(ctx: Context, import_id: str, plan: ImportPlan, *, account_id:
     reader = RowReader(spec, about.fields, labels | {("tag", tag): 0 for cells in head for tag in _tags(spec, cells)})
     body = head[1:] if spec.header else head
     read = [reader.read(cells) for cells in body[:_SHOWN]]
+    numbers = [None if isinstance(each, Wrong) else each.number for each in read]
     known_numbers = await ids_of(ctx, about, [each.number for each in read if not isinstance(each, Wrong)])
     shown = [
         _preview_row(place + 1 + spec.header, cells, said, known_numbers, spec.policy)
         for place, (cells, said) in enumerate(zip(body, read, strict=False))
     ]
+    for place, each in enumerate(shown):
+        if each.number is not None and each.number in numbers[:place]:
+            earlier = numbers.index(each.number) + 1 + spec.header
+            problem = f"row {earlier} has the number too"
+            shown[place] = msgspec.structs.replace(each, outcome="duplicate", problem=problem)
     return ImportPreview(
         format=spec.format, charset=spec.charset, delimiter=spec.delimiter, header=spec.header,
         titles=tuple(head[0]) if head and spec.header else (), columns=columns, rows=tuple(shown),
