@@ -40,7 +40,8 @@ test: setup-dev compile ## all tests that need no root and no system package (un
 
 ci: setup-dev ci-packages compile ## the long tests, after installing the Debian packages they need (under 45 minutes)
 	WHIMBREL_FAULT_ROUNDS=$${WHIMBREL_FAULT_ROUNDS:-20} $(BIN)/python -m pytest -m ci $(ARGS)
-	WHIMBREL_TEST_POSTGRES=$$(ls -d /usr/lib/postgresql/*/bin | head -n 1) $(BIN)/python -m pytest -n auto -m "not ci" \
+	WHIMBREL_TEST_POSTGRES=$$(ls -d /usr/lib/postgresql/*/bin | head -n 1) $(BIN)/python -m pytest -n $(WORKERS) \
+	  --dist worksteal -m "not ci" \
 	  -k "postgres or two_nodes or reader_role" tests/store tests/journey # Debian's version
 
 ci-packages:
