@@ -1,5 +1,6 @@
 """Media over HTTP: brought in every way, fetched from where they are allowed to be, listed, read, and gone."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -290,3 +291,17 @@ async def test_time_and_places_are_bounded(tmp_path: Path) -> None:
     async with sink(b"") as silent, client(reach) as http:
         fetcher = Fetcher(http, bytes_max=1000, timeout_s=0, at_once=1)
         assert await refused(fetcher.fetch(f"http://127.0.0.1:{silent.port}/", reach)) == "media_not_fetched"
+
+
+async def test_slow_servers_of_one_account_do_not_hold_up_what_another_sends() -> None:
+    reach = Reach(["127.0.0.0/8"], plain_http=True)
+    async with sink(b"") as silent, sink(answer_of("200 OK", body=PNG)) as quick, client(reach) as http:
+        fetcher = Fetcher(http, bytes_max=1000, timeout_s=20, at_once=2)
+        url = f"http://127.0.0.1:{silent.port}/"
+        waiting = [asyncio.create_task(fetcher.fetch(url, reach, "AC1")) for _ in range(5)]
+        await silent.asked.wait()
+        assert await fetcher.fetch(f"http://127.0.0.1:{quick.port}/", reach, "AC2") == PNG
+        assert silent.connections == 1
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)

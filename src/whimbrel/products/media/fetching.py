@@ -1,11 +1,13 @@
 """A file is fetched from where its URL says. Every address on the way is vetted, that of each redirect too, as those of
 webhooks are (`net/addresses.py`, `net/http.py`); no more is read than one medium may have, in no more time than one
-fetch may take, and no more at once than a process may fetch.
+fetch may take, and no more at once than a process may fetch. No account has more than half of those places: the slow
+servers of one do not make what the others send wait until it is refused.
 """
 
 import asyncio
 from typing import Final
 from urllib.parse import unquote, urljoin, urlsplit
+from weakref import WeakValueDictionary
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import MEDIA_REDIRECTS_MAX
@@ -26,14 +28,17 @@ class Fetcher:
         self._bytes_max = bytes_max
         self._timeout_s = timeout_s
         self._places = asyncio.Semaphore(at_once)
+        self._share = max(1, at_once // 2)
+        self._own: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()  # by account, while it fetches
 
-    async def fetch(self, url: str, reach: Reach) -> bytes:
+    async def fetch(self, url: str, reach: Reach, account_id: str = "") -> bytes:
         """The octets. WhimbrelError invalid_media_url, media_not_fetched, media_too_large."""
         problem = reach.url_problem(url)
         if problem is not None:
             raise WhimbrelError("invalid_media_url", f"{_upper(problem.detail)}.")
+        own = self._own.setdefault(account_id, asyncio.Semaphore(self._share))
         try:
-            async with asyncio.timeout(self._timeout_s), self._places:
+            async with asyncio.timeout(self._timeout_s), own, self._places:
                 return await self._follow(url)
         except TimeoutError:
             raise WhimbrelError("media_not_fetched", f"It took longer than {self._timeout_s} seconds.") from None

@@ -194,7 +194,7 @@ class Media:
 
     async def _fetched(self, whose: Whose, url: str, name: str, source: Source) -> Medium:
         try:
-            octets = await self._fetcher.fetch(url, self._ctx.reach)
+            octets = await self._fetcher.fetch(url, self._ctx.reach, whose.account_id)
         except WhimbrelError as error:
             self._metrics.media_refused.labels(error.code).inc()
             raise
