@@ -78,6 +78,7 @@ NEEDS = {
         "GET /console/senders/rules/new", "POST /console/senders/rules/new", "POST /console/senders/rules/{rule}",
         "POST /console/senders/rules/{rule}/switch", "POST /console/senders/rules/{rule}/remove",
         "GET /console/senders/new", "POST /console/senders/new", "POST /console/senders/{id}/remove",
+        "POST /console/senders/{id}/assignment",
     ),
     "opt_outs:read": (
         "GET /console/brands", "GET /console/brands/export", "GET /console/brands/{id}",

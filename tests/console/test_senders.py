@@ -29,6 +29,26 @@ async def test_the_operator_gives_a_sender_that_the_account_chooses(edge, sign_i
     assert (await edge.send(sender=OTHER)).code == "sender_not_allowed"
 
 
+async def test_the_operator_rejects_a_sender_and_its_account_reads_why(edge, sign_in):
+    operator = await sign_in(account_id=None)
+    await operator.act_for(edge.customer.id)
+    await operator.post("/console/senders/new", {"value": "Acme"})
+    (sender,) = (await edge.get("/v1/senders?value=Acme")).json["data"]
+    place = f"/console/senders/{sender['id']}"
+    await operator.get(place)
+    wrong = await operator.post(f"{place}/assignment", {"approval": "rejected", "approval_reason": "x" * 200})
+    assert wrong.status == 422 and 'aria-invalid="true"' in wrong.text
+    rejected = {"approval": "rejected", "approval_reason": "Whose name is it?"}
+    assert (await operator.post(f"{place}/assignment", rejected)).to == f"{place}?done=sender.changed"
+    owner = await sign_in()
+    page = await owner.get(place)
+    assert "Whose name is it?" in page.words and "Rejected" in page.words
+    assert f"{place}/assignment" not in page.text
+    assert (await owner.post(f"{place}/assignment", {"approval": "approved"})).status == 403
+    assert "Rejected" in (await owner.get("/console/senders")).words
+    assert (await edge.send(sender="Acme", to="+447400123456")).code == "sender_not_approved"
+
+
 async def test_an_opt_out_is_recorded_found_and_taken_back(edge, browser):
     assert "Nobody has opted out" in (await browser.get("/console/opt-outs")).words
     seen = await browser.post("/console/opt-outs", {"numbers": f"{PHONE}, +14155550188\n"})

@@ -1,6 +1,6 @@
 """Senders: what may stand as the sender of an account's messages, and where answers to it go."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from starlette.responses import Response
 
@@ -10,8 +10,10 @@ from whimbrel.edges.console.forms import Form, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 from whimbrel.edges.console.tables import Column, Table
+from whimbrel.manage.senders import Approval
 
 _SENDERS = "/console/senders"
+_APPROVALS: Final = get_args(Approval)
 TABLE: Final = Table(
     name="senders",
     path=_SENDERS,
@@ -21,6 +23,7 @@ TABLE: Final = Table(
         Column("value", "senders.value"),
         Column("kind", "senders.kind"),
         Column("default", "senders.default", lambda row, more: (row.countries or ("*",)) if row.is_default else None),
+        Column("approval", "numbers.approval"),
         Column("answers", "senders.answers", "sms_url", css="wide"),
         Column("since", "senders.since", "created_at"),
         Column("id", "table.id", usual=False),
@@ -61,6 +64,18 @@ async def update(request: Request) -> Response:
     return request.go(_SENDERS, done="sender.changed")
 
 
+async def assign(request: Request) -> Response:
+    if not request.api.may("assignSender"):
+        raise WhimbrelError("forbidden", "Only the operator's people approve senders.")
+    form = await request.form()
+    body = {"approval": form.text("approval"), "approval_reason": form.text("approval_reason")}
+    try:
+        await request.api("assignSender", path=dict(request.path), body=body)
+    except WhimbrelError as error:
+        return await _sender(request, None, error, Form.of(body))
+    return request.go(f"{_SENDERS}/{request.path['id']}", done="sender.changed")
+
+
 async def remove(request: Request) -> Response:
     await request.api("deleteSender", path=dict(request.path))
     return request.go(_SENDERS, done="sender.removed")
@@ -91,7 +106,9 @@ def _new(request: Request, form: Form, error: WhimbrelError | None = None) -> Re
     )
 
 
-async def _sender(request: Request, form: Form | None, error: WhimbrelError | None) -> Response:
+async def _sender(
+    request: Request, form: Form | None, error: WhimbrelError | None, facts: Form | None = None
+) -> Response:
     found = await request.api("getSender", path=dict(request.path))
     filled = {
         "countries": " ".join(found.countries),
@@ -105,6 +122,8 @@ async def _sender(request: Request, form: Form | None, error: WhimbrelError | No
         status=422 if error else 200,
         sender=found,
         form=form or Form.of(filled),
+        facts=facts or Form.of({"approval": found.approval, "approval_reason": found.approval_reason}),
+        approvals=_APPROVALS,
         problem=problem(error) if error else None,
         may_write=request.api.may("updateSender"),
         may_assign=request.api.may("deleteSender"),
@@ -118,5 +137,6 @@ PAGES = (
     Page(path=f"{_SENDERS}/new", method="POST", handle=create),
     Page(path=f"{_SENDERS}/{{id}}", handle=sender),
     Page(path=f"{_SENDERS}/{{id}}", method="POST", handle=update),
+    Page(path=f"{_SENDERS}/{{id}}/assignment", method="POST", handle=assign),
     Page(path=f"{_SENDERS}/{{id}}/remove", method="POST", handle=remove),
 )
