@@ -316,7 +316,8 @@ async def in_doubt(node: Node, key: str) -> Any:
     """Texts of which nobody knows whether the carrier has them."""
     cursor = ""
     while cursor is not None:
-        page = (await call(node.port, "GET", f"/v1/messages?limit=500{cursor and '&cursor=' + cursor}", None, key)).json()
+        path = f"/v1/messages?limit=500{cursor and '&cursor=' + cursor}"
+        page = (await call(node.port, "GET", path, None, key)).json()
         for message in page["data"]:
             if message["in_doubt"]:
                 yield message["text"]
