@@ -123,7 +123,8 @@ def _queued(campaign_id: str, limit: int) -> Script[list[str]]:
 
 
 def _still(campaign_id: str) -> Script[list[str]]:
-    return [*(yield from _queued(campaign_id, _PAGE)), *(yield from _waiting(campaign_id, PARKED, _PAGE))]
+    """Of which messages wait, by what is known of them: one may have just been put off."""
+    return [*(yield from _waiting(campaign_id, QUEUED, _PAGE)), *(yield from _waiting(campaign_id, PARKED, _PAGE))]
 
 
 def _park(subjects: Sequence[Subject], at: int) -> Script[None]:
