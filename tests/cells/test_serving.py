@@ -422,7 +422,8 @@ async def test_an_account_moves_under_load(databases, tmp_path):
         made.simulator.network.send_text("447911123456", PhoneText(to="+12025550100", text="hi"))
         await until(lambda: made.us.app.tables.accounts.get(eu.id) and _is_active(made, eu), within_s=60)
         before = len(accepted)
-        await until(lambda: len(accepted) > before + 100)
+        await until(lambda: load.done() or len(accepted) > before + 100)
+        assert not load.done() or load.exception() is None, load
         back = await bound.enter_async_context(esme(made.eu.smpp_port))
         assert (await back.bind()).status == 0
         await until(lambda: back.seen(ev.DeliverReceived))

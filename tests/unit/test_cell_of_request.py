@@ -155,3 +155,14 @@ def test_a_cell_that_there_is_not():
     with pytest.raises(WhimbrelError) as refused:
         Locator(TwoCells()).cell_of("GET", "/v1/accounts", bearer("wk_op", x_cell="asia"))
     assert refused.value.code == "invalid_parameter"
+
+
+def test_a_key_that_has_not_come_yet_with_its_account_is_not_wrong():
+    cells = TwoCells()
+    digest, row = key("wk_there", THERE)
+    cells.eu.keys[digest] = row
+    with pytest.raises(WhimbrelError) as raised:
+        Locator(cells).cell_of("POST", "/v1/messages", bearer("wk_there"))
+    assert (raised.value.code, raised.value.retry_after_s) == ("account_moving", 5)
+    cells.us.keys[digest] = row
+    assert Locator(cells).cell_of("POST", "/v1/messages", bearer("wk_there")) == "us"

@@ -92,8 +92,8 @@ class Locator:
         self._cells = cells
 
     def cell_of(self, method: str, path: str, request: Mapping[bytes, bytes]) -> str:
-        """Its name. WhimbrelError cell_unavailable when it could be one that was never reached, invalid_parameter when
-        `X-Cell` names none."""
+        """Its name. WhimbrelError cell_unavailable when it could be one that was never reached, account_moving while
+        its keys have not come to it yet, invalid_parameter when `X-Cell` names none."""
         credential = request.get(b"authorization")
         if credential is None:
             return self._cells.home
@@ -101,9 +101,16 @@ class Locator:
         if digest is None:
             return self._found(self.cell_of_account(user))
         owner = self._owner(digest)
-        if owner is not None:
-            return self._found(self.cell_of_account(owner) if owner else self._for_operator(method, path, request))
-        return self._found(None)
+        if owner:
+            return self._arrived(self._found(self.cell_of_account(owner)), digest)
+        return self._found(None if owner is None else self._for_operator(method, path, request))
+
+    def _arrived(self, cell: str, digest: bytes) -> str:
+        """An account may be known in its new cell a moment before its keys are: they are on their way, not wrong."""
+        directory = self._cells.directories().get(cell)
+        if directory is not None and digest not in directory.keys:
+            raise WhimbrelError("account_moving", retry_after_s=RETRY_S)
+        return cell
 
     def _found(self, cell: str | None) -> str:
         """A credential that nobody knows is refused by the node's own cell, unless it may be another's."""
