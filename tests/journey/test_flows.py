@@ -27,7 +27,7 @@ from whimbrel.products.schedules.shapes import NewSchedule
 from whimbrel.products.templates import keeping as templates
 from whimbrel.products.templates import versions
 from whimbrel.products.templates.shapes import NewTemplate, TemplateChange
-from whimbrel.store.interface import Write
+from whimbrel.store.interface import RunChange, Write
 
 from .rig import ACTOR, SENDER, Rig, installation, rig, simulated, until
 from .sink import listening
@@ -185,6 +185,28 @@ async def test_a_run_that_is_stopped_in_the_moment_of_its_text_sends_none(
         assert (run.state, again.state) == ("stopped", "finished")
         assert len(await texts(made, PHONE, 1)) == 1
         assert await made.app.store.fetch(FlowStep, "flow_steps_page", made.account_id, run.id, 0, 9) == []
+
+
+async def test_a_run_that_takes_a_step_as_it_is_stopped_is_stopped_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig(tmp_path) as made:
+        await made.seed()
+        flow_id = await keep(made, minutes(API, a={"type": "wait", "for_s": 3600}))
+        run_id = await begin(made, flow_id)
+        await waits(made, run_id, "time")
+        real = made.app.store.advance_flow_runs
+        seen: list[int] = []
+
+        async def raced(changes: Sequence[RunChange]) -> Sequence[bool]:
+            """The first stop is of a turn that has passed."""
+            (change,) = changes
+            seen.append(change.turn)
+            return await real([RunChange(run_id, change.turn - (len(seen) == 1), change.writes)])
+
+        monkeypatch.setattr(made.app.store, "advance_flow_runs", raced)
+        run = await running.stop(made.app.manage, ACTOR, run_id, account_id=made.account_id, test=False)
+        assert (run.state, len(seen)) == ("stopped", 2)
 
 
 async def test_runs_of_a_deleted_flow_end_with_an_event_and_send_nothing_more(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 whom it was about.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -22,6 +22,7 @@ from whimbrel.products.flows.starting import Beginning, Starter
 from whimbrel.store.interface import RunChange, Write
 
 STATES: tuple[RunState, ...] = ("running", "finished", "failed", "stopped")
+_STOPS: Final = 5  # times that a run may take a step between the look at it and the stop
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -156,20 +157,22 @@ async def steps(
 
 
 async def stop(ctx: Context, actor: str, run_id: str, *, account_id: str, test: bool) -> RunView:
-    """It takes no further step. WhimbrelError: not_found, conflict (it has ended)."""
-    run = await _existing(ctx, run_id, account_id, test)
-    now = ctx.clock.now_us()
-    if run.state != "running":
-        raise WhimbrelError("conflict", "The run has ended.")
-    writes = (
-        Write("flow_run_stop", ((account_id, int(test), run.id, now),)),
-        ended_event(run, now),
-        audit.entry(ctx, actor, "flow_run.stopped", run.id, account_id),
-    )
-    (stopped,) = await ctx.store.advance_flow_runs([RunChange(run.id, run.turn, writes)])
-    if not stopped:
-        raise WhimbrelError("conflict", "The run has gone on meanwhile: try again.")
-    return await get(ctx, run_id, account_id=account_id, test=test)
+    """It takes no further step; the one that it is taking just then is waited for. WhimbrelError: not_found, conflict
+    (it has ended, or takes steps as fast as it is asked to stop)."""
+    for _ in range(_STOPS):
+        run = await _existing(ctx, run_id, account_id, test)
+        now = ctx.clock.now_us()
+        if run.state != "running":
+            raise WhimbrelError("conflict", "The run has ended.")
+        writes = (
+            Write("flow_run_stop", ((account_id, int(test), run.id, now),)),
+            ended_event(run, now),
+            audit.entry(ctx, actor, "flow_run.stopped", run.id, account_id),
+        )
+        (stopped,) = await ctx.store.advance_flow_runs([RunChange(run.id, run.turn, writes)])
+        if stopped:
+            return await get(ctx, run_id, account_id=account_id, test=test)
+    raise WhimbrelError("conflict", "The run has gone on meanwhile: try again.")
 
 
 async def skip(ctx: Context, run_id: str, *, account_id: str) -> RunView:
