@@ -6,7 +6,7 @@ import hmac
 import re
 import time
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.goods import picture
 from tests.browser.visitor import Visitor
@@ -180,6 +180,17 @@ def test_a_text_is_composed_explained_and_sent(owner: Visitor, node: Node) -> No
     expect(owner.page.locator("#rows tr")).to_have_count(2)
     owner.page.locator("#rows tr").first.get_by_role("link", name="Follow it").click()
     expect(owner.page.locator(".timeline")).to_contain_text("Delivered")
+
+
+def test_a_text_is_sent_while_its_recipients_are_still_looked_at(owner: Visitor) -> None:
+    held: list[Route] = []
+    owner.page.route("**/console/compose/who", lambda route: held.append(route))  # the answer never comes
+    owner.open("/console/compose")
+    with owner.page.expect_request("**/console/compose/who"):
+        owner.fill({"recipients": PHONE, "text": "Gate 9"})
+    owner.page.locator("#send").click(timeout=5_000)
+    expect(owner.page.locator("#rows tr").first.get_by_role("link", name="Follow it")).to_be_visible()
+    assert held
 
 
 def test_a_picture_is_brought_attached_sent_and_deleted(owner: Visitor, node: Node) -> None:

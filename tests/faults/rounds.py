@@ -38,7 +38,7 @@ HITS: dict[str, tuple[int, int]] = {
     "inbound.before_commit": (2, 10),
     "inbound.after_commit": (2, 10),
     "notify.after_post": (100, 600),
-    "smpp.after_commit": (45, 80),
+    "smpp.after_commit": (110, 150),
     "smpp.after_owed": (2, 6),
     "smpp.before_delete": (1, 4),
 }
@@ -98,7 +98,7 @@ def at_point(point: str, seed: int) -> Scenario:
         ),
         connections=chance.choice((8, 16, 32)),
         latency_ms=chance.randint(0, 40),
-        receipt_delay_ms=chance.randint(80, 250),
+        receipt_delay_ms=chance.randint(300, 600) if over_smpp else chance.randint(80, 250),
         phones=60 if point.startswith("inbound") else 10,
         over_smpp=over_smpp,
     )
