@@ -1,0 +1,81 @@
+"""How a carrier over HTTP is spoken to: where its requests go, what stands in them, and how its answers, receipts and
+inbound texts are read. Providers agree on HTTP and on nothing above it, so all of it is settings; `http_profiles` knows
+those of some providers (docs/http-carriers.md says how to write one's own).
+"""
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from whimbrel.domain.dialect import IdBase
+
+Method = Literal["POST", "GET"]
+Encoding = Literal["json", "form", "query"]
+"""Of the fields: a JSON object, a form in the body, or parameters of the URL."""
+Auth = Literal["none", "basic", "bearer"]
+"""How username and password stand in the request; `none`: nowhere but where the fields and headers name them."""
+Check = Literal["token", "twilio"]
+"""How a call of the provider is known to be his. `token`: by its address, which has a secret in it. `twilio`: by
+X-Twilio-Signature with the password as its key as well."""
+
+
+class HttpSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """How a carrier over HTTP is spoken to. Paths are JMESPath, into the JSON or the form that comes."""
+
+    url: str  # of the request that sends one message; may hold placeholders
+    profile: str = ""  # the profile whose values these began with; tells where they come from, and nothing else
+
+    # the request
+    method: Method = "POST"
+    encoding: Encoding = "json"
+    fields: dict[str, Any] = {}  # name to value, with placeholders
+    headers: dict[str, str] = {}
+    auth: Auth = "none"
+    username: str = ""
+    media: bool = False  # takes media with a text (MMS): `{media}` stands in the fields
+
+    # how fast, and for how long
+    window: int = 20  # requests under way at a time
+    throughput_per_s: int = 0  # messages; 0: no limit of ours
+    response_timeout_s: float = 10.0
+    reconnect_min_s: float = 0.5  # how long nothing is asked after it could not be reached; doubled up to
+    reconnect_max_s: float = 30.0
+    cells: dict[str, int] = {}  # how much of it which cell uses, in place of the cells' own shares; others: nothing
+    charge_unknown: bool = False  # settle a message that ends `unknown` as charged (the carrier bills it)
+
+    # its answer
+    answer_id: str = "id"  # path of its id of the message
+    answer_code: str = ""  # path of its own word for yes or no, where HTTP's status does not say it
+    answer_ok: tuple[str, ...] = ()  # those of these words that mean yes; without any, only HTTP's status counts
+    statuses: dict[str, str] = {}  # HTTP status or word to throttled, temporary, doubt, or a reason that is final
+    message_id: IdBase = "same"
+
+    # its receipts
+    receipt_items: str = ""  # path of the list of receipts in one call; empty: the call is one receipt
+    receipt_id: str = "id"
+    receipt_state: str = "status"
+    receipt_error: str = ""
+    receipt_states: dict[str, str] = {}  # its word to a state of SMPP 3.4 5.2.28, beside the usual ones
+    receipt_errors: dict[str, str] = {}  # its error to a reason of the catalogue
+    check: Check = "token"
+    callback_version: int = 1  # another number gives its calls other addresses, and the old ones hold no more
+
+    # texts that it brings
+    inbound_items: str = ""
+    inbound_id: str = "id"
+    inbound_from: str = "from"
+    inbound_to: str = "to"
+    inbound_text: str = "text"
+    inbound_media: str = ""  # path of the URLs of media that came with it
+
+    @property
+    def long_messages(self) -> Literal["payload"]:
+        """A text goes whole; the provider cuts it."""
+        return "payload"
+
+
+PATHS: Final = (
+    "answer_id", "answer_code", "receipt_items", "receipt_id", "receipt_state", "receipt_error",
+    "inbound_items", "inbound_id", "inbound_from", "inbound_to", "inbound_text", "inbound_media",
+)  # fmt: skip
+"""Settings that are paths."""
