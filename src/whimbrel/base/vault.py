@@ -52,6 +52,7 @@ class Vault:
         self._tails: dict[str, int] = {}
         self._cache_key = hmac.digest(master, b"credentials", "sha256")
         self._code_key = hmac.digest(master, b"codes", "sha256")
+        self._call_key = hmac.digest(master, b"calls", "sha256")
 
     def seal(self, secret: str, context: str) -> bytes:
         """Encrypt; `context` (such as "carrier:CR…") must be given again to open."""
@@ -88,6 +89,10 @@ class Vault:
     def code_octets(self, context: str) -> bytes:
         """32 octets that only the master key and `context` give: codes are made of them, and stored nowhere."""
         return hmac.digest(self._code_key, context.encode(), "sha256")
+
+    def call_token(self, carrier_id: str, version: int) -> str:
+        """32 hex digits of the address at which a carrier over HTTP calls us; stored nowhere, the same in all cells."""
+        return hmac.digest(self._call_key, f"{carrier_id}:{version}".encode(), "sha256").hex()[:32]
 
     def _hash(self, octets: bytes) -> int:
         keyed = self._keyed.copy()

@@ -55,6 +55,7 @@ class HttpSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=
     receipt_id: str = "id"
     receipt_state: str = "status"
     receipt_error: str = ""
+    receipt_to: str = ""  # path of the recipient: tells which text a receipt means whose answer was lost
     receipt_states: dict[str, str] = {}  # its word to a state of SMPP 3.4 5.2.28, beside the usual ones
     receipt_errors: dict[str, str] = {}  # its error to a reason of the catalogue
     check: Check = "token"
@@ -74,8 +75,19 @@ class HttpSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=
         return "payload"
 
 
+CALLS: Final = "/providers/"
+"""What the path of every call of a provider begins with."""
+CallKind = Literal["receipts", "inbound"]
+
+
+def call_path(carrier_id: str, token: str, kind: CallKind) -> str:
+    """Where a provider brings its receipts or texts, below our public URL. `token` is that of the vault for the carrier
+    and its `callback_version`."""
+    return f"{CALLS}{carrier_id}/{token}/{kind}"
+
+
 PATHS: Final = (
     "answer_id", "answer_code", "receipt_items", "receipt_id", "receipt_state", "receipt_error",
-    "inbound_items", "inbound_id", "inbound_from", "inbound_to", "inbound_text", "inbound_media",
+    "receipt_to", "inbound_items", "inbound_id", "inbound_from", "inbound_to", "inbound_text", "inbound_media",
 )  # fmt: skip
 """Settings that are paths."""
