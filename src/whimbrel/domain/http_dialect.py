@@ -30,6 +30,7 @@ class HttpSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=
     encoding: Encoding = "json"
     fields: dict[str, Any] = {}  # name to value, with placeholders
     headers: dict[str, str] = {}
+    encodings: dict[str, str] = {}  # its words for gsm7 and ucs2, which `{encoding}` writes
     auth: Auth = "none"
     username: str = ""
     media: bool = False  # takes media with a text (MMS): `{media}` stands in the fields
