@@ -5,7 +5,8 @@ from typing import Protocol
 
 import msgspec
 
-from whimbrel.domain.dialect import CarrierSettings, IdBase
+from whimbrel.domain.carrier_kinds import AnySettings
+from whimbrel.domain.dialect import IdBase
 from whimbrel.domain.model import Carrier
 from whimbrel.domain.wire import Wire
 from whimbrel.net.smpp import SmppLink
@@ -31,6 +32,7 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     header: bytes = b""  # information elements for every part beside the place of the part, without a length octet
     wire: Wire | None = None  # what its sender wants beyond that
     throttled: int = 0  # how often the carrier has told it to wait
+    media: tuple[str, ...] = ()  # URLs of what goes with the text, where the carrier takes it
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
@@ -79,6 +81,7 @@ class Inbound(msgspec.Struct, frozen=True, gc=False):
     session: str
     encoding: str = "gsm7"  # as it came: gsm7 (or another alphabet of eight bits), ucs2, binary
     wire: Wire | None = None  # optional parameters and header elements that came with it
+    carrier_message_id: str = ""  # by which a redelivery is known, where the carrier gives one
 
 
 class BindHealth(msgspec.Struct, frozen=True, gc=False):
@@ -137,7 +140,9 @@ class CarrierLink(Protocol):
     """A running carrier."""
 
     carrier: Carrier
-    settings: CarrierSettings
+
+    @property
+    def settings(self) -> AnySettings: ...
 
     def start(self) -> None: ...
 

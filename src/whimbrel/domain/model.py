@@ -152,6 +152,7 @@ class Flag:
     SENDER_REPLACED = 1 << 36  # the phone will show another sender
     SENDER_FORBIDDEN = 1 << 37  # accepted, although the country takes no such sender
     KEYWORD_JOIN = 1 << 40  # inbound: a word of the account's own that agrees
+    MMS = 1 << 38  # has media, and a sender that may send them: a carrier that takes them is given them
     COUNTED = 1 << 34  # among those that its recipient may be sent within some time
     SEALED = 1 << 32  # the text is masked; options hold the one to send, until it is final
 
@@ -261,10 +262,10 @@ class Carrier(msgspec.Struct, frozen=True, gc=False):
 
     id: str
     name: str
-    kind: Literal["smpp"]
+    kind: Literal["smpp", "http"]
     status: Literal["active", "paused"]
     sandbox: bool  # takes test traffic
-    settings: str  # JSON of CarrierSettings
+    settings: str  # JSON, by kind (`carrier_kinds`)
     password: bytes  # encrypted
     created_at: int
     updated_at: int
@@ -309,6 +310,7 @@ class Price(msgspec.Struct, frozen=True, gc=False):
     currency: str
     created_at: int
     updated_at: int
+    mms_price_micros: int | None = None  # of one message that goes as MMS; None: as much as its text with its link
 
 
 class OptOut(msgspec.Struct, frozen=True, gc=False):

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from whimbrel.base.clock import SECOND_US, Clock
-from whimbrel.carriers.interface import Question, Report
+from whimbrel.carriers.interface import CarrierLink, Question, Report
+from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.model import Attempt, Message
 from whimbrel.domain.positions import floor_of_messages
 from whimbrel.domain.states import IN_DOUBT, SENT
@@ -76,7 +77,7 @@ class Asking:
         questions: dict[str, list[Question]] = {}
         for message in messages:
             lane = self._lane_of(message.carrier_id or "")
-            if lane is not None and lane.link.settings.query_sm:
+            if lane is not None and _answers_questions(lane.link):
                 questions.setdefault(lane.carrier.id, []).extend(await self._questions(message, lane.carrier.id))
         found = [await self._ask(carrier_id, asked) for carrier_id, asked in questions.items() if asked]
         return any(found)
@@ -96,3 +97,8 @@ class Asking:
         if reports:
             await self._take(carrier_id, reports)
         return bool(reports)
+
+
+def _answers_questions(link: CarrierLink) -> bool:
+    """Whether the carrier can be asked about a message, and be trusted."""
+    return isinstance(link.settings, CarrierSettings) and link.settings.query_sm

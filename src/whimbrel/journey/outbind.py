@@ -5,6 +5,7 @@ hands it over here; from then on it is the carrier's, as if we had connected.
 from collections.abc import Callable
 from hmac import compare_digest
 
+from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.model import Carrier
 from whimbrel.journey.tables import Tables
 from whimbrel.journey.worker import Lane
@@ -23,7 +24,10 @@ class Outbinds:
         this one."""
         for carrier in self._tables.carriers.values():
             lane = self._lane_of(carrier.id)
-            if lane is None or not lane.link.settings.outbind or lane.link.settings.system_id != system_id:
+            settings = lane.link.settings if lane is not None else None
+            if lane is None or not isinstance(settings, CarrierSettings):
+                continue
+            if not settings.outbind or settings.system_id != system_id:
                 continue
             if self._is_password(carrier, password) and lane.link.adopt(link):
                 return True

@@ -51,7 +51,7 @@ class CarrierView(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    kind: Literal["smpp"]
+    kind: Literal["smpp", "http"]
     status: Literal["active", "paused"]
     sandbox: bool
     settings: CarrierSettings

@@ -1,0 +1,117 @@
+"""What a carrier over HTTP says to a request, as a verdict on its message: by its own words first, as its settings name
+them, then by HTTP's status.
+
+HTTP's statuses say less than they seem to. A 4xx speaks of the request, so the message is refused, unless the status
+speaks of our account there (401, 402, 403, 404, 405, 407): then another carrier may take it. A 5xx says that something
+failed, and not before or after the message was taken: it is in doubt (RFC 9110 15.6), except 503 and 429, which ask to
+come back later.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, Literal
+from urllib.parse import parse_qs
+
+import msgspec
+
+from whimbrel.domain.hook_paths import PathError, found
+from whimbrel.domain.http_dialect import HttpSettings
+from whimbrel.domain.refusals import PERMANENT, TEMPORARY, THROTTLED, WORDS, Refusal
+
+Kind = Literal["accepted", "throttled", "refused_now", "refused", "in_doubt"]
+DOUBT: Final = "doubt"
+WORDS_OF_STATUSES: Final = frozenset({*WORDS, DOUBT})
+"""What `statuses` may call a status or word, beside the reasons that are final."""
+
+ID_MAX: Final = 255  # characters of an id; providers' have 10 to 100
+_WORD_MAX: Final = 200
+_FORM: Final = "application/x-www-form-urlencoded"
+_OK, _REDIRECTS, _REQUEST, _SERVER = 200, 300, 400, 500
+_OF_OUR_ACCOUNT: Final = frozenset({401, 402, 403, 404, 405, 407})
+_LATER: Final = frozenset({429, 503})
+_DIGITS_MAX: Final = 9
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """What became of one message. `status` is the carrier's own number for it where it has one, else HTTP's; `word`
+    its own word, for the log."""
+
+    kind: Kind
+    status: int
+    carrier_message_id: str | None = None
+    reason: str | None = None
+    word: str = ""
+
+
+_KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
+    {"throttled": "throttled", "refused_now": "refused_now", "refused": "refused"}
+)
+
+
+def read_answer(settings: HttpSettings, status: int, body: bytes, content_type: str) -> Verdict:
+    """The verdict in an answer."""
+    data = read_body(body, content_type)
+    word = scalar(settings.answer_code, data) if settings.answer_code else ""
+    number = int(word) if word.isascii() and word.isdigit() and len(word) <= _DIGITS_MAX else status
+    is_ok = _OK <= status < _REDIRECTS
+    said = None if is_ok and word and word in settings.answer_ok else _said(settings, word, status)
+    if said == DOUBT:
+        return Verdict("in_doubt", number, reason="link_lost", word=word)
+    if said is not None:
+        return _refused(WORDS.get(said) or Refusal("refused", said), number, word)
+    if not is_ok:
+        return _by_status(status, number, word)
+    if settings.answer_code and settings.answer_ok and word not in settings.answer_ok:
+        if word:  # a "no" that nobody has named: a resend of what it took would be worse than a refusal
+            return _refused(PERMANENT, number, word)
+        return Verdict("in_doubt", status, reason="link_lost")
+    return Verdict("accepted", status, scalar(settings.answer_id, data, ID_MAX) or None)
+
+
+def _said(settings: HttpSettings, word: str, status: int) -> str | None:
+    return (settings.statuses.get(word) if word else None) or settings.statuses.get(str(status))
+
+
+def _by_status(status: int, number: int, word: str) -> Verdict:
+    if status in _LATER:
+        return _refused(THROTTLED, number, word)
+    if status >= _SERVER:
+        return Verdict("in_doubt", number, reason="link_lost", word=word)
+    if status in _OF_OUR_ACCOUNT or status < _REQUEST:
+        return _refused(TEMPORARY, number, word)
+    return _refused(PERMANENT, number, word)
+
+
+def _refused(refusal: Refusal, number: int, word: str) -> Verdict:
+    return Verdict(_KINDS[refusal.kind], number, reason=refusal.reason, word=word)
+
+
+def read_body(body: bytes, content_type: str = "") -> Any:
+    """What a body says: JSON whatever it is called, a form, or plain text (which the path `@` finds); None for what
+    cannot be read."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        text = body.decode().strip()
+        if content_type.partition(";")[0].strip().lower() == _FORM:
+            form = parse_qs(text, keep_blank_values=True, max_num_fields=1000)
+            return {name: values[0] if len(values) == 1 else values for name, values in form.items()}
+    except ValueError:
+        return None
+    return text or None
+
+
+def scalar(path: str, data: Any, most: int = _WORD_MAX) -> str:
+    """The text, number or truth at a path, as text; empty where there is none, or one that is too long."""
+    try:
+        value = found(path, data) if path else None
+    except PathError:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str | int):
+        return ""
+    text = str(value).strip()
+    return text if len(text) <= most else ""
