@@ -367,7 +367,7 @@ def purge_before_us(retention: Retention, now_us: int) -> dict[str, int]:
     }
     soon = {
         "frequency": now_us - LONGEST_HOURS * HOUR_US,  # no limit counts them any more
-        "seen": now_us - HOUR_US,  # a carrier brings a text again within minutes
+        "seen": now_us - 25 * HOUR_US,  # a carrier brings a text again within minutes, over HTTP within a day
         "hook_payloads": now_us,
         "hook_calls": now_us - limits.HOOK_LOG_S * SECOND_US,
         "hook_outcomes": now_us - limits.HOOK_LOG_S * SECOND_US,

@@ -102,6 +102,9 @@ REPEATS = {
     "on another connection much later": ({"session": "s2", "at": START + 11 * MINUTE}, "stored"),
     "by another carrier": ({"session": "s2", "carrier_id": OTHER}, "stored"),
     "another text": ({"session": "s2", "fingerprint": 4}, "stored"),
+    "the same id, the same connection": ({"has_id": True, "at": START + MINUTE}, "repeated"),
+    "the same id hours later": ({"has_id": True, "at": START + 23 * 60 * MINUTE}, "repeated"),
+    "the same id days later": ({"has_id": True, "at": START + 25 * 60 * MINUTE}, "stored"),
 }
 
 

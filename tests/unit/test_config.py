@@ -242,7 +242,7 @@ def test_rows_may_go_after_their_days():
         "dead": 5 * DAY_US,
         "owed": 5 * DAY_US,
         "media": 10 * DAY_US,
-        "seen": 10 * DAY_US - HOUR_US,
+        "seen": 9 * DAY_US - HOUR_US,
         "opt_out_changes": 10 * DAY_US - HOUR_US,
         "tries": -20 * DAY_US,
         "parked": 7 * DAY_US,

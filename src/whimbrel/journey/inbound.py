@@ -129,12 +129,7 @@ class InboundTexts:
             message_id=self._ids.new(ids.MESSAGE),
             carrier_id=carrier_id,
             session=text.session,
-            fingerprint=vault.fingerprint(
-                source.encode(),
-                destination.encode(),
-                text.octets,
-                b"%d/%d/%d" % (text.reference, text.total, text.number),
-            ),
+            fingerprint=vault.fingerprint(*_same_in(text, source, destination)),
             account_id=owner.account_id if owner else None,
             test=False,
             source=source,
@@ -154,6 +149,7 @@ class InboundTexts:
             wire=text.wire,
             hearing=self._tables.consent.hearing(owner.account_id, owner.value) if owner else None,
             consent_id=self._ids.new(ids.CONSENT) if owner else "",
+            has_id=text.carrier_message_id != "",
         )
 
     def _owner(self, destination: str) -> Sender | None:
@@ -213,6 +209,14 @@ class _Standing(msgspec.Struct, frozen=True, gc=False):
     account_id: str
     number_hash: int
     purpose: str
+
+
+def _same_in(text: Inbound, source: str, destination: str) -> Sequence[bytes]:
+    """What a text and its redelivery have alike: the carrier's id, or else addresses, octets and place."""
+    if text.carrier_message_id:
+        return [b"id", text.carrier_message_id.encode()]
+    place = b"%d/%d/%d" % (text.reference, text.total, text.number)
+    return [source.encode(), destination.encode(), text.octets, place]
 
 
 def _said(row: InboundRow) -> Heard | None:

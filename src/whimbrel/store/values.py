@@ -287,7 +287,7 @@ class InboundRow(msgspec.Struct, frozen=True, gc=False):
     message_id: str  # for the message that it becomes or completes
     carrier_id: str
     session: str  # which connection brought it: the same octets on another one soon after are a redelivery
-    fingerprint: int  # keyed hash of addresses and octets
+    fingerprint: int  # keyed hash of addresses and octets, or of the carrier's id
     account_id: str | None  # owner of the number; None: nobody's
     test: bool
     source: str
@@ -307,6 +307,7 @@ class InboundRow(msgspec.Struct, frozen=True, gc=False):
     wire: Wire | None = None  # what came with it and is not in its text
     hearing: Hearing | None = None  # what its words mean to the account; None in parts that waited for an upgrade
     consent_id: str = ""
+    has_id: bool = False  # the carrier names it: the same id once more is a redelivery, on whichever connection
 
 
 class Owed(msgspec.Struct, frozen=True, gc=False):

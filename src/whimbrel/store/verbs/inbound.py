@@ -3,7 +3,8 @@ a message with its event; what keywords change is in `keywords.py`.
 
 A carrier that did not hear our acknowledgement brings the same octets again on its next connection: that is a
 repetition. On the same connection they are a second text, because people do answer "ok" twice. A part is recognised
-on any connection, because nobody sends the same part of the same reference twice. What one phone sends is recorded by
+on any connection, because nobody sends the same part of the same reference twice, and so is what the carrier gives an
+id. What one phone sends is recorded by
 one node at a time, whichever connections it comes by.
 """
 
@@ -31,6 +32,7 @@ REPEATED: Final = "repeated"
 NOBODY: Final = "nobody"
 
 _REDELIVERY_US: Final = 600_000_000
+_REDELIVERY_BY_ID_US: Final = 24 * 3_600_000_000  # providers over HTTP call again for as long as a day
 _KEYWORD_FLAGS: Final = {
     "stop": Flag.KEYWORD_STOP,
     "start": Flag.KEYWORD_START,
@@ -103,9 +105,9 @@ class _Seen:
         """Whether the row is a repetition; remembers it."""
         key = (row.carrier_id, row.fingerprint)
         session, at = self._latest.get(key, ("", 0))
-        is_known = at > 0 and row.at - at <= _REDELIVERY_US
+        is_known = at > 0 and row.at - at <= _redelivery_us(row)
         is_repeated = row.message_id in self._ids or (
-            is_known and (session != row.session or joining.belongs(row.total, row.number))
+            is_known and (row.has_id or session != row.session or joining.belongs(row.total, row.number))
         )
         self._latest[key] = (row.session, row.at)
         self._ids.add(row.message_id)
@@ -170,13 +172,17 @@ class _Parts:
 
 
 def _load_seen(rows: Sequence[InboundRow]) -> Script[_Seen]:
-    since = min(row.at for row in rows) - _REDELIVERY_US
+    since = min(row.at - _redelivery_us(row) for row in rows)
     carriers = [*{row.carrier_id for row in rows}]
     found: Rows = yield Query("inbound_seen_since", (carriers, [row.fingerprint for row in rows], since))
     taken: Rows = yield Query("messages_existing", ([row.message_id for row in rows],))
     return _Seen(
         {(carrier, print_): (session, at) for carrier, print_, session, at in found}, {row[0] for row in taken}
     )
+
+
+def _redelivery_us(row: InboundRow) -> int:
+    return _REDELIVERY_BY_ID_US if row.has_id else _REDELIVERY_US
 
 
 def _load_parts(rows: Sequence[InboundRow]) -> Script[_Parts]:
