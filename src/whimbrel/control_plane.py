@@ -58,6 +58,7 @@ def context(
         elsewhere=elsewhere or Elsewhere(),
         leading=leading,
         template_approval=settings.templates.approval,
+        public_url=settings.server.public_url.rstrip("/"),
     )
 
 

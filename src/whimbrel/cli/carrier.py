@@ -1,4 +1,4 @@
-"""`whimbrel carrier`: the dialects that are known, and what a carrier's binds say."""
+"""`whimbrel carrier`: the dialects and providers that are known, and what a carrier's binds say."""
 
 import msgspec
 import typer
@@ -8,6 +8,7 @@ from rich.table import Column, Table
 from whimbrel.cli.carrier_trace import trace
 from whimbrel.cli.options import Json
 from whimbrel.cli.say import guarded
+from whimbrel.domain.http_profiles import HTTP_PROFILES
 from whimbrel.domain.profiles import PROFILES
 
 carrier = typer.Typer(help="Carriers: the dialects to begin with, and what is said to one.", no_args_is_help=True)
@@ -18,10 +19,12 @@ carrier.command("trace")(trace)
 @guarded
 def profiles(as_json: Json = False) -> None:
     """The profiles that a carrier's settings can begin with, and what each writes."""
+    every = (*PROFILES.values(), *HTTP_PROFILES.values())
     if as_json:
-        typer.echo(msgspec.json.encode(tuple(PROFILES.values())).decode())
+        typer.echo(msgspec.json.encode(every).decode())
         return
-    table = Table("profile", Column("why", ratio=1), Column("settings", ratio=1, overflow="fold"))
-    for each in PROFILES.values():
-        table.add_row(each.name, each.why, msgspec.json.encode(each.settings).decode() if each.settings else "")
+    table = Table("kind", "profile", Column("why", ratio=1), Column("settings", ratio=1, overflow="fold"))
+    for each in every:
+        written = msgspec.json.encode(each.settings).decode() if each.settings else ""
+        table.add_row(each.kind, each.name, each.why, written)
     Console().print(table)

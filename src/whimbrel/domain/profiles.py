@@ -1,4 +1,5 @@
 """Named sets of settings for the dialects of SMPP that are known: what a carrier is likely to be, to begin with.
+`http_profiles` has those of providers over HTTP.
 
 Data only. A profile names the settings that differ from the defaults, why, and where that is from. Its values are
 written into a carrier's settings when the carrier is made or changed, never looked up later: a profile that a later
@@ -7,18 +8,21 @@ release corrects changes no carrier behind its operator's back.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """One dialect. `settings` are those of `CarrierSettings` that it writes; `source` is where they are from."""
+    """One dialect. `settings` are those of the carrier's kind that it writes; `source` is where they are from. `needs`
+    names what it cannot know: settings (`fields.name`: a field), and `password`."""
 
     name: str
     why: str
     source: str
     settings: dict[str, Any] = {}
+    kind: Literal["smpp", "http"] = "smpp"
+    needs: tuple[str, ...] = ()
 
 
 _ALL: Final = (

@@ -12,8 +12,9 @@ from whimbrel.codec.errors import CodecError
 from whimbrel.codec.smpp import names
 from whimbrel.codec.smpp.tables import MessageState
 from whimbrel.domain import refusals
+from whimbrel.domain.carrier_kinds import AnySettings
 from whimbrel.domain.dialect import CarrierSettings
-from whimbrel.domain.profiles import PROFILES
+from whimbrel.domain.profiles import PROFILES, Profile
 from whimbrel.domain.wire_form import OURS, tag_named
 from whimbrel.manage.checks import Checks, converted
 
@@ -52,22 +53,34 @@ def settled(given: Mapping[str, Any], stored: Mapping[str, Any] | None = None) -
     for name in ("host", "port") if stored is None else ():
         checks.require(name in given, f"/settings/{name}", "is missing")
     for name in _TABLES:
-        _check_table(checks, name, given.get(name))
-    profile = given.get("profile", "")
-    known = profile == "" or (isinstance(profile, str) and profile in PROFILES)
-    checks.require(known, "/settings/profile", "is no profile; GET /v1/carrier-profiles lists them")
+        check_table(checks, name, given.get(name))
+    check_profile(checks, given, PROFILES)
     checks.done()
+    return converted(over_profile(given, stored, PROFILES), CarrierSettings)
+
+
+def check_profile(checks: Checks, given: Mapping[str, Any], profiles: Mapping[str, Profile]) -> None:
+    """Whether the profile that is named is one of these."""
+    profile = given.get("profile", "")
+    known = profile == "" or (isinstance(profile, str) and profile in profiles)
+    checks.require(known, "/settings/profile", "is no profile of this kind; GET /v1/carrier-profiles lists them")
+
+
+def over_profile(
+    given: Mapping[str, Any], stored: Mapping[str, Any] | None, profiles: Mapping[str, Profile]
+) -> dict[str, Any]:
+    """The values, unread: what is given, over its profile, over what is stored."""
     values = dict(stored or {})
     if "profile" in given:
-        former = PROFILES.get(values.get("profile", ""))
+        former = profiles.get(values.get("profile", ""))
         for name, written in former.settings.items() if former else ():
             if values.get(name) == written:  # otherwise it was given since
                 values.pop(name, None)
-        values |= PROFILES[profile].settings if profile else {}
-    return converted(values | dict(given), CarrierSettings)
+        values |= profiles[given["profile"]].settings if given["profile"] else {}
+    return values | dict(given)
 
 
-def _check_table(checks: Checks, name: str, table: Any) -> None:
+def check_table(checks: Checks, name: str, table: Any) -> None:
     """Keys and values of a table, each with a pointer of its own: the decoder names no key."""
     if not isinstance(table, Mapping):
         return
@@ -97,6 +110,19 @@ def check(checks: Checks, settings: CarrierSettings) -> None:
     for field in _TYPES:
         is_octets = all(0 <= number <= 255 for number in getattr(settings, field))
         checks.require(is_octets, f"/settings/{field}", "must be two numbers of 0 to 255")
+    check_shared(checks, settings)
+    for place, status in enumerate(settings.temporary_statuses):
+        pointer = f"/settings/temporary_statuses/{place}"
+        checks.require(1 <= status <= refusals.STATUS_MAX, pointer, "must be a command_status other than 0")
+    octets(checks, settings.service_type, "/settings/service_type", SERVICE_TYPE_MAX)
+    check_receipt_words(checks, settings)
+    _check_statuses(checks, settings)
+    _check_tlvs(checks, settings)
+    _check_version(checks, settings)
+
+
+def check_shared(checks: Checks, settings: AnySettings) -> None:
+    """What carriers of every kind have: how cells share it, and when it is tried again."""
     for cell, share in settings.cells.items():
         checks.require(0 <= share <= SHARE_MAX, pointer_to("cells", cell), f"must be 0 to {SHARE_MAX}")
     is_used = not settings.cells or any(settings.cells.values())
@@ -104,13 +130,6 @@ def check(checks: Checks, settings: CarrierSettings) -> None:
     checks.require(
         settings.reconnect_min_s <= settings.reconnect_max_s, "/settings/reconnect_max_s", "is under reconnect_min_s"
     )
-    for place, status in enumerate(settings.temporary_statuses):
-        pointer = f"/settings/temporary_statuses/{place}"
-        checks.require(1 <= status <= refusals.STATUS_MAX, pointer, "must be a command_status other than 0")
-    octets(checks, settings.service_type, "/settings/service_type", SERVICE_TYPE_MAX)
-    _check_words(checks, settings)
-    _check_tlvs(checks, settings)
-    _check_version(checks, settings)
 
 
 def octets(checks: Checks, text: str, pointer: str, longest: int) -> None:
@@ -139,14 +158,17 @@ def _is_host(host: str) -> bool:
     return 0 < len(host) <= 253 and host.isprintable() and " " not in host
 
 
-def _check_words(checks: Checks, settings: CarrierSettings) -> None:
-    """The carrier's own words, errors and statuses, and what they are said to mean."""
+def check_receipt_words(checks: Checks, settings: AnySettings) -> None:
+    """The carrier's own words and errors in receipts, and what they are said to mean."""
     for word, state in settings.receipt_states.items():
         detail = f"must be one of {', '.join(sorted(_STATES))}"
         checks.require(state in _STATES, pointer_to("receipt_states", word), detail)
     for error, reason in settings.receipt_errors.items():
         detail = f"must be one of {', '.join(sorted(refusals.REASONS))}"
         checks.require(reason in refusals.REASONS, pointer_to("receipt_errors", error), detail)
+
+
+def _check_statuses(checks: Checks, settings: CarrierSettings) -> None:
     meanings = sorted({*refusals.WORDS, *refusals.FINAL_REASONS})
     for status, meaning in settings.statuses.items():
         pointer = pointer_to("statuses", status)

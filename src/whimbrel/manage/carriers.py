@@ -12,27 +12,34 @@ from msgspec import UNSET, Meta, UnsetType
 from whimbrel.base import ids, moments
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.vault import Seal
+from whimbrel.domain import carrier_kinds
+from whimbrel.domain.carrier_kinds import AnySettings, Kind
 from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain.http_dialect import HttpSettings, call_path
 from whimbrel.domain.model import Carrier, Route
-from whimbrel.manage import audit
-from whimbrel.manage.carrier_settings import check, octets, settled
+from whimbrel.manage import audit, carrier_settings, http_settings
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
-PASSWORD_MAX = 64  # SMPP 3.4 has 8; carriers hand out longer ones, and the codec writes them
+PASSWORD_MAX = 64  # over SMPP, which in 3.4 has 8; carriers hand out longer ones, and the codec writes them
 
-Settings = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": "#/components/schemas/CarrierSettings"})]
+_OF_EITHER_KIND = Meta(
+    extra_json_schema={
+        "anyOf": [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in carrier_kinds.KINDS.values()]
+    }
+)
+Settings = Annotated[dict[str, Any], _OF_EITHER_KIND]
 """What was given, and no more: a profile's values stand below it."""
 
 
 class NewCarrier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A request for a carrier. `sandbox`: it takes test traffic."""
+    """A request for a carrier. `kind`: how it is spoken to, which does not change; `sandbox`: it takes test traffic."""
 
     name: str
     settings: Settings
-    kind: Literal["smpp"] = "smpp"
+    kind: Kind = "smpp"
     password: str = ""
     sandbox: bool = False
 
@@ -47,14 +54,16 @@ class CarrierChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class CarrierView(msgspec.Struct, frozen=True, kw_only=True):
-    """A carrier as an operator sees it; the password is not shown."""
+    """A carrier as an operator sees it; the password is not shown. `settings` are those of its kind."""
 
     id: str
     name: str
-    kind: Literal["smpp", "http"]
+    kind: Kind
     status: Literal["active", "paused"]
     sandbox: bool
-    settings: CarrierSettings
+    settings: Annotated[Any, _OF_EITHER_KIND]
+    receipts_url: Annotated[str | None, Meta(description="Where a provider over HTTP is to bring its receipts.")]
+    inbound_url: Annotated[str | None, Meta(description="And its texts from phones.")]
     created_at: str
     updated_at: str
 
@@ -64,7 +73,7 @@ class CarrierView(msgspec.Struct, frozen=True, kw_only=True):
 
 async def create(ctx: Context, actor: str, request: NewCarrier) -> CarrierView:
     """A new active carrier: its binds are opened at once."""
-    settings = settled(request.settings)
+    settings = _settled(request.kind, request.settings)
     _check(request.name, settings, request.password)
     async with ctx.lock:
         await _check_name_free(ctx, request.name)
@@ -82,18 +91,18 @@ async def create(ctx: Context, actor: str, request: NewCarrier) -> CarrierView:
         )
         entry = audit.entry(ctx, actor, "carrier.created", carrier_id, name=carrier.name)
         await commit(ctx, [Write("carrier_insert", (to_columns(carrier),)), entry], "carriers")
-    return view(carrier)
+    return view(ctx, carrier)
 
 
 async def get(ctx: Context, carrier_id: str) -> CarrierView:
     """One carrier."""
-    return view(await existing(ctx, carrier_id))
+    return view(ctx, await existing(ctx, carrier_id))
 
 
 async def find(ctx: Context, paging: Paging = FIRST_PAGE) -> Page[CarrierView]:
     """Carriers, newest first."""
     rows = await ctx.store.fetch(Carrier, "carriers_page", after(paging), paging.limit + 1)
-    return page(rows, paging, view, lambda row: row.id)
+    return page(rows, paging, lambda row: view(ctx, row), lambda row: row.id)
 
 
 async def update(ctx: Context, actor: str, carrier_id: str, change: CarrierChange) -> CarrierView:
@@ -103,7 +112,7 @@ async def update(ctx: Context, actor: str, carrier_id: str, change: CarrierChang
         settings = _merged(carrier, change)
         name = carrier.name if change.name is UNSET else change.name
         password = None if change.password is UNSET else change.password
-        _check(name, settings, password or "")
+        _check(name, settings, password)
         if name != carrier.name:
             await _check_name_free(ctx, name)
         changed = msgspec.structs.replace(
@@ -117,7 +126,7 @@ async def update(ctx: Context, actor: str, carrier_id: str, change: CarrierChang
         row = (carrier_id, name, int(changed.sandbox), changed.settings, changed.password, changed.updated_at)
         entry = audit.entry(ctx, actor, "carrier.updated", carrier_id, fields=_named(change))
         await commit(ctx, [Write("carrier_update", (row,)), entry], "carriers")
-    return view(changed)
+    return view(ctx, changed)
 
 
 async def pause(ctx: Context, actor: str, carrier_id: str) -> CarrierView:
@@ -141,15 +150,23 @@ async def delete(ctx: Context, actor: str, carrier_id: str) -> None:
         await commit(ctx, [Write("carrier_delete", ((carrier_id,),)), entry], "carriers")
 
 
-def view(carrier: Carrier) -> CarrierView:
-    """The public shape."""
+def view(ctx: Context, carrier: Carrier) -> CarrierView:
+    """The public shape. Where the installation has no public address, providers' addresses begin at the root."""
+    settings = carrier_kinds.settings_of(carrier)
+    receipts_url = inbound_url = None
+    if isinstance(settings, HttpSettings):
+        token = ctx.vault.call_token(carrier.id, settings.callback_version)
+        receipts_url = ctx.public_url + call_path(carrier.id, token, "receipts")
+        inbound_url = ctx.public_url + call_path(carrier.id, token, "inbound")
     return CarrierView(
         id=carrier.id,
         name=carrier.name,
         kind=carrier.kind,
         status=carrier.status,
         sandbox=carrier.sandbox,
-        settings=msgspec.json.decode(carrier.settings, type=CarrierSettings),
+        settings=settings,
+        receipts_url=receipts_url,
+        inbound_url=inbound_url,
         created_at=moments.to_text(carrier.created_at),
         updated_at=moments.to_text(carrier.updated_at),
     )
@@ -167,12 +184,12 @@ async def _set_status(ctx: Context, actor: str, carrier_id: str, status: Literal
     async with ctx.lock:
         carrier = await existing(ctx, carrier_id)
         if carrier.status == status:
-            return view(carrier)
+            return view(ctx, carrier)
         now = ctx.clock.now_us()
         action = "carrier.paused" if status == "paused" else "carrier.resumed"
         entry = audit.entry(ctx, actor, action, carrier_id)
         await commit(ctx, [Write("carrier_set_status", ((carrier_id, status, now),)), entry], "carriers")
-    return view(msgspec.structs.replace(carrier, status=status, updated_at=now))
+    return view(ctx, msgspec.structs.replace(carrier, status=status, updated_at=now))
 
 
 def _sealed(ctx: Context, carrier_id: str, password: str) -> bytes:
@@ -183,18 +200,28 @@ def _named(change: CarrierChange) -> list[str]:
     return sorted(name for name, value in msgspec.structs.asdict(change).items() if value is not UNSET)
 
 
-def _merged(carrier: Carrier, change: CarrierChange) -> CarrierSettings:
+def _merged(carrier: Carrier, change: CarrierChange) -> AnySettings:
     """The settings with the given ones put in; `invalid_request` when one is unknown or of the wrong type."""
     if change.settings is UNSET:
-        return msgspec.json.decode(carrier.settings, type=CarrierSettings)
-    return settled(change.settings, msgspec.json.decode(carrier.settings))
+        return carrier_kinds.settings_of(carrier)
+    return _settled(carrier.kind, change.settings, msgspec.json.decode(carrier.settings))
 
 
-def _check(name: str, settings: CarrierSettings, password: str) -> None:
+def _settled(kind: Kind, given: dict[str, Any], stored: dict[str, Any] | None = None) -> AnySettings:
+    if kind == "http":
+        return http_settings.settled(given, stored)
+    return carrier_settings.settled(given, stored)
+
+
+def _check(name: str, settings: AnySettings, password: str | None) -> None:
+    """`password`: None when it is not changed."""
     checks = Checks()
     checks.text(name, "/name")
-    check(checks, settings)
-    octets(checks, password, "/password", PASSWORD_MAX)
+    if isinstance(settings, CarrierSettings):
+        carrier_settings.check(checks, settings)
+        carrier_settings.octets(checks, password or "", "/password", PASSWORD_MAX)
+    else:
+        http_settings.check(checks, settings, password)
     checks.done()
 
 

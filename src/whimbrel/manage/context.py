@@ -61,7 +61,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a verb needs. Writes take `lock`, so that what a verb has checked still holds when it commits; across
     nodes the unique keys of the schema hold. `reach`: where webhooks may lead. `streams`: those to brokers by name, and
     where each goes. `elsewhere`: what other cells have, `leading`: the cell that changes what
-    belongs to the installation, where that is another one. `template_approval`: who has to approve templates."""
+    belongs to the installation, where that is another one. `template_approval`: who has to approve templates.
+    `public_url`: the address of the installation, without a slash at its end."""
 
     store: Store
     tables: Snapshots
@@ -77,6 +78,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     elsewhere: Elsewhere = Elsewhere()
     leading: str = ""
     template_approval: Literal["none", "account", "operator"] = "none"
+    public_url: str = ""
     lock: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 

@@ -15,6 +15,8 @@ import msgspec
 
 from whimbrel.base import limits
 from whimbrel.base.vault import Seal
+from whimbrel.domain import carrier_kinds
+from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.model import Account, Carrier, Key, Price, Route, Sender, SmppCredential
 from whimbrel.domain.people import User
 from whimbrel.manage import (
@@ -136,8 +138,8 @@ async def _carrier(ctx: Context, sandbox: SandboxAddress) -> str:
         settings = {"host": sandbox.host, "port": sandbox.port, "system_id": sandbox.system_id, "window": _WINDOW}
         request = carriers.NewCarrier(name=CARRIER_NAME, settings=settings, password=sandbox.password, sandbox=True)
         return (await carriers.create(ctx, ACTOR, request)).id
-    present = carriers.view(rows[0]).settings
-    if (present.host, present.port) != (sandbox.host, sandbox.port):
+    present = carrier_kinds.settings_of(rows[0])
+    if isinstance(present, CarrierSettings) and (present.host, present.port) != (sandbox.host, sandbox.port):
         change = carriers.CarrierChange(settings={"host": sandbox.host, "port": sandbox.port})
         await carriers.update(ctx, ACTOR, rows[0].id, change)
     return rows[0].id

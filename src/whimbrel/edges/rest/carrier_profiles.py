@@ -1,9 +1,12 @@
-"""/v1/carrier-profiles: the dialects of SMPP that a carrier's settings can begin with."""
+"""/v1/carrier-profiles: the dialects of SMPP, and the providers over HTTP, that a carrier's settings can begin with."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
+from whimbrel.domain.carrier_kinds import Kind
+from whimbrel.domain.http_profiles import HTTP_PROFILES
 from whimbrel.domain.profiles import PROFILES
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
@@ -13,8 +16,10 @@ class CarrierProfile(msgspec.Struct, frozen=True):
     """A named dialect: the settings that it writes into a carrier, why, and where they are from."""
 
     name: str
+    kind: Annotated[Kind, Meta(description="Of carriers that it is for. Names are those of one kind.")]
     why: str
     source: str
+    needs: Annotated[tuple[str, ...], Meta(description="Settings that it cannot know; `fields.name` is a field.")]
     settings: dict[str, Any]
 
 
@@ -25,7 +30,8 @@ class CarrierProfiles(msgspec.Struct, frozen=True):
 
 
 async def find(services: Services, call: Call[NoQuery, None]) -> Answer:
-    return Answer(msgspec.convert({"data": tuple(PROFILES.values())}, CarrierProfiles, from_attributes=True))
+    every = (*PROFILES.values(), *HTTP_PROFILES.values())
+    return Answer(msgspec.convert({"data": every}, CarrierProfiles, from_attributes=True))
 
 
 OPERATIONS = (

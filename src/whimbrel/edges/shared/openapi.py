@@ -10,6 +10,7 @@ import msgspec
 
 from whimbrel.base import limits
 from whimbrel.base.errors import CATALOGUE
+from whimbrel.domain import carrier_kinds
 from whimbrel.edges.shared.cells import is_of_the_installation
 from whimbrel.edges.shared.problems import Problem
 from whimbrel.edges.shared.routes import NoQuery, Operation
@@ -94,7 +95,7 @@ def errors_of(operation: Operation) -> tuple[str, ...]:
 
 
 def _schemas(operations: Iterable[Operation]) -> tuple[dict[Any, Json], Json]:
-    kinds: dict[Any, None] = {Problem: None}
+    kinds: dict[Any, None] = dict.fromkeys((Problem, *carrier_kinds.KINDS.values()))
     for operation in operations:
         kinds |= dict.fromkeys(kind for kind in (operation.body, operation.answer, operation.query) if kind)
     refs, components = msgspec.json.schema_components(kinds, ref_template=_REF + "{name}")
