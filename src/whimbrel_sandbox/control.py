@@ -22,6 +22,8 @@ from whimbrel_sandbox.log import Event
 from whimbrel_sandbox.network import Network, NobodyToTell, PhoneText
 from whimbrel_sandbox.outcomes import OUTCOMES, PREFIX
 from whimbrel_sandbox.phones import Phone, Said, Text, digits
+from whimbrel_sandbox.provider import Provider
+from whimbrel_sandbox.provider_settings import ProviderChange, change, reset
 from whimbrel_sandbox.scenarios.conduct import Scenario
 from whimbrel_sandbox.scenarios.table import SCENARIOS
 from whimbrel_sandbox.settings import Change
@@ -87,7 +89,8 @@ def _sources(request: Request) -> list[str]:
 class Control:
     """The handlers; each is one route of `app`."""
 
-    def __init__(self, center: Center, network: Network, smsc: Smsc) -> None:
+    def __init__(self, center: Center, network: Network, smsc: Smsc, provider: Provider) -> None:
+        self._provider = provider
         self._center = center
         self._smsc = smsc
         self._network = network
@@ -156,6 +159,15 @@ class Control:
         self._center.change(change)
         return _answer(self._center.behaviour)
 
+    async def provider(self, request: Request) -> Response:
+        """GET /provider"""
+        return _answer(self._provider.settings)
+
+    async def change_provider(self, request: Request) -> Response:
+        """POST /provider"""
+        change(self._provider.settings, msgspec.json.decode(await request.body(), type=ProviderChange))
+        return _answer(self._provider.settings)
+
     async def scenarios(self, request: Request) -> Response:
         """GET /scenarios"""
         return _answer({"on": self._center.stage.playing(), "scenarios": [_row(row) for row in SCENARIOS]})
@@ -191,6 +203,7 @@ class Control:
         """POST /reset"""
         self._network.reset()
         self._center.reset()
+        reset(self._provider.settings)
         return _answer({"status": "ok"})
 
 
@@ -207,9 +220,9 @@ async def _nobody(request: Request, error: Exception) -> Response:
     return _problem(409, str(error))
 
 
-def app(center: Center, network: Network, smsc: Smsc) -> Starlette:
+def app(center: Center, network: Network, smsc: Smsc, provider: Provider) -> Starlette:
     """The control as an ASGI application."""
-    control = Control(center, network, smsc)
+    control = Control(center, network, smsc, provider)
     routes = [
         Route("/healthz", control.health),
         Route("/outcomes", control.outcomes),
@@ -222,6 +235,8 @@ def app(center: Center, network: Network, smsc: Smsc) -> Starlette:
         Route("/phones/{number}/send", control.send, methods=["POST"]),
         Route("/behaviour", control.behaviour),
         Route("/behaviour", control.change, methods=["POST"]),
+        Route("/provider", control.provider),
+        Route("/provider", control.change_provider, methods=["POST"]),
         Route("/scenarios", control.scenarios),
         Route("/scenarios", control.restage, methods=["POST"]),
         Route("/receipts", control.receipt, methods=["POST"]),

@@ -40,8 +40,8 @@ class Unbound(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind
 
 
 class Submitted(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="submit"):
-    """One submit_sm as it came: `octets` is the short_message (or message_payload) in hex with its header, `tlvs` the
-    other TLVs in hex by their tags (`0x1400`)."""
+    """One submit_sm, or request to the provider over HTTP, as it came: `octets` is the short_message (or
+    message_payload) in hex with its header, `tlvs` the other TLVs in hex by their tags (`0x1400`)."""
 
     at_us: int
     bind: int
@@ -58,6 +58,8 @@ class Submitted(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="ki
     data_coding: int = 0
     registered: int = 0
     tlvs: dict[str, str] = {}
+    reference: str = ""  # over HTTP: what the client names it by
+    media: tuple[str, ...] = ()  # over HTTP: the addresses of what goes with the text
 
     @property
     def accepted(self) -> bool:

@@ -12,12 +12,15 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 from msgspec import Struct
+from starlette.applications import Starlette
 
 from whimbrel.base.clock import Chance, Clock, SeededChance, SystemChance, SystemClock
 from whimbrel_sandbox import tls
 from whimbrel_sandbox.center import Center
 from whimbrel_sandbox.control import app
 from whimbrel_sandbox.network import Network
+from whimbrel_sandbox.provider import CLIENT, Provider
+from whimbrel_sandbox.provider_http import ProviderServer
 from whimbrel_sandbox.session import Session
 from whimbrel_sandbox.settings import Settings
 from whimbrel_sandbox.smsc import Smsc
@@ -27,13 +30,14 @@ _SWEEP_S = 1.0
 
 
 class Address(Struct, frozen=True):
-    """Where a running simulator is found; `http_url` is empty when it has no control, and `smpp_tls_port`
-    None without a certificate."""
+    """Where a running simulator is found; `http_url` is empty when it has no control, `provider_url` when it has no
+    provider over HTTP, and `smpp_tls_port` None without a certificate."""
 
     smpp_host: str
     smpp_port: int
     http_url: str
     smpp_tls_port: int | None = None
+    provider_url: str = ""
 
 
 class Simulator(Struct, frozen=True):
@@ -42,6 +46,7 @@ class Simulator(Struct, frozen=True):
     address: Address
     center: Center
     network: Network
+    provider: Provider
 
 
 class _Server(uvicorn.Server):
@@ -63,6 +68,7 @@ async def running(
     center = Center(settings, clock or SystemClock(), chance)
     network = Network(center)
     smsc = Smsc(center, network)
+    provider = Provider(center, network, smsc)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(center.close)
         smpp = await center.loop.create_server(
@@ -70,16 +76,18 @@ async def running(
         )
         stack.callback(smpp.close)
         tls_port = await _listen_tls(center, smsc, stack)
+        provider_url = await _listen_provider(center, provider, stack)
         url = ""
         if settings.http_port is not None:
             http = socket.create_server((settings.host, settings.http_port), backlog=_BACKLOG)
             url = f"http://{settings.host}:{http.getsockname()[1]}"
-            stack.push_async_callback(_stop_http, *_start_http(center, network, smsc, http))
+            stack.push_async_callback(_stop_http, *_start_http(app(center, network, smsc, provider), http))
             stack.callback(network.phones.changes.close)
         sweeper = asyncio.create_task(_sweep(center))
         stack.callback(sweeper.cancel)
         port = smpp.sockets[0].getsockname()[1]
-        yield Simulator(Address(settings.host, port, url, tls_port), center, network)
+        address = Address(settings.host, port, url, tls_port, provider_url)
+        yield Simulator(address, center, network, provider)
 
 
 async def serve(settings: Settings, ready: Callable[[Address], None]) -> None:
@@ -110,12 +118,20 @@ async def _listen_tls(center: Center, smsc: Smsc, stack: contextlib.AsyncExitSta
     return port
 
 
-def _start_http(
-    center: Center, network: Network, smsc: Smsc, bound: socket.socket
-) -> tuple[_Server, asyncio.Task[None]]:
-    config = uvicorn.Config(
-        app(center, network, smsc), lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
-    )
+async def _listen_provider(center: Center, provider: Provider, stack: contextlib.AsyncExitStack) -> str:
+    settings = center.settings
+    if settings.provider_port is None:
+        return ""
+    bound = socket.create_server((settings.host, settings.provider_port), backlog=_BACKLOG)
+    server = ProviderServer(center, provider)
+    await server.start(bound)
+    provider.callbacks.serve(center.esme(CLIENT))
+    stack.push_async_callback(server.stop)
+    return f"http://{settings.host}:{bound.getsockname()[1]}"
+
+
+def _start_http(control: Starlette, bound: socket.socket) -> tuple[_Server, asyncio.Task[None]]:
+    config = uvicorn.Config(control, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1)
     server = _Server(config)
     return server, asyncio.create_task(server.serve(sockets=[bound]))
 

@@ -14,11 +14,13 @@ COUNTS = "counts"
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that can be chosen at the start. Ports: 0 takes a free one; without `http_port` there is no control."""
+    """All that can be chosen at the start. Ports: 0 takes a free one; without `http_port` there is no control,
+    without `provider_port` no provider over HTTP."""
 
     host: str = "127.0.0.1"
     smpp_port: int = 2776
     http_port: int | None = 8086
+    provider_port: int | None = None
     log: str | None = None
     seed: int | None = None
     ids: Ids = "sequential"

@@ -67,6 +67,10 @@ class Smsc:
         message = self._read(session, pdu)
         self._note(session, pdu.sequence, message, status=0, outcome="silent")
 
+    def accept(self, message: Message) -> None:
+        """Take a message that came by another way than SMPP: it has an id, and can be asked about, from now on."""
+        self._accept(message, self._ids.new())
+
     def manage(self, pdu: Pdu) -> Pdu:
         """The answer to a query_sm, replace_sm or cancel_sm."""
         return self.registry.manage(pdu)
@@ -143,7 +147,7 @@ class Smsc:
             return Status.ESME_RMSGQFUL
         if rate_limit and not message.esme.within_rate(self._center.loop.time(), rate_limit):
             return Status.ESME_RTHROTTLED
-        return 0 if refusal is None or _is_spent(message) else refusal.status
+        return 0 if refusal is None or is_spent(message) else refusal.status
 
     def _accept(self, message: Message, number: int) -> None:
         ids = self._ids.pair(number, message.outcome.id_form)
@@ -198,7 +202,7 @@ class Smsc:
         )
 
 
-def _is_spent(message: Message) -> bool:
+def is_spent(message: Message) -> bool:
     """Whether the message was refused as often as its outcome wants; counts this submit when not."""
     refusal = message.outcome.refusal
     if refusal is None or not refusal.times:

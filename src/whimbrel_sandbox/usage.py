@@ -17,6 +17,7 @@ _MEANING = {  # as docs/sandbox.md has it
     "host": "address to listen on, for SMPP and HTTP",
     "smpp_port": "port for SMPP; 0 takes a free one",
     "http_port": "port for the HTTP control; 0 takes a free one, null has no control",
+    "provider_port": "port for the provider over HTTP; 0 takes a free one; without it there is none",
     "log": "path of the log file, appended to; counts keeps no log at all (for benchmarks); without it"
     " the log is kept in memory only",
     "seed": "makes ids, jitter and shuffling the same in every run; without it they differ",

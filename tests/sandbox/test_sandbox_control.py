@@ -29,7 +29,7 @@ async def control(start):
 
 def test_every_route_is_documented():
     documented = set(re.findall(r"^\| `(GET|POST) ([^`?]+)", DOCUMENT, re.MULTILINE))
-    routes = app(None, None, None).routes
+    routes = app(None, None, None, None).routes
     assert documented == {(method, route.path) for route in routes for method in route.methods - {"HEAD"}}
 
 
