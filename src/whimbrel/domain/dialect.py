@@ -86,6 +86,11 @@ class CarrierSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fiel
     tlvs: dict[str, TlvSetting] = {}  # by name or number: what each submit_sm carries
     tlv_names: dict[str, str] = {}  # name to number: names that this carrier gives its TLVs
 
+    @property
+    def media(self) -> bool:
+        """Whether it takes media with a text: SMPP has none."""
+        return False
+
 
 def asks_for(receipts_on: ReceiptsOn, part: int, parts: int) -> bool:
     """Whether a part, counted from 1, asks for a receipt (trap T12)."""

@@ -24,11 +24,16 @@ class PriceList:
         self._general = PrefixMap(lists.pop(None, []))
         self._own = {account_id: PrefixMap(rows) for account_id, rows in lists.items() if account_id is not None}
 
-    def price(self, account_id: str, digits: str, segments: int) -> tuple[int, str, Price] | None:
-        """The price in micros of `segments` segments to the number `digits` (without plus), its currency, and the row
-        that decided. None: no row, so no sale."""
+    def price(self, account_id: str, digits: str, segments: int, *, mms: bool = False) -> tuple[int, str, Price] | None:
+        """The price in micros of `segments` segments to the number `digits` (without plus), or, with `mms`, of one
+        message with media, where the row has a price for that; its currency, and the row that decided. None: no row,
+        so no sale."""
         own = self._own.get(account_id)
         row = own.longest(digits) if own is not None else None
         if row is None:
             row = self._general.longest(digits)
-        return None if row is None else (row.price_micros * segments, row.currency, row)
+        if row is None:
+            return None
+        if mms and row.mms_price_micros is not None:
+            return row.mms_price_micros, row.currency, row
+        return row.price_micros * segments, row.currency, row

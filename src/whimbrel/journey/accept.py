@@ -30,7 +30,7 @@ from whimbrel.domain.active import check_active
 from whimbrel.domain.model import Draft
 from whimbrel.domain.pacing import FairRank
 from whimbrel.domain.sender_fitness import WARNED, warnings_of
-from whimbrel.journey import pools
+from whimbrel.journey import mms, pools
 from whimbrel.journey.encode import encode
 from whimbrel.journey.explain import Explanation, explanation, with_balance
 from whimbrel.journey.explain_consent import consent_step
@@ -57,7 +57,7 @@ from whimbrel.store.interface import Basis, Store, Stored, Submission, Verdict, 
 _PLANS_MAX: Final = 50  # of one list, while what it is planned with changes every few milliseconds
 _NO_TEMPLATES: Final[Templates] = {}
 _NOT_STORED = Verdict(code="overloaded", detail=CATALOGUE["overloaded"].title)
-_LINKS = attrgetter("links")
+_LINKS, _MEDIA = attrgetter("links"), attrgetter("options.media")
 _log = logging.getLogger("whimbrel.accept")
 
 
@@ -358,6 +358,8 @@ class Accept:
         if templates:
             register(plans)
         route(plans, tables.router)
+        if any(map(_MEDIA, drafts)):
+            mms.choose(plans, tables.takes_media)
         encode(plans, tables.text_rules)
         price(plans, tables.prices, tables.accounts)
         self._restraint.heed(plans)

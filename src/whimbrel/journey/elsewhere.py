@@ -12,6 +12,7 @@ class Elsewhere:
     """The lane of a carrier that another node has: what goes there waits in the queue, and its owner is told."""
 
     fence = 0
+    takes_media = False
 
     def __init__(self, tell: Callable[[], None]) -> None:
         self._tell = tell

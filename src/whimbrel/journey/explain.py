@@ -60,13 +60,21 @@ class RoutingStep(msgspec.Struct, frozen=True, gc=False):
 
 
 class PriceStep(msgspec.Struct, frozen=True, gc=False):
-    """What it would cost."""
+    """What it would cost. `mms`: as one message with media, and not by its segments."""
 
     price: str
     currency: str
     per_segment: str
     prefix: str
     own_price: bool
+    mms: bool = False
+
+
+class MediaStep(msgspec.Struct, frozen=True, gc=False):
+    """How its media reach the phone, and why by a link."""
+
+    way: Literal["mms", "link"]
+    why: str | None
 
 
 class BalanceStep(msgspec.Struct, frozen=True, gc=False):
@@ -164,6 +172,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     timing: TimingStep | None = None  # of marketing that hours or limits concern
     pool: PoolStep | None = None
     sender_rules: SenderStep | None = None  # of a sender that was found
+    media: MediaStep | None = None  # of what has media
 
 
 class _Available(msgspec.Struct, frozen=True, gc=False):
@@ -192,6 +201,7 @@ def explanation(plan: Plan, tables: Tables, consent: ConsentStep | None = None) 
         timing=_timing(plan),
         pool=_pool(plan, tables) if plan.wish is not None else None,
         sender_rules=_sender_rules(plan, tables) if plan.sender and number else None,
+        media=MediaStep("mms" if plan.is_mms else "link", plan.media_by_link or None) if _has_way(plan) else None,
     )
 
 
@@ -299,9 +309,13 @@ def _carrier_name(carrier_id: str | None, tables: Tables) -> str | None:
     return carrier.name if carrier else None
 
 
+def _has_way(plan: Plan) -> bool:
+    return bool(plan.draft.options.media and plan.carriers)
+
+
 def _price(plan: Plan, tables: Tables) -> PriceStep | None:
     assert plan.number is not None
-    found = tables.prices.price(plan.draft.account_id, plan.number.digits, plan.segments)
+    found = tables.prices.price(plan.draft.account_id, plan.number.digits, plan.segments, mms=plan.is_mms)
     if found is None:
         return None
     micros, currency, row = found
@@ -311,4 +325,5 @@ def _price(plan: Plan, tables: Tables) -> PriceStep | None:
         per_segment=money.to_text(row.price_micros),
         prefix=row.prefix,
         own_price=row.account_id is not None,
+        mms=plan.is_mms and row.mms_price_micros is not None,
     )

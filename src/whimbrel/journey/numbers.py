@@ -341,7 +341,7 @@ class Numbers:
         ready: list[Part] = []
         for (message, built), claim, numbers in zip(one.messages, claims, attempts, strict=True):
             if numbers:
-                ready += parts(message, built, numbers, claim.tail_hash)
+                ready += parts(message, built, numbers, claim.tail_hash, media=self._lane.link.settings.media)
         number = self._waiting[one.turn.sender_id]
         sent_before = number.sent if number.day == one.turn.day else 0
         number.day, number.sent = one.turn.day, sent_before + one.turn.segments

@@ -48,7 +48,8 @@ class Plan(msgspec.Struct, gc=False):
     carriers: tuple[str, ...] = ()
     price_micros: int = 0
     currency: str = ""
-    sender_flag: int = 0  # a bit of `Flag`: what is to be said of the sender
+    sender_flag: int = 0  # bits of `Flag`: what is to be said of the sender, and whether it sends media
+    media_by_link: str = ""  # why its media go by a link, and not as MMS
     links: tuple[NewLink, ...] = ()  # short ones that stand in its text
     form: Form | None = None  # of the template that the text was made of
     look: Look | None = None  # at the hours of the recipient, of marketing
@@ -60,6 +61,11 @@ class Plan(msgspec.Struct, gc=False):
     wish: Wish | None = None  # what the pool was asked
     choice: Choice | None = None
     turn: str = ""  # id of a sender that has a rate: the message waits in that number's own lane
+
+    @property
+    def is_mms(self) -> bool:
+        """Whether its media go by themselves."""
+        return bool(self.sender_flag & Flag.MMS) and not self.media_by_link
 
     def refuse(self, code: str, pointer: str = "", detail: str = "") -> None:
         """End this plan's way with a code of the catalogue."""

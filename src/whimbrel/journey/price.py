@@ -13,7 +13,7 @@ def price(plans: Sequence[Plan], prices: PriceList, accounts: Mapping[str, Accou
     for plan in plans:
         if plan.refusal is not None or plan.number is None or plan.draft.test:
             continue
-        found = prices.price(plan.draft.account_id, plan.number.digits, plan.segments)
+        found = prices.price(plan.draft.account_id, plan.number.digits, plan.segments, mms=plan.is_mms)
         if found is None or found[1] != accounts[plan.draft.account_id].currency:
             plan.refuse("no_price", "/to")
             continue

@@ -28,9 +28,7 @@ from whimbrel.journey.tables import Tables
 from whimbrel.store.interface import Claim, Counted, Idempotency, Kept, Submission, Verdict, Write
 
 _PLAIN_JSON = "{}"
-_BY_LINK = (
-    '{"media":"link","media_why":"carriers_take_texts_only"}'  # SMPP has no pictures, and there is no other way out
-)
+_AS_MMS = '{"media":"mms"}'
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True, gc=False):
@@ -96,7 +94,7 @@ class Record:
                 links += self._shorten.rows(plan, message, self._ids)
                 media += self._shorten.uses(plan, message)
                 if plan.draft.options.media:
-                    told.setdefault(message.id, _BY_LINK)
+                    told.setdefault(message.id, _way_of_media(plan))
             claim = passage.claim(message)
             if claim is not None:
                 claims.append(claim)
@@ -199,6 +197,11 @@ def replay(kept: Sequence[Kept], key: IdempotencyKey) -> list[Verdict]:
             break
         verdicts += msgspec.json.decode(chunk.verdicts, type=list[Verdict])
     return verdicts
+
+
+def _way_of_media(plan: Plan) -> str:
+    """What the first event says of them."""
+    return f'{{"media":"link","media_why":"{plan.media_by_link}"}}' if plan.media_by_link else _AS_MMS
 
 
 def _without_texts(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:

@@ -109,7 +109,7 @@ class Shorten:
             plan.refuse("invalid_link", "/text", str(error))
             return
         text = links.replaced(draft.text, spans, [f"{each.base}/{each.code}" for each in made])
-        if shown:  # no carrier of ours takes media themselves yet: what goes out is a link to a page that shows them
+        if shown:  # whoever takes no media themselves gets a link to a page that shows them
             page = NewLink(self._code(), media.target_of(shown), base_url)
             made.append(page)
             text = f"{text}\n{page.base}/{page.code}" if text else f"{page.base}/{page.code}"

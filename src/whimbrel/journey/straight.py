@@ -32,6 +32,11 @@ class OpenLane(Protocol):
         """Of the lease under which it claims."""
         ...
 
+    @property
+    def takes_media(self) -> bool:
+        """Whether its carrier takes media with a text."""
+        ...
+
     def places(self, priority: int) -> int:
         """Segments of a class that may go straight through now."""
         ...
@@ -103,10 +108,11 @@ class _Way:
         """The parts whose attempts are committed, and the last message among them."""
         found: list[Part] = []
         last: Message | None = None
+        media = self.lane is not None and self.lane.takes_media
         for message, built, tail_hash in self.claimed:
             numbers = attempts.get(message.id)
             if numbers:
-                found += parts(message, built, numbers, tail_hash)
+                found += parts(message, built, numbers, tail_hash, media=media)
                 last = message
         return found, last
 

@@ -12,10 +12,11 @@ from whimbrel.codec.errors import CodecError
 from whimbrel.codec.shifts import NO_SHIFT, Shift
 from whimbrel.domain.model import Flag, Options
 from whimbrel.domain.wire import Wire
+from whimbrel.journey.mms import apart
 from whimbrel.journey.sealing import opened_text
 
 _SHIFTED = 0xFF << Flag.LOCKING_SHIFT | 0xFF << Flag.SINGLE_SHIFT
-_BEYOND = _SHIFTED | Flag.WIDE | Flag.WIRE
+_BEYOND = _SHIFTED | Flag.WIDE | Flag.WIRE | Flag.MMS
 """Of a message with none of these its text says all: nearly every one, so nothing more is done for it."""
 _CUT_OTHERWISE = _BEYOND | Flag.SEALED
 _decode_options = msgspec.json.Decoder(Options).decode
@@ -46,9 +47,13 @@ class Sendable(Protocol):
     def options(self) -> str: ...
 
 
-def octets(message: Sendable, vault: Vault, *, whole: bool = False) -> tuple[bytes, ...]:
+def octets(message: Sendable, vault: Vault, *, whole: bool = False, media: bool = False) -> tuple[bytes, ...]:
     """The user data of each part without headers, or of all of them in one piece (`whole`: the carrier cuts it itself);
-    CodecError when the stored text does not fit its stored encoding."""
+    CodecError when the stored text does not fit its stored encoding. `media`: the carrier takes them, and so no link to
+    them."""
+    if media and message.flags & Flag.MMS:
+        words, _ = apart(message.text, 0)
+        return (b"".join(segments.cut(words, encoding="gsm7" if message.encoding == "gsm7" else "ucs2")),)
     if message.flags & _CUT_OTHERWISE or message.encoding != "gsm7":
         built = _cut(message, vault)
     else:
@@ -76,6 +81,11 @@ def _cut(message: Sendable, vault: Vault) -> tuple[bytes, ...]:
     )
 
 
+def _media_of(message: Sendable) -> tuple[str, ...]:
+    """Where its media are to be had."""
+    return apart(message.text, len(_decode_options(message.options).media))[1]
+
+
 def wire_of(message: Sendable) -> Wire | None:
     """What its sender said about how it stands on the wire."""
     return _decode_options(message.options).wire if message.flags & Flag.WIRE else None
@@ -91,8 +101,10 @@ def _header(flags: int, wire: Wire | None) -> bytes:
     return shift + bytes.fromhex(wire.header) if wire else shift
 
 
-def parts(message: Sendable, built: Sequence[bytes], attempts: Sequence[int], tail_hash: int) -> list[Part]:
-    """One part for each committed attempt.
+def parts(
+    message: Sendable, built: Sequence[bytes], attempts: Sequence[int], tail_hash: int, *, media: bool = False
+) -> list[Part]:
+    """One part for each committed attempt; with its media where the carrier takes them (`media`).
 
     The reference is drawn from the message's id, so that a part which is built again is the same part.
     """
@@ -133,6 +145,7 @@ def parts(message: Sendable, built: Sequence[bytes], attempts: Sequence[int], ta
             bool(flags & Flag.WIDE),
             header,
             wire,
+            media=_media_of(message) if media and flags & Flag.MMS else (),
         )
         for index, attempt in enumerate(attempts)
     ]

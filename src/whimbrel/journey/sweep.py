@@ -15,8 +15,8 @@ from whimbrel.base.limits import RECEIPT_DEADLINE_S, VALIDITY_MAX_S
 from whimbrel.base.metrics import Metrics
 from whimbrel.domain import numbers
 from whimbrel.domain.callbacks import message_options
-from whimbrel.domain.dialect import CarrierSettings
-from whimbrel.domain.model import Message
+from whimbrel.domain.carrier_kinds import settings_of
+from whimbrel.domain.model import Flag, Message
 from whimbrel.domain.numbers import Number
 from whimbrel.domain.outcomes import at_deadline
 from whimbrel.domain.pacing import FairRank
@@ -195,7 +195,7 @@ class Sweep:
             route_id, carriers = self._paused(number, message)
         if not carriers:
             return None if state == QUEUED else Ending(message.id, (state,), REJECTED, "no_route", now)
-        price = self._price(message, number.digits)
+        price = self._price(message, number.digits, carriers[0])
         if price is None:
             return Ending(message.id, (state,), REJECTED, "no_price", now)
         of_campaign = state == SCHEDULED and message.door == _CAMPAIGN
@@ -214,11 +214,12 @@ class Sweep:
         route_id = looks[0].route_id if looks else None
         return route_id, tuple(look.carrier_id for look in looks if look.carrier_id and look.route_id == route_id)
 
-    def _price(self, message: Message, digits: str) -> int | None:
+    def _price(self, message: Message, digits: str, carrier_id: str) -> int | None:
         """The price of now, never above the one held unless `max_price` allows it; none in another currency."""
         if message.test:
             return 0
-        found = self._tables.prices.price(message.account_id, digits, message.segments)
+        mms = bool(message.flags & Flag.MMS) and self._tables.takes_media(carrier_id)
+        found = self._tables.prices.price(message.account_id, digits, message.segments, mms=mms)
         if found is None or found[1] != message.currency:
             return None
         ceiling = max(message.price_micros, message_options(message).max_price_micros or 0)
@@ -255,7 +256,7 @@ class Sweep:
     def _charge(self, message: Message) -> bool:
         """Whether the carrier bills what it may have."""
         carrier = self._tables.carriers.get(message.carrier_id or "")
-        return carrier is not None and msgspec.json.decode(carrier.settings, type=CarrierSettings).charge_unknown
+        return carrier is not None and settings_of(carrier).charge_unknown
 
     async def miss_receipts(self) -> bool:
         """Sent messages that have no receipt by the deadline become `unknown`.

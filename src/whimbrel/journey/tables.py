@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from whimbrel.base.vault import Seal, Vault
+from whimbrel.domain.carrier_kinds import settings_of
 from whimbrel.domain.dialect import PLAIN_RULES, CarrierSettings, TextRules, text_rules
 from whimbrel.domain.model import Account, Carrier, ConfigKind, Key, Price, Route, Sender, SmppCredential, Webhook
 from whimbrel.domain.number_limits import NumberLimits
@@ -129,9 +130,15 @@ class Tables:
         known = self._text_rules.get(carriers)
         if known is None:
             rows = [self.carriers[i] for i in carriers if i in self.carriers]
-            found = text_rules([msgspec.json.decode(row.settings, type=CarrierSettings) for row in rows])
+            spoken = [settings_of(row) for row in rows]
+            found = text_rules([one for one in spoken if isinstance(one, CarrierSettings)])  # HTTP restricts nothing
             known = self._text_rules[carriers] = PLAIN_RULES if found == PLAIN_RULES else found
         return known
+
+    def takes_media(self, carrier_id: str) -> bool:
+        """Whether a carrier takes media with a text."""
+        carrier = self.carriers.get(carrier_id)
+        return carrier is not None and settings_of(carrier).media
 
     @property
     def basis(self) -> Basis | None:

@@ -67,6 +67,7 @@ class Lane:
         self._claimed_in = worker.metrics.step.labels("claim")
         self.link = worker.build(carrier, self._handlers())
         self._takes_whole = self.link.settings.long_messages == "payload"
+        self.takes_media = self.link.settings.media
         means = Means(worker.store, worker.tables, worker.clock, worker.vault, worker.unsent, worker.holding)
         self._numbers = Numbers(carrier.id, self, means)
         self._task: asyncio.Task[None] | None = None
@@ -134,7 +135,7 @@ class Lane:
 
     def build(self, message: Queued) -> tuple[bytes, ...]:
         """The octets of its parts as the carrier takes them; raises when they cannot be built."""
-        return octets(message, self._worker.vault, whole=self._takes_whole)
+        return octets(message, self._worker.vault, whole=self._takes_whole, media=self.takes_media)
 
     def send(self, ready: Sequence[Part], priority: int, rank: int) -> None:
         """Parts whose attempts are committed go to the carrier; `priority` and `rank` are the last message's."""
@@ -255,7 +256,7 @@ class Lane:
         ready: list[Part] = []
         for (message, built), claim, attempts in zip(messages, claims, committed, strict=True):
             if attempts:
-                ready += parts(message, built, attempts, claim.tail_hash)
+                ready += parts(message, built, attempts, claim.tail_hash, media=self.takes_media)
         last, _ = messages[-1]
         self.send(ready, last.priority, last.rank)
         return len(ready)

@@ -3,6 +3,7 @@ one (domain/pricing.py has the rule). One price for a list and prefix: setting i
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -15,17 +16,21 @@ from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, co
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
+_Amounts: TypeAlias = tuple[int, int | None]
+"""A price and a price of MMS, in micros."""
 BULK_MAX = 10_000  # a full list by operator and country has some 3,000 prefixes
 
 
 class NewPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A price of a segment: a decimal string. `prefix` are digits without plus, empty for all numbers; `account_id`
-    None is the general list."""
+    None is the general list. `mms_price`: of one message that goes as MMS; without it that costs what its text costs
+    with the link to its media."""
 
     prefix: str
     price: str
     account_id: str | None = None
     currency: str = "USD"
+    mms_price: str | None = None
 
 
 class NewPrices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +49,7 @@ class PriceView(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     created_at: str
     updated_at: str
+    mms_price: str | None
 
 
 class PricesSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,10 +63,12 @@ class PricesSet(msgspec.Struct, frozen=True, kw_only=True):
 
 async def put(ctx: Context, actor: str, request: NewPrice) -> PriceView:
     """Set one price."""
-    micros = (await _checked(ctx, (request,), one_only=True))[0]
+    amounts = (await _checked(ctx, (request,), one_only=True))[0]
     async with ctx.lock:
-        price = _row(ctx, request, micros)
-        detail = {"prefix": price.prefix, "price": money.to_text(micros)}
+        price = _row(ctx, request, amounts)
+        detail = {"prefix": price.prefix, "price": money.to_text(price.price_micros)}
+        if price.mms_price_micros is not None:
+            detail["mms_price"] = money.to_text(price.mms_price_micros)
         entry = audit.entry(ctx, actor, "price.set", price.id, price.account_id, **detail)
         await commit(ctx, [Write("price_put", (to_columns(price),)), entry], "prices")
     return view(await one(ctx, Price, "price_by_prefix", price.account_id or "", price.prefix))
@@ -72,9 +80,9 @@ async def put_many(ctx: Context, actor: str, request: NewPrices) -> PricesSet:
     checks = Checks()
     checks.require(1 <= len(prices) <= BULK_MAX, "/prices", f"must be 1 to {BULK_MAX} prices")
     checks.done()
-    all_micros = await _checked(ctx, prices, one_only=False)
+    checked = await _checked(ctx, prices, one_only=False)
     async with ctx.lock:
-        rows = tuple(to_columns(_row(ctx, new, micros)) for new, micros in zip(prices, all_micros, strict=True))
+        rows = tuple(to_columns(_row(ctx, new, amounts)) for new, amounts in zip(prices, checked, strict=True))
         entry = audit.entry(ctx, actor, "prices.set", "", count=len(rows))
         await commit(ctx, [Write("price_put", rows), entry], "prices")
     return PricesSet(count=len(rows))
@@ -112,6 +120,7 @@ def view(price: Price) -> PriceView:
         currency=price.currency,
         created_at=moments.to_text(price.created_at),
         updated_at=moments.to_text(price.updated_at),
+        mms_price=None if price.mms_price_micros is None else money.to_text(price.mms_price_micros),
     )
 
 
@@ -125,20 +134,21 @@ async def _existing(ctx: Context, price_id: str, within: str | None) -> Price:
     return price
 
 
-def _row(ctx: Context, request: NewPrice, micros: int) -> Price:
+def _row(ctx: Context, request: NewPrice, amounts: _Amounts) -> Price:
     now = ctx.clock.now_us()
     price_id = ctx.ids.new(ids.PRICE)
-    return Price(price_id, request.account_id, request.prefix, micros, request.currency, now, now)
+    micros, mms_micros = amounts
+    return Price(price_id, request.account_id, request.prefix, micros, request.currency, now, now, mms_micros)
 
 
-async def _checked(ctx: Context, prices: Sequence[NewPrice], *, one_only: bool) -> list[int]:
+async def _checked(ctx: Context, prices: Sequence[NewPrice], *, one_only: bool) -> list[_Amounts]:
     """The prices in micros; `invalid_request` with everything that is wrong."""
     checks = Checks()
     wanted = {price.account_id for price in prices if price.account_id}
     found = [await known_account(ctx, account_id) for account_id in wanted]
     currencies = {account.id: account.currency for account in found if account is not None}
     seen: set[tuple[str | None, str]] = set()
-    all_micros: list[int] = []
+    found_amounts: list[_Amounts] = []
     for place, price in enumerate(prices):
         root = "" if one_only else f"/prices/{place}"
         checks.prefix(price.prefix, f"{root}/prefix")
@@ -151,6 +161,7 @@ async def _checked(ctx: Context, prices: Sequence[NewPrice], *, one_only: bool) 
             known = currencies.get(price.account_id)
             checks.require(known is not None, f"{root}/account_id", "there is no such account")
             checks.require(known in (None, price.currency), f"{root}/currency", f"must be the account's: {known}")
-        all_micros.append(checks.amount(price.price, f"{root}/price"))
+        mms = None if price.mms_price is None else checks.amount(price.mms_price, f"{root}/mms_price")
+        found_amounts.append((checks.amount(price.price, f"{root}/price"), mms))
     checks.done()
-    return all_micros
+    return found_amounts

@@ -67,7 +67,7 @@ ON CONFLICT (id) DO UPDATE SET position = excluded.position, prefix = excluded.p
   updated_at = excluded.updated_at;
 
 -- name: price_copy
-INSERT INTO prices (id, account_id, prefix, price_micros, currency, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO prices (id, account_id, prefix, price_micros, currency, created_at, updated_at, mms_price_micros)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (id) DO UPDATE SET price_micros = excluded.price_micros, currency = excluded.currency,
-  updated_at = excluded.updated_at;
+  updated_at = excluded.updated_at, mms_price_micros = excluded.mms_price_micros;

@@ -64,23 +64,23 @@ UPDATE routes SET position = $2 WHERE id = $1;
 DELETE FROM routes WHERE id = $1;
 
 -- name: price_put
-INSERT INTO prices (id, account_id, prefix, price_micros, currency, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO prices (id, account_id, prefix, price_micros, currency, created_at, updated_at, mms_price_micros)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (COALESCE(account_id, ''), prefix) DO UPDATE SET price_micros = excluded.price_micros,
-  currency = excluded.currency, updated_at = excluded.updated_at;
+  currency = excluded.currency, updated_at = excluded.updated_at, mms_price_micros = excluded.mms_price_micros;
 
 -- name: prices_all
-SELECT id, account_id, prefix, price_micros, currency, created_at, updated_at FROM prices;
+SELECT id, account_id, prefix, price_micros, currency, created_at, updated_at, mms_price_micros FROM prices;
 
 -- name: price_by_id
-SELECT id, account_id, prefix, price_micros, currency, created_at, updated_at FROM prices WHERE id = $1;
+SELECT id, account_id, prefix, price_micros, currency, created_at, updated_at, mms_price_micros FROM prices WHERE id = $1;
 
 -- name: price_by_prefix
-SELECT id, account_id, prefix, price_micros, currency, created_at, updated_at
+SELECT id, account_id, prefix, price_micros, currency, created_at, updated_at, mms_price_micros
 FROM prices WHERE COALESCE(account_id, '') = $1 AND prefix = $2;
 
 -- name: prices_page
-SELECT id, account_id, prefix, price_micros, currency, created_at, updated_at
+SELECT id, account_id, prefix, price_micros, currency, created_at, updated_at, mms_price_micros
 FROM prices WHERE (CAST($1 AS TEXT) IS NULL OR account_id IS NULL OR account_id = $1) AND id < $2 ORDER BY id DESC LIMIT $3;
 
 -- name: price_delete

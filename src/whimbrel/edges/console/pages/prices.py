@@ -1,7 +1,7 @@
 """Prices of a segment, by the first digits of the number: the general list, and what holds for the account."""
 
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -14,6 +14,12 @@ from whimbrel.edges.console.tables import Column, Table
 from whimbrel.edges.console.undoing import Undo
 
 _PRICES = "/console/prices"
+
+
+def _mms(row: Any) -> Decimal | None:
+    return Decimal(row.mms_price) if row.mms_price else None
+
+
 TABLE: Final = Table(
     name="prices",
     path=_PRICES,
@@ -23,6 +29,7 @@ TABLE: Final = Table(
     columns=(
         Column("prefix", "prices.prefix", lambda row, more: f"+{row.prefix}"),
         Column("price", "prices.price", lambda row, more: Decimal(row.price), css="n"),
+        Column("mms_price", "prices.mms_price", lambda row, more: _mms(row), css="n"),
         Column("currency", "prices.currency", usual=False),
         Column("whose", "prices.whose", "account_id"),
         Column("since", "prices.since", "updated_at"),
@@ -40,6 +47,7 @@ async def put(request: Request) -> Response:
     """Set one; setting it again replaces it."""
     form = await request.form()
     body = {"prefix": form.text("prefix").lstrip("+"), "price": form.text("price")}
+    body |= form.given("mms_price")
     currency = form.text("currency").upper()
     account_id = request.asked.acting_for if form.flag("own") else None
     try:
@@ -52,7 +60,7 @@ async def put(request: Request) -> Response:
 async def remove(request: Request) -> Response:
     found = await request.api_for(None)("getPrice", path=dict(request.path))
     await request.api_for(None)("deletePrice", path=dict(request.path))
-    body = {"prefix": found.prefix, "price": found.price, "currency": found.currency}
+    body = {"prefix": found.prefix, "price": found.price, "currency": found.currency, "mms_price": found.mms_price}
     undo = Undo("setPrice", _PRICES, body=body, account_id=found.account_id)
     return request.undone_by(undo).go(_PRICES, done="price.removed")
 
