@@ -18,13 +18,10 @@ from whimbrel.base.limits import STOP_DEADLINE_S
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.place import ALONE, Place
 from whimbrel.base.vault import Vault
-from whimbrel.carriers.interface import CarrierLink, Handlers
-from whimbrel.carriers.smpp import SmppCarrier
 from whimbrel.cells import Cells
 from whimbrel.config import Settings
 from whimbrel.connected import as_seen
 from whimbrel.control_plane import clock_of, context, reach_of
-from whimbrel.domain.model import Carrier
 from whimbrel.domain.pacing import FairRank
 from whimbrel.edges.mail.server import MailServer
 from whimbrel.edges.shared.server import HttpServer
@@ -65,6 +62,7 @@ from whimbrel.sections import purge_before_us
 from whimbrel.store.moving import Moves
 from whimbrel.store.store import SqlStore
 from whimbrel.store.verbs.leases import CARRIER
+from whimbrel.upstreams import Upstreams
 
 _CARRIERS_SHARE: Final = 2 / 3  # of the time that is left to stop: windows of texts take the longest
 
@@ -150,7 +148,7 @@ class App:
             vault=self.vault,
             fair=fair,
             metrics=metrics,
-            build=self._carrier,
+            build=self._upstreams().link,
             receipts=Receipts(store=store, clock=clock, vault=self.vault, metrics=metrics),
             inbound=InboundTexts(
                 store=store,
@@ -245,9 +243,9 @@ class App:
             shared=not self._place.is_alone,
         )
 
-    def _carrier(self, carrier: Carrier, handlers: Handlers) -> CarrierLink:
-        password = self.tables.carrier_password(carrier)
-        return SmppCarrier(carrier, password, handlers, clock=self.clock, chance=self.chance, recorders=self.recorders)
+    def _upstreams(self) -> Upstreams:
+        url, clock, chance = self.settings.server.public_url, self.clock, self.chance
+        return Upstreams(self.tables, self.vault, self.recorders, public_url=url, clock=clock, chance=chance)
 
     def services(self) -> Services:
         """What the edges are given."""

@@ -3,12 +3,16 @@ and no cell comes out with a limit that would mean none."""
 
 import itertools
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whimbrel.domain.carrier_kinds import KINDS, settings_of
 from whimbrel.domain.dialect import CarrierSettings
-from whimbrel.domain.shares import allot, of_cell
+from whimbrel.domain.http_dialect import HttpSettings
+from whimbrel.domain.model import Carrier
+from whimbrel.domain.shares import allot, carrier_of_cell, of_cell
 
 NAMES = st.sampled_from(["asia", "eu", "us", "uk"])
 WEIGHTS = st.dictionaries(NAMES, st.integers(0, 1000), min_size=1)
@@ -56,3 +60,28 @@ def test_who_weighs_more_has_no_less(weights, total):
 def test_shares(binds, throughput, own, weights, expected):
     settings = CarrierSettings("smsc", 2775, binds=binds, throughput_per_s=throughput, cells=own)
     assert {name: (s.binds, s.throughput_per_s) for name, s in shared(settings, weights).items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("window", "throughput", "own", "weights", "expected"),
+    [
+        (20, 100, {}, {"eu": 3, "us": 1}, {"eu": (15, 75), "us": (5, 25)}),
+        (1, 100, {}, {"eu": 1, "us": 2}, {"us": (1, 100)}),
+        (20, 0, {"us": 1}, {"eu": 1, "us": 1}, {"us": (20, 0)}),
+    ],
+)
+def test_over_http_the_window_is_shared_out(window, throughput, own, weights, expected):
+    settings = HttpSettings("https://api.example/", window=window, throughput_per_s=throughput, cells=own)
+    assert {name: (s.window, s.throughput_per_s) for name, s in shared(settings, weights).items()} == expected
+
+
+@pytest.mark.parametrize("settings", [CarrierSettings("smsc", 2775, binds=4), HttpSettings("https://api.example/")])
+def test_a_carrier_of_a_cell_is_of_its_kind(settings):
+    kind = next(kind for kind, made in KINDS.items() if isinstance(settings, made))
+    carrier = Carrier("CR1", "tern", kind, "active", False, msgspec.json.encode(settings).decode(), b"", 0, 0)
+    assert settings_of(carrier) == settings
+    assert carrier_of_cell(carrier, "eu", {"eu": 1}) is carrier
+    half = carrier_of_cell(carrier, "eu", {"eu": 1, "us": 1})
+    assert settings_of(half) == of_cell(settings, "eu", {"eu": 1, "us": 1})
+    assert settings_of(half) != settings
+    assert carrier_of_cell(carrier, "asia", {"eu": 1}).status == "paused"

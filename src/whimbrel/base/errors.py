@@ -211,6 +211,7 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("no_receipt", 0, 30008, T, "carrier", "The carrier took it, but no receipt came by the deadline.", "It may have arrived; ask the recipient."),
         _row("link_lost", 0, 30410, T, "carrier", "The link broke before the carrier answered: it may or may not have the message.", "Wait for a receipt or the deadline; resend only if twice is better than never."),
         _row("response_timeout", 0, 30410, T, "carrier", "The carrier did not answer: it may or may not have the message.", "Wait for a receipt or the deadline; resend only if twice is better than never."),
+        _row("carrier_error", 0, 30410, T, "carrier", "The carrier's answer does not say whether it has the message: it may or may not.", "Wait for a receipt or the deadline; resend only if twice is better than never."),
         _row("crash", 0, 30410, T, "us", "We stopped before the carrier's answer was stored: it may or may not have the message.", "Wait for a receipt or the deadline; resend only if twice is better than never."),
         _row("quarantined", 0, 30008, P, "us", "The message could not be processed and was set aside.", "Tell the operator its id."),
         _row("not_sent", 0, 0, T, "us", "The attempt was taken back before a byte of it left.", "Nothing: the message is queued again."),

@@ -88,10 +88,10 @@ class BindHealth(msgspec.Struct, frozen=True, gc=False):
     """One connection of a carrier as an operator wants to see it; a pair has two, each with its own."""
 
     name: str
-    role: str  # transceiver, transmitter, receiver
+    role: str  # transceiver, transmitter, receiver; http: the requests of a carrier over HTTP
     host: str  # host:port that it is with, or tries next
     state: str  # up; connecting: connected and not bound yet; waiting: for its next try, or for the carrier's outbind
-    last_error: str | None  # None while it is up
+    last_error: str | None  # None while it is up; over HTTP also what it says against our account there
     since: int
     peer_version: str | None  # what the carrier says of its SMPP; None when it says nothing
     in_flight: int

@@ -1,4 +1,4 @@
-"""A carrier over SMPP: its binds, the queue of parts (`smpp_outbox`), what it brings (`smpp_intake`), and what its
+"""A carrier over SMPP: its binds, the queue of parts (`outbox`), what it brings (`smpp_intake`), and what its
 answers mean. Every part is answered exactly once, also when a link breaks.
 
 Runs in the event loop's thread.
@@ -13,12 +13,13 @@ import msgspec
 
 from whimbrel.base.clock import Chance, Clock
 from whimbrel.carriers.interface import Handlers, Health, Part, Question, Reply, Report
+from whimbrel.carriers.outbox import Outbox
 from whimbrel.carriers.smpp_bind import BindHandlers, SmppBind
 from whimbrel.carriers.smpp_dial import ROLES
 from whimbrel.carriers.smpp_intake import BROUGHT, Intake
-from whimbrel.carriers.smpp_outbox import Outbox
 from whimbrel.carriers.smpp_query import Queries
 from whimbrel.carriers.smpp_reader import Reader
+from whimbrel.carriers.smpp_submit import Submits
 from whimbrel.codec.smpp.bodies import MessageId
 from whimbrel.codec.smpp.events import Answered, AnsweredLate, DeliverReceived, Event, Nacked, RequestReceived, TimedOut
 from whimbrel.codec.smpp.pdu import Pdu
@@ -55,12 +56,14 @@ class SmppCarrier:
         self._since = clock.now_us()
         self._ignored = 0
         bind_handlers = BindHandlers(self._on_up, self._on_events, self._on_down, self._pump, self._opened)
+        submits = Submits(self.settings)
         self._binds = [
             SmppBind(
                 f"{carrier.name}#{number + 1}{'r' if place else ''}",
                 self.settings,
                 password,
                 bind_handlers,
+                submits=submits,
                 clock=clock,
                 chance=chance,
                 role=role,
@@ -71,7 +74,13 @@ class SmppCarrier:
         ]
         senders = [bind for bind in self._binds if bind.sends]
         self._counted = senders or self._binds  # which of them are "a bind": a pair is up when its transmitter is
-        self._outbox = Outbox(self.settings, senders, handlers, clock=clock)
+        self._outbox = Outbox(
+            senders,
+            handlers,
+            window=self.settings.window,
+            throughput_per_s=self.settings.throughput_per_s,
+            clock=clock,
+        )
         self._queries = Queries(self.settings, senders)
         self._intake = Intake(Reader(self.settings), handlers)
         self._own_refusals = own_refusals(self.settings)

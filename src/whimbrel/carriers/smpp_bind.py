@@ -14,7 +14,8 @@ from typing import Any, Final
 import msgspec
 
 from whimbrel.base.clock import Chance, Clock
-from whimbrel.carriers.interface import BindHealth
+from whimbrel.carriers.interface import BindHealth, Part, Reply
+from whimbrel.carriers.outbox import kept_of
 from whimbrel.carriers.smpp_dial import (
     COMMANDS,
     BindRole,
@@ -25,6 +26,7 @@ from whimbrel.carriers.smpp_dial import (
     version_name,
     why_lost,
 )
+from whimbrel.carriers.smpp_submit import Submits
 from whimbrel.codec.smpp.events import BindRefused, Bound, Event, PeerUnbound, Role, State
 from whimbrel.codec.smpp.tables import Status
 from whimbrel.domain.dialect import CarrierSettings
@@ -63,6 +65,7 @@ class SmppBind:
         password: str,
         handlers: BindHandlers,
         *,
+        submits: Submits,
         clock: Clock,
         chance: Chance,
         role: BindRole = "transceiver",
@@ -72,12 +75,14 @@ class SmppBind:
         self.name = name
         self.role: BindRole = role
         self.is_up = False
+        self.kept = kept_of(settings.window)
         self.last_error: str | None = None
         self.serial = 0  # counts connections: names a session in what came over it
         self.link: SmppLink | None = None
         self._settings = settings
         self._password = password
         self._handlers = handlers
+        self._submits = submits
         self._clock = clock
         self._chance = chance
         self._addresses = addresses(settings)
@@ -116,6 +121,11 @@ class SmppBind:
     def in_flight(self) -> int:
         """Requests that wait for their response."""
         return self.link.session.in_flight if self.link is not None else 0
+
+    def write(self, parts: Sequence[Part], now_us: int) -> list[Reply]:
+        """Submit these; answers to those that cannot be written."""
+        assert self.link is not None
+        return self._submits.write(self.link, self.name, parts, now_us)
 
     def health(self) -> BindHealth:
         """The bind as an operator wants to see it."""

@@ -84,6 +84,7 @@ ERRORS: Final[Mapping[str, int]] = MappingProxyType(
         "insufficient_balance": 118,
         "invalid_number": 119,
         "quarantined": 120,
+        "carrier_error": 121,
     }
 )
 """`err` for each reason of the catalogue, where the carrier gave no number."""

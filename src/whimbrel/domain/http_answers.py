@@ -56,7 +56,7 @@ def read_answer(settings: HttpSettings, status: int, body: bytes, content_type: 
     is_ok = _OK <= status < _REDIRECTS
     said = None if is_ok and word and word in settings.answer_ok else _said(settings, word, status)
     if said == DOUBT:
-        return Verdict("in_doubt", number, reason="link_lost", word=word)
+        return Verdict("in_doubt", number, reason="carrier_error", word=word)
     if said is not None:
         return _refused(WORDS.get(said) or Refusal("refused", said), number, word)
     if not is_ok:
@@ -64,7 +64,7 @@ def read_answer(settings: HttpSettings, status: int, body: bytes, content_type: 
     if settings.answer_code and settings.answer_ok and word not in settings.answer_ok:
         if word:  # a "no" that nobody has named: a resend of what it took would be worse than a refusal
             return _refused(PERMANENT, number, word)
-        return Verdict("in_doubt", status, reason="link_lost")
+        return Verdict("in_doubt", status, reason="carrier_error")
     return Verdict("accepted", status, scalar(settings.answer_id, data, ID_MAX) or None)
 
 
@@ -76,7 +76,7 @@ def _by_status(status: int, number: int, word: str) -> Verdict:
     if status in _LATER:
         return _refused(THROTTLED, number, word)
     if status >= _SERVER:
-        return Verdict("in_doubt", number, reason="link_lost", word=word)
+        return Verdict("in_doubt", number, reason="carrier_error", word=word)
     if status in _OF_OUR_ACCOUNT or status < _REQUEST:
         return _refused(TEMPORARY, number, word)
     return _refused(PERMANENT, number, word)

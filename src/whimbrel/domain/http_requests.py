@@ -11,7 +11,7 @@ import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 
 import msgspec
 
@@ -106,6 +106,10 @@ class Template:
         if settings.method == "GET" and settings.encoding != "query":
             raise TemplateError("encoding", "must be query for GET, which has no body")
         self._url = self._compiled_url(settings.url)
+        place = _PLACE(str(self._url[0]))
+        self.place = place[0] if place is not None else f"{self._url[0]}/"
+        """Scheme and host."""
+        self.host = urlsplit(self.place).netloc
         self._headers = {
             name: self._line(f"headers/{name}", text) for name, text in self._given_headers(settings).items()
         }

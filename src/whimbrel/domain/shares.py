@@ -2,21 +2,22 @@
 cells there are; no cell knows what the others do at the moment, so each has a fixed share of the whole.
 
 A share of nothing would read as "no limit", and a bind cannot be halved: cells that come out with less than one bind or
-one segment a second get none of that carrier, and the others get theirs. The window is of one bind, and so needs no
-sharing out.
+one segment a second get none of that carrier, and the others get theirs. The window over SMPP is of one bind, and so
+needs no sharing out; over HTTP it stands in the place of the binds.
 """
 
 from collections.abc import Mapping
 
 import msgspec
 
+from whimbrel.domain.carrier_kinds import AnySettings, settings_of
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.model import Carrier
 
 
 def carrier_of_cell(carrier: Carrier, cell: str, weights: Mapping[str, int]) -> Carrier:
     """The carrier as it is in a cell; paused where the cell may not use it."""
-    whole = msgspec.json.decode(carrier.settings, type=CarrierSettings)
+    whole = settings_of(carrier)
     own = of_cell(whole, cell, weights)
     if own is None:
         return msgspec.structs.replace(carrier, status="paused")
@@ -25,15 +26,19 @@ def carrier_of_cell(carrier: Carrier, cell: str, weights: Mapping[str, int]) -> 
     return msgspec.structs.replace(carrier, settings=msgspec.json.encode(own).decode())
 
 
-def of_cell(settings: CarrierSettings, cell: str, weights: Mapping[str, int]) -> CarrierSettings | None:
+def of_cell(settings: AnySettings, cell: str, weights: Mapping[str, int]) -> AnySettings | None:
     """The settings as they hold in a cell; None when it may not use the carrier. `weights` are those of the
     installation by cell; a carrier that has its own (`settings.cells`) is shared out by them."""
     wanted = settings.cells or weights
-    members = _members(wanted, settings.binds, settings.throughput_per_s)
+    places = settings.binds if isinstance(settings, CarrierSettings) else settings.window
+    members = _members(wanted, places, settings.throughput_per_s)
     if cell not in members:
         return None
     throughput = allot(settings.throughput_per_s, members)[cell] if settings.throughput_per_s else 0
-    return msgspec.structs.replace(settings, binds=allot(settings.binds, members)[cell], throughput_per_s=throughput)
+    own = allot(places, members)[cell]
+    if isinstance(settings, CarrierSettings):
+        return msgspec.structs.replace(settings, binds=own, throughput_per_s=throughput)
+    return msgspec.structs.replace(settings, window=own, throughput_per_s=throughput)
 
 
 def allot(total: int, weights: Mapping[str, int]) -> dict[str, int]:
@@ -45,9 +50,10 @@ def allot(total: int, weights: Mapping[str, int]) -> dict[str, int]:
     return {name: 1 + whole + (name in by_rest[:left]) for name, (whole, _) in parts.items()}
 
 
-def _members(weights: Mapping[str, int], binds: int, throughput_per_s: int) -> dict[str, int]:
-    """The cells that can have a whole bind and a whole segment a second: those with the greatest weights."""
-    most = min(binds, throughput_per_s or binds)
+def _members(weights: Mapping[str, int], places: int, throughput_per_s: int) -> dict[str, int]:
+    """The cells that can have a whole bind (or place of the window) and a whole segment a second: those with the
+    greatest weights."""
+    most = min(places, throughput_per_s or places)
     by_weight = sorted(
         (name for name, weight in weights.items() if weight > 0), key=lambda name: (-weights[name], name)
     )

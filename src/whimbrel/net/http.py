@@ -12,7 +12,8 @@ header is refused. Answers are bounded (`net/http_answer.py`), and a connection 
 
 A server may close a kept connection at the very moment it is used. A request whose kept connection closed before any
 octet of an answer came is therefore sent once more, at once, on a fresh connection; the first may have arrived as well,
-so a request is made at least once, as webhooks are anyway.
+so a request is made at least once, as webhooks are anyway. Who must not be heard twice asks with `once`: then no
+request is made again of which an octet may have left, and a Failure says whether one may (`was_sent`).
 
 Each call has one deadline for all of it (asyncio.timeout costs 10 µs), look-up and waiting for a place included. On a
 kept connection, the way of nearly all calls, it is the connection that is watched, and no task needs to be interrupted.
@@ -70,6 +71,7 @@ class Failure(msgspec.Struct, frozen=True, gc=False):
     reason: Reason
     latency_ms: int
     detail: str = ""
+    was_sent: bool = False  # octets of the request may have left
 
 
 class _Target(msgspec.Struct, frozen=True, gc=False):
@@ -87,6 +89,16 @@ class _Request(msgspec.Struct, frozen=True, gc=False):
     started: float
     until: float
     body_max: int = RESPONSE_BODY_MAX
+    once: bool = False  # not again after an octet of it may have left
+
+
+class _Course:
+    """How far a call has come."""
+
+    __slots__ = ("was_sent",)
+
+    def __init__(self) -> None:
+        self.was_sent = False
 
 
 class HttpClient:
@@ -113,6 +125,10 @@ class HttpClient:
 
     async def start(self) -> None:
         """Get ready; nothing is opened before the first call."""
+        self.ready()
+
+    def ready(self) -> None:
+        """The same for who cannot wait; in the loop that uses it."""
         self._dialer = Dialer(self._names, self._tls)
         self._pool.start()
 
@@ -128,21 +144,49 @@ class HttpClient:
 
     async def post(self, url: str, body: bytes, headers: Headers, *, timeout_s: float) -> Response | Failure:
         """POST `body`; what came back within `timeout_s`, from the look-up to the last octet read."""
-        return await self._call(self._request("POST ", url, body, headers, timeout_s))
+        return await self._call(self._request(url, body, headers, timeout_s))
+
+    async def ask_once(self, url: str, body: bytes | None, headers: Headers, *, timeout_s: float) -> Response | Failure:
+        """POST `body`, or GET where there is none, at most once."""
+        return await self._call(self._request(url, body, headers, timeout_s, once=True))
 
     async def get(
         self, url: str, headers: Headers, *, timeout_s: float, body_max: int = RESPONSE_BODY_MAX
     ) -> Response | Failure:
         """GET, under the same rules. Of a longer body `body_max` octets come, and the rest is not read."""
-        request = self._request("GET ", url, None, headers, timeout_s)
+        request = self._request(url, None, headers, timeout_s)
         if isinstance(request, _Request) and body_max != RESPONSE_BODY_MAX:
             request = msgspec.structs.replace(request, body_max=body_max)
         return await self._call(request)
 
-    def begin(self, url: str, body: bytes, headers: Headers, *, timeout_s: float, done: Done) -> None:
-        """`post` for one who does not wait: `done` is told the end, never before this returns. It must not raise. Where
-        a connection is kept this costs no task, no future and no turn of the loop."""
-        request = self._request("POST ", url, body, headers, timeout_s)
+    async def look(self, url: str, *, timeout_s: float) -> Failure | None:
+        """Open a connection, which the next request may use, and ask nothing; why there is none."""
+        request = self._request(url, None, HeaderLines(""), timeout_s)
+        if isinstance(request, Failure):
+            return request
+        deadline = self._deadlines.until(request.until)
+        try:
+            with deadline:
+                await self._pool.place(None)
+                self._pool.give(await self._opened(request.origin, deadline), _now_s())
+        except (NoAnswerError, TimeoutError) as error:
+            return self._failure(request, error, was_sent=False)
+        return None
+
+    def begin(
+        self,
+        url: str,
+        body: bytes | None,
+        headers: Headers,
+        *,
+        timeout_s: float,
+        done: Done,
+        once: bool = False,
+    ) -> None:
+        """`post` for one who does not wait (`get`, where there is no body): `done` is told the end, never before this
+        returns. It must not raise. Where a connection is kept this costs no task, no future and no turn of the loop.
+        `once`: as `ask_once`."""
+        request = self._request(url, body, headers, timeout_s, once=once)
         kept = None if isinstance(request, Failure) else self._pool.take(request.origin, request.started)
         if kept is None or isinstance(request, Failure):
             self._begin_task(request, done)
@@ -154,10 +198,10 @@ class HttpClient:
     def _told(self, kept: Connection, request: _Request, done: Done, answer: Answer | NoAnswer) -> None:
         self._deadlines.remove(kept)
         self._pool.give(kept, _now_s())
-        if isinstance(answer, NoAnswerError) and not kept.was_heard:
+        if isinstance(answer, NoAnswerError) and _may_repeat(kept, request):
             self._begin_task(request, done, is_second=True)
         else:
-            done(self._result(request, answer))
+            done(self._result(request, answer, was_sent=kept.was_sent))
 
     def _begin_task(self, request: _Request | Failure, done: Done, *, is_second: bool = False) -> None:
         async def call() -> None:
@@ -168,53 +212,55 @@ class HttpClient:
         task.add_done_callback(self._tasks.discard)
 
     def _request(
-        self, method: str, url: str, body: bytes | None, headers: Headers, timeout_s: float
+        self, url: str, body: bytes | None, headers: Headers, timeout_s: float, *, once: bool = False
     ) -> _Request | Failure:
         assert self._dialer is not None, "the client is not started"
         target = self._vetted(url)
         if isinstance(target, UrlProblem):
             return Failure(target.reason, 0, target.detail)
         try:
-            octets = _written(method, target, headers, body)
+            octets = _written(target, headers, body)
         except NoAnswerError as error:
             return Failure(error.reason, 0, error.detail[:_DETAIL_MAX])
         started = _now_s()
-        return _Request(target.origin, octets, started, started + timeout_s)
+        return _Request(target.origin, octets, started, started + timeout_s, once=once)
 
     async def _call(self, request: _Request | Failure, *, is_second: bool = False) -> Response | Failure:
         """`is_second`: a kept connection was tried, and had closed."""
         if isinstance(request, Failure):
             return request
+        course = _Course()
         try:
             kept = None if is_second else self._pool.take(request.origin, request.started)
-            answer = None if kept is None else await self._asked(kept, request)
+            answer = None if kept is None else await self._asked(kept, request, course)
             if answer is None:
                 deadline = self._deadlines.until(request.until)
                 with deadline:
-                    answer = await self._ask(request, deadline, is_second=is_second or kept is not None)
+                    answer = await self._ask(request, deadline, course, is_second=is_second or kept is not None)
         except (NoAnswerError, TimeoutError) as error:
-            return self._result(request, error)
-        return self._result(request, answer)
+            return self._result(request, error, was_sent=course.was_sent)
+        return self._result(request, answer, was_sent=True)
 
-    async def _asked(self, kept: Connection, request: _Request) -> Answer | None:
-        """The answer on a kept connection; None: it closed before anything was heard."""
+    async def _asked(self, kept: Connection, request: _Request, course: _Course) -> Answer | None:
+        """The answer on a kept connection; None: it closed before anything was heard, and may be asked for again."""
         kept.at = request.until
         self._deadlines.add(kept)
         try:
             return await kept.exchange(request.octets, request.body_max)
         except NoAnswerError:
-            if kept.was_heard:
+            if not _may_repeat(kept, request):
                 raise
             return None
         finally:
+            course.was_sent |= kept.was_sent
             self._deadlines.remove(kept)
             self._pool.give(kept, _now_s())
 
-    async def _ask(self, request: _Request, deadline: Deadline, *, is_second: bool) -> Answer:
+    async def _ask(self, request: _Request, deadline: Deadline, course: _Course, *, is_second: bool) -> Answer:
         """The answer on a new connection, or, at the first go, on one that comes free while we wait in line."""
         kept = await self._pool.place(None if is_second else request.origin)
         if kept is not None:
-            answer = await self._asked(kept, request)
+            answer = await self._asked(kept, request, course)
             if answer is not None:
                 return answer
             await self._pool.place(None)
@@ -222,19 +268,24 @@ class HttpClient:
         try:
             return await connection.exchange(request.octets, request.body_max)
         finally:
+            course.was_sent |= connection.was_sent
             self._pool.give(connection, _now_s())
 
-    def _result(self, request: _Request, answer: Answer | NoAnswer) -> Response | Failure:
-        elapsed_ms = round((_now_s() - request.started) * 1000)
-        if isinstance(answer, Answer):
-            return Response(
-                answer.status, answer.body, answer.content_type, answer.retry_after_s, elapsed_ms, answer.location
-            )
-        if isinstance(answer, NoAnswerError):
-            return Failure(answer.reason, elapsed_ms, answer.detail[:_DETAIL_MAX])
+    def _result(self, request: _Request, answer: Answer | NoAnswer, *, was_sent: bool) -> Response | Failure:
+        if not isinstance(answer, Answer):
+            return self._failure(request, answer, was_sent=was_sent)
+        latency_ms = _elapsed_ms(request)
+        return Response(
+            answer.status, answer.body, answer.content_type, answer.retry_after_s, latency_ms, answer.location
+        )
+
+    def _failure(self, request: _Request, trouble: NoAnswer, *, was_sent: bool) -> Failure:
+        elapsed_ms = _elapsed_ms(request)
+        if isinstance(trouble, NoAnswerError):
+            return Failure(trouble.reason, elapsed_ms, trouble.detail[:_DETAIL_MAX], was_sent)
         if self._pool.is_stopped:
-            return Failure("connection_lost", elapsed_ms, STOPPED)
-        return Failure("timeout", elapsed_ms, "no answer in time")
+            return Failure("connection_lost", elapsed_ms, STOPPED, was_sent)
+        return Failure("timeout", elapsed_ms, "no answer in time", was_sent)
 
     async def _opened(self, origin: Origin, deadline: Deadline) -> Connection:
         """A new connection in a place that the pool gave."""
@@ -250,6 +301,15 @@ class HttpClient:
             self._opening.discard(deadline)
         self._pool.add(connection)
         return connection
+
+
+def _may_repeat(kept: Connection, request: _Request) -> bool:
+    """Whether a request that a kept connection brought no answer to may be made on a fresh one."""
+    return not kept.was_heard and not (request.once and kept.was_sent)
+
+
+def _elapsed_ms(request: _Request) -> int:
+    return round((_now_s() - request.started) * 1000)
 
 
 def _now_s() -> float:
@@ -284,12 +344,12 @@ def _vet(reach: Reach, user_agent: str, url: str) -> _Target | UrlProblem:
     return _Target(Origin(parts.scheme == "https", host, port or default), head)
 
 
-def _written(method: str, target: _Target, headers: Headers, body: bytes | None) -> bytes:
+def _written(target: _Target, headers: Headers, body: bytes | None) -> bytes:
     """A whole request. NoAnswerError: a header is none, or holds what would end it early."""
     lines = headers if isinstance(headers, str) else _checked(headers)
     if body is None:
-        return f"{method}{target.head}{lines}\r\n".encode()
-    return f"{method}{target.head}{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        return f"GET {target.head}{lines}\r\n".encode()
+    return f"POST {target.head}{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def _checked(headers: Mapping[str, str]) -> HeaderLines:

@@ -30,7 +30,18 @@ Told = Callable[[Answer | NoAnswer], None]
 class Connection(asyncio.Protocol):
     """One connection; `on_lost` is told once when it is gone."""
 
-    __slots__ = ("_loop", "_on_lost", "_reader", "_told", "_transport", "at", "idle_since_s", "is_open", "origin")
+    __slots__ = (
+        "_loop",
+        "_on_lost",
+        "_reader",
+        "_told",
+        "_transport",
+        "at",
+        "idle_since_s",
+        "is_open",
+        "origin",
+        "was_sent",
+    )
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, origin: Origin, on_lost: Callable[["Connection"], None]
@@ -44,6 +55,7 @@ class Connection(asyncio.Protocol):
         self.at = 0.0  # when the request under way is out of time, where that is watched
         self.idle_since_s = 0.0  # of the loop's clock
         self.is_open = False
+        self.was_sent = False  # whether any octet of the last request may have left
 
     @property
     def was_heard(self) -> bool:
@@ -56,7 +68,8 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         self._reader.begin(body_max)
         self._told = told
-        if self._transport.is_closing():  # after an error of the network, which uvloop tells of a turn later
+        self.was_sent = not self._transport.is_closing()
+        if not self.was_sent:  # after an error of the network, which uvloop tells of a turn later
             self._loop.call_soon(self.abort, "closed before the request")
         else:
             self._transport.write(request)
@@ -65,6 +78,7 @@ class Connection(asyncio.Protocol):
         """The same for a task that waits; NoAnswerError or TimeoutError: there is no answer."""
         if not self.is_open:
             self._reader.begin()
+            self.was_sent = False
             raise NoAnswerError("connection_lost", "closed before the request")
         waiting: asyncio.Future[Answer] = self._loop.create_future()
         self.ask(request, partial(_settle, waiting), body_max)

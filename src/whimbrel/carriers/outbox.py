@@ -1,6 +1,6 @@
-"""The queue of a carrier's parts. Parts leave in order of their classes, and in their own order within one, as the
-windows, the throughput limit and the carrier's own complaints (ESME_RTHROTTLED, ESME_RMSGQFUL) allow; a part that was
-told to wait goes first of its class when its time comes.
+"""The queue of a carrier's parts, whatever the carrier is spoken to by. Parts leave in order of their classes, and in
+their own order within one, as the windows, the throughput limit and the carrier's own complaints (ESME_RTHROTTLED,
+ESME_RMSGQFUL; 429 over HTTP) allow; a part that was told to wait goes first of its class when its time comes.
 
 A tenth of each window is kept free of marketing: a carrier answers in bursts (what left together is answered together),
 and a code that comes while the window is full of a campaign would wait for the next one, as long as an answer takes.
@@ -9,12 +9,11 @@ Runs in the event loop's thread. A part is itself the token that flies with its 
 """
 
 import asyncio
-import logging
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from operator import attrgetter
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -22,15 +21,9 @@ from whimbrel.base import faults
 from whimbrel.base.clock import Clock
 from whimbrel.carriers.aside import Aside
 from whimbrel.carriers.interface import Handlers, Part, Reply
-from whimbrel.carriers.smpp_bind import SmppBind
-from whimbrel.carriers.smpp_writer import Writer
-from whimbrel.codec.errors import CodecError
-from whimbrel.codec.smpp.tables import SUBMIT_SM
-from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.model import MARKETING, OTP
 from whimbrel.domain.pacing import Bucket, Pace, Second
 
-_log = logging.getLogger("whimbrel.carrier")
 _AHEAD: Final = 4  # a quarter of the window may be committed ahead of the wire
 _KEPT: Final = 10  # a tenth of the window is kept free of marketing; of fewer than ten places none
 _BURST_S: Final = 0.1  # how much of a second's throughput may leave at once
@@ -38,27 +31,57 @@ _class_of = attrgetter("priority")
 _RATE_WINDOW_US = _SECOND_US = 1_000_000
 
 
+def kept_of(window: int) -> int:
+    """How many places of a window are kept free of marketing."""
+    return window // _KEPT
+
+
+class Sender(Protocol):
+    """What parts leave over: a bind, or the requests of a carrier over HTTP."""
+
+    is_up: bool
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def room(self) -> int:
+        """Free places of the window now; none while it is down."""
+        ...
+
+    @property
+    def kept(self) -> int:
+        """How many of the places are kept free of marketing."""
+        ...
+
+    @property
+    def in_flight(self) -> int:
+        """What waits for its answer."""
+        ...
+
+    def write(self, parts: Sequence[Part], now_us: int) -> Sequence[Reply]:
+        """Let these leave; answers to those that cannot be written."""
+        ...
+
+
 class Outbox:
-    """See the head of this file. `senders` are the connections that messages may leave over."""
+    """See the head of this file. `senders` are what messages may leave over, each with a window of `window`."""
 
     def __init__(
-        self, settings: CarrierSettings, senders: Sequence[SmppBind], handlers: Handlers, *, clock: Clock
+        self, senders: Sequence[Sender], handlers: Handlers, *, window: int, throughput_per_s: int, clock: Clock
     ) -> None:
         self.is_stopping = False
         self.throttled = 0
-        self._settings = settings
+        self._window = window
         self._senders = senders
         self._handlers = handlers
         self._clock = clock
         self._out: deque[Part] = deque()  # in the order of their classes
-        self._kept = settings.window // _KEPT  # of each bind
-        self._writer = Writer(settings)
-        self._writer_3_3 = Writer(msgspec.structs.replace(settings, interface_version="3.3"))
-        self._pace = Pace(settings.throughput_per_s)
+        self._pace = Pace(throughput_per_s)
         self._bucket = Bucket(0, 1)
         self._second = Second()
-        self._second.add(int(settings.throughput_per_s), clock.monotonic_us())  # by whoever had the carrier before
-        self._aside = Aside(max(1, settings.window * len(senders) // _AHEAD))
+        self._second.add(throughput_per_s, clock.monotonic_us())  # by whoever had the carrier before
+        self._aside = Aside(max(1, window * len(senders) // _AHEAD))
         self._aside_timer: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._taken = self._taken_before = 0  # accepted in this second and the one before: what the carrier bears
@@ -86,9 +109,11 @@ class Outbox:
     def stalled_s(self) -> float:
         """For how long a full window has not moved while parts wait (trap T36); 0 where there is room or nothing
         waits."""
-        up = [bind for bind in self._senders if bind.is_up]
-        kept = self._kept if self._out and self._out[0].priority >= MARKETING else 0
-        if not self._out or not up or any(bind.room > kept for bind in up):
+        up = [sender for sender in self._senders if sender.is_up]
+        if not self._out or not up:
+            return 0.0
+        is_marketing = self._out[0].priority >= MARKETING
+        if any(sender.room > (sender.kept if is_marketing else 0) or not sender.in_flight for sender in up):
             return 0.0
         return (self._clock.monotonic_us() - self._moved_us) / _SECOND_US
 
@@ -106,17 +131,17 @@ class Outbox:
         committed of others, and so need no answer that makes room for many of them."""
         if self.is_stopping or not self._handlers.may_submit():
             return 0
-        up = [bind for bind in self._senders if bind.is_up]
+        up = [sender for sender in self._senders if sender.is_up]
         if not up:
             return 0
-        free = sum(bind.room for bind in up) - (self._kept * len(up) if priority >= MARKETING else 0)
-        ahead = most = self._settings.window * len(up) // _AHEAD
+        free = sum(sender.room for sender in up) - (sum(sender.kept for sender in up) if priority >= MARKETING else 0)
+        ahead = most = self._window * len(up) // _AHEAD
         if self._bucket.rate_per_s:
             free = min(free, self._tokens(self._clock.monotonic_us()))
             ahead = min(ahead, int(self._bucket.rate_per_s * _BURST_S))
         before = sum(1 for part in self._out if part.priority <= OTP) if priority <= OTP else len(self._out)
         room = free + max(1, ahead - len(self._aside)) - before
-        if room < ahead and (before or priority > OTP) and any(bind.in_flight for bind in up):
+        if room < ahead and (before or priority > OTP) and any(sender.in_flight for sender in up):
             return 0  # an answer under way makes more room soon: commits of a few messages cost as much as large ones
         if priority <= OTP:  # and however few of them wait, no more is in doubt after a crash than is told
             room = min(room, free + max(1, most - len(self._aside)) - len(self._out))
@@ -125,7 +150,7 @@ class Outbox:
     def put(self, parts: Iterable[Part]) -> None:
         """Take parts, in order; write what may leave now, or give all back where nothing can."""
         self._queue([*self._out, *parts])
-        if self.is_stopping or not any(bind.is_up for bind in self._senders):
+        if self.is_stopping or not any(sender.is_up for sender in self._senders):
             self.withdraw()
         else:
             self.pump()
@@ -134,9 +159,10 @@ class Outbox:
         """These wait, those of a more urgent class first."""
         self._out = deque(sorted(parts, key=_class_of))
 
-    def _may_leave(self, room: int) -> int:
-        """How many have a place in a window with so much room, with the last ones kept free of marketing."""
-        free = max(0, room - self._kept)
+    def _may_leave(self, sender: Sender) -> int:
+        """How many have a place in a window, with the last ones kept free of marketing."""
+        room = sender.room
+        free = max(0, room - sender.kept)
         if free < min(room, len(self._out)) and self._out[free].priority >= MARKETING:
             return max(free, sum(1 for part in islice(self._out, room) if part.priority < MARKETING))
         return min(room, len(self._out))
@@ -153,16 +179,16 @@ class Outbox:
         self._set_rate()
         over: list[Reply] = []
         sent = False
-        for bind in self._senders:
-            count = self._may_leave(bind.room)
+        for sender in self._senders:
+            count = self._may_leave(sender)
             if count and self._bucket.rate_per_s:
                 count = min(count, self._tokens(monotonic))
                 self._bucket.take(count, monotonic)
                 self._second.add(count, monotonic)
             if count > 0:
-                if not bind.in_flight:
+                if not sender.in_flight:
                     self._moved_us = monotonic
-                self._write(bind, count, now, over)
+                self._write(sender, count, now, over)
                 sent = True
         if sent:
             asyncio.get_running_loop().call_soon(faults.hit, "carrier.after_write")
@@ -171,23 +197,13 @@ class Outbox:
         if self._out and self._bucket.rate_per_s:
             self._wait_for_tokens(monotonic)
 
-    def _write(self, bind: SmppBind, count: int, now: int, over: list[Reply]) -> None:
-        link = bind.link
-        assert link is not None
-        writer = self._writer if link.session.sends_tlvs else self._writer_3_3  # the peer decides, not its contract
-        requests: list[tuple[bytes, Part]] = []
-        for _ in range(count):
-            part = self._out.popleft()
-            if part.expires_at <= now:
-                over.append(Reply(part, "expired", bind.name))
-                continue
-            try:
-                requests.append((writer.body(part, now), part))
-            except CodecError as error:
-                _log.warning("a part cannot be written", extra={"bind": bind.name, "error": str(error)})
-                over.append(Reply(part, "refused", bind.name, reason=getattr(error, "reason", "invalid_source")))
-        link.session.send_list(SUBMIT_SM, requests, now_ms=link.now_ms())
-        link.wake()
+    def _write(self, sender: Sender, count: int, now: int, over: list[Reply]) -> None:
+        leaving = [self._out.popleft() for _ in range(count)]
+        if min([part.expires_at for part in leaving]) <= now:
+            over += [Reply(part, "expired", sender.name) for part in leaving if part.expires_at <= now]
+            leaving = [part for part in leaving if part.expires_at > now]
+        if leaving:
+            over += sender.write(leaving, now)
 
     def withdraw(self) -> None:
         """Nothing of these has left: they go back to their place in the queue."""

@@ -1,0 +1,52 @@
+"""The running carrier for a carrier's row, by its kind. Beside `app` because only here implementations are named."""
+
+from whimbrel.base.clock import Chance, Clock
+from whimbrel.base.vault import Vault
+from whimbrel.carriers.http import OPERATORS_REACH, HttpCarrier
+from whimbrel.carriers.interface import CarrierLink, Handlers
+from whimbrel.carriers.smpp import SmppCarrier
+from whimbrel.domain.carrier_kinds import settings_of
+from whimbrel.domain.http_dialect import HttpSettings, call_path
+from whimbrel.domain.model import Carrier
+from whimbrel.journey.tables import Tables
+from whimbrel.net.http import HttpClient
+from whimbrel.net.recorder import Recorders
+
+
+class Upstreams:
+    """Makes them. `public_url`: where carriers over HTTP find us; empty: they are told no address."""
+
+    def __init__(
+        self, tables: Tables, vault: Vault, recorders: Recorders, *, public_url: str, clock: Clock, chance: Chance
+    ) -> None:
+        self._tables = tables
+        self._vault = vault
+        self._recorders = recorders
+        self._public_url = public_url.rstrip("/")
+        self._clock = clock
+        self._chance = chance
+
+    def link(self, carrier: Carrier, handlers: Handlers) -> CarrierLink:
+        """A carrier that is not started."""
+        password = self._tables.carrier_password(carrier)
+        settings = settings_of(carrier)
+        if isinstance(settings, HttpSettings):
+            return HttpCarrier(
+                carrier,
+                password,
+                handlers,
+                client=HttpClient(OPERATORS_REACH),
+                callback=self.callback(carrier.id, settings),
+                clock=self._clock,
+                chance=self._chance,
+            )
+        return SmppCarrier(
+            carrier, password, handlers, clock=self._clock, chance=self._chance, recorders=self._recorders
+        )
+
+    def callback(self, carrier_id: str, settings: HttpSettings) -> str:
+        """Where it is to bring its receipts."""
+        if not self._public_url:
+            return ""
+        token = self._vault.call_token(carrier_id, settings.callback_version)
+        return self._public_url + call_path(carrier_id, token, "receipts")
