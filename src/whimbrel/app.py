@@ -270,7 +270,13 @@ class App:
             media=self.products.media,
             recorders=self.recorders,
             probing=Probing(
-                self.tables, self.worker, health=self.standing.health, recorders=self.recorders, clock=self.clock
+                self.tables,
+                self.worker,
+                health=self.standing.health,
+                recorders=self.recorders,
+                clock=self.clock,
+                store=self.store,
+                callback=self._upstreams().callback,
             ),
             health=self.standing.health,
             runs_elsewhere=self.standing.is_elsewhere,

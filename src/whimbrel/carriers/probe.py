@@ -68,14 +68,27 @@ class Step(msgspec.Struct, frozen=True):
     took_ms: float | None = None
 
 
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """A request over HTTP and its answer, with what is secret or of people hidden. `status` None: no answer came."""
+
+    method: str
+    url: str
+    headers: tuple[str, ...]
+    body: str
+    status: int | None = None
+    content_type: str = ""
+    answer: str = ""
+
+
 class ProbeReport(msgspec.Struct, frozen=True):
-    """What a test found. `entries` are all PDUs, as they crossed the wire."""
+    """What a test found. `entries` are all PDUs, as they crossed the wire; over HTTP there is an `exchange`."""
 
     steps: tuple[Step, ...]
     entries: tuple[Entry, ...]
     proposals: tuple[Proposal, ...]
     peer_version: int | None
     message_id: str | None
+    exchange: Exchange | None = None
 
 
 class _Candidate(msgspec.Struct, frozen=True):

@@ -49,6 +49,20 @@ def _print(found: dict[str, Any]) -> None:
     typer.echo("")
     for entry in found["pdus"]:
         typer.echo(trace_lines.line(entry))
+    if found["exchange"] is not None:
+        _print_exchange(found["exchange"])
     for each in found["proposals"]:
         value = msgspec.json.encode(each["value"]).decode()
         typer.echo(f'\nproposed: "{each["setting"]}": {value}, because {each["why"]}')
+
+
+def _print_exchange(exchange: dict[str, Any]) -> None:
+    """A request over HTTP and its answer, as they stand on the wire."""
+    typer.echo(f"->  {exchange['method']} {exchange['url']}")
+    for header in exchange["headers"]:
+        typer.echo(f"    {header}")
+    if exchange["body"]:
+        typer.echo(f"    {exchange['body']}")
+    if exchange["status"] is not None:
+        typer.echo(f"<-  {exchange['status']} {exchange['content_type']}")
+        typer.echo(f"    {exchange['answer']}")

@@ -19,6 +19,7 @@
 -- | parked_page (after_position, before, limit) | position, received_at, receipt of the next ones, oldest first; empty where it came later |
 -- | parked_any () | a row when any receipt is parked |
 -- | parked_for (carrier_id, keys, tails) | position, receipt of those that may be meant |
+-- | parked_of (carrier_id, keys) | receipt of those with one of these ids, oldest first |
 -- | parked_insert, parked_delete | |
 
 -- name: attempts_by_positions (packed, locks m, a)
@@ -115,6 +116,9 @@ SELECT position, receipt FROM parked_receipts WHERE position IN (
   UNION
   SELECT position FROM parked_receipts WHERE carrier_id = $1 AND tail_hash = ANY($3)
 ) ORDER BY position;
+
+-- name: parked_of
+SELECT receipt FROM parked_receipts WHERE carrier_id = $1 AND carrier_key = ANY($2) ORDER BY position LIMIT 20;
 
 -- name: parked_page
 SELECT position, received_at, CASE WHEN received_at <= $2 THEN receipt ELSE '' END AS receipt FROM parked_receipts
