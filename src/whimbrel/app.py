@@ -280,6 +280,8 @@ class App:
             ),
             health=self.standing.health,
             runs_elsewhere=self.standing.is_elsewhere,
+            take_receipts=self.worker.receipts.take,
+            take_inbound=self.worker.inbound.take,
             ready=self.reasons_not_ready,
             scrape=self._siblings.render,
             public_url=self.settings.server.public_url,

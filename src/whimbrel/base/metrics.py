@@ -161,6 +161,9 @@ class Metrics:
             "whimbrel_schedule_recipients", "Recipients of schedules that were looked at", ["result"], registry=r
         )
         self.hook_calls = Counter("whimbrel_hook_calls", "Calls of hooks", ["preset", "verdict"], registry=r)
+        self.provider_calls = Counter(
+            "whimbrel_provider_calls", "Calls of carriers over HTTP", ["carrier", "kind", "result"], registry=r
+        )
         self.mailbox_mails = Counter(
             "whimbrel_mailbox_mails", "Mails for phones by what became of them", ["verdict"], registry=r
         )

@@ -14,6 +14,7 @@ from whimbrel.edges.console.site import site
 from whimbrel.edges.hooks.door import HooksDoor
 from whimbrel.edges.hooks.reports import ReportsDoor
 from whimbrel.edges.links.door import LinksDoor
+from whimbrel.edges.providers.door import ProvidersDoor
 from whimbrel.edges.rest.door import rest_door
 from whimbrel.edges.shared.asgi import ASGIApp, Receive, Scope, Send
 from whimbrel.edges.shared.cells import RETRY_S, Locator, Served
@@ -48,6 +49,7 @@ class _Doors(Application):
         self.hooks = HooksDoor(services, self.door.named("hooks"))
         self.reports = ReportsDoor(services, self.door.named("hooks"))
         self.links = LinksDoor(services, self.door.named("links"))
+        self.providers = ProvidersDoor(services, self.door.named("providers"))
         self._hot, self._router = rest.hot, rest.app
         self.direct = rest.direct
         self._console: ASGIApp = self.door.not_found
@@ -78,6 +80,8 @@ class _Doors(Application):
             return self.reports
         if path.startswith(TWILIO) and self._hot:
             return self.twilio
+        if self.providers.takes(path) and self._hot:
+            return self.providers
         return self._console if path == CONSOLE or path.startswith(f"{CONSOLE}/") else self._router
 
 
@@ -106,7 +110,10 @@ class _CellDoors(Application):
         await application(scope, receive, _naming(name, send))
 
     async def _cell_of(self, method: str, path: str, scope: Scope) -> str:
-        """Who calls a hook or reports shows no key: the cell that has the hook or attempt is found by asking them."""
+        """Who calls a hook or reports shows no key: the cell that has the hook or attempt is found by asking them.
+        What carriers bring is taken here, and finds its cell as it does over SMPP."""
+        if ProvidersDoor.takes(path):
+            return self._cells.home
         is_link, is_call = self._home.links.takes(scope), HooksDoor.takes(method, path)
         if not is_link and not is_call and not ReportsDoor.takes(method, path):
             return self._locator.cell_of(method, path, dict(scope["headers"]))

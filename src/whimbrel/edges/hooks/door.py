@@ -9,7 +9,7 @@ import msgspec
 
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import HOOK_BODY_MAX
-from whimbrel.edges.shared.asgi import ClientGone, Headers, Receive, Scope, Send
+from whimbrel.edges.shared.asgi import ClientGone, Headers, Receive, Scope, Send, called_by
 from whimbrel.edges.shared.bodies import read_body
 from whimbrel.edges.shared.door import Door, id_header
 from whimbrel.edges.shared.services import Services
@@ -67,7 +67,7 @@ class HooksDoor:
         request = Request(
             hook_id=scope["path"][len(_BASE) :],
             method=scope["method"],
-            urls=self._urls(scope, headers),
+            urls=called_by(scope, headers, self._services.public_url),
             headers=headers,
             query=_query(scope),
             body=octets,
@@ -81,15 +81,6 @@ class HooksDoor:
         """Who guesses at signatures is turned away from this hook after a while."""
         if isinstance(error, WhimbrelError) and error.code in ("hook_signature", "not_found"):
             self._door.failures.note_hook(hook_id)
-
-    def _urls(self, scope: Scope, headers: dict[str, str]) -> tuple[str, ...]:
-        """What the caller may have called us by: proxies change scheme and host."""
-        query = scope["query_string"].decode("latin-1")
-        target = scope["path"] + (f"?{query}" if query else "")
-        host = headers.get("x-forwarded-host") or headers.get("host", "")
-        public = self._services.public_url.rstrip("/")
-        bases = dict.fromkeys(base for base in (public, f"https://{host}", f"http://{host}") if base)
-        return tuple(base + target for base in bases)
 
 
 def _query(scope: Scope) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The few words of ASGI that edges speak, and one way to answer. Apart so that a raw handler needs no framework."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -25,6 +25,15 @@ def header(scope: Scope, name: bytes) -> bytes | None:
         if key == name:
             return bytes(value)
     return None
+
+
+def called_by(scope: Scope, headers: Mapping[str, str], public_url: str) -> tuple[str, ...]:
+    """What the caller may have called us by, for signatures that are made of it: proxies change scheme and host."""
+    query = scope["query_string"].decode("latin-1")
+    target = scope["path"] + (f"?{query}" if query else "")
+    host = headers.get("x-forwarded-host") or headers.get("host", "")
+    bases = dict.fromkeys(base for base in (public_url.rstrip("/"), f"https://{host}", f"http://{host}") if base)
+    return tuple(base + target for base in bases)
 
 
 async def respond(send: Send, status: int, headers: Headers, body: bytes) -> None:

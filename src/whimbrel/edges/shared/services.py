@@ -13,7 +13,7 @@ from whimbrel.base.clock import Clock
 from whimbrel.base.ids import Ids
 from whimbrel.base.metrics import Metrics
 from whimbrel.base.vault import Vault
-from whimbrel.carriers.interface import Health
+from whimbrel.carriers.interface import Health, Inbound, Report
 from whimbrel.domain.model import Account
 from whimbrel.edges.shared.settings import SettingView
 from whimbrel.journey.accept import Accept
@@ -114,11 +114,11 @@ class LinkDoorSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that an edge may use. `ready` gives the reasons why requests cannot be taken now, in words; empty
-    when they can. `scrape` gives the metrics of this process, with those of the others that share its ports. `health`
-    gives the running carriers by id, wherever they run, `runs_elsewhere` whether a carrier does so at another node,
-    `smpp_binds` how many binds a customer's credential has in this process. `cells`
-    tells of the cells, where there are several, `elsewhere` gives accounts of the others, `unsure` says whether a
-    credential may be theirs, and `cell` names this one.
+    when they can. `take_receipts` and `take_inbound` store what a carrier brought, by its id, and raise when they could
+    not. `scrape` gives the metrics of this process, with those of the others that share its ports. `health` gives the
+    running carriers by id, wherever they run, `runs_elsewhere` whether a carrier does so at another node, `smpp_binds`
+    how many binds a customer's credential has in this process. `cells` tells of the cells, where there are several,
+    `elsewhere` gives accounts of the others, `unsure` says whether a credential may be theirs, and `cell` names this one.
     `settings` gives what the process runs with, `mail_domain` is the domain of phones' addresses."""
 
     store: Store
@@ -140,6 +140,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     media: Media
     recorders: Recorders
     probing: Probing
+    take_receipts: Callable[[str, Sequence[Report]], Awaitable[None]]
+    take_inbound: Callable[[str, Sequence[Inbound]], Awaitable[None]]
     health: Callable[[], Mapping[str, Health]]
     ready: Callable[[], Awaitable[Sequence[str]]]
     scrape: Callable[[], Awaitable[bytes]]
