@@ -118,7 +118,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     not. `scrape` gives the metrics of this process, with those of the others that share its ports. `health` gives the
     running carriers by id, wherever they run, `runs_elsewhere` whether a carrier does so at another node, `smpp_binds`
     how many binds a customer's credential has in this process. `cells` tells of the cells, where there are several,
-    `elsewhere` gives accounts of the others, `unsure` says whether a credential may be theirs, and `cell` names this one.
+    `elsewhere` gives accounts of the others, `unsure` says whether a credential may be theirs, and `cell` names this
+    one.
     `settings` gives what the process runs with, `mail_domain` is the domain of phones' addresses."""
 
     store: Store
