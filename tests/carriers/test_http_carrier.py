@@ -237,7 +237,7 @@ async def test_connections_are_used_again() -> None:
 
 async def test_a_provider_that_is_gone_gets_its_messages_when_it_is_back() -> None:
     """Nothing left, so all goes back to the queue; none is used to find out when it is there again."""
-    async with provider() as peer, carrier(peer.port) as bench:
+    async with provider() as peer, carrier(peer.port, window=2) as bench:
         await peer.close()
         replies = await bench.send(*[bench.part() for _ in range(3)])
         assert {(reply.kind, reply.reason) for reply in replies} == {("withdrawn", "not_sent")}

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from whimbrel.edges.console.answer_codes import AnswerCodes
 from whimbrel.edges.console.finding import FAILED
 from whimbrel.edges.console.request import Request
 
@@ -41,6 +42,8 @@ async def _said(request: Request, carrier_id: str, message_id: str) -> tuple[str
     """Codes of its answers and of its receipts."""
     attempts = (await request.api("getAttempts", path={"id": message_id})).data
     own = [each for each in attempts if each.carrier_id == carrier_id]
-    answers = [f"0x{each.status_code:08x}" for each in own if each.status_code]
+    codes = AnswerCodes(request.services.tables.carriers)
+    form = "{}" if codes.is_http(carrier_id) else "0x{:08x}"
+    answers = [form.format(each.status_code) for each in own if each.status_code]
     receipts = [f"err:{each.receipt_error}" for each in own if each.receipt_error]
     return tuple(dict.fromkeys((*answers, *receipts)))

@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from whimbrel.base import ids, moments
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.codec.smpp.statuses import STATUSES, status_name
 from whimbrel.domain.states import CANCELABLE, FINAL
 from whimbrel.edges.console import attachments, choosing
+from whimbrel.edges.console.answer_codes import AnswerCodes
 from whimbrel.edges.console.forms import problem
 from whimbrel.edges.console.lasting import lasted
 from whimbrel.edges.console.message_pdus import of_message
@@ -68,8 +68,7 @@ async def _values(request: Request) -> dict[str, Any]:
         "answer_url": _answer_url(request, found),
         "curl": _curl(request, found),
         "lasted": lasted,
-        "status_name": status_name,
-        "statuses": STATUSES,
+        "codes": AnswerCodes(request.services.tables.carriers),
     }
 
 
