@@ -277,7 +277,8 @@ async def test_a_lost_answer_is_a_doubt_that_the_receipt_ends(journey, played):
 
 
 async def test_a_provider_that_is_busy_gets_it_later(journey):
-    change(journey.provider.provider.settings, ProviderChange(next=[Played.THROTTLED, Played.UNAVAILABLE]))
+    played = [Played.THROTTLED, Played.UNAVAILABLE]
+    change(journey.provider.provider.settings, ProviderChange(next=played, retry_after_s=0))
     message_id = await journey.send()
     await journey.settled(message_id, "delivered")
     assert [bool(event.message_id) for event in journey.submits()] == [False, False, True]

@@ -85,6 +85,12 @@ def test_a_list_as_infobip_sends_it():
     ]
 
 
+def test_a_recipient_is_its_digits():
+    settings = HttpSettings(url="http://provider.example/", receipt_to="to")
+    for to in ("+44 7911 123456", "tel:+447911123456", 447911123456):
+        assert receipt(settings, id="1", status="sent", to=to).recipient == "447911123456"
+
+
 def test_a_query_is_a_call_too():
     (found,) = receipts_in(PLAIN, call_of("id=7&status=delivered", "", b"")).items
     assert (found.message_id, found.state) == ("7", "DELIVERED")

@@ -7,6 +7,7 @@ calls are of another kind.
 """
 
 import hmac
+import re
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from types import MappingProxyType
@@ -180,7 +181,7 @@ def _receipt(settings: HttpSettings, states: Mapping[str, str], item: Any) -> Ht
     stat = _needed(settings.receipt_state, item, "receipt_state")
     state = states.get(_plain(stat), "UNKNOWN")
     error = _word(settings.receipt_error, item, "receipt_error") or None
-    recipient = _word(settings.receipt_to, item, "receipt_to")
+    recipient = "".join(re.findall("[0-9]+", _word(settings.receipt_to, item, "receipt_to")))
     # a provider's numbers are its own: nothing is guessed of them, as it is of errors over SMPP
     reason = own_reason(error, settings.receipt_errors) or outcome_of(state, None).reason
     return HttpReceipt(message_id, state, stat, error, reason, recipient)
