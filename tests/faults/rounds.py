@@ -6,6 +6,7 @@ import asyncio
 import random
 import signal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -42,6 +43,14 @@ HITS: dict[str, tuple[int, int]] = {
     "smpp.after_owed": (2, 6),
     "smpp.before_delete": (1, 4),
 }
+HITS_OVER_HTTP: dict[str, tuple[int, int]] = {
+    "worker.after_attempt": (6, 30),
+    "carrier.after_write": (6, 40),
+    "carrier.after_answer": (20, 120),
+    "receipt.before_commit": (20, 150),
+    "inbound.after_commit": (1, 4),
+}
+"""The same with a carrier over HTTP: each answer and receipt comes by itself."""
 
 
 class Life(msgspec.Struct, frozen=True):
@@ -64,6 +73,7 @@ class Scenario(msgspec.Struct, frozen=True):
     receipt_delay_ms: int
     phones: int  # texts from phones
     over_smpp: bool = False
+    carrier_over_http: bool = False
 
 
 class Played(msgspec.Struct, frozen=True):
@@ -104,6 +114,27 @@ def at_point(point: str, seed: int) -> Scenario:
     )
 
 
+def by_signal_over_http(name: str, number: int, seed: int, *, deaths: int) -> Scenario:
+    """Several lives whose carrier is one over HTTP."""
+    scenario = by_signal(name, number, seed, deaths=deaths)
+    mix = msgspec.structs.replace(scenario.mix, long_share=0.0)
+    return msgspec.structs.replace(scenario, mix=mix, carrier_over_http=True)
+
+
+def at_point_over_http(point: str, seed: int) -> Scenario:
+    """The same, the carrier being one over HTTP: a text goes whole, so all have one segment."""
+    few, many = HITS_OVER_HTTP[point]
+    scenario = at_point(point, seed)
+    chance = random.Random(f"{point} over HTTP {seed}")
+    return msgspec.structs.replace(
+        scenario,
+        name=f"{point} over HTTP",
+        lives=(Life(fault=f"{point}:{chance.randint(few, many)}"),),
+        mix=msgspec.structs.replace(scenario.mix, long_share=0.0),
+        carrier_over_http=True,
+    )
+
+
 def by_signal(name: str, number: int, seed: int, *, deaths: int, over_smpp: bool = False) -> Scenario:
     """A round of several lives, each ended from outside at a moment that the seed chooses."""
     chance = random.Random(f"{name} {seed}")
@@ -131,9 +162,11 @@ async def play(scenario: Scenario, folder: Path) -> Played:
         "response_latency_ms": scenario.latency_ms,
         "receipt_delay_ms": scenario.receipt_delay_ms,
         "receipt_jitter_ms": 30,
+        **({"provider_port": 0, "deliver_retry_ms": 200} if scenario.carrier_over_http else {}),
     }
     async with simulator(smsc_log, **behaviour) as smsc, sink(sink_log) as sink_port:
         stage = _Stage(scenario, Node(folder / "data", smsc["smpp_port"]), smsc["http_url"], SinkLog(sink_log))
+        stage.provider_url = smsc["provider_url"]
         died = await stage.play(sink_port)
         await settle(stage.sink, smsc_log, stage.client.log, stage.spoken)
         key = stage.node.credentials()["api_key"]
@@ -160,6 +193,7 @@ class _Stage:
         self.sink = sink_log
         self.spoken: list[Spoken] = []
         self.deaths: list[Death] = []
+        self.provider_url = ""
         chance = random.Random(scenario.seed)
         self._tag = f"s{scenario.seed}n"
         log = sendings(scenario.mix, chance, self._tag, first=0)
@@ -173,6 +207,8 @@ class _Stage:
             key = self.node.credentials()["api_key"]
             if place == 0:
                 await self._listen(key, sink_port)
+                if self.scenario.carrier_over_http:
+                    await self._go_over_http()
             if not await self._live(life, process, key):
                 await self.node.stop()  # what is asked of it later must not be what ends it
                 await self.node.start()
@@ -188,6 +224,19 @@ class _Stage:
         if self.scenario.over_smpp:
             answer = await call(self.node.port, "POST", "/v1/smpp-credentials", CREDENTIAL, key)
             assert answer.status == 201, answer.body
+
+    async def _go_over_http(self) -> None:
+        """All routes lead to a carrier over HTTP, whose provider calls this node."""
+        port, key = self.node.port, self.node.credentials()["operator_key"]
+        fields = {"to": "{to}", "from": "{from}", "text": "{text}", "reference": "{reference}"}
+        settings = {"url": f"{self.provider_url}/messages", "fields": fields, "receipt_to": "to", "window": 50}
+        made = await call(port, "POST", "/v1/carriers", {"name": "heron", "kind": "http", "settings": settings}, key)
+        assert made.status == 201, made.body
+        for route in (await call(port, "GET", "/v1/routes", key=key)).json()["data"]:
+            changed = await call(port, "PATCH", f"/v1/routes/{route['id']}", {"carriers": [made.json()["id"]]}, key)
+            assert changed.status == 200, changed.body
+        calls = {name: _at(port, made.json()[name]) for name in ("receipts_url", "inbound_url")}
+        assert (await call(self._phones_port, "POST", "/provider", calls)).status == 200
 
     async def repeats(self) -> list[tuple[str, str]]:
         """What was acknowledged over SMPP, and what is answered when it comes once more."""
@@ -252,3 +301,7 @@ class _Stage:
             if number % 4 == 3:
                 await asyncio.sleep(0.01)
         connection.close()
+
+
+def _at(port: int, url: str) -> str:
+    return f"http://127.0.0.1:{port}{urlsplit(url).path}"

@@ -14,7 +14,17 @@ import pytest
 
 from whimbrel.base.faults import POINTS
 
-from .rounds import HITS, Played, Scenario, at_point, by_signal, play
+from .rounds import (
+    HITS,
+    HITS_OVER_HTTP,
+    Played,
+    Scenario,
+    at_point,
+    at_point_over_http,
+    by_signal,
+    by_signal_over_http,
+    play,
+)
 
 SOME = ("accept.after_commit", "carrier.after_write", "receipt.before_commit", "notify.after_post", "smpp.after_commit")
 """One of each step."""
@@ -75,6 +85,27 @@ async def test_many_kills_lose_and_double_nothing(point: str, rounds: list[Playe
         assert sum(played.verdict.replayed for played in mine) > 0
     if point in {"worker.after_attempt", "carrier.after_write", "carrier.after_answer"}:
         assert sum(played.verdict.doubted for played in mine) > 0
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("point", HITS_OVER_HTTP)
+async def test_many_kills_lose_and_double_nothing_over_http(point: str, rounds: list[Played], tmp_path: Path):
+    make = partial(at_point_over_http, point)
+    mine = [await _counted(make, _MANY_FROM + number, tmp_path) for number in range(_rounds(5))]
+    rounds += mine
+    if point in {"worker.after_attempt", "carrier.after_write", "carrier.after_answer"}:
+        assert sum(played.verdict.doubted for played in mine) > 0
+
+
+@pytest.mark.ci
+async def test_kills_and_stops_at_random_lose_and_double_nothing_over_http(rounds: list[Played], tmp_path: Path):
+    """The carrier is asked to stop as one over SMPP is: requests under way are waited for."""
+    for number in range(_rounds(3)):
+        make = partial(by_signal_over_http, "SIGKILL at random, carrier over HTTP", signal.SIGKILL, deaths=3)
+        rounds.append(await _counted(make, _MANY_FROM + number, tmp_path))
+        make = partial(by_signal_over_http, "SIGTERM under load, carrier over HTTP", signal.SIGTERM, deaths=1)
+        rounds.append(await _counted(make, _MANY_FROM + number, tmp_path))
+        assert rounds[-1].verdict.doubted == 0
 
 
 async def _at_random(seed: int, folder: Path) -> Played:
