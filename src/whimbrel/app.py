@@ -45,7 +45,6 @@ from whimbrel.journey.outbind import Outbinds
 from whimbrel.journey.owed import Owed
 from whimbrel.journey.owners import Identity, Owners
 from whimbrel.journey.posting import Poster
-from whimbrel.journey.probing import Probing
 from whimbrel.journey.receipt import Receipts
 from whimbrel.journey.replies import Replies
 from whimbrel.journey.standing import Standing
@@ -269,15 +268,7 @@ class App:
             mailboxes=self.products.mailboxes,
             media=self.products.media,
             recorders=self.recorders,
-            probing=Probing(
-                self.tables,
-                self.worker,
-                health=self.standing.health,
-                recorders=self.recorders,
-                clock=self.clock,
-                store=self.store,
-                callback=self._upstreams().callback,
-            ),
+            probing=self._upstreams().probing(self.worker, self.store, self.standing.health),
             health=self.standing.health,
             runs_elsewhere=self.standing.is_elsewhere,
             take_receipts=self.worker.receipts.take,

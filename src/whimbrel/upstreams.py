@@ -1,16 +1,22 @@
-"""The running carrier for a carrier's row, by its kind. Beside `app` because only here implementations are named."""
+"""The running carrier for a carrier's row, by its kind, and what tests one. Beside `app` because only here
+implementations are named."""
+
+from collections.abc import Callable, Mapping
 
 from whimbrel.base.clock import Chance, Clock
 from whimbrel.base.vault import Vault
 from whimbrel.carriers.http import OPERATORS_REACH, HttpCarrier
-from whimbrel.carriers.interface import CarrierLink, Handlers
+from whimbrel.carriers.interface import CarrierLink, Handlers, Health
 from whimbrel.carriers.smpp import SmppCarrier
 from whimbrel.domain.carrier_kinds import settings_of
 from whimbrel.domain.http_dialect import HttpSettings, call_path
 from whimbrel.domain.model import Carrier
+from whimbrel.journey.probing import Probing
 from whimbrel.journey.tables import Tables
+from whimbrel.journey.worker import Worker
 from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
+from whimbrel.store.interface import Store
 
 
 class Upstreams:
@@ -42,6 +48,18 @@ class Upstreams:
             )
         return SmppCarrier(
             carrier, password, handlers, clock=self._clock, chance=self._chance, recorders=self._recorders
+        )
+
+    def probing(self, worker: Worker, store: Store, health: Callable[[], Mapping[str, Health]]) -> Probing:
+        """What tests them."""
+        return Probing(
+            self._tables,
+            worker,
+            health=health,
+            recorders=self._recorders,
+            clock=self._clock,
+            store=store,
+            callback=self.callback,
         )
 
     def callback(self, carrier_id: str, settings: HttpSettings) -> str:

@@ -4,8 +4,11 @@ import msgspec
 import pytest
 
 from whimbrel.domain.dialect import CarrierSettings
-from whimbrel.edges.console import carrier_form, words
+from whimbrel.domain.http_dialect import HttpSettings
+from whimbrel.edges.console import words
+from whimbrel.edges.console.carrier_form import SMPP
 from whimbrel.edges.console.forms import Form
+from whimbrel.edges.console.http_carrier_form import HTTP
 
 PLAIN = CarrierSettings(host="smpp.example.com", port=2775)
 STRANGE = CarrierSettings(
@@ -17,24 +20,43 @@ STRANGE = CarrierSettings(
 )  # fmt: skip
 
 
-def test_every_setting_has_one_field_and_its_words():
-    named = [field.setting for field in carrier_form.FIELDS]
-    assert sorted(named) == sorted(CarrierSettings.__struct_fields__)
+HTTP_PLAIN = HttpSettings(url="https://api.example.com/")
+HTTP_STRANGE = HttpSettings(
+    url="https://api.example.com/{to}", method="GET", encoding="query", media=True, response_timeout_s=0.5,
+    fields={"messages": [{"to": "{to}", "n": 1, "last": True, "none": None}], "text": "{text}"},
+    headers={"X-A": "b = c"}, encodings={"ucs2": "unicode"}, answer_ok=("0", "ok"), statuses={"21610": "barred"},
+    inbound_media="media[].url", check="twilio", callback_version=3, cells={"eu": 2},
+)  # fmt: skip
+ALL = [(SMPP, PLAIN), (SMPP, STRANGE), (HTTP, HTTP_PLAIN), (HTTP, HTTP_STRANGE)]
+
+
+@pytest.mark.parametrize(("sheet", "kind"), [(SMPP, CarrierSettings), (HTTP, HttpSettings)], ids=["smpp", "http"])
+def test_every_setting_has_one_field_and_its_words(sheet, kind):
+    named = [field.setting for field in sheet.fields]
+    assert sorted(named) == sorted(kind.__struct_fields__)
     texts = words.load()
-    rare = [field.setting for group in carrier_form.GROUPS for field in group.fields]
+    rare = [field.setting for group in sheet.groups for field in group.fields]
     assert all(texts.get(f"carriers.fields.{name}", "") for name in rare)
+    assert all(texts.get(f"carriers.groups.{group.name}", "") for group in sheet.groups)
 
 
-@pytest.mark.parametrize("settings", [PLAIN, STRANGE], ids=["plain", "strange"])
-def test_a_form_that_nobody_changed_changes_nothing(settings):
-    form = carrier_form.filled("x", settings, sandbox=False)
-    assert carrier_form.settings_of(form, settings) == {}
+@pytest.mark.parametrize(("sheet", "settings"), ALL, ids=["plain", "strange", "http", "strange http"])
+def test_a_form_that_nobody_changed_changes_nothing(sheet, settings):
+    form = sheet.filled("x", settings, sandbox=False)
+    assert sheet.settings_of(form, settings) == {}
 
 
-def test_what_is_typed_is_what_was_there():
-    form = carrier_form.filled("x", STRANGE, sandbox=False)
-    made = msgspec.convert({"host": "h", "port": 1} | carrier_form.settings_of(form), CarrierSettings, strict=True)
-    assert made == STRANGE
+@pytest.mark.parametrize(("sheet", "settings"), ALL, ids=["plain", "strange", "http", "strange http"])
+def test_what_is_typed_is_what_was_there(sheet, settings):
+    form = sheet.filled("x", settings, sandbox=False)
+    needed = {"host": "smpp.example.com", "port": 2775} if sheet is SMPP else {}
+    assert msgspec.convert(needed | sheet.settings_of(form), type(settings), strict=True) == settings
+
+
+@pytest.mark.parametrize("typed", ['{"a": ', "[1]", "7"])
+def test_fields_that_are_no_object_reach_the_api_as_they_are(typed):
+    sent = HTTP.settings_of(Form.of({"settings.fields": typed}))["fields"]
+    assert not isinstance(sent, dict)
 
 
 @pytest.mark.parametrize(
@@ -55,9 +77,9 @@ def test_what_is_typed_is_what_was_there():
 )
 def test_what_is_typed_reaches_the_api_as_what_it_is(name, typed, sent):
     fields = {"settings.tls_verify": "1", "settings.national_languages": "1", f"settings.{name}": typed}
-    assert carrier_form.settings_of(Form.of(fields)) == {name: sent}
+    assert SMPP.settings_of(Form.of(fields)) == {name: sent}
 
 
 def test_a_refused_entry_is_told_at_its_list():
-    told = carrier_form.by_field({"settings.hosts.0": "must be", "settings.port": "is wrong", "name": "is empty"})
+    told = SMPP.by_field({"settings.hosts.0": "must be", "settings.port": "is wrong", "name": "is empty"})
     assert told == {"settings.hosts": "0: must be", "settings.port": "is wrong", "name": "is empty"}

@@ -1,22 +1,28 @@
 """A carrier's form: every setting is a field with a name of its own; those that few carriers differ in stand in groups.
 What is typed reaches the API as what it is, so that the API says what is wrong with it.
 
+Each kind of carrier has a sheet of its own; that of carriers over HTTP is in `http_carrier_form`.
+
 Lists have an entry a line, tables a line `name = value` for each entry. A value of `tlvs` is a number where it is
-written as one, exact octets after `hex:`, and otherwise a text; one in quotes is a text whatever it looks like.
+written as one, exact octets after `hex:`, and otherwise a text; one in quotes is a text whatever it looks like. Fields
+of a request are written in JSON.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, get_args
 
 import msgspec
 
 from whimbrel.codec.alphabets import Alphabet
 from whimbrel.domain import dialect
+from whimbrel.domain.carrier_kinds import AnySettings
 from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.edges.console.forms import Form, Problem
 from whimbrel.edges.console.whole import whole_or_text
 
-Kind = Literal["text", "whole", "decimal", "flag", "choice", "lines", "wholes", "pair", "table", "shares", "tlvs"]
+Kind = Literal[
+    "text", "whole", "decimal", "flag", "choice", "lines", "wholes", "pair", "table", "shares", "tlvs", "json"
+]
 _HEX: Final = "hex:"
 
 
@@ -44,13 +50,12 @@ class Group(msgspec.Struct, frozen=True):
         return problem is not None and any(field.name in problem.fields for field in self.fields)
 
 
-FIRST: Final = (
+_FIRST: Final = (
     Field("profile", "text"), Field("host", "text"), Field("port", "whole"), Field("system_id", "text"),
     Field("system_type", "text"), Field("bind_mode", "choice", get_args(dialect.BindMode)), Field("binds", "whole"),
     Field("window", "whole"), Field("throughput_per_s", "whole"), Field("tls", "flag"), Field("tls_verify", "flag"),
 )  # fmt: skip
-"""What most carriers differ in."""
-GROUPS: Final = (
+_GROUPS: Final = (
     Group("link", (
         Field("interface_version", "choice", get_args(dialect.Version)), Field("hosts", "lines"),
         Field("address_range", "text"), Field("enquire_link_s", "whole"), Field("response_timeout_s", "decimal"),
@@ -85,69 +90,76 @@ GROUPS: Final = (
     )),
     Group("cells", (Field("cells", "shares"),)),
 )  # fmt: skip
-_DEFAULTS: Final[dict[str, Any]] = msgspec.json.decode(msgspec.json.encode(CarrierSettings(host="", port=0)))
-FIELDS: Final = (*FIRST, *(field for group in GROUPS for field in group.fields))
-CHOICES: Final = {field.setting: field.choices for field in FIELDS if field.choices}
 
 
-def filled(name: str, settings: CarrierSettings, *, sandbox: bool) -> Form:
-    """The form of a carrier that is there."""
-    values = _values(settings)
-    return Form.of(_written(values) | {"name": name} | ({"sandbox": "1"} if sandbox else {}))
+class Sheet:
+    """The form of one kind of carriers."""
 
+    def __init__(self, first: Sequence[Field], groups: Sequence[Group], plain: AnySettings, **usual: Any) -> None:
+        """`first`: what most carriers differ in; `groups`: all else. `plain` has the defaults, `usual` what a new one
+        shows in place of some."""
+        self.first = tuple(first)
+        self.groups = tuple(groups)
+        self.fields = (*first, *(field for group in groups for field in group.fields))
+        self.choices = {field.setting: field.choices for field in self.fields if field.choices}
+        self._defaults = _values(plain)
+        self._usual = usual
 
-def empty() -> Form:
-    """The form of a new one: what most carriers have."""
-    return Form.of(_written(_DEFAULTS | {"port": 2775}))
+    def filled(self, name: str, settings: AnySettings, *, sandbox: bool) -> Form:
+        """The form of a carrier that is there."""
+        return Form.of(self._written(_values(settings)) | {"name": name} | ({"sandbox": "1"} if sandbox else {}))
 
+    def empty(self) -> Form:
+        """The form of a new one: what most carriers have."""
+        return Form.of(self._written(self._defaults | self._usual))
 
-def unusual(settings: CarrierSettings) -> list[tuple[str, str]]:
-    """Settings of the groups that are not what they are by default, as they are written in the form."""
-    values = _values(settings)
-    fields = (field for group in GROUPS for field in group.fields)
-    return [
-        (each.setting, _text(each, values[each.setting]))
-        for each in fields
-        if values[each.setting] != _DEFAULTS[each.setting]
-    ]
+    def unusual(self, settings: AnySettings) -> list[tuple[str, str]]:
+        """Settings of the groups that are not what they are by default, as they are written in the form."""
+        values = _values(settings)
+        fields = (field for group in self.groups for field in group.fields)
+        return [
+            (each.setting, _text(each, values[each.setting]))
+            for each in fields
+            if values[each.setting] != self._defaults[each.setting]
+        ]
 
+    def settings_of(self, form: Form, before: AnySettings | None = None) -> dict[str, Any]:
+        """The settings as the API takes them: those that differ from what the carrier has (a new one: from what is
+        usual), so that what a profile writes is not overwritten by what the form showed anyway."""
+        sent = [field for field in self.fields if field.kind == "flag" or form.sent(field.name)]
+        found = {field.setting: _read(field, form) for field in sent}
+        usual = self._defaults if before is None else _values(before)
+        return {name: value for name, value in found.items() if value != usual[name]}
 
-def settings_of(form: Form, before: CarrierSettings | None = None) -> dict[str, Any]:
-    """The settings as the API takes them: those that differ from what the carrier has (a new one: from what is usual),
-    so that what a profile writes is not overwritten by what the form showed anyway."""
-    found = {field.setting: _read(field, form) for field in FIELDS if field.kind == "flag" or form.sent(field.name)}
-    usual = _DEFAULTS if before is None else _values(before)
-    return {name: value for name, value in found.items() if value != usual[name]}
+    def by_field(self, fields: Mapping[str, str]) -> dict[str, str]:
+        """What is wrong, by the fields of the form: an entry of a list or a table has none of its own."""
+        known = {field.name for field in self.fields}
+        folded: dict[str, str] = {}
+        for name, words in fields.items():
+            owner = ".".join(name.split(".")[:2])
+            if name in known or owner not in known:
+                folded.setdefault(name, words)
+            else:
+                folded.setdefault(owner, f"{name.removeprefix(owner)[1:]}: {words}")
+        return folded
 
-
-def by_field(fields: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong, by the fields of the form: an entry of a list or a table has none of its own."""
-    known = {field.name for field in FIELDS}
-    folded: dict[str, str] = {}
-    for name, words in fields.items():
-        owner = ".".join(name.split(".")[:2])
-        if name in known or owner not in known:
-            folded.setdefault(name, words)
-        else:
-            folded.setdefault(owner, f"{name.removeprefix(owner)[1:]}: {words}")
-    return folded
+    def _written(self, values: Mapping[str, Any]) -> dict[str, str]:
+        shown = {field.name: _text(field, values[field.setting]) for field in self.fields if field.kind != "flag"}
+        return shown | {field.name: "1" for field in self.fields if field.kind == "flag" and values[field.setting]}
 
 
 # ---------------------------------------------------------------- values as they are typed
 
 
-def _values(settings: CarrierSettings) -> dict[str, Any]:
+def _values(settings: AnySettings) -> dict[str, Any]:
     """As JSON has them."""
     values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(settings))
     return values
 
 
-def _written(values: Mapping[str, Any]) -> dict[str, str]:
-    shown = {field.name: _text(field, values[field.setting]) for field in FIELDS if field.kind != "flag"}
-    return shown | {field.name: "1" for field in FIELDS if field.kind == "flag" and values[field.setting]}
-
-
 def _text(field: Field, value: Any) -> str:
+    if field.kind == "json":
+        return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() if value else ""
     if isinstance(value, Mapping):
         return "\n".join(f"{key} = {_entry(field, entry)}" for key, entry in value.items())
     if isinstance(value, list | tuple):
@@ -211,6 +223,13 @@ def _tlv(text: str) -> Any:
     return whole_or_text(text)
 
 
+def _json(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text or "{}")
+    except msgspec.DecodeError:
+        return text
+
+
 _READERS: Final[Mapping[Kind, Callable[[str], Any]]] = {
     "text": str,
     "choice": str,
@@ -222,4 +241,7 @@ _READERS: Final[Mapping[Kind, Callable[[str], Any]]] = {
     "table": _table(str),
     "shares": _table(whole_or_text),
     "tlvs": _table(_tlv),
+    "json": _json,
 }
+
+SMPP: Final = Sheet(_FIRST, _GROUPS, CarrierSettings(host="", port=0), port=2775)

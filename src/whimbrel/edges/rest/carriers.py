@@ -1,4 +1,4 @@
-"""/v1/carriers: the operator's upstreams, and how their binds are doing."""
+"""/v1/carriers: the operator's upstreams, and how they are doing."""
 
 from typing import Annotated, Any
 
@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from whimbrel.base import moments
 from whimbrel.carriers.interface import BindHealth, Health
+from whimbrel.domain.carrier_kinds import Kind
 from whimbrel.edges.rest.paging import PageQuery
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
@@ -55,6 +56,7 @@ class CarrierHealth(msgspec.Struct, frozen=True):
 
     id: str
     name: str
+    kind: Kind
     status: str
     node: str | None
     health: HealthView | None
@@ -99,13 +101,14 @@ async def resume(services: Services, call: Call[NoQuery, None]) -> Answer:
 async def health(services: Services, call: Call[NoQuery, None]) -> Answer:
     carrier = await carriers.get(services.manage, call.path["id"])
     now, owners = services.health().get(carrier.id), await nodes.owners(services.manage)
-    return Answer(CarrierHealth(carrier.id, carrier.name, carrier.status, owners.get(carrier.id), _view(now)))
+    node = owners.get(carrier.id)
+    return Answer(CarrierHealth(carrier.id, carrier.name, carrier.kind, carrier.status, node, _view(now)))
 
 
 async def health_of_all(services: Services, call: Call[NoQuery, None]) -> Answer:
     now, owners = services.health(), await nodes.owners(services.manage)
     found = [
-        CarrierHealth(c.id, c.name, c.status, owners.get(c.id), _view(now.get(c.id)))
+        CarrierHealth(c.id, c.name, c.kind, c.status, owners.get(c.id), _view(now.get(c.id)))
         for c in services.tables.carriers.values()
     ]
     return Answer(CarriersHealth(tuple(found)))
@@ -125,7 +128,8 @@ def _dated(found: Health | BindHealth) -> dict[str, Any]:
 OPERATIONS = (
     Operation(
         method="POST", path="/v1/carriers", name="createCarrier", tag=_TAG, summary="Create a carrier",
-        description="Its binds are opened at once.", access="operator", account_header="refused",
+        description="Its binds are opened at once. Over HTTP the answer's `receipts_url` and `inbound_url` are what "
+        "its provider has to call.", access="operator", account_header="refused",
         scope="carriers:write",
         handle=create, body=NewCarrier, answer=CarrierView, status=201, errors=("conflict",),
         example={

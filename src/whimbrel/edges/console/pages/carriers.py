@@ -1,14 +1,19 @@
-"""Carriers: added by a form that tests the bind, their health live, tested, paused, traced."""
+"""Carriers of every kind: added by a form, their health live, tested, paused; those over SMPP traced, those over HTTP
+with the addresses that their provider is told."""
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.console import carrier_codes, carrier_form, table_files, tables
+from whimbrel.edges.console import carrier_codes, table_files, tables
+from whimbrel.edges.console.carrier_form import SMPP, Sheet
 from whimbrel.edges.console.forms import EMPTY, Form, problem
+from whimbrel.edges.console.http_carrier_form import HTTP
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 from whimbrel.edges.console.tables import Column, Table
@@ -17,6 +22,8 @@ from whimbrel.edges.console.whole import whole_or_text
 
 _CARRIERS = "/console/carriers"
 _ENTRIES = "50"
+_KIND: Final = "kind"
+_SHEETS: Final[Mapping[str, Sheet]] = MappingProxyType({"smpp": SMPP, "http": HTTP})
 TABLE: Final = Table(
     name="carriers",
     path=_CARRIERS,
@@ -26,6 +33,7 @@ TABLE: Final = Table(
     live_s=2,
     columns=(
         Column("name", "carriers.name"),
+        Column("kind", "carriers.kind", css="soft"),
         Column("state", "carriers.state", lambda row, more: row.health.state if row.health else row.status),
         Column("binds", "carriers.binds", "health.binds_up", css="n"),
         Column("in_flight", "carriers.in_flight", "health.in_flight", css="n"),
@@ -43,17 +51,19 @@ async def carriers(request: Request) -> Response:
 
 
 async def new(request: Request) -> Response:
-    return await _form(request, None, carrier_form.empty())
+    kind = request.query.text(_KIND)
+    return await _form(request, None, _sheet(kind).empty(), kind=kind)
 
 
 async def create(request: Request) -> Response:
     form = await request.form()
+    kind = form.text(_KIND)
     try:
-        settings = carrier_form.settings_of(form)
-        body = {"name": form.text("name"), "password": form.raw("password"), "settings": settings}
-        made = await request.api("createCarrier", body=body | {"sandbox": form.flag("sandbox")})
+        body = {"name": form.text("name"), "password": form.raw("password"), "sandbox": form.flag("sandbox")}
+        of_kind = {"kind": _kind(kind), "settings": _sheet(kind).settings_of(form)}
+        made = await request.api("createCarrier", body=body | of_kind)
     except WhimbrelError as error:
-        return await _form(request, None, form, error)
+        return await _form(request, None, form, error, kind=kind)
     return request.go(f"{_CARRIERS}/{made.id}", done="carrier.made")
 
 
@@ -69,8 +79,10 @@ async def carrier(request: Request) -> Response:
     return request.page(
         "carriers/one.html",
         carrier=health,
+        kind=found.kind,
         settings=found.settings,
-        unusual=carrier_form.unusual(found.settings),
+        unusual=_sheet(found.kind).unusual(found.settings),
+        calls=_calls(request, found),
         trace=trace,
         codes=codes,
         form=EMPTY,
@@ -81,7 +93,7 @@ async def carrier(request: Request) -> Response:
 
 async def edit(request: Request) -> Response:
     found = await request.api("getCarrier", path=dict(request.path))
-    return await _form(request, found, carrier_form.filled(found.name, found.settings, sandbox=found.sandbox))
+    return await _form(request, found, _filled(found))
 
 
 async def update(request: Request) -> Response:
@@ -89,7 +101,7 @@ async def update(request: Request) -> Response:
     found = await request.api("getCarrier", path=dict(request.path))
     password = {"password": form.raw("password")} if form.raw("password") else {}
     try:
-        settings = carrier_form.settings_of(form, found.settings)
+        settings = _sheet(found.kind).settings_of(form, found.settings)
         body = {"name": form.text("name"), "settings": settings, "sandbox": form.flag("sandbox")}
         await request.api("updateCarrier", path=dict(request.path), body=body | password)
     except WhimbrelError as error:
@@ -137,8 +149,7 @@ async def remove(request: Request) -> Response:
         await request.api("deleteCarrier", path=dict(request.path))
     except WhimbrelError as error:
         found = await request.api("getCarrier", path=dict(request.path))
-        form = carrier_form.filled(found.name, found.settings, sandbox=found.sandbox)
-        return await _form(request, found, form, error)
+        return await _form(request, found, _filled(found), error)
     return request.go(_CARRIERS, done="carrier.removed")
 
 
@@ -171,28 +182,57 @@ def _back(request: Request, done: str, opposite: str = "") -> Response:
     return request.undone_by(undo).go(place, done=done)
 
 
-async def _form(request: Request, carrier: Any, form: Form, error: WhimbrelError | None = None) -> Response:
+def _kind(named: str) -> str:
+    """The kind that is asked for; SMPP when it is none."""
+    return named if named in _SHEETS else "smpp"
+
+
+def _sheet(named: str) -> Sheet:
+    return _SHEETS[_kind(named)]
+
+
+def _filled(carrier: Any) -> Form:
+    return _sheet(carrier.kind).filled(carrier.name, carrier.settings, sandbox=carrier.sandbox)
+
+
+def _calls(request: Request, carrier: Any) -> list[tuple[str, str]]:
+    """Where its provider is to bring receipts and texts: what for, and the address."""
+    if carrier.receipts_url is None:
+        return []
+    begin = "" if carrier.receipts_url.startswith("http") else request.origin
+    return [("receipts", begin + carrier.receipts_url), ("inbound", begin + carrier.inbound_url)]
+
+
+async def _form(
+    request: Request, carrier: Any, form: Form, error: WhimbrelError | None = None, *, kind: str = ""
+) -> Response:
     if not request.api.may("createCarrier"):
         raise WhimbrelError("forbidden", "Your role may not change carriers.")
+    kind = carrier.kind if carrier is not None else _kind(kind)
+    sheet = _sheet(kind)
     told = problem(error) if error else None
     if told is not None:
-        told = msgspec.structs.replace(told, fields=carrier_form.by_field(told.fields))
+        told = msgspec.structs.replace(told, fields=sheet.by_field(told.fields))
+    profiles = [each for each in (await request.api("listCarrierProfiles")).data if each.kind == kind]
     return request.page(
         "carriers/form.html",
         status=told.status if told else 200,
         carrier=carrier,
+        kind=kind,
+        kinds=tuple(_SHEETS),
         form=form,
         problem=told,
-        others=[] if told is None else _elsewhere(told.fields),
-        groups=carrier_form.GROUPS,
-        profiles=(await request.api("listCarrierProfiles")).data,
-        choices=carrier_form.CHOICES,
+        others=[] if told is None else _elsewhere(sheet, told.fields),
+        first=[field for field in sheet.first if field.setting != "profile"],
+        groups=sheet.groups,
+        profiles=profiles,
+        choices=sheet.choices,
     )
 
 
-def _elsewhere(fields: Any) -> list[str]:
+def _elsewhere(sheet: Sheet, fields: Any) -> list[str]:
     """What is wrong with what has no field."""
-    own = {field.name for field in carrier_form.FIELDS} | {"name", "password"}
+    own = {field.name for field in sheet.fields} | {"name", "password"}
     return [f"{name.removeprefix('settings.')} {words}" for name, words in fields.items() if name not in own]
 
 
