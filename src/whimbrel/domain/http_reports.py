@@ -221,6 +221,8 @@ def _word(path: str, item: Any, name: str) -> str:
 
 
 def _found(path: str, item: Any) -> Any:
+    if isinstance(item, dict) and path.isascii() and path.isidentifier():
+        return item.get(path)  # as JMESPath finds it too, in 20 times as long
     try:
         return found(path, item)
     except PathError as error:
