@@ -3,6 +3,7 @@ keeps what it heard. Its list of requests is what counts: what a carrier says it
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,12 +11,11 @@ from typing import Any
 import msgspec
 
 from whimbrel.base.clock import SystemChance, SystemClock
-from whimbrel.carriers.http import OPERATORS_REACH, HttpCarrier
+from whimbrel.carriers.http import HttpCarrier, client_of
 from whimbrel.carriers.interface import Handlers, Part, Reply
 from whimbrel.codec import gsm7
 from whimbrel.domain.http_dialect import HttpSettings
 from whimbrel.domain.model import Carrier
-from whimbrel.net.http import HttpClient
 
 HOUR_US = 3_600_000_000
 FIELDS = {"to": "{to}", "from": "{from_digits}", "text": "{text}", "ref": "{reference}", "callback": "{callback}"}
@@ -56,7 +56,8 @@ def says(status: int, body: Any = None, **headers: str) -> bytes:
 class Provider:
     """Answers each request with what `answer` makes of it; by default it takes everything, with ids P1, P2, …"""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         self.heard: list[Heard] = []
         self.answer: Callable[[Heard], Answer] = lambda heard: says(201, {"id": f"P{len(self.heard)}"})
         self.port = 0
@@ -65,7 +66,7 @@ class Provider:
 
     async def open(self) -> None:
         """Listen, at the port that it had before."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
@@ -116,7 +117,7 @@ class Bench:
             Carrier("CR1", "tern", "http", "active", False, text, b"", 0, 0),
             "secret",
             handlers,
-            client=HttpClient(OPERATORS_REACH),
+            client=client_of(settings),
             callback=callback,
             clock=self.clock,
             chance=SystemChance(),
@@ -165,8 +166,8 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def provider() -> AsyncIterator[Provider]:
-    made = Provider()
+async def provider(tls: ssl.SSLContext | None = None) -> AsyncIterator[Provider]:
+    made = Provider(tls)
     await made.open()
     try:
         yield made

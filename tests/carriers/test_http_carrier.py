@@ -3,10 +3,12 @@ in which a request can end. What counts is the provider's list: a message that m
 
 import asyncio
 import base64
+from pathlib import Path
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
+from tests.net.http_rig import certificate_for
 from whimbrel.carriers.http_sender import DOUBTS_MAX
 from whimbrel.codec import segments, shifts, udh
 from whimbrel.domain.model import MARKETING, OTP, TRANSACTIONAL
@@ -296,6 +298,28 @@ async def test_who_may_submit_no_more_gives_back_what_has_not_left() -> None:
         assert bench.carrier.room(OTP) == 0
         (reply,) = await bench.send(bench.part())
     assert (reply.kind, peer.heard) == ("withdrawn", [])
+
+
+# TLS.
+
+
+async def test_a_provider_whose_certificate_nobody_knows_is_trusted_by_its_file(tmp_path: Path) -> None:
+    serving, _ = certificate_for("localhost", tmp_path)
+    async with provider(serving) as peer:
+        url = f"https://localhost:{peer.port}/messages"
+        async with carrier(peer.port, url=url) as bench:
+            (reply,) = await bench.send(bench.part())
+            assert reply.kind == "withdrawn"
+            assert (bench.carrier.health().last_error or "").startswith("tls_failed: ")
+        pem = str(tmp_path / "server.pem")
+        for trusting in ({"tls_ca_file": pem}, {"tls_verify": False}):
+            async with carrier(peer.port, url=url, **trusting) as bench:
+                assert [reply.kind for reply in await bench.send(bench.part())] == ["accepted"]
+        async with carrier(peer.port, url=url, tls_ca_file=str(tmp_path / "none.pem")) as bench:
+            (reply,) = await bench.send(bench.part())
+            assert reply.kind == "withdrawn"
+            assert "none.pem cannot be read" in (bench.carrier.health().last_error or "")
+    assert len(peer.heard) == 2
 
 
 # Stopping.

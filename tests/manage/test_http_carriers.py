@@ -58,6 +58,7 @@ REFUSED = [
     ({"url": "https://{to}.example.com/"}, ("/settings/url",)),
     ({"url": "https://example.com/#part"}, ("/settings/url",)),
     ({"url": "https://example.com:25/"}, ("/settings/url",)),
+    ({"tls_cert_file": "/etc/ssl/us.pem"}, ("/settings/tls_key_file",)),
     ({"url": "https://example.com/{nobody}"}, ("/settings/url",)),
     ({"url": "https://example.com/" + "x" * 2048}, ("/settings/url",)),
     ({"fields": {"to": "{to}"}}, ("/settings/fields",)),

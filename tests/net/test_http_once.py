@@ -123,12 +123,3 @@ async def test_a_look_opens_a_connection_and_asks_nothing() -> None:
         assert refused is not None
         assert refused.reason == "address_refused"
         assert http._pool.places_taken == 0
-
-
-def test_only_an_operators_reach_takes_any_port() -> None:
-    everywhere = ("0.0.0.0/0", "::/0")
-    open_wide = Reach(everywhere, plain_http=True, any_port=True)
-    assert open_wide.url_problem("http://smsc.example:81/") is None
-    assert open_wide.url_problem("http://10.0.0.1:25/") is None
-    assert open_wide.url_problem("ftp://smsc.example/") is not None
-    assert Reach(everywhere, plain_http=True).url_problem("http://smsc.example:81/") is not None

@@ -10,6 +10,7 @@ Runs in the event loop's thread.
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -24,11 +25,26 @@ from whimbrel.domain.model import Carrier
 from whimbrel.net.addresses import Reach
 from whimbrel.net.http import Failure, HttpClient
 from whimbrel.net.smpp import SmppLink
+from whimbrel.net.tls import client_context
 
-OPERATORS_REACH: Final = Reach(("0.0.0.0/0", "::/0"), plain_http=True, any_port=True)
+OPERATORS_REACH: Final = Reach(("0.0.0.0/0", "::/0"), plain_http=True)
 """Of requests to carriers: anywhere, as over SMPP. The operator names the address, and nobody else."""
 
 _ACCOUNT_REFUSED: Final = "refused_now"
+
+
+def client_of(settings: HttpSettings) -> HttpClient:
+    """What makes the requests of a carrier; each has one of its own, which ends with it."""
+    if settings.tls_verify and not settings.tls_ca_file and not settings.tls_cert_file:
+        return HttpClient(OPERATORS_REACH)
+    context = partial(
+        client_context,
+        verify=settings.tls_verify,
+        ca_file=settings.tls_ca_file,
+        cert_file=settings.tls_cert_file,
+        key_file=settings.tls_key_file,
+    )
+    return HttpClient(OPERATORS_REACH, tls=context)
 
 
 class HttpCarrier:

@@ -35,6 +35,12 @@ class HttpSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=
     username: str = ""
     media: bool = False  # takes media with a text (MMS): `{media}` stands in the fields
 
+    # TLS, where the URL has https
+    tls_verify: bool = True
+    tls_ca_file: str = ""  # PEM; empty: the system's
+    tls_cert_file: str = ""  # PEM of our certificate, where the carrier wants one
+    tls_key_file: str = ""
+
     # how fast, and for how long
     window: int = 20  # requests under way at a time
     throughput_per_s: int = 0  # messages; 0: no limit of ours
@@ -69,6 +75,7 @@ class HttpSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=
     inbound_to: str = "to"
     inbound_text: str = "text"
     inbound_media: str = ""  # path of the URLs of media that came with it
+    inbound_media_auth: bool = False  # these want username and password as the request does, where they are at its host
 
     @property
     def long_messages(self) -> Literal["payload"]:

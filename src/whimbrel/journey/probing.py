@@ -10,7 +10,7 @@ import msgspec
 
 from whimbrel.base.clock import Clock
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.carriers.http import OPERATORS_REACH
+from whimbrel.carriers.http import client_of
 from whimbrel.carriers.http_probe import HttpProbe, Told
 from whimbrel.carriers.interface import Handlers, Health
 from whimbrel.carriers.probe import Probe, ProbeReport, ProbeText, Step
@@ -21,7 +21,6 @@ from whimbrel.domain.model import Carrier
 from whimbrel.domain.receipts import carrier_keys
 from whimbrel.journey.tables import Tables
 from whimbrel.journey.worker import Worker
-from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
 from whimbrel.store.interface import Store
 
@@ -107,7 +106,7 @@ class Probing:
             rows = await self._store.fetch(_Parked, "parked_of", carrier.id, keys)
             return msgspec.json.decode(rows[-1].receipt, type=Told) if rows else None
 
-        client = HttpClient(OPERATORS_REACH)
+        client = client_of(settings)
         await client.start()
         try:
             probe = HttpProbe(

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from whimbrel.base.limits import URL_MAX
+from whimbrel.carriers.http import OPERATORS_REACH
 from whimbrel.domain import refusals
 from whimbrel.domain.hook_paths import PathError, compiled
 from whimbrel.domain.http_answers import WORDS_OF_STATUSES
@@ -28,7 +29,6 @@ from whimbrel.manage.carrier_settings import (
     pointer_to,
 )
 from whimbrel.manage.checks import Checks, converted
-from whimbrel.net.addresses import Reach
 
 USERNAME_MAX = 256
 PASSWORD_MAX = 2_048  # some providers' tokens are signed documents
@@ -49,7 +49,6 @@ _MERGED: Final = ("fields", "headers")
 _ENCODINGS: Final = frozenset({"gsm7", "ucs2"})
 _OURS: Final = frozenset({"host", "content-length", "connection", "transfer-encoding", "upgrade", "te", "expect"})
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}").fullmatch  # RFC 9110 5.1
-_ANYWHERE: Final = Reach(("0.0.0.0/0", "::/0"), plain_http=True)
 _SAMPLE: Final = Values(
     to="+447700900123",
     sender="+447700900456",
@@ -135,6 +134,8 @@ def _check_request(checks: Checks, settings: HttpSettings, password: str | None)
     checks.text(settings.username, "/settings/username", longest=USERNAME_MAX, empty=True)
     fits = password is None or (len(password) <= PASSWORD_MAX and password.isascii() and _is_printable(password))
     checks.require(fits, "/password", f"must be at most {PASSWORD_MAX} printable ASCII characters")
+    has_both = bool(settings.tls_cert_file) == bool(settings.tls_key_file)
+    checks.require(has_both, "/settings/tls_key_file", "goes together with tls_cert_file")
     checks.require(len(settings.url) <= URL_MAX, "/settings/url", f"must have at most {URL_MAX} characters")
     for name in settings.headers:
         holds = _HEADER(name) is not None and name.lower() not in _OURS
@@ -150,7 +151,7 @@ def _check_request(checks: Checks, settings: HttpSettings, password: str | None)
     except Unrenderable as error:
         checks.require(False, "/settings/fields", f"make no request: {error}")
     else:
-        problem = _ANYWHERE.url_problem(url)
+        problem = OPERATORS_REACH.url_problem(url)
         checks.require(problem is None, "/settings/url", problem.detail if problem else "")
         _check_used(checks, settings, template.names, password)
 

@@ -60,15 +60,13 @@ class UrlProblem(msgspec.Struct, frozen=True, gc=False):
 class Reach:
     """What outgoing requests may reach: the public internet, and the networks that the operator lists."""
 
-    __slots__ = ("_allowed", "_any_port", "_plain_http")
+    __slots__ = ("_allowed", "_plain_http")
 
-    def __init__(self, allowed: Iterable[str] = (), *, plain_http: bool = False, any_port: bool = False) -> None:
+    def __init__(self, allowed: Iterable[str] = (), *, plain_http: bool = False) -> None:
         """`allowed`: networks in CIDR form that may be reached although they are private (ValueError for a bad one).
-        `plain_http`: whether http URLs are taken; for literal addresses of allowed networks they always are.
-        `any_port`: also ports that are not for web servers."""
+        `plain_http`: whether http URLs are taken; for literal addresses of allowed networks they always are."""
         self._allowed: tuple[Network, ...] = tuple(ip_network(network) for network in allowed)
         self._plain_http = plain_http
-        self._any_port = any_port
 
     def allows(self, address: str) -> bool:
         """Whether a connection to this address may be made. Anything that cannot be read is refused."""
@@ -116,8 +114,6 @@ class Reach:
                 return None
         if scheme == "http" and not self._plain_http:
             return UrlProblem("bad_url", "the scheme is not https")
-        if self._any_port:
-            return None
         if port is not None and port < _FIRST_HIGH_PORT and port not in _OPEN_LOW_PORTS:
             # a POST must not speak to a mail server
             return UrlProblem("address_refused", f"port {port} is not one for web servers")

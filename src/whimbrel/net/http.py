@@ -22,7 +22,6 @@ The client is our own, because a call of aiohttp's costs five times as much.
 
 import asyncio
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Final, NewType
@@ -35,7 +34,7 @@ from whimbrel.net.addresses import Reach, UrlProblem
 from whimbrel.net.deadlines import Deadline, Deadlines
 from whimbrel.net.http_answer import Answer, NoAnswerError, Reason
 from whimbrel.net.http_connection import Connection, NoAnswer, Origin
-from whimbrel.net.http_dial import Dialer
+from whimbrel.net.http_dial import Dialer, Tls
 from whimbrel.net.http_pool import STOPPED, Pool
 from whimbrel.net.names import Lookup, Names, is_literal
 
@@ -109,7 +108,7 @@ class HttpClient:
         reach: Reach,
         *,
         user_agent: str = "Whimbrel",
-        tls: ssl.SSLContext | None = None,
+        tls: Tls | None = None,
         lookup: Lookup | None = None,
     ) -> None:
         """`lookup` gives the addresses of a name (host, port); the system's by default. `tls`: the context for https;

@@ -17,15 +17,18 @@ from whimbrel.net.http_connection import Connection, Origin
 from whimbrel.net.names import Names
 
 _TLS_GOODBYE_S: Final = 1.0  # how long a closed connection waits for the peer's close_notify
+_PROTOCOLS: Final = ["http/1.1"]
 _NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+
+
+Tls = ssl.SSLContext | Callable[[], ssl.SSLContext]
+"""A context, or what makes one for each connection, so that a renewed certificate counts from the next one on."""
 
 
 class Dialer:
     """Opens connections. `connect_timeout_s` is for each address, TLS included."""
 
-    def __init__(
-        self, names: Names, tls: ssl.SSLContext | None, *, connect_timeout_s: float = WEBHOOK_CONNECT_TIMEOUT_S
-    ) -> None:
+    def __init__(self, names: Names, tls: Tls | None, *, connect_timeout_s: float = WEBHOOK_CONNECT_TIMEOUT_S) -> None:
         self._names = names
         self._tls = tls or _system_tls()
         self._deadlines = Deadlines()
@@ -43,6 +46,13 @@ class Dialer:
         assert trouble is not None, "a name has at least one address"
         raise trouble
 
+    def _context(self) -> ssl.SSLContext:
+        if isinstance(self._tls, ssl.SSLContext):
+            return self._tls
+        context = self._tls()
+        context.set_alpn_protocols(_PROTOCOLS)
+        return context
+
     async def _connect(self, address: str, origin: Origin, on_lost: Callable[[Connection], None]) -> Connection:
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(
@@ -51,7 +61,7 @@ class Dialer:
             origin.port,
             family=socket.AF_INET6 if ":" in address else socket.AF_INET,
             flags=_NUMERIC,  # nothing is looked up a second time
-            ssl=self._tls if origin.is_tls else None,
+            ssl=self._context() if origin.is_tls else None,
             server_hostname=origin.host.rstrip(".") if origin.is_tls else None,
             ssl_shutdown_timeout=_TLS_GOODBYE_S if origin.is_tls else None,
         )
@@ -61,7 +71,7 @@ class Dialer:
 @lru_cache(maxsize=1)  # the machine's certificates take 20 ms to read
 def _system_tls() -> ssl.SSLContext:
     context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(_PROTOCOLS)
     return context
 
 

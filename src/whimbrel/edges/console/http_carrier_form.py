@@ -34,6 +34,11 @@ HTTP: Final = Sheet(
         Group("inbound", (
             Field("inbound_items", "text"), Field("inbound_id", "text"), Field("inbound_from", "text"),
             Field("inbound_to", "text"), Field("inbound_text", "text"), Field("inbound_media", "text"),
+            Field("inbound_media_auth", "flag"),
+        )),
+        Group("tls", (
+            Field("tls_verify", "flag"), Field("tls_ca_file", "text"), Field("tls_cert_file", "text"),
+            Field("tls_key_file", "text"),
         )),
         Group("cells", (Field("cells", "shares"),)),
     ),
