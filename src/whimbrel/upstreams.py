@@ -2,10 +2,11 @@
 implementations are named."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from whimbrel.base.clock import Chance, Clock
 from whimbrel.base.vault import Vault
-from whimbrel.carriers.http import OPERATORS_REACH, HttpCarrier
+from whimbrel.carriers.http import HttpCarrier, client_of
 from whimbrel.carriers.interface import CarrierLink, Handlers, Health
 from whimbrel.carriers.smpp import SmppCarrier
 from whimbrel.domain.carrier_kinds import settings_of
@@ -14,7 +15,6 @@ from whimbrel.domain.model import Carrier
 from whimbrel.journey.probing import Probing
 from whimbrel.journey.tables import Tables
 from whimbrel.journey.worker import Worker
-from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
 from whimbrel.store.interface import Store
 
@@ -41,8 +41,8 @@ class Upstreams:
                 carrier,
                 password,
                 handlers,
-                client=HttpClient(OPERATORS_REACH),
-                callback=self.callback(carrier.id, settings),
+                client=client_of(settings),
+                callback=partial(self.callback, carrier.id, settings),
                 clock=self._clock,
                 chance=self._chance,
             )

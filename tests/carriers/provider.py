@@ -118,7 +118,7 @@ class Bench:
             "secret",
             handlers,
             client=client_of(settings),
-            callback=callback,
+            callback=lambda: callback,
             clock=self.clock,
             chance=SystemChance(),
         )

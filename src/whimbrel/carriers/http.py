@@ -9,7 +9,7 @@ Runs in the event loop's thread.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -57,11 +57,12 @@ class HttpCarrier:
         handlers: Handlers,
         *,
         client: HttpClient,
-        callback: str,
+        callback: Callable[[], str],
         clock: Clock,
         chance: Chance,
     ) -> None:
-        """`client` is its own, and not started; `callback` is where the carrier is to bring its receipts."""
+        """`client` is its own, and not started; `callback` says where the carrier is to bring its receipts,
+        which is known for sure when the first message leaves."""
         self.carrier = carrier
         self.settings = msgspec.json.decode(carrier.settings, type=HttpSettings)
         self._handlers = handlers

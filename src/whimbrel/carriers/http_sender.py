@@ -48,7 +48,7 @@ class HttpSender:
         password: str,
         *,
         client: HttpClient,
-        callback: str,
+        callback: Callable[[], str],
         clock: Clock,
         chance: Chance,
         ended: Callable[[Sequence[Ended]], None],
@@ -114,9 +114,10 @@ class HttpSender:
     def write(self, parts: Sequence[Part], now_us: int) -> list[Reply]:
         """Begin the requests of these; answers to those of which none can be made."""
         unwritten: list[Reply] = []
+        callback = self._callback()
         for part in parts:
             try:
-                request = self._template.request(values_of(part, now_us, self._callback))
+                request = self._template.request(values_of(part, now_us, callback))
             except Unrenderable as error:
                 _log.warning("a message cannot be written", extra={"bind": self.name, "error": str(error)})
                 kind = "refused_now" if error.reason == _FOR_ANOTHER else "refused"
