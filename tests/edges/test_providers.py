@@ -138,7 +138,7 @@ async def test_a_call_that_cannot_be_read_is_told(edge, carrier, caplog):
     assert (await edge.ask("POST", carrier.receipts, key="", data=b"{")).code == "hook_body"
     assert (await edge.ask("PUT", carrier.receipts, key="", data=b"{")).code == "method_not_allowed"
     told = [record for record in caplog.records if record.name == "whimbrel.providers"]
-    assert [record.problem for record in told] == ["receipt_id finds nothing"]
+    assert [record.problem for record in told] == ["receipt_id finds nothing; there are message"]
     calls = {"carrier": carrier.id, "kind": "receipts", "result": "unreadable"}
     assert counted(edge, "whimbrel_provider_calls_total", **calls) == 4
 

@@ -148,7 +148,21 @@ def test_what_cannot_be_read_holds_up_nothing_else():
     settings = HttpSettings(url="http://provider.example/", receipt_items="@")
     found = receipts_in(settings, [{"id": "1", "status": "delivered"}, {"id": "2"}, "x", {"status": "sent"}])
     assert [each.message_id for each in found.items] == ["1"]
-    assert found.problems == ["receipt_state finds nothing", "receipt_id finds nothing", "receipt_id finds nothing"]
+    assert found.problems == [
+        "receipt_state finds nothing; there are id",
+        "receipt_id finds nothing",
+        "receipt_id finds nothing; there are status",
+    ]
+
+
+def test_what_a_call_has_is_told_by_names_alone():
+    call = {f"name{number}" if number else "x" * 50: "+447911123456" for number in range(30)} | {"a\n": 1}
+    (problem,) = receipts_in(PLAIN, call).problems
+    assert problem.startswith(f"receipt_id finds nothing; there are {'x' * 40}, name1, name2")
+    assert problem.endswith("name19") and "4479" not in problem
+    assert receipts_in(PLAIN, {}).problems == ["receipt_id finds nothing; it is empty"]
+    with pytest.raises(CallError, match="no list where the settings say; there are reports"):
+        receipts_in(INFOBIP, {"reports": []})
 
 
 UNREADABLE = {
@@ -194,10 +208,10 @@ def test_a_plus_that_was_not_escaped_is_a_blank():
 def test_a_text_may_be_empty_but_not_missing():
     addresses = {"id": "1", "from": "447700900001", "to": "15005550006"}
     assert [each.text for each in texts_in(PLAIN, {**addresses, "text": ""}).items] == [""]
-    assert texts_in(PLAIN, addresses).problems == ["inbound_text finds no text"]
+    assert texts_in(PLAIN, addresses).problems == ["inbound_text finds no text; there are id, from, to"]
     assert texts_in(PLAIN, {**addresses, "text": "x" * (TEXT_MAX + 1)}).items == []
     assert [each.text for each in texts_in(PLAIN, {**addresses, "text": 1234}).items] == ["1234"]
-    assert texts_in(PLAIN, {"text": "x", "to": "1"}).problems == ["inbound_from finds nothing"]
+    assert texts_in(PLAIN, {"text": "x", "to": "1"}).problems == ["inbound_from finds nothing; there are text, to"]
     with_media = HttpSettings(url="http://p.example/", inbound_media="media[].url")
     (found,) = texts_in(with_media, {**addresses, "media": [{"url": "https://m.example/1"}]}).items
     assert (found.text, found.media) == ("", ("https://m.example/1",))

@@ -29,6 +29,8 @@ TEXT_MAX: Final = 40_000  # characters of a text; the longest that a phone can s
 MEDIA_MAX: Final = 20
 _QUERY_MAX: Final = 200  # parameters
 _FIELDS_MAX: Final = 2_000
+_NAMES_MAX: Final = 20  # that are told
+_NAME_MAX: Final = 40
 _FORM: Final = "application/x-www-form-urlencoded"
 _SHA: Final = "bodySHA256"
 
@@ -36,7 +38,7 @@ _T = TypeVar("_T")
 
 
 class CallError(ValueError):
-    """Why a call, or one of its items, cannot be read; in words without anything that stands in it."""
+    """Why a call, or one of its items, cannot be read; in words without anything that stands in it but names."""
 
 
 class HttpReceipt(msgspec.Struct, frozen=True, gc=False):
@@ -165,15 +167,23 @@ def _each(path: str, call: Any, read: Callable[[Any], _T]) -> Brought[_T]:
         listed = _found(path, call)
         items = listed if isinstance(listed, list) else [listed]
         if listed is None:
-            raise CallError("there is no list where the settings say")
+            raise CallError(f"there is no list where the settings say{_names(call)}")
     read_items: list[_T] = []
     problems: list[str] = []
     for item in items:
         try:
             read_items.append(read(item))
         except CallError as error:
-            problems.append(str(error))
+            problems.append(f"{error}{_names(item)}")
     return Brought(read_items, problems)
+
+
+def _names(value: Any) -> str:
+    """What there is to find: operators set paths by it, and the values are nobody's to log."""
+    if not isinstance(value, dict):
+        return ""
+    names = [str(name)[:_NAME_MAX] for name in list(value)[:_NAMES_MAX] if str(name).isprintable()]
+    return f"; there are {', '.join(names)}" if names else "; it is empty"
 
 
 def _receipt(settings: HttpSettings, states: Mapping[str, str], item: Any) -> HttpReceipt:
