@@ -16,6 +16,7 @@ TYPED = {
     "settings.profile": "",
     "settings.url": "https://api.example.com/sms",
     "settings.auth": "bearer",
+    "settings.tls_verify": "1",
     "password": "s3cret-key",
     "settings.fields": FIELDS,
     "settings.window": "20",

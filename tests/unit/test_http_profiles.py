@@ -89,9 +89,9 @@ def twilio():
     assert verdict("twilio", 429, {"code": 20429, "status": 429})[0] == "throttled"
     assert verdict("twilio", 500, {"code": 20500, "status": 500})[0] == "in_doubt"
     said = {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "30003", "To": "+447700900000"}
-    assert receipt("twilio", call(said, FORM)) == [("SM1", "UNDELIVERABLE", "absent_subscriber", "+447700900000")]
+    assert receipt("twilio", call(said, FORM)) == [("SM1", "UNDELIVERABLE", "absent_subscriber", "447700900000")]
     said = {"MessageSid": "SM2", "MessageStatus": "delivered", "To": "+447700900000"}
-    assert receipt("twilio", call(said, FORM)) == [("SM2", "DELIVERED", None, "+447700900000")]
+    assert receipt("twilio", call(said, FORM)) == [("SM2", "DELIVERED", None, "447700900000")]
     said = {
         "MessageSid": "MM3", "From": "+447700900000", "To": "+447700900456", "Body": "Hi", "NumMedia": "1",
         "MediaUrl0": "https://api.twilio.com/m/1",
@@ -176,7 +176,7 @@ def telnyx():
         "errors": [{"code": "40002"}],
     }  # fmt: skip
     assert receipt("telnyx", event("message.finalized", payload)) == [
-        ("40385f64", "UNDELIVERABLE", "filtered", "+18665550001")
+        ("40385f64", "UNDELIVERABLE", "filtered", "18665550001")
     ]
     payload = {
         "id": "7ee4241c", "from": {"phone_number": "+18665550001"}, "to": [{"phone_number": "+18445550001"}],
@@ -251,7 +251,7 @@ def bandwidth():
         "message": {"id": "r", "from": "+12345678901", "to": ["+12345678902"], "text": "Hey", "media": ["https://b/1"]},
     }  # fmt: skip
     said = call([failed, received])
-    assert receipt("bandwidth", said) == [("14762070468292kw", "UNDELIVERABLE", "invalid_destination", "+52345678903")]
+    assert receipt("bandwidth", said) == [("14762070468292kw", "UNDELIVERABLE", "invalid_destination", "52345678903")]
     assert texts("bandwidth", said) == [HttpText("r", "+12345678901", "+12345678902", "Hey", ("https://b/1",))]
 
 
@@ -271,7 +271,7 @@ def whimbrel():
         return call({"id": "EV1", "type": kind, "message_id": "SM1", "data": told})
 
     said = event("message.undelivered", reason={"code": "barred"})
-    assert receipt("whimbrel", said) == [("SM1", "UNDELIVERABLE", "barred", "+447700900000")]
+    assert receipt("whimbrel", said) == [("SM1", "UNDELIVERABLE", "barred", "447700900000")]
     assert receipt("whimbrel", event("message.receipt")) == []
     said = event("message.received", sender="+447700900001", text="Hi")
     assert texts("whimbrel", said) == [HttpText("SM1", "+447700900001", "+447700900000", "Hi")]
@@ -299,3 +299,11 @@ def test_a_profile_says_where_it_is_from_and_what_it_needs(each):
 
 def test_profiles_of_smpp_are_of_smpp():
     assert {each.kind for each in PROFILES.values()} == {"smpp"}
+
+
+def test_the_page_has_a_line_for_each():
+    lines = (ROOT / "docs" / "http-carriers.md").read_text("utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
+    told = {row[0].strip("`"): row[1:] for row in rows if len(row) == 4}
+    needed = {each.name: " ".join(f"`{name}`" for name in each.needs) for each in HTTP_PROFILES.values()}
+    assert told == {each.name: [each.why, needed[each.name], each.source] for each in HTTP_PROFILES.values()}

@@ -49,6 +49,7 @@ _ALL: Final = (
             "inbound_text": "Body",
             "inbound_media": "[MediaUrl0, MediaUrl1, MediaUrl2, MediaUrl3, MediaUrl4, MediaUrl5, MediaUrl6, MediaUrl7, "
             "MediaUrl8, MediaUrl9]",
+            "inbound_media_auth": True,
         },
         kind="http",
         needs=("username", "password"),
@@ -269,6 +270,7 @@ _ALL: Final = (
             "inbound_to": "to",
             "inbound_text": "message.text",
             "inbound_media": "message.media",
+            "inbound_media_auth": True,
         },
         kind="http",
         needs=("url", "username", "password", "fields.applicationId"),
