@@ -292,6 +292,16 @@ async def test_what_is_said_against_our_account_is_told_to_the_operator() -> Non
         assert bench.carrier.health().last_error is None
 
 
+async def test_a_word_that_no_setting_names_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    settings = {"answer_code": "error", "statuses": {"E2": "barred", "E3": "carrier_rejected"}}
+    async with provider() as peer, carrier(peer.port, **settings) as bench:
+        for word in ("E1", "E1", "E2", "E3", "E9"):
+            peer.answer = lambda _, word=word: says(400, {"error": word})
+            await bench.send(bench.part())
+    told = [(record.word, record.status) for record in caplog.records if "do not name" in record.message]
+    assert told == [("E1", 400), ("E9", 400)]
+
+
 async def test_who_may_submit_no_more_gives_back_what_has_not_left() -> None:
     async with provider() as peer, carrier(peer.port) as bench:
         bench.may_submit = False

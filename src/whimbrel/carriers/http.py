@@ -9,6 +9,7 @@ Runs in the event loop's thread.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -22,6 +23,7 @@ from whimbrel.carriers.outbox import Outbox
 from whimbrel.domain.http_answers import Verdict, read_answer
 from whimbrel.domain.http_dialect import HttpSettings
 from whimbrel.domain.model import Carrier
+from whimbrel.domain.refusals import PERMANENT
 from whimbrel.net.addresses import Reach
 from whimbrel.net.http import Failure, HttpClient
 from whimbrel.net.smpp import SmppLink
@@ -30,7 +32,9 @@ from whimbrel.net.tls import client_context
 OPERATORS_REACH: Final = Reach(("0.0.0.0/0", "::/0"), plain_http=True)
 """Of requests to carriers: anywhere, as over SMPP. The operator names the address, and nobody else."""
 
+_log = logging.getLogger("whimbrel.carrier")
 _ACCOUNT_REFUSED: Final = "refused_now"
+_UNNAMED_MAX: Final = 100
 
 
 def client_of(settings: HttpSettings) -> HttpClient:
@@ -67,6 +71,7 @@ class HttpCarrier:
         self.settings = msgspec.json.decode(carrier.settings, type=HttpSettings)
         self._handlers = handlers
         self._client = client
+        self._unnamed: set[str] = set()
         self._sender = HttpSender(
             carrier.name,
             self.settings,
@@ -192,12 +197,22 @@ class HttpCarrier:
             return
         if verdict.kind == _ACCOUNT_REFUSED:
             self._sender.complains(_said(verdict))
+        elif verdict.word and verdict.reason == PERMANENT.reason:
+            self._note(verdict)
         if verdict.kind == "throttled" and not self._outbox.is_stopping:
             waiting.append(part)
             return
         kind = "withdrawn" if verdict.kind == "throttled" else verdict.kind  # we stop: to its place in the queue
         reason = "not_sent" if verdict.kind == "throttled" else verdict.reason
         replies.append(Reply(part, kind, name, status_code=verdict.status, reason=reason))
+
+    def _note(self, verdict: Verdict) -> None:
+        """A "no" that no setting names: told once for each word, for the operator to name it."""
+        is_named = verdict.word in self.settings.statuses or verdict.word in self._unnamed
+        if not is_named and len(self._unnamed) < _UNNAMED_MAX:
+            self._unnamed.add(verdict.word)
+            told = {"bind": self.carrier.name, "status": verdict.status, "word": verdict.word}
+            _log.warning("refused with a word that its settings do not name", extra=told)
 
 
 def _said(verdict: Verdict) -> str:
