@@ -56,7 +56,7 @@ from whimbrel.journey.worker import Worker
 from whimbrel.net.http import HttpClient
 from whimbrel.net.recorder import Recorders
 from whimbrel.net.siblings import Siblings
-from whimbrel.product_set import ProductSet, door_of, shorten
+from whimbrel.product_set import ProductSet, api_url, door_of, shorten
 from whimbrel.sections import purge_before_us
 from whimbrel.store.moving import Moves
 from whimbrel.store.store import SqlStore
@@ -113,6 +113,7 @@ class App:
             elsewhere=self.cells.elsewhere(settings.cell) if self.cells is not None else None,
             leading=self.cells.leading_of(settings.cell) if self.cells is not None else "",
         )
+        self.upstreams = Upstreams(self.manage, self.tables, self.recorders, self._api_url)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._parts, self._ready = Lifecycle(STOP_DEADLINE_S), False
         self._build_journey()
@@ -147,7 +148,7 @@ class App:
             vault=self.vault,
             fair=fair,
             metrics=metrics,
-            build=self._upstreams().link,
+            build=self.upstreams.link,
             receipts=Receipts(store=store, clock=clock, vault=self.vault, metrics=metrics),
             inbound=InboundTexts(
                 store=store,
@@ -188,7 +189,14 @@ class App:
         poster = Poster(client=self.http_out, clock=clock, chance=self.chance, ids=self.ids)
         replies = Replies(self.accept)
         self.notify = Notify(
-            store=store, tables=tables, feed=self.feed, poster=poster, clock=clock, metrics=metrics, replies=replies
+            store=store,
+            tables=tables,
+            feed=self.feed,
+            poster=poster,
+            clock=clock,
+            metrics=metrics,
+            replies=replies,
+            api_url=self._api_url,
         )
         self.products = ProductSet(
             self.settings, self.manage, accept=self.accept, tables=tables, client=self.http_out, metrics=metrics
@@ -242,9 +250,8 @@ class App:
             shared=not self._place.is_alone,
         )
 
-    def _upstreams(self) -> Upstreams:
-        url, clock, chance = self.settings.server.public_url, self.clock, self.chance
-        return Upstreams(self.tables, self.vault, self.recorders, public_url=url, clock=clock, chance=chance)
+    def _api_url(self) -> str:
+        return api_url(self.settings.server, self.server)
 
     def services(self) -> Services:
         """What the edges are given."""
@@ -268,7 +275,7 @@ class App:
             mailboxes=self.products.mailboxes,
             media=self.products.media,
             recorders=self.recorders,
-            probing=self._upstreams().probing(self.worker, self.store, self.standing.health),
+            probing=self.upstreams.probing(self.worker, self.store, self.standing.health),
             health=self.standing.health,
             runs_elsewhere=self.standing.is_elsewhere,
             take_receipts=self.worker.receipts.take,

@@ -53,11 +53,17 @@ def shorten(settings: Settings, tables: Tables, chance: Chance, server: Callable
 
 
 def _below(section: Server, server: HttpServer | None) -> str:
-    """Below the API; where nobody says how that is called, only this machine can reach it."""
+    """Below the API."""
+    api = api_url(section, server)
+    return f"{api}/l" if api else ""
+
+
+def api_url(section: Server, server: HttpServer | None) -> str:
+    """How the API is called; where nobody says it, only this machine can reach it. Empty: nobody can tell."""
     if section.public_url:
-        return f"{section.public_url.rstrip('/')}/l"
+        return section.public_url.rstrip("/")
     is_near = server is not None and section.host in _LOOPBACK
-    return f"http://localhost:{server.port}/l" if is_near and server is not None else ""
+    return f"http://localhost:{server.port}" if is_near and server is not None else ""
 
 
 def door_of(section: Links) -> LinkDoorSettings:

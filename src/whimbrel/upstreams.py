@@ -4,8 +4,6 @@ implementations are named."""
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from whimbrel.base.clock import Chance, Clock
-from whimbrel.base.vault import Vault
 from whimbrel.carriers.http import HttpCarrier, client_of
 from whimbrel.carriers.interface import CarrierLink, Handlers, Health
 from whimbrel.carriers.smpp import SmppCarrier
@@ -15,22 +13,21 @@ from whimbrel.domain.model import Carrier
 from whimbrel.journey.probing import Probing
 from whimbrel.journey.tables import Tables
 from whimbrel.journey.worker import Worker
+from whimbrel.manage.context import Context
 from whimbrel.net.recorder import Recorders
 from whimbrel.store.interface import Store
 
 
 class Upstreams:
-    """Makes them. `public_url`: where carriers over HTTP find us; empty: they are told no address."""
+    """Makes them. `api_url`: where carriers over HTTP find us; empty: they are told no address."""
 
-    def __init__(
-        self, tables: Tables, vault: Vault, recorders: Recorders, *, public_url: str, clock: Clock, chance: Chance
-    ) -> None:
+    def __init__(self, ctx: Context, tables: Tables, recorders: Recorders, api_url: Callable[[], str]) -> None:
         self._tables = tables
-        self._vault = vault
+        self._vault = ctx.vault
+        self._clock = ctx.clock
+        self._chance = ctx.chance
         self._recorders = recorders
-        self._public_url = public_url.rstrip("/")
-        self._clock = clock
-        self._chance = chance
+        self._api_url = api_url
 
     def link(self, carrier: Carrier, handlers: Handlers) -> CarrierLink:
         """A carrier that is not started."""
@@ -64,7 +61,8 @@ class Upstreams:
 
     def callback(self, carrier_id: str, settings: HttpSettings) -> str:
         """Where it is to bring its receipts."""
-        if not self._public_url:
+        base = self._api_url()
+        if not base:
             return ""
         token = self._vault.call_token(carrier_id, settings.callback_version)
-        return self._public_url + call_path(carrier_id, token, "receipts")
+        return base + call_path(carrier_id, token, "receipts")

@@ -128,10 +128,11 @@ async def test_one_that_is_not_there(edge: Edge) -> None:
     assert found["steps"][0]["said"].startswith("connect_failed")
 
 
-async def test_no_receipt_and_no_address_to_bring_one_to(edge: Edge) -> None:
+async def test_no_receipt_and_no_address_to_bring_one_to(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     async with answering() as (_, url):
         found = await report(edge, await add(edge, url, "silent"), ASKED | {"wait_s": 1})
         assert found["steps"][-1]["said"] == "none within 1 s; it may still come"
         fields = FIELDS | {"callback": "{callback}"}
+        monkeypatch.setattr(edge.app.upstreams, "_api_url", lambda: "")  # it listens everywhere, and nobody says how
         found = await report(edge, await add(edge, url, "unknown", fields=fields), ASKED)
         assert "server.public_url" in found["steps"][-1]["said"]

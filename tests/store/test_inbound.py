@@ -2,6 +2,7 @@
 
 import itertools
 
+import msgspec
 import pytest
 from after_submit import ACCOUNT, CARRIER, HOUR, OTHER, SECOND, START
 
@@ -332,3 +333,16 @@ def test_a_stop_holds_for_its_account_only(rig, phone):
     assert rig.all("SELECT account_id, number_hash FROM opt_outs ORDER BY account_id") == [(ACCOUNT, 11), ("AC2", 11)]
     rig.inbound(phone.text("START", account_id="AC2", fingerprint=9))
     assert rig.all("SELECT account_id FROM opt_outs") == [ACCOUNT]
+
+
+def test_media_that_came_with_a_text_are_its_media(rig, phone):
+    media = ((f"ME{1:032x}", "image/png"), (f"ME{2:032x}", "text/vcard"))
+    row = phone.text("look", media=media)
+    assert rig.inbound(row, phone.text("plain")) == ["stored", "stored"]
+    options = rig.message(row.message_id, "options")
+    assert msgspec.json.decode(options) == {
+        "media": [f"ME{1:032x}", f"ME{2:032x}"],
+        "media_types": ["image/png", "text/vcard"],
+    }
+    uses = rig.all("SELECT message_id, place, media_id, account_id FROM message_media ORDER BY place")
+    assert uses == [(row.message_id, place, media_id, ACCOUNT) for place, (media_id, _) in enumerate(media)]

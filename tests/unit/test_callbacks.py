@@ -333,3 +333,17 @@ def test_an_inbound_text_to_a_short_code_has_no_country() -> None:
 @pytest.mark.parametrize(("flag", "word"), [(0, None), (Flag.KEYWORD_START, "START"), (Flag.KEYWORD_HELP, "HELP")])
 def test_keywords(flag: int, word: str | None) -> None:
     assert callbacks.keyword_of(_with(RECEIVED, flags=flag | Flag.PARTIAL)) == word
+
+
+def test_the_media_of_an_inbound_text() -> None:
+    message = _with(RECEIVED, options=Options(media=("ME1", "ME2"), media_types=("image/png", "text/vcard")))
+    assert dict(callbacks.twilio_inbound(message))["NumMedia"] == "2"
+    below = f"https://sms.example/2010-04-01/Accounts/{ACCOUNT}/Messages/{ID}/Media"
+    assert callbacks.twilio_media(message, "https://sms.example") == [
+        ("MediaContentType0", "image/png"),
+        ("MediaUrl0", f"{below}/ME1"),
+        ("MediaContentType1", "text/vcard"),
+        ("MediaUrl1", f"{below}/ME2"),
+    ]
+    assert callbacks.message_view(message).media == ("ME1", "ME2")
+    assert callbacks.twilio_media(RECEIVED, "https://sms.example") == []

@@ -50,4 +50,5 @@ def _inbound(text: HttpText) -> Inbound:
         session=SESSION,
         encoding="ucs2" if plain is None else "gsm7",
         carrier_message_id=text.message_id,
+        media=text.kept,
     )

@@ -82,6 +82,7 @@ class Inbound(msgspec.Struct, frozen=True, gc=False):
     encoding: str = "gsm7"  # as it came: gsm7 (or another alphabet of eight bits), ucs2, binary
     wire: Wire | None = None  # optional parameters and header elements that came with it
     carrier_message_id: str = ""  # by which a redelivery is known, where the carrier gives one
+    media: tuple[tuple[str, str], ...] = ()  # that came with it and are kept: id and content type
 
 
 class BindHealth(msgspec.Struct, frozen=True, gc=False):

@@ -351,7 +351,7 @@ def twilio_inbound(message: Message) -> list[tuple[str, str]]:
     return [
         *_place("To", message.recipient),
         ("SmsMessageSid", message.id),
-        ("NumMedia", "0"),
+        ("NumMedia", str(len(options.media))),
         *_place("From", message.sender),
         ("SmsSid", message.id),
         ("SmsStatus", "received"),
@@ -365,6 +365,16 @@ def twilio_inbound(message: Message) -> list[tuple[str, str]]:
         ("From", message.sender),
         ("ApiVersion", TWILIO_API_VERSION),
     ]
+
+
+def twilio_media(message: Message, api_url: str) -> list[tuple[str, str]]:
+    """Where the media of an inbound text are, below the address of the API, and what they are."""
+    options = message_options(message)
+    below = f"{api_url}/{TWILIO_API_VERSION}/Accounts/{message.account_id}/Messages/{message.id}/Media"
+    told: list[tuple[str, str]] = []
+    for place, (media_id, content_type) in enumerate(zip(options.media, options.media_types, strict=False)):
+        told += [(f"MediaContentType{place}", content_type), (f"MediaUrl{place}", f"{below}/{media_id}")]
+    return told
 
 
 def _place(side: str, address: str) -> tuple[tuple[str, str], ...]:

@@ -53,13 +53,15 @@ class HttpReceipt(msgspec.Struct, frozen=True, gc=False):
 
 
 class HttpText(msgspec.Struct, frozen=True, gc=False):
-    """A text of a phone. `message_id` is empty where the provider gives none."""
+    """A text of a phone. `message_id` is empty where the provider gives none. `media`: URLs of what came with it, but
+    for what is `kept`: ids and content types."""
 
     message_id: str
     source: str
     destination: str
     text: str
     media: tuple[str, ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
 
 
 class Brought(msgspec.Struct, Generic[_T], frozen=True):

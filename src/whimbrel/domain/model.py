@@ -51,6 +51,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     quiet_hours: Literal["wait", "refuse"] | None = None  # of marketing, in place of the account's policy
     zone: str | None = None  # where the recipient is known to be (IANA), where that counted
     media: tuple[str, ...] = ()  # ids, in order; at the doors also URLs, until they are fetched
+    media_types: tuple[str, ...] = ()  # of an inbound text's media, in their order
     sealed: str | None = None  # the text to send, encrypted, where the row's own is masked; erased when it is final
 
 

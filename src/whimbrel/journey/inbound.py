@@ -149,6 +149,7 @@ class InboundTexts:
             wire=text.wire,
             hearing=self._tables.consent.hearing(owner.account_id, owner.value) if owner else None,
             consent_id=self._ids.new(ids.CONSENT) if owner else "",
+            media=text.media,
             has_id=text.carrier_message_id != "",
         )
 

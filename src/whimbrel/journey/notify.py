@@ -7,7 +7,7 @@ up no other, and a slow endpoint costs nobody else anything. This file starts an
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -49,7 +49,9 @@ class Notify:
         clock: Clock,
         metrics: Metrics,
         replies: Replies,
+        api_url: Callable[[], str] = lambda: "",
     ) -> None:
+        """`api_url`: where media of inbound texts are had from."""
         self._store = store
         self._tables = tables
         self._feed = feed
@@ -65,6 +67,7 @@ class Notify:
             replies=replies,
             judged=self._judged,
             cursors=self._cursors,
+            api_url=api_url,
         )
         self._endpoints: dict[str, Endpoint] = {}
         self._callbacks: Callbacks | None = None

@@ -10,7 +10,7 @@ import msgspec
 
 from whimbrel.base.clock import Clock
 from whimbrel.base.metrics import Metrics
-from whimbrel.domain.callbacks import message_options, twilio_calls_back
+from whimbrel.domain.callbacks import message_options, twilio_calls_back, twilio_media
 from whimbrel.domain.model import Message
 from whimbrel.journey.deliver import Job, Outbox
 from whimbrel.journey.feed import Feed, Item
@@ -50,7 +50,9 @@ class Posts:
         replies: Replies,
         judged: Callable[[Outcome], tuple[Write, ...]],
         cursors: Callable[[], tuple[tuple[str, int], ...]],
+        api_url: Callable[[], str],
     ) -> None:
+        """`api_url`: of the API, without a slash at its end, as those who are called may reach it."""
         self.store = store
         self.tables = tables
         self.feed = feed
@@ -60,6 +62,7 @@ class Posts:
         self._metrics = metrics
         self._judged = judged
         self._cursors = cursors
+        self._api_url = api_url
         self._results: list[Result] = []
         self._storing: asyncio.Task[None] | None = None
         self.active: set[str] = set()  # waiting rows whose try is under way
@@ -177,8 +180,10 @@ class Posts:
         way, pool_id = self.tables.pools.inbound_url(owner)
         if way is None:
             return None
-        more = (("MessagingServiceSid", pool_id),) if pool_id else ()
         is_twilio = way.format == "twilio"
+        more = (("MessagingServiceSid", pool_id),) if pool_id else ()
+        if is_twilio:
+            more = (*more, *twilio_media(message, self._api_url()))
         return Target(
             way.url,
             TWILIO_INBOUND if is_twilio else EVENT_INBOUND,

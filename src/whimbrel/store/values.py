@@ -308,6 +308,7 @@ class InboundRow(msgspec.Struct, frozen=True, gc=False):
     hearing: Hearing | None = None  # what its words mean to the account; None in parts that waited for an upgrade
     consent_id: str = ""
     has_id: bool = False  # the carrier names it: the same id once more is a redelivery, on whichever connection
+    media: tuple[tuple[str, str], ...] = ()  # that came with it and are kept: id and content type
 
 
 class Owed(msgspec.Struct, frozen=True, gc=False):

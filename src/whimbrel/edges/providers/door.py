@@ -29,6 +29,7 @@ from whimbrel.domain.http_reports import (
     texts_in,
 )
 from whimbrel.domain.model import Carrier
+from whimbrel.edges.providers.media import with_media
 from whimbrel.edges.shared.asgi import ClientGone, Headers, Receive, Scope, Send, called_by
 from whimbrel.edges.shared.bodies import read_body
 from whimbrel.edges.shared.door import Door, id_header
@@ -144,6 +145,7 @@ class ProvidersDoor:
         if receipts:
             await self._services.take_receipts(call.carrier.id, http_intake.reports(call.settings.message_id, receipts))
         if texts:
+            texts = await with_media(self._services, call.carrier, call.settings, texts)
             await self._services.take_inbound(call.carrier.id, http_intake.inbound(texts))
 
     def _count(self, call: _Call, result: str) -> None:

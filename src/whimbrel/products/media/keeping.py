@@ -5,7 +5,7 @@ cell take them along, and a backup is one thing.
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -24,6 +24,7 @@ from whimbrel.products.media.fetching import Fetcher, name_in
 from whimbrel.products.media.shapes import MediaUsage, MediumView, view
 
 _COLON: Final = ":"  # no id has one
+_CARRIER: Final = "carrier"  # who brings what comes with texts from phones
 
 
 class MediaRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +85,12 @@ class Media:
         """Keep what a URL gives. The same, and invalid_media_url, media_not_fetched."""
         await accounts.existing(self._ctx, whose.account_id)
         return (await self._views([await self._fetched(whose, url, name, "url")]))[0]
+
+    async def received(self, account_id: str, url: str, headers: Mapping[str, str]) -> Medium:
+        """Keep what came with a text from a phone; `headers`: for the server of this URL. It goes with the text.
+        WhimbrelError as `fetch`."""
+        whose = Whose(account_id, test=False, actor=_CARRIER)
+        return await self._fetched(whose, url, "", "message", headers)
 
     async def resolve(self, whose: Whose, named: Sequence[str], pointer: str = "/media") -> tuple[str, ...]:
         """The ids of what a message names by ids and URLs; what a URL gives is kept before the message is accepted, so
@@ -192,9 +199,11 @@ class Media:
             raise WhimbrelError("media_not_found")
         return named
 
-    async def _fetched(self, whose: Whose, url: str, name: str, source: Source) -> Medium:
+    async def _fetched(
+        self, whose: Whose, url: str, name: str, source: Source, headers: Mapping[str, str] | None = None
+    ) -> Medium:
         try:
-            octets = await self._fetcher.fetch(url, self._ctx.reach, whose.account_id)
+            octets = await self._fetcher.fetch(url, self._ctx.reach, whose.account_id, headers=headers or {})
         except WhimbrelError as error:
             self._metrics.media_refused.labels(error.code).inc()
             raise

@@ -202,9 +202,25 @@ def _store(texts: Sequence[_Text]) -> Script[None]:
     told, keywords = yield from hear([_said(text) for text in texts])
     messages = [_message(text, word) for text, word in zip(texts, told, strict=True)]
     yield Many("message_insert", [_as_row(message) for message in messages])
+    uses = [use for text in texts for use in _uses(text.row)]
+    if uses:
+        yield Many("message_media_insert", uses)
     yield Many("event_insert", [_received(message, word) for message, word in zip(messages, told, strict=True)])
     if keywords is not None:
         yield from keywords.flush()
+
+
+def _uses(row: InboundRow) -> list[Row]:
+    """Which media the message has."""
+    return [(row.message_id, place, media_id, row.account_id) for place, (media_id, _) in enumerate(row.media)]
+
+
+def _options(text: _Text) -> str:
+    media = text.row.media
+    if not media and not text.wire:
+        return "{}"
+    ids, types = tuple(each for each, _ in media), tuple(each for _, each in media)
+    return _encode(Options(wire=text.wire, media=ids, media_types=types)).decode()
 
 
 def _said(text: _Text) -> Said:
@@ -248,7 +264,7 @@ def _message(text: _Text, word: consent.Heard | None) -> Message:
         seq=1,
         recipient_hash=row.destination_hash,
         sender_hash=row.source_hash,
-        options=_encode(Options(wire=text.wire)).decode() if text.wire else "{}",
+        options=_options(text),
     )
 
 
