@@ -176,6 +176,16 @@ def test_a_number_never_sends_more_than_its_campaign_or_the_operator_lets_it(sco
     assert found.day_of == ("PN1" if found.per_day < shared.per_day else "RG1")
 
 
+@pytest.mark.parametrize(
+    ("told", "numbers", "expected"),
+    [(12_000, 1, 6_000), (12_000, 2, 6_000), (12_000, 3, 4_000), (4_500, 1, 4_500), (None, 1, 6_000)],
+)
+def test_no_number_sends_more_than_a_network_takes_of_one(told, numbers, expected):
+    """Verizon's row, which only a campaign that was granted more comes to."""
+    held = {f"PN{place}": NumberLimits(told, "RG2") for place in range(numbers)}
+    assert {each.per_minute for each in parts(held).values()} == {expected}
+
+
 @given(st.lists(st.sampled_from(["RG1", "RG2"]), min_size=1, max_size=9))
 def test_numbers_of_a_campaign_together_send_no_more_than_it(campaigns):
     shared = {"RG1": 3000, "RG2": 11}

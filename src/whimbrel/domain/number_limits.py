@@ -2,7 +2,8 @@
 the operator set for the number itself. Whoever sends by several numbers of a campaign shares its minute, and by several
 campaigns of a brand its day.
 
-AT&T counts by the minute and T-Mobile by the day. Which network a number is in is not known here, so both hold for all.
+AT&T counts by the minute, T-Mobile by the day and Verizon by the minute of each number. Which network a number is in is
+not known here, so all of it holds for all.
 """
 
 import datetime
@@ -51,8 +52,16 @@ class _Days(msgspec.Struct, frozen=True):
     confidence: Confidence
 
 
+class _Number(msgspec.Struct, frozen=True):
+    per_minute: int
+    source: str
+    as_of: datetime.date
+    confidence: Confidence
+
+
 class _Table(msgspec.Struct, frozen=True):
     zone: str
+    number: _Number
     classes: tuple[_Class, ...]
     days: tuple[_Days, ...]
 
@@ -94,18 +103,23 @@ def campaign_limits(campaign: Campaign) -> NumberLimits:
 
 
 def parts(held: Mapping[str, NumberLimits]) -> dict[str, NumberLimits]:
-    """What each number may send by itself, by the sender's id: numbers that share an amount get an equal part of it, so
-    that together they never send more."""
+    """What each number of a campaign may send by itself, by the sender's id: numbers that share an amount get an equal
+    part of it, so that together they never send more, and none more than a network takes of one number."""
     minutes = Counter(each.minute_of for each in held.values())
     days = Counter(each.day_of for each in held.values())
     return {
         sender_id: msgspec.structs.replace(
             each,
-            per_minute=_part(each.per_minute, minutes[each.minute_of]),
+            per_minute=_at_most(_part(each.per_minute, minutes[each.minute_of])),
             per_day=_part(each.per_day, days[each.day_of]),
         )
         for sender_id, each in held.items()
     }
+
+
+def _at_most(per_minute: int | None) -> int:
+    most = _table().number.per_minute
+    return most if per_minute is None else min(per_minute, most)
 
 
 def _part(amount: int | None, of: int) -> int | None:
