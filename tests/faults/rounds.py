@@ -6,7 +6,7 @@ import asyncio
 import random
 import signal
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 import msgspec
 
@@ -16,6 +16,7 @@ from .client import Client, Mix, sendings
 from .esme import CREDENTIAL, Esme, referenced
 from .evidence import Api, Death, Evidence, SinkLog, Spoken, ask_api, settle
 from .oracle import Judgement, judge
+from .over_http import lead_over_http
 from .processes import Node, simulator, sink
 from .wire import Connection, call, now_us, request, until
 
@@ -166,7 +167,7 @@ async def play(scenario: Scenario, folder: Path) -> Played:
     }
     async with simulator(smsc_log, **behaviour) as smsc, sink(sink_log) as sink_port:
         stage = _Stage(scenario, Node(folder / "data", smsc["smpp_port"]), smsc["http_url"], SinkLog(sink_log))
-        stage.provider_url = smsc["provider_url"]
+        stage.smsc = smsc
         died = await stage.play(sink_port)
         await settle(stage.sink, smsc_log, stage.client.log, stage.spoken)
         key = stage.node.credentials()["api_key"]
@@ -193,7 +194,7 @@ class _Stage:
         self.sink = sink_log
         self.spoken: list[Spoken] = []
         self.deaths: list[Death] = []
-        self.provider_url = ""
+        self.smsc: dict[str, Any] = {}
         chance = random.Random(scenario.seed)
         self._tag = f"s{scenario.seed}n"
         log = sendings(scenario.mix, chance, self._tag, first=0)
@@ -208,7 +209,7 @@ class _Stage:
             if place == 0:
                 await self._listen(key, sink_port)
                 if self.scenario.carrier_over_http:
-                    await self._go_over_http()
+                    await lead_over_http(self.node.port, self.node.credentials()["operator_key"], self.smsc)
             if not await self._live(life, process, key):
                 await self.node.stop()  # what is asked of it later must not be what ends it
                 await self.node.start()
@@ -224,19 +225,6 @@ class _Stage:
         if self.scenario.over_smpp:
             answer = await call(self.node.port, "POST", "/v1/smpp-credentials", CREDENTIAL, key)
             assert answer.status == 201, answer.body
-
-    async def _go_over_http(self) -> None:
-        """All routes lead to a carrier over HTTP, whose provider calls this node."""
-        port, key = self.node.port, self.node.credentials()["operator_key"]
-        fields = {"to": "{to}", "from": "{from}", "text": "{text}", "reference": "{reference}"}
-        settings = {"url": f"{self.provider_url}/messages", "fields": fields, "receipt_to": "to", "window": 50}
-        made = await call(port, "POST", "/v1/carriers", {"name": "heron", "kind": "http", "settings": settings}, key)
-        assert made.status == 201, made.body
-        for route in (await call(port, "GET", "/v1/routes", key=key)).json()["data"]:
-            changed = await call(port, "PATCH", f"/v1/routes/{route['id']}", {"carriers": [made.json()["id"]]}, key)
-            assert changed.status == 200, changed.body
-        calls = {name: _at(port, made.json()[name]) for name in ("receipts_url", "inbound_url")}
-        assert (await call(self._phones_port, "POST", "/provider", calls)).status == 200
 
     async def repeats(self) -> list[tuple[str, str]]:
         """What was acknowledged over SMPP, and what is answered when it comes once more."""
@@ -301,7 +289,3 @@ class _Stage:
             if number % 4 == 3:
                 await asyncio.sleep(0.01)
         connection.close()
-
-
-def _at(port: int, url: str) -> str:
-    return f"http://127.0.0.1:{port}{urlsplit(url).path}"

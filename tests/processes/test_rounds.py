@@ -15,6 +15,7 @@ from tests.faults.client import Client, Mix, sendings
 from tests.faults.esme import CREDENTIAL, Esme, referenced
 from tests.faults.evidence import Api, Death, Evidence, SinkLog, Spoken, ask_api, settle
 from tests.faults.oracle import Judgement, judge
+from tests.faults.over_http import lead_over_http
 from tests.faults.processes import simulator, sink
 from tests.faults.wire import Connection, now_us, request, until
 from whimbrel.journey.owners import BEAT_S, TERM_S
@@ -39,6 +40,7 @@ class Plan(msgspec.Struct, frozen=True):
     batch_share: float = 0.5
     is_graceful: bool = False
     over_smpp: bool = False
+    carrier_over_http: bool = False
     frozen_s: float = 0.0
 
 
@@ -48,6 +50,8 @@ class _Round:
         chance = random.Random(plan.seed)
         self._tag = f"p{plan.seed}n"
         mix = Mix(messages=plan.messages, batch_share=0.0 if plan.over_smpp else plan.batch_share)
+        if plan.carrier_over_http:  # a text goes whole: one submit however long it is
+            mix = msgspec.structs.replace(mix, long_share=0.0)
         log = sendings(mix, chance, self._tag, first=0)
         self.client: Client = Esme(referenced(log)) if plan.over_smpp else Client(log)
         self.spoken: list[Spoken] = []
@@ -127,6 +131,8 @@ async def play(plan: Plan, folder: Path) -> tuple[Judgement, list[Death]]:
     """Play a round in an empty folder."""
     smsc_log, sink_log = folder / "smsc.jsonl", folder / "sink.log"
     behaviour = {"seed": plan.seed, "response_latency_ms": 10, "receipt_delay_ms": 100, "receipt_jitter_ms": 30}
+    if plan.carrier_over_http:
+        behaviour |= {"provider_port": 0, "deliver_retry_ms": 200}
     async with (
         simulator(smsc_log, **behaviour) as smsc,
         sink(sink_log) as sink_port,
@@ -138,6 +144,8 @@ async def play(plan: Plan, folder: Path) -> tuple[Judgement, list[Death]]:
         await made.ask("POST", "/v1/webhooks", hook)
         if plan.over_smpp:
             await made.ask("POST", "/v1/smpp-credentials", CREDENTIAL)
+        if plan.carrier_over_http:
+            await lead_over_http(made.port, made.given.operator_key, smsc)
         told = SinkLog(sink_log)
         round_ = _Round(plan, made)
         await round_.play(int(smsc["http_url"].rpartition(":")[2]))
@@ -220,6 +228,17 @@ async def test_many_kills_on_postgresql_lose_and_double_nothing(
     seed: int, over_smpp: bool, tmp_path: Path, postgres: str
 ):
     await _killed(seed, tmp_path, database=postgres, over_smpp=over_smpp)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("seed", _SEEDS[:2])
+@pytest.mark.parametrize("is_sqlite", [True, False], ids=["sqlite", "postgresql"])
+async def test_kills_with_a_carrier_over_http_lose_and_double_nothing(
+    seed: int, is_sqlite: bool, tmp_path: Path, postgres: str
+):
+    """Its provider calls any of the processes, whichever works the carrier."""
+    database = SQLITE if is_sqlite else postgres
+    await _killed(seed, tmp_path, database=database, processes=3, carrier_over_http=True)
 
 
 @pytest.mark.ci
