@@ -37,6 +37,8 @@ PAGES: Final = {
     "carrier": "/carriers/{carrier}",
     "carrier-edit": "/carriers/{carrier}/edit",
     "carrier-new": "/carriers/new",
+    "carrier-http": "/carriers/{carrier_http}",
+    "carrier-http-new": "/carriers/new?kind=http",
     "routes": "/routes",
     "route": "/routes/{route}",
     "route-new": "/routes/new",

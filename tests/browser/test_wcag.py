@@ -10,6 +10,7 @@ from tests.browser.codes import verified
 from tests.browser.conftest import Visit
 from tests.browser.crowd import acquainted
 from tests.browser.goods import stocked
+from tests.browser.lively import over_http
 from tests.browser.places import PAGES
 from tests.browser.shop import Shop, new_hook
 from tests.browser.visitor import LAPTOP, PHONE, Visitor
@@ -67,6 +68,7 @@ def things(node: Node) -> dict[str, str]:
         **stocked(node),
         "route": routes[0]["id"],
         "carrier": carriers[0]["id"],
+        **over_http(node),
         "account": node.given["account_sid"],
     }
 

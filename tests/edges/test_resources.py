@@ -229,6 +229,18 @@ async def test_carriers_routes_and_prices(edge):
     assert (await edge.send(to="+447911123456")).json["price"] == "0.04"
 
 
+async def test_addresses_of_a_providers_calls_are_for_who_may_change_the_carrier(edge):
+    settings = {"url": "https://api.example.com/sms", "fields": {"to": "{to}", "text": "{text}"}}
+    new = {"name": "Godwit", "kind": "http", "settings": settings}
+    made = (await edge.post("/v1/carriers", new, key=edge.operator)).json
+    path = f"/v1/carriers/{made['id']}"
+    reader = await edge.new_key(None, ("carriers:read",))
+    assert (await edge.get(path, key=edge.operator)).json["receipts_url"] == made["receipts_url"]
+    shown = [(await edge.get(path, key=reader)).json, (await edge.get("/v1/carriers", key=reader)).json["data"][0]]
+    assert [(each["id"], each["receipts_url"], each["inbound_url"]) for each in shown] == [(made["id"], None, None)] * 2
+    assert (await edge.ask("DELETE", path, key=edge.operator)).status == 204
+
+
 async def test_money(edge):
     named = {"key": edge.operator, "headers": {"X-Account-Id": edge.customer.id}}
     assert (await edge.post("/v1/balance/top-up", {"amount": "1.5", "note": "x"}, **named)).json[

@@ -25,6 +25,7 @@ from whimbrel.store.rows import to_columns
 
 PASSWORD_MAX = 64  # over SMPP, which in 3.4 has 8; carriers hand out longer ones, and the codec writes them
 
+_CALLED = "Where a provider over HTTP is to bring its receipts. Shown with the scope `carriers:write` only."
 _OF_EITHER_KIND = Meta(
     extra_json_schema={
         "anyOf": [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in carrier_kinds.KINDS.values()]
@@ -62,8 +63,8 @@ class CarrierView(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["active", "paused"]
     sandbox: bool
     settings: Annotated[Any, _OF_EITHER_KIND]
-    receipts_url: Annotated[str | None, Meta(description="Where a provider over HTTP is to bring its receipts.")]
-    inbound_url: Annotated[str | None, Meta(description="And its texts from phones.")]
+    receipts_url: Annotated[str | None, Meta(description=_CALLED)]
+    inbound_url: Annotated[str | None, Meta(description="The same for texts from phones.")]
     created_at: str
     updated_at: str
 

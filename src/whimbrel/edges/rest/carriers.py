@@ -74,11 +74,19 @@ async def create(services: Services, call: Call[NoQuery, NewCarrier]) -> Answer:
 
 
 async def find(services: Services, call: Call[PageQuery, None]) -> Answer:
-    return Answer(await carriers.find(services.manage, call.query.paging()))
+    found = await carriers.find(services.manage, call.query.paging())
+    return Answer(msgspec.structs.replace(found, data=tuple([_shown(call, each) for each in found.data])))
 
 
 async def get(services: Services, call: Call[NoQuery, None]) -> Answer:
-    return Answer(await carriers.get(services.manage, call.path["id"]))
+    return Answer(_shown(call, await carriers.get(services.manage, call.path["id"])))
+
+
+def _shown(call: Call[Any, Any], found: CarrierView) -> CarrierView:
+    """Who may only read gets no address by which receipts and texts can be brought."""
+    if call.principal.may("carriers:write"):
+        return found
+    return msgspec.structs.replace(found, receipts_url=None, inbound_url=None)
 
 
 async def update(services: Services, call: Call[NoQuery, CarrierChange]) -> Answer:
