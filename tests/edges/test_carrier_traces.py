@@ -61,6 +61,21 @@ async def test_who_may_trace_what(tmp_path: Path) -> None:
         assert nobody.status == 404
 
 
+async def test_a_carrier_over_http_has_no_binds_to_record(tmp_path: Path) -> None:
+    async with running_edge(tmp_path) as edge:
+        settings = {"url": "https://api.example.com/", "fields": {"to": "{to}", "text": "{text}"}}
+        made = await edge.post(
+            "/v1/carriers", {"name": "ruff", "kind": "http", "settings": settings}, key=edge.operator
+        )
+        path = f"/v1/carriers/{made.json['id']}/trace"
+        refused = await edge.post(path, {"enabled": True}, key=edge.operator)
+        assert (refused.status, refused.json["code"]) == (422, "invalid_request")
+        assert (await edge.get(path, key=edge.operator)).json["enabled"] is False
+        assert (await edge.post(path, {"enabled": False}, key=edge.operator)).status == 200
+        audit = await edge.get("/v1/audit", key=edge.operator)
+        assert "carrier.trace_started" not in [each["action"] for each in audit.json["data"]]
+
+
 async def test_a_customers_binds_are_traced_by_their_account(tmp_path: Path) -> None:
     async with running_edge(tmp_path) as edge:
         made = (await edge.post("/v1/smpp-credentials", {"name": "Shop", "password": "secret99"})).json

@@ -192,7 +192,11 @@ class HttpSender:
         """Until it is there."""
         while True:
             await asyncio.sleep(self._longer())
-            trouble = await self._client.look(self._template.place, timeout_s=self._settings.response_timeout_s)
+            try:
+                trouble = await self._client.look(self._template.place, timeout_s=self._settings.response_timeout_s)
+            except Exception:  # whatever it is: who looks no more would never come back
+                _log.exception("could not look for it", extra={"bind": self.name})
+                continue
             if trouble is None:
                 break
             self.last_error = why(trouble)

@@ -4,6 +4,7 @@ recorded stays in memory (`net.recorder`) and is never shown but masked.
 
 import msgspec
 
+from whimbrel.base.errors import WhimbrelError
 from whimbrel.manage import audit, carriers, smpp_credentials
 from whimbrel.manage.context import Context, commit
 from whimbrel.net.recorder import Recorders, Trace
@@ -15,11 +16,13 @@ class Subject(msgspec.Struct, frozen=True):
     id: str
     noun: str
     account_id: str | None = None
+    has_binds: bool = True
 
 
 async def of_carrier(ctx: Context, carrier_id: str) -> Subject:
     """A carrier; `not_found`."""
-    return Subject((await carriers.existing(ctx, carrier_id)).id, "carrier")
+    carrier = await carriers.existing(ctx, carrier_id)
+    return Subject(carrier.id, "carrier", has_binds=carrier.kind == "smpp")
 
 
 async def of_credential(ctx: Context, credential_id: str, *, account_id: str, test: bool) -> Subject:
@@ -29,7 +32,9 @@ async def of_credential(ctx: Context, credential_id: str, *, account_id: str, te
 
 
 async def start(ctx: Context, recorders: Recorders, actor: str, subject: Subject, seconds: int) -> Trace:
-    """Record its binds for so many seconds."""
+    """Record its binds for so many seconds; `invalid_request` where it has none."""
+    if not subject.has_binds:
+        raise WhimbrelError("invalid_request", "A carrier over HTTP has no binds: its test shows what is said.")
     await _note(ctx, actor, subject, "trace_started", seconds=seconds)
     return recorders.start(subject.id, seconds)
 
