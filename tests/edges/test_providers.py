@@ -143,6 +143,14 @@ async def test_a_call_that_cannot_be_read_is_told(edge, carrier, caplog):
     assert counted(edge, "whimbrel_provider_calls_total", **calls) == 4
 
 
+async def test_an_address_may_be_tried(edge, carrier):
+    for method in ("GET", "HEAD", "POST"):
+        assert (await edge.ask(method, carrier.inbound, key="")).status == 200
+        assert (await edge.ask(method, carrier.inbound[:-1], key="")).status == 404
+    calls = {"carrier": carrier.id, "kind": "inbound", "result": "empty"}
+    assert counted(edge, "whimbrel_provider_calls_total", **calls) == 3
+
+
 async def test_what_of_a_list_can_be_read_is_taken(edge):
     async with http_carrier(edge, receipt_items="list") as carrier:
         listed = [{"id": "m1", "status": "delivered"}, {"id": "m2"}]

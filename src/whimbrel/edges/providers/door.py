@@ -2,7 +2,8 @@
 carrier: receipts of texts that it does not know are parked, as over SMPP (`journey/strays.py` asks the other cells).
 
 A call is answered 200 when all that was read of it is stored, 503 when it could not be stored and is to come again, and
-400 when nothing of it can be read: the operator sees why in the log and the metric.
+400 when nothing of it can be read: the operator sees why in the log and the metric. A call without anything in it is
+how providers try an address before they take it, and is answered 200.
 """
 
 import hmac
@@ -39,7 +40,7 @@ _log = logging.getLogger("whimbrel.providers")
 _RETRY_S: Final = 5
 _TOLD_EVERY_US: Final = 60 * SECOND_US
 _KINDS: Final = ("receipts", "inbound")
-_METHODS: Final = b"GET, POST"
+_METHODS: Final = b"GET, HEAD, POST"
 _ID_MAX: Final = 64
 
 
@@ -68,7 +69,7 @@ class ProvidersDoor:
         request_id = self._door.request_id()
         answer: Headers = [id_header(request_id)]
         try:
-            if scope["method"] not in ("GET", "POST"):
+            if scope["method"] not in ("GET", "HEAD", "POST"):
                 answer.append((b"allow", _METHODS))
                 raise WhimbrelError("method_not_allowed")
             await self._take(await self._call(scope["path"]), scope, receive)
@@ -102,6 +103,9 @@ class ProvidersDoor:
             raise WhimbrelError("unsupported_media_type", "Send the body without Content-Encoding.")
         length = headers.get("content-length")
         body = await read_body(receive, length.encode() if length else None, HOOK_BODY_MAX)
+        if scope["method"] == "HEAD" or not (body or scope["query_string"]):
+            self._count(call, "empty")
+            return
         content_type = headers.get("content-type", "")
         if call.settings.check == "twilio":
             self._check_signature(call, scope, headers, content_type, body)
