@@ -150,6 +150,15 @@ class Bench:
         await until(lambda: len(self.replies) >= count)
         return self.replies
 
+    def rested(self) -> float:
+        """The rest of the carrier is over now; how many seconds it would have taken."""
+        handle = self.carrier._sender._rest
+        assert handle is not None, "it does not rest"
+        left_s = handle.when() - asyncio.get_running_loop().time()
+        handle.cancel()
+        self.carrier._sender._rested()
+        return left_s
+
     def kinds(self) -> list[tuple[int, str]]:
         """Attempt and what became of it, in the order of attempts: each exactly once."""
         return sorted((reply.part.attempt, reply.kind) for reply in self.replies)
