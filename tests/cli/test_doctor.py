@@ -82,6 +82,42 @@ def test_a_master_key_of_another_installation(folder):
     assert "restore the secret.key" in findings("--data", folder)["master key"]["advice"]
 
 
+OVER_HTTP = {"url": "http://127.0.0.1:9/{username}", "username": "me", "fields": {"to": "{to}", "cb": "{callback}"}}
+
+
+def test_a_carrier_over_http_that_is_away_and_is_told_no_address(folder):
+    connection = apsw.Connection(str(folder / "whimbrel.db"))
+    connection.execute("UPDATE carriers SET kind = 'http', settings = ?", (json.dumps(OVER_HTTP),))
+    connection.close()
+    found = findings("--data", folder)
+    assert found["carrier sandbox"]["detail"].startswith("127.0.0.1:9 does not answer")
+    assert "server.public_url" in found["receipts of sandbox"]["advice"]
+    found = findings("--data", folder, env={"WHIMBREL_SERVER__PUBLIC_URL": "https://sms.example.com"})
+    assert "receipts of sandbox" not in found
+
+
+HTTP_UP = {"state": "up", "binds_up": 1, "binds": 1, "last_error": None, "connections": []}
+
+
+@pytest.mark.parametrize(
+    ("health", "state", "detail", "advice"),
+    [
+        (HTTP_UP, "ok", "up", ""),
+        (HTTP_UP | {"last_error": "answered 401 (20003)"}, "warning", "up: answered 401", "PATCH /v1/carriers/CR"),
+        (HTTP_UP | {"state": "connecting", "binds_up": 0, "last_error": "connect_failed: refused"}, "error",
+         "connecting: connect_failed", "firewall"),
+        (HTTP_UP | {"state": "connecting", "binds_up": 0, "last_error": "tls_failed: x"}, "error", "tls_failed",
+         "certificate"),
+        (HTTP_UP | {"last_error": "answered 500"}, "warning", "answered 500", 'doctor carrier "sandbox"'),
+    ],
+)  # fmt: skip
+def test_what_a_node_says_of_a_carrier_over_http(folder, health, state, detail, advice):
+    with told(folder, health, kind="http"):
+        found = findings("--data", folder)["carrier sandbox"]
+    assert (found["state"], found["detail"].startswith(detail) or detail in found["detail"]) == (state, True), found
+    assert advice in (found["advice"] or "")
+
+
 @pytest.mark.parametrize(
     ("sql", "subject", "words"),
     [
@@ -137,12 +173,12 @@ def test_a_bind_that_is_refused(tmp_path):
 
 
 @contextlib.contextmanager
-def told(folder, health, metrics="", *, status=200):
+def told(folder, health, metrics="", *, status=200, kind="smpp"):
     """A node that says of the folder's carrier what the test wants."""
     connection = apsw.Connection(str(folder / "whimbrel.db"))
     ((carrier_id,),) = connection.execute("SELECT id FROM carriers").fetchall()
     connection.close()
-    carriers = {"data": [{"id": carrier_id, "name": "sandbox", "status": "active", "health": health}]}
+    carriers = {"data": [{"id": carrier_id, "name": "sandbox", "kind": kind, "status": "active", "health": health}]}
     answers = {"/readyz": b"{}", "/v1/carriers/health": json.dumps(carriers).encode(), "/metrics": metrics.encode()}
 
     class Handler(BaseHTTPRequestHandler):

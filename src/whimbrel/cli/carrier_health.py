@@ -18,6 +18,8 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _UNREACHABLE = "check address, firewall and carrier"
 _TLS = "check the tls… settings, the files that they name, and what the carrier says of its certificate"
 _OTHERWISE = "ask the carrier what it means; the node's log says when it happened"
+_UNSENT = ("name_not_found", "connect_failed", "connect_timeout", "address_refused", "bad_url")
+_ACCOUNT = re.compile(r"answered (401|402|403|404|405|407)\b").match
 _TO_DO = {
     Status.ESME_RINVPASWD: "set the password that the carrier gave you: PATCH /v1/carriers/{id} with `password`",
     Status.ESME_RINVSYSID: "set the system_id that the carrier gave you: PATCH /v1/carriers/{id} with `settings`",
@@ -57,6 +59,7 @@ class Carrier(msgspec.Struct, frozen=True):
     name: str
     status: str
     health: Health | None = None
+    kind: str = "smpp"
 
 
 class _Carriers(msgspec.Struct, frozen=True):
@@ -80,11 +83,15 @@ def ages(metrics: str) -> Ages:
 
 def findings(carrier: Carrier, health: Health, waits: Mapping[str, float]) -> Iterator[Finding]:
     """Of a carrier that is meant to be up, and of what waits for it."""
-    binds = f"{health.state}, {health.binds_up} of {health.binds} binds up"
+    is_http = carrier.kind == "http"
+    binds = health.state if is_http else f"{health.state}, {health.binds_up} of {health.binds} binds up"
     oldest = f"; its oldest message waits for {max(waits.values()):.0f} s" if waits else ""
     subject = f"carrier {carrier.name}"
     all_up = health.binds_up >= health.binds
-    if health.last_error and not all_up:
+    if is_http and health.last_error:
+        advice = explained_http(health.last_error).replace("{id}", carrier.id).replace("{name}", carrier.name)
+        yield Finding(subject, "warning" if all_up else "error", f"{binds}: {health.last_error}{oldest}", advice)
+    elif health.last_error and not all_up:
         said, advice = explained(health.last_error)
         detail, advice = f"{binds}: {said}{oldest}", advice.replace("{id}", carrier.id)
         yield Finding(subject, "warning" if health.binds_up else "error", detail, advice)
@@ -129,3 +136,14 @@ def explained(last_error: str) -> tuple[str, str]:
         return last_error, _OTHERWISE
     said = last_error.replace(found[0], f"{status.name} ({status.meaning}, {found[0]})")
     return said, _TO_DO.get(status, _OTHERWISE)
+
+
+def explained_http(last_error: str) -> str:
+    """What to do about the last error of a carrier over HTTP."""
+    if "tls" in last_error.lower() or "certificate" in last_error:
+        return "check the provider's certificate and the tls… settings"
+    if last_error.startswith(_UNSENT):
+        return "check its URL, the name server and the firewall"
+    if _ACCOUNT(last_error):
+        return "PATCH /v1/carriers/{id} with the `password` or `settings` that it gave you; or the credit there is used up"
+    return 'see what it says: whimbrel doctor carrier "{name}" --to +…'

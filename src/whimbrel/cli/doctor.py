@@ -27,6 +27,7 @@ from whimbrel.cli import (
     database,
     doctor_carrier,
     doctor_cells,
+    doctor_http_carrier,
     doctor_mailbox,
     doctor_smpp,
     doctor_streams,
@@ -36,7 +37,8 @@ from whimbrel.cli.client import Client, Refused, Unreachable, listens_at, stored
 from whimbrel.cli.finding import Finding
 from whimbrel.cli.options import ConfigFile, Json, OfQuickstart, settings_of
 from whimbrel.cli.say import fail, guarded
-from whimbrel.domain.dialect import CarrierSettings
+from whimbrel.domain import carrier_kinds
+from whimbrel.domain.http_dialect import HttpSettings
 from whimbrel.manage.credentials import Credentials
 from whimbrel.store.errors import SchemaError, StoreError
 from whimbrel.store.migrations import label, require_usable
@@ -183,7 +185,7 @@ def _clock(settings: config.Settings) -> Iterator[Finding]:
 
 def _carriers(settings: config.Settings, *, node: Client | None) -> Iterator[Finding]:
     """A node that runs is asked; otherwise we look whether anybody takes connections."""
-    rows = database.rows(settings, "SELECT id, name, status, settings, password FROM carriers ORDER BY id")
+    rows = database.rows(settings, "SELECT id, name, status, settings, password, kind FROM carriers ORDER BY id")
     if not rows:
         yield Finding("carriers", "warning", "there are none", "add one: POST /v1/carriers")
         return
@@ -198,13 +200,16 @@ def _carriers(settings: config.Settings, *, node: Client | None) -> Iterator[Fin
         except (Refused, Unreachable, msgspec.DecodeError) as error:
             yield Finding("carriers", "warning", f"the node does not say whether their binds are up: {error}",
                           "name an operator's key in WHIMBREL_OPERATOR_KEY")  # fmt: skip
-    for carrier_id, name, status, text, _ in rows:
+    for carrier_id, name, status, text, _, kind in rows:
         told = known.get(str(carrier_id))
+        spoken = carrier_kinds.read(str(kind), str(text))
+        if isinstance(spoken, HttpSettings):
+            yield from doctor_http_carrier.unheard(name, spoken, settings.server.public_url)
         if status == "active" and told is not None and told.health is not None:
             yield from carrier_health.findings(told, told.health, waits.get(told.name, {}))
             continue
-        spoken = msgspec.json.decode(str(text), type=CarrierSettings)
-        yield _reach(f"carrier {name}", spoken.host, spoken.port, active=status == "active")
+        where = doctor_http_carrier.place(spoken) if isinstance(spoken, HttpSettings) else (spoken.host, spoken.port)
+        yield _reach(f"carrier {name}", *where, active=status == "active")
 
 
 def _opens(settings: config.Settings, carrier_id: str, sealed: bytes) -> bool:
@@ -227,7 +232,7 @@ def _reach(subject: str, host: str, port: int, *, active: bool) -> Finding:
     except OSError as error:
         detail = f"{host}:{port} does not answer: {error}"
         return Finding(subject, "error", detail, "check address, firewall and carrier")
-    return Finding(subject, "ok", f"{host}:{port} takes connections; whether it takes our bind, a running node knows")
+    return Finding(subject, "ok", f"{host}:{port} takes connections; whether it takes texts, a running node knows")
 
 
 # ---------------------------------------------------------------- the node
