@@ -168,7 +168,6 @@ def test_what_a_call_has_is_told_by_names_alone():
 UNREADABLE = {
     "no list": (INFOBIP, b'{"result": []}', "application/json"),
     "no JSON": (PLAIN, b"{", "application/json"),
-    "no UTF-8": (PLAIN, b"id=%ff", FORM),
     "a path that this data is wrong for": (
         HttpSettings(url="http://p.example/", receipt_items="join('', @)"),
         b"[[1]]",
@@ -183,6 +182,31 @@ def test_calls_that_cannot_be_read(case):
     settings, body, kind = UNREADABLE[case]
     with pytest.raises(CallError):
         receipts_in(settings, call_of("", kind, body))
+
+
+SPELLINGS = {
+    "percent-encoded UTF-8": b"text=Gr%C3%BC%C3%9Fe+%F0%9F%90%A6",
+    "as it is": "text=Grüße+🐦".encode(),
+}
+
+
+@pytest.mark.parametrize("octets", SPELLINGS.values(), ids=SPELLINGS)
+def test_fields_that_are_spelled_otherwise(octets):
+    assert call_of("", FORM, octets) == call_of(octets.decode("latin-1"), "", b"") == {"text": "Grüße 🐦"}
+
+
+@pytest.mark.parametrize("octets", [b"text=Gr%FC%DFe", b"text=Gr\xfc\xdfe"])
+def test_what_is_no_utf_8_is_latin_1(octets):
+    assert call_of("", FORM, octets) == call_of(octets.decode("latin-1"), "", b"") == {"text": "Grüße"}
+
+
+def test_a_field_that_stands_twice_is_a_list():
+    assert call_of("a=1&a=2&a=3&b=", "", b"") == {"a": ["1", "2", "3"], "b": ""}
+
+
+def test_too_many_fields_are_refused():
+    with pytest.raises(CallError, match="more than 2,000 fields"):
+        call_of("&".join(f"a{number}=1" for number in range(2001)), "", b"")
 
 
 def test_words_that_are_none_are_refused():

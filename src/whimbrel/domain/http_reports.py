@@ -27,12 +27,12 @@ from whimbrel.domain.refusals import own_reason
 WORD_MAX: Final = 200  # characters of an id, a state, an error or an address
 TEXT_MAX: Final = 40_000  # characters of a text; the longest that a phone can send has 39,015 (TS 23.040 9.2.3.24.1)
 MEDIA_MAX: Final = 20
-_QUERY_MAX: Final = 200  # parameters
 _FIELDS_MAX: Final = 2_000
 _NAMES_MAX: Final = 20  # that are told
 _NAME_MAX: Final = 40
 _FORM: Final = "application/x-www-form-urlencoded"
 _SHA: Final = "bodySHA256"
+_RAW: Final = re.compile(rb"[\x80-\xff]")
 
 _T = TypeVar("_T")
 
@@ -103,17 +103,34 @@ is no end."""
 
 
 def call_of(query: str, content_type: str, body: bytes) -> Any:
-    """The value of a call: its body, or its query where it has none. CallError."""
-    if body:
-        try:
-            return payload_of(content_type, body)
-        except BodyError as error:
-            raise CallError(f"the body is {error}") from None
+    """The value of a call: its body, or its query (octets as Latin-1) where it has none. CallError."""
+    if not body or _is_form(content_type):
+        return _fields(body or query.encode("latin-1", "replace"))
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_QUERY_MAX)
+        return payload_of(content_type, body)
+    except BodyError as error:
+        raise CallError(f"the body is {error}") from None
+
+
+def _is_form(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == _FORM
+
+
+def _fields(octets: bytes) -> dict[str, Any]:
+    """An object of texts; a name that stands twice has a list. Some providers leave octets as they are that should be
+    escaped, and write Latin-1: what is no UTF-8 is taken for that, for a text is not to be lost over it."""
+    escaped = _RAW.sub(lambda found: b"%%%02X" % found[0][0], octets).decode("ascii")
+    try:
+        pairs = parse_qsl(escaped, keep_blank_values=True, errors="strict", max_num_fields=_FIELDS_MAX)
+    except UnicodeDecodeError:
+        pairs = parse_qsl(escaped, keep_blank_values=True, encoding="latin-1", max_num_fields=_FIELDS_MAX)
     except ValueError:
-        raise CallError("the query is not percent-encoded UTF-8") from None
-    return dict(pairs)
+        raise CallError(f"there are more than {_FIELDS_MAX:,} fields") from None
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        known = found.get(name)
+        found[name] = value if known is None else [*known, value] if isinstance(known, list) else [known, value]
+    return found
 
 
 def receipts_in(settings: HttpSettings, call: Any) -> Brought[HttpReceipt]:
@@ -141,7 +158,7 @@ def is_signed_by_twilio(token: str, signature: str, urls: Sequence[str], content
     fields of a form; of any other body over the URL alone, whose `bodySHA256` tells the body (Twilio, "Webhooks
     security")."""
     form: list[tuple[str, str]] = []
-    if content_type.partition(";")[0].strip().lower() == _FORM:
+    if _is_form(content_type):
         try:
             form = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS_MAX)
         except ValueError:
