@@ -119,18 +119,18 @@ def _is_form(content_type: str) -> bool:
 def _fields(octets: bytes) -> dict[str, Any]:
     """An object of texts; a name that stands twice has a list. Some providers leave octets as they are that should be
     escaped, and write Latin-1: what is no UTF-8 is taken for that, for a text is not to be lost over it."""
-    escaped = _RAW.sub(lambda found: b"%%%02X" % found[0][0], octets).decode("ascii")
+    escaped = _RAW.sub(lambda raw: b"%%%02X" % raw[0][0], octets).decode("ascii")
     try:
         pairs = parse_qsl(escaped, keep_blank_values=True, errors="strict", max_num_fields=_FIELDS_MAX)
     except UnicodeDecodeError:
         pairs = parse_qsl(escaped, keep_blank_values=True, encoding="latin-1", max_num_fields=_FIELDS_MAX)
     except ValueError:
         raise CallError(f"there are more than {_FIELDS_MAX:,} fields") from None
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, value in pairs:
-        known = found.get(name)
-        found[name] = value if known is None else [*known, value] if isinstance(known, list) else [known, value]
-    return found
+        known = fields.get(name)
+        fields[name] = value if known is None else [*known, value] if isinstance(known, list) else [known, value]
+    return fields
 
 
 def receipts_in(settings: HttpSettings, call: Any) -> Brought[HttpReceipt]:
