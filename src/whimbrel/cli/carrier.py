@@ -1,17 +1,28 @@
-"""`whimbrel carrier`: the dialects and providers that are known, and what a carrier's binds say."""
+"""`whimbrel carrier`: carriers, the dialects and providers that are known, and what a carrier's binds say."""
 
 import msgspec
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from whimbrel.cli import carrier_verbs
 from whimbrel.cli.carrier_trace import trace
 from whimbrel.cli.options import Json
 from whimbrel.cli.say import guarded
 from whimbrel.domain.http_profiles import HTTP_PROFILES
 from whimbrel.domain.profiles import PROFILES
 
-carrier = typer.Typer(help="Carriers: the dialects to begin with, and what is said to one.", no_args_is_help=True)
+carrier = typer.Typer(
+    help="Carriers: list, show, create, update, pause, resume, delete, trace, and profiles to begin with.",
+    no_args_is_help=True,
+)
+carrier.command("list")(carrier_verbs.list_carriers)
+carrier.command("show")(carrier_verbs.show)
+carrier.command("create")(carrier_verbs.create)
+carrier.command("update")(carrier_verbs.update)
+carrier.command("pause")(carrier_verbs.pause)
+carrier.command("resume")(carrier_verbs.resume)
+carrier.command("delete")(carrier_verbs.delete)
 carrier.command("trace")(trace)
 
 

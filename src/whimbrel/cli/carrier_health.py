@@ -145,5 +145,5 @@ def explained_http(last_error: str) -> str:
     if last_error.startswith(_UNSENT):
         return "check its URL, the name server and the firewall"
     if _ACCOUNT(last_error):
-        return "PATCH /v1/carriers/{id} with the `password` or `settings` that it gave you; or the credit there is used up"
+        return "set `password` or `settings` as it gave them: PATCH /v1/carriers/{id}; or the credit there is used up"
     return 'see what it says: whimbrel doctor carrier "{name}" --to +…'

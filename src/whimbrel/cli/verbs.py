@@ -80,7 +80,11 @@ VERBS: Final = (
     ),
     Verb("usage", "usage:usage", "Show what was sent, what became of it and what it cost."),
     Verb("balance", "balance:balance", "Money of an account: show, top-up."),
-    Verb("carrier", "carrier:carrier", "Carriers: the dialects to begin with, and what is said to one."),
+    Verb(
+        "carrier",
+        "carrier:carrier",
+        "Carriers: list, show, create, update, pause, resume, delete, trace, and profiles to begin with.",
+    ),
     Verb("brand", "brands:brand", "Brands: list, create, rename, senders, delete."),
     Verb("cells", "cells:cells", "Cells: list, move accounts."),
     Verb(

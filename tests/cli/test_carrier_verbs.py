@@ -1,0 +1,49 @@
+"""`whimbrel carrier` against a running quickstart: carriers of both kinds are made, changed, paused and deleted."""
+
+import json
+
+from tests.cli.product import invoke
+
+SECRET = "s3cret-key"
+
+
+def carrier(node, *words, env=None):
+    return invoke("carrier", *words, "--data", node.folder, env=env or {})
+
+
+def test_a_carrier_over_http_through_its_life(node, tmp_path):
+    (tmp_path / "key").write_text(f"{SECRET}\n")
+    made = carrier(
+        node, "create", "Ruff", "--kind", "http", "--profile", "twilio", "--set", "username=12", "--set", "window=7",
+        "--field", "MaxPrice=0.05", "--password-file", str(tmp_path / "key"), "--json",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    found = json.loads(made.out)
+    assert (found["kind"], found["settings"]["username"], found["settings"]["window"]) == ("http", "12", 7)
+    assert found["settings"]["fields"]["MaxPrice"] == 0.05 and found["settings"]["fields"]["To"] == "{to}"
+    assert SECRET not in made.out
+    changed = carrier(node, "update", "Ruff", "--set", 'statuses={"21610":"barred"}', "--field", "Tag=x")
+    assert changed.code == 0 and f"{node.url}/providers/{found['id']}/" in changed.out, changed.err
+    shown = json.loads(carrier(node, "show", "Ruff").out)["settings"]
+    assert (shown["statuses"], shown["fields"]["Tag"], shown["fields"]["To"]) == ({"21610": "barred"}, "x", "{to}")
+    listed = carrier(node, "list").out
+    assert "Ruff" in listed and "http" in listed and "sandbox" in listed
+    assert "paused" in carrier(node, "pause", "Ruff").out
+    assert "active" in carrier(node, "resume", found["id"]).out
+    assert carrier(node, "delete", "Ruff").code == 0
+    assert "Ruff" not in carrier(node, "list").out
+
+
+def test_one_over_smpp_and_what_is_refused(node):
+    made = carrier(
+        node, "create", "Knot", "--set", "host=127.0.0.1", "--set", "port=9", "--set", "system_id=42",
+        env={"WHIMBREL_CARRIER_PASSWORD": SECRET},
+    )  # fmt: skip
+    assert made.code == 0 and "receipts" not in made.out, made.err
+    assert json.loads(carrier(node, "show", "Knot").out)["settings"]["system_id"] == "42"
+    assert carrier(node, "delete", "Knot").code == 0
+    refused = carrier(node, "create", "Bad", "--kind", "http", "--set", "url=https://example.com/")
+    assert refused.code == 1 and "must hold {text}" in refused.err
+    assert carrier(node, "create", "Bad", "--set", "port").code == 2
+    assert carrier(node, "create", "Bad", "--password-file", "/nowhere").code == 2
+    assert "Bad" not in carrier(node, "list").out
