@@ -3,11 +3,17 @@ provider calls."""
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from msgspec import to_builtins
 
+from whimbrel.base.errors import WhimbrelError
+from whimbrel.domain.http_dialect import HttpSettings
 from whimbrel.domain.http_profiles import HTTP_PROFILES
 from whimbrel.manage import carriers
 from whimbrel.manage.carriers import CarrierChange, NewCarrier
+from whimbrel.manage.checks import Checks
+from whimbrel.manage.http_settings import check, settled
 
 from .helpers import refused
 
@@ -180,3 +186,28 @@ async def test_another_profile_takes_the_place_of_what_the_first_wrote(ctx):
     assert changed.settings == msgspec.convert(
         HTTP_PROFILES["vonage"].settings | {"profile": "vonage", "username": "me"}, type(changed.settings)
     )
+
+
+# ---------------------------------------------------------------- whatever is given
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+    | st.sampled_from(["{to}", "{text}", "{", "{media}", "{password}", "https://[", "https://{to}", "http://a:x/"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(
+    settings=st.dictionaries(st.sampled_from(HttpSettings.__struct_fields__), _VALUES, max_size=6),
+    more=st.sampled_from([{}, SETTINGS, {"profile": "twilio"}, {"profile": "bandwidth"}]),
+    password=st.sampled_from([None, "", "x", "\u00e9"]),
+)
+@example(settings={"url": "https://["}, more={}, password=None)
+def test_settings_are_taken_or_refused_and_nothing_else(settings, more, password):
+    try:
+        made, checks = settled(more | settings), Checks()
+        check(checks, made, password)
+        checks.done()
+    except WhimbrelError as error:
+        assert error.code == "invalid_request" and error.errors

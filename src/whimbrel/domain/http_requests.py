@@ -109,7 +109,7 @@ class Template:
         place = _PLACE(str(self._url[0]))
         self.place = place[0] if place is not None else f"{self._url[0]}/"
         """Scheme and host."""
-        self.host = urlsplit(self.place).netloc
+        self.host = _netloc(self.place)
         self._headers = {
             name: self._line(f"headers/{name}", text) for name, text in self._given_headers(settings).items()
         }
@@ -203,6 +203,13 @@ class Template:
         if slot.name not in _FIXED:
             return slot
         return _scalar(slot, self._fixed[slot.name])
+
+
+def _netloc(place: str) -> str:
+    try:
+        return urlsplit(place).netloc
+    except ValueError:
+        raise TemplateError("url", "cannot be read") from None
 
 
 def _parsed(setting: str, text: str) -> list[str | _Slot]:
