@@ -79,6 +79,14 @@ def test_any_text_of_settings_makes_a_request_or_says_why_not(text: str, name: s
     assert fields(fields={name: escaped}) == {name: text}
 
 
+@given(st.text(max_size=40), st.sampled_from(["", "https://", "https://api.example", "https://[", "{username}"]))
+def test_any_url_makes_a_request_or_says_why_not(text: str, start: str) -> None:
+    try:
+        Template(HttpSettings(url=start + text, username="https://api.example/"), "pw")
+    except TemplateError as error:
+        assert error.setting == "url"
+
+
 def test_every_placeholder() -> None:
     names = {
         "to": "+447911123456",
@@ -175,6 +183,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"url": "https://{to}.example/"}, "url", "must name its host without what is of a message"),
     ({"url": "https://api.example{text}"}, "url", "must name its host without what is of a message"),
     ({"url": "{text}"}, "url", "must name its host without what is of a message"),
+    ({"url": ""}, "url", "is missing"),
+    ({"url": "https://[/"}, "url", "cannot be read"),
     ({"url": "https://api.example/#a"}, "url", "must not have a fragment"),
     ({"method": "GET"}, "encoding", "must be query for GET, which has no body"),
     (

@@ -158,6 +158,8 @@ class Template:
 
     def _compiled_url(self, url: str) -> _Pieces:
         pieces = self._pieces("url", url, _quoted)
+        if not pieces:
+            raise TemplateError("url", "is missing")
         if "#" in url:
             raise TemplateError("url", "must not have a fragment")
         if any(isinstance(piece, _Slot) for piece in pieces) and not _PLACE(str(pieces[0])):
