@@ -79,7 +79,7 @@ class Filling:
                 Write("key_insert", (("SK1", None, "ops", "wk", b"d", "live", "[]", 5, "active", at, None, None),)),
                 Write("sender_insert", (to_columns(sender),)),
                 Write("route_insert", (("RT1", 1, "", "", None, '["' + CARRIERS[0] + '"]', 1, at, at),)),
-                Write("price_put", (("PR1", None, "44", _PRICE, "EUR", at, at),)),
+                Write("price_put", (("PR1", None, "44", _PRICE, "EUR", at, at, 2 * _PRICE),)),
                 Write("webhook_insert", ((WEBHOOK, first, 0, "https://a.example", '["*"]', "", secret, None, None,
                                           "active", None, 0, 0, at, at),)),
                 Write("smpp_credential_insert", ((CREDENTIAL, first, 0, "c", "us", "x", "active", "{}", at, at),)),
