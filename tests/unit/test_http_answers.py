@@ -99,6 +99,7 @@ def test_a_word_that_means_yes_is_no_yes_under_a_status_that_is_none() -> None:
 
 def test_a_number_of_its_own_is_the_status_that_is_kept() -> None:
     assert read(400, {"code": 21211}, answer_code="code").status == 21211
+    assert read(500, {"code": 0}, answer_code="code").status == 500
     assert read(400, {"code": "E1"}, answer_code="code") == Verdict("refused", 400, None, "carrier_rejected", "E1")
 
 

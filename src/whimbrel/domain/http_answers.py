@@ -52,7 +52,8 @@ def read_answer(settings: HttpSettings, status: int, body: bytes, content_type: 
     """The verdict in an answer."""
     data = read_body(body, content_type)
     word = scalar(settings.answer_code, data) if settings.answer_code else ""
-    number = int(word) if word.isascii() and word.isdigit() and len(word) <= _DIGITS_MAX else status
+    is_number = word.isascii() and word.isdigit() and len(word) <= _DIGITS_MAX
+    number = int(word) or status if is_number else status
     is_ok = _OK <= status < _REDIRECTS
     said = None if is_ok and word and word in settings.answer_ok else _said(settings, word, status)
     if said == DOUBT:
