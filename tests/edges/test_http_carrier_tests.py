@@ -93,6 +93,15 @@ async def test_what_was_said_is_shown_without_what_is_secret_or_of_people(edge: 
     assert '"id": "P1"' in exchange["answer"]
 
 
+async def test_a_form_and_a_query_are_shown_so_that_they_can_be_read(edge: Edge) -> None:
+    for encoding in ("form", "query"):
+        async with answering(says(200, {})) as (_, url):
+            carrier = await add(edge, f"{url}?key={{password}}", encoding, encoding=encoding)
+            exchange = (await report(edge, carrier, ASKED))["exchange"]
+        assert "key=•••" in exchange["url"]
+        assert "text=•••" in exchange["body" if encoding == "form" else "url"]
+
+
 async def test_without_a_text_it_is_only_reached(edge: Edge) -> None:
     async with answering() as (provider, url):
         found = await report(edge, await add(edge, url, "reached"), {})

@@ -8,6 +8,7 @@ values, so that nothing of the first can stand in it, and the answer is searched
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
+from urllib.parse import quote
 
 import msgspec
 
@@ -25,6 +26,8 @@ _LOOK_S: Final = 0.25  # at what has come back
 _VALIDITY_S: Final = 3_600
 _SLOW_SHARE: Final = 0.5  # of the response timeout: what a single text should not come near
 _BODY_SHOWN: Final = 4_000  # characters
+_DOT: Final = HIDDEN[0]
+_QUOTED: Final = quote(_DOT)  # as it stands in a URL and a form, where nobody would know it
 _AUTHORIZATION: Final = "authorization"
 _UNKNOWN: Final = "unknown"
 _WORDS: Final = {
@@ -173,7 +176,8 @@ class HttpProbe:
         )
         request = Template(self._settings, HIDDEN).request(hidden)
         body = "" if request.body is None else request.body.decode("utf-8", "replace")
-        made = Exchange(method=request.method, url=request.url, headers=_lines(request), body=body)
+        url, body = [text.replace(_QUOTED, _DOT) for text in (request.url, body)]
+        made = Exchange(method=request.method, url=url, headers=_lines(request), body=body)
         if isinstance(end, Failure):
             return made
         answer = self._cleaned(end.body, values)
