@@ -140,7 +140,7 @@ async def test_a_file_holds_the_whole_list_and_no_formulas(edge, sign_in, priced
     browser = await sign_in(account_id=None)
     monkeypatch.setattr(limits, "PAGE_DEFAULT", 2)
     head, *lines = read(await browser.get(f"{PRICES}/export?sort=price&q=4"))
-    assert head == ["id", "prefix", "price", "currency", "whose", "since"]
+    assert head == ["id", "prefix", "price", "mms_price", "currency", "whose", "since"]
     assert [line[1] for line in lines] == ["'+49", "'+44", "'+4915"]
     noted = (await edge.get("/v1/audit?limit=1", key=edge.operator)).json["data"][0]
     assert (noted["action"], noted["detail"]) == ("prices.exported", {"filters": "q sort"})
