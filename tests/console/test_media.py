@@ -121,7 +121,7 @@ async def test_a_message_shows_its_media_and_sends_them_again(edge, browser):
     page = await browser.get(place)
     assert page.has(f'<img src="{PATH}/{medium}/content" alt="cat.png"') and "ann.vcf" in page.words
     assert "Its media" in page.words
-    assert "Media as a link" in page.words and "No carrier of the route takes media themselves" in page.words
+    assert "Media as a link" in page.words and "first carrier takes texts only" in page.words
 
     async def is_final():
         return (await edge.get(f"/v1/messages/{message['id']}")).json["final_at"]
