@@ -46,9 +46,15 @@ def url(node: Node) -> str:
 
 
 @pytest.fixture(scope="package")
-def owner_state(node: Node, chromium: Browser, url: str) -> Any:
+def signed_in(node: Node, chromium: Browser, url: str) -> visitor.SignedIn:
     """The operator's owner, signed in by password, who looks at the account of the quickstart."""
-    return visitor.sign_in(chromium, url, node.given["console_user"], node.given["console_password"])
+    return visitor.SignedIn(chromium, url, node.given["console_user"], node.given["console_password"])
+
+
+@pytest.fixture
+def owner_state(signed_in: visitor.SignedIn) -> Any:
+    """The same, who has proved lately who they are, however long all of this takes."""
+    return signed_in.confirmed()
 
 
 @pytest.fixture

@@ -3,10 +3,14 @@ fails the test.
 """
 
 import re
+import time
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, WebError, expect
+
+from whimbrel.base.limits import CONFIRMED_S
 
 PROGRAM = "/usr/bin/chromium"
 FLAGS = (
@@ -88,6 +92,29 @@ class Visitor:
 
     def _watch_error(self, error: WebError) -> None:
         self.complaints.append(f"error: {error.error.message}")
+
+
+class SignedIn:
+    """Somebody whose one session all tests have."""
+
+    def __init__(self, browser: Browser, url: str, email: str, password: str) -> None:
+        self._browser, self._url, self._password = browser, url, password
+        self._state = sign_in(browser, url, email, password)
+        self._proved_at = time.monotonic()
+
+    def confirmed(self) -> Any:
+        """The state of their browser, for `new_context(storage_state=…)`; the password is given again before the
+        console asks for it."""
+        if time.monotonic() - self._proved_at > CONFIRMED_S / 3:
+            context = self._browser.new_context(storage_state=self._state)
+            visitor = Visitor(context, self._url)
+            visitor.open("/console/confirm")
+            visitor.fill({"secret": self._password})
+            visitor.page.locator("main form button:not([type])").click()
+            visitor.is_at("/console")
+            context.close()
+            self._proved_at = time.monotonic()
+        return self._state
 
 
 def sign_in(browser: Browser, url: str, email: str, password: str) -> str:
