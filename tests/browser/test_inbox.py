@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.goods import picture
@@ -116,3 +116,25 @@ def test_two_people_answer_and_a_stop_bars_both(visit: Visit, owner_state: str, 
         expect(each.page.get_by_role("button", name="Send")).to_be_disabled()
         each.sees("This phone sent STOP")
         expect(each.page.locator("#answer-text")).to_have_value("Still here?")
+
+
+def test_a_text_that_is_counted_after_it_was_shown_is_read(owner: Visitor, node: Node) -> None:
+    phone = "+14155550265"
+    _text(node, phone, "One")
+    talk = _talk(node, phone)
+    page = owner.open(f"/console/inbox/{talk}")
+    told: list[str] = []
+
+    def early(route: Route) -> None:  # as if nobody had counted the text yet: what is told of it changes nothing
+        told.append(route.request.post_data or "")
+        if len(told) == 1:
+            route.fulfill(status=204)
+        else:
+            route.continue_()
+
+    page.route(re.compile("/read$"), early)
+    _text(node, phone, "Two")
+    expect(page.locator("#thread")).to_contain_text("Two")
+    _text(node, "+14155550266", "Somebody else")  # the list changes, and still says that this one is unread
+    until(lambda: node.ask("GET", f"/v1/conversations/{talk}").json["unread"] == 0)
+    assert len(told) > 1

@@ -93,6 +93,10 @@ if (scroller) {
   toEnd();
 }
 
-// ---- the list: the menu counts with it
+// ---- the list: the menu counts with it. A text may be on the screen before it is counted: what is open and unread
+// all the same is told once more.
 const talks = document.getElementById("talks");
-if (talks) talks.addEventListener("htmx:sseMessage", () => htmx.trigger(document.body, "inbox-read"));
+if (talks) talks.addEventListener("htmx:sseMessage", () => {
+  if (thread && talks.querySelector(".unread[aria-current]")) { told = ""; tell(); }
+  htmx.trigger(document.body, "inbox-read");
+});
