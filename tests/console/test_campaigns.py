@@ -74,6 +74,9 @@ async def test_a_campaign_is_made_estimated_tried_and_sent(edge, browser, sign_i
     assert sum(msgspec.json.decode(unescape(plot))["delivered"]) == 2
     table = await browser.get(f"{PATH}/{id_}/recipients")
     assert table.words.count("Delivered") == 2, table.words
+    assert "sort=at" in table.text and "sort=code" not in table.text  # of 300,000 no page reads all to sort them
+    messages, there = r'href="/console/messages/(SM\w+)"', f"{PATH}/{id_}/recipients"
+    assert (await browser.get(f"{there}?sort=at")).all(messages) == table.all(messages)[::-1]
     file = await browser.get(f"{PATH}/{id_}/recipients/export")
     assert "+447400123451" in file.text and "+447400123453" not in file.text
     figures = (await browser.get(f"{PATH}/{id_}/results/export")).text.splitlines()

@@ -60,6 +60,18 @@ async def test_what_is_wrong_is_told_at_its_place(edge: Edge, said: dict[str, An
     assert pointer in [each["pointer"] for each in answer.json["errors"]], answer.body
 
 
+async def all_of(edge: Edge, path: str) -> list[Any]:
+    """All rows, a few at a time."""
+    rows: list[Any] = []
+    cursor = ""
+    while True:
+        found = (await edge.get(f"/v1/campaigns/{path}&limit=7{cursor}")).json
+        rows += found["data"]
+        if found["next_cursor"] is None:
+            return rows
+        cursor = f"&cursor={found['next_cursor']}"
+
+
 async def test_a_draft_is_estimated_tried_changed_sent_and_its_results_exported(edge: Edge):
     await people(edge, 20)
     await edge.post("/v1/opt-outs", {"number": "+4915112345003"})
@@ -85,6 +97,12 @@ async def test_a_draft_is_estimated_tried_changed_sent_and_its_results_exported(
     assert over["progress"] == {"looked_at": 21, "accepted": 18, "refused": 2, "left_out": 1}
     refused = (await edge.get(f"/v1/campaigns/{id_}/recipients?code=opted_out")).json["data"]
     assert [(each["status"], each["message_id"]) for each in refused] == [("refused", None)]
+    newest, oldest = [
+        [(each["message_id"], each["contact_id"]) for each in await all_of(edge, f"{id_}/recipients?order={order}")]
+        for order in ("desc", "asc")
+    ]
+    assert len(set(newest)) == 20 and newest == oldest[::-1]
+    assert await all_of(edge, f"{id_}/recipients?order=asc&code=opted_out") == refused
 
     async def delivered() -> bool:
         return (await edge.get(f"/v1/campaigns/{id_}/results")).json["total"]["delivered"] == 18

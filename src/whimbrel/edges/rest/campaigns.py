@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from whimbrel.base import limits
 from whimbrel.domain.campaigns import CampaignStatus
-from whimbrel.edges.rest.paging import Cursor, Limit
+from whimbrel.edges.rest.paging import Cursor, HistoryQuery, Limit
 from whimbrel.edges.shared.asgi import Headers, Receive, Send
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
@@ -42,12 +42,10 @@ class CampaignsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc
     limit: Limit = limits.PAGE_DEFAULT
 
 
-class RecipientsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
+class RecipientsQuery(HistoryQuery, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
     """Which recipients."""
 
     code: Annotated[str | None, Meta(description="Those that were refused with this code.")] = None
-    cursor: Cursor = None
-    limit: Limit = limits.PAGE_DEFAULT
 
 
 class NumbersQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
@@ -188,7 +186,7 @@ async def find_recipients(services: Services, call: Call[RecipientsQuery, None])
         account_id=call.account_id,
         test=call.test,
         code=query.code,
-        paging=Paging(query.cursor, query.limit),
+        paging=query.paging(),
     )
     return Answer(found)
 

@@ -1,6 +1,6 @@
 """Recipients of a campaign and its results, as answers show them. Numbers stand in messages; here are ids."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -78,14 +78,16 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 async def find(
     ctx: Context, campaign_id: str, *, account_id: str, test: bool, code: str | None = None, paging: Paging = FIRST_PAGE
 ) -> Page[RecipientView]:
-    """Newest first; with a code those that were refused for it."""
+    """From either end; with a code those that were refused for it."""
     row = await existing(ctx, campaign_id, account_id, test)
     names = [each.name for each in spec_of(row).variants]
-    about = (account_id, row.id, after(paging), paging.limit + 1)
+    about: tuple[Any, ...] = (account_id, row.id, after(paging), paging.limit + 1)
     if code is None:
-        rows = await ctx.store.fetch(Recipient, "campaign_recipients_page", *about)
+        statement = paging.of("campaign_recipients_page", "campaign_recipients_page_oldest")
     else:
-        rows = await ctx.store.fetch(Recipient, "campaign_recipients_page_refused", *about, code)
+        statement = paging.of("campaign_recipients_page_refused", "campaign_recipients_page_refused_oldest")
+        about = (*about, code)
+    rows = await ctx.store.fetch(Recipient, statement, *about)
     return page(rows, paging, lambda each: view_of(each, names), lambda each: each.id)
 
 

@@ -34,8 +34,8 @@
 -- | campaign_recipient_sent (id, campaign_id, number_hash, source, variant, country) | one whose message is stored in this commit |
 -- | campaign_recipient_refused (id, campaign_id, account_id, number_hash, source, variant, country, code, at) | one who gets none |
 -- | campaign_recipients_known (campaign_id, number_hashes) | number_hash, id of those that are there |
--- | campaign_recipients_page (account_id, campaign_id, before_id, limit) | whole rows, newest first |
--- | campaign_recipients_page_refused (account_id, campaign_id, before_id, limit, code) | the same of those refused with a code |
+-- | campaign_recipients_page, campaign_recipients_page_oldest (account_id, campaign_id, before_id, limit) | whole rows, newest first |
+-- | campaign_recipients_page_refused, campaign_recipients_page_refused_oldest (account_id, campaign_id, before_id, limit, code) | the same of those refused with a code |
 -- | campaign_recipients_in (campaign_id, state, limit) | ids of those that wait |
 -- | campaign_recipients_queued (campaign_id, limit) | ids of those whose messages are queued |
 -- | campaign_recipient_state (id, state) | |
@@ -234,11 +234,22 @@ SELECT id, campaign_id, account_id, number_hash, source, variant, country, state
   answered_at, opted_out_at, converted_at
 FROM campaign_recipients WHERE campaign_id = $2 AND account_id = $1 AND id < $3 ORDER BY id DESC LIMIT $4;
 
+-- name: campaign_recipients_page_oldest
+SELECT id, campaign_id, account_id, number_hash, source, variant, country, state, code, created_at, clicked_at,
+  answered_at, opted_out_at, converted_at
+FROM campaign_recipients WHERE campaign_id = $2 AND account_id = $1 AND id > $3 ORDER BY id LIMIT $4;
+
 -- name: campaign_recipients_page_refused
 SELECT id, campaign_id, account_id, number_hash, source, variant, country, state, code, created_at, clicked_at,
   answered_at, opted_out_at, converted_at
 FROM campaign_recipients
 WHERE campaign_id = $2 AND account_id = $1 AND code IS NOT NULL AND code = $5 AND id < $3 ORDER BY id DESC LIMIT $4;
+
+-- name: campaign_recipients_page_refused_oldest
+SELECT id, campaign_id, account_id, number_hash, source, variant, country, state, code, created_at, clicked_at,
+  answered_at, opted_out_at, converted_at
+FROM campaign_recipients
+WHERE campaign_id = $2 AND account_id = $1 AND code IS NOT NULL AND code = $5 AND id > $3 ORDER BY id LIMIT $4;
 
 -- name: campaign_recipients_in
 SELECT id FROM campaign_recipients

@@ -26,6 +26,7 @@ RECIPIENTS: Final = Table(
     path=f"{PATH}/recipients",
     cells="campaigns/recipient_cells.html",
     operation="listRecipientsOfCampaign",
+    by="at",
     filters=("code",),
     columns=(
         Column("who", "campaigns.recipient", "contact_id"),
