@@ -100,7 +100,8 @@ async def test_what_has_expired_does_not_leave() -> None:
 
 ANSWERS = [
     (says(200, {"id": 77}), {}, ("accepted", "77", None, None)),
-    (says(202), {}, ("accepted", None, None, None)),
+    (says(202), {"answer_id": ""}, ("accepted", None, None, None)),
+    (says(202), {}, ("in_doubt", None, "carrier_error", 202)),
     (says(200, {"messages": [{"mid": "a"}]}), {"answer_id": "messages[0].mid"}, ("accepted", "a", None, None)),
     (says(200, b"ID: a1"), {"answer_id": "@"}, ("accepted", "ID: a1", None, None)),
     (says(400, {"code": 21211}), {}, ("refused", None, "carrier_rejected", 400)),
@@ -147,6 +148,18 @@ async def test_answers(answer, settings, expected) -> None:
         assert bench.carrier.health().in_flight == 0
     assert (reply.kind, reply.carrier_message_id, reply.reason, reply.status_code) == expected
     assert len(peer.heard) == 1
+
+
+async def test_what_it_takes_without_an_id_is_told() -> None:
+    settings = {"answer_code": "code", "answer_ok": ("0",)}
+    async with provider() as peer, carrier(peer.port, **settings) as bench:
+        peer.answer = lambda _: says(200, {"code": "0"})
+        (reply,) = await bench.send(bench.part())
+        assert (reply.kind, reply.carrier_message_id) == ("accepted", None)
+        assert "without an id" in (bench.carrier.health().last_error or "")
+        peer.answer = lambda _: says(200, {"code": "0", "id": "a"})
+        await bench.send(bench.part())
+        assert bench.carrier.health().last_error is None
 
 
 async def test_a_silent_provider_leaves_it_in_doubt() -> None:

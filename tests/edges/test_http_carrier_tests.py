@@ -102,6 +102,14 @@ async def test_a_form_and_a_query_are_shown_so_that_they_can_be_read(edge: Edge)
         assert "text=•••" in exchange["body" if encoding == "form" else "url"]
 
 
+async def test_what_is_taken_without_an_id_is_a_warning(edge: Edge) -> None:
+    says_so = {"answer_code": "code", "answer_ok": ["0"]}
+    async with answering(says(200, {"code": "0"})) as (_, url):
+        found = await report(edge, await add(edge, url, "no-id-but-yes", **says_so), ASKED)
+    assert (steps(found)[-1], found["passed"]) == (("answer", "warning"), True)
+    assert found["steps"][-1]["said"].startswith("taken, but answer_id finds no id")
+
+
 async def test_without_a_text_it_is_only_reached(edge: Edge) -> None:
     async with answering() as (provider, url):
         found = await report(edge, await add(edge, url, "reached"), {})
@@ -113,7 +121,12 @@ ANSWERS = [
     ("refused", says(400), ("answer", "failed"), "refused for good as carrier_rejected; it said 400"),
     ("key", says(401), ("answer", "failed"), "refused for now, so the next carrier would be tried; it said 401"),
     ("fault", says(500), ("answer", "failed"), "in doubt: it may have the text; it said 500"),
-    ("no-id", says(200, {"sid": "1"}), ("answer", "warning"), "taken, but answer_id finds no id"),
+    (
+        "no-id",
+        says(200, {"sid": "1"}),
+        ("answer", "failed"),
+        "in doubt: it may have the text; it said 200 with nothing where answer_id or answer_code says",
+    ),
     ("dropped", Drop(), ("request", "failed"), "no answer: connection_lost"),
 ]
 

@@ -32,7 +32,7 @@ def read(status: int, body: Any = b"", content_type: str = "application/json", *
     ],
 )
 def test_every_status_means_something(status: int, kind: str) -> None:
-    verdict = read(status, b"<html>")
+    verdict = read(status, b"<html>", answer_id="")
     assert (verdict.kind, verdict.status) == (kind, status)
     if kind != "accepted":
         assert verdict.reason in CATALOGUE
@@ -87,7 +87,9 @@ def test_its_own_word_says_more_than_the_status() -> None:
     assert read(400, {"code": "b"}, **settings).reason == "barred"
     assert read(400, {"code": "c"}, **settings).kind == "refused_now"
     assert read(200, {"code": "a"}, **settings).kind == "throttled"
-    assert read(200, {"code": "c"}, **settings).kind == "accepted"  # only HTTP's status counts without `answer_ok`
+    assert (
+        read(200, {"code": "c", "id": 1}, **settings).kind == "accepted"
+    )  # HTTP says so
 
 
 def test_a_word_that_means_yes_is_no_yes_under_a_status_that_is_none() -> None:
@@ -95,6 +97,24 @@ def test_a_word_that_means_yes_is_no_yes_under_a_status_that_is_none() -> None:
     assert read(500, {"code": "0"}, **settings).kind == "in_doubt"
     assert read(400, {"code": "0"}, **settings).kind == "refused"
     assert read(200, {"code": 0}, **settings).kind == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("body", "settings", "kind"),
+    [
+        ({"id": 7}, {}, "accepted"),
+        (b"<html>Sign in to the network</html>", {}, "in_doubt"),
+        (b"", {}, "in_doubt"),
+        ({"id": ""}, {}, "in_doubt"),
+        ({"id": None}, {"answer_id": "id"}, "in_doubt"),
+        ({"code": "c"}, {"answer_code": "code"}, "in_doubt"),  # a word that means nothing without `answer_ok`
+        (b"", {"answer_id": ""}, "accepted"),
+        ({"code": "0"}, {"answer_code": "code", "answer_ok": ("0",)}, "accepted"),
+        ({"id": 7}, {"answer_code": "code", "answer_ok": ("0",)}, "in_doubt"),
+    ],
+)
+def test_a_yes_that_is_not_the_carriers_own_is_none(body: Any, settings: dict[str, Any], kind: str) -> None:
+    assert read(200, body, **settings).kind == kind
 
 
 def test_a_number_of_its_own_is_the_status_that_is_kept() -> None:

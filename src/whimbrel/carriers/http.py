@@ -20,7 +20,7 @@ from whimbrel.base.clock import Chance, Clock
 from whimbrel.carriers.http_sender import Ended, HttpSender, why
 from whimbrel.carriers.interface import Handlers, Health, Part, Question, Reply, Report
 from whimbrel.carriers.outbox import Outbox
-from whimbrel.domain.http_answers import Verdict, read_answer
+from whimbrel.domain.http_answers import Verdict, in_words, read_answer
 from whimbrel.domain.http_dialect import HttpSettings
 from whimbrel.domain.model import Carrier
 from whimbrel.domain.refusals import PERMANENT
@@ -35,6 +35,7 @@ OPERATORS_REACH: Final = Reach(("0.0.0.0/0", "::/0"), plain_http=True)
 _log = logging.getLogger("whimbrel.carrier")
 _ACCOUNT_REFUSED: Final = "refused_now"
 _UNNAMED_MAX: Final = 100
+_NO_ID: Final = "took a text without an id at answer_id: its receipt will find nothing"
 
 
 def client_of(settings: HttpSettings) -> HttpClient:
@@ -186,17 +187,18 @@ class HttpCarrier:
     def _answered(self, part: Part, verdict: Verdict, replies: list[Reply], waiting: list[Part]) -> None:
         name = self.carrier.name
         if verdict.kind == "in_doubt":
-            self._sender.in_doubt(_said(verdict))
+            self._sender.in_doubt(f"answered {in_words(verdict)}")
             replies.append(Reply(part, "in_doubt", name, status_code=verdict.status, reason=verdict.reason))
             return
         self._sender.went_well()
         if verdict.kind == "accepted":
-            self._sender.complains(None)
+            is_followed = bool(verdict.carrier_message_id or not self.settings.answer_id)
+            self._sender.complains(None if is_followed else _NO_ID)
             self._outbox.taken()
             replies.append(Reply(part, "accepted", name, verdict.carrier_message_id))
             return
         if verdict.kind == _ACCOUNT_REFUSED:
-            self._sender.complains(_said(verdict))
+            self._sender.complains(f"answered {in_words(verdict)}")
         elif verdict.word and verdict.reason == PERMANENT.reason:
             self._note(verdict)
         if verdict.kind == "throttled" and not self._outbox.is_stopping:
@@ -213,9 +215,3 @@ class HttpCarrier:
             self._unnamed.add(verdict.word)
             told = {"bind": self.carrier.name, "status": verdict.status, "word": verdict.word}
             _log.warning("refused with a word that its settings do not name", extra=told)
-
-
-def _said(verdict: Verdict) -> str:
-    """For an operator."""
-    is_told = not verdict.word or verdict.word == str(verdict.status)
-    return f"answered {verdict.status}" if is_told else f"answered {verdict.status} ({verdict.word})"

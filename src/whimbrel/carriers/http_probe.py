@@ -16,7 +16,7 @@ from whimbrel.carriers.http_sender import why
 from whimbrel.carriers.probe import Exchange, Failed, ProbeReport, ProbeText, Step, StepState
 from whimbrel.codec import segments
 from whimbrel.codec.smpp.masks import HIDDEN, mask_number
-from whimbrel.domain.http_answers import Verdict, read_answer
+from whimbrel.domain.http_answers import Verdict, in_words, read_answer
 from whimbrel.domain.http_dialect import HttpSettings
 from whimbrel.domain.http_requests import Request, Template, Unrenderable, Values
 from whimbrel.domain.probe import Proposal
@@ -134,10 +134,9 @@ class HttpProbe:
             self._proposals.append(Proposal("response_timeout_s", longer, f"its answer took {took_s:.1f} s"))
 
     def _read(self, verdict: Verdict) -> None:
-        said = f"{verdict.status}" + (f" ({verdict.word})" if verdict.word not in ("", str(verdict.status)) else "")
         if verdict.kind != "accepted":
             reason = f" as {verdict.reason}" if verdict.kind == "refused" else ""
-            self._fail("answer", f"{_WORDS[verdict.kind]}{reason}; it said {said}")
+            self._fail("answer", f"{_WORDS[verdict.kind]}{reason}; it said {in_words(verdict)}")
         self._message_id = verdict.carrier_message_id
         if self._message_id is None:
             self._step("answer", "warning", "taken, but answer_id finds no id: no receipt can be matched")

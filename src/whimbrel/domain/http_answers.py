@@ -4,7 +4,8 @@ them, then by HTTP's status.
 HTTP's statuses say less than they seem to. A 4xx speaks of the request, so the message is refused, unless the status
 speaks of our account there (401, 402, 403, 404, 405, 407): then another carrier may take it. A 5xx says that something
 failed, and not before or after the message was taken: it is in doubt (RFC 9110 15.6), except 503 and 429, which ask to
-come back later.
+come back later. A 2xx in which nothing is where the settings say, neither an id nor a word, is not the carrier's own
+answer: in doubt too.
 """
 
 from collections.abc import Mapping
@@ -62,11 +63,22 @@ def read_answer(settings: HttpSettings, status: int, body: bytes, content_type: 
         return _refused(WORDS.get(said) or Refusal("refused", said), number, word)
     if not is_ok:
         return _by_status(status, number, word)
-    if settings.answer_code and settings.answer_ok and word not in settings.answer_ok:
-        if word:  # a "no" that nobody has named: a resend of what it took would be worse than a refusal
-            return _refused(PERMANENT, number, word)
+    says_so = bool(settings.answer_code and settings.answer_ok)
+    if says_so and word and word not in settings.answer_ok:
+        # a "no" that nobody has named: a resend of what it took would be worse than a refusal
+        return _refused(PERMANENT, number, word)
+    carrier_message_id = scalar(settings.answer_id, data, ID_MAX) or None
+    is_its_own = bool(word) if says_so else carrier_message_id is not None or not settings.answer_id
+    if not is_its_own:  # the page of a proxy, or settings that are wrong
         return Verdict("in_doubt", status, reason="carrier_error")
-    return Verdict("accepted", status, scalar(settings.answer_id, data, ID_MAX) or None)
+    return Verdict("accepted", status, carrier_message_id)
+
+
+def in_words(verdict: Verdict) -> str:
+    """What it said, for an operator."""
+    if verdict.kind == "in_doubt" and _OK <= verdict.status < _REDIRECTS:
+        return f"{verdict.status} with nothing where answer_id or answer_code says"
+    return f"{verdict.status}" + (f" ({verdict.word})" if verdict.word not in ("", str(verdict.status)) else "")
 
 
 def _said(settings: HttpSettings, word: str, status: int) -> str | None:
