@@ -40,7 +40,7 @@ def small(folder: Path) -> str:
     return f"sqlite:///{folder}/whimbrel.db"
 
 
-@pytest.mark.parametrize(("count", "times"), [(20_000, 1), pytest.param(100_000, 10, marks=pytest.mark.ci)])
+@pytest.mark.parametrize(("count", "times"), [(20_000, 1), pytest.param(100_000, 3, marks=pytest.mark.ci)])
 async def test_a_copy_that_is_killed_goes_on_and_agrees(
     count: int, times: int, folder: Path, empty_postgres: str, tmp_path: Path
 ):

@@ -26,10 +26,8 @@ from .rounds import (
     play,
 )
 
-SOME = ("accept.after_commit", "carrier.after_write", "receipt.before_commit", "notify.after_post", "smpp.after_commit")
-"""One of each step."""
-ALWAYS = frozenset(SOME[:2])
-"""Of them, for `make test`."""
+SOME = ("accept.after_commit", "carrier.after_write")
+"""For `make test`."""
 _MANY_FROM = 100  # seeds of the long run
 _TRIES = 6  # seeds for one counted round
 _TRY_STEP = 10_000
@@ -66,9 +64,7 @@ def test_every_kill_point_has_its_rounds():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "point", [each if each in ALWAYS else pytest.param(each, marks=pytest.mark.ci) for each in SOME]
-)
+@pytest.mark.parametrize("point", SOME)
 async def test_a_kill_loses_and_doubles_nothing(point: str, rounds: list[Played], tmp_path: Path):
     for seed in range(1, 1 + _rounds(1)):
         rounds.append(await _counted(partial(at_point, point), seed, tmp_path))
@@ -132,19 +128,15 @@ async def _stopped(name: str, seed: int, folder: Path, *, over_smpp: bool) -> Pl
     return played
 
 
-_STOPS = {"SIGTERM under load": False, "SIGTERM under load over SMPP": True}
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [name if not over else pytest.param(name, marks=pytest.mark.ci) for name, over in _STOPS.items()]
-)
-async def test_a_graceful_stop_under_load_leaves_nothing_in_doubt(name: str, rounds: list[Played], tmp_path: Path):
-    rounds.append(await _stopped(name, 1, tmp_path, over_smpp=_STOPS[name]))
+async def test_a_graceful_stop_under_load_leaves_nothing_in_doubt(rounds: list[Played], tmp_path: Path):
+    rounds.append(await _stopped("SIGTERM under load", 1, tmp_path, over_smpp=False))
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("name", _STOPS)
-async def test_many_graceful_stops_leave_nothing_in_doubt(name: str, rounds: list[Played], tmp_path: Path):
+@pytest.mark.parametrize(("name", "over_smpp"), [("SIGTERM under load", False), ("SIGTERM under load over SMPP", True)])
+async def test_many_graceful_stops_leave_nothing_in_doubt(
+    name: str, over_smpp: bool, rounds: list[Played], tmp_path: Path
+):
     for number in range(_rounds(20)):
-        rounds.append(await _stopped(name, _MANY_FROM + number, tmp_path, over_smpp=_STOPS[name]))
+        rounds.append(await _stopped(name, _MANY_FROM + number, tmp_path, over_smpp=over_smpp))

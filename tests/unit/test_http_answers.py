@@ -87,9 +87,7 @@ def test_its_own_word_says_more_than_the_status() -> None:
     assert read(400, {"code": "b"}, **settings).reason == "barred"
     assert read(400, {"code": "c"}, **settings).kind == "refused_now"
     assert read(200, {"code": "a"}, **settings).kind == "throttled"
-    assert (
-        read(200, {"code": "c", "id": 1}, **settings).kind == "accepted"
-    )  # HTTP says so
+    assert read(200, {"code": "c", "id": 1}, **settings).kind == "accepted"  # HTTP says so
 
 
 def test_a_word_that_means_yes_is_no_yes_under_a_status_that_is_none() -> None:
