@@ -78,9 +78,9 @@ async def test_a_text_in_national_tables_arrives_as_it_was_written() -> None:
     turkish = shifts.Shift(locking=1, single=1)
     text = "ışık ğ Ş"
     header = udh.build(udh.shift_elements(turkish))[1:]
-    async with provider() as peer, carrier(peer.port) as bench:
+    async with provider() as peer, carrier(peer.port, fields=FIELDS | {"kind": "{encoding}"}) as bench:
         await bench.send(bench.part(octets=shifts.encode(text, turkish), header=header))
-    assert peer.heard[0].json["text"] == text
+    assert (peer.heard[0].json["text"], peer.heard[0].json["kind"]) == (text, "ucs2")
 
 
 async def test_binary_goes_to_another_carrier() -> None:

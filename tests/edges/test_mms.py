@@ -57,6 +57,15 @@ async def _first_detail(edge: Edge, message_id: str) -> dict[str, Any]:
     return detail
 
 
+async def test_a_text_that_could_be_in_national_tables_is_priced_and_sent_as_providers_do(edge: Edge) -> None:
+    spanish = "Señor, su código de atención está aquí: " + "a" * 60
+    body = {"to": "+34612345678", "text": spanish}
+    assert [(await edge.post("/v1/messages/explain", body)).json["encoding"]["encoding"]] == ["gsm7"]
+    async with provided(edge):
+        told = (await edge.post("/v1/messages/explain", body)).json["encoding"]
+        assert (told["encoding"], told["segments"]) == ("ucs2", 2)
+
+
 async def test_media_go_as_mms_and_are_fetched_from_us(edge: Edge) -> None:
     media = [await brought(edge), await brought(edge, CARD)]
     await edge.post("/v1/prices", {"prefix": "44", "price": "0.04", "mms_price": "0.11"}, key=edge.operator)

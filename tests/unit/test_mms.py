@@ -4,6 +4,8 @@ import pytest
 
 from whimbrel.base.clock import SystemChance
 from whimbrel.base.vault import Vault
+from whimbrel.carriers.http_parts import text_of
+from whimbrel.codec import segments, shifts
 from whimbrel.domain.model import PLAIN, Draft, Flag, Message, Options, Price, Sender
 from whimbrel.domain.pricing import PriceList
 from whimbrel.journey.mms import NO_MMS, TEXTS_ONLY, apart, choose
@@ -57,9 +59,9 @@ def test_a_text_and_its_media_apart(text: str, count: int, expected: tuple[str, 
     assert apart(text, count) == expected
 
 
-def _message(text: str, *, encoding: str = "gsm7", segments: int = 1, flags: int = Flag.MMS) -> Message:
+def _message(text: str, *, encoding: str = "gsm7", count: int = 1, flags: int = Flag.MMS) -> Message:
     values = dict.fromkeys(Message.__struct_fields__, 0) | {
-        "id": "SM" + "0" * 32, "text": text, "encoding": encoding, "segments": segments, "flags": flags,
+        "id": "SM" + "0" * 32, "text": text, "encoding": encoding, "segments": count, "flags": flags,
         "recipient": "+14155550123", "sender": "+14155550100", "options": '{"media":["ME1","ME2"]}',
     }  # fmt: skip
     return Message(**values)  # type: ignore[arg-type]
@@ -77,6 +79,16 @@ def test_a_carrier_that_takes_media_is_given_them_and_no_link(text: str, encodin
     assert (part.media, part.octets, part.parts) == ((f"{LINK}/1", f"{LINK}/2"), expected, 1)
 
 
+def test_a_text_in_national_tables_has_media_too() -> None:
+    text = "Hola María, aquí está su factura"
+    measure = segments.measure(f"{text}\n{LINK}" + " " * 40, languages=shifts.ALL_LANGUAGES)
+    assert measure.encoding == "gsm7" and measure.shift != shifts.NO_SHIFT
+    flags = Flag.MMS | measure.shift.single << Flag.SINGLE_SHIFT | measure.shift.locking << Flag.LOCKING_SHIFT
+    message = _message(f"{text}\n{LINK}", flags=flags)
+    (part,) = parts(message, octets(message, VAULT, whole=True, media=True), (7,), 1, media=True)
+    assert text_of(part) == text
+
+
 def test_any_other_carrier_is_given_the_link() -> None:
     message = _message(f"Hello\n{LINK}")
     built = octets(message, VAULT)
@@ -92,7 +104,7 @@ def test_a_sender_without_mms_sends_the_link_by_any_carrier() -> None:
 
 
 def test_a_text_of_several_segments_is_one_message_with_media() -> None:
-    message = _message("a" * 300 + f"\n{LINK}", segments=3)
+    message = _message("a" * 300 + f"\n{LINK}", count=3)
     built = octets(message, VAULT, whole=True, media=True)
     assert built == (b"a" * 300,)
 

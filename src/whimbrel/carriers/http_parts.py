@@ -14,14 +14,17 @@ def values_of(part: Part, now_us: int, callback: str) -> Values:
     """What is filled in for it. Unrenderable: what it is can be said over SMPP only."""
     if part.encoding == "binary" or (part.wire is not None and part.wire.header):
         raise Unrenderable("carrier_unavailable", "binary data and headers of the sender's own need SMPP")
+    text = text_of(part)
+    # what was queued for a carrier over SMPP may be in national tables, which no provider knows
+    is_gsm7 = part.encoding == "gsm7" and (not part.header or gsm7.try_encode(text) is not None)
     return Values(
         to=part.destination,
         sender=part.source,
-        text=text_of(part),
+        text=text,
         reference=f"{part.message_id}-{part.attempt}",
         callback=callback,
         validity_s=max(1, (part.expires_at - now_us) // _SECOND_US),
-        encoding=part.encoding,
+        encoding="gsm7" if is_gsm7 else "ucs2",
         media=part.media,
     )
 

@@ -114,14 +114,17 @@ class TextRules(msgspec.Struct, frozen=True, gc=False):
 
 
 PLAIN_RULES = TextRules()
+UNSHIFTED_RULES = TextRules(national_languages=False)
+"""Of carriers that are given a text, and not octets: those over HTTP know no national language shift tables."""
 _SEPTETS: frozenset[Alphabet] = frozenset({"gsm7", "gsm7_packed"})
 
 
-def text_rules(settings: Iterable[CarrierSettings]) -> TextRules:
-    """What all of these carriers can take."""
+def text_rules(settings: Iterable[CarrierSettings], *, also_over_http: bool = False) -> TextRules:
+    """What all of these carriers can take, and (`also_over_http`) those over HTTP as well."""
     known = list(settings)
     return TextRules(
         wide=any(one.long_messages == "udh16" for one in known),
-        national_languages=all(one.national_languages and one.alphabet in _SEPTETS for one in known),
+        national_languages=not also_over_http
+        and all(one.national_languages and one.alphabet in _SEPTETS for one in known),
         alphabets=tuple(sorted({one.alphabet for one in known} - _SEPTETS)),
     )

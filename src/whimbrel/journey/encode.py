@@ -8,7 +8,7 @@ from whimbrel.base.limits import PARTS_MAX
 from whimbrel.codec import alphabets, segments, udh
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.shifts import ALL_LANGUAGES, NO_SHIFT
-from whimbrel.domain.dialect import PLAIN_RULES, TextRules
+from whimbrel.domain.dialect import PLAIN_RULES, UNSHIFTED_RULES, TextRules
 from whimbrel.journey.plan import Plan
 
 _NO_LANGUAGES: frozenset[int] = frozenset()
@@ -21,7 +21,8 @@ def encode(plans: Sequence[Plan], rules_of: RulesOf) -> None:
         if plan.refusal is None:
             rules = rules_of(plan.carriers)
             wire = plan.draft.options.wire
-            if rules is not PLAIN_RULES or wire is not None:
+            is_counted = rules is PLAIN_RULES or (rules is UNSHIFTED_RULES and plan.shift == NO_SHIFT)
+            if wire is not None or not is_counted:
                 _fit(plan, rules, len(wire.header) // 2 if wire else 0)
 
 

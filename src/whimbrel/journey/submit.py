@@ -53,7 +53,8 @@ def octets(message: Sendable, vault: Vault, *, whole: bool = False, media: bool 
     them."""
     if media and message.flags & Flag.MMS:
         words, _ = apart(message.text, 0)
-        return (b"".join(segments.cut(words, encoding="gsm7" if message.encoding == "gsm7" else "ucs2")),)
+        encoding: segments.Encoding = "gsm7" if message.encoding == "gsm7" else "ucs2"
+        return (b"".join(segments.cut(words, encoding=encoding, shift=_shift(message.flags))),)
     if message.flags & _CUT_OTHERWISE or message.encoding != "gsm7":
         built = _cut(message, vault)
     else:

@@ -14,7 +14,7 @@ import msgspec
 
 from whimbrel.base.vault import Seal, Vault
 from whimbrel.domain.carrier_kinds import settings_of
-from whimbrel.domain.dialect import PLAIN_RULES, CarrierSettings, TextRules, text_rules
+from whimbrel.domain.dialect import PLAIN_RULES, UNSHIFTED_RULES, CarrierSettings, TextRules, text_rules
 from whimbrel.domain.model import Account, Carrier, ConfigKind, Key, Price, Route, Sender, SmppCredential, Webhook
 from whimbrel.domain.number_limits import NumberLimits
 from whimbrel.domain.permission import Permissions
@@ -131,8 +131,10 @@ class Tables:
         if known is None:
             rows = [self.carriers[i] for i in carriers if i in self.carriers]
             spoken = [settings_of(row) for row in rows]
-            found = text_rules([one for one in spoken if isinstance(one, CarrierSettings)])  # HTTP restricts nothing
-            known = self._text_rules[carriers] = PLAIN_RULES if found == PLAIN_RULES else found
+            over_smpp = [one for one in spoken if isinstance(one, CarrierSettings)]
+            found = text_rules(over_smpp, also_over_http=len(over_smpp) < len(spoken))
+            same = (rules for rules in (PLAIN_RULES, UNSHIFTED_RULES) if rules == found)
+            known = self._text_rules[carriers] = next(same, found)
         return known
 
     def takes_media(self, carrier_id: str) -> bool:
