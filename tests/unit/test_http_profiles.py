@@ -121,7 +121,7 @@ def vonage():
         said = {"message-count": "1", "messages": [{"status": status, "error-text": "…"}]}
         assert verdict("vonage", 200, said)[0] == kind
     said = {"msisdn": "447700900000", "messageId": "0A1", "status": "failed", "err-code": "6"}
-    assert receipt("vonage", call(said)) == [("0A1", "UNDELIVERABLE", "filtered", "447700900000")]
+    assert receipt("vonage", call(said)) == [("0A1", "UNDELIVERABLE", "filtered", "")]  # one for each part
     said = {"msisdn": "447700900001", "to": "447700900000", "messageId": "0A2", "text": "Hello world", "type": "text"}
     assert texts("vonage", call(said)) == [HttpText("0A2", "447700900001", "447700900000", "Hello world")]
 
@@ -197,7 +197,7 @@ def plivo():
     said = {"message": "message(s) queued", "message_uuid": ["db3ce55a"], "api_id": "db342550"}
     assert verdict("plivo", 202, said) == ("accepted", "db3ce55a")
     said = {"MessageUUID": "83876bdb", "To": "918553651111", "Status": "undelivered", "ErrorCode": "30"}
-    assert receipt("plivo", call(said, FORM)) == [("83876bdb", "UNDELIVERABLE", "filtered", "918553651111")]
+    assert receipt("plivo", call(said, FORM)) == [("83876bdb", "UNDELIVERABLE", "filtered", "")]  # one for each unit
     said = {"MessageUUID": "7a242edc", "To": "4759440448", "From": "4795961111", "Text": "Msg", "Type": "sms"}
     assert texts("plivo", call(said, FORM)) == [HttpText("7a242edc", "4795961111", "4759440448", "Msg")]
 

@@ -91,6 +91,26 @@ def test_a_recipient_is_its_digits():
         assert receipt(settings, id="1", status="sent", to=to).recipient == "447911123456"
 
 
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [("x" * 201, "x" * 200), ("Unknown\nsubscriber", "Unknown subscriber"), ({"a": 1}, None), (None, None), ("", None)],
+)
+def test_what_stands_beside_the_state_costs_no_receipt(error, kept):
+    settings = HttpSettings(url="http://provider.example/", receipt_error="error", receipt_to="to")
+    found = receipt(settings, id="1", status="failed", error=error, to="4" * 201)
+    assert (found.message_id, found.state, found.error, found.recipient) == ("1", "UNDELIVERABLE", kept, "")
+
+
+def test_a_path_that_fails_beside_the_state_costs_no_receipt():
+    settings = HttpSettings(url="http://provider.example/", receipt_error="length(status) && abs(status)")
+    assert receipt(settings, id="1", status="failed").error is None
+
+
+def test_an_id_that_is_none_costs_no_text():
+    (found,) = texts_in(PLAIN, {"id": "x" * 201, "from": "1", "to": "2", "text": "hello"}).items
+    assert (found.message_id, found.text) == ("", "hello")
+
+
 def test_a_query_is_a_call_too():
     (found,) = receipts_in(PLAIN, call_of("id=7&status=delivered", "", b"")).items
     assert (found.message_id, found.state) == ("7", "DELIVERED")

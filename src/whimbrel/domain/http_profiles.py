@@ -79,7 +79,6 @@ _ALL: Final = (
             "receipt_id": "messageId",
             "receipt_state": "status",
             "receipt_error": '"err-code"',
-            "receipt_to": "msisdn",
             "receipt_errors": {
                 "2": "absent_subscriber", "3": "unknown_subscriber", "4": "barred", "5": "network_error",
                 "6": "filtered", "7": "absent_subscriber", "8": "network_error", "9": "barred",
@@ -179,7 +178,6 @@ _ALL: Final = (
             "receipt_id": "MessageUUID",
             "receipt_state": "Status",
             "receipt_error": "ErrorCode",
-            "receipt_to": "To",
             "receipt_errors": {
                 "10": "carrier_rejected", "20": "network_error", "30": "filtered", "40": "invalid_source",
                 "50": "invalid_destination",

@@ -209,8 +209,8 @@ def _receipt(settings: HttpSettings, states: Mapping[str, str], item: Any) -> Ht
     message_id = _needed(settings.receipt_id, item, "receipt_id")
     stat = _needed(settings.receipt_state, item, "receipt_state")
     state = states.get(_plain(stat), "UNKNOWN")
-    error = _word(settings.receipt_error, item, "receipt_error") or None
-    recipient = "".join(re.findall("[0-9]+", _word(settings.receipt_to, item, "receipt_to")))
+    error = _told(settings.receipt_error, item)[:WORD_MAX] or None
+    recipient = "".join(re.findall("[0-9]+", _beside(settings.receipt_to, item)))
     # a provider's numbers are its own: nothing is guessed of them, as it is of errors over SMPP
     reason = own_reason(error, settings.receipt_errors) or outcome_of(state, None).reason
     return HttpReceipt(message_id, state, stat, error, reason, recipient)
@@ -226,13 +226,28 @@ def _text(settings: HttpSettings, item: Any) -> HttpText:
     words = word_of(text) if not isinstance(text, str) else text.replace("\0", "\ufffd")  # PostgreSQL keeps no NUL
     if len(words) > TEXT_MAX:
         raise CallError(f"the text has more than {TEXT_MAX:,} characters")
-    return HttpText(_word(settings.inbound_id, item, "inbound_id"), source, destination, words, media)
+    return HttpText(_beside(settings.inbound_id, item), source, destination, words, media)
 
 
 def _media(settings: HttpSettings, item: Any) -> tuple[str, ...]:
     listed = _found(settings.inbound_media, item) if settings.inbound_media else None
     every = listed if isinstance(listed, list) else [listed]
     return tuple([url for url in map(word_of, every) if url][:MEDIA_MAX])
+
+
+def _told(path: str, item: Any) -> str:
+    """What is told beside the rest, on one line; a path that fails must not cost the rest."""
+    try:
+        words = word_of(_found(path, item)) if path else ""
+    except CallError:
+        return ""
+    return "".join([each if each.isprintable() else " " for each in words])
+
+
+def _beside(path: str, item: Any) -> str:
+    """The same of a word, of which a part means something else."""
+    word = _told(path, item)
+    return word if len(word) <= WORD_MAX else ""
 
 
 def _needed(path: str, item: Any, name: str) -> str:
