@@ -53,6 +53,15 @@ def test_what_is_typed_is_what_was_there(sheet, settings):
     assert msgspec.convert(needed | sheet.settings_of(form), type(settings), strict=True) == settings
 
 
+@pytest.mark.parametrize(("sheet", "settings"), ALL, ids=["plain", "strange", "http", "strange http"])
+def test_all_is_sent_where_the_profile_is_taken_away_and_only_it_where_it_is_another(sheet, settings):
+    before = msgspec.structs.replace(settings, profile="some")
+    form = sheet.filled("x", before, sandbox=False)
+    sent = sheet.settings_of(form.plus({"settings.profile": ""}), before)
+    assert msgspec.convert(sent, type(settings), strict=True) == settings
+    assert sheet.settings_of(form.plus({"settings.profile": "other"}), before) == {"profile": "other"}
+
+
 @pytest.mark.parametrize("typed", ['{"a": ', "[1]", "7"])
 def test_fields_that_are_no_object_reach_the_api_as_they_are(typed):
     sent = HTTP.settings_of(Form.of({"settings.fields": typed}))["fields"]

@@ -1,6 +1,8 @@
 """Carriers over HTTP by their pages: added with a profile and without, changed, tested, and the addresses that their
 provider is told; the verdict comes from the API and from a real server."""
 
+from html.parser import HTMLParser
+
 import pytest
 
 from tests.carriers.provider import Provider, says
@@ -24,6 +26,35 @@ TYPED = {
     "settings.answer_ok": "",
     "settings.statuses": "429 = throttled\n21610 = barred",
 }
+
+
+class Shown(HTMLParser):
+    """The fields of a page's form as a browser sends them when nobody changes any."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.fields, self._open, self._inside = {}, "", False
+        self.feed(page.text)
+
+    def handle_starttag(self, tag, attrs):
+        has = dict(attrs)
+        self._inside = self._inside or has.get("action", "").startswith("/console/carriers/")
+        name = has.get("name", "")
+        if self._inside and tag == "input" and name != "csrf" and (has["type"] != "checkbox" or "checked" in has):
+            self.fields[name] = has["value"]
+        elif self._inside and tag in ("select", "textarea"):
+            self._open = name
+            self.fields[name] = ""
+        elif self._inside and tag == "option" and "selected" in has:
+            self.fields[self._open] = has["value"]
+
+    def handle_data(self, data):
+        if self._open and self.get_starttag_text().startswith("<textarea"):
+            self.fields[self._open] += data
+
+    def handle_endtag(self, tag):
+        self._inside = self._inside and tag != "form"
+        self._open = "" if tag in ("select", "textarea") else self._open
 
 
 async def added(operator, typed):
@@ -78,6 +109,25 @@ async def test_a_profile_is_not_overwritten_by_what_the_form_showed_anyway(edge,
     assert {name: shown[name] for name in written} == written
 
 
+async def test_another_profile_takes_the_place_of_one_and_all_stays_where_it_is_taken_away(edge, sign_in):
+    operator = await sign_in(account_id=None)
+    plain = {"settings.url": "", "settings.fields": "", "settings.auth": "none", "settings.statuses": ""}
+    typed = TYPED | plain | {"name": "Sanderling", "settings.profile": "twilio", "settings.username": "AC1"}
+    page = await added(operator, typed)
+
+    async def changed(**own):
+        form = Shown(await operator.get(f"{page}/edit")).fields
+        assert form["settings.url"] and form["settings.callback_version"] == "1", "the form shows all that is stored"
+        seen = await operator.post(f"{page}/edit", form | {f"settings.{name}": value for name, value in own.items()})
+        assert seen.status == 303, seen.words
+        return (await settings(edge, page))[0]
+
+    for name in ("vonage", "twilio"):
+        shown, written = await changed(profile=name, window="7"), HTTP_PROFILES[name].settings
+        assert {each: shown[each] for each in written} == written and shown["window"] == 7
+    assert await changed(profile="") == shown | {"profile": ""} and shown["check"] == "twilio"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
@@ -105,10 +155,11 @@ async def test_wrong_input_is_told_by_the_field(edge, sign_in, name, value, word
 async def test_it_is_tested_and_what_was_said_is_shown_masked(edge, sign_in):
     operator = await sign_in(account_id=None)
     provider = Provider()
-    provider.answer = lambda _: says(200, {})  # without an id no receipt is waited for
+    provider.answer = lambda _: says(200, {})  # no id, and none is looked for
     await provider.open()
     try:
-        page = await added(operator, TYPED | {"name": "Knot", "settings.url": f"http://127.0.0.1:{provider.port}/sms"})
+        own = {"settings.url": f"http://127.0.0.1:{provider.port}/sms", "settings.answer_id": ""}
+        page = await added(operator, TYPED | own | {"name": "Knot"})
 
         async def is_up():
             return "up" in (await operator.get(page, part=True)).words.lower()

@@ -125,10 +125,13 @@ class Sheet:
 
     def settings_of(self, form: Form, before: AnySettings | None = None) -> dict[str, Any]:
         """The settings as the API takes them: those that differ from what the carrier has (a new one: from what is
-        usual), so that what a profile writes is not overwritten by what the form showed anyway."""
+        usual), so that what a profile writes is not overwritten by what the form showed anyway. All of them where its
+        profile is taken away: what that wrote would go back to the defaults, whatever the form shows."""
         sent = [field for field in self.fields if field.kind == "flag" or form.sent(field.name)]
         found = {field.setting: _read(field, form) for field in sent}
         usual = self._defaults if before is None else _values(before)
+        if before is not None and before.profile and found.get("profile") == "":
+            return found
         return {name: value for name, value in found.items() if value != usual[name]}
 
     def by_field(self, fields: Mapping[str, str]) -> dict[str, str]:
