@@ -144,6 +144,25 @@ async def test_media_of_a_phone_are_kept(edge: Edge) -> None:
         assert form["MediaUrl0"][0].endswith(f"/Messages/{message['id']}/Media/{medium['id']}")
 
 
+async def test_what_cannot_be_kept_changes_nothing_that_a_phone_says(edge: Edge) -> None:
+    """A STOP with a picture is a STOP, however long the picture's address is."""
+    async with provided(edge, inbound_media="media") as journey, sink(answer_of("404 Not Found")) as gone:
+        url = f"http://127.0.0.1:{gone.port}/{'a' * 160}.mov"
+        assert (await journey.carrier.bring("STOP", "t1", media=[url])).status == 200
+        assert await texts(edge) == [f"STOP\n{url}"]
+        (opted_out,) = (await edge.get("/v1/opt-outs")).json["data"]
+        assert (opted_out["source"], opted_out["number"][-3:]) == ("keyword", PHONE[-3:])
+        assert (await journey.carrier.bring("Start", "t2", media=[url])).status == 200
+        assert (await edge.get("/v1/opt-outs")).json["data"] == []
+
+
+async def test_media_to_a_number_that_is_written_otherwise_are_kept(edge: Edge) -> None:
+    async with provided(edge, inbound_media="media") as journey, sink(answer_of("200 OK", body=PNG)) as picture:
+        media, to = [f"http://127.0.0.1:{picture.port}/a.png"], f"00{SENDER[1:]}"
+        assert (await journey.carrier.bring("Look", "t1", to=to, media=media)).status == 200
+        assert await texts(edge) == ["Look"]
+
+
 async def test_a_provider_that_wants_it_is_told_who_fetches_and_nobody_else(edge: Edge) -> None:
     async with sink(answer_of("200 OK", body=PNG)) as his, sink(answer_of("200 OK", body=CARD)) as other:
         url = f"http://127.0.0.1:{his.port}"

@@ -276,7 +276,7 @@ def test_octets_say_what_the_text_said(said):
 
 def test_media_that_came_with_a_text_are_not_lost():
     (made,) = http_intake.inbound([HttpText("1", "44770", "15005", "look", ("https://m.example/1",))])
-    assert segments.decode(made.octets, made.data_coding) == "look\nhttps://m.example/1"
+    assert (segments.decode(made.octets, made.data_coding), made.links) == ("look", ("https://m.example/1",))
 
 
 def test_reports_carry_what_matching_needs():

@@ -36,9 +36,8 @@ def inbound(texts: Sequence[HttpText]) -> list[Inbound]:
 
 
 def _inbound(text: HttpText) -> Inbound:
-    words = "\n".join(filter(None, [text.text, *text.media]))
-    plain = gsm7.try_encode(words)
-    wide = f"\ufeff{words}".encode("utf-16-be", "replace")  # with its mark, lest what it begins with be taken for one
+    plain = gsm7.try_encode(text.text)
+    wide = f"\ufeff{text.text}".encode("utf-16-be", "replace")  # with its mark, lest what it begins with be taken for one
     return Inbound(
         source=text.source,
         destination=text.destination,
@@ -51,4 +50,5 @@ def _inbound(text: HttpText) -> Inbound:
         encoding="ucs2" if plain is None else "gsm7",
         carrier_message_id=text.message_id,
         media=text.kept,
+        links=text.media,
     )

@@ -83,6 +83,7 @@ class Inbound(msgspec.Struct, frozen=True, gc=False):
     wire: Wire | None = None  # optional parameters and header elements that came with it
     carrier_message_id: str = ""  # by which a redelivery is known, where the carrier gives one
     media: tuple[tuple[str, str], ...] = ()  # that came with it and are kept: id and content type
+    links: tuple[str, ...] = ()  # where those are that are not kept: the end of the text, and no word of the phone's
 
 
 class BindHealth(msgspec.Struct, frozen=True, gc=False):

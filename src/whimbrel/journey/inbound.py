@@ -102,7 +102,7 @@ class InboundTexts:
         theirs: dict[int, tuple[InboundTexts, list[Inbound]]] = {}
         refused: list[Inbound] = []
         for text in texts:
-            number = _international(text.destination)
+            number = international(text.destination)
             owner = self._owner(number)
             account = self._tables.accounts.get(owner.account_id) if owner else None
             if account is not None and account.status not in AWAY:
@@ -123,7 +123,7 @@ class InboundTexts:
 
     def _row(self, carrier_id: str, text: Inbound, now: int) -> InboundRow:
         vault = self._vault
-        source, destination = _international(text.source), _international(text.destination)
+        source, destination = international(text.source), international(text.destination)
         owner = self._owner(destination)
         return InboundRow(
             message_id=self._ids.new(ids.MESSAGE),
@@ -150,6 +150,7 @@ class InboundTexts:
             hearing=self._tables.consent.hearing(owner.account_id, owner.value) if owner else None,
             consent_id=self._ids.new(ids.CONSENT) if owner else "",
             media=text.media,
+            links=text.links,
             has_id=text.carrier_message_id != "",
         )
 
@@ -237,7 +238,7 @@ def _may_agree(row: InboundRow, said: Heard | None) -> bool:
     return said.word in ("start", "join")
 
 
-def _international(address: str) -> str:
+def international(address: str) -> str:
     """Carriers write the same phone with and without a plus, or with 00: one form inside (trap T65)."""
     digits = address.lstrip("+")
     if not digits.isdigit():

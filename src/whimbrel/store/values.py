@@ -309,6 +309,7 @@ class InboundRow(msgspec.Struct, frozen=True, gc=False):
     consent_id: str = ""
     has_id: bool = False  # the carrier names it: the same id once more is a redelivery, on whichever connection
     media: tuple[tuple[str, str], ...] = ()  # that came with it and are kept: id and content type
+    links: tuple[str, ...] = ()  # where those are that are not kept: the end of the text, and no word of the phone's
 
 
 class Owed(msgspec.Struct, frozen=True, gc=False):

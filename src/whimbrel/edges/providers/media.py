@@ -16,6 +16,7 @@ from whimbrel.domain.http_dialect import HttpSettings
 from whimbrel.domain.http_reports import HttpText
 from whimbrel.domain.model import Carrier
 from whimbrel.edges.shared.services import Services
+from whimbrel.journey.inbound import international
 from whimbrel.products.media.fetching import origin_of
 
 _log = logging.getLogger("whimbrel.providers")
@@ -32,7 +33,7 @@ async def with_media(
 
 
 async def _kept(services: Services, carrier: Carrier, settings: HttpSettings, text: HttpText) -> HttpText:
-    owner = services.tables.senders_by_value.get(text.destination.lstrip("+"))
+    owner = services.tables.senders_by_value.get(international(text.destination).lstrip("+"))
     if owner is None or not text.media:
         return text
     wanted, over = text.media[:MEDIA_PER_MESSAGE], text.media[MEDIA_PER_MESSAGE:]

@@ -241,7 +241,7 @@ def _message(text: _Text, word: consent.Heard | None) -> Message:
         state=RECEIVED,
         recipient=row.destination,
         sender=row.source,
-        text=joined.text,
+        text="\n".join(filter(None, [joined.text, *row.links])) if row.links else joined.text,
         encoding=_ENCODINGS.get(joined.encoding, "gsm7"),
         segments=joined.segments,
         price_micros=0,
