@@ -265,6 +265,27 @@ async def test_a_provider_that_is_gone_gets_its_messages_when_it_is_back() -> No
     assert len(peer.heard) == 1
 
 
+async def test_it_may_say_itself_who_asks() -> None:
+    async with provider() as peer, carrier(peer.port, headers={"User-Agent": "Curlew/2"}) as bench:
+        (reply,) = await bench.send(bench.part())
+    assert (reply.kind, peer.heard[0].headers["user-agent"]) == ("accepted", "Curlew/2")
+
+
+async def test_a_request_that_cannot_be_made_goes_to_another_carrier_and_says_nothing_of_this_one() -> None:
+    """Nothing that is looked at would mend it: taken for one that is not there, it would come back for ever."""
+    settings = {"headers": {"X-Sender": "{from}"}, "fields": {"to": "{to}", "text": "{text}"}}
+    async with provider() as peer, carrier(peer.port, **settings) as bench:
+        await bench.send(bench.part())
+        replies = await bench.send(bench.part(source="\ud800"))
+        health = bench.carrier.health()
+    assert [(reply.kind, reply.reason) for reply in replies] == [
+        ("accepted", None),
+        ("refused_now", "carrier_unavailable"),
+    ]
+    assert (health.binds_up, health.last_error) == (1, "bad_url: a header holds what is no character")
+    assert len(peer.heard) == 1
+
+
 async def test_one_that_lets_everything_in_doubt_is_left_alone_but_for_one_request() -> None:
     async with provider() as peer, carrier(peer.port, window=1, reconnect_min_s=600, reconnect_max_s=900) as bench:
         peer.answer = lambda _: says(500)

@@ -14,6 +14,7 @@ from whimbrel.manage import carriers
 from whimbrel.manage.carriers import CarrierChange, NewCarrier
 from whimbrel.manage.checks import Checks
 from whimbrel.manage.http_settings import check, settled
+from whimbrel.net.http import _OURS, _may_be_given
 
 from .helpers import refused
 
@@ -122,6 +123,16 @@ async def test_what_cannot_be_is_refused_with_a_pointer_and_changes_nothing(ctx,
 @pytest.mark.parametrize("private", ["http://10.0.0.7:8080/sms", "http://localhost/sms", "https://[::1]:9000/sms"])
 async def test_it_may_be_in_a_private_network_because_an_operator_says_so(ctx, private):
     assert (await add(ctx, SETTINGS | {"url": private})).settings.url == private
+
+
+async def test_a_header_that_can_be_set_can_be_sent(ctx):
+    """Which ones the settings refuse and which the client does are two lists: what one takes and the other does not
+    would let no text leave."""
+    names = ("User-Agent", "Accept", "Accept-Encoding", "Authorization", "Content-Type", "Cookie", "Date", "X-Api-Key")
+    made = await add(ctx, SETTINGS | {"headers": dict.fromkeys(names, "x")})
+    assert all(map(_may_be_given, made.settings.headers))
+    for name in sorted(_OURS):
+        await refused(add(ctx, SETTINGS | {"headers": {name: "x"}}), "invalid_request", f"/settings/headers/{name}")
 
 
 async def test_a_password_is_asked_for_where_the_request_holds_it(ctx):

@@ -407,6 +407,18 @@ async def test_letters_beyond_ascii_in_a_header_hide_no_line_break() -> None:
     assert "x-a: \u010d\u010aäb".encode() in head.split(b"\r\n")
 
 
+@pytest.mark.parametrize("name", ["User-Agent", "user-agent"])
+async def test_who_asks_may_be_said_by_the_caller_and_is_said_once(name: str) -> None:
+    async with sink() as server, client() as http:
+        await http.post(f"http://127.0.0.1:{server.port}/", b"x", {name: "Curlew/2", "x-a": "b"}, timeout_s=5)
+        await http.get(f"http://127.0.0.1:{server.port}/", {"x-a": "b"}, timeout_s=5)
+        refused = await http.get(f"http://127.0.0.1:{server.port}/", {name: "a\r\nX-Evil: 1"}, timeout_s=5)
+    said = [[line for line in head.split(b"\r\n") if b"agent" in line.lower()] for head, _ in server.requests]
+    assert said == [[f"{name}: Curlew/2".encode()], [b"User-Agent: Whimbrel"]]
+    assert isinstance(refused, Failure)
+    assert refused.reason == "bad_url"
+
+
 async def test_a_user_agent_cannot_end_early_either() -> None:
     http = HttpClient(LOOPBACK, user_agent="a\r\nX-Evil: 1")
     await http.start()

@@ -23,7 +23,7 @@ from whimbrel.carriers.outbox import Outbox
 from whimbrel.domain.http_answers import Verdict, in_words, read_answer
 from whimbrel.domain.http_dialect import HttpSettings
 from whimbrel.domain.model import Carrier
-from whimbrel.domain.refusals import PERMANENT
+from whimbrel.domain.refusals import PERMANENT, TEMPORARY
 from whimbrel.net.addresses import Reach
 from whimbrel.net.http import Failure, HttpClient
 from whimbrel.net.smpp import SmppLink
@@ -34,6 +34,9 @@ OPERATORS_REACH: Final = Reach(("0.0.0.0/0", "::/0"), plain_http=True)
 
 _log = logging.getLogger("whimbrel.carrier")
 _ACCOUNT_REFUSED: Final = "refused_now"
+_UNASKABLE: Final = "bad_url"
+"""Why a request cannot be made that no waiting mends. Where its host is refused (`address_refused`) nobody can look at
+it either, so it counts as down until that changes."""
 _UNNAMED_MAX: Final = 100
 _NO_ID: Final = "took a text without an id at answer_id: its receipt will find nothing"
 
@@ -177,6 +180,9 @@ class HttpCarrier:
 
     def _failed(self, part: Part, end: Failure) -> Reply:
         name = self.carrier.name
+        if end.reason == _UNASKABLE:
+            self._sender.complains(why(end))
+            return Reply(part, "refused_now", name, reason=TEMPORARY.reason)
         if not end.was_sent:
             self._sender.unreachable(why(end))
             return Reply(part, "withdrawn", name, reason="not_sent")

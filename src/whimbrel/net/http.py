@@ -42,8 +42,9 @@ URLS_KEPT: Final = 4096  # parsed and vetted once for an endpoint, not for each 
 _DETAIL_MAX: Final = 200  # characters
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110 5.6.2
-# What this client says itself, or does not speak.
-_OURS = frozenset({"host", "user-agent", "content-length", "transfer-encoding", "connection", "upgrade", "expect"})
+# What this client says itself, or does not speak. Who asks may be said by the caller in its place.
+_OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"})
+_AGENT = "user-agent"
 
 HeaderLines = NewType("HeaderLines", str)
 """Headers as they are sent, each with its CRLF, made by the caller of nothing but its own words, numbers and ids. What
@@ -78,6 +79,7 @@ class _Target(msgspec.Struct, frozen=True, gc=False):
 
     origin: Origin
     head: str  # three lines
+    bare: str  # the first two, without who asks
 
 
 class _Request(msgspec.Struct, frozen=True, gc=False):
@@ -339,16 +341,19 @@ def _vet(reach: Reach, user_agent: str, url: str) -> _Target | UrlProblem:
     if port is not None and port != default:
         name = f"{name}:{port}"
     start = path if path.startswith("/") else f"/{path}"
-    head = f"{start} HTTP/1.1\r\nHost: {name}\r\nUser-Agent: {user_agent}\r\n"
-    return _Target(Origin(parts.scheme == "https", host, port or default), head)
+    bare = f"{start} HTTP/1.1\r\nHost: {name}\r\n"
+    return _Target(Origin(parts.scheme == "https", host, port or default), f"{bare}User-Agent: {user_agent}\r\n", bare)
 
 
 def _written(target: _Target, headers: Headers, body: bytes | None) -> bytes:
     """A whole request. NoAnswerError: a header is none, or holds what would end it early."""
-    lines = headers if isinstance(headers, str) else _checked(headers)
+    if isinstance(headers, str):  # our own words, which never say who asks
+        head, lines = target.head, headers
+    else:
+        head, lines = target.bare if any(map(_says_who_asks, headers)) else target.head, _checked(headers)
     if body is None:
-        return f"GET {target.head}{lines}\r\n".encode()
-    return f"POST {target.head}{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        return f"GET {head}{lines}\r\n".encode()
+    return f"POST {head}{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def _checked(headers: Mapping[str, str]) -> HeaderLines:
@@ -363,6 +368,11 @@ def _checked(headers: Mapping[str, str]) -> HeaderLines:
     except UnicodeEncodeError:
         raise NoAnswerError("bad_url", "a header holds what is no character") from None
     return HeaderLines(lines)
+
+
+@lru_cache(maxsize=256)
+def _says_who_asks(name: str) -> bool:
+    return name.lower() == _AGENT
 
 
 @lru_cache(maxsize=256)
