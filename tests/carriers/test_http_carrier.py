@@ -304,6 +304,20 @@ async def test_one_that_lets_everything_in_doubt_is_left_alone_but_for_one_reque
     assert len(peer.heard) == DOUBTS_MAX + 2
 
 
+async def test_while_more_than_one_is_under_way_no_request_tries() -> None:
+    """Room below zero would be tokens that the outbox gives back to its rate."""
+    async with provider() as peer, carrier(peer.port, reconnect_min_s=600, reconnect_max_s=600) as bench:
+        peer.answer = lambda heard: Hang() if heard.json["text"] == "slow" else says(500)
+        bench.carrier.submit([bench.part("slow"), bench.part("slow")])
+        bench.carrier.submit([bench.part() for _ in range(DOUBTS_MAX)])
+        await bench.answered(DOUBTS_MAX)
+        bench.rested()
+        assert (bench.carrier._sender.in_flight, bench.carrier._sender.room) == (2, 0)
+        bench.carrier.submit([bench.part()])
+        assert len(bench.carrier._outbox) == 1
+        assert len(peer.heard) == DOUBTS_MAX + 2
+
+
 async def test_while_one_request_tries_marketing_has_its_place_too() -> None:
     async with provider() as peer, carrier(peer.port, window=20, reconnect_min_s=600, reconnect_max_s=600) as bench:
         peer.answer = lambda _: says(500)

@@ -81,7 +81,7 @@ class HttpSender:
         """Requests that may be begun now."""
         if not self.is_up or self._rest is not None:
             return 0
-        return (1 if self._is_trying else self._settings.window) - len(self._flight)
+        return max(0, (1 if self._is_trying else self._settings.window) - len(self._flight))
 
     @property
     def kept(self) -> int:
