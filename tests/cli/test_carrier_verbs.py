@@ -1,14 +1,26 @@
 """`whimbrel carrier` against a running quickstart: carriers of both kinds are made, changed, paused and deleted."""
 
+import base64
+import hmac
 import json
+from urllib.parse import urlencode
 
-from tests.cli.product import invoke
+from tests.cli.product import ask, invoke
 
 SECRET = "s3cret-key"
 
 
 def carrier(node, *words, env=None):
     return invoke("carrier", *words, "--data", node.folder, env=env or {})
+
+
+def takes_calls_signed_with(password, carrier, node):
+    """Whether a receipt is taken that is signed as Twilio signs."""
+    url, fields = node.url + carrier["receipts_url"], {"MessageSid": "SM1", "MessageStatus": "sent"}
+    said = url + "".join(name + fields[name] for name in sorted(fields))
+    signature = base64.b64encode(hmac.digest(password.encode(), said.encode(), "sha1")).decode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
+    return ask("POST", url, urlencode(fields).encode(), headers=headers).status == 200
 
 
 def test_a_carrier_over_http_through_its_life(node, tmp_path):
@@ -32,6 +44,26 @@ def test_a_carrier_over_http_through_its_life(node, tmp_path):
     assert "active" in carrier(node, "resume", found["id"]).out
     assert carrier(node, "delete", "Ruff").code == 0
     assert "Ruff" not in carrier(node, "list").out
+
+
+def test_the_password_of_one_that_is_there_comes_from_a_file_only(node, tmp_path):
+    (tmp_path / "new").write_text("an0ther\n")
+    (tmp_path / "empty").write_text("\n")
+    left_over = {"WHIMBREL_CARRIER_PASSWORD": "of an0ther"}
+    made = carrier(
+        node, "create", "Godwit", "--kind", "http", "--profile", "twilio", "--set", "username=AC1", "--json",
+        env={"WHIMBREL_CARRIER_PASSWORD": SECRET},
+    )  # fmt: skip
+    found = json.loads(made.out)
+    assert takes_calls_signed_with(SECRET, found, node)
+    assert carrier(node, "update", "Godwit", "--set", "window=9", env=left_over).code == 0
+    assert takes_calls_signed_with(SECRET, found, node)
+    assert carrier(node, "update", "Godwit", "--password-file", str(tmp_path / "empty")).code == 2
+    assert takes_calls_signed_with(SECRET, found, node)
+    changed = carrier(node, "update", "Godwit", "--password-file", str(tmp_path / "new"), env=left_over)
+    assert changed.code == 0 and takes_calls_signed_with("an0ther", found, node), changed.err
+    assert not takes_calls_signed_with(SECRET, found, node)
+    assert carrier(node, "delete", "Godwit").code == 0
 
 
 def test_one_over_smpp_and_what_is_refused(node):

@@ -33,6 +33,9 @@ Field = Annotated[
     typer.Option("--field", metavar="NAME=VALUE", help="Over HTTP: a field of the request; may be repeated."),
 ]
 PasswordFile = Annotated[
+    Path | None, typer.Option("--password-file", metavar="FILE", help="Holds its password; - is stdin.")
+]
+FirstPasswordFile = Annotated[
     Path | None,
     typer.Option("--password-file", metavar="FILE", help=f"Holds its password; - is stdin. Or {_VARIABLE}."),
 ]
@@ -68,14 +71,15 @@ def create(
     profile: Annotated[str, typer.Option(help="What its settings begin with; `carrier profiles` lists them.")] = "",
     settings: Set = None,
     field: Field = None,
-    password_file: PasswordFile = None,
+    password_file: FirstPasswordFile = None,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="It takes test traffic.")] = False,
     data: DataFolder = DATA,
     as_json: Json = False,
 ) -> None:
     """Make a carrier. Over HTTP it says what its provider has to call."""
     chosen = _settings(settings, field) | ({"profile": profile} if profile else {})
-    body = {"name": name, "kind": kind, "settings": chosen, "sandbox": sandbox, "password": _password(password_file)}
+    password = _first_password(password_file)
+    body = {"name": name, "kind": kind, "settings": chosen, "sandbox": sandbox, "password": password}
     node = _node(data)
     _print(node, asking.told(node, "POST", "/v1/carriers", body), as_json=as_json)
 
@@ -95,8 +99,7 @@ def update(
     chosen = _settings(settings, field)
     if field:
         chosen["fields"] = asking.got(node, path)["settings"].get("fields", {}) | chosen["fields"]
-    password = _password(password_file)
-    body = {"settings": chosen} | ({"password": password} if password else {})
+    body = {"settings": chosen} | ({"password": _password(password_file)} if password_file else {})
     _print(node, asking.told(node, "PATCH", path, body), as_json=as_json)
 
 
@@ -154,14 +157,20 @@ def _pair(option: str, given: str) -> tuple[str, Any]:
         return name, text
 
 
-def _password(file: Path | None) -> str:
-    if file is None:
-        return os.environ.get(_VARIABLE, "")
+def _first_password(file: Path | None) -> str:
+    """That of a new carrier. One that is there gets another from a file only: the variable may be left over."""
+    return os.environ.get(_VARIABLE, "") if file is None else _password(file)
+
+
+def _password(file: Path) -> str:
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
     except (OSError, ValueError) as error:
         fail(f"{file}: {error}", code=2)
-    return text.rstrip("\r\n")
+    password = text.rstrip("\r\n")
+    if not password:
+        fail(f"{file} holds no password", code=2)
+    return password
 
 
 def _print(node: Client, made: dict[str, Any], *, as_json: bool) -> None:
