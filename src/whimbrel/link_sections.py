@@ -36,6 +36,15 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
     rate_per_s: Annotated[
         int, Meta(ge=1, le=1_000_000, description="Requests for links a second of one IP address, at most.")
     ] = 20
+    media_rate_per_s: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="The same of the media that a link leads to: a provider fetches those of each MMS from one "
+            "address.",
+        ),
+    ] = 200
     proxies: Annotated[
         tuple[str, ...],
         Meta(description='Networks of proxies whose X-Forwarded-For says who clicks, such as "10.1.0.0/16".'),

@@ -71,6 +71,7 @@ def door_of(section: Links) -> LinkDoorSettings:
     return LinkDoorSettings(
         base_url=section.base_url,
         rate_per_s=section.rate_per_s,
+        media_rate_per_s=section.media_rate_per_s,
         proxies=section.proxies,
         bot_networks=section.bot_networks,
         country_header=section.country_header,

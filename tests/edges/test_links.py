@@ -236,3 +236,10 @@ async def test_one_address_is_answered_at_its_rate(tmp_path: Path):
         assert answers[0] == 404
         assert 429 in answers
         assert (await edge.send()).status == 202
+
+
+async def test_media_have_a_rate_of_their_own_for_providers_that_fetch_many(tmp_path: Path):
+    async with running_edge(tmp_path, links=Links(rate_per_s=1, media_rate_per_s=5)) as edge:
+        answers = [(await edge.ask("GET", "/l/Zzzzzzzz/1", key="")).status for _ in range(20)]
+        assert answers[:5] == [404] * 5
+        assert 429 in answers

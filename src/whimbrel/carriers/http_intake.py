@@ -36,8 +36,9 @@ def inbound(texts: Sequence[HttpText]) -> list[Inbound]:
 
 
 def _inbound(text: HttpText) -> Inbound:
-    plain = gsm7.try_encode(text.text)
-    wide = f"\ufeff{text.text}".encode("utf-16-be", "replace")  # with its mark, lest what it begins with be taken for one
+    words = text.text
+    plain = gsm7.try_encode(words)
+    wide = f"\ufeff{words}".encode("utf-16-be", "replace")  # with its mark, lest what it begins with be taken for one
     return Inbound(
         source=text.source,
         destination=text.destination,

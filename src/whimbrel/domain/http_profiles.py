@@ -290,6 +290,7 @@ _ALL: Final = (
             "statuses": {
                 "invalid_number": "invalid_destination", "invalid_sender": "invalid_source", "opted_out": "barred",
                 "suppressed": "barred", "no_route": "temporary", "no_price": "temporary",
+                "media_not_fetched": "temporary",
             },
             "receipt_items": "[@][?type!='message.received' && type!='message.receipt']",
             "receipt_id": "message_id",

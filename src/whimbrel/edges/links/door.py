@@ -1,6 +1,6 @@
 """Short links are opened here: `GET /l/CODE`, or `/CODE` at a host that is for links alone; one to media shows them,
-each of them at `/l/CODE/1` and so on. Anybody may, at the rate of one address; a code that there is not costs as much
-as one that there is.
+each of them at `/l/CODE/1` and so on. Anybody may, at the rate of one address, which is higher for media: a provider
+fetches those of each MMS; a code that there is not costs as much as one that there is.
 """
 
 import ipaddress
@@ -42,6 +42,7 @@ class LinksDoor:
         self._services = services
         self._door = door
         self._rates = Rates(services.clock, settings.rate_per_s)
+        self._media_rates = Rates(services.clock, settings.media_rate_per_s)
         self._proxies = _networks(settings.proxies)
         self._bots = _networks(settings.bot_networks)
         self._country = settings.country_header.lower().encode()
@@ -81,7 +82,7 @@ class LinksDoor:
 
     async def _medium(self, scope: Scope) -> tuple[int, Headers, bytes]:
         """One of the media of a page: looked at, and not counted."""
-        self._let_in(scope)
+        self._let_in(scope, self._media_rates)
         code, links = _code(scope["path"]), self._services.links
         media = await links.media(code, _host(scope), self._services.clock.now_us())
         place = _place(scope["path"])
@@ -90,18 +91,18 @@ class LinksDoor:
         medium = media[int(place) - 1]
         return content(medium, await links.octets(medium), _header(scope["headers"], b"range"))
 
-    def _let_in(self, scope: Scope) -> tuple[str, bool]:
+    def _let_in(self, scope: Scope, rates: "Rates") -> tuple[str, bool]:
         """Who asks, as `_address`, unless it is in no way or too often."""
         if scope["method"] not in ("GET", "HEAD"):
             raise WhimbrelError("method_not_allowed")
         address, is_proxied = self._address(scope, scope["headers"])
-        if not self._rates.take(address):
+        if not rates.take(address):
             raise too_many()
         return address, is_proxied
 
     async def _opened(self, scope: Scope) -> str:
         headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
-        address, is_proxied = self._let_in(scope)
+        address, is_proxied = self._let_in(scope, self._rates)
         parsed = _parsed(address)
         visit = Visit(
             head=scope["method"] == "HEAD",

@@ -107,6 +107,7 @@ class LinkDoorSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     base_url: str = ""
     rate_per_s: int = 20
+    media_rate_per_s: int = 200
     proxies: tuple[str, ...] = ()
     bot_networks: tuple[str, ...] = ()
     country_header: str = ""
