@@ -3,9 +3,14 @@
 import base64
 import hmac
 import json
+from typing import Literal, get_args, get_origin
 from urllib.parse import urlencode
 
+import msgspec
+import pytest
+
 from tests.cli.product import ask, invoke
+from whimbrel.domain.carrier_kinds import KINDS
 
 SECRET = "s3cret-key"
 
@@ -79,3 +84,36 @@ def test_one_over_smpp_and_what_is_refused(node):
     assert carrier(node, "create", "Bad", "--set", "port").code == 2
     assert carrier(node, "create", "Bad", "--password-file", "/nowhere").code == 2
     assert "Bad" not in carrier(node, "list").out
+
+
+def choices(kind):
+    """The choices of a type, where it is a closed list."""
+    if get_origin(kind) is Literal:
+        return list(get_args(kind))
+    return [each for inner in get_args(kind) for each in choices(inner)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [
+        ("smpp", ("host=127.0.0.1", "port=9")),
+        (
+            "http",
+            ("url=https://api.example.com/", 'fields={"to":"{to}","text":"{text}"}', "username=AC1", "encoding=query"),
+        ),
+    ],
+)
+def test_every_setting_with_a_closed_list_takes_each_of_its_words(node, tmp_path, kind, needed):
+    (tmp_path / "key").write_text(SECRET)
+    given = [word for each in needed for word in ("--set", each)]
+    made = carrier(node, "create", "Stint", "--kind", kind, *given, "--password-file", str(tmp_path / "key"), "--json")
+    assert made.code == 0, made.err
+    before = json.loads(made.out)["settings"]
+    listed = {each.name: choices(each.type) for each in msgspec.structs.fields(KINDS[kind])}
+    assert listed["message_id"] and not listed["window"]
+    for name, words in listed.items():
+        for word in (*words, before[name]) if words else ():
+            changed = carrier(node, "update", "Stint", "--set", f"{name}={word}", "--json")
+            assert changed.code == 0, (name, word, changed.err)
+            assert json.loads(changed.out)["settings"][name] == word
+    assert carrier(node, "delete", "Stint").code == 0

@@ -4,7 +4,7 @@ with the operator's key. Settings are given one by one; a secret never stands am
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
 import typer
@@ -18,8 +18,17 @@ from whimbrel.domain.carrier_kinds import KINDS
 from whimbrel.manage.credentials import Credentials
 
 _VARIABLE: Final = "WHIMBREL_CARRIER_PASSWORD"
+
+
+def _is_text(kind: Any) -> bool:
+    """Whether a setting of this type is a text: any, or one of a closed list."""
+    if get_origin(kind) is Union:
+        return all(map(_is_text, get_args(kind)))
+    return kind is str or (get_origin(kind) is Literal and all(isinstance(each, str) for each in get_args(kind)))
+
+
 _TEXTS: Final = frozenset(
-    {each.name for kind in KINDS.values() for each in msgspec.structs.fields(kind) if each.type is str}
+    {each.name for kind in KINDS.values() for each in msgspec.structs.fields(kind) if _is_text(each.type)}
 )
 """Settings whose value is a text, also where it looks like a number."""
 
