@@ -329,6 +329,91 @@ async def test_while_one_request_tries_marketing_has_its_place_too() -> None:
         assert bench.carrier.health().state == "up"
 
 
+async def test_a_key_that_is_refused_fails_four_texts_and_the_others_wait() -> None:
+    """As at a carrier over SMPP that refuses our name."""
+    async with provider() as peer, carrier(peer.port, window=1, reconnect_min_s=600, reconnect_max_s=900) as bench:
+        peer.answer = lambda _: says(401)
+        replies = await bench.send(*[bench.part() for _ in range(DOUBTS_MAX + 3)])
+        told = [(reply.kind, reply.reason, reply.status_code) for reply in replies]
+        waits = [("withdrawn", "not_sent", 401)] + [("withdrawn", "not_sent", None)] * 3
+        assert told == [("refused_now", "carrier_unavailable", 401)] * (DOUBTS_MAX - 1) + waits
+        health = bench.carrier.health()
+        assert (health.state, health.binds_up, health.last_error) == ("connecting", 0, "answered 401")
+        assert (health.connections[0].state, health.waiting) == ("waiting", 0)
+        assert [bench.carrier.room(each) for each in (OTP, TRANSACTIONAL, MARKETING)] == [0, 0, 0]
+        await bench.send(bench.part())  # committed as it was refused
+        assert (bench.replies[-1].kind, len(peer.heard)) == ("withdrawn", DOUBTS_MAX)
+
+        assert 300 <= bench.rested() <= 600
+        assert [bench.carrier.room(each) for each in (OTP, TRANSACTIONAL, MARKETING)] == [1, 1, 1]
+        await bench.send(bench.part())
+        assert (bench.replies[-1].kind, bench.replies[-1].status_code) == ("withdrawn", 401)
+        assert bench.carrier.room(OTP) == 0
+        assert 450 <= bench.rested() <= 900
+
+        peer.answer = lambda _: says(201, {"id": "a"})
+        await bench.send(bench.part())
+        health = bench.carrier.health()
+        assert (health.state, health.last_error, bench.replies[-1].kind) == ("up", None, "accepted")
+        peer.answer = lambda _: says(401)  # counted anew, and its rest is short again
+        await bench.send(*[bench.part() for _ in range(DOUBTS_MAX)])
+        assert [reply.kind for reply in bench.replies[-DOUBTS_MAX:]] == ["refused_now"] * 4 + ["withdrawn"]
+        assert bench.rested() <= 600
+    assert len(peer.heard) == DOUBTS_MAX + 2 + DOUBTS_MAX
+
+
+async def test_of_a_window_that_is_refused_all_but_four_go_back_and_then_one_tries_at_a_time() -> None:
+    async with provider() as peer, carrier(peer.port, window=20, reconnect_min_s=600, reconnect_max_s=600) as bench:
+        peer.answer = lambda _: says(302, location="https://login.example/")
+        replies = await bench.send(*[bench.part(priority=MARKETING) for _ in range(30)])
+        assert [reply.kind for reply in replies].count("refused_now") == DOUBTS_MAX - 1
+        assert [reply.kind for reply in replies].count("withdrawn") == 30 - (DOUBTS_MAX - 1)
+        left = len(peer.heard)
+        assert left <= 20
+        peer.answer = lambda _: Hang()
+        bench.rested()
+        assert bench.carrier.room(MARKETING) == 1  # none ahead of the one that tries
+        bench.carrier.submit([bench.part(priority=MARKETING), bench.part()])
+        await until(lambda: len(peer.heard) == left + 1)
+        assert bench.carrier.room(OTP) == 0
+        assert bench.carrier.health().in_flight == 1
+
+
+async def test_refusals_of_our_account_between_other_answers_are_those_of_single_texts() -> None:
+    ends = {"taken": says(201, {"id": "a"}), "bad": says(400), "key": says(403), "fault": says(500)}
+    texts = [*["key"] * 4, "taken", *["key"] * 4, "bad", *["key"] * 3, "fault"]
+    kinds = {"taken": "accepted", "bad": "refused", "key": "refused_now", "fault": "in_doubt"}
+    async with provider() as peer, carrier(peer.port, window=1) as bench:
+        peer.answer = lambda heard: ends[heard.json["text"]]
+        await bench.send(*[bench.part(text) for text in texts])
+        assert bench.carrier.health().binds_up == 1
+    assert bench.kinds() == [(n, kinds[text]) for n, text in enumerate(texts, 1)]
+
+
+async def test_a_status_that_the_settings_name_speaks_of_the_text() -> None:
+    async with provider() as peer, carrier(peer.port, statuses={"404": "temporary"}) as bench:
+        peer.answer = lambda _: says(404)
+        replies = await bench.send(*[bench.part() for _ in range(DOUBTS_MAX * 2)])
+        assert {reply.kind for reply in replies} == {"refused_now"}
+        assert bench.carrier.health().binds_up == 1
+
+
+async def test_the_request_that_tries_may_hear_that_the_key_is_refused_too() -> None:
+    async with provider() as peer, carrier(peer.port, reconnect_min_s=600, reconnect_max_s=600) as bench:
+        peer.answer = lambda _: says(500, connection="close")
+        await bench.send(*[bench.part() for _ in range(DOUBTS_MAX)])
+        peer.answer = lambda _: says(401, connection="close")
+        bench.rested()
+        await bench.send(bench.part())
+        assert (bench.replies[-1].kind, bench.carrier.room(OTP)) == ("withdrawn", 0)
+        await peer.close()
+        bench.rested()
+        await bench.send(bench.part())
+        assert (bench.replies[-1].kind, bench.carrier.room(OTP)) == ("withdrawn", 0)
+        assert (bench.carrier.health().last_error or "").startswith("connect_failed: ")
+        assert bench.carrier._sender._rest is None  # it is looked at instead
+
+
 async def test_what_is_said_against_our_account_is_told_to_the_operator() -> None:
     async with provider() as peer, carrier(peer.port, answer_code="error") as bench:
         peer.answer = lambda _: says(401, {"error": "bad key"})

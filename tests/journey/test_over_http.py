@@ -53,6 +53,23 @@ async def test_what_is_said_of_our_account_leads_to_the_next_carrier(tmp_path: P
         await r.check_money(charged_segments=1)
 
 
+async def test_a_key_that_is_refused_leaves_the_queue_where_it_is(tmp_path: Path) -> None:
+    async with pair(tmp_path) as (r, peer):
+        peer.answer = lambda _: says(401)
+        ids = await r.send(*[r.draft(text=f"text {n}") for n in range(30)])
+        await until(lambda: len(peer.heard) >= 25 and len(r.submits()) == 4)  # one tries, again and again
+        heard = len(peer.heard)
+        peer.answer = lambda heard: says(201, {"id": heard.json["ref"]})
+        await r.all_settled(ids, "sent", "delivered")
+        taken = [each.json["text"] for each in peer.heard[heard:]]
+        elsewhere = [text.text for text in r.phone("+447911123456")]
+        assert (len(taken), len(elsewhere)) == (26, 4)
+        assert sorted(taken + elsewhere) == sorted(f"text {n}" for n in range(30))
+        attempts = [attempt for each in ids for attempt in await r.attempts(each)]
+        assert len(attempts) <= len(peer.heard) + 2 * len(ids)  # none was claimed again and again
+        await r.check_money(charged_segments=30)
+
+
 async def test_a_refusal_is_final(tmp_path: Path) -> None:
     async with pair(tmp_path, answer_code="code", statuses={"21211": "invalid_destination"}) as (r, peer):
         peer.answer = lambda _: says(400, {"code": 21211})

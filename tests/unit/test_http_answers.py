@@ -39,6 +39,15 @@ def test_every_status_means_something(status: int, kind: str) -> None:
         assert is_temporary(verdict.reason) == (kind != "refused")
 
 
+def test_what_speaks_of_us_and_of_no_message_is_a_bare_status() -> None:
+    ours = {status for status in range(100, 1000) if read(status).is_ours}
+    assert ours == {*range(100, 200), *range(300, 400), 401, 402, 403, 404, 405, 407} - {303}
+    named = {"answer_code": "code", "statuses": {"17": "temporary", "403": "barred", "404": "temporary"}}
+    assert not any(read(status, {"code": "17"}, **named).is_ours for status in ours)
+    assert not any(read(status, **named).is_ours for status in (403, 404))
+    assert read(401, {"code": "18"}, **named).is_ours
+
+
 @given(
     st.integers(100, 999),
     st.binary(max_size=80) | st.from_type(type(None) | str | int | float).map(lambda v: json.dumps(v).encode()),

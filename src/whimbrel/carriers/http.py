@@ -100,8 +100,11 @@ class HttpCarrier:
         self._client.ready()
 
     def room(self, priority: int) -> int:
-        """Messages of a class that may be committed now."""
-        return self._outbox.room(priority)
+        """Messages of a class that may be committed now: while one request tries, no more than could leave."""
+        room = self._outbox.room(priority)
+        if room and not self._sender.is_well:
+            return min(room, max(0, self._sender.room - len(self._outbox) + self._outbox.set_aside))
+        return room
 
     def submit(self, parts: Sequence[Part]) -> None:
         """Take parts, in order."""
@@ -196,6 +199,9 @@ class HttpCarrier:
             self._sender.in_doubt(f"answered {in_words(verdict)}")
             replies.append(Reply(part, "in_doubt", name, status_code=verdict.status, reason=verdict.reason))
             return
+        if verdict.is_ours:
+            replies.append(self._refused(part, verdict))
+            return
         self._sender.went_well()
         if verdict.kind == "accepted":
             is_followed = bool(verdict.carrier_message_id or not self.settings.answer_id)
@@ -213,6 +219,12 @@ class HttpCarrier:
         kind = "withdrawn" if verdict.kind == "throttled" else verdict.kind  # we stop: to its place in the queue
         reason = "not_sent" if verdict.kind == "throttled" else verdict.reason
         replies.append(Reply(part, kind, name, status_code=verdict.status, reason=reason))
+
+    def _refused(self, part: Part, verdict: Verdict) -> Reply:
+        """For what is ours. Once it is sure that others would hear the same, they and this one wait."""
+        waits = self._sender.refused(f"answered {in_words(verdict)}")
+        kind, reason = ("withdrawn", "not_sent") if waits else (verdict.kind, verdict.reason)
+        return Reply(part, kind, self.carrier.name, status_code=verdict.status, reason=reason)
 
     def _note(self, verdict: Verdict) -> None:
         """A "no" that no setting names: told once for each word, for the operator to name it."""

@@ -6,6 +6,9 @@ Theory of operation. There is no session that is up or down; what is known of a 
 - It answered several requests in a row with nothing that says whether it took the message (a 5xx, or no answer): it
   *rests*, so that a fault of its own does not put a whole queue in doubt. After a while, longer each time, one request
   tries.
+- It refused several in a row for what is ours, a key that was changed or an address that is wrong, and for nothing of
+  theirs: it *rests* and is down meanwhile. What waits goes back to the queue, as at a carrier over SMPP that refuses
+  our name. After a while, longer each time, one request tries; a message that is refused so goes back too.
 - It asked for patience (Retry-After): it rests so long.
 
 A request is made at most once: `once`, net/http.py. Runs in the event loop's thread.
@@ -27,7 +30,7 @@ from whimbrel.net.http import Failure, HttpClient, Response
 
 _log = logging.getLogger("whimbrel.carrier")
 DOUBTS_MAX: Final = 5
-"""After so many in a row it rests."""
+"""After so many in a row, or so many refusals for what is ours, it rests."""
 REST_MAX_S: Final = 300.0
 """However long it asks us to stay away."""
 _DOUBLINGS_MAX: Final = 20
@@ -70,7 +73,9 @@ class HttpSender:
         self._came: list[Ended] = []
         self._failures = 0  # in a row: could not be reached, or let a message in doubt
         self._doubts = 0
+        self._refusals = 0  # in a row, for what is ours
         self._is_trying = False
+        self._is_refused = False  # rests for such
         self._rest: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
         self._is_stopped = False
@@ -138,7 +143,7 @@ class HttpSender:
 
     def went_well(self) -> None:
         """It said what became of a message."""
-        self._doubts = self._failures = 0
+        self._doubts = self._refusals = self._failures = 0
         if self._is_trying:
             self._is_trying = False
             self._since = self._clock.now_us()
@@ -158,6 +163,22 @@ class HttpSender:
             wait_s = self._longer()
             _log.warning("does not say what it took; resting", extra={"bind": self.name, "seconds": round(wait_s, 1)})
             self._rest_for(wait_s)
+
+    def refused(self, error: str) -> bool:
+        """It refused a message for what is ours. Whether the message waits: several in a row, or the one that tries."""
+        self.last_error = error
+        self._doubts = 0
+        self._refusals += 1
+        waits = self._refusals >= DOUBTS_MAX or self._is_trying
+        if waits and self.is_up and self._rest is None and not self._is_stopped:
+            self._since = self._clock.now_us()
+            self._is_trying = self._is_refused = True
+            self.is_up = False
+            wait_s = self._longer()
+            told = {"bind": self.name, "error": error, "seconds": round(wait_s, 1)}
+            _log.warning("refuses what is ours; resting", extra=told)
+            self._rest_for(wait_s)
+        return waits
 
     def unreachable(self, error: str) -> None:
         """Nothing could be sent."""
@@ -186,6 +207,9 @@ class HttpSender:
 
     def _rested(self) -> None:
         self._rest = None
+        if self._is_refused:
+            self._is_refused = False
+            self.is_up = True
         self._changed()
 
     async def _look(self) -> None:

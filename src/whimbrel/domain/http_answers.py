@@ -29,19 +29,22 @@ _WORD_MAX: Final = 200
 _FORM: Final = "application/x-www-form-urlencoded"
 _OK, _REDIRECTS, _REQUEST, _SERVER = 200, 300, 400, 500
 _OF_OUR_ACCOUNT: Final = frozenset({401, 402, 403, 404, 405, 407})
+_SEE_OTHER: Final = 303  # RFC 9110 15.4.4: the usual answer to a POST that was carried out
 _LATER: Final = frozenset({429, 503})
 _DIGITS_MAX: Final = 9
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What became of one message. `status` is the carrier's own number for it where it has one, else HTTP's; `word`
-    its own word, for the log."""
+    its own word, for the log. `is_ours`: nothing but HTTP's status says so, and it speaks of our account there or of
+    where we ask, so that the next message will hear the same."""
 
     kind: Kind
     status: int
     carrier_message_id: str | None = None
     reason: str | None = None
     word: str = ""
+    is_ours: bool = False
 
 
 _KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
@@ -91,7 +94,8 @@ def _by_status(status: int, number: int, word: str) -> Verdict:
     if status >= _SERVER:
         return Verdict("in_doubt", number, reason="carrier_error", word=word)
     if status in _OF_OUR_ACCOUNT or status < _REQUEST:
-        return _refused(TEMPORARY, number, word)
+        is_ours = status != _SEE_OTHER  # what may have been taken must not come back
+        return Verdict(TEMPORARY.kind, number, reason=TEMPORARY.reason, word=word, is_ours=is_ours)
     return _refused(PERMANENT, number, word)
 
 
