@@ -154,3 +154,42 @@ async def test_media_of_another_account_are_not_there(edge, browser):
         assert (await browser.get(f"{PATH}/{theirs}{tail}")).status == 404
     part = await browser.post("/console/compose/attach", {"add_media": theirs}, part=True)
     assert "There is none of this id" in part.words and "vcf" not in part.text
+
+
+async def takes_media(edge, sender_id):
+    """The account's texts go by a carrier that takes media, and its number may send them, from now on."""
+    fields = {"to": "{to}", "text": "{text}", "media": "{media}"}
+    settings = {"url": "http://127.0.0.1:9/", "media": True, "fields": fields}
+    heron = {"name": "Heron", "kind": "http", "password": "secret", "settings": settings}
+    carrier = (await edge.post("/v1/carriers", heron, key=edge.operator)).json["id"]
+    (route,) = (await edge.get("/v1/routes", key=edge.operator)).json["data"]
+    changes = {
+        f"/v1/routes/{route['id']}": {"carriers": [carrier]},
+        f"/v1/numbers/{sender_id}/assignment": {"capabilities": ["sms", "mms"]},
+    }
+    for path, change in changes.items():
+        headers = {"X-Account-Id": edge.customer.id} if "numbers" in path else {}
+        assert (await edge.ask("PATCH", path, key=edge.operator, headers=headers, json=change)).status == 200
+
+
+async def test_one_mms_is_told_with_its_own_price_and_a_link_with_its_reason(edge, browser):
+    await edge.post("/v1/prices", {"prefix": "1415", "price": "0.04", "mms_price": "0.11"}, key=edge.operator)
+    medium = await brought(browser)
+    message = (await edge.send(text="x" * 200, media=[medium])).json
+    (sender,) = (await edge.get("/v1/senders")).json["data"]
+
+    async def told():
+        asked = {"first": NUMBER, "count": "1", "sample": f"{NUMBER}*1", "text": "x" * 200, "media": medium}
+        look = await browser.post("/console/compose/look", asked, part=True)
+        part = await browser.get(f"/console/messages/{message['id']}/explain", part=True)
+        return look.words.partition("The same as code")[0], look.inner("cost"), part.words
+
+    why = "Media as a link The route's first carrier takes texts only."
+    look, cost, part = await told()
+    assert f"Media {why}" in look and "Price 0.08 USD 0.04 a segment" in look and "0.08" in cost
+    assert why in part and "Per segment 0.04 USD" in part
+    await takes_media(edge, sender["id"])
+    look, cost, part = await told()
+    assert "Media Media as MMS" in look and "Price 0.11 USD for one MMS" in look and "0.11" in cost
+    assert "Media as MMS" in part and "One MMS 0.11 USD" in part
+    assert "a link" not in look + part and "a segment" not in look and "Per segment" not in part

@@ -47,12 +47,13 @@ class Who(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One step of the way: whether it went well, in words of the catalogue, with its evidence."""
+    """One step of the way: whether it went well, in words of the catalogue, with its evidence and why it is so, where
+    that is to be told."""
 
     name: str
     is_good: bool
     chips: tuple[str, ...] = ()
-    detail: str = ""
+    why: str = ""
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -224,15 +225,19 @@ def steps(explained: Explanation, words: Words) -> tuple[Step, ...]:
     if explained.routing is not None:
         considered = tuple(_candidate(each) for each in explained.routing.considered if each.carrier)
         found.append(Step("route", bool(explained.routing.carriers), considered))
+    if explained.media is not None:
+        way, why = explained.media.way, explained.media.why
+        reason = words.get(f"message.why_{why}", why) if why else ""
+        found.append(Step("media", True, (words(f"message.media_{way}"),), reason))
     if explained.price is not None:
         price = explained.price
-        each = words("compose.a_segment", price=price.per_segment)
+        each = words("compose.one_mms") if price.mms else words("compose.a_segment", price=price.per_segment)
         found.append(Step("price", True, (f"{price.price} {price.currency}", each)))
     if explained.balance is not None:
         balance = explained.balance
         found.append(Step("balance", balance.covered, (f"{balance.available} {balance.currency}",)))
     if explained.refusal is not None:
-        found.append(Step("refused", False, (explained.refusal.code,), explained.refusal.detail))
+        found.append(Step("refused", False, (explained.refusal.code,)))
     return tuple(found)
 
 
