@@ -108,7 +108,8 @@ ANSWERS = [
     (says(409), {}, ("refused", None, "carrier_rejected", 409)),
     (says(401), {}, ("refused_now", None, "carrier_unavailable", 401)),
     (says(404), {}, ("refused_now", None, "carrier_unavailable", 404)),
-    (says(302, location="https://x.example/"), {}, ("refused_now", None, "carrier_unavailable", 302)),
+    (says(301, location="https://x.example/"), {}, ("refused_now", None, "carrier_unavailable", 301)),
+    (says(302, location="https://x.example/"), {}, ("in_doubt", None, "carrier_error", 302)),
     (says(500), {}, ("in_doubt", None, "carrier_error", 500)),
     (says(504), {}, ("in_doubt", None, "carrier_error", 504)),
     (says(500), {"statuses": {"500": "temporary"}}, ("refused_now", None, "carrier_unavailable", 500)),
@@ -364,7 +365,7 @@ async def test_a_key_that_is_refused_fails_four_texts_and_the_others_wait() -> N
 
 async def test_of_a_window_that_is_refused_all_but_four_go_back_and_then_one_tries_at_a_time() -> None:
     async with provider() as peer, carrier(peer.port, window=20, reconnect_min_s=600, reconnect_max_s=600) as bench:
-        peer.answer = lambda _: says(302, location="https://login.example/")
+        peer.answer = lambda _: says(308, location="https://other.example/")
         replies = await bench.send(*[bench.part(priority=MARKETING) for _ in range(30)])
         assert [reply.kind for reply in replies].count("refused_now") == DOUBTS_MAX - 1
         assert [reply.kind for reply in replies].count("withdrawn") == 30 - (DOUBTS_MAX - 1)
@@ -380,7 +381,7 @@ async def test_of_a_window_that_is_refused_all_but_four_go_back_and_then_one_tri
 
 
 async def test_refusals_of_our_account_between_other_answers_are_those_of_single_texts() -> None:
-    ends = {"taken": says(201, {"id": "a"}), "bad": says(400), "key": says(403), "fault": says(500)}
+    ends = {"taken": says(201, {"id": "a"}), "bad": says(400), "key": says(401), "fault": says(500)}
     texts = [*["key"] * 4, "taken", *["key"] * 4, "bad", *["key"] * 3, "fault"]
     kinds = {"taken": "accepted", "bad": "refused", "key": "refused_now", "fault": "in_doubt"}
     async with provider() as peer, carrier(peer.port, window=1) as bench:
@@ -390,9 +391,10 @@ async def test_refusals_of_our_account_between_other_answers_are_those_of_single
     assert bench.kinds() == [(n, kinds[text]) for n, text in enumerate(texts, 1)]
 
 
-async def test_a_status_that_the_settings_name_speaks_of_the_text() -> None:
-    async with provider() as peer, carrier(peer.port, statuses={"404": "temporary"}) as bench:
-        peer.answer = lambda _: says(404)
+@pytest.mark.parametrize(("status", "settings"), [(404, {"statuses": {"404": "temporary"}}), (403, {})])
+async def test_a_status_that_speaks_of_the_text_is_no_reason_to_rest(status: int, settings: dict[str, object]) -> None:
+    async with provider() as peer, carrier(peer.port, **settings) as bench:
+        peer.answer = lambda _: says(status)
         replies = await bench.send(*[bench.part() for _ in range(DOUBTS_MAX * 2)])
         assert {reply.kind for reply in replies} == {"refused_now"}
         assert bench.carrier.health().binds_up == 1

@@ -25,10 +25,10 @@ def read(status: int, body: Any = b"", content_type: str = "application/json", *
     ("status", "kind"),
     [
         *((status, "accepted") for status in (200, 201, 202, 204, 299)),
-        *((status, "refused_now") for status in (300, 301, 302, 304, 307, 308, 401, 402, 403, 404, 405, 407)),
+        *((status, "refused_now") for status in (300, 301, 304, 307, 308, 401, 402, 403, 404, 405, 407)),
         *((status, "refused") for status in (400, 406, 408, 409, 410, 413, 422, 451, 499)),
         *((status, "throttled") for status in (429, 503)),
-        *((status, "in_doubt") for status in (500, 501, 502, 504, 505, 520, 524, 599, 600, 999)),
+        *((status, "in_doubt") for status in (302, 303, 500, 501, 502, 504, 505, 520, 524, 599, 600, 999)),
     ],
 )
 def test_every_status_means_something(status: int, kind: str) -> None:
@@ -41,7 +41,7 @@ def test_every_status_means_something(status: int, kind: str) -> None:
 
 def test_what_speaks_of_us_and_of_no_message_is_a_bare_status() -> None:
     ours = {status for status in range(100, 1000) if read(status).is_ours}
-    assert ours == {*range(100, 200), *range(300, 400), 401, 402, 403, 404, 405, 407} - {303}
+    assert ours == {*range(100, 200), *range(300, 400), 401, 402, 404, 405, 407} - {302, 303}
     named = {"answer_code": "code", "statuses": {"17": "temporary", "403": "barred", "404": "temporary"}}
     assert not any(read(status, {"code": "17"}, **named).is_ours for status in ours)
     assert not any(read(status, **named).is_ours for status in (403, 404))

@@ -19,7 +19,7 @@ _UNREACHABLE = "check address, firewall and carrier"
 _TLS = "check the tls… settings, the files that they name, and what the carrier says of its certificate"
 _OTHERWISE = "ask the carrier what it means; the node's log says when it happened"
 _UNSENT = ("name_not_found", "connect_failed", "connect_timeout", "address_refused", "bad_url")
-_ACCOUNT = re.compile(r"answered (401|402|403|404|405|407)\b").match
+_ACCOUNT = re.compile(r"answered (30[014-8]|401|402|403|404|405|407)\b").match
 _TO_DO = {
     Status.ESME_RINVPASWD: "set the password that the carrier gave you: PATCH /v1/carriers/{id} with `password`",
     Status.ESME_RINVSYSID: "set the system_id that the carrier gave you: PATCH /v1/carriers/{id} with `settings`",

@@ -4,7 +4,8 @@ them, then by HTTP's status.
 HTTP's statuses say less than they seem to. A 4xx speaks of the request, so the message is refused, unless the status
 speaks of our account there (401, 402, 403, 404, 405, 407): then another carrier may take it. A 5xx says that something
 failed, and not before or after the message was taken: it is in doubt (RFC 9110 15.6), except 503 and 429, which ask to
-come back later. A 2xx in which nothing is where the settings say, neither an id nor a word, is not the carrier's own
+come back later. So it is after a 302 or 303, which may follow what was done; other redirects name another address for
+the same request. A 2xx in which nothing is where the settings say, neither an id nor a word, is not the carrier's own
 answer: in doubt too.
 """
 
@@ -29,7 +30,8 @@ _WORD_MAX: Final = 200
 _FORM: Final = "application/x-www-form-urlencoded"
 _OK, _REDIRECTS, _REQUEST, _SERVER = 200, 300, 400, 500
 _OF_OUR_ACCOUNT: Final = frozenset({401, 402, 403, 404, 405, 407})
-_SEE_OTHER: Final = 303  # RFC 9110 15.4.4: the usual answer to a POST that was carried out
+_FORBIDDEN: Final = 403  # said of single texts too, of a sender that is not the account's say
+_CARRIED_OUT: Final = frozenset({302, 303})  # RFC 9110 15.4.3, 15.4.4: the usual answers to a POST that was
 _LATER: Final = frozenset({429, 503})
 _DIGITS_MAX: Final = 9
 
@@ -91,10 +93,10 @@ def _said(settings: HttpSettings, word: str, status: int) -> str | None:
 def _by_status(status: int, number: int, word: str) -> Verdict:
     if status in _LATER:
         return _refused(THROTTLED, number, word)
-    if status >= _SERVER:
+    if status >= _SERVER or status in _CARRIED_OUT:
         return Verdict("in_doubt", number, reason="carrier_error", word=word)
     if status in _OF_OUR_ACCOUNT or status < _REQUEST:
-        is_ours = status != _SEE_OTHER  # what may have been taken must not come back
+        is_ours = status != _FORBIDDEN
         return Verdict(TEMPORARY.kind, number, reason=TEMPORARY.reason, word=word, is_ours=is_ours)
     return _refused(PERMANENT, number, word)
 
