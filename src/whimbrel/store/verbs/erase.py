@@ -26,7 +26,6 @@ def redact(message_ids: Sequence[str], at: int, everything: bool = False) -> Scr
 def delete_messages(message_ids: Sequence[str]) -> Script[None]:
     """Remove final messages; one that is not final is left alone, since it still owes a move and money."""
     rows: Rows = yield Query("messages_to_erase", (list(message_ids),))
-    yield from media.forget_of_messages([columns[0] for columns in rows if columns[5] in FINAL])
     yield from remove([(columns[0], columns[6], columns[7]) for columns in rows if columns[5] in FINAL])
 
 
@@ -38,13 +37,13 @@ def remove_links(message_ids: Sequence[str]) -> Script[None]:
 
 
 def remove(rows: Rows, *, attempts: bool = True, events: bool = True) -> Script[None]:
-    """Remove messages, given as id, recipient_hash, sender_hash, with their look-ups, attempts and events, unless these
-    go by themselves."""
+    """Remove messages, given as id, recipient_hash, sender_hash, with their look-ups, the media that came with them and
+    no other has, and their attempts and events, unless these go by themselves."""
     if not rows:
         return
     gone = [columns[0] for columns in rows]
     yield from remove_links(gone)
-    yield One("message_media_delete", (gone,))
+    yield from media.forget_of_messages(gone)
     look_ups = [(number_hash, message_id) for message_id, *hashes in rows for number_hash in hashes]
     yield Many("message_number_delete", look_ups)
     if attempts:

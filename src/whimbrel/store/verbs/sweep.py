@@ -100,7 +100,6 @@ def purge(before_us: Mapping[str, int], limit: int) -> Script[int]:
             yield One("flow_steps_purge", (before, limit))  # of the runs that go next
             yield One("flow_runs_purge", (before, limit))
             events_outlive = before_us.get("events", 0) < before
-            yield from media.forget_of_messages([row[0] for row in rows])
             yield from remove(rows, attempts=kind == "messages", events=events_outlive)
             removed += len(rows)
         elif kind == "media":
