@@ -12,6 +12,7 @@ import pytest
 from tests.edges.edge_rig import ACTOR, NUMBER, until
 from tests.edges.nodes import Held, Nodes, two_nodes
 from tests.edges.smpp.customer import Door, esme
+from tests.whole_log import whole_log
 from whimbrel.base.clock import HOUR_US, SECOND_US, DatabaseClock, SystemClock
 from whimbrel.base.moments import from_text, to_text
 from whimbrel.codec.smpp.statuses import Status
@@ -85,7 +86,7 @@ async def stop(nodes: Nodes) -> None:
 
 
 async def stored(nodes: Nodes) -> list[Message]:
-    events = await nodes.here.app.store.events_after(0, 10_000)
+    events = await whole_log(nodes.here.app.store, nodes.here.customer.id)
     return await nodes.here.app.store.messages([e.subject_id for e in events if e.type == "message.queued"])
 
 

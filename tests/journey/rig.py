@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from tests.lite import with_schema
+from tests.whole_log import whole_log
 from whimbrel.app import App
 from whimbrel.base.clock import Chance, SystemClock
 from whimbrel.config import Settings, Webhooks
@@ -186,14 +187,17 @@ class Rig:
 
         await until(there, within_s=within_s)
 
-    async def log_of(self, message_id: str) -> list[Event]:
-        """The message's events, in order."""
-        events = await self.app.store.events_after(0, 1_000_000)
-        return sorted((event for event in events if event.subject_id == message_id), key=lambda event: event.seq)
+    async def log(self) -> list[Event]:
+        """Every committed event of the account, in order."""
+        return await whole_log(self.app.store, self.account_id)
 
-    async def events(self, message_id: str) -> list[str]:
-        """Types of the message's events, in order."""
-        return [event.type for event in await self.log_of(message_id)]
+    async def log_of(self, subject_id: str, account_id: str = "") -> list[Event]:
+        """Every committed event of a message, or of whatever else has events, in order."""
+        return await self.app.store.fetch(Event, "events_of_subject", account_id or self.account_id, subject_id)
+
+    async def events(self, subject_id: str, account_id: str = "") -> list[str]:
+        """Their types, in order."""
+        return [event.type for event in await self.log_of(subject_id, account_id)]
 
     async def attempts(self, message_id: str) -> list[Attempt]:
         """The message's attempts, oldest first."""

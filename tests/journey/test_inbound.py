@@ -98,7 +98,7 @@ async def test_stop_start_and_help(tmp_path: Path) -> None:
         r.say(PHONE, "help")
         await until(lambda: len(texts(r)) == 4)
         assert texts(r)[3].startswith("Acme: reply STOP")
-        kinds = [event.type for event in await r.app.store.events_after(0, 1000) if event.type.startswith("opt_out")]
+        kinds = [event.type for event in await r.log() if event.type.startswith("opt_out")]
         assert kinds == ["opt_out.created", "opt_out.deleted"]
         r.say(PHONE, "No más mensajes, por favor")
         await until(lambda: len(texts(r)) == 5)

@@ -36,7 +36,7 @@ def times_sent(r: Rig) -> Counter[str]:
 
 
 async def in_doubt(r: Rig) -> list[str]:
-    return [e.subject_id for e in await r.app.store.events_after(0, 1000) if e.type == "message.in_doubt"]
+    return [e.subject_id for e in await r.log() if e.type == "message.in_doubt"]
 
 
 async def test_what_was_accepted_and_claimed_is_sent_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
