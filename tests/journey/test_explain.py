@@ -12,8 +12,9 @@ from tests.journey.rig import ACTOR, Rig, rig
 from whimbrel.base import money
 from whimbrel.base.moments import to_text
 from whimbrel.domain.model import Draft
-from whimbrel.manage import opt_outs, senders
+from whimbrel.manage import numbers, opt_outs, senders
 
+HELD = "+12025550111"  # by the second carrier of a route
 HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
 GOOD_NUMBERS = ["+447911123456", "447911123456", "+447911123457", "+14155550123", "+15005550006", "+491512345678"]
 ODD_NUMBERS = ["", "+33612345678", "+4479111", "12345", "+1234567890123456789", "nobody", "+49 151 23456789"]
@@ -40,7 +41,7 @@ MORE = st.fixed_dictionaries(
         "recipient": mostly(GOOD_NUMBERS, ODD_NUMBERS),
         "text": st.one_of(mostly(GOOD_TEXTS, ODD_TEXTS), st.text(min_size=1, max_size=300)),
         "test": st.booleans(),
-        "sender": mostly([None, "+12025550100", "Acme"], ["ACME", "Other", "12345", "+12025550199"]),
+        "sender": mostly([None, "+12025550100", HELD, "Acme"], ["ACME", "Other", "12345", "+12025550199"]),
         "message_class": mostly(["otp", "transactional", "marketing"], ["news"]),
         "validity_s": mostly([None, 5, 60, 604_800], [0, 4, 604_801]),
         "options": OPTIONS,
@@ -52,11 +53,14 @@ MORE = st.fixed_dictionaries(
 async def several(r: Rig) -> None:
     """An installation with something to decide: routes, prices, senders, an opt-out, live-only carriers."""
     await r.seed()
-    await r.add_route(await r.add_carrier("live only", sandbox=False), r.carrier_id, prefix="44", position=1)
+    live_only = await r.add_carrier("live only", sandbox=False)
+    await r.add_route(live_only, r.carrier_id, prefix="44", position=1)
     await r.add_route(await r.add_carrier("live only too", sandbox=False), prefix="49", position=1)
     await r.set_price("0.03", "44")
     await r.set_price("0.0075", "447911123457")
     await senders.create(r.app.manage, ACTOR, senders.NewSender(value="Acme"), account_id=r.account_id)
+    held = numbers.NewNumber(number=HELD, carrier_id=r.carrier_id)
+    await numbers.create(r.app.manage, ACTOR, held, account_id=r.account_id)
     await opt_outs.create(r.app.manage, ACTOR, opt_outs.NewOptOut(number="+33612345678"), account_id=r.account_id)
 
 

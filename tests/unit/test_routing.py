@@ -136,6 +136,35 @@ def test_the_evidence_of_test_traffic() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("carriers", "holder", "expected"),
+    [
+        (("CRA", "CRB"), "CRB", ("CRB", "CRA")),
+        (("CRA", "CRB"), "CRA", ("CRA", "CRB")),
+        (("CRA", "CRB"), None, ("CRA", "CRB")),
+        (("CRA", "CRB"), "CRX", ("CRA", "CRB")),  # one that the route does not have
+        (("CRA", "CRP"), "CRP", ("CRA",)),  # one that is paused
+        (("CRA", "CRS", "CRB"), "CRB", ("CRB", "CRA", "CRS")),  # the others stay in the route's order
+    ],
+)
+def test_the_carrier_that_holds_the_number_comes_first(
+    carriers: tuple[str, ...], holder: str | None, expected: tuple[str, ...]
+) -> None:
+    router = Router([_route("R1", 1, *carriers)], CARRIERS)
+    assert router.pick(BRITISH, "AC1", False, holder) == ("R1", expected)
+    decision = router.candidates(BRITISH, "AC1", False, holder)
+    assert decision.carriers == expected
+    holds = [look.carrier_id for look in decision.considered if look.reason == "holds_number"]
+    assert holds == ([holder] if holder in expected else [])
+    assert router.pick(BRITISH, "AC1", False)[1] == tuple(each for each in carriers if each != "CRP"), "nobody else's"
+
+
+def test_a_holder_takes_no_route_and_no_test_traffic() -> None:
+    router = Router([_route("R1", 1, "CRA"), _route("R2", 2, "CRB")], CARRIERS)
+    assert router.pick(BRITISH, "AC1", False, "CRB") == ("R1", ("CRA",))
+    assert router.pick(BRITISH, "AC1", True, "CRB") == (None, ("CRS",))
+
+
 def test_answers_beyond_what_is_remembered_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routing, "MEMO_MAX", 1)
     router = Router([_route("R1", 1, "CRA", country="GB"), _route("R2", 2, "CRB")], CARRIERS)

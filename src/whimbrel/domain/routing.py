@@ -6,7 +6,9 @@ The rules, in order:
 2. Test traffic, and the reserved sandbox numbers in any traffic, go to sandbox carriers only: the other carriers of a
    route do not count. When no route leads to one, every active sandbox carrier is a candidate, so that a test key
    works before the first route is drawn.
-3. A message that no carrier takes has no route; it is refused at accept.
+3. Among the candidates, the carrier that holds the sender's number comes first: others may refuse a number that is not
+   theirs, and answers come back through that one.
+4. A message that no carrier takes has no route; it is refused at accept.
 
 `pick` is asked on the hot path and remembers its answers. What decides is the set of route prefixes that match (which
 the longest of them determines), the country, the account where a route names it, and whether only a sandbox will do:
@@ -29,6 +31,7 @@ MEMO_MAX = 50_000  # answers kept: prefixes x countries x accounts with routes o
 
 Reason = Literal[
     "matches",
+    "holds_number",
     "sandbox_without_route",
     "earlier_route",
     "disabled",
@@ -71,8 +74,8 @@ class Router:
         self._classes = PrefixMap((prefix, prefix) for prefix in prefixes)
         self._memo: dict[tuple[str | None, str, str | None, bool], Pick] = {}
 
-    def pick(self, number: Number, account_id: str, test: bool) -> Pick:
-        """The route and the carriers for a message, as in `Decision`."""
+    def pick(self, number: Number, account_id: str, test: bool, holder: str | None = None) -> Pick:
+        """The route and the carriers for a message, as in `Decision`. `holder`: the carrier that holds its sender."""
         named = account_id if account_id in self._accounts else None
         digits = number.digits
         sandbox_only = test or (digits.startswith(_SANDBOX_DIGITS) and is_sandbox(number.e164))
@@ -83,9 +86,9 @@ class Router:
             found = (decision.route_id, decision.carriers)
             if len(self._memo) < MEMO_MAX:
                 self._memo[key] = found
-        return found
+        return found if holder is None else (found[0], _holder_first(found[1], holder))
 
-    def candidates(self, number: Number, account_id: str, test: bool) -> Decision:
+    def candidates(self, number: Number, account_id: str, test: bool, holder: str | None = None) -> Decision:
         """The same verdict with all evidence."""
         sandbox_only = test or is_sandbox(number.e164)
         considered: list[Considered] = []
@@ -104,6 +107,9 @@ class Router:
             looks = [self._look(None, carrier.id, sandbox_only) for carrier in self._carriers.values()]
             considered += looks
             carriers = _taken(looks)
+        if holder is not None:
+            carriers = _holder_first(carriers, holder)
+            considered = [_as_holder(look) if look.carrier_id == holder else look for look in considered]
         return Decision(winner, carriers, tuple(considered))
 
     def _look(self, route_id: str | None, carrier_id: str, sandbox_only: bool) -> Considered:
@@ -131,3 +137,14 @@ def _mismatch(route: Route, number: Number, account_id: str) -> Reason | None:
 def _taken(looks: Iterable[Considered]) -> tuple[str, ...]:
     """The carriers that were taken, each once, in order."""
     return tuple(dict.fromkeys(look.carrier_id for look in looks if look.verdict == "taken" and look.carrier_id))
+
+
+def _holder_first(carriers: tuple[str, ...], holder: str) -> tuple[str, ...]:
+    """The same carriers; the one that holds the sender before the others."""
+    if holder not in carriers:
+        return carriers
+    return (holder, *(carrier_id for carrier_id in carriers if carrier_id != holder))
+
+
+def _as_holder(look: Considered) -> Considered:
+    return msgspec.structs.replace(look, reason="holds_number") if look.verdict == "taken" else look

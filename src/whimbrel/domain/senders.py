@@ -69,6 +69,10 @@ class SenderBook:
             return self._by_country.get(country) or self._default or "no_sender"
         return self._by_value.get(wanted) or self._written_otherwise(wanted)
 
+    def find(self, value: str) -> Sender | None:
+        """The account's sender that stands so on a message; None when it has it no more."""
+        return self._by_value.get(value)
+
     def fit(self, sender: Sender, country: str, now: int, *, marketing: bool = False) -> Fitness | None:
         """What is to be said of a message with this sender to a country; None: nothing. `now`: UTC microseconds, which
         must not go back."""

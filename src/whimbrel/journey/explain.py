@@ -296,7 +296,8 @@ def _timing(plan: Plan) -> TimingStep | None:
 
 def _routing(plan: Plan, tables: Tables) -> RoutingStep:
     assert plan.number is not None
-    decision = tables.router.candidates(plan.number, plan.draft.account_id, plan.draft.test)
+    holder = None if plan.sender is None else plan.sender.carrier_id
+    decision = tables.router.candidates(plan.number, plan.draft.account_id, plan.draft.test, holder)
     considered = tuple(
         RouteCandidate(c.route_id, c.carrier_id, _carrier_name(c.carrier_id, tables), c.verdict, c.reason)
         for c in decision.considered

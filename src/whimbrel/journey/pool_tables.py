@@ -77,8 +77,8 @@ class PoolTables:
 
     def turn_of(self, book: SenderBook | None, sender: str) -> str:
         """The id of this sender of an account, where it has a rate or a quota."""
-        found = book.choose(sender, "") if book is not None and self.limits else None
-        return found.id if isinstance(found, Sender) and found.id in self.limits else ""
+        found = book.find(sender) if book is not None and self.limits else None
+        return found.id if found is not None and found.id in self.limits else ""
 
     def _open(self) -> None:
         pools, members = self._rows

@@ -11,6 +11,7 @@ def route(plans: Sequence[Plan], router: Router) -> None:
     for plan in plans:
         if plan.refusal is not None or plan.number is None:
             continue
-        plan.route_id, plan.carriers = router.pick(plan.number, plan.draft.account_id, plan.draft.test)
+        holder = None if plan.sender is None else plan.sender.carrier_id
+        plan.route_id, plan.carriers = router.pick(plan.number, plan.draft.account_id, plan.draft.test, holder)
         if not plan.carriers:
             plan.refuse("no_route", "/to")

@@ -190,7 +190,10 @@ class Sweep:
         number = numbers.normalise(message.recipient)
         if barrier is not None or number is None:
             return Ending(message.id, (state,), REJECTED, barrier or "invalid_number", now)
-        route_id, carriers = self._tables.router.pick(number, message.account_id, bool(message.test))
+        book = self._tables.senders.get(message.account_id)
+        sender = None if book is None else book.find(message.sender)
+        holder = None if sender is None else sender.carrier_id
+        route_id, carriers = self._tables.router.pick(number, message.account_id, bool(message.test), holder)
         if not carriers and state == SCHEDULED:
             route_id, carriers = self._paused(number, message)
         if not carriers:
@@ -199,7 +202,7 @@ class Sweep:
         if price is None:
             return Ending(message.id, (state,), REJECTED, "no_price", now)
         of_campaign = state == SCHEDULED and message.door == _CAMPAIGN
-        turn = self._tables.pools.turn_of(self._tables.senders.get(message.account_id), message.sender)
+        turn = self._tables.pools.turn_of(book, message.sender)
         if turn:
             lanes = " ".join(lane_of(carrier_id, turn) for carrier_id in carriers)
             return Due(message.id, lanes, route_id, price, 0, now, of_campaign)

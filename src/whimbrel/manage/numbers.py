@@ -35,7 +35,9 @@ class NewNumber(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     country: Annotated[str, _COUNTRY] = ""
     label: str = ""
     capabilities: tuple[Capability, ...] = ("sms", "inbound")
-    carrier_id: Annotated[str | None, Meta(description="Who holds it.")] = None
+    carrier_id: Annotated[
+        str | None, Meta(description="The carrier that holds it: tried first where the route of a text has it.")
+    ] = None
     approval: Annotated[Approval, Meta(description="Nothing is sent from a number that is not approved.")] = "approved"
     approval_reason: Annotated[str, Meta(description="Why it is not approved, for the account to read.")] = ""
     per_minute: Annotated[Amount | None, Meta(description="Texts a minute, at most.")] = None
