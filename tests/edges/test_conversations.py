@@ -107,6 +107,35 @@ async def test_unread_until_somebody_read_it_and_again_with_the_next_text(edge, 
     assert (await edge.post(path, {"message_id": "SM1"})).code == "not_found"
 
 
+async def test_a_text_that_is_read_before_it_was_counted_is_read(edge, phone, monkeypatch):
+    """Who reads is told of a text when it is stored; who counts follows the log, and is held up here."""
+    begun = await texted(edge, phone, "One")
+    follower, let_go = edge.app.products.duties["conversations"], asyncio.Event()
+    take = follower._take
+
+    async def late(position):
+        await let_go.wait()
+        return await take(position)
+
+    monkeypatch.setattr(follower, "_take", late)
+    edge.simulator.network.send_text(phone, PhoneText(to=edge.number, text="Two", system_id="whimbrel"))
+
+    async def shown():
+        newest = (await thread(edge, begun["id"]))["data"][0]
+        return newest if newest["text"] == "Two" else None
+
+    two = await until(shown)
+    path = f"/v1/conversations/{begun['id']}"
+    reading = asyncio.create_task(edge.post(f"{path}/read", {"message_id": two["id"]}))
+    await edge.get(path)
+    assert not reading.done()
+    let_go.set()
+    assert (await reading).status == 204
+    now = (await edge.get(path)).json
+    assert (now["last_message"]["id"], now["unread"]) == (two["id"], 0)
+    assert (await texted(edge, phone, "Three"))["unread"] == 1
+
+
 async def test_two_answers_at_once_are_both_sent_and_one_key_sends_once(edge, phone):
     begun = await texted(edge, phone, "Hello?")
     both = await asyncio.gather(*(answered(edge, begun["id"], f"I am {name}.") for name in ("Ada", "Bob")))

@@ -2,6 +2,7 @@
 whether the phone has opted out. Numbers and texts come from the messages' own rows.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
@@ -12,7 +13,7 @@ from whimbrel.base import ids, moments
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.limits import CONVERSATIONS_SCAN_MAX, MESSAGES_SCAN_MAX
 from whimbrel.domain.callbacks import MessageView, message_view
-from whimbrel.domain.conversations import Conversation, ConversationState, Numbers, numbers_of
+from whimbrel.domain.conversations import Conversation, ConversationState, Numbers, numbers_of, pair_of
 from whimbrel.domain.model import Message, OptOut
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, cursor_of, one, page
 from whimbrel.manage.opt_outs import Source
@@ -22,6 +23,8 @@ _LOOKED_THROUGH: Final = 100  # messages of a thread, for one that says who writ
 _STRETCH: Final = 200  # conversations that are read at a time
 _SCAN_FIRST: Final = 4  # times as many messages as are asked for
 _NOBODY: Final = Numbers(None, None)
+_COUNTED_TRIES: Final = 40
+_COUNTED_PAUSE_S: Final = 0.05  # 40 of them: four rounds of a follower that nobody wakes
 
 
 class ConversationOptOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,10 +169,26 @@ async def read(ctx: Context, conversation_id: str, message_id: str | None, *, ac
     row = await existing(ctx, conversation_id, account_id=account_id, test=test)
     if message_id is not None and not ids.is_id(message_id, ids.MESSAGE):
         raise WhimbrelError("not_found")
+    if message_id is not None and message_id > row.last_in_id:
+        await _counted(ctx, row, message_id)
     await ctx.store.write([Write("conversation_read", ((row.id, message_id or row.last_in_id),))])
 
 
 # ---------------------------------------------------------------- parts of them
+
+
+async def _counted(ctx: Context, row: Conversation, message_id: str) -> None:
+    """Until a text of the phone's counts as unread. A text is shown, and told to webhooks, as soon as it is stored, and
+    counted by who follows the log: read before that, it would be unread again a moment later. Whoever follows may be
+    another process, or be busy; after a while nobody waits for it any more."""
+    found = await ctx.store.messages([message_id])
+    if not any(each.direction == "in" and pair_of(each) == row.pair for each in found):
+        return
+    for _ in range(_COUNTED_TRIES):
+        now = await ctx.store.fetch(Conversation, "conversation_by_id", row.account_id, row.test, row.id)
+        if not now or now[0].last_in_id >= message_id:
+            return
+        await asyncio.sleep(_COUNTED_PAUSE_S)
 
 
 def _is_whole(numbers: Numbers) -> bool:
