@@ -38,7 +38,7 @@ run: setup ## start whimbrel quickstart
 test: setup-dev compile ## all tests that need no root and no system package (under 10 minutes)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not ci" $(ARGS)
 
-ci: setup-dev ci-packages compile ## the long tests, after installing the Debian packages they need (under 45 minutes with WHIMBREL_FAULT_ROUNDS=5)
+ci: setup-dev ci-packages compile ## the long tests, after installing the Debian packages they need (under 45 minutes with WHIMBREL_FAULT_ROUNDS=4)
 	WHIMBREL_FAULT_ROUNDS=$${WHIMBREL_FAULT_ROUNDS:-20} $(BIN)/python -m pytest -m ci $(ARGS)
 	WHIMBREL_TEST_POSTGRES=$$(ls -d /usr/lib/postgresql/*/bin | head -n 1) $(BIN)/python -m pytest -n $(WORKERS) \
 	  --dist worksteal -m "not ci" \
