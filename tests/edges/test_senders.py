@@ -133,6 +133,12 @@ async def test_a_name_is_approved_and_rejected_like_a_number(edge, of_account):
     assert [each["pointer"] for each in wrong.json["errors"]] == ["/approval_reason"]
     done = await edge.ask("PATCH", path, json={"approval": "approved"}, key=edge.operator, headers=of_account)
     assert (done.json["approval"], done.json["approval_reason"]) == ("approved", "")
+
+    async def told():
+        events = (await edge.get("/v1/events?types=sender.*")).json["data"]
+        return [(each["type"], each["data"]["approval"]) for each in events if each["data"]["id"] == name["id"]]
+
+    assert await told() == [("sender.created", "pending"), ("sender.approved", "approved")]
     assert (await edge.send(sender=NAME, to="+447400123456")).status == 202
 
 

@@ -83,9 +83,10 @@ async def test_a_stream_from_an_old_place_passes_over_the_crowd_and_lets_others_
 
     watching = asyncio.create_task(watch())
     async with following(edge, last_id=cursors.encode(0)) as response:
-        frame = await response.content.readuntil(b"\n\n")
+        frames = [await response.content.readuntil(b"\n\n") for _ in range(2)]
     watching.cancel()
-    assert msgspec.json.decode(frame.decode().partition("data: ")[2])["message_id"] == mine
+    told = [msgspec.json.decode(frame.decode().partition("data: ")[2]) for frame in frames]
+    assert [(each["type"], each["message_id"]) for each in told] == [("sender.created", None), ("message.queued", mine)]
     assert longest < 0.5  # twenty reads; the loop had its turn between them
 
 

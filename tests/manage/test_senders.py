@@ -1,10 +1,11 @@
 """Senders: what may be one, whose it is, which is the default, and what the journey sees of it."""
 
+import msgspec
 import pytest
 
 from whimbrel.manage import accounts, senders
 from whimbrel.manage.accounts import NewAccount
-from whimbrel.manage.senders import NewSender, SenderChange
+from whimbrel.manage.senders import NewSender, SenderAssignment, SenderChange
 
 from .helpers import actions, refused
 
@@ -130,3 +131,52 @@ async def test_a_deleted_sender_is_gone_at_once(ctx, account, tables):
     assert tables.senders_by_value == {}
     assert tables.senders.get(account.id) is None
     assert await actions(ctx) == ["account.created", "sender.created", "sender.deleted"]
+
+
+async def test_what_becomes_of_a_sender_is_told(ctx, account):
+    made = await give(ctx, account, "Acme", approval="pending")
+    whose = {"account_id": account.id}
+    for change in ({"approval": "approved"}, {"approval": "rejected", "approval_reason": "Fraud."}):
+        await senders.assign(ctx, "cli", made.id, SenderAssignment(**change), **whose)
+    await senders.update(ctx, "cli", made.id, SenderChange(is_default=True), **whose)
+    await senders.assign(ctx, "cli", made.id, SenderAssignment(approval="pending"), **whose)
+    await senders.delete(ctx, "cli", made.id, **whose)
+    events = [event for event in await ctx.store.events_after(0, 100) if event.subject_id == made.id]
+    assert [(event.seq, event.type) for event in events] == [
+        (1, "sender.created"),
+        (2, "sender.approved"),
+        (3, "sender.rejected"),
+        (4, "sender.updated"),
+        (5, "sender.updated"),
+        (6, "sender.deleted"),
+    ]
+    told = [msgspec.json.decode(event.data) for event in events]
+    assert [each.get("fields") for each in told][3:5] == [["is_default"], ["approval", "approval_reason"]]
+    assert told[2]["approval_reason"] == "Fraud."
+    assert {(each["id"], each["value"], each["kind"]) for each in told} == {(made.id, "Acme", "alphanumeric")}
+
+
+async def test_a_sender_that_is_no_default_any_more_can_be_changed(ctx, account):
+    """Another one took the mark: that is no event of this one."""
+    first = await give(ctx, account, "Acme", is_default=True)
+    await give(ctx, account, "Other", is_default=True)
+    changed = await senders.update(ctx, "cli", first.id, SenderChange(is_default=True), account_id=account.id)
+    assert changed.is_default
+
+
+async def test_of_two_who_change_a_sender_at_once_the_second_is_told(ctx, account, monkeypatch):
+    """Two nodes: what the second has read is older than what the first has written."""
+    made = await give(ctx, account, "Acme")
+    row = await senders.existing(ctx, made.id, account.id)
+    await senders.assign(ctx, "cli", made.id, SenderAssignment(approval="rejected"), account_id=account.id)
+
+    async def stale(*_):
+        return row
+
+    monkeypatch.setattr(senders, "existing", stale)
+    late = senders.update(ctx, "cli", made.id, SenderChange(is_default=True), account_id=account.id)
+    await refused(late, "conflict")
+    monkeypatch.undo()
+    now = await senders.existing(ctx, made.id, account.id)
+    assert (now.approval, now.is_default, now.seq) == ("rejected", False, 2)
+    assert (await actions(ctx)).count("sender.updated") == 1

@@ -81,6 +81,7 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("pool_busy", 429, 21611, T, "operator", "Every number of the pool has more to send than the message may wait for, or has used up its day.", "Try again later, give it more validity, or add numbers to the pool."),
         _row("too_many_keywords", 409, 20001, P, "caller", "The account has the most keywords that it may have.", "Delete one that is not used."),
         _row("too_many_pools", 409, 21714, P, "caller", "The account has the most pools that it may have, or the pool the most senders.", "Delete one that is not used."),
+        _row("sender_in_pool", 409, 21710, P, "caller", "The sender is in the pool already.", "Nothing is left to do."),
         _row("template_not_found", 422, 20404, P, "caller", "There is no such template.", "See `GET /v1/templates` for names and versions; an archived one is brought back first."),
         _row("template_not_approved", 422, 20409, P, "operator", "The template has no approved version.", "Publish it, and have the version approved."),
         _row("template_not_registered", 422, 20001, P, "caller", "Carriers in India would drop this text: it is not the one registered at the DLT platform.", "Give the language's template id in `dlt`, or shorten what varies."),

@@ -256,6 +256,7 @@ class Sender(msgspec.Struct, frozen=True, gc=False):
     sms_fallback_method: Literal["POST", "GET"] = "POST"
     per_minute: int | None = None  # what the operator lets the number send; None: whatever its registration allows
     per_day: int | None = None
+    seq: int = 0  # of its last event
 
 
 class Carrier(msgspec.Struct, frozen=True, gc=False):

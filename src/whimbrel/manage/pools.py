@@ -9,16 +9,17 @@ from typing import Annotated, Any, Final, get_args
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from whimbrel.base import ids, limits, moments
+from whimbrel.base import ids, limits
 from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.domain.model import Sender
 from whimbrel.domain.numbers import normalise
-from whimbrel.domain.pools import QUEUE_DEFAULT_S, WEIGHT_MAX, WELL, Member, Pool, PoolSettings, Standing
+from whimbrel.domain.pools import QUEUE_DEFAULT_S, WEIGHT_MAX, Member, Pool, PoolSettings, Standing
 from whimbrel.domain.sender_rules import SenderKind
 from whimbrel.domain.turns import CAP_MAX, RATE_MAX
 from whimbrel.manage import accounts, audit
 from whimbrel.manage.checks import Checks, check_url
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, commit, one, page
+from whimbrel.manage.pool_views import Known, PoolView, view
 from whimbrel.store.interface import Write
 from whimbrel.store.rows import to_columns
 
@@ -76,61 +77,6 @@ class PoolChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     callback_url: str | UnsetType | None = UNSET
     inbound_on_number: bool | UnsetType = UNSET
     usecase: str | UnsetType = UNSET
-
-
-class HealthView(msgspec.Struct, frozen=True, kw_only=True):
-    """How a number does, as this node knew a few seconds ago."""
-
-    queue_s: Annotated[float, Meta(description="Seconds of work that wait for it.")]
-    left_today: Annotated[int | None, Meta(description="Segments of its quota; null without one.")]
-    delivered: Annotated[int, Meta(description="Of the last hour's texts, as far as carriers decided.")]
-    blocked: int
-    share: Annotated[float, Meta(description="Delivered, of both; 1 while there are too few to tell.")]
-    sick: Annotated[bool, Meta(description="It gets nothing while another can.")]
-
-
-class MemberView(msgspec.Struct, frozen=True, kw_only=True):
-    """A sender in a pool."""
-
-    sender_id: str
-    sender: str
-    kind: SenderKind
-    weight: int
-    rate_per_min: int
-    daily_cap: int
-    countries: tuple[str, ...]
-    health: HealthView
-    created_at: str
-
-
-class PoolView(msgspec.Struct, frozen=True, kw_only=True):
-    """A pool as its account sees it."""
-
-    id: str
-    account_id: str
-    name: str
-    is_default: bool
-    sticky: bool
-    match_area: bool
-    names_first: bool
-    queue_max_s: int
-    fallback: str | None
-    validity: int | None
-    smart: bool
-    callback_url: str | None
-    inbound_on_number: bool
-    usecase: str
-    members: tuple[MemberView, ...]
-    created_at: str
-    updated_at: str
-
-
-class Known(msgspec.Struct, frozen=True):
-    """A pool with all that its views need."""
-
-    pool: Pool
-    settings: PoolSettings
-    members: tuple[tuple[Member, Sender], ...]
 
 
 # ---------------------------------------------------------------- verbs
@@ -239,9 +185,10 @@ async def put_member(
     *,
     account_id: str,
     kinds: Container[str] = SENDER_KINDS,
+    only_new: bool = False,
 ) -> Known:
     """Put a sender (by value or id) of one of these kinds into a pool, or change what it is there. WhimbrelError:
-    not_found, sender_not_allowed, too_many_pools."""
+    not_found, sender_not_allowed, too_many_pools; sender_in_pool, where `only_new` ones are wanted."""
     checks = Checks()
     for place, country in enumerate(request.countries):
         checks.country(country, f"/countries/{place}")
@@ -251,7 +198,10 @@ async def put_member(
         own = [each for each in await _senders(ctx, account_id) if each.kind in kinds]
         found = _sender(own, sender, "/sender")
         members = await ctx.store.fetch(Member, "pool_members_of", pool_id)
-        if len(members) >= limits.POOL_MEMBERS_MAX and all(each.sender_id != found.id for each in members):
+        is_there = any(each.sender_id == found.id for each in members)
+        if only_new and is_there:
+            raise WhimbrelError("sender_in_pool")
+        if len(members) >= limits.POOL_MEMBERS_MAX and not is_there:
             raise WhimbrelError("too_many_pools", f"A pool has at most {limits.POOL_MEMBERS_MAX} senders.")
         member = Member(
             row.id,
@@ -280,53 +230,7 @@ async def remove_member(ctx: Context, actor: str, pool_id: str, sender: str, *, 
         await commit(ctx, [Write("pool_member_delete", ((pool_id, found.id),)), entry], "pools")
 
 
-def view(whole: Known, standings: Mapping[str, Standing]) -> PoolView:
-    """The public shape, with how its members do."""
-    pool, settings = whole.pool, whole.settings
-    return PoolView(
-        id=pool.id,
-        account_id=pool.account_id,
-        name=pool.name,
-        is_default=pool.is_default,
-        sticky=settings.sticky,
-        match_area=settings.match_area,
-        names_first=settings.names_first,
-        queue_max_s=settings.queue_max_s,
-        fallback=settings.fallback,
-        validity=settings.validity_s,
-        smart=settings.smart,
-        callback_url=settings.callback_url,
-        inbound_on_number=settings.inbound_on_number,
-        usecase=settings.usecase,
-        members=tuple(_member(member, sender, standings) for member, sender in whole.members),
-        created_at=moments.to_text(pool.created_at),
-        updated_at=moments.to_text(pool.updated_at),
-    )
-
-
 # ---------------------------------------------------------------- parts of them
-
-
-def _member(member: Member, sender: Sender, standings: Mapping[str, Standing]) -> MemberView:
-    told = standings.get(sender.id, WELL)
-    return MemberView(
-        sender_id=sender.id,
-        sender=sender.value,
-        kind=sender.kind,
-        weight=member.weight,
-        rate_per_min=member.rate_per_min,
-        daily_cap=member.daily_cap,
-        countries=member.countries,
-        health=HealthView(
-            queue_s=round(told.work_s, 1),
-            left_today=told.left_today,
-            delivered=told.delivered,
-            blocked=told.blocked,
-            share=round(told.share, 3),
-            sick=told.is_sick,
-        ),
-        created_at=moments.to_text(member.created_at),
-    )
 
 
 async def _senders(ctx: Context, account_id: str) -> Sequence[Sender]:

@@ -136,8 +136,9 @@ async def put_new(ctx: Context, actor: str, sender: Sender, *, allow_name: bool 
         await _check_free(ctx, sender)
         more = {"overruled": overruled} if overruled else {}
         entry = audit.entry(ctx, actor, "sender.created", sender.id, sender.account_id, kind=sender.kind, **more)
+        sender = msgspec.structs.replace(sender, seq=1)
         writes = [Write("sender_insert", (to_columns(sender),)), *await _unmark_others(ctx, sender), entry]
-        await commit(ctx, writes, "senders")
+        await commit(ctx, [*writes, _event(ctx, sender, "created")], "senders")
 
 
 async def get(ctx: Context, sender_id: str, *, account_id: str) -> SenderView:
@@ -171,11 +172,14 @@ async def put_changed(ctx: Context, actor: str, sender_id: str, given: Mapping[s
     """Change these fields of a sender, whichever door asks."""
     async with ctx.lock:
         sender = await existing(ctx, sender_id, account_id)
-        changed = msgspec.structs.replace(sender, **given, updated_at=ctx.clock.now_us())
+        changed = msgspec.structs.replace(sender, **given, updated_at=ctx.clock.now_us(), seq=sender.seq + 1)
         check(ctx, changed)
         entry = audit.entry(ctx, actor, "sender.updated", sender_id, account_id, fields=sorted(given))
-        writes = [_update(changed), *await _unmark_others(ctx, changed), entry]
-        await commit(ctx, writes, "senders")
+        is_decided = changed.approval != sender.approval and changed.approval != "pending"
+        event = _event(ctx, changed, changed.approval if is_decided else "updated", fields=sorted(given))
+        if not await ctx.store.turn(_update(changed), [*await _unmark_others(ctx, changed), entry, event]):
+            raise WhimbrelError("conflict", "Somebody else has just changed the sender: read it again.")
+        await ctx.tables.refresh("senders")
     return changed
 
 
@@ -184,7 +188,23 @@ async def delete(ctx: Context, actor: str, sender_id: str, *, account_id: str) -
     async with ctx.lock:
         sender = await existing(ctx, sender_id, account_id)
         entry = audit.entry(ctx, actor, "sender.deleted", sender_id, account_id, kind=sender.kind)
-        await commit(ctx, [Write("sender_delete", ((sender_id,),)), *_leaves(sender), entry], "senders", "pools")
+        event = _event(ctx, msgspec.structs.replace(sender, seq=sender.seq + 1), "deleted")
+        writes = [Write("sender_delete", ((sender_id,),)), *_leaves(sender), entry, event]
+        await commit(ctx, writes, "senders", "pools")
+
+
+def _event(ctx: Context, sender: Sender, verb: str, **facts: Any) -> Write:
+    """What is told of a sender; its value is the account's own and no person's."""
+    data = {
+        "id": sender.id,
+        "value": sender.value,
+        "kind": sender.kind,
+        "approval": sender.approval,
+        "approval_reason": sender.approval_reason,
+        **facts,
+    }
+    told = (sender.account_id, 0, sender.id, sender.seq, f"sender.{verb}", msgspec.json.encode(data).decode(), 0)
+    return Write("event_insert", ((*told, ctx.clock.now_us()),))
 
 
 def _leaves(sender: Sender) -> list[Write]:
@@ -290,8 +310,14 @@ def _update(sender: Sender) -> Write:
         sender.sms_fallback_method,
         sender.per_minute,
         sender.per_day,
+        sender.seq,
     )
     return Write("sender_update", (row,))
+
+
+def _unmark(sender: Sender) -> Write:
+    countries = msgspec.json.encode(sender.countries).decode()
+    return Write("sender_unmark", ((sender.id, int(sender.is_default), countries, sender.updated_at),))
 
 
 async def _unmark_others(ctx: Context, sender: Sender) -> list[Write]:
@@ -299,7 +325,7 @@ async def _unmark_others(ctx: Context, sender: Sender) -> list[Write]:
     if not sender.is_default:
         return []
     others = await ctx.store.fetch(Sender, "senders_of_account", sender.account_id)
-    return [_update(other) for other in unmarked(sender, others, sender.updated_at)]
+    return [_unmark(other) for other in unmarked(sender, others, sender.updated_at)]
 
 
 def unmarked(sender: Sender, others: Iterable[Sender], at_us: int) -> Sequence[Sender]:

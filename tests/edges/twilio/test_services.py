@@ -83,6 +83,12 @@ async def test_senders_of_a_service(edge, v1):
     await give(edge, "ACME")
     name = await aside(of.alpha_senders.create, alpha_sender="ACME")
     assert name.sid.startswith("AI") and name.alpha_sender == "ACME"
+    limited = {"weight": 3, "rate_per_min": 60}
+    path = f"/v1/pools/{service.sid}/members/{number.sid}"
+    assert (await edge.ask("PUT", path, json=limited)).status == 200
+    assert await refused(of.phone_numbers.create, phone_number_sid=number.sid) == (409, 21710)
+    (member,) = [each for each in (await edge.get(f"/v1/pools/{service.sid}")).json["members"] if each["weight"] == 3]
+    assert (member["sender"], member["rate_per_min"]) == (SENDER, 60), "nothing is changed"
     assert [each.sid for each in await aside(of.phone_numbers.list)] == [number.sid]
     assert [each.sid for each in await aside(of.short_codes.list)] == [code.sid]
     assert [each.sid for each in await aside(of.alpha_senders.list)] == [name.sid]

@@ -9,7 +9,8 @@ from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
 from whimbrel.edges.shared.services import Services
 from whimbrel.manage import pools
 from whimbrel.manage.context import Page
-from whimbrel.manage.pools import NewMember, NewPool, PoolChange, PoolView
+from whimbrel.manage.pool_views import Known, PoolView, view
+from whimbrel.manage.pools import NewMember, NewPool, PoolChange
 
 _TAG = "pools"
 
@@ -20,8 +21,8 @@ class PoolsQuery(PageQuery, frozen=True, forbid_unknown_fields=True, gc=False):
     name: Annotated[str | None, Meta(description="Only the one of this name.")] = None
 
 
-def _told(services: Services, found: pools.Known) -> PoolView:
-    return pools.view(found, services.tables.pools.standings)
+def _told(services: Services, found: Known) -> PoolView:
+    return view(found, services.tables.pools.standings)
 
 
 async def create(services: Services, call: Call[NoQuery, NewPool]) -> Answer:

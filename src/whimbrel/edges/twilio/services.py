@@ -25,6 +25,7 @@ from whimbrel.edges.twilio.verify import forms
 from whimbrel.manage import inbound_urls, pools
 from whimbrel.manage.context import cursor_of
 from whimbrel.manage.inbound_urls import NewInboundUrl
+from whimbrel.manage.pool_views import Known
 
 READ, WRITE = "senders:read", "senders:write"
 _VALIDITY: Final = 36_000  # what Twilio tells where nothing was set
@@ -169,7 +170,7 @@ class MessagingServices:
         await pools.delete(self._ctx, request.principal.key_id, pool_id, account_id=request.account_id)
         return Reply(b"", 204)
 
-    async def _known(self, request: Request) -> pools.Known:
+    async def _known(self, request: Request) -> Known:
         return await pools.known(self._ctx, request.names[0], account_id=request.account_id)
 
     def _inbound(self, form: Form, pool_id: str | None) -> NewInboundUrl | None:
@@ -192,10 +193,10 @@ class MessagingServices:
             format="twilio",
         )
 
-    def _reply(self, request: Request, found: pools.Known, status: int = 200) -> Reply:
+    def _reply(self, request: Request, found: Known, status: int = 200) -> Reply:
         return Reply(_encode(self._record(request, found)), status)
 
-    def _record(self, request: Request, found: pools.Known) -> ServiceRecord:
+    def _record(self, request: Request, found: Known) -> ServiceRecord:
         pool, settings = found.pool, found.settings
         inbound = self._tables.pools.inbound_urls.get(pool.id)
         url = f"{request.base_url}/v1/Services/{pool.id}"
@@ -242,7 +243,14 @@ class ServiceSenders:
         pool_id, about = request.names[0], {"account_id": request.account_id}
         with named({"/sender": self._kind.parameter}):
             found = await pools.put_member(
-                self._ctx, request.principal.key_id, pool_id, sender, pools.NewMember(), kinds=self._kind.kinds, **about
+                self._ctx,
+                request.principal.key_id,
+                pool_id,
+                sender,
+                pools.NewMember(),
+                kinds=self._kind.kinds,
+                only_new=True,
+                **about,
             )
         member, own = next((each, own) for each, own in found.members if sender in (own.id, own.value))
         return Reply(_encode(self._record(request, pool_id, member, own)), 201)
