@@ -176,6 +176,7 @@ async def test_of_two_who_change_a_sender_at_once_the_second_is_told(ctx, accoun
     monkeypatch.setattr(senders, "existing", stale)
     late = senders.update(ctx, "cli", made.id, SenderChange(is_default=True), account_id=account.id)
     await refused(late, "conflict")
+    await refused(senders.delete(ctx, "cli", made.id, account_id=account.id), "conflict")
     monkeypatch.undo()
     now = await senders.existing(ctx, made.id, account.id)
     assert (now.approval, now.is_default, now.seq) == ("rejected", False, 2)

@@ -79,6 +79,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ANY: Final = Wanted()
+_CHANGED: Final = "Somebody else has just changed the sender: read it again."
 
 
 class SenderView(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,7 +179,7 @@ async def put_changed(ctx: Context, actor: str, sender_id: str, given: Mapping[s
         is_decided = changed.approval != sender.approval and changed.approval != "pending"
         event = _event(ctx, changed, changed.approval if is_decided else "updated", fields=sorted(given))
         if not await ctx.store.turn(_update(changed), [*await _unmark_others(ctx, changed), entry, event]):
-            raise WhimbrelError("conflict", "Somebody else has just changed the sender: read it again.")
+            raise WhimbrelError("conflict", _CHANGED)
         await ctx.tables.refresh("senders")
     return changed
 
@@ -189,8 +190,10 @@ async def delete(ctx: Context, actor: str, sender_id: str, *, account_id: str) -
         sender = await existing(ctx, sender_id, account_id)
         entry = audit.entry(ctx, actor, "sender.deleted", sender_id, account_id, kind=sender.kind)
         event = _event(ctx, msgspec.structs.replace(sender, seq=sender.seq + 1), "deleted")
-        writes = [Write("sender_delete", ((sender_id,),)), *_leaves(sender), entry, event]
-        await commit(ctx, writes, "senders", "pools")
+        gone = Write("sender_delete", ((sender_id, sender.seq),))
+        if not await ctx.store.turn(gone, [*_leaves(sender), entry, event]):
+            raise WhimbrelError("conflict", _CHANGED)
+        await ctx.tables.refresh("senders", "pools")
 
 
 def _event(ctx: Context, sender: Sender, verb: str, **facts: Any) -> Write:

@@ -11,7 +11,7 @@
 -- | numbers_page_of_all (before_id, limit, kind, approval, country, part) | the same, of all accounts |
 -- | sender_update (id, is_default, countries, sms_url, sms_method, sms_fallback_url, at, label, capabilities, carrier_id, approval, approval_reason, sms_fallback_method, per_minute, per_day, seq) | where it stands one event before `seq` |
 -- | sender_unmark (id, is_default, countries, at) | it is no default any more, or for fewer countries |
--- | sender_delete (id) | |
+-- | sender_delete (id, seq) | where it still stands there |
 -- | sender_rules_all | id, country, rule, enabled, updated_at |
 -- | sender_rule_put (the same) | there, or in its place |
 -- | sender_rule_delete (id) | |
@@ -98,7 +98,7 @@ WHERE id = $1 AND COALESCE(seq, 0) = $16 - 1;
 UPDATE senders SET is_default = $2, countries = $3, updated_at = $4 WHERE id = $1;
 
 -- name: sender_delete
-DELETE FROM senders WHERE id = $1;
+DELETE FROM senders WHERE id = $1 AND COALESCE(seq, 0) = $2;
 
 -- name: sender_rules_all
 SELECT id, country, rule, enabled, updated_at FROM sender_rules ORDER BY id;
