@@ -90,7 +90,7 @@ async def test_what_waits_for_its_turn_waits_at_the_holder(tmp_path: Path) -> No
         limited = numbers.NumberAssignment(per_minute=60)
         await numbers.assign(r.app.manage, ACTOR, number_id, limited, account_id=r.account_id)
         ids = await r.send(*[r.draft(phone, sender=THEIRS) for phone in PHONES[:3]])
-        await until(lambda: len(r.submits()) == 1)
+        await until(r.submits)
         r.clock.advance(5)
         await r.all_settled(ids, "delivered", within_s=30)
         assert ways(r) == {(THEIRS[1:], "other")}
