@@ -191,13 +191,13 @@ class Rig:
         """Every committed event of the account, in order."""
         return await whole_log(self.app.store, self.account_id)
 
-    async def log_of(self, subject_id: str, account_id: str = "") -> list[Event]:
+    async def log_of(self, subject_id: str) -> list[Event]:
         """Every committed event of a message, or of whatever else has events, in order."""
-        return await self.app.store.fetch(Event, "events_of_subject", account_id or self.account_id, subject_id)
+        return await self.app.store.fetch(Event, "events_of_subject", self.account_id, subject_id)
 
-    async def events(self, subject_id: str, account_id: str = "") -> list[str]:
+    async def events(self, subject_id: str) -> list[str]:
         """Their types, in order."""
-        return [event.type for event in await self.log_of(subject_id, account_id)]
+        return [event.type for event in await self.log_of(subject_id)]
 
     async def attempts(self, message_id: str) -> list[Attempt]:
         """The message's attempts, oldest first."""

@@ -296,8 +296,7 @@ def _timing(plan: Plan) -> TimingStep | None:
 
 def _routing(plan: Plan, tables: Tables) -> RoutingStep:
     assert plan.number is not None
-    holder = None if plan.sender is None else plan.sender.carrier_id
-    decision = tables.router.candidates(plan.number, plan.draft.account_id, plan.draft.test, holder)
+    decision = tables.router.candidates(plan.number, plan.draft.account_id, plan.draft.test, plan.holder)
     considered = tuple(
         RouteCandidate(c.route_id, c.carrier_id, _carrier_name(c.carrier_id, tables), c.verdict, c.reason)
         for c in decision.considered

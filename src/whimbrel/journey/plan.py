@@ -67,6 +67,11 @@ class Plan(msgspec.Struct, gc=False):
         """Whether its media go by themselves."""
         return bool(self.sender_flag & Flag.MMS) and not self.media_by_link
 
+    @property
+    def holder(self) -> str | None:
+        """The carrier that holds the number it is sent from."""
+        return None if self.sender is None else self.sender.carrier_id
+
     def refuse(self, code: str, pointer: str = "", detail: str = "") -> None:
         """End this plan's way with a code of the catalogue."""
         self.refusal = code

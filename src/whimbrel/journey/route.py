@@ -11,7 +11,6 @@ def route(plans: Sequence[Plan], router: Router) -> None:
     for plan in plans:
         if plan.refusal is not None or plan.number is None:
             continue
-        holder = None if plan.sender is None else plan.sender.carrier_id
-        plan.route_id, plan.carriers = router.pick(plan.number, plan.draft.account_id, plan.draft.test, holder)
+        plan.route_id, plan.carriers = router.pick(plan.number, plan.draft.account_id, plan.draft.test, plan.holder)
         if not plan.carriers:
             plan.refuse("no_route", "/to")
