@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from whimbrel.codec.signatures import twilio
 from whimbrel.store.interface import Search
-from whimbrel_sandbox.log import Submitted
+from whimbrel_sandbox.log import InboundAnswered, Submitted
 from whimbrel_sandbox.network import PhoneText
 from whimbrel_sandbox.provider_settings import Played, ProviderChange, change
 from whimbrel_sandbox.serve import running
@@ -228,8 +228,12 @@ class Journey:
 
         return await until(there)
 
+    def of(self, kind):
+        """What the provider's log has of a kind."""
+        return [event for event in self.provider.center.log.after(0, 1000)[1] if isinstance(event, kind)]
+
     def submits(self):
-        return [event for event in self.provider.center.log.after(0, 1000)[1] if isinstance(event, Submitted)]
+        return self.of(Submitted)
 
 
 @pytest_asyncio.fixture
@@ -270,7 +274,7 @@ async def test_a_phone_answers_and_says_stop(journey):
     journey.provider.network.send_text(PHONE, PhoneText(to=SENDER, text="A long answer. " * 20))
     assert await texts(journey.edge, 1) == ["A long answer. " * 20]
     journey.provider.network.send_text(PHONE, PhoneText(to=SENDER, text="stop"))
-    await texts(journey.edge, 2)
+    await until(lambda: len(journey.of(InboundAnswered)) == 2 or None)  # it holds from the answer on
     assert (await journey.edge.send(to=PHONE)).code == "opted_out"
     inbox = await until(lambda: journey.provider.network.phones.read(PHONE[1:])[1:])  # one confirmation
     assert len(inbox) == 1

@@ -67,6 +67,7 @@ async def test_what_the_other_refuses_is_told(both):
     ours, provider = both
     provider.simulator.network.send_text(PHONE, PhoneText(to=SENDER, text="STOP"))
     assert await heard(ours, 1) == ["STOP"]
+    await until(lambda: ours.app.tables.opt_outs.get(ours.customer.id))  # it is stored a moment before it holds
     assert (await ours.send(to=PHONE)).code == "opted_out"  # it is heard here too, and before the other is asked
     suspended = await provider.post(f"/v1/accounts/{provider.customer.id}/suspend", key=provider.operator)
     assert suspended.status == 200, suspended.body
