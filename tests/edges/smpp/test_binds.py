@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 
+import msgspec
 import pytest
 
 from tests.edges.edge_rig import ACTOR, until
@@ -203,14 +204,13 @@ async def test_a_stop_answers_what_is_under_way_refuses_what_comes_and_unbinds(d
 
 
 async def test_a_stop_does_not_wait_for_a_peer_that_does_not_answer(door: Door):
+    door.app.smpp.settings = msgspec.structs.replace(door.app.smpp.settings, unbind_timeout_ms=600_000)
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
     body = b"acme\0" + PASSWORD.encode() + b"\0\0\x34\0\0\0"
     writer.write((16 + len(body)).to_bytes(4, "big") + bytes.fromhex("000000090000000000000001") + body)
     await reader.readexactly(16)
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    await door.app.smpp.stop(0.2)
-    assert loop.time() - began < 3
+    async with asyncio.timeout(60):
+        await door.app.smpp.stop(0.2)
     door.app.smpp = None
     writer.close()
 
@@ -237,7 +237,7 @@ async def test_binds_over_tls_beside_plain_ones(tmp_path):
             assert (await one.submit(b"over TLS")).status == 0
         reader, writer = await asyncio.open_connection("127.0.0.1", secure)  # trap T49: no TLS on the port of TLS
         writer.write(bytes(16))
-        await asyncio.wait_for(reader.read(), 5)
+        await asyncio.wait_for(reader.read(), 30)
         writer.close()
         async with esme(secure, QUIET, **tls) as one:
             assert (await one.bind()).status == 0

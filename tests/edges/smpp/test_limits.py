@@ -46,17 +46,23 @@ async def test_who_sends_nothing_but_what_is_over_its_limits_is_read_from_less_o
     await door.change(settings={"throughput_per_s": 10, "window": 100})
     async with door.bound() as one:
         (session,) = door.app.binds.bound(door.credential_id)
-        transport = session.link.transport
+        pause, reads_on = session.link.pause_reading, []  # the latter after each pause, all of which are soon over
+
+        def paused() -> None:
+            pause()
+            reads_on.append(session.link.transport.is_reading())
+
+        monkeypatch.setattr(session.link, "pause_reading", paused)
         answers = await asyncio.gather(*(one.submit() for _ in range(11)))
-        assert count(answers, 0) == 10 and transport.is_reading()  # one of them was taken
+        assert count(answers, 0) == 10 and reads_on == []  # one of them was taken
         began, reads = asyncio.get_running_loop().time(), 20
-        for _ in range(reads):
+        for number in range(1, reads + 1):
             assert (await one.submit()).status == Status.ESME_RTHROTTLED
-            assert not transport.is_reading()
+            assert reads_on == [False] * number
         assert asyncio.get_running_loop().time() - began > (reads - 1) * REST_S * 0.9
-        await until(transport.is_reading)
+        await until(session.link.transport.is_reading)
         assert (await one.ask(QUERY_SM, QuerySm("nobody"))).status == Status.ESME_RTHROTTLED
-        assert not transport.is_reading()
+        assert reads_on == [False] * (reads + 1)
 
 
 async def test_throughput_is_the_customers_and_not_the_binds(door: Door, monkeypatch):
@@ -148,13 +154,13 @@ async def test_handshakes_of_tls_are_connections_that_have_not_bound(tmp_path, m
     async with running_door(tmp_path, smpp=smpp) as door, door.bound(), door.bound():
         server = door.app.smpp
         one, other = await silent(server.ports[1]), await silent(server.ports[1])
-        assert await asyncio.wait_for(other[0].read(), 5) == b""  # the fourth of all
+        assert await asyncio.wait_for(other[0].read(), 30) == b""  # the fourth of all
         assert server._strangers == {"127.0.0.1": 1}
         one[1].close()
         await until(lambda: not server._strangers)
         monkeypatch.setattr(server, "_connections_max", 100)
         waiting = [await silent(server.ports[1]) for _ in range(3)]
-        assert await asyncio.wait_for(waiting[2][0].read(), 5) == b""  # the third of one address
+        assert await asyncio.wait_for(waiting[2][0].read(), 30) == b""  # the third of one address
         async with esme(door.port) as late:
             await until(lambda: late.closed)
         for _, writer in (*waiting, other):
@@ -181,7 +187,7 @@ async def test_octets_that_are_no_smpp_are_cut_and_told_of_once(door: Door, capl
         for _ in range(3):
             reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
             writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            answer = await asyncio.wait_for(reader.read(), 5)
+            answer = await asyncio.wait_for(reader.read(), 30)
             assert answer[4:8] == b"\x80\0\0\0" and answer[8:12] == int(Status.ESME_RINVCMDLEN).to_bytes(4, "big")
             writer.close()
     told = [record for record in caplog.records if record.message == "octets that are no SMPP"]
