@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.edges.edge_rig import NUMBER, SENDER, until
+from whimbrel.base.clock import ManualClock
 from whimbrel.base.errors import CATALOGUE
 from whimbrel.edges.twilio.problems import status_of
 
@@ -228,7 +229,8 @@ async def test_scopes(edge):
     check_problem(await ask(edge, "GET", "/Balance.json", auth=auth), 403, 20403)
 
 
-async def test_a_key_has_one_rate_at_all_doors(edge):
+async def test_a_key_has_one_rate_at_all_doors(edge, monkeypatch):
+    monkeypatch.setattr(edge.app.clock, "monotonic_us", ManualClock().monotonic_us)
     key = await edge.new_key(edge.customer.id, ("messages:read",), rate_per_s=2)
     auth = basic("x", key)
     statuses = [(await ask(edge, "GET", auth=auth)).status, (await edge.get("/v1/messages", key=key)).status]

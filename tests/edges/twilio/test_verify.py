@@ -4,6 +4,7 @@ Twilio's number, and who may do what.
 
 import datetime
 import re
+from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -29,10 +30,8 @@ async def installation(tmp_path_factory):
 @pytest_asyncio.fixture(loop_scope="module")
 async def edge(installation):
     """The one installation, with a customer of its own and empty phones for each test."""
-    installation.customer = await installation.new_customer()
-    await installation.give_sender(installation.customer.id, "Acme")
-    installation.simulator.network.phones.reset()
-    return installation
+    async with alone_with_the_phones(installation):
+        yield installation
 
 
 @pytest.fixture
@@ -48,8 +47,23 @@ def v2(client):
     return client.verify.v2
 
 
+@asynccontextmanager
+async def alone_with_the_phones(edge):
+    """A customer of its own, whose texts have all arrived when its test ends: the next test finds none of them."""
+    customer = edge.customer = await edge.new_customer()
+    await edge.give_sender(customer.id, "Acme")
+    edge.simulator.network.phones.reset()
+    yield
+
+    async def all_arrived():
+        rows = (await edge.get("/v1/messages?limit=1000", key=customer.live)).json["data"]
+        return all(row["final_at"] for row in rows)
+
+    await until(all_arrived)
+
+
 def later(edge, seconds):
-    edge.app.manage.clock.ahead_us += seconds * SECOND_US
+    edge.app.manage.clock.advance(seconds)
 
 
 async def service_of(v2, **settings):

@@ -11,7 +11,7 @@ from twilio.base.exceptions import TwilioException
 from tests.edges.edge_rig import running_edge, until
 from tests.journey.rig import ShiftedClock
 
-from .test_verify import PHONE, SECOND_US, code_on, refused, service_of
+from .test_verify import PHONE, SECOND_US, alone_with_the_phones, code_on, refused, service_of
 from .twilio_rig import aside, ask, sdk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -26,10 +26,8 @@ async def installation(tmp_path_factory):
 @pytest_asyncio.fixture(loop_scope="module")
 async def edge(installation):
     """The one installation, with a customer of its own and empty phones for each test."""
-    installation.customer = await installation.new_customer()
-    await installation.give_sender(installation.customer.id, "Acme")
-    installation.simulator.network.phones.reset()
-    return installation
+    async with alone_with_the_phones(installation):
+        yield installation
 
 
 @pytest.fixture

@@ -180,6 +180,7 @@ async def test_an_error_page_is_no_text_to_a_phone(edge, client, sink):
 
     (waiting,) = await until(waits)
     assert told.headers["I-Twilio-Idempotency-Token"] in waiting
+    await until(lambda: inbox(edge))
     assert inbox(edge) == ["Hello"]
 
 
