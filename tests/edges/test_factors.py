@@ -1,15 +1,27 @@
 """Factors over HTTP, as an application uses them; the codes are those of an authenticator of the tests' own, and the
-clock is set forward where time has to pass."""
+clock stands: a code that is shown in one step is not looked at in the next."""
 
 import re
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from whimbrel.base.clock import ManualClock
 
 from .authenticator import code as code_of
 from .authenticator import scanned
-from .edge_rig import Answer, Edge
+from .edge_rig import Answer, Edge, running_edge
 
 NAME = "ada@example.com"
 STEP_US = 30_000_000
+
+
+@pytest.fixture
+async def edge(tmp_path: Path) -> AsyncIterator[Edge]:
+    async with running_edge(tmp_path, clock=ManualClock()) as running:
+        yield running
 
 
 async def person(edge: Edge, identity: str = "user-1", **settings: Any) -> str:

@@ -11,6 +11,15 @@ from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.shared import failures
 from whimbrel.edges.shared.failures import Failures
 
+from .edge_rig import running_edge
+
+
+@pytest.fixture
+async def edge(tmp_path):
+    """Its clock stands: failures are those of one minute, however long they take."""
+    async with running_edge(tmp_path, clock=ManualClock()) as running:
+        yield running
+
 
 def basic(user, token):
     return "Basic " + base64.b64encode(f"{user}:{token}".encode()).decode()

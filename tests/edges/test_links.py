@@ -11,6 +11,7 @@ import pytest
 
 from tests.edges.edge_rig import NUMBER, Answer, Edge, running_edge
 from tests.edges.edge_rig import until as soon
+from whimbrel.base.clock import ManualClock
 from whimbrel.link_sections import Links
 
 SHOP = "https://shop.example/orders/7?size=m"
@@ -231,7 +232,7 @@ async def test_a_person_who_is_erased_leaves_no_clicks(edge: Edge):
 
 
 async def test_one_address_is_answered_at_its_rate(tmp_path: Path):
-    async with running_edge(tmp_path, links=Links(rate_per_s=1)) as edge:
+    async with running_edge(tmp_path, clock=ManualClock(), links=Links(rate_per_s=1)) as edge:
         answers = [(await edge.ask("GET", "/l/Zzzzzzzz", key="")).status for _ in range(12)]
         assert answers[0] == 404
         assert 429 in answers
@@ -239,7 +240,8 @@ async def test_one_address_is_answered_at_its_rate(tmp_path: Path):
 
 
 async def test_media_have_a_rate_of_their_own_for_providers_that_fetch_many(tmp_path: Path):
-    async with running_edge(tmp_path, links=Links(rate_per_s=1, media_rate_per_s=5)) as edge:
+    links = Links(rate_per_s=1, media_rate_per_s=5)
+    async with running_edge(tmp_path, clock=ManualClock(), links=links) as edge:
         answers = [(await edge.ask("GET", "/l/Zzzzzzzz/1", key="")).status for _ in range(20)]
         assert answers[:5] == [404] * 5
         assert 429 in answers
