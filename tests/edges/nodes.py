@@ -125,5 +125,5 @@ async def two_nodes(
         there.customer, there.operator = here.customer, here.operator
         await there.app.tables.current()
         nodes = Nodes(here, there)
-        await until(lambda: any(h.binds_up for edge in nodes for h in edge.app.worker.health().values()), within_s=15)
+        await until(lambda: any(h.binds_up for edge in nodes for h in edge.app.worker.health().values()))
         yield nodes

@@ -4,16 +4,18 @@ from pathlib import Path
 
 from tests.edges.edge_rig import NUMBER, running_edge, until
 from tests.edges.test_carrier_traces import carrier_of
+from whimbrel.base.limits import CARRIER_TEST_WAIT_MAX_S
 
 
 async def test_a_carrier_is_tested_with_a_text(tmp_path: Path) -> None:
     async with running_edge(tmp_path) as edge:
         carrier_id = await carrier_of(edge)
-        change = {"settings": {"message_id": "hex_dec"}}  # which the simulator does not do
+        # a message id that the simulator does not do, and time enough that no proposal is about it
+        change = {"settings": {"message_id": "hex_dec", "response_timeout_s": 60}}
         await edge.ask("PATCH", f"/v1/carriers/{carrier_id}", json=change, key=edge.operator)
         await until(lambda: (health := edge.app.worker.health().get(carrier_id)) and health.binds_up)
         before = (await edge.get("/v1/balance")).json
-        asked = {"to": NUMBER, "text": "a secret text", "sender": "Whimbrel"}
+        asked = {"to": NUMBER, "text": "a secret text", "sender": "Whimbrel", "wait_s": CARRIER_TEST_WAIT_MAX_S}
         answer = await edge.post(f"/v1/carriers/{carrier_id}/test", asked, key=edge.operator)
         found = answer.json
         assert (answer.status, found["passed"]) == (200, True)
@@ -52,7 +54,8 @@ async def test_a_paused_carrier_is_tested_too(tmp_path: Path) -> None:
         carrier_id = await carrier_of(edge)
         await edge.post(f"/v1/carriers/{carrier_id}/pause", key=edge.operator)
         await until(lambda: carrier_id not in edge.app.worker.health())
-        answer = await edge.post(f"/v1/carriers/{carrier_id}/test", {"to": NUMBER}, key=edge.operator)
+        asked = {"to": NUMBER, "wait_s": CARRIER_TEST_WAIT_MAX_S}
+        answer = await edge.post(f"/v1/carriers/{carrier_id}/test", asked, key=edge.operator)
         assert answer.json["passed"] is True
 
 

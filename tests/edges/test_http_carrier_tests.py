@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from tests.carriers.provider import Drop, Provider, says
 from tests.edges.edge_rig import NUMBER, Edge, running_edge
+from whimbrel.base.limits import CARRIER_TEST_WAIT_MAX_S
 from whimbrel_sandbox.serve import running
 from whimbrel_sandbox.settings import Settings as SandboxSettings
 
@@ -42,7 +43,7 @@ async def answering(answer: Any = None) -> AsyncIterator[tuple[Provider, str]]:
 async def add(edge: Edge, url: str, name: str, **settings: Any) -> dict[str, Any]:
     new = {
         "name": name, "kind": "http", "password": PASSWORD,
-        "settings": {"url": url, "fields": FIELDS, "auth": "bearer", "response_timeout_s": 2} | settings,
+        "settings": {"url": url, "fields": FIELDS, "auth": "bearer", "response_timeout_s": 60} | settings,
     }  # fmt: skip
     made = await edge.post("/v1/carriers", new, key=edge.operator)
     assert made.status == 201, made.json
@@ -66,7 +67,7 @@ async def test_one_text_its_answer_and_its_receipt(edge: Edge, tmp_path: Path) -
     async with running(SandboxSettings(smpp_port=0, http_port=None, provider_port=0, seed=1)) as simulator:
         carrier = await add(edge, f"{simulator.address.provider_url}/messages", "whole")
         simulator.provider.settings.receipts_url = edge.url + carrier["receipts_url"]
-        found = await report(edge, carrier, ASKED)
+        found = await report(edge, carrier, ASKED | {"wait_s": CARRIER_TEST_WAIT_MAX_S})
         assert steps(found) == [("connect", "ok"), ("request", "ok"), ("answer", "ok"), ("receipt", "ok")], found
         assert found["passed"] is True
         assert found["steps"][2]["said"] == f"taken as {found['message_id']}"

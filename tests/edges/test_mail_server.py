@@ -42,7 +42,7 @@ def served(hall, **more):
 
 
 def client(port):
-    return smtplib.SMTP("127.0.0.1", port, timeout=10)
+    return smtplib.SMTP("127.0.0.1", port, timeout=60)
 
 
 def sent(port, context=None):
@@ -69,7 +69,7 @@ def test_mail_comes_over_tls_where_it_must(tmp_path, policy):
                 await asyncio.to_thread(sent, server.port)
             assert refused.value.smtp_code == 530
         finally:
-            await server.stop(5.0)
+            await server.stop(60)
         assert hall.mails == [(b"From: a@shop.example\r\n\r\nHello\r\n", True)]
 
     loop = policy().new_event_loop()
@@ -94,7 +94,7 @@ async def test_so_many_connections_and_no_more():
     assert len(hall.mails) == 1
     for _, writer in (first, second, third):
         writer.close()
-    await server.stop(5.0)
+    await server.stop(60)
 
 
 async def test_a_stop_waits_for_the_mail_that_is_under_way_and_for_no_other():
@@ -107,7 +107,7 @@ async def test_a_stop_waits_for_the_mail_that_is_under_way_and_for_no_other():
     assert (await idle.readline()).startswith(b"220")
     sending = asyncio.create_task(asyncio.to_thread(sent, port))
     await hall.came.wait()
-    stopping = asyncio.create_task(server.stop(5.0))
+    stopping = asyncio.create_task(server.stop(60))
     assert await idle.read() == b"421 4.3.2 Closing; try again\r\n"
     writer.close()
     assert not stopping.done()

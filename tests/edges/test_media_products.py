@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.journey.rig import ShiftedClock
 from whimbrel.base.clock import DAY_US
 from whimbrel.link_sections import Links
 
@@ -22,7 +23,7 @@ NOT_THERE = "ME" + "0" * 32
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
     links = Links(too_soon_ms=0, rate_per_s=1000)
-    async with running_edge(tmp_path_factory.mktemp("media"), links=links) as running:
+    async with running_edge(tmp_path_factory.mktemp("media"), clock=ShiftedClock(), links=links) as running:
         yield running
 
 
@@ -71,7 +72,8 @@ async def test_each_text_leads_to_its_own_page_of_the_media(edge: Edge, kind: st
         assert estimate["segments"] == 2 and "/l/" in estimate["variants"][0]["example"]
         assert (await edge.post(f"/v1/campaigns/{made['id']}/start")).status == 200
     else:
-        made = (await edge.post("/v1/schedules", schedule(media, in_s=2))).json
+        made = (await edge.post("/v1/schedules", schedule(media, in_s=60))).json
+        edge.app.clock.advance(60)
     assert made["media"] == media
     got = await texts(edge)
     paths = [link_in(text) for text in got]
