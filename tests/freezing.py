@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-_WITHIN_S = 5.0
+_WITHIN_S = 60.0
 
 
 def freeze(pid: int) -> None:
@@ -23,4 +23,8 @@ def thaw(pid: int) -> None:
 
 
 def _stands(task: Path) -> bool:
-    return (task / "stat").read_text().rpartition(")")[2].split()[0] in "Tt"
+    try:
+        stat = (task / "stat").read_text()
+    except OSError:  # the thread has ended
+        return True
+    return stat.rpartition(")")[2].split()[0] in "Tt"

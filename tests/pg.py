@@ -18,7 +18,6 @@ import itertools
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -30,6 +29,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from tests.ports import free_port
 from whimbrel.base.clock import ManualClock
 from whimbrel.store.migrations import load
 from whimbrel.store.postgresql import schema
@@ -74,7 +74,7 @@ class Server:
         self._kept = Path(tempfile.mkdtemp(prefix="whimbrel-pg-", dir=in_memory)) if in_memory else self._folder
         self.settings = _SETTINGS | ({} if durable else _NOT_DURABLE) | dict(settings or {})
         self._keeper: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
         self._programs = programs or (Path(GIVEN) if GIVEN.startswith("/") else INSTALLED / "bin")
         if os.geteuid() == 0:
             self._give_to_nobody()
@@ -159,12 +159,6 @@ def _in_memory() -> Path | None:
 def as_user() -> dict[str, Any]:
     """How a program is started as somebody who is not root."""
     return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def of_database(url: str, name: str) -> str:

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,21 +14,15 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.ports import free_port
+
 from .code import ROOT
 
 pytestmark = pytest.mark.ci
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-READY_S = 60
-DELIVERED_S = 30
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+READY_S = 180
+DELIVERED_S = 120
 
 
 def eventually(look, seconds: float, what: str):
@@ -81,7 +74,7 @@ class Home:
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     (folder / ".venv").symlink_to(sys.prefix)
-    http, smpp, simulator_smpp, simulator_http = free_ports(4)
+    http, smpp, simulator_smpp, simulator_http = (free_port() for _ in range(4))
     command = [folder / ".venv" / "bin" / "whimbrel", "quickstart", "--port", str(http), "--smpp-port", str(smpp)]
     command += ["--simulator-smpp-port", str(simulator_smpp), "--simulator-http-port", str(simulator_http)]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("WHIMBREL_")}

@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from whimbrel.net.addresses import Reach
 from whimbrel.net.http import HttpClient
+from whimbrel.net.http_pool import Pool
 
 LOOPBACK = Reach(["127.0.0.0/8"], plain_http=True)
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -77,11 +78,19 @@ async def client(reach: Reach = LOOPBACK, names: dict[str, Sequence[str]] | None
         return names[host]
 
     http = HttpClient(reach, lookup=lookup)
+    http._pool = Pool(keep_alive_s=60.0)  # a test may be held up for longer than a server keeps a connection
     await http.start()
     try:
         yield http
     finally:
         await http.stop()
+
+
+def expire(http: HttpClient) -> None:
+    """Time is up for the one call that is under way."""
+    (deadline,) = http._deadlines._open
+    http._deadlines.remove(deadline)
+    deadline.expire()
 
 
 def answer_of(status: str, *headers: str, body: bytes = b"") -> bytes:

@@ -15,9 +15,9 @@ from typing import NamedTuple
 from interop import install
 
 from tests.freezing import freeze, thaw
+from tests.ports import free_port
 
 from .certificates import Authority
-from .nats_server import free_port
 
 USER, PASSWORD = "whimbrel", "right"
 _JAVA = ("-Xmx320m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")

@@ -5,7 +5,6 @@ again on the same files, and a client of it that is not ours to look into its st
 import asyncio
 import contextlib
 import json
-import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -17,18 +16,11 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import FetchTimeoutError, NotFoundError
 
 from tests.freezing import freeze, thaw
+from tests.ports import free_port
 
 BINARY = Path(sys.executable).parent / "nats-server"
 STREAM = "WHIMBREL"
-_START_S = 10.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
+_START_S = 60.0
 
 
 class Seen(NamedTuple):
@@ -113,7 +105,7 @@ class NatsServer:
         async with asyncio.timeout(within_s), self.client() as client:
             while True:
                 with contextlib.suppress(NotFoundError):
-                    if (await client.jetstream().stream_info(STREAM)).state.messages >= count:
+                    if (await client.jetstream(timeout=30).stream_info(STREAM)).state.messages >= count:
                         return
                 await asyncio.sleep(0.005)
 

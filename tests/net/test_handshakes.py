@@ -5,7 +5,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ class Door:
         self.ended += 1
 
     @asynccontextmanager
-    async def open(self, within_s: float = 5.0) -> AsyncIterator[Handshakes]:
+    async def open(self, within_s: float = 60.0) -> AsyncIterator[Handshakes]:
         with socket.create_server((HOME, 0)) as listening:
             self.port = listening.getsockname()[1]
             made = Handshakes(
@@ -73,7 +73,7 @@ class Door:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - there is no event for what the peer has not noticed yet
             await asyncio.sleep(0.005)
 
@@ -103,7 +103,7 @@ def test_who_is_not_admitted_is_cut_before_its_handshake(run: Any, tmp_path: Pat
         async with door.open():
             waiting = [await door.connect() for _ in range(2)]
             third, writer = await door.connect()
-            assert await asyncio.wait_for(third.read(), 5) == b""
+            assert await asyncio.wait_for(third.read(), 30) == b""
             assert door.shaking[HOME] == 2
             for _, each in (*waiting, (third, writer)):
                 each.close()
@@ -122,7 +122,8 @@ def test_a_handshake_that_comes_to_nothing_ends(run: Any, said: bytes, tmp_path:
         async with door.open(within_s=0.05):
             reader, writer = await door.connect()
             writer.write(said)
-            await asyncio.wait_for(reader.read(), 5)
+            with suppress(ConnectionError):  # of what it did not read
+                await asyncio.wait_for(reader.read(), 30)
             await until(lambda: door.ended == 1)
             writer.close()
 
@@ -138,7 +139,7 @@ def test_closing_cuts_those_who_are_in_the_handshake(run: Any, tmp_path: Path) -
             reader, writer = await door.connect()
             await until(lambda: door.shaking[HOME] == 1)
             handshakes.close()
-            assert await asyncio.wait_for(reader.read(), 5) == b""
+            assert await asyncio.wait_for(reader.read(), 30) == b""
             writer.close()
 
     run(go())

@@ -23,14 +23,14 @@ class Told:
 
     async def all(self, count: int) -> list[Response | Failure]:
         """The ends, once there are so many."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(self.ends) < count:
                 self._came.clear()
                 await self._came.wait()
         return self.ends
 
 
-def begin(http: HttpClient, port: int, told: Told, *, timeout_s: float = 5) -> None:
+def begin(http: HttpClient, port: int, told: Told, *, timeout_s: float = 30) -> None:
     http.begin(f"http://127.0.0.1:{port}/", b"x", HeaderLines("x-a: 1\r\n"), timeout_s=timeout_s, done=told.done)
 
 
@@ -58,10 +58,10 @@ async def test_the_end_of_one_may_begin_the_next_on_the_same_connection() -> Non
         def again(end: Response | Failure) -> None:
             told.done(end)
             if len(told.ends) < 20:
-                http.begin(url, b"x", HeaderLines(""), timeout_s=5, done=again)
+                http.begin(url, b"x", HeaderLines(""), timeout_s=30, done=again)
 
         url = f"http://127.0.0.1:{server.port}/"
-        http.begin(url, b"x", HeaderLines(""), timeout_s=5, done=again)
+        http.begin(url, b"x", HeaderLines(""), timeout_s=30, done=again)
         await told.all(20)
     assert server.connections == 1
 
@@ -108,8 +108,8 @@ async def test_a_kept_connection_has_a_deadline() -> None:
 async def test_what_cannot_be_called_is_told_as_well() -> None:
     told = Told()
     async with client() as http:
-        http.begin("http://10.0.0.1/", b"x", HeaderLines(""), timeout_s=5, done=told.done)
-        http.begin("http://127.0.0.1/", b"x", {"host": "other.example"}, timeout_s=5, done=told.done)
+        http.begin("http://10.0.0.1/", b"x", HeaderLines(""), timeout_s=30, done=told.done)
+        http.begin("http://127.0.0.1/", b"x", {"host": "other.example"}, timeout_s=30, done=told.done)
         assert told.ends == []
         ends = await told.all(2)
     assert [cast(Failure, end).reason for end in ends] == ["address_refused", "bad_url"]

@@ -13,12 +13,12 @@ from whimbrel.net import http_dial, http_pool
 from whimbrel.net.http import Failure, HttpClient, Response
 from whimbrel.net.http_pool import Pool
 
-from .http_rig import LOOPBACK, Script, Sink, answer_of, certificate_for, client, serving, sink
+from .http_rig import LOOPBACK, Script, Sink, answer_of, certificate_for, client, expire, serving, sink
 
 OK = answer_of("200 OK", body=b"ok")
 
 
-async def post(http: HttpClient, port: int, body: bytes = b"x", timeout_s: float = 5) -> Response | Failure:
+async def post(http: HttpClient, port: int, body: bytes = b"x", timeout_s: float = 30) -> Response | Failure:
     return await http.post(f"http://127.0.0.1:{port}/", body, {}, timeout_s=timeout_s)
 
 
@@ -82,7 +82,7 @@ async def test_what_must_not_be_used_again(answer: bytes) -> None:
     script = Script([answer], [OK])
     async with serving(script.serve) as port, client() as http:
         first, second = await post(http, port), await post(http, port)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await script.closed.wait()
     assert isinstance(first, Response)
     assert isinstance(second, Response)
@@ -110,7 +110,7 @@ async def test_octets_on_an_idle_connection_close_it() -> None:
         assert isinstance(await post(http, port), Response)
         assert http._pool.idle == 1
         say.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await said.wait()
         second = await post(http, port)
     assert isinstance(second, Response)
@@ -142,20 +142,22 @@ async def test_a_call_that_ends_early_takes_its_connection_with_it(how: str) -> 
         if late.is_set():
             await script.serve(reader, writer)
             return
-        late.set()
         await reader.readuntil(b"\r\n\r\nx")
+        late.set()
         await reader.read()
         gone.set()
         writer.close()
 
     async with serving(slow) as port, client() as http:
-        task = asyncio.ensure_future(post(http, port, timeout_s=0.1 if how == "timeout" else 30))
+        task = asyncio.ensure_future(post(http, port, timeout_s=30))
+        async with asyncio.timeout(30):
+            await late.wait()
         if how == "cancel":
-            async with asyncio.timeout(5):
-                await late.wait()
             task.cancel()
+        else:
+            expire(http)
         await asyncio.wait([task])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await gone.wait()
         assert http._pool.places_taken == 0
         second = await post(http, port)
@@ -211,7 +213,7 @@ async def test_a_kept_connection_of_tls_is_used_again_and_has_the_name(tmp_path:
     http = HttpClient(LOOPBACK, tls=trusting, lookup=lookup)
     await http.start()
     for host in ("xn--mller-kva.example", "XN--MLLER-KVA.example", "xn--mller-kva.example."):
-        answer = await http.post(f"https://{host}:{port}/", b"x", {}, timeout_s=5)
+        answer = await http.post(f"https://{host}:{port}/", b"x", {}, timeout_s=30)
         assert isinstance(answer, Response), answer
     await http.stop()
     server.close()
@@ -231,8 +233,8 @@ async def test_tls_that_never_answers_is_a_connect_timeout_and_nothing_stays_ope
 
     async with serving(mute) as port, client() as http:
         http._dialer._connect_timeout_s = 0.1  # type: ignore[union-attr]
-        answer = await http.post(f"https://127.0.0.1:{port}/", b"x", {}, timeout_s=5)
-        async with asyncio.timeout(5):
+        answer = await http.post(f"https://127.0.0.1:{port}/", b"x", {}, timeout_s=30)
+        async with asyncio.timeout(30):
             await gone.wait()
         assert http._pool.places_taken == 0
     assert isinstance(answer, Failure)
@@ -243,7 +245,7 @@ async def test_addresses_are_tried_in_their_order_until_one_connects() -> None:
     async with sink() as server, client(names={"a.example": ["127.0.0.3", "127.0.0.2", "127.0.0.1"]}) as http:
         tried = _dialled(http)
         for _ in range(2):
-            answer = await http.post(f"http://a.example:{server.port}/", b"x", {}, timeout_s=5)
+            answer = await http.post(f"http://a.example:{server.port}/", b"x", {}, timeout_s=30)
             assert isinstance(answer, Response)
     assert tried == ["127.0.0.3", "127.0.0.2", "127.0.0.1"]
     assert server.connections == 1
@@ -257,11 +259,12 @@ async def test_an_address_that_hangs_does_not_keep_the_next_from_its_turn() -> N
 
         async def hang(address: str, *rest: object) -> object:
             if address == "127.0.0.2":
+                dialer._connect_timeout_s = 30  # for the next one, which may be slow
                 await asyncio.Event().wait()
             return await connect(address, *rest)
 
         dialer._connect = hang
-        answer = await http.post(f"http://a.example:{server.port}/", b"x", {}, timeout_s=5)
+        answer = await http.post(f"http://a.example:{server.port}/", b"x", {}, timeout_s=30)
     assert isinstance(answer, Response)
 
 
@@ -290,7 +293,7 @@ async def test_a_name_that_changes_its_mind_changes_nothing() -> None:
         await http.start()
         tried = _dialled(http)
         for _ in range(3):
-            answer = await http.post(f"http://a.example:{server.port}/", b"x", {}, timeout_s=5)
+            answer = await http.post(f"http://a.example:{server.port}/", b"x", {}, timeout_s=30)
             assert isinstance(answer, Response)
         await http.stop()
     assert tried == ["127.0.0.1"] * 3
@@ -319,7 +322,7 @@ async def test_waiting_for_a_place_ends_at_the_deadline() -> None:
     async with sink(b"") as server, client() as http:
         http._pool = Pool(connections_max=1)
         first = asyncio.ensure_future(post(http, server.port, timeout_s=30))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await server.asked.wait()
         second = await post(http, server.port, timeout_s=0.1)
         assert isinstance(second, Failure)
@@ -335,7 +338,7 @@ async def test_the_sweep_closes_idle_connections(monkeypatch: pytest.MonkeyPatch
     async with serving(script.serve) as port, client() as http:
         http._pool._keep_alive_s = 0.05
         await post(http, port)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await script.closed.wait()
         assert http._pool.places_taken == 0
 
@@ -364,7 +367,7 @@ async def test_calls_under_way_fail_when_the_client_stops(where: str, monkeypatc
             reached = server.asked
         host = "a.example" if where == "name" else "127.0.0.1"
         call = asyncio.ensure_future(http.post(f"http://{host}:{server.port}/", b"x", {}, timeout_s=30))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await reached.wait()
             await http.stop()
             answer = await call

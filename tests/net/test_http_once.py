@@ -6,13 +6,13 @@ from typing import cast
 from whimbrel.net.addresses import Reach
 from whimbrel.net.http import Failure, HeaderLines, HttpClient, Response
 
-from .http_rig import Script, answer_of, client, serving, sink
+from .http_rig import Script, answer_of, client, expire, serving, sink
 from .test_http_begun import Told
 
 OK = answer_of("200 OK", body=b"ok")
 
 
-async def ask(http: HttpClient, port: int, timeout_s: float = 5) -> Response | Failure:
+async def ask(http: HttpClient, port: int, timeout_s: float = 30) -> Response | Failure:
     return await http.ask_once(f"http://127.0.0.1:{port}/", b"x", {}, timeout_s=timeout_s)
 
 
@@ -31,7 +31,7 @@ async def test_nor_where_nobody_waits_for_it() -> None:
     async with serving(script.serve) as port, client() as http:
         for count in (1, 2, 3):
             url = f"http://127.0.0.1:{port}/"
-            http.begin(url, b"x", HeaderLines(""), timeout_s=5, done=told.done, once=True)
+            http.begin(url, b"x", HeaderLines(""), timeout_s=30, done=told.done, once=True)
             await told.all(count)
     assert [isinstance(end, Response) for end in told.ends] == [True, False, True]
     assert cast(Failure, told.ends[1]).was_sent
@@ -43,7 +43,7 @@ async def test_one_that_was_closed_before_anything_left_is_replaced() -> None:
     async with sink() as server, client() as http:
         url = f"http://127.0.0.1:{server.port}/"
         for count in (1, 2):
-            http.begin(url, b"x", HeaderLines(""), timeout_s=5, done=told.done, once=True)
+            http.begin(url, b"x", HeaderLines(""), timeout_s=30, done=told.done, once=True)
             await told.all(count)
             (connection,) = http._pool._open
             assert connection._transport is not None
@@ -56,8 +56,8 @@ async def test_get_and_begin_without_a_body() -> None:
     told = Told()
     async with sink() as server, client() as http:
         url = f"http://127.0.0.1:{server.port}/a?b=c"
-        assert isinstance(await http.ask_once(url, None, {"X-A": "1"}, timeout_s=5), Response)
-        http.begin(url, None, {"X-A": "1"}, timeout_s=5, done=told.done)
+        assert isinstance(await http.ask_once(url, None, {"X-A": "1"}, timeout_s=30), Response)
+        http.begin(url, None, {"X-A": "1"}, timeout_s=30, done=told.done)
         await told.all(1)
     assert [head.split(b"\r\n")[0] for head, _ in server.requests] == [b"GET /a?b=c HTTP/1.1"] * 2
     assert all(b"\r\nX-A: 1\r\n" in head and b"ontent-" not in head for head, _ in server.requests)
@@ -71,13 +71,16 @@ async def test_what_is_known_of_a_request_that_got_no_answer() -> None:
         return []
 
     async with sink(b"") as server, client() as http:
-        late = await ask(http, server.port, timeout_s=0.1)
+        asking = asyncio.ensure_future(ask(http, server.port))
+        await server.asked.wait()
+        expire(http)
+        late = await asking
         server.answer = b"no answer\r\n\r\n"
         bad = await ask(http, server.port)
     gone = Failure("connect_failed", 0)
     async with client() as http:
         gone = cast(Failure, await ask(http, server.port))
-        nobody = cast(Failure, await http.ask_once("https://nobody.example/", b"x", {}, timeout_s=5))
+        nobody = cast(Failure, await http.ask_once("https://nobody.example/", b"x", {}, timeout_s=30))
     slow = HttpClient(Reach(), lookup=hang)
     slow.ready()
     unknown = cast(Failure, await slow.ask_once("https://slow.example/", b"x", {}, timeout_s=0.1))
@@ -96,9 +99,9 @@ async def test_a_client_that_stops_says_what_had_left() -> None:
     told = Told()
     async with sink(b"") as server, client() as http:
         url = f"http://127.0.0.1:{server.port}/"
-        http.begin(url, b"x", HeaderLines(""), timeout_s=5, done=told.done, once=True)
+        http.begin(url, b"x", HeaderLines(""), timeout_s=30, done=told.done, once=True)
         await server.asked.wait()
-        http.begin(url, b"x", HeaderLines(""), timeout_s=5, done=told.done, once=True)
+        http.begin(url, b"x", HeaderLines(""), timeout_s=30, done=told.done, once=True)
         await http.stop()
         ends = await told.all(2)
         assert len(server.requests) == 1
@@ -111,15 +114,15 @@ async def test_a_client_that_stops_says_what_had_left() -> None:
 async def test_a_look_opens_a_connection_and_asks_nothing() -> None:
     async with sink() as server, client() as http:
         url = f"http://127.0.0.1:{server.port}/"
-        assert await http.look(url, timeout_s=5) is None
+        assert await http.look(url, timeout_s=30) is None
         assert (http._pool.idle, server.requests) == (1, [])
         assert isinstance(await ask(http, server.port), Response)
         assert (server.connections, len(server.requests)) == (1, 1)
     async with client() as http:
-        trouble = await http.look(url, timeout_s=5)
+        trouble = await http.look(url, timeout_s=30)
         assert trouble is not None
         assert (trouble.reason, trouble.was_sent) == ("connect_failed", False)
-        refused = await http.look("http://10.0.0.1/", timeout_s=5)
+        refused = await http.look("http://10.0.0.1/", timeout_s=30)
         assert refused is not None
         assert refused.reason == "address_refused"
         assert http._pool.places_taken == 0

@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.ports import free_port
 from whimbrel.net import kafka as module
 from whimbrel.net.brokers import Access, BrokerError, Creation, Record
 from whimbrel.net.kafka import KafkaPublisher
 
 from .certificates import Authority
 from .kafka_broker import PASSWORD, USER, KafkaBroker, Stored, kafka_broker
-from .nats_server import free_port, ids_in_order
+from .nats_server import ids_in_order
 from .publishing import connected, publish_all, reconnected, record, records, refusal
 
 pytestmark = [pytest.mark.ci, pytest.mark.asyncio(loop_scope="module")]
@@ -157,15 +158,17 @@ async def test_nobody_is_there(broker):
 async def test_a_broker_that_says_nothing_any_more(broker, monkeypatch):
     """It is given up, at once when asked to; what it held is published again, so it may be stored twice."""
     monkeypatch.setattr(module, "_ACK_S", 0.5)
+    monkeypatch.setattr(module, "_CLOSE_S", 0.5)
     async with connected(publisher(broker, "frozen")) as made:
         broker.freeze()
         taken: set[int] = set()
         with pytest.raises(BrokerError, match="no acknowledgement within"):
             await made.publish([record(1, 1), record(1, 2)], taken.add)
         assert taken == set()
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(8):
             await made.close()
         broker.thaw()
+        monkeypatch.setattr(module, "_ACK_S", 60.0)  # it may take a while to come to itself
         await reconnected(made)
         await made.publish([record(1, 1), record(1, 2), record(1, 3)], taken.add)
         assert taken == {0, 1, 2}

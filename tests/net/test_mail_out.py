@@ -51,7 +51,7 @@ def _login(server, session, envelope, mechanism, data):
 
 
 def mailer(port, security="none", **more):
-    return Mailer(Server(host="localhost", port=port, security=security, **more), timeout_s=5.0)
+    return Mailer(Server(host="localhost", port=port, security=security, **more), timeout_s=30.0)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,14 +33,17 @@ def value(text: bytes, name: str) -> float:
 
 
 @pytest.fixture
-async def sums(tmp_path: Path) -> AsyncIterator[Sums]:
+async def sums(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sums]:
+    """Nobody is left out for being slow, unless a test says so."""
+    monkeypatch.setattr(siblings, "_ANSWER_S", 30.0)
+    monkeypatch.setattr(siblings, "_SUMS_S", 60.0)
     made = Sums(Place(SUPERVISOR, str(tmp_path), NAMES), Metrics())
     await made.start()
     yield made
     await made.stop()
 
 
-async def test_sums_never_fall(sums: Sums, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_sums_never_fall(sums: Sums, tmp_path: Path):
     one, two = (Process(tmp_path, name) for name in NAMES)
     for each, count in ((one, 3), (two, 4)):
         each.metrics.accepted.labels("rest").inc(count)
@@ -65,7 +69,13 @@ async def test_sums_never_fall(sums: Sums, tmp_path: Path, monkeypatch: pytest.M
 
 
 async def test_one_that_hangs_is_left_out(sums: Sums, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(siblings, "_ANSWER_S", 0.05)
+    ask = sums._ask
+
+    async def impatient_with_two(name: str) -> Any:
+        monkeypatch.setattr(siblings, "_ANSWER_S", 0.05 if name == "2" else 30.0)
+        return await ask(name)
+
+    monkeypatch.setattr(sums, "_ask", impatient_with_two)
     one = Process(tmp_path, "1")
     await one.siblings.start()
     held: list[asyncio.StreamWriter] = []

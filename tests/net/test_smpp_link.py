@@ -24,7 +24,7 @@ from whimbrel.net import smpp
 from whimbrel.net.dial import Dial
 from whimbrel.net.smpp import LinkHandlers, SmppLink, connect, listen
 
-DEADLINE_S = 5
+DEADLINE_S = 30
 TEXT = ShortMessage(source="Wimb", dest="15005550100", short_message=b"hello")
 
 

@@ -66,7 +66,7 @@ def ours(port: int, authority: Authority, **change: Any) -> Server:
 
 async def refused(server: Server, to: str = "ada@example.com") -> MailError:
     with pytest.raises(MailError) as caught:
-        await Mailer(server, 3).send("sms@acme.example", [to], MAIL)
+        await Mailer(server, 30).send("sms@acme.example", [to], MAIL)
     return caught.value
 
 
@@ -76,8 +76,8 @@ async def test_over_tls_with_a_login(tmp_path: Path, security: Any) -> None:
     context = authority.server(NAME)
     async with serving(mails, **{security: context}) as port:
         server = ours(port, authority, security=security)
-        await Mailer(server, 3).send("sms@acme.example", ["ada@example.com"], MAIL)
-        await Mailer(server, 3).probe()
+        await Mailer(server, 30).send("sms@acme.example", ["ada@example.com"], MAIL)
+        await Mailer(server, 30).probe()
         wrong = await refused(msgspec.structs.replace(server, password="wrong"))
         assert (wrong.code, wrong.is_permanent, wrong.is_doubtful) == (535, True, False)
         other = Authority(tmp_path, "other")

@@ -39,7 +39,7 @@ async def tried(
     listener = await loop.create_server(lambda: peer(opened), "127.0.0.1", 0, ssl=server)
     dial = Dial("127.0.0.1", listener.sockets[0].getsockname()[1], tls=lambda: client, server_name=name)
     try:
-        await dial.run(loop, lambda: Quiet(opened), 5.0)
+        await dial.run(loop, lambda: Quiet(opened), 30.0)
     except DialError as error:
         return str(error)
     finally:
@@ -120,7 +120,7 @@ async def test_names_and_ports_that_lead_nowhere() -> None:
     await listener.wait_closed()
     refused = Dial("127.0.0.1", port)
     with pytest.raises(DialError, match=f"127.0.0.1:{port}: "):
-        await refused.run(loop, asyncio.Protocol, 5.0)
+        await refused.run(loop, asyncio.Protocol, 30.0)
     assert refused.stage == "tcp"
     unknown = Dial("no-such-host.invalid", 2775)
     with pytest.raises(DialError):

@@ -81,7 +81,7 @@ async def started(store: Versions) -> AsyncIterator[Following]:
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
@@ -168,9 +168,10 @@ async def test_a_look_that_fails_is_told_to_those_who_asked_and_the_next_one_rea
             await following.current()
         assert following.age_s() >= age_s >= 0.01
         store.trouble = None
-        await asyncio.sleep(0.01)
+        loop = asyncio.get_running_loop()
+        asked_s = loop.time()
         await following.current()
-        assert following.age_s() < 0.01
+        assert following.age_s() <= loop.time() - asked_s
 
 
 async def test_nobody_hears_the_error_of_a_look_that_all_have_left(patient: None, caplog: Any) -> None:
