@@ -8,7 +8,9 @@ from itertools import count
 import pytest
 import pytest_asyncio
 
+from tests.journey.rig import ShiftedClock
 from whimbrel.base import limits
+from whimbrel.base.clock import DAY_US, HOUR_US, SECOND_US
 from whimbrel.domain.people import User
 from whimbrel.manage import users
 from whimbrel.products.conversations import reading, working
@@ -25,7 +27,9 @@ _phones = (f"+141555504{place:02}" for place in count(10))
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def installation(tmp_path_factory):
-    async with running_edge(tmp_path_factory.mktemp("desk")) as running:
+    clock = ShiftedClock()  # it is noon: closed days and figures are of one day, whenever this runs
+    clock.advance((12 * HOUR_US - clock.now_us()) % DAY_US / SECOND_US)
+    async with running_edge(tmp_path_factory.mktemp("desk"), clock=clock) as running:
         yield running
 
 

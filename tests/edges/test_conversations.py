@@ -109,15 +109,17 @@ async def test_unread_until_somebody_read_it_and_again_with_the_next_text(edge, 
 
 async def test_a_text_that_is_read_before_it_was_counted_is_read(edge, phone, monkeypatch):
     """Who reads is told of a text when it is stored; who counts follows the log, and is held up here."""
-    begun = await texted(edge, phone, "One")
-    follower, let_go = edge.app.products.duties["conversations"], asyncio.Event()
+    follower, turn = edge.app.products.duties["conversations"], asyncio.Lock()
     take = follower._take
 
     async def late(position):
-        await let_go.wait()
-        return await take(position)
+        async with turn:
+            return await take(position)
 
     monkeypatch.setattr(follower, "_take", late)
+    monkeypatch.setattr("whimbrel.products.conversations.reading._COUNTED_TRIES", 1200)  # a minute
+    begun = await texted(edge, phone, "One")
+    await turn.acquire()  # no look is under way, and none begins
     edge.simulator.network.send_text(phone, PhoneText(to=edge.number, text="Two", system_id="whimbrel"))
 
     async def shown():
@@ -129,7 +131,7 @@ async def test_a_text_that_is_read_before_it_was_counted_is_read(edge, phone, mo
     reading = asyncio.create_task(edge.post(f"{path}/read", {"message_id": two["id"]}))
     await edge.get(path)
     assert not reading.done()
-    let_go.set()
+    turn.release()
     assert (await reading).status == 204
     now = (await edge.get(path)).json
     assert (now["last_message"]["id"], now["unread"]) == (two["id"], 0)
