@@ -18,6 +18,7 @@ from tests.edges.edge_rig import until as soon
 from tests.net.http_rig import answer_of, sink
 from whimbrel.journey import accept
 from whimbrel.link_sections import Links
+from whimbrel.media_sections import Media
 from whimbrel.products.media import keeping
 from whimbrel.store.errors import CommitUnknown
 
@@ -32,7 +33,8 @@ SHORT = re.compile(r"http://localhost:\d+(/l/[1-9A-HJ-NP-Za-km-z]{8})")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
     links = Links(too_soon_ms=0, rate_per_s=1000)
-    async with running_edge(tmp_path_factory.mktemp("media"), links=links) as running:
+    media = Media(fetch_timeout_s=60)
+    async with running_edge(tmp_path_factory.mktemp("media"), links=links, media=media) as running:
         yield running
 
 

@@ -11,6 +11,7 @@ import pytest_asyncio
 from tests.journey.rig import ShiftedClock
 from whimbrel.base.clock import DAY_US
 from whimbrel.link_sections import Links
+from whimbrel.media_sections import Media
 
 from .edge_rig import Edge, running_edge, until
 from .test_media_messages import CARD, PNG, brought, given, link_in, opened
@@ -23,7 +24,8 @@ NOT_THERE = "ME" + "0" * 32
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
     links = Links(too_soon_ms=0, rate_per_s=1000)
-    async with running_edge(tmp_path_factory.mktemp("media"), clock=ShiftedClock(), links=links) as running:
+    settings = {"links": links, "media": Media(fetch_timeout_s=60)}
+    async with running_edge(tmp_path_factory.mktemp("media"), clock=ShiftedClock(), **settings) as running:
         yield running
 
 

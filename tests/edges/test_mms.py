@@ -12,6 +12,7 @@ from tests.edges.edge_rig import NUMBER, SENDER, Edge, running_edge, until
 from tests.edges.test_media_messages import CARD, PNG, brought, link_in, opened
 from tests.edges.test_providers import PHONE, SETTINGS, Carrier, Journey, texts
 from tests.net.http_rig import answer_of, sink
+from whimbrel.media_sections import Media
 from whimbrel_sandbox.provider_settings import Played, ProviderChange, change
 from whimbrel_sandbox.serve import running
 from whimbrel_sandbox.settings import Settings as SandboxSettings
@@ -40,7 +41,7 @@ async def provided(edge: Edge, **settings: Any) -> AsyncIterator[Journey]:
 
 @pytest_asyncio.fixture
 async def edge(tmp_path: Any) -> AsyncIterator[Edge]:
-    async with running_edge(tmp_path) as running_one:
+    async with running_edge(tmp_path, media=Media(fetch_timeout_s=60)) as running_one:
         (sender,) = [each for each in (await running_one.get("/v1/senders")).json["data"] if each["value"] == SENDER]
         patch = {"capabilities": ["sms", "mms"]}
         headers = {"X-Account-Id": running_one.customer.id}
