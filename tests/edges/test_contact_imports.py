@@ -1,5 +1,6 @@
 """/v1/contact-imports: files that become contacts, over HTTP."""
 
+import asyncio
 import io
 from datetime import date
 from typing import Any
@@ -164,17 +165,26 @@ async def test_what_is_no_file_of_contacts_is_refused(edge: Edge, monkeypatch: p
 
 async def test_an_import_that_is_called_off_stops(edge: Edge, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(importing, "WINDOW", 500)
+    take, begun, over, called_off = importing.Imports._window, [], [], asyncio.Event()
+
+    async def window(duty: importing.Imports, opened: Any) -> None:
+        """The second waits until the import was called off."""
+        begun.append(opened)
+        if len(begun) > 1:
+            await called_off.wait()
+        await take(duty, opened)
+        over.append(opened)
+
+    monkeypatch.setattr(importing.Imports, "_window", window)
     octets = b"phone\n" + b"".join(b"+4915%09d\n" % (110000000 + n) for n in range(30_000))
     path = await uploaded(edge, octets)
     await edge.post(f"{path}/start", {})
-
-    async def begun() -> bool:
-        return (await edge.get(path)).json["done"] > 0
-
-    await until(begun)
+    await until(lambda: len(begun) == 2)
     ended = (await edge.post(f"{path}/cancel")).json
-    assert ended["status"] == "canceled" and ended["done"] < 30_000
+    assert ended["status"] == "canceled" and 0 < ended["done"] < 30_000
     assert (await edge.post(f"{path}/cancel")).code == "conflict"
+    called_off.set()
+    await until(lambda: len(over) == 2)
     count = (await edge.get("/v1/contacts/count")).json["count"]
     assert count == (await edge.get(path)).json["created"]
 

@@ -5,7 +5,7 @@ import asyncio
 import email
 import email.policy
 import smtplib
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email.message import EmailMessage
 
 import msgspec
@@ -103,7 +103,7 @@ async def send(edge, message, *to, mail_from=ALICE):
     """What the door says to each recipient it refuses and to the whole."""
 
     def run():
-        with smtplib.SMTP("127.0.0.1", edge.app.mail.port, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", edge.app.mail.port, timeout=60) as client:
             client.ehlo("mx.example.com")
             client.mail(mail_from)
             said = [client.rcpt(address) for address in to]
@@ -253,7 +253,8 @@ async def test_the_same_mail_again_sends_nothing_again(edge):
     again = await send(edge, message, to, address(mailbox, other))  # the server asks for one more than before
     assert again[0] == 250 and next(iter(taken)).partition("as ")[2] in again[1]
     assert len(await log(edge, mailbox)) == 2
-    await until(lambda: texts_are(edge, other, ["Your order is ready."]))
+    for each in (phone, other):
+        await until(lambda each=each: texts_are(edge, each, ["Your order is ready."]))
     assert await texts(edge, phone) == ["Your order is ready."]
 
 
@@ -336,8 +337,10 @@ async def test_other_servers_are_turned_away_at_once(edge):
     await server.start()
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        assert (await reader.readline()).startswith(b"554 5.7.1")
         writer.write(b"EHLO evil.example\r\nMAIL FROM:<alice@shop.example>\r\n")
-        assert (await reader.read()).startswith(b"554 5.7.1")
+        with suppress(ConnectionError):  # nobody is there any more
+            assert await reader.read() == b""
         writer.close()
     finally:
         await server.stop(1.0)
