@@ -31,10 +31,10 @@ CREDENTIAL = {
 }
 _BINDS_MAX = 4
 _WINDOW = 40
-_START_S = 10.0
+_START_S = 60.0
 _AGAIN = frozenset({Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL})
 _REPEATS = 20
-_RECEIPTS_S = 15.0
+_RECEIPTS_S = 60.0
 _LINGER_S = 3.0  # for receipts after the last submit: most of what customers are told comes then
 
 

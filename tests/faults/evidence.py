@@ -17,7 +17,8 @@ from .client import Sending
 from .wire import Connection, call, request, until
 
 FINAL = frozenset({"delivered", "undelivered", "expired", "failed", "rejected", "canceled", "unknown"})
-_SETTLE_S = 40.0
+_SETTLE_S = 120.0
+_TOLD_S = 60.0
 _PAGE = 1000
 _READERS = 4
 
@@ -158,7 +159,7 @@ async def ask_api(port: int, key: str, sent: Sequence[Sending], sink: SinkLog) -
         return wanted <= sink.ids
 
     with contextlib.suppress(TimeoutError):
-        await until(told, 10.0, "every event at the sink")
+        await until(told, _TOLD_S, "every event at the sink")
     return api
 
 

@@ -5,7 +5,6 @@ killed.
 import asyncio
 import json
 import os
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
@@ -13,18 +12,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
+
 from .wire import call, until
 
-_START_S = 90.0  # on a machine with much other work
+__all__ = ["Node", "end", "free_port", "simulator", "sink", "survivor"]
+
+START_S = 90.0  # on a machine with much other work
 _SINK = Path(__file__).with_name("sink.py")
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
 
 
 @asynccontextmanager
@@ -87,7 +82,7 @@ class Node:
             stdout=DEVNULL,
             env={**os.environ, "WHIMBREL_FAULT": fault},
         )
-        await until(self._is_ready, _START_S, f"a node ready; see {self.folder}/whimbrel.log")
+        await until(self._is_ready, START_S, f"a node ready; see {self.folder}/whimbrel.log")
         return self._process
 
     async def _is_ready(self) -> bool:

@@ -24,8 +24,9 @@ SENDER = "+15005550006"  # quickstart's default: phones answer to it
 _LONG_WORDS = 40
 IN_FLIGHT_MIN = 50
 _SIGNAL_S = 40.0  # a graceful stop has 30
+_AT_WORK_S = 90.0  # for a client that the machine gives little to
 _WARM = 120  # acknowledged messages before phones begin to send
-_AFTER_LOAD_S = 4.0  # how long an armed point may still be hit when the client has nothing left
+_AFTER_LOAD_S = 4.0  # so long the sink hears nothing new when nothing is left that may hit an armed point
 
 # How many hits of a point a round may need: where the load is at its height. Over SMPP what has a reference hits alone.
 HITS: dict[str, tuple[int, int]] = {
@@ -211,7 +212,10 @@ class _Stage:
                 if self.scenario.carrier_over_http:
                     await lead_over_http(self.node.port, self.node.credentials()["operator_key"], self.smsc)
             if not await self._live(life, process, key):
-                await self.node.stop()  # what is asked of it later must not be what ends it
+                asked_at = now_us()
+                status = await self.node.stop()  # what is asked of it later must not be what ends it
+                if status == -signal.SIGKILL:
+                    self.deaths.append(Death(asked_at, status))  # now it came to its point, and may leave doubt
                 await self.node.start()
                 return False
         await self.node.start()
@@ -243,19 +247,31 @@ class _Stage:
         death = asyncio.create_task(self._death(life, process))
         await asyncio.wait((load, death), return_when=asyncio.FIRST_COMPLETED)
         try:
-            async with asyncio.timeout(_AFTER_LOAD_S if life.fault else _SIGNAL_S):
-                self.deaths.append(await death)
+            async with asyncio.timeout(None if life.fault else _SIGNAL_S):
+                self.deaths.append(await (self._at_its_point(death) if life.fault else death))
         except TimeoutError:
             return False
         finally:
             await load
         return self.deaths[-1].status == (-signal.SIGKILL if life.signal != signal.SIGTERM else 0)
 
+    async def _at_its_point(self, death: asyncio.Task[Death]) -> Death:
+        """The death at an armed point; TimeoutError when nothing moves any more that may hit it."""
+        heard = -1
+        while not death.done():
+            self.sink.read()
+            if len(self.sink.hooks) == heard:
+                death.cancel()
+                raise TimeoutError
+            heard = len(self.sink.hooks)
+            await asyncio.wait((death,), timeout=_AFTER_LOAD_S)
+        return death.result()
+
     async def _death(self, life: Life, process: asyncio.subprocess.Process) -> Death:
         if life.fault:
             status = await process.wait()
             return Death(now_us(), status)
-        await until(lambda: self._has_reached(life.acknowledged), 30.0, "enough acknowledged messages")
+        await until(lambda: self._has_reached(life.acknowledged), _AT_WORK_S, "enough acknowledged messages")
         asked_at = now_us()
         process.send_signal(life.signal)
         status = await process.wait()
@@ -270,7 +286,7 @@ class _Stage:
 
     async def _speak(self, count: int) -> None:
         """Phones send texts, every fifth a long one, while somebody is there to take them."""
-        await until(lambda: self._has_reached(_WARM) or self.node.is_gone, 30.0, "a client at work")
+        await until(lambda: self._has_reached(_WARM) or self.node.is_gone, _AT_WORK_S, "a client at work")
         connection = await Connection.open(self._phones_port)
         while len(self.spoken) < count:
             number = len(self.spoken)

@@ -17,10 +17,11 @@ from aiohttp import web
 
 from whimbrel.base.limits import VERIFY_HANDED_MAX
 
-from .processes import Node, simulator
+from .processes import START_S, Node, simulator
 from .wire import call, until
 
 COUNT, KILLS = 240, 4
+SHARE = COUNT // KILLS  # started in each life
 CALM = 20  # started when nothing dies any more
 SLOW_S = 0.15  # of the carrier: so that kills fall into it
 PACE_S = 0.05  # from one start to the next
@@ -42,7 +43,7 @@ class Serving(Node):
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "whimbrel", "serve"), stdout=DEVNULL, stderr=DEVNULL, env=environ
         )
-        await until(self._is_ready, 30, "a node ready")
+        await until(self._is_ready, START_S, "a node ready")
         return self._process
 
     async def kill(self) -> None:
@@ -69,7 +70,7 @@ class Carrier:
 
 async def begun(node: Node, path: str, key: str, number: int) -> None:
     """Start a verification, one after the other, again until it is known to be there."""
-    await asyncio.sleep(number % COUNT * PACE_S)
+    await asyncio.sleep(number % SHARE * PACE_S)
     while True:
         try:
             answer = await call(node.port, "POST", path, {"to": f"+4474001{number:05}"}, key)
@@ -108,10 +109,12 @@ async def test_no_code_is_lost_or_handed_over_twice(tmp_path: Path) -> None:
         body = {"name": "Acme", "settings": {"channels": ["voice", "chat"], "guard": False, "fallback_after_s": 3600}}
         service = (await call(node.port, "POST", "/v1/verify/services", body, key)).json()["id"]
         path = f"/v1/verify/services/{service}/verifications"
-        starts = [asyncio.create_task(begun(node, path, key, number)) for number in range(COUNT)]
-        for _ in range(KILLS):
+        starts: list[asyncio.Task[None]] = []
+        for life in range(KILLS):
             before = len(carrier.calls)
-            await until(lambda seen=before: len(carrier.calls) > seen, 30, "one is with the carrier")
+            numbers = range(life * SHARE, (life + 1) * SHARE)
+            starts += [asyncio.create_task(begun(node, path, key, number)) for number in numbers]
+            await until(lambda seen=before: len(carrier.calls) > seen, 60, "one is with the carrier")
             await asyncio.sleep(chance.uniform(0, SLOW_S))
             await node.kill()
             await node.start()
@@ -129,7 +132,7 @@ async def test_no_code_is_lost_or_handed_over_twice(tmp_path: Path) -> None:
             followed = sum(each["channel"] == "chat" for each in found or ())
             return found if found is not None and refused == followed else None
 
-        found = await until(rests, 60, "every code was handed over")
+        found = await until(rests, 240, "every code was handed over")
         assert await node.stop() == 0
     await runner.cleanup()
     by_verification = Counter(each["verification_id"] for each in found if each["channel"] == "voice")

@@ -77,7 +77,7 @@ async def test_an_import_goes_on_after_each_death_and_takes_no_row_twice(tmp_pat
             found = (await call(node.port, "GET", path, None, key)).json()
             return found if found["status"] == "done" else None
 
-        await until(over, 120, "the import is over")
+        await until(over, 300, "the import is over")
         ended = await over()
         assert ended is not None
         assert (ended["rows"], ended["done"], ended["failed"]) == (len(said), len(said), wrong)
@@ -119,14 +119,14 @@ async def test_flows_that_an_import_begins_begin_once_for_each_contact_whenever_
                     return found
 
         for share in range(1, KILLS + 1):
-            await until(lambda share=share: _has(phones, len(numbers) * share // (KILLS + 2)), 60, "runs begin")
+            await until(lambda share=share: _has(phones, len(numbers) * share // (KILLS + 2)), 120, "runs begin")
             await asyncio.sleep(chance.uniform(0, 0.3))
             process = node._process
             assert process is not None
             process.kill()
             await process.wait()
             await node.start()
-        await until(lambda: _has(phones, len(numbers)), 120, "every contact has its run")
+        await until(lambda: _has(phones, len(numbers)), 300, "every contact has its run")
         found = await phones()
         assert (len(found), set(found)) == (len(numbers), numbers)
         await node.stop()

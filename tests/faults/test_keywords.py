@@ -45,12 +45,14 @@ class Said:
         self.by_phone = {f"4474002{place:05d}": word for place, word in enumerate(words)}
 
     async def say(self, port: int) -> None:
-        """All at once; the simulator takes them while a bind is there."""
+        """All at once; the simulator takes them once a bind was there."""
         await asyncio.gather(*(self._one(port, phone, word) for phone, word in self.by_phone.items()))
 
     async def _one(self, port: int, phone: str, word: str) -> None:
-        answer = await call(port, "POST", f"/phones/{phone}/send", {"to": NUMBER, "text": word})
-        assert answer.status == 202, answer.body
+        async def taken() -> bool:
+            return (await call(port, "POST", f"/phones/{phone}/send", {"to": NUMBER, "text": word})).status == 202
+
+        await until(taken, PATIENCE_S, "the phone sends")
 
     def acknowledged(self, events: list[Event]) -> bool:
         """Whether each text is stored."""

@@ -133,13 +133,13 @@ async def settled(made: Nodes, ids: list[str]) -> Counter[str]:
         states = Counter(message.state for message in await made.rig.app.store.messages(ids))
         return states if set(states) <= {"delivered", "in_doubt", "failed"} else None
 
-    return await until(there, within_s=40)
+    return await until(there, within_s=120)
 
 
 async def test_what_a_killed_node_had_moves_and_nothing_is_lost_or_sent_twice(tmp_path: Path, postgres: str):
     async with nodes(tmp_path, postgres) as made:
         sending = asyncio.create_task(made.send(1200))
-        await until(lambda: sum(made.sent().values()) > 200, within_s=30)
+        await until(lambda: sum(made.sent().values()) > 200, within_s=60)
         first = await made.another_owner(None)
         killed_us = time.time_ns() // 1000
         first.kill()
@@ -157,7 +157,7 @@ async def test_what_a_killed_node_had_moves_and_nothing_is_lost_or_sent_twice(tm
 async def test_a_node_that_was_frozen_submits_nothing_of_what_another_has_by_now(tmp_path: Path, postgres: str):
     async with nodes(tmp_path, postgres) as made:
         sending = asyncio.create_task(made.send(1200))
-        await until(lambda: sum(made.sent().values()) > 200, within_s=30)
+        await until(lambda: sum(made.sent().values()) > 200, within_s=60)
         first = await made.another_owner(None)
         frozen_us = time.time_ns() // 1000
         freeze(first.pid)
@@ -176,7 +176,7 @@ async def test_a_node_that_was_frozen_submits_nothing_of_what_another_has_by_now
         async def back() -> bool:
             return len(await cluster.nodes(made.rig.app.store, time.time_ns() // 1000)) == 3
 
-        await until(back, within_s=MOVED_S)  # it is a node again, under another id
+        await until(back, within_s=60)  # it is a node again, under another id
         assert await made.owner() is second
         second.terminate()
         assert await second.wait() == 0

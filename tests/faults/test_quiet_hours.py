@@ -17,7 +17,7 @@ from .processes import Node, simulator
 from .wire import call, until
 
 COUNT = 1000
-LATENCY_MS = 250  # of each answer: some 400 texts a second
+LATENCY_MS = 1000  # of each answer: some 100 texts a second, so that many wait still when the hours end
 WINDOW = 100
 AHEAD = WINDOW // 4  # claims that are committed ahead of the window
 ZONE = ZoneInfo("Europe/London")

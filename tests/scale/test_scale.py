@@ -12,7 +12,7 @@ from statistics import mean
 
 import pytest
 
-from tests.cli.product import ask, quickstart, started, until
+from tests.cli.product import START_S, ask, quickstart, started, until
 from whimbrel_sandbox.log import Submitted, read_log
 
 BATCH = 1000
@@ -51,7 +51,7 @@ def test_a_hundred_thousand(tmp_path, capsys):
 def product(folder):
     """A quickstart with its simulator, and an endpoint that wants to hear of deliveries."""
     with started(folder / "sink", sys.executable, "-m", "tests.scale.sink") as process, quickstart(folder) as node:
-        port = until(lambda: process.out.strip(), what="the sink's port")
+        port = until(lambda: process.out.strip(), within_s=START_S, what="the sink's port")
         sink = f"http://127.0.0.1:{port}"
         made = node.ask("POST", "/v1/webhooks", {"url": f"{sink}/", "events": ["message.delivered"]})
         assert made.status == 201, made.body
@@ -103,7 +103,7 @@ def settle(node, sink, count):
     """Until the endpoint heard of every message, and nothing is on its way."""
     until(lambda: ask("GET", f"{sink}/counts").json["messages"] >= count, within_s=SETTLED_S, what="all were told")
     on_their_way = "/v1/messages?status=queued,sending,sent,in_doubt&limit=1"
-    until(lambda: not node.get(on_their_way)["data"], what="nothing is on its way")
+    until(lambda: not node.get(on_their_way)["data"], within_s=SETTLED_S, what="nothing is on its way")
 
 
 def every_side_agrees(node, sink, ids):
@@ -118,10 +118,17 @@ def every_side_agrees(node, sink, ids):
 
 
 def the_carrier_agrees(node, count):
+    # a receipt is answered after it was stored, and the log is a moment behind
+    until(lambda: node.simulator("/counts")["receipts_answered"] >= count, what="the last receipt is answered")
     counts = node.simulator("/counts")
     assert (counts["submits"], counts["accepted"], counts["receipts_answered"]) == (count, count, count)
-    texts = Counter(event.text for event in read_log(node.folder / "simulator.log") if isinstance(event, Submitted))
-    assert texts == Counter(text_of(number) for number in range(count))
+    until(lambda: submitted(node).total() >= count, what="the carrier's log is whole")
+    assert submitted(node) == Counter(text_of(number) for number in range(count))
+
+
+def submitted(node):
+    """How often the carrier got each text."""
+    return Counter(event.text for event in read_log(node.folder / "simulator.log") if isinstance(event, Submitted))
 
 
 def the_money_agrees(node, listed):
