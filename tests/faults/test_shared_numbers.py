@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_nodes_die import MOVED_S, Nodes, nodes, settled
+from tests.faults.test_nodes_die import PATIENCE_S, Nodes, nodes, settled
 from tests.journey.rig import ACTOR, Rig, installation, until
 from tests.windows import most_in
 from whimbrel.manage import pools, senders
@@ -71,7 +71,7 @@ async def test_nodes_share_the_rate_of_a_number_and_people_keep_their_sender(tmp
         async def apart() -> bool:
             return len(set((await owners(made)).values())) == 2
 
-        await until(apart, within_s=MOVED_S)
+        await until(apart, within_s=PATIENCE_S)
 
         async def both_write(text: str) -> list[str]:
             """Each node accepts a text to everybody, at the same time."""
@@ -88,7 +88,7 @@ async def test_nodes_share_the_rate_of_a_number_and_people_keep_their_sender(tmp
             return [event for event in log.after(0, 10_000_000)[1] if isinstance(event, Submitted)]
 
         ids = await both_write("first")
-        await until(lambda: len(sent()) > 40, within_s=30)
+        await until(lambda: len(sent()) > 40, within_s=PATIENCE_S)
         killed_us = time.time_ns() // 1000
         pid = (await owners(made))[one.carrier_id]
         (victim,) = [process for process in made.processes if process.pid == pid]
