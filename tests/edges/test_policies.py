@@ -2,6 +2,9 @@
 
 import pytest
 
+from tests.edges.edge_rig import running_edge
+from whimbrel.base.clock import ManualClock
+
 PARIS = "+33612345678"
 FLORIDA = "+18505550123"
 NIGHT = "2027-03-02T01:00:00Z"
@@ -106,7 +109,15 @@ async def test_what_holds_for_a_number(edge):
     assert (await edge.get(f"{CHECK}?to=%2B33612345678&at=9999-12-31T23:00:00Z")).code == "invalid_parameter"
 
 
-async def test_a_message_says_why_it_waits_and_explain_says_it_before(edge):
+@pytest.fixture
+async def in_january(tmp_path):
+    """An installation whose clock stands still in January of 2027."""
+    async with running_edge(tmp_path, clock=ManualClock()) as running:
+        yield running
+
+
+async def test_a_message_says_why_it_waits_and_explain_says_it_before(in_january):
+    edge = in_january
     wanted = {"to": PARIS, "text": "20 % off", "class": "marketing", "send_at": "2027-03-07T12:00:00Z"}
     shown = (await edge.post("/v1/messages/explain", wanted)).json
     timing = shown["timing"]
