@@ -69,13 +69,19 @@ async def _looked_at(edge: Edge) -> tuple[list[str], list[bytes]]:
         root.removeHandler(logs)
         root.setLevel(level)
     operator = {"key": edge.operator} if edge.operator else {}
+
+    async def events() -> bytes | None:
+        """Once they can be followed: what was committed a moment ago cannot yet."""
+        body = (await edge.get("/v1/events?limit=1000")).body
+        return body if body.count(b'"verification.approved"') == 2 else None
+
     told = [
         (await edge.get("/v1/messages?limit=100")).body,
-        (await edge.get("/v1/events?limit=1000")).body,
+        await until(events),
         (await edge.get("/metrics", **operator)).body,
         "\n".join(logs.lines).encode(),
     ]
-    assert b"Your Acme code is *" in told[0] and b"verification.approved" in told[1]
+    assert b"Your Acme code is *" in told[0]
     assert b'whimbrel_verifications_total{result="approved"}' in told[2]
     return codes, told
 
@@ -112,12 +118,17 @@ async def _run(edge: Edge) -> list[str]:
 
 
 async def test_checks_take_as_long_whatever_they_find(edge: Edge) -> None:
+    async def all_delivered() -> bool:
+        rows = (await edge.get("/v1/messages?limit=1")).json["data"]
+        return rows[0]["status"] == "delivered"
+
     place = await new_service(edge)
     took: dict[str, list[float]] = {"right": [], "nearly": [], "wrong": [], "nobody": []}
     for number in range(SAMPLES):
         to = f"+44740012{3000 + number}"
         await edge.post(place, {"to": to})
         code = await read_code(edge, to)
+        await until(all_delivered)  # nothing of it is done any more while the checks are measured
         last, first = str((int(code[-1]) + 1) % 10), str((int(code[0]) + 1) % 10)
         for kind, given, whose in (
             ("nobody", code, f"+44740013{3000 + number}"),

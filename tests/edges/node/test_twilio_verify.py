@@ -11,6 +11,8 @@ from tests.edges.authenticator import code as code_of
 from tests.edges.edge_rig import running_edge, until
 from tests.journey.rig import ShiftedClock
 
+from whimbrel.base.clock import DAY_US
+
 pytestmark = pytest.mark.ci
 
 PHONE = "+447400123456"
@@ -39,7 +41,9 @@ main().catch((error) => { console.error(error); process.exit(1); });
 
 @pytest.fixture
 async def edge(tmp_path):
-    async with running_edge(tmp_path, clock=ShiftedClock(), phones=True) as running:
+    clock = ShiftedClock()
+    clock.ahead_us = DAY_US + DAY_US // 2 - clock.now_us() % DAY_US  # noon: no day ends during a test
+    async with running_edge(tmp_path, clock=clock, phones=True) as running:
         yield running
 
 

@@ -8,6 +8,7 @@ import pytest_asyncio
 from twilio.base.exceptions import TwilioException
 
 from tests.edges.edge_rig import running_edge, until
+from tests.journey.rig import ShiftedClock
 from whimbrel.domain.usage import DAY_US
 from whimbrel.manage import accounts
 from whimbrel.store.interface import Write
@@ -20,7 +21,9 @@ DAY = datetime.timedelta(days=1)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def installation(tmp_path_factory):
-    async with running_edge(tmp_path_factory.mktemp("usage")) as running:
+    clock = ShiftedClock()
+    clock.ahead_us = DAY_US + DAY_US // 2 - clock.now_us() % DAY_US  # noon: no day ends during the tests
+    async with running_edge(tmp_path_factory.mktemp("usage"), clock=clock) as running:
         yield running
 
 
