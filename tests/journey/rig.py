@@ -20,7 +20,7 @@ from whimbrel.domain.model import Attempt, Draft, Event, Message, Options
 from whimbrel.manage import accounts, balance, carriers, prices, routes, senders
 from whimbrel.manage.context import Paging
 from whimbrel.store.interface import Search, Verdict
-from whimbrel_sandbox.log import Bound, Submitted
+from whimbrel_sandbox.log import Bound, InboundAnswered, Submitted
 from whimbrel_sandbox.network import PhoneText
 from whimbrel_sandbox.phones import Text
 from whimbrel_sandbox.serve import Simulator, running
@@ -137,6 +137,13 @@ class Rig:
         """Wait until the carrier has so many binds."""
         await until(lambda: sum(health.binds_up for health in self.app.worker.health().values()) >= count)
 
+    async def cut(self) -> None:
+        """The carrier's binds are gone, and this side knows it; new ones are refused: what is accepted waits in its
+        queue."""
+        self.behave(refuse_binds=0x0D)
+        self.behave(drop=True)
+        await until(lambda: not (self.simulator.center.links or self.app.worker.health()[self.carrier_id].binds_up))
+
     # Sending.
 
     def draft(self, recipient: str = "+447911123456", text: str = "Hello", **more: Any) -> Draft:
@@ -169,7 +176,7 @@ class Rig:
         (message,) = await self.app.store.messages([message_id])
         return message
 
-    async def settled(self, message_id: str, *states: str, within_s: float = 10.0) -> Message:
+    async def settled(self, message_id: str, *states: str, within_s: float = 30.0) -> Message:
         """The message once it is in one of these states."""
 
         async def there() -> Message | None:
@@ -178,7 +185,7 @@ class Rig:
 
         return await until(there, within_s=within_s)
 
-    async def all_settled(self, message_ids: list[str], *states: str, within_s: float = 10.0) -> None:
+    async def all_settled(self, message_ids: list[str], *states: str, within_s: float = 30.0) -> None:
         """Wait until all of these messages are in one of these states."""
 
         async def there() -> bool:
@@ -212,6 +219,11 @@ class Rig:
             return found[::-1] if len(found) >= count else None
 
         return await until(there)
+
+    async def acknowledged(self, count: int = 1) -> None:
+        """Wait until so many texts of phones, or parts of them, are acknowledged: what they say holds from then on, and
+        not as soon as their rows can be seen."""
+        await until(lambda: sum(isinstance(e, InboundAnswered) and not e.status for e in self.sim_log()) >= count)
 
     async def ledger(self, account_id: str = "") -> dict[str, int]:
         """Micros by kind of movement."""

@@ -18,9 +18,7 @@ async def test_codes_go_before_transactional_before_marketing(tmp_path: Path) ->
     async with rig(tmp_path) as r:
         await r.seed(window=1)
         await r.bound()
-        r.behave(refuse_binds=0x0D)
-        r.behave(drop=True)
-        await until(lambda: not r.simulator.center.links)
+        await r.cut()
         ids: list[str] = []
         for message_class in ("marketing", "transactional", "otp"):
             ids += await r.send(*[r.draft(p, message_class, message_class=message_class) for p in PHONES[:5]])
@@ -34,12 +32,13 @@ async def test_a_code_passes_a_backlog_at_a_slow_carrier(tmp_path: Path) -> None
     async with rig(tmp_path) as r:
         await r.seed(throughput_per_s=10)
         await r.bound()
-        await r.send(*[r.draft(phone, message_class="marketing") for phone in PHONES[:12]])
+        await r.send(*[r.draft(phone, message_class="marketing") for phone in PHONES])
         await until(lambda: len(r.submits()) >= 2)
         (code,) = await r.send(r.draft(text="Your code is 1234", message_class="otp"))
+        before = len(r.submits())  # when it was accepted, however long that took
         await r.settled(code, "delivered")
         behind = [submit.text for submit in r.submits()].index("Your code is 1234")
-        assert behind <= 5
+        assert behind <= before + 3 < len(PHONES)
 
 
 async def test_a_code_waits_for_no_answer_while_marketing_fills_the_window(tmp_path: Path) -> None:
@@ -78,13 +77,14 @@ async def test_a_noisy_account_does_not_hold_up_another(tmp_path: Path) -> None:
         other = await r.add_account("Bolt", "+12025550111")
         await r.bound()
         r.behave(response_latency_ms=10)
-        await r.send(*[r.draft(phone, "noise") for phone in PHONES])
+        await r.send(*[r.draft(phone, "noise") for phone in PHONES for _ in range(5)])
         await until(lambda: len(r.submits()) >= 4)
         ids = await r.send(*[r.draft(phone, "quiet", account_id=other) for phone in PHONES[:3]])
+        before = len(r.submits())  # when they were accepted, however long that took
         await r.all_settled(ids, "delivered")
         texts = [submit.text for submit in r.submits()]
         last = max(place for place, text in enumerate(texts) if text == "quiet")
-        assert last < 40, texts[:last]
+        assert last < before + 36 < 5 * len(PHONES), texts[:last]
 
 
 @pytest.mark.parametrize("down", ["paused", "refusing binds"])
@@ -95,9 +95,7 @@ async def test_a_text_expires_in_the_queue_of_a_carrier_that_is_away(tmp_path: P
         if down == "paused":
             message_id = await queued_at_paused(r, validity_s=60)
         else:
-            r.behave(refuse_binds=0x0D)
-            r.behave(drop=True)
-            await until(lambda: not r.simulator.center.links)
+            await r.cut()
             (message_id,) = await r.send(r.draft(validity_s=60))
         r.clock.advance(61)
         await r.app.sweep.expire()
@@ -110,9 +108,7 @@ async def test_a_text_expires_in_the_queue_of_a_carrier_that_is_away(tmp_path: P
 
 async def queued_at_paused(r: Rig, **more: object) -> str:
     """A message that was accepted for a carrier just before that was paused."""
-    r.behave(refuse_binds=0x0D)
-    r.behave(drop=True)
-    await until(lambda: not r.simulator.center.links)
+    await r.cut()
     (message_id,) = await r.send(r.draft(**more))
     await r.pause()
     r.behave(refuse_binds=0)
@@ -135,9 +131,9 @@ async def test_a_text_whose_time_is_over_is_not_written(tmp_path: Path) -> None:
 
 async def test_a_text_that_is_committed_and_too_late_for_the_wire_expires(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
-        await r.seed(window=4, response_timeout_s=5)
+        await r.seed(window=4, response_timeout_s=60)
         await r.bound()
-        r.behave(response_latency_ms=200)
+        r.behave(response_latency_ms=2_000)
         ids = await r.send(*[r.draft(phone, validity_s=60) for phone in PHONES[:5]])
         await until(lambda: len(r.submits()) == 4)
 

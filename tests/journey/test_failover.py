@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.journey.rig import Rig, rig, simulated, until
+from tests.journey.rig import Rig, rig, simulated
 from whimbrel_sandbox.serve import Simulator
 
 LONG = "x" * 400  # three segments
@@ -105,9 +105,7 @@ async def test_a_long_message_stays_where_one_part_was_taken(tmp_path: Path) -> 
 
 async def test_a_paused_carrier_is_passed_over_also_by_what_waits_for_it(tmp_path: Path) -> None:
     async with pair(tmp_path) as (r, _, other):
-        r.behave(refuse_binds=0x0D)
-        r.behave(drop=True)
-        await until(lambda: not r.simulator.center.links)
+        await r.cut()
         (waiting,) = await r.send(r.draft())
         await r.pause()
         (new,) = await r.send(r.draft("+447911123457"))

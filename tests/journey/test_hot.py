@@ -29,7 +29,7 @@ async def test_a_carrier_moves_to_another_port_under_load(tmp_path: Path) -> Non
     async with rig(tmp_path) as r, simulated(seed=2) as second:
         await r.seed(window=5)
         await r.bound()
-        r.behave(response_latency_ms=30)
+        r.behave(response_latency_ms=1_000)
         ids = await r.send(*[r.draft(phone) for phone in PHONES])
         await until(lambda: len(r.submits()) >= 5)
         await r.change_carrier(port=second.address.smpp_port)
@@ -43,10 +43,11 @@ async def test_a_carrier_is_paused_under_load_and_goes_on(tmp_path: Path) -> Non
     async with rig(tmp_path) as r:
         await r.seed(window=5)
         await r.bound()
-        r.behave(response_latency_ms=30)
+        r.behave(response_latency_ms=1_000)
         ids = await r.send(*[r.draft(phone) for phone in PHONES])
         await until(lambda: len(r.submits()) >= 5)
         await r.pause()
+        r.behave(response_latency_ms=0)
         sent = len(r.submits())
         assert sent < len(PHONES)
         waiting = [message for message in await r.app.store.messages(ids) if message.state == "queued"]
@@ -68,10 +69,9 @@ async def test_window_and_binds_change(tmp_path: Path) -> None:
         (health,) = r.app.worker.health().values()
         assert (health.binds, health.window) == (3, 150)
         await r.change_carrier(binds=1, window=7)
-        await until(lambda: len(r.simulator.center.links) == 1)
+        await until(lambda: [(each.binds, each.window) for each in r.app.worker.health().values()] == [(1, 7)])
         await r.bound()
-        (health,) = r.app.worker.health().values()
-        assert (health.binds, health.window) == (1, 7)
+        await until(lambda: len(r.simulator.center.links) == 1)
 
 
 async def test_a_carrier_is_deleted_when_no_route_names_it(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.journey.rig import ACTOR, SENDER, rig, sqlite_first, until
 from tests.journey.test_pools import NUMBERS, PHONES, in_pool, pool
-from tests.journey.test_restraint import DAY, LONDON, at, cut, marketing, policy
+from tests.journey.test_restraint import DAY, LONDON, at, marketing, policy, set_clock
 from whimbrel.domain.policies import Cap
 from whimbrel.manage import pools, senders
 
@@ -35,6 +35,7 @@ async def test_a_pool_of_an_account_without_senders_refuses(tmp_path: Path) -> N
 @sqlite_first
 async def test_a_quota_that_is_raised_lets_what_waits_go_on_the_same_day(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
+        set_clock(r, f"{DAY}T12:00+00:00")  # a day of quotas ends at midnight
         await r.seed()
         await r.bound()
         main = await pool(r, NUMBERS[1], cap=2)
@@ -59,7 +60,7 @@ async def test_what_waits_already_when_its_number_gets_a_rate_waits_for_its_turn
         await r.seed()
         await r.bound()
         slow = await pool(r, NUMBERS[1])
-        await cut(r)
+        await r.cut()
         ids = await r.send(*[in_pool(r, slow, phone) for phone in PHONES[:12]])
         rate = pools.NewMember(rate_per_min=300)
         await pools.put_member(r.app.manage, ACTOR, slow, NUMBERS[1], rate, account_id=r.account_id)
@@ -74,6 +75,7 @@ async def test_what_waits_already_when_its_number_gets_a_rate_waits_for_its_turn
 @sqlite_first
 async def test_a_text_that_is_longer_than_a_days_quota_holds_up_nobody(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
+        set_clock(r, f"{DAY}T12:00+00:00")  # a day of quotas ends at midnight
         await r.seed()
         await r.bound()
         main = await pool(r, NUMBERS[1], cap=2)

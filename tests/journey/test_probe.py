@@ -12,7 +12,9 @@ from whimbrel.codec.smpp.describe import describe
 from whimbrel.codec.smpp.pdu import Pdu
 from whimbrel.codec.smpp.tables import BINDS, DELIVER_SM, ENQUIRE_LINK, SUBMIT_SM, Status, Tag
 
-TEXT = ProbeText(recipient="+447911123456", text="Hello", sender="+12025550100", wait_s=0.3)
+TEXT = ProbeText(recipient="+447911123456", text="Hello", sender="+12025550100", wait_s=30)
+IN_VAIN = ProbeText(recipient="+447911123456", text="Hello", sender="+12025550100", wait_s=0.3)
+"""For a receipt that does not come."""
 
 
 async def probed(made: Bench, text: ProbeText | None = TEXT, *, watched: bool = False) -> ProbeReport:
@@ -226,7 +228,7 @@ async def test_what_else_the_carrier_brings_is_stored() -> None:
         return pdu.command_id == SUBMIT_SM
 
     async with bound(own) as (_, made):
-        report = await probed(made)
+        report = await probed(made, IN_VAIN)
         assert steps(report)[-1] == ("receipt", "warning")
         assert [text.octets for text in made.texts] == [b"hi"]
         assert [each.message_ids for each in made.reports] == [("5",)]
@@ -263,5 +265,5 @@ async def test_a_response_without_an_id_is_a_warning() -> None:
         return pdu.command_id == SUBMIT_SM
 
     async with bound(own) as (_, made):
-        report = await probed(made)
+        report = await probed(made, IN_VAIN)
         assert steps(report)[-2:] == [("submit_sm", "warning"), ("receipt", "warning")]

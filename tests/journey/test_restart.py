@@ -39,9 +39,12 @@ async def test_receipts_of_the_time_between_come_to_the_next_run(tmp_path: Path)
     async with simulated() as simulator:
         async with installation(tmp_path, simulator) as r:
             await r.seed()
-            r.behave(receipt_delay_ms=100)
+            for phone in PHONES[:20]:
+                simulator.network.set_phone(phone[1:], off=True, memory_full=None)
             ids = await r.send(*[r.draft(phone) for phone in PHONES[:20]])
             await r.all_settled(ids, "sent")
+        for phone in PHONES[:20]:
+            simulator.network.set_phone(phone[1:], off=False, memory_full=None)
         async with installation(tmp_path, simulator) as r:
             await r.all_settled(ids, "delivered")
 

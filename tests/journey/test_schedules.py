@@ -72,12 +72,16 @@ async def test_who_is_in_the_list_when_the_time_comes_gets_it_once_by_name(tmp_p
         await person(made, DEE, "Dee")  # she came later
         made.clock.advance(HOUR + 60)
         assert await ran(made, id_) == [(3, {"duplicate": 1, "opted_out": 1})]
+        for number in (ANA, BO, DEE):
+            await texts(made, number, 1)
         got = {number: [each.text for each in made.phone(number)] for number in (ANA, BO, CY, DEE, "+447911123409")}
         assert got == {ANA: ["Hi Ana"], BO: ["Hi there"], CY: [], DEE: ["Hi Dee"], "+447911123409": []}
         club = (await labels.find(made.app.manage, "list", **whose)).data[0]
         await labels.change_members(made.app.manage, "list", club.id, Members(contacts=(ana,)), **whose, add=False)
         made.clock.advance(24 * HOUR)
         assert (await ran(made, id_, 2))[1] == (2, {"duplicate": 1, "opted_out": 1})
+        for number in (BO, DEE):
+            await texts(made, number, 2)
         assert [len(made.phone(number)) for number in (ANA, BO, DEE)] == [1, 2, 2]
         assert (await keeping.get(made.app.manage, id_, **whose)).status == "finished"
 
@@ -116,6 +120,7 @@ async def test_who_is_late_or_gone_is_counted_and_gets_nothing(tmp_path: Path) -
         await erasing.erase(made.app.manage, ACTOR, request, **whose)  # he was read, and is gone
         made.clock.advance((to_utc(local, "America/New_York") - made.clock.now_us()) / 1_000_000 + 60)
         assert await ran(made, id_) == [(2, {"not_in_audience": 1})]
+        await texts(made, CY, 1)
         assert bo and [len(made.phone(each)) for each in (ANA, BO, CY)] == [1, 0, 1]
 
 

@@ -14,7 +14,7 @@ from whimbrel.cli import running
 from whimbrel.config import Server, Settings
 from whimbrel.store.sqlite import schema
 
-DEADLINE_S = 1.5
+DEADLINE_S = 6.0  # each part that stops has a share of it that a busy machine keeps
 PARTS = (
     "store", "tables", "siblings", "node", "standing", "feed", "numbers", "http", "duties", "carriers",
     "asking", "observe", "clicks",
@@ -54,7 +54,7 @@ async def test_what_hangs_is_left_behind_and_the_others_stop(
     hang(made, monkeypatch, *names)
     began = time.monotonic()
     left_behind = await made.stop()
-    assert time.monotonic() - began < DEADLINE_S + 1
+    assert time.monotonic() - began < 2 * DEADLINE_S  # what hangs takes three times as long
     assert sorted(left_behind) == sorted(names)
     told = [getattr(record, "part", "") for record in caplog.records if "left behind" in record.message]
     assert sorted(told) == sorted(names)

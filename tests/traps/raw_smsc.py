@@ -27,7 +27,7 @@ from whimbrel.domain.dialect import CarrierSettings
 from whimbrel.domain.model import Carrier
 from whimbrel.net.recorder import Recorders
 
-DEADLINE_S = 5.0
+DEADLINE_S = 30.0
 HOUR_US = 3_600_000_000
 RECEIPT = b"id:%s sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 stat:DELIVRD err:000 text:"
 
