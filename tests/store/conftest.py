@@ -18,7 +18,6 @@ from tests.lite import with_schema
 from tests.pg import Postgres, fresh_database
 
 from whimbrel.base.clock import ManualClock
-from whimbrel.store.postgresql.connect import connect
 from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.script import Executor
 from whimbrel.store.sqlite.executor import SqliteExecutor
@@ -87,7 +86,7 @@ async def third(postgres: str) -> AsyncIterator[SqlStore]:
 @pytest.fixture
 async def nodes(third: SqlStore, postgres: str) -> AsyncIterator[tuple[Node, Node]]:
     """Two nodes that work on the same database, step by step."""
-    one, two = [Node(await connect(postgres, hot=True)) for _ in range(2)]
+    one, two = [await Node.beside(postgres) for _ in range(2)]
     yield one, two
     for node in (one, two):
         node.connection.terminate()

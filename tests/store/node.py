@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from whimbrel.store.postgresql.connect import connect
 from whimbrel.store.postgresql.runner import Runner
 from whimbrel.store.postgresql.statements import for_postgresql
 from whimbrel.store.script import Script
 
 T = TypeVar("T")
 STATEMENTS = for_postgresql()
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class Node:
@@ -19,6 +20,13 @@ class Node:
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.runner = Runner(connection, STATEMENTS, {})
+
+    @classmethod
+    async def beside(cls, url: str) -> "Node":
+        """On a connection as the product makes it, but for how long it may hold a transaction open, or wait in it."""
+        connection = await connect(url, hot=True)
+        await connection.execute("SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 0")
+        return cls(connection)
 
     async def run(self, script: Script[T]) -> T:
         """In the open transaction; begins one when there is none."""

@@ -12,7 +12,7 @@ from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.postgresql.time import TimeKeeper
 from whimbrel.store.signals import Heard, LocalSignals, Topic
 
-CLOSE_US = 200_000  # a busy machine answers late
+CLOSE_US = 60_000_000  # a busy machine answers late, but not an hour
 
 
 class Wrong(SystemClock):
@@ -50,8 +50,8 @@ async def test_a_look_says_by_how_much_it_was_wrong(postgres: str):
     clock = DatabaseClock(own)
     keeper = TimeKeeper(partial(connect, postgres, hot=False), clock, LocalSignals())
     await keeper.look()
-    own.slept_us = 5_000_000
-    assert abs(await keeper.look() - 5_000_000) < CLOSE_US
+    own.slept_us = HOUR_US
+    assert abs(await keeper.look() - HOUR_US) < CLOSE_US
     assert abs(clock.now_us() - SystemClock().now_us()) < CLOSE_US
     assert abs(await keeper.look()) < CLOSE_US
 
@@ -105,7 +105,7 @@ async def test_a_jump_that_one_node_sees_is_seen_by_all_at_once():
         await keeper.start()
     database.ahead_us = HOUR_US
     keepers[0]._wake.set()  # as after its half a minute
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while any(abs(clock.now_us() - SystemClock().now_us() - HOUR_US) > CLOSE_US for clock in clocks):  # noqa: ASYNC110
             await asyncio.sleep(0.01)  # a clock tells nobody
     for keeper in keepers:

@@ -47,12 +47,23 @@ def beside(url: str, *others: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{user}@{','.join((*others, host))}"))
 
 
+def only_this_is_given_up(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Soon; the others may be slow."""
+    open_ = module._open
+
+    async def opened(url: str, options: Any, timeout_s: float) -> Any:
+        return await open_(url, options, timeout_s if silent in url else 60.0)
+
+    monkeypatch.setattr(module, "HOST_S", 0.2)
+    monkeypatch.setattr(module, "_open", opened)
+
+
 @pytest.mark.parametrize("read_only", [False, True])
 async def test_a_host_that_says_nothing_is_passed_over(
     empty_postgres: str, silent: str, read_only: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A primary whose machine hangs keeps nobody from the one that was promoted."""
-    monkeypatch.setattr(module, "HOST_S", 0.2)
+    only_this_is_given_up(silent, monkeypatch)
     connection = await connect(beside(empty_postgres, silent), hot=True, read_only=read_only)
     assert await connection.fetchval("SELECT 1") == 1
     await connection.close()
@@ -61,7 +72,7 @@ async def test_a_host_that_says_nothing_is_passed_over(
 async def test_when_none_of_several_hosts_will_do_each_is_told_of(
     standby: str, silent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "HOST_S", 0.2)
+    only_this_is_given_up(silent, monkeypatch)
     with pytest.raises(OSError, match=f"{silent}: no answer; 127.0.0.1:.*: it takes no writes now"):
         await connect(beside(standby, silent), hot=True)
 
@@ -101,7 +112,7 @@ async def test_a_clock_is_kept_again_after_a_failover(
         urls.append(url)
         asked.clear()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while asked.count(url) < 2:  # noqa: ASYNC110 - it is only counted
                     await asyncio.sleep(0.01)
         assert asked.count(url) >= 2

@@ -10,6 +10,7 @@ from tests.pg import Server
 
 from whimbrel.base.clock import SystemClock
 from whimbrel.store.errors import CommitUnknown
+from whimbrel.store.postgresql import writer as writers
 from whimbrel.store.postgresql.connect import connect
 from whimbrel.store.postgresql.statements import postgresql
 from whimbrel.store.postgresql.writer import Writer
@@ -79,7 +80,10 @@ async def stored(server: Server) -> Callable[[], Any]:
 
 
 @pytest.fixture
-async def writer_that(server: Server, stored: Any) -> AsyncIterator[Callable[..., Any]]:
+async def writer_that(
+    server: Server, stored: Any, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Callable[..., Any]]:
+    monkeypatch.setattr(writers, "PATIENCE_S", 120.0)  # a server may take its time to start again
     made: list[Writer] = []
 
     async def start(then: Callable[[str], Any]) -> Writer:

@@ -37,6 +37,7 @@ def ours(monkeypatch: pytest.MonkeyPatch) -> list[Migration]:
     listed = [TABLE, WIDER]
     monkeypatch.setattr(schema, "load", lambda _dialect: tuple(listed))
     monkeypatch.setattr(schema, "LOCK_WAIT_MS", 50)
+    monkeypatch.setattr(schema, "LOCK_TRIES", 10_000)
     monkeypatch.setattr(schema, "_REST_S", 0.02)
     return listed
 
@@ -67,7 +68,7 @@ async def test_two_that_migrate_at_once_do_it_once(empty_postgres: str, ours: li
 
     async with schema.opened(empty_postgres) as third, schema.alone(third, schema.ignore):
         both = [asyncio.create_task(schema.apply(empty_postgres, ManualClock(NOW), hear)) for _ in range(2)]
-        await asyncio.wait_for(both_wait.wait(), 10)
+        await asyncio.wait_for(both_wait.wait(), 60)
     assert sorted(map(numbers, await asyncio.gather(*both))) == [[], [1, 2]]
     assert told == ["another process changes this database: waiting for it"] * 2
 
@@ -104,12 +105,12 @@ async def test_what_waits_for_a_lock_lets_others_through_and_tries_again(
     try:
         await reader.execute("BEGIN; SELECT * FROM things")
         applying = asyncio.create_task(schema.apply(empty_postgres, ManualClock(NOW), hear))
-        await asyncio.wait_for(heard.wait(), 10)
+        await asyncio.wait_for(heard.wait(), 60)
         for number in range(20):  # they queue up behind the waiting ALTER TABLE, and get through each time it gives up
-            await connection.execute("INSERT INTO things VALUES ($1, $1)", number, timeout=5)
+            await connection.execute("INSERT INTO things VALUES ($1, $1)", number, timeout=20)
         assert not applying.done()
         await reader.execute("COMMIT")
-        assert numbers(await asyncio.wait_for(applying, 10)) == [2]
+        assert numbers(await asyncio.wait_for(applying, 60)) == [2]
     finally:
         await reader.close()
     assert "0002_wider waits for locks that may be held by" in told[0]

@@ -31,6 +31,7 @@ STATEMENTS = {
         "all": "SELECT id FROM things ORDER BY id",
         "lock": "UPDATE things SET note = 'locked' WHERE id = $1 RETURNING id",
         "sleep": "SELECT pg_sleep($1)",
+        "hurry": "SELECT set_config('statement_timeout', '100ms', true)",
         "noted": "SELECT id FROM things WHERE note = ANY($1)",
         "pid": "SELECT pg_backend_pid()",
     }.items()
@@ -45,6 +46,12 @@ def put(*ids: int) -> Script[int]:
 def put_slowly(number: int, seconds: float) -> Script[None]:
     yield Many("put", [(number, "slow")])
     yield Query("sleep", (seconds,))
+
+
+def put_too_slowly(number: int) -> Script[None]:
+    yield Many("put", [(number, "slow")])
+    yield Query("hurry")
+    yield Query("sleep", (5.0,))
 
 
 def lock_in_turn(first: int, second: int) -> Script[None]:
@@ -146,13 +153,15 @@ async def test_a_connection_that_went_while_nothing_was_under_way_is_made_anew(r
 async def test_a_connection_that_is_lost_in_a_transaction_is_made_anew_and_the_group_runs_again(rig: Rig) -> None:
     writer = await rig.writer()
     pid = await writer.jobs.submit(backend, (), {})
-    slow = writer.jobs.submit(put_slowly, (1, 0.5), {})
-    query = "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND query LIKE '%pg_sleep%' AND state = 'active'"
-    async with asyncio.timeout(5):
-        while not await rig.eye.fetchval(query, pid):  # noqa: ASYNC110 - the server tells nobody
-            await asyncio.sleep(0.01)
-    await rig.eye.execute("SELECT pg_terminate_backend($1)", pid)
-    await slow
+    async with rig.eye.transaction():
+        await rig.eye.execute("LOCK TABLE things IN SHARE MODE")
+        held_up = writer.jobs.submit(put, (1,), {})
+        asks = "SELECT 1 FROM pg_locks WHERE pid = $1 AND NOT granted"
+        async with asyncio.timeout(30):
+            while not await rig.eye.fetchval(asks, pid):  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.01)
+        await rig.eye.execute("SELECT pg_terminate_backend($1)", pid)
+    assert await held_up == 1
     assert await rig.stored() == [1]
 
 
@@ -225,27 +234,30 @@ async def wait_for_a_standby(rig: Rig, name: str) -> None:
     await rig.eye.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
     await rig.eye.execute("SELECT pg_reload_conf()")
     await rig.eye.execute("CREATE TABLE IF NOT EXISTS probes (at timestamptz)")
-    async with asyncio.timeout(5):
-        while await commits(rig.url) == bool(name):  # noqa: ASYNC110 - the server tells nobody
+    async with asyncio.timeout(30):
+        while await commits(rig) == bool(name):  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.01)
 
 
-async def commits(url: str) -> bool:
-    """Whether a commit ends."""
-    connection = await asyncpg.connect(url)
+async def commits(rig: Rig) -> bool:
+    """Whether a commit ends, or waits for a standby."""
+    connection = await asyncpg.connect(rig.url)
+    asks = "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'"
+    commit = asyncio.ensure_future(connection.execute("INSERT INTO probes VALUES (now())"))
     try:
-        await connection.execute("INSERT INTO probes VALUES (now())", timeout=0.1)
-    except TimeoutError:
-        return False
-    else:
+        while not commit.done():
+            if await rig.eye.fetchval(asks, connection.get_server_pid()):
+                return False
+            await asyncio.sleep(0.01)
         return True
     finally:
         connection.terminate()
+        await asyncio.gather(commit, return_exceptions=True)
 
 
 async def stored_at_last(writer: Writer, number: int) -> None:
     """What is refused meanwhile is not stored, so it can be handed in again."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             with contextlib.suppress(CommitFailed):
                 await writer.jobs.submit(put, (number,), {})
@@ -265,6 +277,7 @@ async def test_a_commit_that_waits_for_a_standby_is_unknown_and_what_follows_ref
     with pytest.raises(CommitFailed, match="nothing was stored"):
         await writer.jobs.submit(put, (2,), {})
     assert alone.troubles == ["commit_unknown"]
+    monkeypatch.setattr(writers, "PATIENCE_S", 60.0)
     await wait_for_a_standby(alone, "")
     await stored_at_last(writer, 3)
     assert await alone.stored() == [1, 3], "it was the commit that hung, and it was left to its end"
@@ -276,6 +289,7 @@ async def test_a_store_of_which_a_commit_hangs_does_not_answer_a_ping(
 ) -> None:
     """What a ping commits changes nothing, and would wait for no standby."""
     monkeypatch.setattr(stores, "HANGS_S", 0.2)
+    monkeypatch.setattr(writers, "PATIENCE_S", 60.0)
     await schema.apply(alone.url, SystemClock())
     store = SqlStore(PostgresExecutor(alone.url))
     await store.start()
@@ -284,7 +298,7 @@ async def test_a_store_of_which_a_commit_hangs_does_not_answer_a_ping(
     hanging = asyncio.ensure_future(store.join(Node("ND1", "one", "0.1.0", "api", 1, 2, False)))
     try:
         with pytest.raises(StoreError, match="has not ended"):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while True:
                     await store.ping()
                     await asyncio.sleep(0.01)
@@ -302,12 +316,13 @@ async def test_a_server_that_hangs_and_is_replaced_is_given_up(alone: Rig, monke
     await wait_for_a_standby(alone, "away")
     with pytest.raises(CommitUnknown):
         await writer.jobs.submit(put, (1,), {})
+    monkeypatch.setattr(writers, "PATIENCE_S", 60.0)
 
     async def another(connection: Any) -> tuple[str, str]:
         return "00000002", ""
 
     monkeypatch.setattr(writers, "history", another)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while "connection_lost" not in alone.troubles:  # noqa: ASYNC110 - it is only counted
             await asyncio.sleep(0.01)
     await wait_for_a_standby(alone, "")
@@ -318,7 +333,6 @@ async def test_a_server_that_hangs_and_is_replaced_is_given_up(alone: Rig, monke
 async def test_what_waits_behind_a_server_that_is_gone_is_refused_with_it(
     alone: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writers, "PATIENCE_S", 0.3)
     writer = await alone.writer()
     gone = asyncio.Event()
 
@@ -326,8 +340,9 @@ async def test_what_waits_behind_a_server_that_is_gone_is_refused_with_it(
         gone.set()
         raise OSError("connection refused")
 
-    monkeypatch.setattr(writer, "_open", nobody)
     pid = await writer.jobs.submit(backend, (), {})
+    monkeypatch.setattr(writer, "_open", nobody)
+    monkeypatch.setattr(writers, "PATIENCE_S", 0.3)
     await alone.eye.execute("SELECT pg_terminate_backend($1)", pid)
     first = writer.jobs.submit(put, (1,), {})
     await gone.wait()
@@ -371,8 +386,8 @@ async def test_who_finds_a_table_locked_is_not_at_fault(rig: Rig) -> None:
 
 
 async def test_a_script_that_takes_too_long_is_not_at_fault_and_stops_no_other(rig: Rig) -> None:
-    writer = await rig.writer(lambda connection: Set(connection, "statement_timeout", "100ms"))
-    slow, quick = writer.jobs.submit(put_slowly, (1, 5.0), {}), writer.jobs.submit(put, (2,), {})
+    writer = await rig.writer()
+    slow, quick = writer.jobs.submit(put_too_slowly, (1,), {}), writer.jobs.submit(put, (2,), {})
     with pytest.raises(CommitFailed, match=r"nothing was stored: .*statement timeout"):
         await slow
     await quick
@@ -400,7 +415,8 @@ class Set:
         return await self._connection.execute(f"BEGIN; {self._setting}" if sql == "BEGIN" else sql, *params, **options)
 
 
-async def test_what_is_written_while_the_server_restarts_waits_for_it() -> None:
+async def test_what_is_written_while_the_server_restarts_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writers, "PATIENCE_S", 120.0)
     server = Server()
     server.start()
     try:

@@ -64,7 +64,7 @@ async def process(database: str, address: str, number: int) -> AsyncIterator[tup
 
 
 async def until(look: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             if look():
                 return
@@ -143,7 +143,13 @@ async def test_a_call_that_comes_again_is_answered_and_not_done_twice(database: 
     writer.close()
 
 
-async def test_calls_wait_for_a_store_process_that_comes_back(database: str, owner: Owner):
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store process may take its time to come back."""
+    monkeypatch.setattr("whimbrel.store.sqlite.link.AWAY_S", 60.0)
+
+
+async def test_calls_wait_for_a_store_process_that_comes_back(database: str, owner: Owner, patient: None):
     async with process(database, owner.address, 1) as (one, signals):
         missed: list[str] = []
         signals.subscribe("queue", missed.append)
@@ -200,14 +206,15 @@ async def one_that_does_not_read(database: str, owner: Owner) -> AsyncIterator[s
 
 async def test_one_that_does_not_read_fills_no_memory_and_learns_that_it_missed_something(database: str, owner: Owner):
     async with one_that_does_not_read(database, owner) as stuck:
+        await until(lambda: len(owner.server._peers) == 1)  # the other one has left
         (peer,) = owner.server._peers
         assert peer._transport.get_write_buffer_size() < 512 * 1024
         frames, loop, heard = Frames(), asyncio.get_running_loop(), []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while Signal("queue", "") not in heard:
                 heard += [read_by_client(body) for body in frames.feed(await loop.sock_recv(stuck, 65536))]
         owner.server.tell(Signal("config", "keys"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while Signal("config", "keys") not in heard:
                 heard += [read_by_client(body) for body in frames.feed(await loop.sock_recv(stuck, 65536))]
         assert Signal("config", "") not in heard  # none of these was missed
@@ -215,11 +222,11 @@ async def test_one_that_does_not_read_fills_no_memory_and_learns_that_it_missed_
 
 async def test_one_that_does_not_read_holds_up_no_stop(database: str, owner: Owner, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("whimbrel.store.sqlite.serving._CUT_S", 0.1)
-    async with one_that_does_not_read(database, owner), asyncio.timeout(5):
+    async with one_that_does_not_read(database, owner), asyncio.timeout(30):
         await owner.server.stop()
 
 
-async def test_leases_of_a_process_that_died_are_free_at_once(database: str, owner: Owner):
+async def test_leases_of_a_process_that_died_are_free_at_once(database: str, owner: Owner, patient: None):
     """Also when the store process is another one by then than the one in which it joined."""
     async with process(database, owner.address, 1) as (one, ones), process(database, owner.address, 2) as (two, _):
         for store, name in ((one, "one"), (two, "two")):
@@ -277,7 +284,7 @@ def test_a_verb_that_is_not_there_is_told():
             verb_of(name)
 
 
-async def test_kill_9_of_the_store_process_loses_and_doubles_nothing(database: str, tmp_path: Path):
+async def test_kill_9_of_the_store_process_loses_and_doubles_nothing(database: str, tmp_path: Path, patient: None):
     """Calls are under way whenever it dies; each is done once, and its caller is told."""
     address = str(tmp_path / "s")
 

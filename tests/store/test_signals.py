@@ -12,7 +12,7 @@ from whimbrel.base.limits import SIGNAL_DETAILS_MAX, SIGNAL_OCTETS_MAX
 from whimbrel.store.postgresql.signals import PostgresSignals, _add, payloads
 from whimbrel.store.signals import LocalSignals, Topic
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class Node:

@@ -52,7 +52,7 @@ def test_another_process_is_named_and_goes_with_its_lock(database: str):
         with pytest.raises(StoreBusy, match=f"process {other.pid}"):
             OwnerLock(database).take()
         other.kill()
-        other.wait(10)
+        other.wait(60)
     with OwnerLock(database):
         pass
 
@@ -97,7 +97,7 @@ def test_tuning_is_for_a_process_without_connections(database: str, first: str, 
         f"open = lambda: connect.open_reader({database!r}); {first}; connect.tune_library() if 'kept' in dir() else 0;"
         "last = open(); last.execute('SELECT * FROM messages').fetchall(); print(int(apsw.memory_used() > 0))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout == f"{counted}\n"
 
 

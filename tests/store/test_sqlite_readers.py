@@ -22,7 +22,7 @@ def of_dialect(database: str) -> SqliteExecutor:
 
 def hold(entered: threading.Event, gate: threading.Event) -> Script[str]:
     entered.set()
-    assert gate.wait(10)
+    assert gate.wait(60)
     yield from ()
     return "done"
 
@@ -49,7 +49,7 @@ async def held(executor: SqliteExecutor, run) -> tuple[asyncio.Future[str], thre
     """A script that keeps its thread busy until the event is set."""
     entered, gate = threading.Event(), threading.Event()
     future = run(hold, entered, gate)
-    assert await asyncio.to_thread(entered.wait, 10)
+    assert await asyncio.to_thread(entered.wait, 60)
     return future, gate
 
 

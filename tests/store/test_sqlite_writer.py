@@ -48,7 +48,7 @@ class Rig:
     async def gathered(self, *scripts) -> list[object]:
         """Run scripts, given as (verb, *args), in one group; results or exceptions."""
         first = self.submit(self._wait)
-        assert await asyncio.to_thread(self._holding.wait, 10)
+        assert await asyncio.to_thread(self._holding.wait, 60)
         futures = [self.submit(*script) for script in scripts]
         self._gate.set()
         await first
@@ -58,7 +58,7 @@ class Rig:
 
     def _wait(self) -> Script[None]:
         self._holding.set()
-        assert self._gate.wait(10)
+        assert self._gate.wait(60)
         yield from ()
 
     def names(self) -> list[str]:
