@@ -17,6 +17,7 @@ from whimbrel.domain.people import RoleName
 from whimbrel.manage import users
 from whimbrel.manage.users import NewUser
 from whimbrel.store.interface import Write
+from whimbrel_sandbox.log import InboundAnswered
 
 Fields = Mapping[str, str] | Sequence[tuple[str, str]]
 
@@ -105,6 +106,12 @@ class Browser:
         return seen
 
 
+def answered(edge: Edge) -> int:
+    """How many texts of phones the carrier was answered for: what they say is stored a moment before it holds."""
+    _, events = edge.simulator.center.log.after(0, 1_000_000)
+    return sum(isinstance(event, InboundAnswered) for event in events)
+
+
 class Stream:
     """A live stream, read piece by piece."""
 
@@ -114,7 +121,7 @@ class Stream:
 
     async def piece(self) -> tuple[str, str]:
         """The next piece: its name and its HTML."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 while b"\n\n" not in self._octets:
                     self._octets += await self._answer.content.readany()

@@ -51,6 +51,12 @@ async def stranger(edge: Edge) -> AsyncIterator[Callable[[], Browser]]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
+async def newcomer(edge: Edge, sign_in: SignIn) -> Browser:
+    """An owner of an account in which there is nothing, whatever other tests have made in the customer's."""
+    return await sign_in(account_id=(await edge.new_customer("New")).id)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def browser(sign_in: SignIn) -> Browser:
     """An owner of the customer."""
     return await sign_in()

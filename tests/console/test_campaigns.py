@@ -32,8 +32,8 @@ async def kept(browser, **changes):
     return seen.to.partition("?")[0].rpartition("/")[2]
 
 
-async def test_a_campaign_is_made_estimated_tried_and_sent(edge, browser, sign_in):
-    assert "No campaigns yet" in (await browser.get(PATH)).words
+async def test_a_campaign_is_made_estimated_tried_and_sent(edge, browser, newcomer, sign_in):
+    assert "No campaigns yet" in (await newcomer.get(PATH)).words
     id_ = await kept(browser)
     made = (await edge.get(f"/v1/campaigns/{id_}")).json
     assert (made["audience"]["numbers"], made["exclude"]["numbers"]) == (3, 1)

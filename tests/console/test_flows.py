@@ -38,8 +38,8 @@ async def test_every_field_of_a_step_or_trigger_can_be_edited_and_has_words(brow
             assert f"{name}: " in editable[kind], (kind, name)
 
 
-async def test_a_flow_is_drawn_activated_run_and_read(edge, browser):
-    assert "No flows yet" in (await browser.get(PATH)).words
+async def test_a_flow_is_drawn_activated_run_and_read(edge, browser, newcomer):
+    assert "No flows yet" in (await newcomer.get(PATH)).words
     flow_id = await drawn(browser, "greeting")
     made = (await edge.get(f"/v1/flows/{flow_id}")).json
     assert (made["name"], made["status"], made["document"]) == ("greeting", "paused", DOCUMENT)

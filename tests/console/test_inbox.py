@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 import pytest_asyncio
 
-from tests.console.browser import Stream
+from tests.console.browser import Stream, answered
 from tests.edges.edge_rig import SENDER, running_edge, until
 from whimbrel.base import limits
 from whimbrel_sandbox.network import PhoneText
@@ -168,6 +168,7 @@ async def test_an_answer_that_is_refused_stays_in_the_field(edge, browser, phone
 
 
 async def test_whoever_said_stop_is_shown_so_and_cannot_be_answered(edge, browser, phone):
+    before = answered(edge)
     talk = await texted(edge, phone, "Hello?")
     path = f"/console/inbox/{talk['id']}"
     page = await browser.get(path)
@@ -175,6 +176,7 @@ async def test_whoever_said_stop_is_shown_so_and_cannot_be_answered(edge, browse
     async with following(browser, page) as stream:
         await texted(edge, phone, "STOP")
         assert "This phone sent STOP" in await stream.until("standing", "disabled")
+    await until(lambda: answered(edge) == before + 2)
     page = await browser.get(path)
     assert "This phone sent STOP" in page.words
     assert "Opted out" in page.inner("talks")

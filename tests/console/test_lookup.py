@@ -36,7 +36,7 @@ async def test_the_code_that_is_shown_runs(edge, browser):
     for name, command in commands.items():
         code = html.unescape(seen.inner(f"code-{name}"))
         done = await asyncio.to_thread(
-            subprocess.run, [*command, code], env=environ, capture_output=True, text=True, timeout=30
+            subprocess.run, [*command, code], env=environ, capture_output=True, text=True, timeout=120
         )
         assert done.returncode == 0 and "T-Mobile" in done.stdout, (name, done.stdout, done.stderr)
 

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.console.test_roles import NOTHING, place
-from tests.edges.edge_rig import running_edge, until
+from tests.edges.edge_rig import SENDER, running_edge, until
 from whimbrel.edges.console.site import PAGES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -59,7 +59,7 @@ async def edge(tmp_path_factory):
 async def evil(edge):
     """Ids of things whose every text that can be chosen is hostile."""
     operator = {"key": edge.operator}
-    sent = await edge.send(text=EVIL, tags=["<xss>"], metadata={"x": EVIL})
+    sent = await edge.send(text=EVIL, sender=SENDER, tags=["<xss>"], metadata={"x": EVIL})
     assert sent.status == 202, sent.body
     made = {
         "messages": sent,

@@ -3,6 +3,7 @@ may not do is not there.
 """
 
 import io
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -29,7 +30,8 @@ async def brought(browser, octets=PNG, name="cat.png"):
     return answer.text
 
 
-async def test_a_file_is_brought_looked_at_and_deleted(edge, browser):
+async def test_a_file_is_brought_looked_at_and_deleted(newcomer):
+    browser = newcomer
     assert "No media yet" in (await browser.get(PATH)).words
     medium = await brought(browser)
     card = await brought(browser, CARD, "ann.vcf")
@@ -59,15 +61,17 @@ async def test_a_page_keeps_its_own_policy(browser):
 
 
 async def test_what_cannot_be_kept_is_told(edge, browser):
+    before = (await edge.get("/v1/media/usage")).json
     for octets, status in ((b"<html>", 422), (b"", 422), (PNG + bytes(6 << 20), 413)):
         assert (await bring(browser, octets)).status == status
     assert (await browser.post(f"{PATH}?name=a.png", {"file": "x"})).status == 415
     wrong = await browser.post(f"{PATH}/fetch", {"url": "ftp://a.example/a.png"})
     assert wrong.status == 422 and wrong.has('value="ftp://a.example/a.png"')
-    assert (await edge.get("/v1/media/usage")).json["count"] == 0
+    assert (await edge.get("/v1/media/usage")).json == before
 
 
-async def test_a_url_is_fetched(edge, browser):
+async def test_a_url_is_fetched(newcomer):
+    browser = newcomer
     async with sink(answer_of("200 OK", body=PNG)) as server:
         made = await browser.post(f"{PATH}/fetch", {"url": f"http://127.0.0.1:{server.port}/dog.png"})
     assert made.status == 303, made.words
@@ -156,20 +160,27 @@ async def test_media_of_another_account_are_not_there(edge, browser):
     assert "There is none of this id" in part.words and "vcf" not in part.text
 
 
-async def takes_media(edge, sender_id):
-    """The account's texts go by a carrier that takes media, and its number may send them, from now on."""
+@asynccontextmanager
+async def taking_media(edge, sender_id):
+    """The account's texts go by a carrier that takes media, and its number may send them, in the block."""
     fields = {"to": "{to}", "text": "{text}", "media": "{media}"}
     settings = {"url": "http://127.0.0.1:9/", "media": True, "fields": fields}
     heron = {"name": "Heron", "kind": "http", "password": "secret", "settings": settings}
     carrier = (await edge.post("/v1/carriers", heron, key=edge.operator)).json["id"]
     (route,) = (await edge.get("/v1/routes", key=edge.operator)).json["data"]
-    changes = {
-        f"/v1/routes/{route['id']}": {"carriers": [carrier]},
-        f"/v1/numbers/{sender_id}/assignment": {"capabilities": ["sms", "mms"]},
-    }
-    for path, change in changes.items():
-        headers = {"X-Account-Id": edge.customer.id} if "numbers" in path else {}
-        assert (await edge.ask("PATCH", path, key=edge.operator, headers=headers, json=change)).status == 200
+
+    async def change(carriers, capabilities):
+        changes = {
+            f"/v1/routes/{route['id']}": {"carriers": carriers},
+            f"/v1/numbers/{sender_id}/assignment": {"capabilities": capabilities},
+        }
+        for path, change in changes.items():
+            headers = {"X-Account-Id": edge.customer.id} if "numbers" in path else {}
+            assert (await edge.ask("PATCH", path, key=edge.operator, headers=headers, json=change)).status == 200
+
+    await change([carrier], ["sms", "mms"])
+    yield
+    await change(route["carriers"], ["sms"])
 
 
 async def test_one_mms_is_told_with_its_own_price_and_a_link_with_its_reason(edge, browser):
@@ -188,8 +199,8 @@ async def test_one_mms_is_told_with_its_own_price_and_a_link_with_its_reason(edg
     look, cost, part = await told()
     assert f"Media {why}" in look and "Price 0.08 USD 0.04 a segment" in look and "0.08" in cost
     assert why in part and "Per segment 0.04 USD" in part
-    await takes_media(edge, sender["id"])
-    look, cost, part = await told()
+    async with taking_media(edge, sender["id"]):
+        look, cost, part = await told()
     assert "Media Media as MMS" in look and "Price 0.11 USD for one MMS" in look and "0.11" in cost
     assert "Media as MMS" in part and "One MMS 0.11 USD" in part
     assert "a link" not in look + part and "a segment" not in look and "Per segment" not in part

@@ -120,7 +120,7 @@ async def test_filters_narrow_and_stand_in_the_address(edge, browser):
     assert otp in rows(await browser.get(f"{LIST}?class=otp&status=delivered"))
     assert waiting not in rows(await browser.get(f"{LIST}?class=otp"))
     assert rows(await browser.get(f"{LIST}?status=scheduled,queued"))[0] == waiting
-    assert rows(await browser.get(f"{LIST}?direction=in")) == []
+    assert not {otp, waiting} & {*rows(await browser.get(f"{LIST}?direction=in"))}
     assert rows(await browser.get(f"{LIST}?to=2020-01-31T12:00")) == []
     assert rows(await browser.get(f"{LIST}?span=1h"))[0] == waiting
     part = await browser.get(f"{LIST}?class=otp&status=&q=", part=True)
@@ -247,7 +247,7 @@ class Following:
 
     async def frame(self):
         """The next piece of rows."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             said = []
             while True:
                 line = (await self._lines.readline()).decode().rstrip("\n")

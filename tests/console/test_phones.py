@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 import pytest_asyncio
 
-from tests.console.browser import Stream
+from tests.console.browser import Stream, answered
 from tests.edges.edge_rig import ACTOR, SENDER, running_edge, until
 from whimbrel.manage import senders
 from whimbrel.sections import Limits
@@ -136,6 +136,7 @@ async def test_a_flash_text_stands_above_the_others_until_the_next(edge, browser
 
 
 async def test_the_visitor_answers_and_says_stop(edge, browser, phones):
+    before = answered(edge)
     await edge.send()
     await arrived(phones, PHONE)
     seen = await browser.post(f"/console/phones/{PHONE}/say", {"to": SENDER[1:], "text": "Danke 🙏"}, part=True)
@@ -149,6 +150,7 @@ async def test_the_visitor_answers_and_says_stop(edge, browser, phones):
     assert await until(lambda: came("Danke 🙏"))
     await browser.post(f"/console/phones/{PHONE}/say", {"to": SENDER[1:], "text": "STOP"}, part=True)
     assert await until(lambda: came("STOP"))
+    await until(lambda: answered(edge) == before + 2)
     assert (await edge.send()).json["code"] == "opted_out"
     await browser.post(f"/console/phones/{PHONE}/say", {"to": SENDER[1:], "text": "START"}, part=True)
 

@@ -34,10 +34,10 @@ async def test_a_number_is_given_assigned_and_used(edge, sign_in):
     assert (await edge.get(f"/v1/numbers/{number_id}")).status == 404
 
 
-async def test_a_registration_is_answered_brought_papers_and_decided(edge, sign_in):
+async def test_a_registration_is_answered_brought_papers_and_decided(edge, sign_in, newcomer):
     operator, owner = await sign_in(account_id=None), await sign_in()
     await operator.act_for(edge.customer.id)
-    assert "No registration" in (await owner.get(REGISTRATIONS)).words
+    assert "No registration" in (await newcomer.get(REGISTRATIONS)).words
     assert (await owner.post(f"{REGISTRATIONS}/new", {"regime": "nothing", "name": "x"})).status == 422
     made = await owner.post(f"{REGISTRATIONS}/new", {"regime": "es_cnmc", "name": "Acme in Spain"})
     place = made.to

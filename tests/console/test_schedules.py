@@ -23,8 +23,8 @@ async def kept(browser, **changes):
     return seen.to.partition("?")[0].rpartition("/")[2]
 
 
-async def test_a_schedule_is_kept_changed_paused_and_forgotten(edge, browser):
-    assert "No schedules yet" in (await browser.get(PATH)).words
+async def test_a_schedule_is_kept_changed_paused_and_forgotten(edge, browser, newcomer):
+    assert "No schedules yet" in (await newcomer.get(PATH)).words
     schedule_id = await kept(browser)
     made = (await edge.get(f"/v1/schedules/{schedule_id}")).json
     assert (made["recipients"], made["rrule"], made["text"]) == (2, WRITTEN["rrule"], "We are open.")

@@ -24,8 +24,8 @@ async def written(browser, **changes):
     return seen.to.partition("?")[0].rpartition("/")[2]
 
 
-async def test_a_template_is_written_and_published_as_the_api_shows_it(edge, browser):
-    assert "No template yet" in (await browser.get(PATH)).words
+async def test_a_template_is_written_and_published_as_the_api_shows_it(edge, browser, newcomer):
+    assert "No template yet" in (await newcomer.get(PATH)).words
     template_id = await written(browser)
     made = (await edge.get("/v1/templates/order-shipped")).json
     assert (made["id"], made["live_version"], made["texts"]) == (template_id, 1, {"en": WRITTEN["texts.en"]})
