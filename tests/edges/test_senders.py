@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from tests.edges.edge_rig import SENDER, running_edge, until
+from whimbrel.edges.shared.protocol import Guard
 from whimbrel.products.registrations.keeping import existing, store
 from whimbrel.sections import Senders
 
@@ -367,6 +368,8 @@ async def test_a_file_that_is_too_large_is_refused(edge):
     large = base64.b64encode(b"%PDF-" + bytes(5 * 1024 * 1024)).decode()
     body = {"name": "l.pdf", "content_type": "application/pdf", "data": large}
     path = f"/v1/numbers/{number['id']}/documents"
+    for connection in edge.app.server.server_state.connections:  # which waits while what it refused still comes
+        connection._guard = Guard(linger_s=60.0)
     sent = {"data": io.BytesIO(msgspec.json.encode(body)), "headers": {"Content-Type": "application/json"}}
     assert (await edge.ask("POST", path, **sent)).code == "body_too_large"
     assert (await edge.post(f"/v1/numbers/{number['id']}/documents", body | {"data": PDF})).status == 201

@@ -49,7 +49,7 @@ async def test_an_attempt_tells_how_far_it_is_and_why_the_next_channel_was_taken
 
     async def tried() -> Any:
         found = (await edge.get(f"{place}/verifications/{made['id']}/attempts")).json["data"]
-        return found if found[-1]["reason"] else None
+        return found if found[-1]["reason"] and found[-1]["state"] == "queued" else None
 
     refused, waiting = await until(tried)
     told = ("channel", "state", "reason", "moved_on", "message_id")
