@@ -6,7 +6,6 @@ cannot: it hands submits to the application side by side, so their order on the 
 """
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import smpp34
 
 from tests.journey.rig import SENDER, Rig, rig, until
+from tests.ports import free_port
 
 PHONES = [f"+4479111240{number:02}" for number in range(60)]
 RECEIPT = 0x04
@@ -68,9 +68,7 @@ class Smsc:
 @asynccontextmanager
 async def bound(folder: Path, receipt: Receipt = in_text, **settings: object) -> AsyncIterator[tuple[Rig, Smsc]]:
     """A rig whose only carrier is the SMSC."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = smpp34.Server("127.0.0.1", port, system_id="smpp34")
     await server.start()
     smsc = Smsc(server, receipt)
@@ -105,7 +103,7 @@ async def test_receipts_in_tlvs_over_several_binds(tmp_path: Path) -> None:
         await r.bound(3)
         ids = await r.send(*[r.draft(phone) for phone in PHONES])
         await r.all_settled(ids, "delivered")
-        assert len(smsc.sessions) == 3
+        await until(lambda: len(smsc.sessions) == 3)
 
 
 async def test_long_texts_out(tmp_path: Path) -> None:
@@ -140,7 +138,7 @@ async def test_texts_from_phones_whole_and_in_parts(tmp_path: Path) -> None:
 
 async def test_it_unbinds_us_and_we_come_back(tmp_path: Path) -> None:
     async with bound(tmp_path) as (r, smsc):
-        (session,) = smsc.sessions.values()
+        (session,) = await until(lambda: list(smsc.sessions.values()))
         await session.unbind()
         await until(lambda: len(smsc.sessions) == 2)
         await r.bound()

@@ -11,7 +11,7 @@ import smpplib.gsm
 from tests.edges.edge_rig import until
 from tests.edges.smpp.customer import PASSWORD, SYSTEM_ID, TO, Door, running_door
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class Customer:

@@ -16,7 +16,7 @@ from whimbrel.codec.smpp.tables import (
     SUBMIT_SM_RESP,
 )
 
-DEADLINE_S = 5
+DEADLINE_S = 60
 
 
 def reserved(number: str) -> str:

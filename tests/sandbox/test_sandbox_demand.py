@@ -169,7 +169,7 @@ async def asked_by_tls(port, context):
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="smsc")
     try:
         writer.write(encode(Pdu(ENQUIRE_LINK, 0, 5)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             data = await reader.read(100)
         if not data:
             raise ConnectionError("closed without an answer")

@@ -82,7 +82,8 @@ async def test_a_message_held_up_is_refused_as_often_as_the_row_says(start, conn
 async def test_delays_are_those_of_the_row(start, connect):
     simulator = await start(time_scale=0.01)  # 1 s -> 10 ms, 5 s -> 50 ms, 60 s -> 600 ms
     client = await connect(simulator)
-    sent = {(await client.submitted(reserved(number))).body.message_id: number for number in ("0160", "0105", "0101")}
+    at_once = {client.submit(reserved(number)): number for number in ("0160", "0105", "0101")}
+    sent = {(await client.response(each)).body.message_id: number for each, number in at_once.items()}
     got = await client.receipts(3)
     assert [sent[r.message_ids[0]] for r in got] == ["0101", "0105", "0160"]
     at = {event.message_id: event.at_us for event in events(simulator, Submitted)}

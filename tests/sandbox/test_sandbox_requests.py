@@ -176,7 +176,7 @@ async def test_a_scheduled_message_waits_and_can_be_canceled(start, connect):
     async def state(message_id):
         return (await client.ask(Pdu(QUERY_SM, 0, client.next(), QuerySm(message_id)))).body.message_state
 
-    late, soon = "010000000000000R", "000000001000000R"  # a year: 53 minutes; 10 minutes: 60 ms
+    late, soon = "010000000000000R", "000000080000000R"  # a year: 53 minutes; 8 hours: 3 s
     waiting = (await client.submitted(PHONE, schedule_time=late)).body.message_id
     told = (await client.submitted(PHONE, b"in time", schedule_time=soon)).body.message_id
     assert await state(waiting) == await state(told) == MessageState.SCHEDULED

@@ -140,7 +140,7 @@ async def test_the_octets_of_a_bind_resp(start, name):
     writer.write(encode(Pdu(BIND_TRANSCEIVER, 0, 9, Bind("esme", ""))))
     expected = bytes.fromhex("80000009 00000000 00000009") + RESPONSES[name]
     assert (
-        await asyncio.wait_for(reader.readexactly(4 + len(expected)), 5) == (4 + len(expected)).to_bytes(4) + expected
+        await asyncio.wait_for(reader.readexactly(4 + len(expected)), 60) == (4 + len(expected)).to_bytes(4) + expected
     )
     writer.close()
 
@@ -204,21 +204,21 @@ async def test_octets_come_one_by_one(start, name):
     with socket.create_connection(("127.0.0.1", simulator.address.smpp_port)) as link:
         link.setblocking(False)
         await loop.sock_sendall(link, encode(Pdu(BIND_TRANSCEIVER, 0, 1, Bind("esme", ""))))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while sum(cuts) < 30:
                 cuts.append(len(await loop.sock_recv(link, 1000)))
     assert sum(cuts) == 30 and len(cuts) > 5
 
 
 async def test_pdus_come_together(start, connect):
-    simulator = await start(scenario="pdus_together=200", time_scale=1)
+    simulator = await start(scenario="pdus_together=2000", time_scale=1)
     loop = asyncio.get_running_loop()
     with socket.create_connection(("127.0.0.1", simulator.address.smpp_port)) as link:
         link.setblocking(False)
         await loop.sock_sendall(link, encode(Pdu(BIND_TRANSCEIVER, 0, 1, Bind("esme", ""))))
         await eventually(lambda: simulator.center.counts.binds)
         await loop.sock_sendall(link, encode(Pdu(ENQUIRE_LINK, 0, 2)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert len(await loop.sock_recv(link, 1000)) == 30 + 16
 
 
@@ -259,7 +259,7 @@ async def test_unbinding_after_a_while(start, connect):
 
 
 async def test_half_open_falls_silent_and_stays_open(start, connect):
-    simulator = await start(scenario="half_open=300000")  # 300 ms
+    simulator = await start(scenario="half_open=2000000")  # 2 s
     client = await connect(simulator)
     assert (await client.submitted(PHONE)).status == 0
     await eventually(lambda: all(link._is_silent for link in simulator.center.links))
@@ -313,7 +313,7 @@ async def test_a_limit_of_binds(start, connect, name, status):
 
 
 async def test_a_lost_bind_that_lingers(start, connect):
-    simulator = await start(scenario="bind_lingers=200000")  # 200 ms
+    simulator = await start(scenario="bind_lingers=2000000")  # 2 s
     await (await connect(simulator)).vanish()
     await eventually(lambda: not simulator.center.links)
     again = await opened(simulator)

@@ -267,6 +267,7 @@ async def test_ids_that_come_again(start, connect):
 async def test_receipts_in_any_order(start, connect):
     simulator = await start(time_scale=0.05)  # within 50 ms
     client = await connect(simulator)
-    told = [(await client.submitted(reserved("1203"))).body.message_id for _ in range(20)]
+    sent_at_once = [client.submit(reserved("1203")) for _ in range(20)]
+    told = [(await client.response(number)).body.message_id for number in sent_at_once]
     got = [each.message_ids[0] for each in await client.receipts(20)]
     assert sorted(got) == sorted(told) and got != told

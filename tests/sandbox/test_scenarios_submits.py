@@ -140,8 +140,8 @@ async def test_responses_in_any_order(start, connect):
 
 async def test_limits_of_rate_and_window(start, connect):
     client = await connect(await start(scenario="rate_limited=2"))
-    seen = [(await client.submitted(PHONE, registered=0)).status for _ in range(3)]
-    assert seen == [0, 0, Status.ESME_RTHROTTLED]
+    sent = [client.submit(PHONE, registered=0) for _ in range(3)]
+    assert [(await client.response(each)).status for each in sent] == [0, 0, Status.ESME_RTHROTTLED]
     client = await connect(await start(scenario="window_limited=2,response_slow=20000"))
     sent = [client.submit(PHONE, registered=0) for _ in range(3)]
     assert [(await client.response(each)).status for each in sent] == [0, 0, Status.ESME_RMSGQFUL]
