@@ -42,7 +42,7 @@ class NodeProject(NamedTuple):
 
     folder: Path
 
-    def run(self, script: str, environ: Mapping[str, str] | None = None, timeout_s: float = 60) -> str:
+    def run(self, script: str, environ: Mapping[str, str] | None = None, timeout_s: float = 180) -> str:
         """Standard output of the CommonJS `script`; fails the test with its standard error."""
         done = subprocess.run(
             [NODE / "bin" / "node", "--input-type=commonjs", "--eval", script],
