@@ -10,6 +10,7 @@ from .product import quickstart
 @pytest.fixture(scope="session")
 def node(tmp_path_factory):
     with quickstart(tmp_path_factory.mktemp("quickstart")) as running:
+        running.bound()
         yield running
 
 

@@ -214,6 +214,15 @@ class Node(Running):
             cursor = page["next_cursor"]
             page = self.get(f"/v1/events?types={types}&limit=1000&after={cursor}")
 
+    def bound(self) -> None:
+        """Wait until its carriers are bound, which takes a moment more than to be ready."""
+
+        def up() -> bool:
+            carriers = self.get("/v1/carriers/health", key=self.given["operator_key"])["data"]
+            return all(each["health"] and each["health"]["binds_up"] for each in carriers)
+
+        until(up, what="all binds up")
+
     def simulator(self, path: str) -> Any:
         """The JSON of a GET at the simulator's control."""
         return ask("GET", self.given["simulator_http_url"] + path).json

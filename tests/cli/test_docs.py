@@ -32,7 +32,7 @@ def run(script, folder):
     """What a script prints, in a folder in which `.venv` is there as in a clone."""
     env = environ(PATH=f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin")
     command = ["bash", "-c", PRELUDE + script]
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
 
@@ -78,7 +78,7 @@ def test_the_receiver_of_webhooks_takes_what_is_genuine(home, tmp_path):
     secret = re.search(r'"secret":"(whsec_[^"]+)"', made)[1]
     with started(tmp_path, sys.executable, tmp_path / "receiver.py", "8099", secret) as receiver:
         run('whimbrel send +14155550123 "Hello" --wait', home)
-        until(lambda: "message.delivered SM" in receiver.out, what="the receiver heard of it")
+        until(lambda: "message.delivered SM" in receiver.out, within_s=120, what="the receiver heard of it")
         assert "Traceback" not in receiver.err
 
 

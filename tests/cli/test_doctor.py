@@ -11,13 +11,14 @@ import pytest
 
 from tests.cli.product import ask, invoke, quickstart, until, whimbrel
 from tests.net.certificates import Authority, Issued
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """The folder of a quickstart that ran, sent a text and was stopped."""
     folder = tmp_path_factory.mktemp("doctor")
-    with quickstart(folder) as node:
+    with quickstart(folder, "--simulator-smpp-port", free_port()) as node:  # where nobody listens by chance afterwards
         node.ask("POST", "/v1/messages", {"to": "+15005550000", "text": "x"})
         node.end()
     return folder / "data"
@@ -158,6 +159,7 @@ def test_a_node_that_is_not_ready(tmp_path):
 def test_a_bind_that_is_refused(tmp_path):
     """The port takes connections all the while: only the node knows that the password is wrong."""
     with quickstart(tmp_path) as node:
+        node.bound()
         assert findings("--data", node.folder)["carrier sandbox"]["detail"] == "up, 1 of 1 binds up"
         ask("POST", f"{node.given['simulator_http_url']}/behaviour", {"refuse_binds": 14, "drop": True})
 

@@ -11,7 +11,19 @@ import subprocess
 import pytest
 import smpplib.client
 
-from tests.cli.product import ANY_PORTS, COMMAND, Answer, ask, invoke, quickstart, started, until, whimbrel
+from tests.cli.product import (
+    ANY_PORTS,
+    COMMAND,
+    START_S,
+    Answer,
+    ask,
+    invoke,
+    quickstart,
+    started,
+    until,
+    whimbrel,
+)
+from tests.ports import free_port
 
 FIELDS = {
     "http_url", "account_sid", "auth_token", "api_key", "test_key", "operator_key", "console_url", "console_user",
@@ -19,11 +31,6 @@ FIELDS = {
     "simulator_http_url",
 }  # fmt: skip
 ERROR = re.compile(r"^whimbrel: .+\n$", re.DOTALL)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def is_free(port):
@@ -93,7 +100,7 @@ def sign_in(node):
 
 def bind_and_leave(given):
     """smpplib raises what is no ESME_ROK."""
-    client = smpplib.client.Client(given["smpp_host"], given["smpp_port"], timeout=10, allow_unknown_opt_params=True)
+    client = smpplib.client.Client(given["smpp_host"], given["smpp_port"], timeout=60, allow_unknown_opt_params=True)
     client.connect()
     client.bind_transceiver(system_id=given["smpp_system_id"], password=given["smpp_password"])
     client.unbind()
@@ -142,7 +149,7 @@ def test_who_sees_it_ready_finds_the_credentials(tmp_path):
         return answer is not None and answer.status == 200
 
     with started(tmp_path / "streams", *command):
-        until(lambda: ready(first_answer()), within_s=60, what="it is ready")
+        until(lambda: ready(first_answer()), within_s=START_S, what="it is ready")
         assert set(json.loads((tmp_path / "data" / "credentials.json").read_text())) >= FIELDS
 
 
@@ -224,4 +231,4 @@ def test_kill_9_leaves_no_simulator_behind(tmp_path):
     with quickstart(tmp_path) as node:
         node.process.kill()
         node.process.wait()
-        until(lambda: all(map(is_free, simulator_ports(node.given))), within_s=5, what="its ports are free")
+        until(lambda: all(map(is_free, simulator_ports(node.given))), within_s=60, what="its ports are free")

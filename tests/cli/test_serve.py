@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.cli.product import COMMAND, ask, invoke, started, until, whimbrel
+from tests.cli.product import COMMAND, START_S, ask, invoke, started, until, whimbrel
 
 KEY = "00" * 32
 LISTENING = re.compile(r'"url": "(http://127\.0\.0\.1:\d+)"')
@@ -31,7 +31,11 @@ class Serving:
 
     def __init__(self, running):
         self.running = running
-        found = until(lambda: LISTENING.search(running.err) or running.process.poll() is not None, what="it listens")
+        found = until(
+            lambda: LISTENING.search(running.err) or running.process.poll() is not None,
+            within_s=START_S,
+            what="it listens",
+        )
         assert found is not True, running.err
         self.url = found[1]
 
@@ -153,7 +157,7 @@ def test_the_environment_wins_over_the_file(installed, tmp_path):
 def test_a_node_does_what_its_roles_name(installed, tmp_path, text, env, roles, answers):
     installed.write_text(text + installed.read_text())
     with started(tmp_path / "streams", *COMMAND, "serve", "--config", installed, env=env) as running:
-        until(lambda: '"ready"' in running.err)
+        until(lambda: '"ready"' in running.err, within_s=START_S)
         (ready,) = [line for line in map(json.loads, running.err.splitlines()) if line["message"] == "ready"]
         assert ready["roles"] == roles
         assert len(ready.get("smpp_ports", ())) == ("smpp" in roles)

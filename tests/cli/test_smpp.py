@@ -58,7 +58,7 @@ def test_a_credential_from_making_to_deleting(folder):
 
 def test_what_is_made_binds_and_is_counted_until_it_is_suspended(node):
     made = json.loads(smpp(node.folder, "create", "Office", "--json"))
-    client = smpplib.client.Client("127.0.0.1", node.given["smpp_port"], timeout=10, allow_unknown_opt_params=True)
+    client = smpplib.client.Client("127.0.0.1", node.given["smpp_port"], timeout=60, allow_unknown_opt_params=True)
     client.connect()
     client.bind_transceiver(system_id=made["system_id"], password=made["password"])
     assert json.loads(smpp(node.folder, "show", made["id"], "--json"))["binds"] == 1

@@ -13,7 +13,7 @@ from tests.net.nats_server import NatsServer
 from whimbrel.cli import doctor_streams
 from whimbrel.manage.streams import StreamView
 
-from .product import COMMAND, ask, invoke, started, until, whimbrel
+from .product import COMMAND, START_S, ask, invoke, started, until, whimbrel
 
 
 @contextlib.contextmanager
@@ -116,7 +116,7 @@ def test_a_running_node_tells_of_its_streams_and_sets_them_back(tmp_path):
         config = settings(tmp_path, server.address, more="create = true\n")
         key = invoke("key", "create", "test", "--config", config).out.strip()
         with started(tmp_path / "out", *COMMAND, "serve", "--config", config) as node:
-            url = until(lambda: re.search(r"http://[\w.:]+", node.err), what="a node ready")[0]
+            url = until(lambda: re.search(r"http://[\w.:]+", node.err), within_s=START_S, what="a node ready")[0]
             env = {"WHIMBREL_OPERATOR_KEY": key, "WHIMBREL_URL": url}
             until(lambda: told(url, key)["state"] == "up", what="a stream that is up")
             assert str(told(url, key)["node"]).endswith(f":{node.process.pid}")

@@ -46,7 +46,7 @@ def test_a_number_is_verified(node: Node):
     assert row["id"] in verify(node, "show", service, PHONE)
     report = json.loads(verify(node, "report", "--service", service, "--json"))
     assert report["total"] == {"country": None, "prefix": None, "starts": 1, "sends": 1, "approvals": 1, "rate": 1.0}
-    assert "+44740012…" in verify(node, "report", "--country", "gb", "--days", 1)
+    assert "+44740012…" in verify(node, "report", "--country", "gb", "--days", 2)
 
 
 def test_verifications_end_by_hand(node: Node):
