@@ -3,7 +3,8 @@ and the simulator over real TCP. Waiting is for conditions with a deadline, neve
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.lite import with_schema
 from tests.whole_log import whole_log
 from whimbrel.app import App
 from whimbrel.base.clock import Chance, SystemClock
+from whimbrel.carriers.interface import Part
 from whimbrel.config import Settings, Webhooks
 from whimbrel.domain.model import Attempt, Draft, Event, Message, Options
 from whimbrel.manage import accounts, balance, carriers, prices, routes, senders
@@ -86,6 +88,11 @@ class Rig:
         self.carrier_id = await self.add_carrier("sim", **carrier_settings)
         await until(lambda: self.carrier_id in self.app.standing.health())
         await self.add_route(self.carrier_id)
+
+    async def ready(self) -> None:
+        """The same, and the carrier is bound: before that no phone can write to us."""
+        await self.seed()
+        await self.bound()
 
     async def add_account(self, name: str, sender: str) -> str:
         """An account with credit and a default sender."""
@@ -188,11 +195,16 @@ class Rig:
     async def all_settled(self, message_ids: list[str], *states: str, within_s: float = 30.0) -> None:
         """Wait until all of these messages are in one of these states."""
 
-        async def there() -> bool:
-            messages = await self.app.store.messages(message_ids)
-            return all(message.state in states for message in messages)
+        found: list[Message] = []
 
-        await until(there, within_s=within_s)
+        async def there() -> bool:
+            found[:] = await self.app.store.messages(message_ids)
+            return all(message.state in states for message in found)
+
+        try:
+            await until(there, within_s=within_s)
+        except TimeoutError:
+            raise TimeoutError(f"they are in {Counter(message.state for message in found)}") from None
 
     async def log(self) -> list[Event]:
         """Every committed event of the account, in order."""
@@ -256,6 +268,20 @@ class Rig:
     def submits(self, simulator: Simulator | None = None) -> list[Submitted]:
         """Every submit_sm that a simulator got, in order."""
         return [event for event in self.sim_log(simulator) if isinstance(event, Submitted)]
+
+    def departures(self) -> list[tuple[str, int]]:
+        """Senders of all parts that leave from now on, and when by the monotonic clock. A simulator reads a part a
+        moment later, and a busy machine brings any two closer together."""
+        lane, found = self.app.worker.lane(self.carrier_id), list[tuple[str, int]]()
+        assert lane is not None
+        submit = lane.link.submit
+
+        def noted(parts: Sequence[Part]) -> None:
+            found.extend((part.source, self.clock.monotonic_us()) for part in parts)
+            submit(parts)
+
+        lane.link.submit = noted  # type: ignore[method-assign]
+        return found
 
     def binds(self, simulator: Simulator | None = None) -> list[Bound]:
         """Every bind that a simulator got, in order."""

@@ -16,7 +16,7 @@ PHONES = [f"+4479111235{number:02}" for number in range(60)]
 async def in_flight(r: Rig, count: int) -> list[str]:
     """Messages of which `count` are on the wire, unanswered; the carrier took them and sent no receipt yet."""
     await r.bound(len(r.simulator.center.links))
-    r.behave(response_latency_ms=1_000, receipt_delay_ms=150)
+    r.behave(response_latency_ms=3_000, receipt_delay_ms=150)
     ids = await r.send(*[r.draft(phone) for phone in PHONES])
     await until(lambda: len(r.submits()) >= count)
     return ids

@@ -6,7 +6,7 @@ import pytest
 
 from tests.journey.rig import ACTOR, Rig, rig, sqlite_first, until
 from tests.journey.test_campaigns import WITHIN_S, campaign, counted, is_in, reached, steer
-from tests.journey.test_restraint import DAY, PARIS, cut, set_clock
+from tests.journey.test_restraint import DAY, PARIS, set_clock
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.products.campaigns import estimating, keeping
 from whimbrel.products.campaigns.shapes import AudienceBody, CampaignView, NewCampaign, PaceBody, ScheduleBody
@@ -36,6 +36,7 @@ async def test_an_estimate_counts_who_waits_for_the_morning_and_until_when(tmp_p
         await r.seed()
         about = {"account_id": r.account_id, "test": False}
         made = await campaign(r, audience=FRENCH, message_class="marketing")
+        set_clock(r, NIGHT)
         kept = await estimating.estimate(r.app.manage, r.app.accept, made.id, **about)
         assert (kept.recipients, kept.waits, kept.ends_at) == (3, 3, OPENS)
         assert kept.seconds is not None and 0 <= 9.5 * 3600 - kept.seconds < 30  # the clock goes on
@@ -100,7 +101,7 @@ async def test_in_the_morning_more_is_queued_than_one_commit_takes_and_all_of_it
     monkeypatch.setattr(verbs, "_PAGE", 1)
     async with rig(tmp_path) as r:
         made = await of_the_night(r)
-        await cut(r)
+        await r.cut()
         set_clock(r, MORNING)
         while await r.app.sweep.fall_due():
             pass
@@ -142,7 +143,7 @@ async def test_what_waits_for_a_paused_campaign_gets_no_time_of_its_own(tmp_path
         set_clock(r, NOON)
         await r.seed()
         await r.bound()
-        await cut(r)
+        await r.cut()
         made = await campaign(r, audience=FRENCH, message_class="marketing")
         await steer(r, "start", made)
         await is_in(r, made, "finished")

@@ -124,7 +124,7 @@ async def steered_wrong(rig: Rig, what: str, made: CampaignView) -> str:
 
 async def stuck(made: Rig, count: int) -> CampaignView:
     """A campaign that runs to a carrier that answers nothing: its window is full, and as many wait as may."""
-    await made.seed(window=10)
+    await made.seed(window=10, response_timeout_s=120)
     await made.bound()
     await people(made, count)
     made.behave(silent=True)

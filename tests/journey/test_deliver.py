@@ -29,7 +29,7 @@ async def test_a_job_that_comes_as_the_last_worker_ends_is_posted():
 
     outbox = Outbox(cast(Any, post), workers=1, room=10)
     outbox.put([job(1)])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await second.wait()
     assert posted == [1, 2]
     assert outbox.first_outstanding() is None
@@ -47,7 +47,7 @@ async def test_a_stopped_outbox_has_no_workers_left():
     await asyncio.sleep(0)
     stopping = asyncio.create_task(outbox.stop())
     release.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await stopping
     assert outbox.first_outstanding() == 3  # 1 and 2 were under way, the rest is in the log
     assert outbox.lag == 0

@@ -14,12 +14,15 @@ import pytest
 from tests.journey.rig import POSTGRES, Rig, installation, simulated, until
 from tests.journey.sink import listening
 from whimbrel.domain.numbers import normalise
+from whimbrel.journey import worker
 from whimbrel.manage import carriers, nodes, webhooks
+from whimbrel.store.cluster import leases_named
 from whimbrel.store.interface import Search
+from whimbrel.store.verbs.leases import CARRIER
 from whimbrel_sandbox.log import Submitted
 from whimbrel_sandbox.serve import Simulator
 
-MOVED_S = 10.0  # however an owner ends, its carriers are up elsewhere within this time
+MOVED_S = 30.0  # however an owner ends, its carriers are up elsewhere within this time
 
 
 class Cluster:
@@ -118,19 +121,15 @@ async def test_carriers_are_shared_out_and_any_node_takes_messages(tmp_path: Pat
         assert set(c.sent().values()) == {2}
 
 
-async def test_what_another_node_accepts_leaves_at_once(tmp_path: Path):
-    """The owner is told: nobody waits for its next look."""
+async def test_what_another_node_accepts_leaves_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The owner is told: nobody waits for its next look, which does not come here."""
+    monkeypatch.setattr(worker, "_LOOK_S", 3600.0)
     async with cluster(tmp_path) as c:
         owner = await c.seed()
         (other,) = [node for node in c.nodes if node is not owner]
-        loop = asyncio.get_running_loop()
-        waits = []
         for phone in phones(5):
-            began = loop.time()
             (message_id,) = await other.send(other.draft(phone))
             await other.settled(message_id, "delivered")
-            waits.append(loop.time() - began)
-        assert sorted(waits)[2] < 0.5
 
 
 async def test_a_node_that_comes_is_given_its_share_under_load(tmp_path: Path):
@@ -154,7 +153,7 @@ async def test_a_node_that_comes_is_given_its_share_under_load(tmp_path: Path):
         shares = lambda: [sum(c.owner(i) is node for i in every) for node in (first, second)]  # noqa: E731
         await until(lambda: shares() == [2, 2])
         await sending
-        await first.all_settled(ids, "delivered", within_s=30)
+        await first.all_settled(ids, "delivered", within_s=90)
         assert len(c.sent()) == 1000
         assert set(c.sent().values()) == {1}
 
@@ -173,10 +172,12 @@ async def test_a_node_that_stops_under_load_gives_up_its_carriers_at_once(tmp_pa
         await until(lambda: len(c.sent()) > 300)
         began = asyncio.get_running_loop().time()
         await c.stop(owner)
-        assert await c.bound(other.carrier_id, within_s=2) is other
+        (lease,) = await leases_named(other.app.store, [CARRIER + other.carrier_id])
+        assert lease.node_id != owner.app.owners.node_id, "given up, not left to run out"
+        assert await c.bound(other.carrier_id) is other
         assert asyncio.get_running_loop().time() - began < MOVED_S
         await sending
-        await other.all_settled(ids, "delivered", within_s=30)
+        await other.all_settled(ids, "delivered", within_s=90)
         assert len(c.sent()) == 1000
         assert set(c.sent().values()) == {1}
 
@@ -196,7 +197,7 @@ async def test_a_node_that_lost_its_lease_submits_nothing_more(tmp_path: Path):
         lane.link._outbox.pump()
         assert lane.places() == 0
         assert sum(c.sent().values()) == before
-        await other.all_settled(ids, "delivered", within_s=30)
+        await other.all_settled(ids, "delivered", within_s=90)
         assert set(c.sent().values()) == {1}
 
 
@@ -209,7 +210,7 @@ async def test_a_rate_holds_while_a_carrier_moves(tmp_path: Path):
         ids = await other.send(*(other.draft(phone) for phone in phones(120)))
         await until(lambda: len(c.sent()) > 40)
         await c.stop(owner)
-        await other.all_settled(ids, "delivered", within_s=20)
+        await other.all_settled(ids, "delivered", within_s=90)
         log = c.simulator.center.log
         assert log is not None
         times = [event.at_us for event in log.after(0, 10_000_000)[1] if isinstance(event, Submitted)]
@@ -258,7 +259,7 @@ async def test_duties_go_on_where_another_node_stopped_and_come_back(tmp_path: P
                 await c.stop(second)
                 await until(lambda: duties_of(first) == every)
             ids += await first.send(*(first.draft(phone) for phone in phones(20, start=20 * turn)))
-            await first.all_settled(ids, "delivered", within_s=30)
+            await first.all_settled(ids, "delivered", within_s=90)
         await until(lambda: {post.json["message_id"] for post in sink.posts} == set(ids), within_s=20)
         for phone in phones(60):
 

@@ -107,7 +107,7 @@ async def reached(r: Rig, table: dict[str, tuple[str, str | None, list[str], boo
             return events >= count
 
         try:
-            await until(there, within_s=15.0)
+            await until(there, within_s=60.0)
         except TimeoutError:
             break
     await r.app.sweep.expire()

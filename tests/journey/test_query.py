@@ -54,7 +54,7 @@ async def test_a_carrier_is_not_asked_before_the_deadline(tmp_path: Path) -> Non
 
 
 async def asked(made: object, *questions: Question) -> list[Report]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return await made.carrier.query(questions)  # type: ignore[attr-defined]
 
 

@@ -45,13 +45,6 @@ async def at(folder: Path, moment: str, **settings: Any) -> AsyncIterator[Rig]:
         yield r
 
 
-async def cut(r: Rig) -> None:
-    """The carrier's binds are gone, and new ones are refused: what is accepted waits in its queue."""
-    r.behave(refuse_binds=0x0D)
-    r.behave(drop=True)
-    await until(lambda: not r.simulator.center.links)
-
-
 async def policy(r: Rig, **more: Any) -> None:
     await policies.put(r.app.manage, ACTOR, NewPolicy(**more), account_id=r.account_id)
 
@@ -124,7 +117,7 @@ async def test_the_sender_chooses_and_the_operator_sets_the_floor(tmp_path: Path
 
 async def test_what_waits_in_the_queue_over_the_border_goes_back_to_the_schedule(tmp_path: Path) -> None:
     async with at(tmp_path, f"{DAY}T19:50+01:00") as r:
-        await cut(r)
+        await r.cut()
         ids = await r.send(*[marketing(r, phone, validity_s=86_400) for phone in PARIS[:20]])
         (short,) = await r.send(marketing(r, PARIS[20]))
         (strict,) = await r.send(marketing(r, PARIS[21], options={"quiet_hours": "refuse"}))
@@ -200,7 +193,7 @@ async def test_numbers_of_the_sandbox_are_nobodys_and_only_our_own_limits_hold(t
 async def test_one_who_came_late_counts_when_he_was_sent(tmp_path: Path) -> None:
     async with at(tmp_path, f"{DAY}T10:00+00:00") as r:
         await policy(r, caps=(Cap(max=1, hours=2),))
-        await cut(r)
+        await r.cut()
         first, second = await r.send(marketing(r, LONDON), marketing(r, LONDON))
         assert (await r.message(second)).due_at == (await r.message(first)).due_at + 7_200_000_000
         set_clock(r, f"{DAY}T11:55+00:00")

@@ -56,7 +56,7 @@ async def test_a_claim_under_way_when_its_lane_stops_is_sent_or_given_back(
         committed, release = await claims_that_take_long(r, monkeypatch, way)
         accepted = await sending(r, way)
         await committed.wait()
-        stopping = asyncio.create_task(r.stop_carriers(5.0))
+        stopping = asyncio.create_task(r.stop_carriers(30.0))
         await asyncio.sleep(0)
         release.set()
         await stopping
@@ -90,7 +90,7 @@ async def test_a_long_text_that_has_begun_to_leave_is_finished(tmp_path: Path) -
         r.behave(response_latency_ms=50, receipt_share=0)
         begun, not_begun = await r.send(r.draft(text="long " * 120), r.draft("+447911123457", text="text " * 120))
         await until(lambda: r.submits())
-        await r.stop_carriers(5.0)
+        await r.stop_carriers(30.0)
         assert [submit.accepted for submit in r.submits()] == [True] * 4
         assert (await r.message(begun)).state == "sent"
         assert (await r.message(not_begun)).state == "queued"

@@ -3,6 +3,7 @@ and no rate is passed."""
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ async def test_a_throttled_carrier_gets_everything_in_order_and_once(tmp_path: P
         ids = await r.send(*[r.draft(phone, text) for text in texts for phone in PHONES[:5]])
         await until(lambda: any(submit.status == 0x58 for submit in r.submits()))
         r.behave(rate_limit=0)
-        await r.all_settled(ids, "delivered", within_s=20)
+        await r.all_settled(ids, "delivered", within_s=60)
         assert accepted_texts(r) == dict.fromkeys(PHONES[:5], texts)
         await r.check_money(charged_segments=60)
 
@@ -96,15 +97,27 @@ async def test_a_text_that_is_always_told_to_wait_expires(tmp_path: Path) -> Non
 
 
 @sqlite_first
-async def test_the_throughput_limit_counts_segments(tmp_path: Path) -> None:
+async def test_the_throughput_limit_counts_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with rig(tmp_path) as r:
         await r.seed(throughput_per_s=40)
+        claim, took_us = r.app.store.claim, [0]
+
+        async def timed(*rows: Any) -> Any:
+            began = r.clock.monotonic_us()
+            try:
+                return await claim(*rows)
+            finally:
+                took_us.append(r.clock.monotonic_us() - began)
+
+        monkeypatch.setattr(r.app.store, "claim", timed)
         ids = await r.send(*[r.draft(phone, "x" * 400) for phone in PHONES[:24]])
-        await r.all_settled(ids, "delivered", within_s=15)
+        await r.all_settled(ids, "delivered")
         moments = [submit.at_us for submit in r.submits()]
         assert len(moments) == 72
         assert busiest(moments) <= 40 * 1.2
-        assert moments[-1] - moments[0] < 2_500_000  # and the limit is made use of
+        gaps = sorted(later - earlier for earlier, later in zip(moments, moments[3:], strict=False))
+        # and the limit is made use of, as far as the machine lets it: a claim goes before each text
+        assert gaps[len(gaps) // 2] < 3 * (35_000 + sum(took_us) / len(took_us))
 
 
 async def test_the_window_is_never_passed(tmp_path: Path) -> None:
@@ -125,7 +138,7 @@ async def test_a_carrier_with_a_smaller_window_than_ours_gets_everything_once(tm
         ids = await r.send(*[r.draft(phone) for phone in PHONES[:12]])
         await until(lambda: any(submit.status == 0x14 for submit in r.submits()))
         r.behave(response_latency_ms=0, window_limit=0)
-        await r.all_settled(ids, "delivered", within_s=20)
+        await r.all_settled(ids, "delivered", within_s=60)
         assert accepted_texts(r) == {phone: ["Hello"] for phone in PHONES[:12]}
 
 
@@ -133,10 +146,11 @@ async def test_a_carrier_is_paused_while_it_wants_us_to_wait(tmp_path: Path) -> 
     """The text that was told to wait goes back to its place in the queue: no carrier refused it."""
     async with rig(tmp_path) as r:
         await r.seed()
-        r.behave(response_latency_ms=100)
+        r.behave(response_latency_ms=1_000)
         (message_id,) = await r.send(r.draft("+15005550501"))
         await until(lambda: len(r.submits()) == 1)
         await r.pause()
+        r.behave(response_latency_ms=0)
         assert (await r.message(message_id)).state == "queued"
         await r.resume()
         await r.settled(message_id, "delivered")
@@ -162,10 +176,10 @@ async def test_a_text_that_is_always_told_to_wait_holds_up_no_code(
         await until(set_aside, within_s=30)
         before = len(r.submits())
         codes = await r.send(*[r.draft(phone, message_class="otp") for phone in PHONES[:5]])
-        await r.all_settled(codes, "delivered", within_s=10)
-        await until(lambda: len(r.submits()) > before + len(codes), within_s=10)  # it is tried again
+        await r.all_settled(codes, "delivered")
+        await until(lambda: len(r.submits()) > before + len(codes))  # it is tried again
         assert (await r.message(poison)).state == "sending"
         health = r.app.worker.health()[r.carrier_id]
         assert health.throttled >= 6
-        await r.stop_carriers(1.0)
+        await r.stop_carriers(30.0)
         assert (await r.message(poison)).state == "queued", "no byte of it was taken: it has its place in the queue"

@@ -6,6 +6,7 @@ import asyncio
 import email
 import logging
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -104,7 +105,7 @@ class Channels(Desk):
             return await self.attempts(row) == list(wanted)
 
         try:
-            await until(there, within_s=8)
+            await until(there)
         except TimeoutError:
             raise AssertionError(await self.attempts(row)) from None
 
@@ -139,7 +140,7 @@ async def live(tmp_path: Path, database: None) -> AsyncIterator[Channels]:
         mail = Mail(
             host="127.0.0.1", port=server.sockets[0].getsockname()[1], security="none", sender="sms@acme.example"
         )
-        voice = Channel(url=url, secret=SECRET, allow_networks=("127.0.0.0/8",), timeout_s=2)
+        voice = Channel(url=url, secret=SECRET, allow_networks=("127.0.0.0/8",), timeout_s=30)
         running = await stack.enter_async_context(rig(tmp_path, mail=mail, channels={"voice": voice}))
         await running.seed()
         await running.bound()
@@ -211,12 +212,14 @@ async def test_a_server_that_takes_nothing_for_the_moment_is_asked_again(live: C
 
 @sqlite_first
 async def test_a_call_says_the_code(live: Channels) -> None:
+    began = time.monotonic()
     row = await live.start(channel="voice")
     await until(lambda: live.caller.calls)
+    took_s = time.monotonic() - began
     (said,) = live.caller.calls
     assert (said["to"], said["channel"], said["language"]) == (PHONE, "voice", "en")
     assert (said["verification_id"], said["text"]) == (row.id, f"Your Acme code is {said['code']}")
-    assert 590 <= said["expires_in_s"] <= 600
+    assert 599 - took_s <= said["expires_in_s"] <= 600
     await live.come_to(row, ("voice", "sent", ""))
     assert (await live.verify.attempts_of(row))[0].reference == "call-1"
     assert await live.check(live.caller.heard()) == "approved"
@@ -251,10 +254,10 @@ async def test_what_is_not_known_to_be_delivered_in_time_goes_by_the_next_channe
 
 @sqlite_first
 async def test_what_is_delivered_stays_with_its_channel(live: Channels) -> None:
-    service = await live.new_service(channels=["sms", "voice"], fallback_after_s=10)
+    service = await live.new_service(channels=["sms", "voice"], fallback_after_s=300)
     row = await live.start(service=service)
     await live.settled(row, "delivered")
-    live.rig.clock.advance(12)
+    live.rig.clock.advance(302)
 
     async def rests() -> bool:
         return (await live.verify.attempts_of(row))[0].due_at is None
@@ -379,15 +382,16 @@ async def test_codes_and_addresses_stand_in_no_log_and_codes_in_no_file(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     live.caller.hangs = True
-    called = await live.start(channel="voice")
-    mailed = await live.start(ADA)
+    longest = await live.new_service(code_length=10)  # six digits stand in some identifier now and then
+    called = await live.start(channel="voice", service=longest)
+    mailed = await live.start(ADA, longest)
     await live.come_to(called, ("voice", "in_doubt", ""))
     await live.come_to(mailed, ("email", "sent", ""))
     live.mailbox.answer = f"550 5.1.1 <{ADA}>: no such mailbox"
     gone = await live.start("gone@example.com")
     await live.ends(gone, "failed")
     ((_, mail),) = live.mailbox.mails
-    codes = [live.caller.calls[0]["code"], re.findall(r"\d{6}", mail["Subject"])[0]]
+    codes = [live.caller.calls[0]["code"], re.findall(r"\d{10}", mail["Subject"])[0]]
     shown = JsonFormatter()
     lines = "\n".join(shown.format(record) for record in caplog.records if record.name.startswith("whimbrel"))
     assert "a channel did not take a code" in lines
