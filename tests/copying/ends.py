@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
 from typing import Any
 
@@ -72,6 +73,12 @@ async def ask(place: str, sql: str) -> list[tuple[Any, ...]]:
         finally:
             await connection.close()
     return await asyncio.to_thread(_ask_file, place, sql)
+
+
+def ask_meanwhile(place: str, sql: str) -> None:
+    """The same, done before this returns: whoever calls it in the middle of something waits."""
+    with ThreadPoolExecutor(1) as other:
+        other.submit(lambda: asyncio.run(ask(place, sql))).result()
 
 
 def _ask_file(path: str, sql: str) -> list[tuple[Any, ...]]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from rich.console import Console
 
@@ -42,17 +43,21 @@ def small(folder: Path) -> str:
 
 @pytest.mark.parametrize(("count", "times"), [(20_000, 1), pytest.param(100_000, 3, marks=pytest.mark.ci)])
 async def test_a_copy_that_is_killed_goes_on_and_agrees(
-    count: int, times: int, folder: Path, empty_postgres: str, tmp_path: Path
+    count: int, times: int, folder: Path, postgres: str, tmp_path: Path
 ):
     path = folder / "whimbrel.db"
     await make(path, count, times)
-    command = ("copy", "--from", f"sqlite:///{path}", "--to", empty_postgres)
-    with started(tmp_path / "streams", *COMMAND, *command) as running:
-        await asyncio.to_thread(until, lambda: _is_copying(empty_postgres), within_s=300, what="messages go over")
-        running.process.kill()
-        running.process.wait()
+    command = ("copy", "--from", f"sqlite:///{path}", "--to", postgres)
+    holding = await asyncpg.connect(postgres)
+    async with holding.transaction():
+        await holding.execute("LOCK TABLE queue IN SHARE MODE")  # comes after messages: it does not end before that
+        with started(tmp_path / "streams", *COMMAND, *command) as running:
+            await asyncio.to_thread(until, lambda: _is_copying(postgres), within_s=300, what="messages go over")
+            running.process.kill()
+            running.process.wait()
+    await holding.close()
     config = tmp_path / "whimbrel.toml"
-    config.write_text(f'database = "{empty_postgres}"\n[server]\nport = 0\ndata = "{folder}"\n[smpp]\nport = 0\n')
+    config.write_text(f'database = "{postgres}"\n[server]\nport = 0\ndata = "{folder}"\n[smpp]\nport = 0\n')
     for verb in (("serve",), ("migrate", "status")):
         refused = await asyncio.to_thread(invoke, *verb, "--config", config)
         assert refused.code != 0 and "half copied" in refused.err, refused.err
@@ -64,8 +69,8 @@ async def test_a_copy_that_is_killed_goes_on_and_agrees(
     assert all(each["agrees"] for each in compared.values())
     assert compared["messages"]["target_rows"] >= count * times
     for sql in (BOOKS, BALANCES, STATES, LOG, TIMELINES):
-        assert await ask(empty_postgres, sql) == await ask(str(path), sql)
-    assert (await ask(empty_postgres, TIMELINES)) == [(0,)]
+        assert await ask(postgres, sql) == await ask(str(path), sql)
+    assert (await ask(postgres, TIMELINES)) == [(0,)]
     ready = await asyncio.to_thread(invoke, "migrate", "status", "--config", config)
     assert ready.code == 0, ready.err
 

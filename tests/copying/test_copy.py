@@ -2,15 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
-import asyncpg
 import pytest
 
-from tests.copying.ends import NOW, Watching, ask, carry, everything, store_of
+from tests.copying.ends import NOW, Watching, ask, ask_meanwhile, carry, everything, store_of
 from tests.copying.installation import ACCOUNTS, CARRIERS, LIST, START_US, Filling, make
 from tests.pg import Postgres, fresh_database
 from whimbrel.domain.positions import DAY_US, NUMBER_BITS
@@ -54,6 +53,18 @@ async def second_postgres(postgres_server: Postgres) -> AsyncIterator[str]:
 
 class Interrupted(Exception):
     """In place of `kill -9`; the real one is in test_command.py."""
+
+
+def once(do: Callable[[], None], table: str = "") -> Callable[[str, int], None]:
+    """What is done in the middle of a copy: at the first rows, or at the first ones of a table."""
+    done: list[bool] = []
+
+    def interrupt(its: str, _: int) -> None:
+        if not done and table in ("", its):
+            done.append(True)
+            do()
+
+    return interrupt
 
 
 async def highest(place: str) -> int:
@@ -225,7 +236,7 @@ async def test_an_interruption_waits_for_what_its_file_is_doing(file: str):
 
     def hold() -> int:
         runs.set()
-        return int(may_end.wait(10))
+        return int(may_end.wait(60))
 
     async def read() -> None:
         with sqlite.source(file) as source:
@@ -233,7 +244,7 @@ async def test_an_interruption_waits_for_what_its_file_is_doing(file: str):
             await source._rows("SELECT hold()")
 
     reading = asyncio.create_task(read())
-    await asyncio.to_thread(runs.wait, 10)
+    await asyncio.to_thread(runs.wait, 60)
     reading.cancel()
     asyncio.get_running_loop().call_later(0.1, may_end.set)
     with pytest.raises(asyncio.CancelledError):
@@ -269,15 +280,9 @@ async def test_a_source_that_went_on_between_two_runs_is_told(change: str, file:
 
 async def test_a_node_that_came_and_went_meanwhile_is_noticed(made: Path, empty_postgres: str, second_postgres: str):
     await carry(str(made), empty_postgres)
-    connection = await asyncpg.connect(empty_postgres)
-    working: list[asyncio.Task[Any]] = []
-    watching = Watching(
-        lambda _table, _rows: working or working.append(asyncio.ensure_future(connection.execute(CHANGES[0])))
-    )
+    watching = Watching(once(lambda: ask_meanwhile(empty_postgres, CHANGES[0])))
     with pytest.raises(StoreError, match="has changed since this copy of it began"):
         await carry(empty_postgres, second_postgres, watching=watching)
-    await working[0]
-    await connection.close()
     with pytest.raises(SchemaError, match="half copied"):
         await store_of(second_postgres).start()
 
@@ -303,19 +308,11 @@ async def test_a_server_that_goes_away_is_named_and_the_copy_goes_on_later(
     await carry(str(made), second_postgres)
     monkeypatch.setattr(run, "CHUNK", 500)
     for source, gone in ((str(made), empty_postgres), (second_postgres, second_postgres)):
-        connection = await asyncpg.connect(gone)
-        ended: list[asyncio.Task[Any]] = []
-
-        def end_it(table: str, _: int, its: Any = connection, all_: list[asyncio.Task[Any]] = ended) -> None:
-            if table == "messages" and not all_:
-                sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() " \
-                      "AND pid <> pg_backend_pid()"  # fmt: skip
-                all_.append(asyncio.ensure_future(its.execute(sql)))
-
+        sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() " \
+              "AND pid <> pg_backend_pid()"  # fmt: skip
+        end_it = once(lambda gone=gone, sql=sql: ask_meanwhile(gone, sql), "messages")
         with pytest.raises(StoreError, match="what was copied stays"):
             await carry(source, empty_postgres, watching=Watching(end_it))
-        await ended[0]
-        await connection.close()
         if source == str(made):
             await carry(source, empty_postgres)
             assert await everything(empty_postgres, source) == await everything(source)
@@ -390,20 +387,14 @@ async def test_a_node_that_starts_meanwhile_is_noticed(
     where: str, made: Path, empty_postgres: str, second_postgres: str
 ):
     await carry(str(made), empty_postgres)
-    connection = await asyncpg.connect(empty_postgres if where == "source" else second_postgres)
-
-    async def join() -> None:
-        await connection.execute(
-            "INSERT INTO nodes (id, name, version, started_at, alive_until, draining, roles) "
-            "VALUES ('N', 'tern', '1', 0, 9000000000000000, 0, '')"
-        )
-
-    joining: list[asyncio.Task[None]] = []
-    watching = Watching(lambda _table, _rows: joining or joining.append(asyncio.ensure_future(join())))
+    place = empty_postgres if where == "source" else second_postgres
+    join = (
+        "INSERT INTO nodes (id, name, version, started_at, alive_until, draining, roles) "
+        "VALUES ('N', 'tern', '1', 0, 9000000000000000, 0, '')"
+    )
+    watching = Watching(once(lambda: ask_meanwhile(place, join)))
     with pytest.raises(StoreBusy, match=r"used by tern \(1\)"):
         await carry(empty_postgres, second_postgres, watching=watching)
-    await joining[0]
-    await connection.close()
     with pytest.raises(SchemaError, match="half copied"):
         await store_of(second_postgres).start()
 

@@ -39,6 +39,12 @@ def events_after(node: Node, cursor: str) -> tuple[list[dict[str, Any]], str]:
         cursor = page["next_cursor"]
 
 
+def ends(node: Node, cursor: str) -> set[str]:
+    """Texts that were delivered, as the log tells it to those who follow it: on PostgreSQL a moment after the rows."""
+    events, _ = events_after(node, cursor)
+    return {event["message_id"] for event in events if event["type"] == "message.delivered"}
+
+
 def told(sink: Sink) -> Counter[str]:
     """How often each event came to the endpoint."""
     return Counter(post.headers["webhook-id"] for post in sink.posts)
@@ -64,7 +70,9 @@ def on_the_copy(folder: Path, url: str, waiting: list[str], cursor: str, sink: S
     """The same texts delivered, and new ones; the events behind the cursor."""
     with quickstart(folder, "--database", url) as node:
         delivered(node, waiting)
-        delivered(node, send(node, 10))
+        new = send(node, 10)
+        delivered(node, new)
+        until(lambda: ends(node, cursor) == {*waiting, *new}, what="the log tells of all of them")
         events, _ = events_after(node, cursor)
         until(lambda: told(sink).keys() >= {event["id"] for event in events}, what="the new events are told")
         assert node.end() == 0

@@ -20,8 +20,8 @@ from whimbrel.manage.credentials import Credentials
 from whimbrel.manage.quickstart import SandboxAddress, seed
 from whimbrel.store.sqlite import schema
 
-_START_S = 40.0
-_END_S = 45.0
+_START_S = 90.0
+_END_S = 60.0
 SQLITE = "sqlite:///whimbrel.db"
 
 
@@ -125,7 +125,7 @@ class Served:
         """kill -9; returns the process id when it is gone."""
         pid = self.pid(name)
         os.kill(pid, signal.SIGKILL)
-        await until(lambda: not is_alive(pid), 10.0, f"{name} gone")
+        await until(lambda: not is_alive(pid), 30.0, f"{name} gone")
         return pid
 
     def signal(self, number: int) -> None:

@@ -52,7 +52,7 @@ class Stream:
         headers = {"Authorization": f"Bearer {self._made.given.api_key}"}
         self._writer.write(request("GET", "/v1/stream", headers=headers))
         self._task = asyncio.create_task(self._read(reader))
-        await until(lambda: b"200 OK" in self.octets, 10.0, "the stream's head")
+        await until(lambda: b"200 OK" in self.octets, 60.0, "the stream's head")
         return self
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
@@ -77,8 +77,8 @@ async def test_several_processes_are_one_service(tmp_path: Path):
         assert made.sockets().stat().st_mode & 0o777 == 0o700
         await _die(made, tmp_path)
         await send(made, 100)
-        await until(lambda: len(_submits(tmp_path)) == 62, 20.0, "a text after the deaths")
-        await until(lambda: _has_binds(made), 20.0, "gauges")
+        await until(lambda: len(_submits(tmp_path)) == 62, 60.0, "a text after the deaths")
+        await until(lambda: _has_binds(made), 60.0, "gauges")
         await _leave_nobody(made)
         assert all(line.startswith("{") for line in made.log.read_text().splitlines())
     assert len(_submits(tmp_path)) == len(set(_submits(tmp_path))) == 62
@@ -98,8 +98,8 @@ async def _work_together(made: Served, folder: Path) -> None:
         def told(octets: bytes) -> bool:
             return all(octets.count(id_.encode()) >= 3 for id_ in ids) and octets.count(b"message.delivered") >= 60
 
-        await until(lambda: all(told(stream.octets) for stream in streams), 20.0, "all events on all streams")
-        await until(lambda: told((folder / "sink.log").read_bytes()), 20.0, "all events at the sink")
+        await until(lambda: all(told(stream.octets) for stream in streams), 60.0, "all events on all streams")
+        await until(lambda: told((folder / "sink.log").read_bytes()), 60.0, "all events at the sink")
     scraped = [await made.metrics() for _ in range(5)]
     assert {each['whimbrel_messages_accepted_total{door="rest"}'] for each in scraped} == {60.0}
     assert {each['whimbrel_http_requests_total{door="rest",status="202"}'] for each in scraped} == {60.0}
@@ -131,8 +131,8 @@ async def _die(made: Served, folder: Path) -> None:
     await send(made, 99)
     await until(lambda: len(_submits(folder)) == 61, TERM_S - BEAT_S, "a text by whoever has the carrier now")
     pids["store"] = await made.kill("store")
-    await until(lambda: all(made.pid(name) != pid for name, pid in pids.items()), 20.0, "both back")
-    await until(lambda: _all_up(made), 20.0, "both answer a scrape")
+    await until(lambda: all(made.pid(name) != pid for name, pid in pids.items()), 60.0, "both back")
+    await until(lambda: _all_up(made), 60.0, "both answer a scrape")
     after = await made.metrics()
     for name in ('whimbrel_messages_accepted_total{door="rest"}', "whimbrel_store_commits_total"):
         assert after[name] >= before[name]
@@ -148,7 +148,7 @@ async def _leave_nobody(made: Served) -> None:
     assert len(pids) == 3
     made.signal(signal.SIGKILL)
     await made.ended()
-    await until(lambda: not any(is_alive(pid) for pid in pids.values()), 20.0, "no process left")
+    await until(lambda: not any(is_alive(pid) for pid in pids.values()), 60.0, "no process left")
     stopped = [line["process"] for line in made.lines() if line["message"] == "stopped"]
     assert sorted(stopped) == ["1", "2", "store"]
     assert not folder.exists()
@@ -168,7 +168,7 @@ async def test_a_signal_during_the_start_stops_it(tmp_path: Path):
     async with served(tmp_path) as made:
         await made.seed(2776)
         await made.begin()
-        await until(lambda: made.pids(), 20.0, "the store process")
+        await until(lambda: made.pids(), 60.0, "the store process")
         assert await made.stop() == 0
         assert made.pids() == {}
         assert [line["message"] for line in made.lines()][-1] == "stopped"
@@ -180,13 +180,13 @@ async def test_a_second_signal_ends_all_at_once(tmp_path: Path):
     async with served(tmp_path) as made:
         await made.seed(2776)
         await made.begin()
-        every = await until(lambda: len(made.children()) == 3 and made.children(), 20.0, "three processes")
+        every = await until(lambda: len(made.children()) == 3 and made.children(), 60.0, "three processes")
         os.kill(made.pid("store"), signal.SIGSTOP)
         made.signal(signal.SIGTERM)
-        await until(lambda: any(line["message"] == "stopping" for line in made.lines()), 10.0, "the stop")
+        await until(lambda: any(line["message"] == "stopping" for line in made.lines()), 60.0, "the stop")
         made.signal(signal.SIGINT)
         assert await made.ended() == 128 + signal.SIGINT
-        await until(lambda: not any(is_alive(pid) for pid in every), 10.0, "no process left")
+        await until(lambda: not any(is_alive(pid) for pid in every), 60.0, "no process left")
 
 
 async def test_a_port_that_is_taken_is_told_once(tmp_path: Path):

@@ -253,7 +253,7 @@ async def test_t29_garbage_closes_its_own_socket_only():
     neighbour_in, neighbour_out = await asyncio.open_connection("127.0.0.1", port)
     probe_in, probe_out = await asyncio.open_connection("127.0.0.1", port)
     probe_out.write(b"GET / HTTP/1.1\r\n\r\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await probe_in.read() == octets("00000010 80000000 00000002 00000000")
         neighbour_out.write(encode(Pdu(ENQUIRE_LINK, 0, 5)))
         assert await neighbour_in.readexactly(16) == octets("00000010 80000015 00000000 00000005")

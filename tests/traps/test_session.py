@@ -65,7 +65,7 @@ def takes_all(connection: Connection, pdu: Pdu) -> bool:
 
 async def test_t34_responses_are_mapped_by_sequence_also_when_late() -> None:
     """Out of order, to nothing, or after the timeout: each response tells of its own request, and none is lost."""
-    async with bound(response_timeout_s=0.2) as (smsc, made):
+    async with bound(response_timeout_s=1) as (smsc, made):
         made.submit(*[made.part() for _ in range(3)])
         first, second, third = await smsc.last.until_got(SUBMIT_SM, 3)
         smsc.last.take(third, "c")
@@ -125,7 +125,7 @@ async def test_t36_a_generic_nack_takes_nothing_whatever_its_status() -> None:
 
 async def test_t36_every_end_of_a_request_frees_its_place() -> None:
     """A response, a generic_nack, a timeout and a lost link: the next part goes."""
-    async with bound(window=1, response_timeout_s=0.3) as (smsc, made):
+    async with bound(window=1, response_timeout_s=1.5) as (smsc, made):
         made.submit(*[made.part() for _ in range(5)])
         link = smsc.last
         link.take((await link.until_got(SUBMIT_SM, 1))[-1], "a")
@@ -142,7 +142,7 @@ async def test_t36_every_end_of_a_request_frees_its_place() -> None:
 
 async def test_t36_a_nack_that_names_nothing_fails_nothing() -> None:
     """generic_nack with sequence 0: requests keep their timers, and the window does not stall."""
-    async with bound(window=2, response_timeout_s=0.3) as (smsc, made):
+    async with bound(window=2, response_timeout_s=1.5) as (smsc, made):
         made.submit(made.part(), made.part(), made.part())
         first, _ = await smsc.last.until_got(SUBMIT_SM, 2)
         smsc.last.send(GENERIC_NACK, Status.ESME_RINVCMDLEN, 0)
@@ -201,13 +201,14 @@ async def test_t37_a_window_beyond_the_carriers_loses_nothing() -> None:
 
 async def test_t38_throttling_pauses_keeps_the_order_and_recovers() -> None:
     """What was told to wait goes again before what comes after it, at half of the rate, which comes back by itself."""
-    told: list[int] = []
+    loop = asyncio.get_running_loop()
+    came: list[float] = []
 
     def own(connection: Connection, pdu: Pdu) -> bool:
         if pdu.command_id != SUBMIT_SM:
             return False
+        came.append(loop.time())
         if len(connection.submits) == 101:
-            told.append(pdu.sequence)
             connection.respond(pdu, Status.ESME_RTHROTTLED)
         else:
             connection.take(pdu, str(pdu.sequence))
@@ -221,7 +222,9 @@ async def test_t38_throttling_pauses_keeps_the_order_and_recovers() -> None:
         assert texts[100:] == [b"n101", b"n101", b"n102", b"n103"]
         assert made.kinds() == [(number, "accepted") for number in range(1, 104)]
         slowed = made.carrier.health().throughput_per_s
-        assert 40 <= slowed <= 60  # half of the hundred that it took in this second
+        taken = sum(came[100] - at < 1 for at in came[:100])  # all of them, but on a busy machine
+        come_back = max(0, loop.time() - came[100] - 1) * taken / 20
+        assert 0.4 * taken <= slowed <= 0.6 * taken + come_back  # half of what it took in this second
         clock.ahead_us += 30_000_000
         made.submit(made.part())
         await until(lambda: len(made.replies) == 104)
@@ -282,7 +285,7 @@ async def test_t40_enquire_link_is_answered_before_the_bind_and_while_we_are_bus
 
 async def test_t41_a_peer_that_answers_nothing_is_left_and_bound_to_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """So many enquire_links without any sign of life: the link is closed, told in words, and made anew."""
-    quick = Settings(enquire_link_ms=20, enquire_link_answer_ms=50, enquire_link_tries=2, response_timeout_ms=60_000)
+    quick = Settings(enquire_link_ms=20, enquire_link_answer_ms=500, enquire_link_tries=2, response_timeout_ms=60_000)
     monkeypatch.setattr(smpp_bind, "session_settings", lambda settings: quick)
     silent = [True]
 
@@ -326,7 +329,7 @@ async def test_t42_unbind_is_answered_drained_and_followed_by_a_new_bind() -> No
         left.take(submit, "a")
         await until(lambda: (1, "accepted") in made.kinds())
         assert (answer.sequence, len(left.submits)) == (5, 1)
-        await until(lambda: left.is_closed, within_s=2)  # we close: many SMSCs wait for that
+        await until(lambda: left.is_closed, within_s=8)  # we close: many SMSCs wait for that
         await until(lambda: len(smsc.connections) == 2)
         assert made.kinds() == [(1, "accepted"), (2, "withdrawn")]  # back to its place in the queue
         await made.up()
@@ -585,7 +588,7 @@ async def test_t29_a_probe_of_http_on_the_customers_port_costs_its_own_connectio
         for _ in range(3):
             reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
             writer.write(b"GET / HTTP/1.1\r\nHost: sms.example.com\r\n\r\n")
-            (nack,) = Decoder().feed(await asyncio.wait_for(reader.read(), 5))
+            (nack,) = Decoder().feed(await asyncio.wait_for(reader.read(), 30))
             assert (nack.command_id, nack.status, nack.sequence) == (GENERIC_NACK, Status.ESME_RINVCMDLEN, 0)
             writer.close()
         assert (await customer.submit()).status == 0
@@ -602,11 +605,11 @@ async def test_t35_a_customers_numbers_are_echoed_whatever_they_are(tmp_path, se
         writer.write(encode(Pdu(BIND_TRANSCEIVER, 0, sequences[0], Bind(SYSTEM_ID, PASSWORD))))
         text = ShortMessage(dest_ton=1, dest=TO, short_message=b"hi")
         decoder, came = Decoder(), []
-        came += decoder.feed(await asyncio.wait_for(reader.read(4096), 5))
+        came += decoder.feed(await asyncio.wait_for(reader.read(4096), 30))
         for sequence in sequences:
             writer.write(encode(Pdu(SUBMIT_SM, 0, sequence, text)) + encode(Pdu(ENQUIRE_LINK, 0, sequence)))
         while len(came) < 1 + 2 * len(sequences):
-            came += decoder.feed(await asyncio.wait_for(reader.read(4096), 5))
+            came += decoder.feed(await asyncio.wait_for(reader.read(4096), 30))
         writer.close()
         answered = [pdu.sequence for pdu in came if pdu.command_id == SUBMIT_SM_RESP and not pdu.status]
         assert sorted(answered) == sorted(sequences)
@@ -619,7 +622,7 @@ async def test_t44_a_customer_may_submit_once_it_is_bound_to_send(tmp_path) -> N
     async with running_door(tmp_path) as door:
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
         writer.write(encode(Pdu(SUBMIT_SM, 0, 1, ShortMessage(dest_ton=1, dest=TO, short_message=b"early"))))
-        (answer,) = Decoder().feed(await asyncio.wait_for(reader.read(4096), 5))
+        (answer,) = Decoder().feed(await asyncio.wait_for(reader.read(4096), 30))
         assert (answer.command_id, answer.status, answer.sequence) == (SUBMIT_SM_RESP, Status.ESME_RINVBNDSTS, 1)
         writer.close()
         async with door.bound(BIND_RECEIVER) as receiver:
