@@ -167,6 +167,7 @@ async def test_a_silent_provider_leaves_it_in_doubt() -> None:
     async with provider() as peer, carrier(peer.port, response_timeout_s=0.1) as bench:
         peer.answer = lambda _: Hang()
         (reply,) = await bench.send(bench.part())
+        await until(lambda: bool(peer.heard))
     assert (reply.kind, reply.reason, len(peer.heard)) == ("in_doubt", "response_timeout", 1)
 
 
@@ -474,7 +475,7 @@ async def test_it_waits_for_answers_under_way_when_it_stops() -> None:
         peer.answer = lambda _: Hang()
         bench.carrier.submit([bench.part(), bench.part()])
         await until(lambda: len(peer.heard) == 1)
-        stopping = asyncio.get_running_loop().create_task(bench.carrier.stop(5.0))
+        stopping = asyncio.get_running_loop().create_task(bench.carrier.stop(30.0))
         await until(lambda: bool(bench.replies))
         (writer,) = peer._writers
         writer.write(says(201, {"id": "a"}))
@@ -500,7 +501,7 @@ async def test_a_request_that_is_told_to_wait_while_it_stops_goes_back() -> None
         peer.answer = lambda _: Hang()
         bench.carrier.submit([bench.part(expires_at=bench.clock.now_us() + HOUR_US)])
         await until(lambda: len(peer.heard) == 1)
-        stopping = asyncio.get_running_loop().create_task(bench.carrier.stop(5.0))
+        stopping = asyncio.get_running_loop().create_task(bench.carrier.stop(30.0))
         await asyncio.sleep(0)
         (writer,) = peer._writers
         writer.write(says(429))

@@ -353,7 +353,7 @@ async def test_events_that_nobody_has_looked_at_for_customers_binds_are_waited_f
     owed = Owed(eu.store, eu.tables)
     await owed.start()
     try:
-        for _ in range(200):
+        for _ in range(1200):
             if await cursor(eu.store, "smpp_owed") == await eu.store.last_position():
                 break
             await asyncio.sleep(0.05)
@@ -466,7 +466,7 @@ async def test_kill_9_wherever_it_hurts(cells, databases):
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.cells.mover", *databases, env=os.environ | {"WHIMBREL_FAULT": point}
         )
-        codes.append(await asyncio.wait_for(child.wait(), 60))
+        codes.append(await asyncio.wait_for(child.wait(), 180))
         assert len(await samples.active_in(cells, account)) <= 1
     assert await us.rows("SELECT 1 FROM moves UNION SELECT 1 FROM arrivals") == []
     assert codes == [-signal.SIGKILL] * len(IN_ORDER) + [0]

@@ -106,7 +106,7 @@ async def test_mail_finds_the_mailbox_of_another_cell(databases, tmp_path):
 
         def send(to, number):
             octets = f"From: a@shop.example\r\nMessage-ID: <{number}@shop.example>\r\n\r\nHello {number}\r\n".encode()
-            with smtplib.SMTP("127.0.0.1", door.port, timeout=10) as client:
+            with smtplib.SMTP("127.0.0.1", door.port, timeout=30) as client:
                 client.sendmail("a@shop.example", [f"{to}@sms.example.com"], octets)
 
         await asyncio.to_thread(send, NUMBERS[0], 1)
@@ -296,6 +296,7 @@ async def test_receipts_find_their_cell_over_whichever_bind_they_come(databases,
 async def test_a_text_from_a_phone_finds_the_cell_of_its_number(databases, tmp_path):
     async with scene(databases, tmp_path) as made:
         await made.furnish(binds=1)  # which is one cell's alone
+        await until(lambda: sum(_binds(made).values()) == 1)  # before that no phone can write to us
         eu, us = await made.customer("eu"), await made.customer("us", "+12025550101")
         for customer, number in ((eu, "12025550100"), (us, "12025550101")):
             made.simulator.network.send_text("447911123456", PhoneText(to=f"+{number}", text="STOP"))

@@ -63,7 +63,7 @@ def variables(run: FlowRun) -> Any:
 
 async def test_a_contact_that_is_made_is_welcomed_once_and_one_that_is_tagged_hears_of_it(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         ctx = made.app.manage
         whose: dict[str, Any] = {"account_id": made.account_id, "test": False}
         await labels.create(ctx, ACTOR, "list", labels.NewLabel(name="news"), **whose)
@@ -89,7 +89,7 @@ async def _many(made: Rig, flow_id: str, count: int) -> list[FlowRun] | None:
 @sqlite_first
 async def test_an_import_begins_flows_only_where_it_says_so(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         welcome, tagged = await keep(made, WELCOME, "welcome"), await keep(made, TAGGED, "tagged")
         await imported(made, [f"{ANN},Ann,vip"])
         assert await pages(made) == []
@@ -106,7 +106,7 @@ async def test_pages_of_an_import_become_runs_once_each_also_when_they_are_taken
     count = 2 * limits.COMMIT_CHUNK + 7
     quiet = {"trigger": {"type": "contact_added"}, "start": "end", "steps": {"end": {"type": "stop"}}}
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         ctx, flow_id = made.app.manage, await keep(made, quiet)
         await imported(made, [f"+4479111{n:05d},N{n}," for n in range(count)], start_flows=True)
 
@@ -128,7 +128,7 @@ async def test_a_click_on_a_link_of_a_text_begins_a_flow(tmp_path: Path) -> None
         "steps": {"hello": {"type": "send", "text": "You looked at {{ trigger.target }}"}},
     }
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         flow_id, store = await keep(made, document), made.app.store
         (sent,) = (await made.app.accept.submit([made.draft(ANN, "Look")])).verdicts
         await texts(made, ANN, 1)
@@ -169,7 +169,7 @@ ANSWERED: dict[str, Any] = {
 
 async def test_a_flow_changes_the_contact_of_its_phone_and_makes_it_where_there_is_none(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         ctx = made.app.manage
         whose: dict[str, Any] = {"account_id": made.account_id, "test": False}
         await labels.create(ctx, ACTOR, "list", labels.NewLabel(name="news"), **whose)
@@ -205,7 +205,7 @@ async def test_a_flow_that_tags_begins_itself_only_so_deep(tmp_path: Path) -> No
         },
     }
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         ctx = made.app.manage
         whose: dict[str, Any] = {"account_id": made.account_id, "test": False}
         flow_id = await keep(made, again)
@@ -231,7 +231,7 @@ async def test_a_flow_sees_the_contact_as_it_is_at_each_turn(tmp_path: Path) -> 
         },
     }
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         ctx = made.app.manage
         whose: dict[str, Any] = {"account_id": made.account_id, "test": False}
         await keeping.put(ctx, NewContact(number=ANN, name="Ann"), **whose)

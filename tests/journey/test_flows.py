@@ -69,7 +69,7 @@ async def texts(made: Rig, phone: str, count: int) -> list[str]:
 
 async def test_a_keyword_is_asked_answers_and_hears_what_follows(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         flow_id = await keep(made, CONFIRM)
         made.say(PHONE, "Join")
         assert await texts(made, PHONE, 1) == ["Hello JOIN: YES or NO?"]
@@ -125,7 +125,7 @@ async def waits(made: Rig, run_id: str, what: str) -> None:
 
 async def test_nobody_answers_in_time(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         flow_id = await keep(made, CONFIRM)
         made.say(PHONE, "join")
         (run,) = await until(lambda: runs(made, flow_id))
@@ -138,7 +138,7 @@ async def test_nobody_answers_in_time(tmp_path: Path) -> None:
 async def test_a_run_goes_on_where_the_process_ended(tmp_path: Path) -> None:
     async with simulated() as simulator:
         async with installation(tmp_path, simulator) as made:
-            await made.seed()
+            await made.ready()
             account_id, flow_id = made.account_id, await keep(made, CONFIRM)
             made.say(PHONE, "join")
             (run,) = await until(lambda: runs(made, flow_id))
@@ -156,10 +156,10 @@ async def test_a_run_goes_on_where_the_process_ended(tmp_path: Path) -> None:
 
 async def test_a_refused_text_fails_the_run_with_its_reason(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         flow_id = await keep(made, minutes(API, a={"type": "send", "text": "Hello"}))
         made.say(PHONE, "STOP")
-        await made.inbound()
+        await made.acknowledged()
         run = await ended(made, await begin(made, flow_id))
         assert (run.state, run.reason) == ("failed", "opted_out")
 
@@ -168,7 +168,7 @@ async def test_a_run_that_is_stopped_in_the_moment_of_its_text_sends_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         flow_id = await keep(made, minutes(API, a={"type": "send", "text": "Hello"}))
         submit = made.app.accept.submit
 
@@ -191,7 +191,7 @@ async def test_a_run_that_takes_a_step_as_it_is_stopped_is_stopped_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         flow_id = await keep(made, minutes(API, a={"type": "wait", "for_s": 3600}))
         run_id = await begin(made, flow_id)
         await waits(made, run_id, "time")
@@ -211,7 +211,7 @@ async def test_a_run_that_takes_a_step_as_it_is_stopped_is_stopped_after_it(
 
 async def test_runs_of_a_deleted_flow_end_with_an_event_and_send_nothing_more(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         steps = {"a": {"type": "wait", "for_s": 60, "next": "b"}, "b": {"type": "send", "text": "Hello"}}
         flow_id = await keep(made, minutes(API, **steps))
         begun = [await begin(made, flow_id, f"+4479111234{number:02}") for number in range(3)]
@@ -233,7 +233,7 @@ async def test_runs_of_a_deleted_flow_end_with_an_event_and_send_nothing_more(tm
 
 async def test_a_run_that_begins_as_its_flow_is_deleted_sends_nothing(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         flow_id = await keep(made, minutes(API, a={"type": "send", "text": "Hello"}))
         await ended(made, await begin(made, flow_id))
         flow = await keeping.existing(made.app.manage, flow_id, made.account_id)
@@ -246,7 +246,7 @@ async def test_a_run_that_begins_as_its_flow_is_deleted_sends_nothing(tmp_path: 
 
 async def test_a_message_that_arrives_begins_a_flow_and_flows_begin_each_other_only_so_deep(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         trigger = {"trigger": {"type": "message", "outcomes": ["delivered"], "tag": "parcel"}}
         steps = {
             "a": {"type": "tag", "add": ["parcel"], "next": "b"},
@@ -272,7 +272,7 @@ def _counted(made: Rig, result: str) -> float:
 
 async def test_a_verification_that_ends_begins_a_flow_for_its_phone(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         trigger = {"trigger": {"type": "verification", "outcomes": ["approved"]}}
         flow_id = await keep(made, minutes(trigger, a={"type": "send", "text": "Welcome: {{ trigger.outcome }}"}))
         now = made.clock.now_us()
@@ -289,7 +289,7 @@ async def test_a_verification_that_ends_begins_a_flow_for_its_phone(tmp_path: Pa
 
 async def test_two_machines_that_answer_each_other_are_stopped(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         trigger = {"trigger": {"type": "text"}}
         flow_id = await keep(made, minutes(trigger, a={"type": "tag", "add": ["x"]}))
         for number in range(limits.FLOW_RUNS_PER_HOUR + 2):
@@ -301,7 +301,7 @@ async def test_two_machines_that_answer_each_other_are_stopped(tmp_path: Path) -
 
 async def test_another_system_is_asked_with_a_key_of_its_own(tmp_path: Path) -> None:
     async with rig(tmp_path) as made, listening() as sink:
-        await made.seed()
+        await made.ready()
         sink.answers.extend([200, 500])
         ask = {"type": "request", "url": f"{sink.url}/orders", "body": {"who": "phone", "n": "n"}, "save_as": "said"}
         steps = {"a": ask | {"next": "b"}, "b": ask | {"on_error": "c"}, "c": {"type": "tag", "add": ["sorry"]}}
@@ -317,7 +317,7 @@ async def test_another_system_is_asked_with_a_key_of_its_own(tmp_path: Path) -> 
 async def test_a_request_of_which_nothing_is_heard_is_made_again(tmp_path: Path) -> None:
     async with listening() as sink, simulated() as simulator:
         async with installation(tmp_path, simulator) as made:
-            await made.seed()
+            await made.ready()
             account_id = made.account_id
             flow_id = await keep(made, minutes(API, a={"type": "request", "url": f"{sink.url}/slow"}))
             run_id = await begin(made, flow_id)
@@ -332,7 +332,7 @@ async def test_a_request_of_which_nothing_is_heard_is_made_again(tmp_path: Path)
 
 async def test_a_phone_is_handed_over_to_people(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         trigger = {"trigger": {"type": "keyword", "keywords": ["HELP2"]}}
         await keep(
             made, minutes(trigger, a={"type": "send", "text": "Wait"} | {"next": "b"}, b={"type": "conversation"})
@@ -348,8 +348,7 @@ async def test_a_phone_is_handed_over_to_people(tmp_path: Path) -> None:
 
 async def test_people_get_whom_it_is_for_tags_and_a_note_in_one_commit_with_the_step(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
-        await made.bound()
+        await made.ready()
         ctx, whose = made.app.manage, {"account_id": made.account_id, "test": False}
         email = "ada@example.org"
         invited = await users.invite(
@@ -394,7 +393,7 @@ async def test_people_get_whom_it_is_for_tags_and_a_note_in_one_commit_with_the_
 
 async def test_a_test_run_hands_over_among_test_data_and_one_without_a_text_not_at_all(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         ctx = made.app.manage
         talking = minutes(API, a={"type": "send", "text": "Hi", "next": "b"}, b={"type": "conversation"})
         silent = minutes(API, a={"type": "conversation"})
@@ -421,7 +420,7 @@ async def _is(count: Any, wanted: int) -> bool:
 
 async def test_a_schedule_sends_once_at_each_of_its_times_and_begins_flows(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         starts = to_local(made.clock.now_us() + 3_600_000_000, "UTC").isoformat(timespec="minutes")
         flow_id = await keep(made, minutes(API, a={"type": "send", "text": "Flow {{ trigger.type }} {{ n }}"}))
         about = {"name": "s", "starts_at": starts, "rrule": "FREQ=DAILY;COUNT=2"}
@@ -448,7 +447,7 @@ async def test_a_schedule_sends_once_at_each_of_its_times_and_begins_flows(tmp_p
 
 async def test_a_schedule_sends_a_template_in_its_version_of_then(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
-        await made.seed()
+        await made.ready()
         ctx, account_id = made.app.manage, made.account_id
         texts_of = {"en": "Hi {{name}}", "de": "Hallo {{name}}"}
         await templates.create(ctx, ACTOR, NewTemplate(name="greeting", texts=texts_of), account_id=account_id)

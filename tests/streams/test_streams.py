@@ -337,9 +337,10 @@ async def test_the_lag_is_the_age_of_what_the_broker_lacks(one_store, tmp_path):
         await in_state(one_store, "up")
         await first.kill()
         await in_state(one_store, "down")
-        await append(one_store, [1], at=CLOCK.now_us() - 60_000_000)
+        at = CLOCK.now_us() - 60_000_000
+        await append(one_store, [1], at=at)
     async with running(one_store, server, metrics=metrics, chance=Impatient()):
-        await until(lambda: value(metrics.stream_lag, stream="ops") == pytest.approx(60, abs=10))
+        await until(lambda: 60 <= value(metrics.stream_lag, stream="ops") <= (CLOCK.now_us() - at) / 1_000_000)
 
 
 async def test_the_server_is_killed_again_and_again(one_store, server):
@@ -380,7 +381,7 @@ async def test_a_broker_that_says_nothing_holds_up_no_other(one_store, server, t
                 wanted = await append(one_store, range(100))
                 other.wake()
                 stream.wake()
-                await server.holds(len(wanted), within_s=5)
+                await server.holds(len(wanted), within_s=9)  # the other one gives up after 10
         finally:
             slow.thaw()
             await other.stop()
