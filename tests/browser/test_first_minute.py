@@ -26,7 +26,7 @@ def run(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(typed, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         yield process
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def link_of(process: subprocess.Popen[str]) -> str:

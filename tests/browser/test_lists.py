@@ -78,12 +78,22 @@ def test_usage_is_shown_and_its_file_says_what_the_api_says(owner: Visitor, node
     expect(owner.page.locator("th.c-accepted")).to_have_attribute("aria-sort", "descending")
     owner.page.locator('[name="span"]').select_option("week")
     owner.page.wait_for_url("**span=week**")
-    with owner.page.expect_download() as download:
-        owner.press("CSV")
-    download.value.save_as(tmp_path / "usage.csv")
-    with (tmp_path / "usage.csv").open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
-    told = ask("GET", f"{node.url}/v1/usage?granularity=day&group_by=country", key=node.given["api_key"]).json["data"]
+
+    def told_by_day() -> list[dict[str, Any]]:
+        by_day = f"{node.url}/v1/usage?granularity=day&group_by=country"
+        rows: list[dict[str, Any]] = ask("GET", by_day, key=node.given["api_key"]).json["data"]
+        return rows
+
+    def file_while_nothing_is_counted() -> list[dict[str, str]]:
+        told = told_by_day()
+        with owner.page.expect_download() as download:
+            owner.press("CSV")
+        download.value.save_as(tmp_path / "usage.csv")
+        with (tmp_path / "usage.csv").open(newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+        return lines if told_by_day() == told else []
+
+    lines, told = until(file_while_nothing_is_counted), told_by_day()
     found = {(line["period_start"], line["country"]): [line[name] for name in COUNTS] for line in lines}
     wanted = {(row["period_start"], row["country"] or ""): [str(row[name]) for name in COUNTS] for row in told}
     assert found == wanted != {}

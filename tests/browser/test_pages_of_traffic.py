@@ -34,7 +34,7 @@ def test_a_carrier_is_added_tested_paused_and_resumed(owner: Visitor, node: Node
     owner.page.locator("main form", has=owner.page.locator('[name="text"]')).locator('[name="to"]').fill(PHONE)
     owner.press("Test")
     tested = owner.page.locator("#tested")
-    expect(tested.locator(".notice")).to_have_text(re.compile("All went well."), timeout=20_000)
+    expect(tested.locator(".notice")).to_have_text(re.compile("All went well."))
 
     owner.press("Pause", sure="Pause")
     owner.is_told("It is paused.")
@@ -188,7 +188,7 @@ def test_a_text_is_sent_while_its_recipients_are_still_looked_at(owner: Visitor)
     owner.open("/console/compose")
     with owner.page.expect_request("**/console/compose/who"):
         owner.fill({"recipients": PHONE, "text": "Gate 9"})
-    owner.page.locator("#send").click(timeout=5_000)
+    owner.page.locator("#send").click()
     expect(owner.page.locator("#rows tr").first.get_by_role("link", name="Follow it")).to_be_visible()
     assert held
 

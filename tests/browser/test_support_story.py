@@ -143,5 +143,5 @@ def test_two_people_answer_three_phones(owner: Visitor, colleague: Visit, node: 
     bob.open("/console/inbox?state=open&unread=1")
     expect(bob.page.locator(f'[data-talk="{night}"]')).to_have_count(0)
     assert _reads(node, NIGHT) == [AWAY]
-    figures = node.get("/v1/conversation-figures?days=1")["data"]
+    figures = node.get("/v1/conversation-figures?days=2")["data"]
     assert sum(each["rated"] for each in figures) >= 1 and sum(each["replies"] for each in figures) >= 2

@@ -7,7 +7,7 @@ import asyncpg
 
 from tests.pg import Server, make_template
 
-_PATIENCE_S = 20.0
+_PATIENCE_S = 60.0
 
 
 class Pair:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,8 +15,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from tests.cli.product import ask, command, environ, quickstart, started, until
+from tests.cli.product import START_S, ask, command, environ, quickstart, started, until
 from tests.house.code import ROOT
+from tests.ports import free_port
 from whimbrel import config, master_key
 from whimbrel.base.limits import CARRIER_TEST_WAIT_MAX_S, SSE_PING_S, STOP_DEADLINE_S
 from whimbrel.edges.rest.door import table
@@ -150,7 +150,7 @@ def test_its_steps_make_a_product_that_starts(tmp_path):
     made = subprocess.run([program, "migrate", "apply"], env=environ(**environment), capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
     with started(tmp_path / "streams", program, verb, env=environment) as running:
-        ready = until(lambda: re.search(r'"url": "(http://[^"]+)"', running.err), what="it listens")
+        ready = until(lambda: re.search(r'"url": "(http://[^"]+)"', running.err), within_s=START_S, what="it listens")
         assert ask("GET", f"{ready[1]}/healthz").status == 200
         assert running.end() == 0
 
@@ -245,12 +245,6 @@ def test_the_balancer_waits_longer_than_an_answer_takes():
         assert found and int(found[1]) > max(CARRIER_TEST_WAIT_MAX_S, 2 * SSE_PING_S)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.mark.ci
 def test_the_balancer_leads_to_the_node_that_is_ready(tmp_path):
     """haproxy itself, before one node that runs and one that does not."""
@@ -262,7 +256,11 @@ def test_the_balancer_leads_to_the_node_that_is_ready(tmp_path):
         file = tmp_path / "haproxy.cfg"
         file.write_text(text, "utf-8")
         with started(tmp_path / "streams", "haproxy", "-f", file) as running:
-            until(lambda: "nodes/node-2 is DOWN" in running.out + running.err, what="node-2 is found to be down")
+            until(
+                lambda: "nodes/node-2 is DOWN" in running.out + running.err,
+                within_s=START_S,
+                what="node-2 is found to be down",
+            )
             url = f"http://127.0.0.1:{port}"
             assert [ask("GET", f"{url}/healthz").status for _ in range(4)] == [200] * 4
             sent = ask("POST", f"{url}/v1/messages", {"to": "+15005550001", "text": "Hi"}, key=node.given["api_key"])

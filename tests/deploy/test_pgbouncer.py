@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,7 @@ import pytest
 
 from tests.cli.product import invoke
 from tests.pg import as_user
+from tests.ports import free_port
 from whimbrel.store import reads
 from whimbrel.store.errors import StoreError
 from whimbrel.store.postgresql import connect as connect_module
@@ -32,9 +32,7 @@ SET_BY_US = ",".join([*SETTINGS, "default_transaction_read_only"])
 @contextmanager
 def pgbouncer(database: str, **settings: str) -> Iterator[str]:
     """The URL of the same database through PgBouncer."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     parts = urlsplit(database)
     folder = Path(tempfile.mkdtemp(prefix="whimbrel-pgbouncer-"))
     (folder / "users").write_text('"whimbrel" ""\n')
@@ -49,11 +47,11 @@ def pgbouncer(database: str, **settings: str) -> Iterator[str]:
         yield parts._replace(netloc=f"whimbrel@127.0.0.1:{port}").geturl()
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         shutil.rmtree(folder)
 
 
-async def connection_through(url: str, within_s: float = 10) -> Any:
+async def connection_through(url: str, within_s: float = 60) -> Any:
     """As soon as PgBouncer listens."""
     deadline = time.monotonic() + within_s
     while True:
@@ -93,7 +91,7 @@ async def test_one_that_leaves_our_settings_to_the_role_works_unless_connections
             await started(executor)
 
 
-async def started(executor: PostgresExecutor, within_s: float = 10) -> None:
+async def started(executor: PostgresExecutor, within_s: float = 60) -> None:
     """As soon as PgBouncer listens."""
     deadline = time.monotonic() + within_s
     while True:

@@ -22,7 +22,7 @@ from tests.faults.wire import call, until
 from .load import FLAPPING, RECEIPTS, THROTTLING
 
 WINDOW = 50
-_START_S = 30.0
+_START_S = 90.0
 _CARRIERS = {FLAPPING: "Flapping", THROTTLING: "Throttling", RECEIPTS: "Receipts"}
 _SECOND_CHOICE = {FLAPPING: RECEIPTS, THROTTLING: FLAPPING, RECEIPTS: FLAPPING}
 
