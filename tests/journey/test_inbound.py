@@ -1,5 +1,7 @@
 """Texts from phones: received whole, in any order of their parts, once; STOP, START and HELP with what follows."""
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from whimbrel.base.limits import INBOUND_PART_WAIT_S
 from whimbrel.carriers.interface import Inbound
 from whimbrel.domain.model import Flag
 from whimbrel.manage import opt_outs
+from whimbrel.store.interface import InboundRow
 from whimbrel_sandbox.log import InboundAnswered
 
 PHONE = "+447911123456"
@@ -148,6 +151,31 @@ async def test_a_stop_in_two_parts_is_a_stop(tmp_path: Path) -> None:
         await until(lambda: len(texts(r)) == 1)
         await r.acknowledged(2)
         assert (await r.verdict(r.draft(PHONE))).code == "opted_out"
+
+
+@pytest.mark.parametrize("text", ["STOP", "STOP " + "🛑" * 40], ids=["one part", "two parts"])
+async def test_who_knows_of_a_stop_before_this_process_does_sends_nothing(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row and its webhook can be there while the process that stored it was not given its turn."""
+    async with rig(tmp_path) as r:
+        await r.seed()
+        await r.bound()
+        record, goes_on = r.app.store.record_inbound, asyncio.Event()
+
+        async def held_up(rows: Sequence[InboundRow]) -> list[str]:
+            results = await record(rows)
+            if "stored" in results:
+                await goes_on.wait()
+            return results
+
+        monkeypatch.setattr(r.app.store, "record_inbound", held_up)
+        r.say(PHONE, text)
+        await until(lambda: opted_out(r))
+        sending = asyncio.create_task(r.verdict(r.draft(PHONE)))
+        await asyncio.wait([sending], timeout=0.3)
+        goes_on.set()
+        assert (await sending).code == "opted_out"
 
 
 async def test_what_is_left_of_a_long_text_is_delivered_in_time_and_may_be_a_stop(tmp_path: Path) -> None:

@@ -275,6 +275,7 @@ class Accept:
         await self._restraint.prepare([draft for each in requests for draft in each.drafts], self._clock.now_us())
         passage = Passage(self._lane_of, self._vault)
         sticky = await self._tables.pools.sticky([each for request in requests for each in request.drafts], self._vault)
+        await self._tables.consent.opted_out.heard()
         prepared = self._prepared(requests, passage, templates, sticky)
         passage.reserve()
         answers: list[_Answer | Exception] = [item if isinstance(item, Exception) else item[1] for item in prepared]

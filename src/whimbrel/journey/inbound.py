@@ -5,6 +5,7 @@ in any order; STOP, START and HELP take effect in the commit that stores them. T
 
 import logging
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from typing import Protocol
 
 import msgspec
@@ -158,21 +159,25 @@ class InboundTexts:
         return self._tables.senders_by_value.get(destination.lstrip("+"))
 
     async def _record(self, rows: list[InboundRow]) -> list[str]:
-        faults.hit("inbound.before_commit")
-        with self._step.time():
-            results = await self._store.record_inbound(rows)
-        faults.hit("inbound.after_commit")
-        for result in set(results):
-            self._metrics.inbound.labels(result).inc(results.count(result))
-        await self._follow([row for row, result in zip(rows, results, strict=True) if result == "stored"])
+        said = [_said(row) if row.total <= 1 else None for row in rows]
+        may_change = any(map(_may_change, rows, said))
+        with self._tables.consent.opted_out.hearing() if may_change else nullcontext():
+            faults.hit("inbound.before_commit")
+            with self._step.time():
+                results = await self._store.record_inbound(rows)
+            faults.hit("inbound.after_commit")
+            for result in set(results):
+                self._metrics.inbound.labels(result).inc(results.count(result))
+            told = zip(rows, said, results, strict=True)
+            await self._follow([(row, each) for row, each, result in told if result == "stored"])
         return results
 
-    async def _follow(self, rows: Sequence[InboundRow]) -> None:
+    async def _follow(self, stored: Sequence[tuple[InboundRow, Heard | None]]) -> None:
         """Keywords take effect in the snapshot too. A long text was joined in the store, which says what it was; all
         others are applied in the order of their commits, before anything else can run. Consent that was granted is read
         back, for only the store knows who was asked."""
-        long = {row.message_id: row for row in rows if row.total > 1}
-        spoken = [(row, _said(row)) for row in rows if row.total <= 1]
+        long = {row.message_id: row for row, _ in stored if row.total > 1}
+        spoken = [(row, said) for row, said in stored if row.total <= 1]
         for row, said in spoken:
             self._apply(row, said)
         for message in await self._store.messages([*long]) if long else ():
@@ -229,6 +234,11 @@ def _understood(row: InboundRow, text: str, encoding: str) -> Heard | None:
     own = row.hearing.words if row.hearing is not None else ()
     is_addressed = row.wire is not None and row.wire.header != ""
     return heard(text, encoding, is_addressed=is_addressed, own=own)
+
+
+def _may_change(row: InboundRow, said: Heard | None) -> bool:
+    """Whether its commit may change who may be texted. Of a part nobody knows before it is joined."""
+    return row.total > 1 or _may_agree(row, said) or (said is not None and said.word != "help")
 
 
 def _may_agree(row: InboundRow, said: Heard | None) -> bool:

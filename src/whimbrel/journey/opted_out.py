@@ -5,9 +5,11 @@ order, from the position on that was applied. Only at the start, and when those 
 read, a page at a time. Each takes about nine octets (`domain/number_set.py`).
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -40,6 +42,7 @@ class OptedOut:
         self._numbers: defaultdict[str, NumberSet] = defaultdict(NumberSet)
         self._position: int | None = None  # of the last change that is applied; None: nothing was read yet
         self._meanwhile: list[tuple[str, int, bool]] | None = None  # during a read, which may not hold them
+        self._hearing: set[asyncio.Event] = set()
 
     @property
     def numbers(self) -> Mapping[str, AbstractSet[int]]:
@@ -62,6 +65,23 @@ class OptedOut:
             if self._meanwhile is not None:
                 self._meanwhile.append((name, number_hash, stopped))
             self._apply(name, number_hash, stopped)
+
+    @contextmanager
+    def hearing(self) -> Iterator[None]:
+        """Phones said something that changes these sets: it is stored, and applied here, before this ends."""
+        over = asyncio.Event()
+        self._hearing.add(over)
+        try:
+            yield
+        finally:
+            self._hearing.discard(over)
+            over.set()
+
+    async def heard(self) -> None:
+        """Comes back once all that was being heard is applied. Others may know it already, from its row or its webhook,
+        though this process does not: who sends because of it must find it here."""
+        for over in [*self._hearing]:
+            await over.wait()
 
     async def load(self) -> None:
         """Everything that is committed."""
