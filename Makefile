@@ -10,6 +10,8 @@ ARGS ?=
 FUZZ_SECONDS ?= 600
 # Most of the time a test waits, for real time and for other processes: two at a time for each processor.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 2)
+FAULT_ROUNDS = $${WHIMBREL_FAULT_ROUNDS:-20}
+KILLS := tests/faults/test_kills.py
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,7 +41,8 @@ test: setup-dev compile ## all tests that need no root and no system package (un
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not ci" $(ARGS)
 
 ci: setup-dev ci-packages compile ## the long tests, after installing the Debian packages they need (under 45 minutes with WHIMBREL_FAULT_ROUNDS=4)
-	WHIMBREL_FAULT_ROUNDS=$${WHIMBREL_FAULT_ROUNDS:-20} $(BIN)/python -m pytest -m ci $(ARGS)
+	WHIMBREL_FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/python -m pytest -m ci --ignore=$(KILLS) $(ARGS)
+	WHIMBREL_FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/python -m pytest -n 2 --dist worksteal -m ci $(KILLS) # they wait a lot
 	WHIMBREL_TEST_POSTGRES=$$(ls -d /usr/lib/postgresql/*/bin | head -n 1) $(BIN)/python -m pytest -n $(WORKERS) \
 	  --dist worksteal -m "not ci" \
 	  -k "postgres or two_nodes or reader_role" tests/store tests/journey # Debian's version

@@ -34,8 +34,8 @@ HITS: dict[str, tuple[int, int]] = {
     "accept.after_commit": (8, 30),
     "worker.after_claim": (4, 12),
     "worker.after_attempt": (4, 12),
-    "carrier.after_write": (4, 12),
-    "carrier.after_answer": (4, 14),
+    "carrier.after_write": (8, 20),
+    "carrier.after_answer": (6, 18),
     "receipt.before_commit": (2, 12),
     "receipt.after_commit": (2, 12),
     "inbound.before_commit": (2, 10),
@@ -110,7 +110,7 @@ def at_point(point: str, seed: int) -> Scenario:
         ),
         connections=chance.choice((8, 16, 32)),
         latency_ms=chance.randint(0, 40),
-        receipt_delay_ms=chance.randint(300, 600) if over_smpp else chance.randint(80, 250),
+        receipt_delay_ms=chance.randint(300, 600),  # so that many are in flight, also where texts are accepted slowly
         phones=60 if point.startswith("inbound") else 10,
         over_smpp=over_smpp,
     )
