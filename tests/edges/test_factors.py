@@ -15,7 +15,6 @@ from .authenticator import scanned
 from .edge_rig import Answer, Edge, running_edge
 
 NAME = "ada@example.com"
-STEP_US = 30_000_000
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from whimbrel.codec.smpp.tables import (
 from whimbrel.net.smpp import LinkHandlers, SmppLink, listen
 
 ANSWER_MAX_S = 1.0
-ANSWERS_MIN = 11
+_ANSWERS_MIN = 11
 RSS_MAX_MB = 256
 _PIECE_OCTETS = 32 * 1024
 _ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ class Held(msgspec.Struct, frozen=True):
 
 
 async def hold(seconds: float, *, seed: int, garbage_connections: int = 12) -> Held:
-    """Run for `seconds`, or until there were ANSWERS_MIN answers, and say what happened; TimeoutError when the honest
+    """Run for `seconds`, or until there were _ANSWERS_MIN answers, and say what happened; TimeoutError when the honest
     connection is not answered at all."""
     listener = await _start("listen")
     port = int(await listener.stdout.readline())
@@ -87,7 +87,7 @@ async def _honest(port: int, seconds: float, listener: int) -> tuple[int, float,
     writer.write(_BIND)
     await _next(reader)
     end, slowest_s, most_work_s, answers = loop.time() + seconds, 0.0, 0.0, 0
-    while loop.time() < end or answers < ANSWERS_MIN:
+    while loop.time() < end or answers < _ANSWERS_MIN:
         asked_at, worked_s = loop.time(), _worked_s(listener)
         writer.write(header(0, ENQUIRE_LINK, 0, answers + 2))
         answer = await _next(reader)
