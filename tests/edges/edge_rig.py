@@ -149,7 +149,7 @@ async def running_edge(
 ) -> AsyncIterator[Edge]:
     """A running installation in `folder`, on the machine's clock or on a test's. `phones`: its console shows the
     simulator's."""
-    base = Settings(webhooks=LOCAL, smpp=Smpp(port=0))
+    base = Settings(webhooks=LOCAL, smpp=Smpp(port=0, bind_deadline_s=60))
     server = msgspec.structs.replace(base.server, data=str(folder), port=0)
     chosen = msgspec.structs.replace(base, server=server, **settings)
     if chosen.is_sqlite:

@@ -109,7 +109,7 @@ async def two_nodes(
         )
         edges = []
         for number, (clock, given) in enumerate(zip(clocks, made, strict=True)):
-            settings = msgspec.structs.replace(given["settings"], webhooks=LOCAL, smpp=Smpp(port=0))
+            settings = msgspec.structs.replace(given["settings"], webhooks=LOCAL, smpp=Smpp(port=0, bind_deadline_s=60))
             server = msgspec.structs.replace(settings.server, data=str(folder / str(number)), port=0)
             app = App(
                 **given | {"settings": msgspec.structs.replace(settings, server=server)}, master_key=KEY, clock=clock

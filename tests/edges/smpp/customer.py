@@ -26,7 +26,8 @@ from whimbrel_sandbox.log import Submitted
 PASSWORD = "s3cret-8"  # many clients send no more than the eight characters of SMPP 3.4 4.1.1
 SYSTEM_ID = "acme"
 TO = "14155550123"
-QUIET = Settings(window=2000, enquire_link_ms=0, response_timeout_ms=20_000)
+QUIET = Settings(window=2000, enquire_link_ms=0, response_timeout_ms=120_000, bind_timeout_ms=60_000)
+DOOR = Smpp(port=0, bind_deadline_s=60)
 
 
 class Esme:
@@ -147,7 +148,7 @@ class Door:
 @asynccontextmanager
 async def running_door(folder: Path, *, smpp: Smpp | None = None, **more: Any) -> AsyncIterator[Door]:
     """An installation with a customer who may bind as `acme`."""
-    async with running_edge(folder, smpp=smpp or Smpp(port=0), **more) as edge:
+    async with running_edge(folder, smpp=smpp or DOOR, **more) as edge:
         door = Door(edge)
         door.credential_id = await door.credential()
         yield door

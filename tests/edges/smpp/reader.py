@@ -25,12 +25,17 @@ class Clock(SystemClock):
 
     def __init__(self) -> None:
         self.ahead_us = 0
+        self._stopped_us: int | None = None
+
+    def stop(self) -> None:
+        """What waits from now on is due when a test says so, however long the test takes."""
+        self._stopped_us = super().monotonic_us()
 
     def now_us(self) -> int:
         return super().now_us() + self.ahead_us
 
     def monotonic_us(self) -> int:
-        return super().monotonic_us() + self.ahead_us
+        return (super().monotonic_us() if self._stopped_us is None else self._stopped_us) + self.ahead_us
 
 
 Answer = Callable[[Pdu], int | None]

@@ -188,7 +188,7 @@ async def test_a_stop_answers_what_is_under_way_refuses_what_comes_and_unbinds(d
         (session,) = door.app.binds.bound(door.credential_id)
         await until(lambda: session.under_way == 50)
         server, door.app.smpp = door.app.smpp, None
-        stopping = asyncio.ensure_future(server.stop(10.0))
+        stopping = asyncio.ensure_future(server.stop(120.0))
         await asyncio.sleep(0)
         assert (await one.submit(b"too late")).status == Status.ESME_RMSGQFUL
         assert not one.seen(ev.PeerUnbound)

@@ -37,6 +37,8 @@ async def clock() -> Clock:
 @pytest.fixture
 async def door(tmp_path: Path, clock: Clock) -> AsyncIterator[Door]:
     async with running_door(tmp_path, clock=clock) as running:
+        patient = msgspec.structs.replace(running.app.smpp.settings, response_timeout_ms=600_000)
+        running.app.smpp.settings = patient  # a bind that answers nothing is silent, and not yet unanswered
         yield running
 
 
@@ -366,6 +368,7 @@ TEMPORARY = [Status.ESME_RX_T_APPN, Status.ESME_RMSGQFUL, Status.ESME_RTHROTTLED
 @pytest.mark.parametrize("status", TEMPORARY)
 async def test_not_now_is_tried_again_later_for_as_long_as_it_takes(door: Door, clock: Clock, status: int):
     await sent(door)
+    clock.stop()
     async with reading(door, lambda _: status) as reader:
         for count in range(1, 6):
             await until(lambda count=count: result(door, "refused") == count)
@@ -379,8 +382,9 @@ async def test_not_now_is_tried_again_later_for_as_long_as_it_takes(door: Door, 
     assert result(door, "dropped") == 0
 
 
-async def test_one_that_is_not_taken_now_does_not_hold_up_the_others(door: Door):
+async def test_one_that_is_not_taken_now_does_not_hold_up_the_others(door: Door, clock: Clock):
     ids = await sent(door, 5)
+    clock.stop()
     first: list[bytes] = []
 
     def refuse_first(pdu: Pdu) -> int:
@@ -396,6 +400,7 @@ async def test_one_that_is_not_taken_now_does_not_hold_up_the_others(door: Door)
 async def test_a_full_queue_makes_everything_rest(door: Door, clock: Clock):
     await door.change(settings={"window": 1})
     await sent(door, 5)
+    clock.stop()
     async with reading(door, lambda _: Status.ESME_RMSGQFUL) as reader:
         await reader.has(1)
         await until(lambda: result(door, "refused") == 1)
@@ -410,6 +415,7 @@ async def test_a_full_queue_makes_everything_rest(door: Door, clock: Clock):
 @pytest.mark.parametrize("status", [Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN, Status.ESME_RINVSRCADR, 0x0400])
 async def test_refused_for_good_three_times_is_dropped(door: Door, clock: Clock, status: int):
     await sent(door)
+    clock.stop()
     async with reading(door, lambda _: status) as reader:
         for count in range(1, 4):
             await until(lambda count=count: result(door, "refused") == count)
@@ -422,6 +428,7 @@ async def test_refused_for_good_three_times_is_dropped(door: Door, clock: Clock,
 
 async def test_a_generic_nack_is_a_refusal(door: Door, clock: Clock):
     await sent(door)
+    clock.stop()
 
     def nack(pdu: Pdu) -> None:
         reader.link.session.nack(pdu.sequence, Status.ESME_RINVCMDID)
@@ -442,6 +449,7 @@ async def test_no_answer_in_time_is_tried_again_and_a_late_answer_counts(door: D
     quick = msgspec.structs.replace(door.app.smpp.settings, response_timeout_ms=50)
     door.app.smpp.settings = quick
     await sent(door, 2)
+    clock.stop()
     async with reading(door, never) as reader:
         await reader.has(2)
         await until(lambda: result(door, "unanswered") == 2)
@@ -459,6 +467,7 @@ async def test_no_answer_in_time_is_tried_again_and_a_late_answer_counts(door: D
 async def test_a_bind_that_left_requests_unanswered_is_given_one_at_a_time(door: Door, clock: Clock):
     door.app.smpp.settings = msgspec.structs.replace(door.app.smpp.settings, response_timeout_ms=50)
     await sent(door, 4)
+    clock.stop()
     async with reading(door, never) as reader:
         await reader.has(4)
         await until(lambda: result(door, "unanswered") == 4)
@@ -472,9 +481,10 @@ async def test_a_bind_that_left_requests_unanswered_is_given_one_at_a_time(door:
         await owed(door, 0)
 
 
-async def test_a_receipt_that_kills_its_reader_does_not_hold_up_the_others(door: Door):
+async def test_a_receipt_that_kills_its_reader_does_not_hold_up_the_others(door: Door, clock: Clock):
     await door.change(settings={"window": 1})
     ids = await sent(door, 4)
+    clock.stop()
     async with reading(door, never) as reader:
         await reader.has(1)
     poison = reader.ids[0]
@@ -495,9 +505,10 @@ async def test_a_receipt_that_kills_its_reader_does_not_hold_up_the_others(door:
     assert sorted([*taken, poison]) == sorted(ids)
 
 
-async def test_nor_while_another_bind_stays(door: Door):
+async def test_nor_while_another_bind_stays(door: Door, clock: Clock):
     await door.change(settings={"window": 1})
     await sent(door, 4)
+    clock.stop()
     async with reading(door, never) as busy:
         await busy.has(1)
         got = []
@@ -610,6 +621,7 @@ async def test_only_parts_that_were_not_taken_come_again(door: Door, clock: Cloc
 
     say(door, text)
     await owed(door, 1)
+    clock.stop()
     async with reading(door, refuse_second) as reader:
         await reader.has(4)
         await until(lambda: result(door, "refused") == 1)

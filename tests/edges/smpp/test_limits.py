@@ -150,7 +150,7 @@ async def test_connections_of_one_address_that_have_not_bound_are_bounded(door: 
 async def test_handshakes_of_tls_are_connections_that_have_not_bound(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "SMPP_UNBOUND_PER_ADDRESS", 2)
     cert, key = Authority(tmp_path, "ours").issue("localhost")
-    smpp = Smpp(port=0, tls_port=0, tls_cert_file=cert, tls_key_file=key, connections_max=3)
+    smpp = Smpp(port=0, tls_port=0, tls_cert_file=cert, tls_key_file=key, connections_max=3, bind_deadline_s=60)
     async with running_door(tmp_path, smpp=smpp) as door, door.bound(), door.bound():
         server = door.app.smpp
         one, other = await silent(server.ports[1]), await silent(server.ports[1])
@@ -174,7 +174,7 @@ async def silent(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def test_connections_in_all_are_bounded(tmp_path):
-    async with running_door(tmp_path, smpp=Smpp(port=0, connections_max=2)) as door:
+    async with running_door(tmp_path, smpp=Smpp(port=0, connections_max=2, bind_deadline_s=60)) as door:
         async with door.bound(), door.bound(), esme(door.port) as third:
             await until(lambda: third.closed)
         await until(lambda: not door.app.smpp._sessions)
