@@ -106,10 +106,12 @@ class Browser:
         return seen
 
 
-def answered(edge: Edge) -> int:
-    """How many texts of phones the carrier was answered for: what they say is stored a moment before it holds."""
+def answered(edge: Edge, phone: str) -> int:
+    """How many texts of a phone (its digits) the carrier was answered for: what they say is stored a moment before it
+    holds."""
+    said = {text.id for text in edge.simulator.network.phones.said(phone)}
     _, events = edge.simulator.center.log.after(0, 1_000_000)
-    return sum(isinstance(event, InboundAnswered) for event in events)
+    return sum(isinstance(event, InboundAnswered) and event.text_id in said for event in events)
 
 
 class Stream:

@@ -382,7 +382,12 @@ async def test_pdus_are_shown_to_the_operators_people_where_a_trace_has_them(edg
     assert "Nothing was recorded" in (await operator.get(f"{LIST}/{untraced}/pdus")).words
     await edge.post(f"/v1/carriers/{carrier}/trace", {"enabled": True}, key=edge.operator)
     message_id = await sent(edge)
-    seen = await operator.get(f"{LIST}/{message_id}/pdus")
+
+    async def answered():  # a receipt is answered once it is stored
+        seen = await operator.get(f"{LIST}/{message_id}/pdus")
+        return seen if "deliver_sm_resp" in seen.all(r"<h4>(\w+)<") else None
+
+    seen = await until(answered)
     assert seen.all(r"<h4>(\w+)<") == ["submit_sm", "submit_sm_resp", "deliver_sm", "deliver_sm_resp"]
     assert NUMBER.lstrip("+") not in seen.text
     assert "none of this message" in (await operator.get(f"{LIST}/{untraced}/pdus")).words
