@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from whimbrel.base.limits import RESPONSE_BODY_MAX
-from whimbrel.net import http_dial, http_pool
+from whimbrel.net import http_dial, http_pool, names
 from whimbrel.net.http import Failure, HttpClient, Response
 from whimbrel.net.http_pool import Pool
 
@@ -211,6 +211,7 @@ async def test_a_kept_connection_of_tls_is_used_again_and_has_the_name(tmp_path:
         return ["127.0.0.1"]
 
     http = HttpClient(LOOPBACK, tls=trusting, lookup=lookup)
+    http._pool = Pool(keep_alive_s=60.0)
     await http.start()
     for host in ("xn--mller-kva.example", "XN--MLLER-KVA.example", "xn--mller-kva.example."):
         answer = await http.post(f"https://{host}:{port}/", b"x", {}, timeout_s=30)
@@ -281,8 +282,9 @@ def _dialled(http: HttpClient) -> list[str]:
     return tried
 
 
-async def test_a_name_that_changes_its_mind_changes_nothing() -> None:
+async def test_a_name_that_changes_its_mind_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """DNS rebinding: the second answer of the resolver is never connected to."""
+    monkeypatch.setattr(names, "NAMES_KEPT_S", 60.0)
     answers = [["127.0.0.1"], ["10.0.0.1"]]
 
     async def lookup(host: str, port: int) -> Sequence[str]:
