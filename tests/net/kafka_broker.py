@@ -21,8 +21,8 @@ from .certificates import Authority
 
 USER, PASSWORD = "whimbrel", "right"
 _JAVA = ("-Xmx320m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-_START_S = 60.0
-_LONG_S = 120
+_START_S = 180.0
+_LONG_S = 300
 _CLUSTER = "MkU3OEVBNTcwNTJENDM2Qk"
 _JAAS = "org.apache.kafka.common.security"
 

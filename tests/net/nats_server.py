@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import nats
 from nats.aio.client import Client
+from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
-from nats.js.errors import FetchTimeoutError, NotFoundError
+from nats.js.errors import NotFoundError
 
 from tests.freezing import freeze, thaw
 from tests.ports import free_port
@@ -21,6 +22,7 @@ from tests.ports import free_port
 BINARY = Path(sys.executable).parent / "nats-server"
 STREAM = "WHIMBREL"
 _START_S = 60.0
+_PATIENCE_S = 30.0  # for any answer: the client would have two to five seconds
 
 
 class Seen(NamedTuple):
@@ -81,7 +83,7 @@ class NatsServer:
     @contextlib.asynccontextmanager
     async def client(self, **options: object) -> AsyncIterator[Client]:
         """A client that is not ours."""
-        client = await nats.connect(f"nats://{self.address}", **options)
+        client = await nats.connect(f"nats://{self.address}", **{"connect_timeout": int(_PATIENCE_S)} | options)
         try:
             yield client
         finally:
@@ -90,40 +92,46 @@ class NatsServer:
     async def make_stream(self, *subjects: str, name: str = STREAM, **more: object) -> None:
         """As an operator does it beforehand."""
         async with self.client() as client:
-            await client.jetstream().add_stream(name=name, subjects=list(subjects) or ["whimbrel.events.>"], **more)
+            await jetstream(client).add_stream(name=name, subjects=list(subjects) or ["whimbrel.events.>"], **more)
 
     async def count(self, name: str = STREAM) -> int:
         """How many messages the stream holds; 0 when there is none."""
         async with self.client() as client:
             try:
-                return (await client.jetstream().stream_info(name)).state.messages
+                return (await jetstream(client).stream_info(name)).state.messages
             except NotFoundError:
                 return 0
 
-    async def holds(self, count: int, *, within_s: float = 30.0) -> None:
+    async def holds(self, count: int, *, within_s: float = 120.0) -> None:
         """Until the stream holds so many messages."""
         async with asyncio.timeout(within_s), self.client() as client:
             while True:
                 with contextlib.suppress(NotFoundError):
-                    if (await client.jetstream(timeout=30).stream_info(STREAM)).state.messages >= count:
+                    if (await jetstream(client).stream_info(STREAM)).state.messages >= count:
                         return
                 await asyncio.sleep(0.005)
 
     async def everything(self, name: str = STREAM, **options: object) -> list[Seen]:
         """The whole stream, in its order."""
         async with self.client(**options) as client:
-            stream = client.jetstream()
+            stream = jetstream(client)
             left = (await stream.stream_info(name)).state.messages
-            config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
+            # with a shorter wait what is read slowly would come twice
+            config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL, ack_wait=600)
             consumer = await stream.pull_subscribe("", stream=name, config=config)
             found: list[Seen] = []
             while left > len(found):
-                with contextlib.suppress(FetchTimeoutError):
+                with contextlib.suppress(TimeoutError):
                     for message in await consumer.fetch(min(500, left - len(found)), timeout=5):
                         sequence = message.metadata.sequence.stream
                         found.append(Seen(sequence, message.subject, message.headers or {}, json.loads(message.data)))
                         await message.ack()
             return found
+
+
+def jetstream(client: Client) -> JetStreamContext:
+    """Of a client that waits for a server which has little of the machine."""
+    return client.jetstream(timeout=_PATIENCE_S)
 
 
 @contextlib.asynccontextmanager

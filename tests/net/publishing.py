@@ -4,10 +4,21 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import ModuleType
 
 import pytest
 
 from whimbrel.net.brokers import BrokerError, Publisher, Record
+
+_PATIENCE_S = 60
+
+
+def be_patient(monkeypatch: pytest.MonkeyPatch, *publishers: ModuleType) -> None:
+    """A broker that is slow because the machine is, is not given up."""
+    for module in publishers:
+        for name in ("_CONNECT_S", "_CONNECT_ALL_S", "_API_S", "_REQUEST_S", "_ACK_S"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, _PATIENCE_S)
 
 
 def record(message: int, seq: int, size: int = 0) -> Record:
@@ -56,7 +67,7 @@ async def publish_all(made: Publisher, wanted: list[Record]) -> None:
 
 async def reconnected(made: Publisher) -> None:
     """Once the broker is back."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(3 * _PATIENCE_S):
         while True:
             try:
                 return await made.connect()

@@ -16,10 +16,15 @@ from whimbrel.net.kafka import KafkaPublisher
 from .certificates import Authority
 from .kafka_broker import PASSWORD, USER, KafkaBroker, Stored, kafka_broker
 from .nats_server import ids_in_order
-from .publishing import connected, publish_all, reconnected, record, records, refusal
+from .publishing import be_patient, connected, publish_all, reconnected, record, records, refusal
 
 pytestmark = [pytest.mark.ci, pytest.mark.asyncio(loop_scope="module")]
 CREATION = Creation(replicas=1, partitions=4, keep_days=3)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_patient(monkeypatch, module)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -165,10 +170,10 @@ async def test_a_broker_that_says_nothing_any_more(broker, monkeypatch):
         with pytest.raises(BrokerError, match="no acknowledgement within"):
             await made.publish([record(1, 1), record(1, 2)], taken.add)
         assert taken == set()
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(30):  # less than a close that waits for an answer
             await made.close()
         broker.thaw()
-        monkeypatch.setattr(module, "_ACK_S", 60.0)  # it may take a while to come to itself
+        be_patient(monkeypatch, module)  # it may take a while to come to itself
         await reconnected(made)
         await made.publish([record(1, 1), record(1, 2), record(1, 3)], taken.add)
         assert taken == {0, 1, 2}

@@ -4,6 +4,7 @@ server is killed in between; who we are; TLS; and what is said when something is
 
 import asyncio
 import contextlib
+import gc
 import os
 import socket
 from contextlib import AbstractAsyncContextManager
@@ -19,12 +20,17 @@ from whimbrel.net.nkeys import NkeyError, credentials_of, seed_of
 from . import publishing
 from .certificates import Authority
 from .nats_keys import Key, damaged, jwt
-from .nats_server import STREAM, NatsServer, ids_in_order, nats_server
-from .publishing import publish_all, record, records, refusal
+from .nats_server import STREAM, NatsServer, ids_in_order, jetstream, nats_server
+from .publishing import be_patient, publish_all, record, records, refusal
 
 SUBJECT = "whimbrel.events.{account_id}.{type}"
 CREATION = Creation(replicas=1, partitions=1, keep_days=3)
 NOT_US = ("'Authorization Violation'", "the server closed the connection: does it take our credentials?")
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_patient(monkeypatch, module)
 
 
 def publisher(server: NatsServer, *, creation: Creation | None = CREATION, subject: str = SUBJECT, **access: object):
@@ -132,6 +138,7 @@ async def test_a_server_that_takes_nothing_any_more_holds_up_no_end(tmp_path, mo
     monkeypatch.setattr(module, "_ACK_S", 0.3)
     monkeypatch.setattr(module, "_CLOSE_S", 60.0)
     async with nats_server(tmp_path) as server:
+        gc.collect()  # what other tests have left open would be closed meanwhile
         before = len(os.listdir("/proc/self/fd"))
         for buffer_octets in (2**20, 4096):
             made = publisher(server)
@@ -149,12 +156,15 @@ async def test_a_server_that_takes_nothing_any_more_holds_up_no_end(tmp_path, mo
             server.thaw()
 
 
-async def test_a_server_that_vanished_is_missed_while_there_is_nothing_to_publish(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_PING_S", 0.2)
+async def test_a_server_that_vanished_is_missed_while_there_is_nothing_to_publish(tmp_path):
     async with nats_server(tmp_path) as server, connected(server) as made:
-        server.freeze()
         client = made._client
         assert client is not None
+        assert client.options["ping_interval"] == module._PING_S
+        server.freeze()
+        client.options["ping_interval"] = 0.2  # from now on: a server that is slow would be missed before
+        client._ping_interval_task.cancel()
+        client._ping_interval_task = asyncio.create_task(client._ping_interval())
         await asyncio.wait_for(_lost(made), 30)
         assert client._pings_outstanding == 2  # at the second
         server.thaw()
@@ -185,7 +195,7 @@ async def test_a_stream_that_is_missing(tmp_path):
         said = await refusal(publisher(server, creation=None))
         assert said == "there is no stream WHIMBREL: make it, or set `create`"
         async with connected(server), server.client() as client:
-            config = (await client.jetstream().stream_info(STREAM)).config
+            config = (await jetstream(client).stream_info(STREAM)).config
             assert config.subjects == ["whimbrel.events.*.>"]
             assert config.max_age == 3 * 86_400
             assert config.storage == "file"
@@ -195,7 +205,7 @@ async def test_a_stream_that_is_there_is_left_as_it_is(tmp_path):
     async with nats_server(tmp_path) as server:
         await server.make_stream("whimbrel.>", max_age=60)
         async with connected(server), server.client() as client:
-            assert (await client.jetstream().stream_info(STREAM)).config.subjects == ["whimbrel.>"]
+            assert (await jetstream(client).stream_info(STREAM)).config.subjects == ["whimbrel.>"]
 
 
 async def test_subjects_that_no_stream_takes(tmp_path):
@@ -325,7 +335,7 @@ async def test_a_user_who_may_not_publish(tmp_path):
     config = f'authorization {{ users: [ {user}, {{ user: "root", password: "r" }} ] }}'
     async with nats_server(tmp_path, config) as server:
         async with server.client(user="root", password="r") as client:
-            await client.jetstream().add_stream(name=STREAM, subjects=["whimbrel.>"])
+            await jetstream(client).add_stream(name=STREAM, subjects=["whimbrel.>"])
         async with connected(server, user="w", password="p") as made:
             with pytest.raises(BrokerError, match=r"(?i)permissions violation for publish to .whimbrel.events.AC1"):
                 await made.publish([record(1, 1)], lambda _: None)

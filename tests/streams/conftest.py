@@ -8,11 +8,21 @@ import pytest
 
 from tests.lite import with_schema
 from tests.net.nats_server import NatsServer, nats_server
+from tests.net.publishing import be_patient
 from whimbrel.base.clock import SystemClock
+from whimbrel.journey import streams
+from whimbrel.net import kafka, nats
 from whimbrel.store.postgresql.executor import PostgresExecutor
 from whimbrel.store.script import Executor
 from whimbrel.store.sqlite.executor import SqliteExecutor
 from whimbrel.store.store import SqlStore
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that is slow because the machine is, is not given up: what it had would be published again."""
+    be_patient(monkeypatch, nats, kafka)
+    monkeypatch.setattr(streams, "_STOP_S", 60.0)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ async def test_a_broker_that_is_killed_and_a_process_that_crashes(store, tmp_pat
         wanted = await append(store, range(500))
         async with running(store, broker, batch=100, chance=Impatient(), **to(broker)) as stream:
             last = await store.last_position()
-            await until(lambda: stands_at(store, last), within_s=30)
+            await until(lambda: stands_at(store, last), within_s=120)
             broker.kill()
             await in_state(store, "down")  # also when nothing is to be published
             wanted += await append(store, range(500, 900))
@@ -35,11 +35,11 @@ async def test_a_broker_that_is_killed_and_a_process_that_crashes(store, tmp_pat
             broker.start()
             await broker.ready()
             wanted += await append(store, range(900, 1000))
-            await until(lambda: _moved_beyond(store, last), within_s=60)
+            await until(lambda: _moved_beyond(store, last), within_s=120)
             await crash(stream)
         async with running(store, broker, **to(broker)):
             last = await store.last_position()
-            await until(lambda: stands_at(store, last), within_s=30)
+            await until(lambda: stands_at(store, last), within_s=120)
         stored = await asyncio.to_thread(broker.everything, "events")
     assert {each.event["id"] for each in stored} == set(wanted)
     assert set(map(tuple, ids_in_order([each.event for each in stored]).values())) == {(1, 2, 3)}
@@ -59,6 +59,6 @@ async def test_a_stop_leaves_nothing_to_repeat(one_store, tmp_path):
                 await in_state(one_store, "up")
         async with running(one_store, broker, **to(broker)):
             last = await one_store.last_position()
-            await until(lambda: stands_at(one_store, last), within_s=30)
+            await until(lambda: stands_at(one_store, last), within_s=120)
         stored = await asyncio.to_thread(broker.everything, "events")
     assert sorted(each.event["id"] for each in stored) == sorted(wanted)

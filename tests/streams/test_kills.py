@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.processes import Node, simulator
+from tests.faults.processes import START_S, Node, simulator
 from tests.faults.wire import Connection, call, request, until
 from tests.net.nats_server import NatsServer, ids_in_order, nats_server
 
@@ -44,7 +44,7 @@ class Serving(Node):
         command = ("-m", "whimbrel", "serve", "--config", str(self.folder / "whimbrel.toml"))
         self._process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=DEVNULL, stderr=log)
         log.close()
-        await until(self._is_ready, 30, f"a node ready; see {self.folder}/serve.log")
+        await until(self._is_ready, START_S, f"a node ready; see {self.folder}/serve.log")
         return self._process
 
 
@@ -59,7 +59,7 @@ class Load:
         while self.left:
             first = self.left * BATCH
             messages = [{"to": f"+1415555{first + number:04}", "text": "Hello"} for number in range(BATCH)]
-            await until(lambda asked=messages: self._accepted(asked), 60, "a batch accepted")
+            await until(lambda asked=messages: self._accepted(asked), 2 * START_S, "a batch accepted")
             self.left -= 1
 
     async def _accepted(self, messages: list[dict[str, str]]) -> bool:
@@ -111,11 +111,16 @@ async def torment(folder: Path, seed: int, *, kills: int, batches: int) -> None:
             await sending
             told = await _all_ended(node, batches * BATCH)
             await server.holds(len(told))
+            await until(lambda: _has_all(server, told), 60, "all that was told")  # of later events some may be first
             await _verdict(server, told, batches * BATCH)
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             await node.stop()
+
+
+async def _has_all(server: NatsServer, told: dict[str, str]) -> bool:
+    return told.keys() <= {each.event["id"] for each in await server.everything()}
 
 
 async def _all_ended(node: Node, messages: int) -> dict[str, str]:
@@ -128,7 +133,7 @@ async def _all_ended(node: Node, messages: int) -> dict[str, str]:
         ended = sum(kind in ("message.delivered", "message.in_doubt") for kind in told.values())
         return ended >= messages
 
-    await until(there, 60, "all messages ended")
+    await until(there, 180, "all messages ended")
     return told
 
 

@@ -28,7 +28,7 @@ async def follower(database: asyncpg.Connection, its: Scene) -> Node:
         pid = name.rpartition(":")[2]
         return next((node for node in its.nodes if str(node._process.pid) == pid), None)
 
-    return await until(there, 30, "a node that follows the stream")
+    return await until(there, 90, "a node that follows the stream")
 
 
 async def torment(its: Scene, server: NatsServer, database: asyncpg.Connection, *, rounds: int) -> None:
@@ -52,7 +52,7 @@ async def _taken_over(database: asyncpg.Connection, its: Scene, victim: Node) ->
     async def there() -> bool:
         return await follower(database, its) is not victim
 
-    await until(there, 30, "another node that follows the stream")
+    await until(there, 90, "another node that follows the stream")
 
 
 async def all_ended(database: asyncpg.Connection, messages: int) -> None:

@@ -118,7 +118,7 @@ async def in_state(store: SqlStore, state: str) -> StreamRow:
         found = await row(store)
         return found if found is not None and found.state == state else None
 
-    return await until(there, within_s=20)
+    return await until(there, within_s=60)
 
 
 def value(metric: object, **labels: str) -> float:
@@ -381,7 +381,7 @@ async def test_a_broker_that_says_nothing_holds_up_no_other(one_store, server, t
                 wanted = await append(one_store, range(100))
                 other.wake()
                 stream.wake()
-                await server.holds(len(wanted), within_s=9)  # the other one gives up after 10
+                await server.holds(len(wanted), within_s=50)  # the other one gives up after 60
         finally:
             slow.thaw()
             await other.stop()
