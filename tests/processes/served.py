@@ -20,7 +20,7 @@ from whimbrel.manage.credentials import Credentials
 from whimbrel.manage.quickstart import SandboxAddress, seed
 from whimbrel.store.sqlite import schema
 
-_START_S = 90.0
+START_S = 90.0
 _END_S = 60.0
 SQLITE = "sqlite:///whimbrel.db"
 
@@ -66,7 +66,7 @@ class Served:
     async def start(self) -> None:
         """Begin a life; returns when all processes work."""
         await self.begin()
-        ready = await until(self._ready, _START_S, f"all processes ready; see {self.log}")
+        ready = await until(self._ready, START_S, f"all processes ready; see {self.log}")
         self.port = int(ready["url"].rpartition(":")[2])
         self.smpp_port, *self.tls_ports = ready["smpp_ports"]
 
@@ -115,7 +115,10 @@ class Served:
 
     def sockets(self) -> Path:
         """The folder in which all processes have their sockets."""
-        links = [os.readlink(link) for link in Path(f"/proc/{self.pid('1')}/fd").iterdir()]
+        links: list[str] = []
+        for link in Path(f"/proc/{self.pid('1')}/fd").iterdir():
+            with suppress(FileNotFoundError):  # a connection that was closed meanwhile
+                links.append(os.readlink(link))
         inodes = {link.removeprefix("socket:[").rstrip("]") for link in links}
         rows = (line.split() for line in Path("/proc/net/unix").read_text().splitlines())
         own = (Path(row[7]) for row in rows if row[6] in inodes and len(row) > 7)
@@ -153,7 +156,8 @@ class Served:
             with suppress(TimeoutError):
                 await self.ended()
         for pid in self.pids().values():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(pid, signal.SIGKILL)
         if self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
@@ -167,13 +171,21 @@ class Served:
         return answer.json()
 
     async def metrics(self) -> dict[str, float]:
-        """Every sample of a scrape, by its name with its labels."""
+        """Every sample of a scrape that every process has answered, by its name with its labels: one that is busy for
+        a second is left out, and for three seconds there is no scrape at all."""
+        found: dict[str, float] = await until(self._scraped, START_S, "a scrape of all processes")
+        return found
+
+    async def _scraped(self) -> dict[str, float] | None:
         connection = await Connection.open(self.port)
         answer = await connection.ask(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         connection.close()
+        if answer.status == 503:
+            return None
         assert answer.status == 200
         rows = (line.rpartition(" ") for line in answer.body.decode().splitlines() if not line.startswith("#"))
-        return {name: float(value) for name, _, value in rows}
+        found = {name: float(value) for name, _, value in rows}
+        return found if all(up for name, up in found.items() if name.startswith("whimbrel_process_up{")) else None
 
 
 def is_alive(pid: int) -> bool:

@@ -21,7 +21,7 @@ from tests.faults.wire import Connection, now_us, request, until
 from whimbrel.journey.owners import BEAT_S, TERM_S
 from whimbrel_sandbox.log import read_log
 
-from .served import SQLITE, Served, is_alive, served
+from .served import SQLITE, START_S, Served, is_alive, served
 
 _SENDER = "+15005550006"
 _PHONES = 10
@@ -81,7 +81,7 @@ class _Round:
         """The next one dies only when this one is back."""
         self.deaths.append(Death(now_us(), -signal.SIGKILL))
         pid = await self.made.kill(victim)
-        await until(lambda: self.made.pid(victim) != pid and is_alive(self.made.pid(victim)), 30.0, f"{victim} back")
+        await until(lambda: self.made.pid(victim) != pid and is_alive(self.made.pid(victim)), START_S, f"{victim} back")
 
     async def _freeze(self, victim: str) -> None:
         """To the others it is as dead: what it had on the wire is in doubt."""
@@ -94,7 +94,7 @@ class _Round:
             os.kill(pid, signal.SIGCONT)
 
     async def _kill_while_stopping(self, victim: str) -> None:
-        await until(lambda: any(line["message"] == "stopping" for line in self.made.lines()), 10.0, "the stop")
+        await until(lambda: any(line["message"] == "stopping" for line in self.made.lines()), 60.0, "the stop")
         await self.made.kill(victim)
 
     def _has_reached(self, acknowledged: int) -> bool:

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import apsw
 import pytest
 
 from tests.faults.processes import simulator, sink
-from tests.faults.wire import request, until
+from tests.faults.wire import now_us, request, until
 from tests.net.certificates import Authority
 from whimbrel.cli.supervisor import rest_s
-from whimbrel.journey.owners import BEAT_S, TERM_S
 from whimbrel_sandbox.log import Submitted, read_log
 
 from .served import Served, is_alive, served
@@ -128,8 +128,9 @@ async def _die(made: Served, folder: Path) -> None:
     """What dies comes back, and what it counted stays. Nobody waits for the lease of one that died."""
     before = await made.metrics()
     pids = {"1": await made.kill("1")}
+    await _forgotten(made, pids["1"])
     await send(made, 99)
-    await until(lambda: len(_submits(folder)) == 61, TERM_S - BEAT_S, "a text by whoever has the carrier now")
+    await until(lambda: len(_submits(folder)) == 61, 60.0, "a text by whoever has the carrier now")
     pids["store"] = await made.kill("store")
     await until(lambda: all(made.pid(name) != pid for name, pid in pids.items()), 60.0, "both back")
     await until(lambda: _all_up(made), 60.0, "both answer a scrape")
@@ -140,6 +141,17 @@ async def _die(made: Served, folder: Path) -> None:
     assert after['whimbrel_process_restarts_total{process="store"}'] == 1
     lines = [line for line in made.lines() if line["message"] == "a process ended and is started again"]
     assert {(line["child"], line["status"]) for line in lines} == {("1", -9), ("store", -9)}
+
+
+async def _forgotten(made: Served, pid: int) -> None:
+    """A dead process is none of the nodes any more, before its time as one has run out."""
+    database = apsw.Connection(str(made.folder / "whimbrel.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        while rows := list(database.execute("SELECT alive_until FROM nodes WHERE name LIKE ?", (f"%:{pid}",))):
+            assert now_us() < rows[0][0], "others wait until its leases run out"
+            await asyncio.sleep(0.01)
+    finally:
+        database.close()
 
 
 async def _leave_nobody(made: Served) -> None:
