@@ -15,6 +15,7 @@ PHONE = "+447911123450"
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory):
     with quickstart(tmp_path_factory.mktemp("consent")) as running:
+        running.bound()  # or a phone has nobody to write to
         yield running
 
 

@@ -42,6 +42,7 @@ def home(tmp_path_factory):
     """A quickstart of their own: the examples change balances and webhooks."""
     folder = tmp_path_factory.mktemp("docs")
     with quickstart(folder) as node:
+        node.bound()  # or a phone has nobody to write to
         (folder / "whimbrel-data").symlink_to(node.folder)
         (folder / ".venv").symlink_to(Path(sys.executable).parents[1])
         yield folder
