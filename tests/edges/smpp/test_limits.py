@@ -118,10 +118,10 @@ async def test_a_peer_that_does_not_read_its_answers_is_not_read_from(door: Door
                 one.link.transport.write(frame * 2000)
             return not server_side.is_writable
 
-        await until(stuck, within_s=30)
+        await until(stuck, within_s=120)
         assert not server_side.transport.is_reading()
         one.link.transport.resume_reading()
-        await until(lambda: server_side.is_writable and server_side.transport.is_reading(), within_s=30)
+        await until(lambda: server_side.is_writable and server_side.transport.is_reading(), within_s=120)
 
 
 async def test_a_connection_that_does_not_bind_is_closed(tmp_path):

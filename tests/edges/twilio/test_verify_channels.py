@@ -46,7 +46,7 @@ async def caller():
 @pytest.fixture
 async def v2(tmp_path, mailbox, caller):
     mail = Mail(host="127.0.0.1", port=mailbox.port, security="none", sender="sms@acme.example")
-    voice = Channel(url=caller.url, secret=SECRET, allow_networks=("127.0.0.0/8",), timeout_s=2)
+    voice = Channel(url=caller.url, secret=SECRET, allow_networks=("127.0.0.0/8",), timeout_s=30)
     async with AsyncExitStack() as stack:
         edge = await stack.enter_async_context(running_edge(tmp_path, mail=mail, channels={"voice": voice}))
         client = sdk(edge)
