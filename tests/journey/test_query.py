@@ -169,6 +169,7 @@ async def test_a_carrier_of_another_node_is_asked_by_its_owner(tmp_path: Path) -
     """The sweep of one node leaves what is overdue for the owner to ask, some seconds ahead of its deadline."""
     async with rig(tmp_path) as r:
         message_id = await unreported(r, query_sm=True)
+        await r.app.asking.stop()  # its owner asks when this test says so
         r.clock.advance(RECEIPT_DEADLINE_S + VALIDITY_MAX_S + 60)
         r.app.sweep._runs_elsewhere = lambda _: True
         r.app.sweep._asking = Asking(

@@ -138,6 +138,13 @@ async def test_a_change_ends_the_run_that_is_under_way_and_a_new_name_does_not(t
         ]
         made.clock.advance((to_utc(local, "Asia/Tokyo") - made.clock.now_us()) / 1_000_000 + 60)
         await texts(made, ANA, 3)
+
+        async def all_counted() -> bool:
+            """Each counts her after her text has left; changed before that it would count her among the stopped."""
+            found = [(await outcomes.find(ctx, id_, **whose)).data for id_ in kept]
+            return all(runs and runs[0].accepted == 1 for runs in found)
+
+        await until(all_counted)
         await keeping.update(ctx, ACTOR, kept[0], ScheduleChange(name="t"), **whose)
         await keeping.update(ctx, ACTOR, kept[1], ScheduleChange(text="Other"), **whose)
         await keeping.skip(ctx, ACTOR, kept[2], Skip(occurrence="2190-03-01T09:00:00"), **whose)
