@@ -1,6 +1,8 @@
 """Doubt: the carrier may or may not have it. Told, never resent by itself, resolved by a receipt or by its deadline;
 a code may ask for one more try."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -134,13 +136,21 @@ async def test_a_code_that_nobody_answers_is_tried_twice_and_then_in_doubt(tmp_p
         await r.check_money(charged_segments=1, held_segments=1)
 
 
-async def test_a_late_no_ends_the_doubt_and_is_not_followed_by_another_try(tmp_path: Path) -> None:
+async def test_a_late_no_ends_the_doubt_and_is_not_followed_by_another_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """ESME_RTHROTTLED means «send it again», but the sender has been told that it may have gone."""
     async with rig(tmp_path) as r:
         await r.seed(response_timeout_s=0.1)
         await r.bound()
-        r.behave(response_latency_ms=200)
-        (message_id,) = await r.send(r.draft("+15005550501"))
+        late: list[Callable[[], None]] = []
+        with monkeypatch.context() as held:  # a response that comes in time to be read would end no doubt
+            held.setattr(r.simulator.center.wheel, "after", lambda _, call, about: late.append(partial(call, about)))
+            r.behave(response_latency_ms=200)
+            (message_id,) = await r.send(r.draft("+15005550501"))
+            await r.settled(message_id, "in_doubt")
+        (respond,) = late
+        respond()
         message = await r.settled(message_id, "failed")
         assert message.reason == "throttled"
         assert IN_DOUBT in await r.events(message_id)

@@ -260,7 +260,7 @@ async def test_duties_go_on_where_another_node_stopped_and_come_back(tmp_path: P
                 await until(lambda: duties_of(first) == every)
             ids += await first.send(*(first.draft(phone) for phone in phones(20, start=20 * turn)))
             await first.all_settled(ids, "delivered", within_s=90)
-        await until(lambda: {post.json["message_id"] for post in sink.posts} == set(ids), within_s=20)
+        await until(lambda: {post.json["message_id"] for post in sink.posts} == set(ids), within_s=90)
         for phone in phones(60):
 
             async def indexed(phone: str = phone) -> bool:

@@ -104,7 +104,7 @@ async def test_what_does_not_answer_is_said() -> None:
 
     async with bound(own, response_timeout_s=0.1) as (_, made):
         assert steps(await probed(made))[-1] == ("enquire_link", "failed")
-    async with listening(RawSmsc(lambda *_: True)) as smsc, bench(smsc, up=False, bind_timeout_s=0.1) as made:
+    async with listening(RawSmsc(lambda *_: True)) as smsc, bench(smsc, up=False, bind_timeout_s=1) as made:
         report = await probed(made)
         assert steps(report)[-1] == ("bind transceiver", "failed")
     async with listening(RawSmsc()) as gone:
