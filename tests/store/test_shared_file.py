@@ -145,8 +145,9 @@ async def test_a_call_that_comes_again_is_answered_and_not_done_twice(database: 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store process may take its time to come back."""
-    monkeypatch.setattr("whimbrel.store.sqlite.link.AWAY_S", 60.0)
+    """A store process may take its time to come, and to come back."""
+    for limit in ("START_S", "AWAY_S"):
+        monkeypatch.setattr(f"whimbrel.store.sqlite.link.{limit}", 60.0)
 
 
 async def test_calls_wait_for_a_store_process_that_comes_back(database: str, owner: Owner, patient: None):
