@@ -32,6 +32,8 @@ def test_a_campaign_is_made_of_a_document_and_steered(node: Node, tmp_path):
     assert "scheduled" in campaign("resume", id_)
     assert "canceled" in campaign("cancel", id_)
     assert "all" in campaign("results", id_)
+    assert json.loads(campaign("recipients", id_, "--activity", "clicked", "--json")) == []
+    campaign("recipients", id_, "--activity", "sneezed", code=1)
     assert "is deleted" in campaign("delete", id_)
     file.write_text("{")
     campaign("create", file, code=2)

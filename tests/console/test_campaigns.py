@@ -77,6 +77,12 @@ async def test_a_campaign_is_made_estimated_tried_and_sent(edge, browser, newcom
     assert "sort=at" in table.text and "sort=code" not in table.text  # of 300,000 no page reads all to sort them
     messages, there = r'href="/console/messages/(SM\w+)"', f"{PATH}/{id_}/recipients"
     assert (await browser.get(f"{there}?sort=at")).all(messages) == table.all(messages)[::-1]
+    (answered,) = table.all(r'class="chip" href="([^"]+activity=answered)">Answered 0<')
+    narrowed = await browser.get(answered)
+    assert narrowed.all(messages) == [] and 'class="chip on"' in narrowed.text, narrowed.words
+    (form,) = narrowed.all(r'<form class="filters"(.+?)</form>')
+    assert f'action="{there}"' in form and 'name="code"' in form and "activity" not in form  # one or the other
+    assert (await browser.get(f"{there}?activity=answered&code=opted_out")).status == 400
     file = await browser.get(f"{PATH}/{id_}/recipients/export")
     assert "+447400123451" in file.text and "+447400123453" not in file.text
     figures = (await browser.get(f"{PATH}/{id_}/results/export")).text.splitlines()

@@ -208,3 +208,14 @@ async def test_a_click_on_a_recipients_own_link_counts_once(tmp_path: Path):
         await until(clicked, within_s=60.0)
         rows = (await edge.get(f"/v1/campaigns/{id_}/recipients")).json["data"]
         assert sorted(each["clicked_at"] is not None for each in rows) == [False, True]
+        place = f"/v1/campaigns/{id_}/recipients"
+        assert (await edge.get(f"{place}?activity=clicked")).json["data"] == [
+            each for each in rows if each["clicked_at"]
+        ]
+        assert (await edge.get(f"{place}?activity=answered")).json["data"] == []
+        files = [(await edge.get(f"{place}/export{more}")).body.decode() for more in ("?activity=clicked", "")]
+        assert [len(file.splitlines()) for file in files] == [2, 3] and NUMBER in files[0]
+        for wrong in ("activity=sneezed", "activity=clicked&code=opted_out"):
+            for path in (place, f"{place}/export"):
+                refused = await edge.get(f"{path}?{wrong}")
+                assert (refused.status, refused.code) == (400, "invalid_parameter"), refused.body

@@ -9,8 +9,9 @@ import pytest
 
 from tests.journey.rig import ACTOR, Rig, rig, sqlite_first, until
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.domain.campaigns import Campaign
+from whimbrel.domain.campaigns import ACTIVITIES, Campaign
 from whimbrel.manage import balance, opt_outs
+from whimbrel.manage.context import Paging
 from whimbrel.products.campaigns import keeping, recipients, sending, steering
 from whimbrel.products.campaigns.shapes import (
     AudienceBody,
@@ -85,6 +86,18 @@ async def counted(rig: Rig, made: CampaignView, **wanted: int) -> recipients.Res
 
     found: recipients.Results = await until(there, within_s=WITHIN_S)
     return found
+
+
+async def active(rig: Rig, made: CampaignView, activity: str, **paging: Any) -> list[recipients.RecipientView]:
+    """Recipients who did something, in pages of two."""
+    narrowed, found, cursor = recipients.Narrowed(activity=activity), [], None
+    while True:
+        about = {"account_id": rig.account_id, "test": False, "narrowed": narrowed}
+        page = await recipients.find(rig.app.manage, made.id, **about, paging=Paging(cursor, 2, **paging))
+        found += page.data
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
 
 
 def reached(rig: Rig) -> Counter[str]:
@@ -217,6 +230,10 @@ async def test_a_sample_decides_what_the_others_get(tmp_path: Path):
         stopped = next(each for each in made.submits() if each.text == "Plain")
         made.say("+" + stopped.dest, "STOP")
         await counted(made, draft, answered=3, opted_out=1)
+        assert [len(await active(made, draft, activity)) for activity in ACTIVITIES] == [0, 3, 1, 0]
+        newest = await active(made, draft, "answered")
+        assert newest == (await active(made, draft, "answered", order="asc"))[::-1]
+        assert {each.answered_at is not None and each.variant for each in newest} == {"B"}
         made.clock.advance(3601)
         over = await is_in(made, draft, "finished")
         assert (over.won, over.progress.accepted) == ("B", 300)

@@ -14,7 +14,7 @@ from whimbrel.cli.say import fail, guarded
 
 campaign = typer.Typer(
     help="Campaigns: list, show, create from a file, estimate, test, approve, start, pause, resume, cancel, winner, "
-    "results, delete.",
+    "results, recipients, delete.",
     no_args_is_help=True,
 )
 CampaignId = Annotated[str, typer.Argument(metavar="CM…")]
@@ -145,6 +145,25 @@ def results(campaign_id: CampaignId, data: DataFolder = DATA, as_json: Json = Fa
     parts = [("all", found["total"]), *((each["key"], each["counts"]) for each in found["variants"])]
     rows = [(key, *(str(counts[name]) for name in names)) for key, counts in parts]
     asking.show(found, ("variant", *names), rows, as_json=as_json)
+
+
+@campaign.command("recipients")
+@guarded
+def recipients(
+    campaign_id: CampaignId,
+    activity: Annotated[
+        str | None, typer.Option(help="Those who did this: clicked, answered, opted_out or converted.")
+    ] = None,
+    code: Annotated[str | None, typer.Option(help="Those who got nothing for this, such as opted_out.")] = None,
+    data: DataFolder = DATA,
+    as_json: Json = False,
+) -> None:
+    """Who was looked at, and what became of each; newest first."""
+    about = {"activity": activity, "code": code}
+    found = list(asking.every(client(data), asking.path("campaigns", campaign_id, "recipients"), about))
+    names = ("message_id", "contact_id", "variant", "country", "status", "code")
+    rows = [tuple(each[name] or "" for name in names) for each in found]
+    asking.show(found, names, rows, as_json=as_json)
 
 
 @campaign.command("delete")

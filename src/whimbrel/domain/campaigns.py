@@ -13,8 +13,10 @@ CampaignStatus = Literal["draft", "scheduled", "running", "paused", "finished", 
 Phase = Literal["all", "sample", "wait", "rest"]
 Metric = Literal["delivered", "clicked", "answered"]
 Per = Literal["second", "minute", "hour"]
+Activity = Literal["clicked", "answered", "opted_out", "converted"]
 
 STATUSES: Final[tuple[CampaignStatus, ...]] = ("draft", "scheduled", "running", "paused", "finished", "canceled")
+ACTIVITIES: Final[tuple[Activity, ...]] = ("clicked", "answered", "opted_out", "converted")
 RECIPIENT_ZONE: Final = "recipient"
 PER_S: Final[Mapping[str, int]] = {"second": 1, "minute": 60, "hour": 3600}
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

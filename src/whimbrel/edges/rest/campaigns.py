@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from whimbrel.base import limits
-from whimbrel.domain.campaigns import CampaignStatus
+from whimbrel.domain.campaigns import Activity, CampaignStatus
 from whimbrel.edges.rest.paging import Cursor, HistoryQuery, Limit
 from whimbrel.edges.shared.asgi import Headers, Receive, Send
 from whimbrel.edges.shared.routes import Answer, Call, NoQuery, Operation
@@ -15,7 +15,7 @@ from whimbrel.manage.context import Context, Page, Paging
 from whimbrel.products.campaigns import estimating, exporting, keeping, recipients, steering, trying
 from whimbrel.products.campaigns import series as over_time
 from whimbrel.products.campaigns.estimating import Estimate
-from whimbrel.products.campaigns.recipients import RecipientView, Results
+from whimbrel.products.campaigns.recipients import Narrowed, RecipientView, Results
 from whimbrel.products.campaigns.series import Series
 from whimbrel.products.campaigns.shapes import CampaignChange, CampaignView, NewCampaign
 from whimbrel.products.campaigns.steering import CampaignPolicy, Choice
@@ -34,6 +34,10 @@ _EXAMPLE = {
 }
 
 
+_Code = Annotated[str | None, Meta(description="Those that were refused with this code.")]
+_Activity = Annotated[Activity | None, Meta(description="Those who did this; not together with `code`.")]
+
+
 class CampaignsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
     """Which campaigns."""
 
@@ -45,7 +49,15 @@ class CampaignsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc
 class RecipientsQuery(HistoryQuery, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
     """Which recipients."""
 
-    code: Annotated[str | None, Meta(description="Those that were refused with this code.")] = None
+    code: _Code = None
+    activity: _Activity = None
+
+
+class ExportQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
+    """Which recipients."""
+
+    code: _Code = None
+    activity: _Activity = None
 
 
 class NumbersQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
@@ -152,11 +164,14 @@ async def send_test(services: Services, call: Call[NoQuery, CampaignTest]) -> An
     return Answer(sent)
 
 
-async def export(services: Services, call: Call[NoQuery, None], headers: Headers, receive: Receive, send: Send) -> None:
+async def export(
+    services: Services, call: Call[ExportQuery, None], headers: Headers, receive: Receive, send: Send
+) -> None:
     """A page of the file at a time: the next is read when the last one is written."""
+    narrowed = Narrowed(code=call.query.code, activity=call.query.activity)
     pages = await exporting.export(
-        services.manage, call.path["id"], account_id=call.account_id, test=call.test
-    )  # fmt: skip
+        services.manage, call.path["id"], account_id=call.account_id, test=call.test, narrowed=narrowed
+    )
     named = [
         *headers,
         (b"content-type", b"text/csv; charset=utf-8"),
@@ -185,7 +200,7 @@ async def find_recipients(services: Services, call: Call[RecipientsQuery, None])
         call.path["id"],
         account_id=call.account_id,
         test=call.test,
-        code=query.code,
+        narrowed=Narrowed(code=query.code, activity=query.activity),
         paging=query.paging(),
     )
     return Answer(found)
@@ -317,6 +332,6 @@ OPERATIONS = (
     Operation(
         method="GET", path="/v1/campaigns/{id}/recipients/export", name="exportRecipientsOfCampaign", tag=_TAG,
         summary="Export recipients with what became of them as CSV",
-        scope="campaigns:read", stream=export, content_type="text/csv",
+        scope="campaigns:read", stream=export, query=ExportQuery, content_type="text/csv",
     ),
 )  # fmt: skip

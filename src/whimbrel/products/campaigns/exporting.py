@@ -10,7 +10,7 @@ from whimbrel.domain.campaigns import Campaign, Recipient
 from whimbrel.domain.model import Message
 from whimbrel.manage.context import NEWEST, Context
 from whimbrel.products.campaigns.keeping import existing
-from whimbrel.products.campaigns.recipients import RecipientView, view_of
+from whimbrel.products.campaigns.recipients import ALL, Narrowed, RecipientView, view_of
 from whimbrel.products.campaigns.shapes import spec_of
 from whimbrel.products.contacts.exporting import lines
 
@@ -19,21 +19,19 @@ _COLUMNS: Final = (*RecipientView.__struct_fields__, "number", "carrier_id", "re
 
 
 async def export(
-    ctx: Context, campaign_id: str, *, account_id: str, test: bool, code: str | None = None
+    ctx: Context, campaign_id: str, *, account_id: str, test: bool, narrowed: Narrowed = ALL
 ) -> AsyncIterator[bytes]:
-    """The file in pieces; with a code of those that were refused for it. WhimbrelError not_found before the first."""
+    """The file in pieces. WhimbrelError not_found, invalid_parameter before the first."""
+    narrowed.check()
     row = await existing(ctx, campaign_id, account_id, test)
-    return _pages(ctx, row, [each.name for each in spec_of(row).variants], code)
+    return _pages(ctx, row, [each.name for each in spec_of(row).variants], narrowed)
 
 
-async def _pages(ctx: Context, row: Campaign, names: list[str], code: str | None) -> AsyncIterator[bytes]:
+async def _pages(ctx: Context, row: Campaign, names: list[str], narrowed: Narrowed) -> AsyncIterator[bytes]:
     yield (_MARK + lines([_COLUMNS])).encode()
     before = NEWEST
-    statement = "campaign_recipients_page" if code is None else "campaign_recipients_page_refused"
-    narrowed = () if code is None else (code,)
-    while rows := await ctx.store.fetch(
-        Recipient, statement, row.account_id, row.id, before, limits.PAGE_MAX, *narrowed
-    ):
+    statement, more = narrowed.statement()
+    while rows := await ctx.store.fetch(Recipient, statement, row.account_id, row.id, before, limits.PAGE_MAX, *more):
         found = await ctx.store.messages([each.id for each in rows if each.code is None])
         messages = {message.id: message for message in found}
         yield lines(_row(each, names, messages.get(each.id)) for each in rows).encode()

@@ -1,15 +1,44 @@
 """Recipients of a campaign and its results, as answers show them. Numbers stand in messages; here are ids."""
 
-from typing import Annotated, Any
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 from whimbrel.base import ids, moments, money
-from whimbrel.domain.campaigns import Campaign, Figures, Recipient
+from whimbrel.base.errors import FieldError, WhimbrelError
+from whimbrel.domain.campaigns import ACTIVITIES, Campaign, Figures, Recipient
 from whimbrel.manage.context import FIRST_PAGE, Context, Page, Paging, after, page
 from whimbrel.products.campaigns.keeping import existing
 from whimbrel.products.campaigns.shapes import Progress, spec_of
+
+
+class Narrowed(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Which recipients: all, those that were refused with a code, or those who did something. Who was refused got
+    nothing with which to do it, so it is never both."""
+
+    code: str | None = None
+    activity: str | None = None
+
+    def check(self) -> None:
+        """WhimbrelError invalid_parameter."""
+        if self.activity is not None and self.activity not in ACTIVITIES:
+            raise _wrong(f"must be one of {', '.join(ACTIVITIES)}")
+        if self.activity is not None and self.code is not None:
+            raise _wrong("or `code` may be given, and not both")
+
+    def statement(self, paging: Paging = FIRST_PAGE) -> tuple[str, tuple[str, ...]]:
+        """Of their pages from the end that is asked for, and what it takes beside the rest."""
+        if self.code is not None:
+            statement = paging.of("campaign_recipients_page_refused", "campaign_recipients_page_refused_oldest")
+            return statement, (self.code,)
+        if self.activity is not None:
+            statement = paging.of("campaign_recipients_page_active", "campaign_recipients_page_active_oldest")
+            return statement, (self.activity,)
+        return paging.of("campaign_recipients_page", "campaign_recipients_page_oldest"), ()
+
+
+ALL: Final = Narrowed()
 
 
 class RecipientView(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,18 +105,20 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find(
-    ctx: Context, campaign_id: str, *, account_id: str, test: bool, code: str | None = None, paging: Paging = FIRST_PAGE
+    ctx: Context,
+    campaign_id: str,
+    *,
+    account_id: str,
+    test: bool,
+    narrowed: Narrowed = ALL,
+    paging: Paging = FIRST_PAGE,
 ) -> Page[RecipientView]:
-    """From either end; with a code those that were refused for it."""
+    """From either end."""
+    narrowed.check()
     row = await existing(ctx, campaign_id, account_id, test)
     names = [each.name for each in spec_of(row).variants]
-    about: tuple[Any, ...] = (account_id, row.id, after(paging), paging.limit + 1)
-    if code is None:
-        statement = paging.of("campaign_recipients_page", "campaign_recipients_page_oldest")
-    else:
-        statement = paging.of("campaign_recipients_page_refused", "campaign_recipients_page_refused_oldest")
-        about = (*about, code)
-    rows = await ctx.store.fetch(Recipient, statement, *about)
+    statement, more = narrowed.statement(paging)
+    rows = await ctx.store.fetch(Recipient, statement, account_id, row.id, after(paging), paging.limit + 1, *more)
     return page(rows, paging, lambda each: view_of(each, names), lambda each: each.id)
 
 
@@ -147,3 +178,7 @@ def view_of(row: Recipient, names: list[str]) -> RecipientView:
         opted_out_at=moments.to_text_or_none(row.opted_out_at),
         converted_at=moments.to_text_or_none(row.converted_at),
     )
+
+
+def _wrong(detail: str) -> WhimbrelError:
+    return WhimbrelError("invalid_parameter", f"`activity` {detail}.", errors=[FieldError("activity", detail)])

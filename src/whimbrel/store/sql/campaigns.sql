@@ -36,6 +36,7 @@
 -- | campaign_recipients_known (campaign_id, number_hashes) | number_hash, id of those that are there |
 -- | campaign_recipients_page, campaign_recipients_page_oldest (account_id, campaign_id, before_id, limit) | whole rows, newest first |
 -- | campaign_recipients_page_refused, campaign_recipients_page_refused_oldest (account_id, campaign_id, before_id, limit, code) | the same of those refused with a code |
+-- | campaign_recipients_page_active, campaign_recipients_page_active_oldest (account_id, campaign_id, before_id, limit, activity) | the same of those who did that |
 -- | campaign_recipients_in (campaign_id, state, limit) | ids of those that wait |
 -- | campaign_recipients_queued (campaign_id, limit) | ids of those whose messages are queued |
 -- | campaign_recipient_state (id, state) | |
@@ -250,6 +251,24 @@ SELECT id, campaign_id, account_id, number_hash, source, variant, country, state
   answered_at, opted_out_at, converted_at
 FROM campaign_recipients
 WHERE campaign_id = $2 AND account_id = $1 AND code IS NOT NULL AND code = $5 AND id > $3 ORDER BY id LIMIT $4;
+
+-- name: campaign_recipients_page_active
+SELECT id, campaign_id, account_id, number_hash, source, variant, country, state, code, created_at, clicked_at,
+  answered_at, opted_out_at, converted_at
+FROM campaign_recipients
+WHERE campaign_id = $2 AND account_id = $1 AND COALESCE(clicked_at, answered_at, opted_out_at, converted_at) IS NOT NULL
+  AND CASE $5 WHEN 'clicked' THEN clicked_at WHEN 'answered' THEN answered_at WHEN 'opted_out' THEN opted_out_at
+    ELSE converted_at END IS NOT NULL
+  AND id < $3 ORDER BY id DESC LIMIT $4;
+
+-- name: campaign_recipients_page_active_oldest
+SELECT id, campaign_id, account_id, number_hash, source, variant, country, state, code, created_at, clicked_at,
+  answered_at, opted_out_at, converted_at
+FROM campaign_recipients
+WHERE campaign_id = $2 AND account_id = $1 AND COALESCE(clicked_at, answered_at, opted_out_at, converted_at) IS NOT NULL
+  AND CASE $5 WHEN 'clicked' THEN clicked_at WHEN 'answered' THEN answered_at WHEN 'opted_out' THEN opted_out_at
+    ELSE converted_at END IS NOT NULL
+  AND id > $3 ORDER BY id LIMIT $4;
 
 -- name: campaign_recipients_in
 SELECT id FROM campaign_recipients

@@ -11,12 +11,14 @@ from starlette.responses import Response, StreamingResponse
 
 from whimbrel.base import moments
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.domain.campaigns import ACTIVITIES
 from whimbrel.edges.console import csv_file, people_known, tables
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 from whimbrel.edges.console.tables import Column, Table
 from whimbrel.manage import exports
 from whimbrel.products.campaigns import exporting
+from whimbrel.products.campaigns.recipients import Narrowed
 
 PATH: Final = "/console/campaigns/{id}"
 _SECOND_US: Final = 1_000_000
@@ -27,7 +29,7 @@ RECIPIENTS: Final = Table(
     cells="campaigns/recipient_cells.html",
     operation="listRecipientsOfCampaign",
     by="at",
-    filters=("code",),
+    filters=("code", "activity"),
     columns=(
         Column("who", "campaigns.recipient", "contact_id"),
         Column("status", "campaigns.state", "status"),
@@ -81,7 +83,9 @@ async def recipients(request: Request) -> Response:
     path = dict(request.path)
     found = await request.api("getCampaign", path=path)
     results = await request.api("getResultsOfCampaign", path=path)
-    return await tables.answer(request, RECIPIENTS, "campaigns/recipients.html", campaign=found, results=results)
+    return await tables.answer(
+        request, RECIPIENTS, "campaigns/recipients.html", campaign=found, results=results, activities=ACTIVITIES
+    )
 
 
 async def export_recipients(request: Request) -> Response:
@@ -89,7 +93,8 @@ async def export_recipients(request: Request) -> Response:
     found = await request.api("getCampaign", path=dict(request.path))
     if not request.api.may("exportRecipientsOfCampaign"):
         raise WhimbrelError("forbidden")
-    about = {"account_id": found.account_id, "test": found.test, "code": request.query.text("code") or None}
+    narrowed = Narrowed(**request.query.given("code", "activity"))
+    about = {"account_id": found.account_id, "test": found.test, "narrowed": narrowed}
     pages = await exporting.export(request.there.manage, found.id, **about)
     await _noted(request, found, "campaign_recipients")
     return _file(people_known.while_held(request, pages), f"recipients-{found.id}.csv")
