@@ -7,8 +7,17 @@ import pytest
 from tests.cells import account as samples
 from tests.cells.account import Cell, Killed
 from tests.pg import Postgres, fresh_database
+from whimbrel import cells as cells_module
+from whimbrel import connected
 from whimbrel.base import faults
 from whimbrel.base.clock import ManualClock
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell that is slow because the machine is, is not down."""
+    for module in (connected, cells_module):
+        monkeypatch.setattr(module, "PATIENCE_S", 30.0)
 
 
 @pytest.fixture

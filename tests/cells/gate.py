@@ -47,6 +47,10 @@ class Gate:
             writer.close()
             return
         onward = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        if not self._is_open:  # it was closed meanwhile
+            writer.close()
+            onward[1].close()
+            return
         loop = asyncio.get_running_loop()
         both = [loop.create_task(self._pass(reader, onward[1])), loop.create_task(self._pass(onward[0], writer))]
         self._tasks.update(both)

@@ -19,7 +19,8 @@ from tests.cells.scene import KEY, Customer, Scene, node, scene, settings_of, st
 from tests.cli.product import whimbrel
 from tests.edges.smpp.customer import PASSWORD, esme
 from tests.journey.rig import simulated
-from whimbrel import mailroom
+from whimbrel import cells as cells_module
+from whimbrel import connected, mailroom
 from whimbrel.base.clock import ManualClock
 from whimbrel.codec.smpp import events as ev
 from whimbrel.codec.smpp.bodies import QuerySm
@@ -367,7 +368,7 @@ async def test_a_cell_that_is_down_is_missed_by_its_own_accounts_only(databases,
 
 
 @pytest.mark.ci
-async def test_a_cell_that_hangs_does_not_hold_up_customers_of_others_that_bind(databases, tmp_path):
+async def test_a_cell_that_hangs_does_not_hold_up_customers_of_others_that_bind(databases, tmp_path, monkeypatch):
     direct = dict(zip(("eu", "us"), databases, strict=True))
     async with (
         Gate(databases[1]) as gate,
@@ -380,8 +381,10 @@ async def test_a_cell_that_hangs_does_not_hold_up_customers_of_others_that_bind(
         new = smpp_credentials.NewSmppCredential(name="bind", system_id="acme", password=PASSWORD)
         await smpp_credentials.create(eu_node.app.manage, "test", new, account_id=eu.id, test=False)
         await until(eu_node.app.cells.up)
+        for module in (connected, cells_module):
+            monkeypatch.setattr(module, "PATIENCE_S", 2.0)
         gate.freeze()
-        async with asyncio.timeout(8.0), esme(eu_node.smpp_port) as one:
+        async with asyncio.timeout(30.0), esme(eu_node.smpp_port) as one:
             assert (await one.bind()).status == 0
             assert (await one.submit()).status == 0
         told = await eu_node.ask("GET", f"/v1/accounts/{eu.id}/move", made.operator)

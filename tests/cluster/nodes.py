@@ -15,7 +15,7 @@ from tests.cli.product import Done
 from tests.faults.processes import end, free_port
 from tests.faults.wire import call, until
 
-_START_S = 40.0
+_START_S = 90.0
 NEWER = "9.9.9"
 
 
