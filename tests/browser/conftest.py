@@ -27,6 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     with quickstart(tmp_path_factory.mktemp("console")) as running:
+        running.bound()  # or a phone has nobody to write to
         yield running
 
 

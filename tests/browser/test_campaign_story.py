@@ -5,6 +5,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Visit
 from tests.browser.visitor import Visitor
 from tests.cli.product import Node, ask, until
+from whimbrel.link_sections import Links
 
-PEOPLE = 24
+PEOPLE = 40  # so that none of the two wordings and of the rest is nobody's
 WATCHED_S = 40  # meanwhile links are opened, somebody says STOP, and the page tells both
 TAKES_MS = 120_000  # until it was
 _PHONE = "+4474001{:05}"
 _NOT_CUSTOMERS = 3  # of them: at the end
+_TOO_SOON = timedelta(milliseconds=Links().too_soon_ms)
 _TARGET = "https://shop.example/sale"
 _LINK = re.compile(r"https?://\S+")
 _BROWSER = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/130.0.0.0 Mobile Safari/537.36"
@@ -47,6 +50,19 @@ def _says(node: Node, phone: str, text: str) -> None:
     body = {"to": "+15005550006", "text": text, "system_id": "whimbrel"}
     sent = ask("POST", f"{node.given['simulator_http_url']}/phones/{phone}/send", body)
     assert sent.status == 202, sent.body
+
+
+def _can_be_read(node: Node, campaign: str) -> bool:
+    """Whoever opens a link sooner after a carrier took the text is no person."""
+    rows = node.get(f"/v1/campaigns/{campaign}/recipients?limit=1000")["data"]
+    sent = [node.get(f"/v1/messages/{row['message_id']}")["sent_at"] for row in rows if row["message_id"]]
+    return all(sent) and datetime.now(UTC) - datetime.fromisoformat(max(sent)) > _TOO_SOON
+
+
+def _ended(node: Node, campaign: str) -> tuple[int, int]:
+    """How many were delivered, and how many opted out."""
+    total = node.get(f"/v1/campaigns/{campaign}/results")["total"]
+    return total["delivered"], total["opted_out"]
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -139,12 +155,13 @@ def test_a_campaign_from_a_file_to_its_winner(
     # The sample arrives, some open the link of one wording, somebody has enough.
     expect(page.locator("#progress")).to_contain_text("Watches the sample")
     wanted = [_phone(n) for n in range(PEOPLE - _NOT_CUSTOMERS) if n != 1]
-    sample = node.get(f"/v1/campaigns/{campaign}/results")["total"]["accepted"]
+    sample = node.get(f"/v1/campaigns/{campaign}/results")["progress"]["accepted"]  # the figures follow later
 
     def arrived() -> dict[str, str]:
         return {phone: texts[0] for phone in wanted if (texts := _texts(node, phone))}
 
     until(lambda: len(arrived()) >= sample, what="the sample on its phones")
+    until(lambda: _can_be_read(node, campaign), what="the time in which nobody has read a text")
     got = arrived()
     better = [phone for phone, text in got.items() if "20% off" in text]
     other = [phone for phone in got if phone not in better]
@@ -172,6 +189,8 @@ def test_a_campaign_from_a_file_to_its_winner(
         texts = [text for text in _texts(node, phone) if "shop" in text or "sale" in text or "20% off" in text]
         assert len(texts) == 1 and (phone in got or "20% off" in texts[0]), texts
     assert not any(_texts(node, _phone(n)) for n in (1, *range(PEOPLE - _NOT_CUSTOMERS, PEOPLE)))
+    until(lambda: _ended(node, campaign) == (len(wanted), 1), what="the figures of the end")
+    page.reload()  # which follows no more when all have left
     tiles = page.locator("#progress .tiles")
     expect(tiles).to_contain_text(f"{len(wanted)}of {len(wanted)}")
     expect(tiles).to_contain_text("100.0 %")

@@ -17,6 +17,7 @@ from tests.cli.product import Node, quickstart, until
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A product in which nobody has done anything, whatever other tests did to theirs."""
     with quickstart(tmp_path_factory.mktemp("first-run")) as running:
+        running.bound()  # or a phone has nobody to write to
         yield running
 
 
@@ -102,6 +103,8 @@ def test_from_the_printed_link_to_a_webhook(
     sent = node.ask("POST", "/v1/messages", {"to": "+15005550001", "text": "Heard?"})
     assert sent.status == 202, sent.body
     until(lambda: any(sent.json["id"].encode() in body for body in receiver.bodies), what="the post")
+    (webhook,) = node.get("/v1/webhooks")["data"]
+    until(lambda: node.get(f"/v1/webhooks/{webhook['id']}/tries")["data"], what="what became of it")
     owner.open("/console/webhooks")
     owner.page.get_by_role("link", name=receiver.url).click()
     expect(owner.page.locator(".s-delivered", has_text="204").first).to_be_visible()

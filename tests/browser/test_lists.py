@@ -84,16 +84,16 @@ def test_usage_is_shown_and_its_file_says_what_the_api_says(owner: Visitor, node
         rows: list[dict[str, Any]] = ask("GET", by_day, key=node.given["api_key"]).json["data"]
         return rows
 
-    def file_while_nothing_is_counted() -> list[dict[str, str]]:
+    def file_while_nothing_is_counted() -> tuple[list[dict[str, str]], list[dict[str, Any]]] | None:
         told = told_by_day()
         with owner.page.expect_download() as download:
             owner.press("CSV")
         download.value.save_as(tmp_path / "usage.csv")
         with (tmp_path / "usage.csv").open(newline="", encoding="utf-8") as file:
             lines = list(csv.DictReader(file))
-        return lines if told_by_day() == told else []
+        return (lines, told) if told_by_day() == told else None
 
-    lines, told = until(file_while_nothing_is_counted), told_by_day()
+    lines, told = until(file_while_nothing_is_counted, within_s=120)
     found = {(line["period_start"], line["country"]): [line[name] for name in COUNTS] for line in lines}
     wanted = {(row["period_start"], row["country"] or ""): [str(row[name]) for name in COUNTS] for row in told}
     assert found == wanted != {}

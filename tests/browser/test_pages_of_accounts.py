@@ -174,6 +174,7 @@ def test_an_account_is_made_and_shown(node: Node, chromium: Browser, url: str, v
     expect(owner.page.locator("main .copy code")).to_have_count(2)
     owner.press("I have copied it")
     owner.press("Show its data")
+    owner.is_at("/console")
     owner.open("/console/messages")
     owner.sees("No messages yet")
     owner.open("/console/balance")
@@ -182,6 +183,7 @@ def test_an_account_is_made_and_shown(node: Node, chromium: Browser, url: str, v
     owner.open("/console/accounts")
     row = owner.page.locator(f"#{node.given['account_sid']}")
     row.get_by_role("button", name="Show its data").click()
+    owner.is_at("/console")
     owner.open("/console/balance")
     owner.sees("USD")
 
@@ -191,6 +193,7 @@ def test_the_audit_log_says_who_did_what(owner: Visitor) -> None:
     owner.fill({"name": "Written down"})
     owner.page.locator('[name="scopes"]').first.check()
     owner.press("Make the key")
+    expect(owner.page.locator("main .copy code")).to_be_visible()
     owner.open("/console/audit")
     expect(owner.page.locator("tbody tr").first).to_contain_text("key")
     expect(owner.page.locator("tbody tr").first).to_contain_text("Written down")

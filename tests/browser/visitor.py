@@ -56,12 +56,14 @@ class Visitor:
         return self.context.new_page()
 
     def press(self, name: str, *, sure: str = "") -> None:
-        """A button or a link that reads so; `sure`: what the question's button reads that comes then."""
+        """A button or a link that reads so; `sure`: what the question's button reads that comes then. Where it leads to
+        another page, that one is whole, and hears what is done in it."""
         main = self.page.locator("main")
         found = main.get_by_role("button", name=name, exact=True).or_(main.get_by_role("link", name=name, exact=True))
         found.first.click()
         if sure:
             self.page.get_by_role("dialog").get_by_role("button", name=sure, exact=True).click()
+        self.page.wait_for_load_state()
 
     def fill(self, fields: Mapping[str, str], within: Locator | None = None) -> None:
         """Write into fields, by their names."""
