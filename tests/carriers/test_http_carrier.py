@@ -166,9 +166,7 @@ async def test_what_it_takes_without_an_id_is_told() -> None:
 
 async def test_a_silent_provider_leaves_it_in_doubt() -> None:
     async with provider() as peer, carrier(peer.port) as bench:
-        await bench.send(
-            bench.part()
-        )  # the next one leaves at once, on the connection that is kept
+        await bench.send(bench.part())  # the next one leaves at once, on the connection that is kept
         sender = bench.carrier._sender
         sender._settings = msgspec.structs.replace(sender._settings, response_timeout_s=0.1)
         peer.answer = lambda _: Hang()
