@@ -15,6 +15,7 @@ from tests.journey import rig
 from tests.journey.rig import simulated
 from whimbrel.app import App
 from whimbrel.config import Cell, Server, Settings, Smpp, Webhooks
+from whimbrel.domain.model import Price, Route
 from whimbrel.manage import accounts, balance, carriers, keys, prices, routes, senders
 from whimbrel.manage.scopes import ACCOUNT_SCOPES, OPERATOR
 from whimbrel_sandbox.log import Submitted
@@ -96,6 +97,7 @@ class Scene:
         await routes.create(ctx, ACTOR, routes.NewRoute(carriers=(self.carrier_id,)))
         for node in self.nodes.values():
             await until(lambda node=node: _is_at_work(node.app, self.carrier_id))
+            await until(lambda node=node: knows_the_way(node.app))
 
     async def customer(self, cell: str, number: str = "+12025550100") -> Customer:
         """An account that lives in a cell, with credit and a sender; all nodes know it."""
@@ -134,6 +136,14 @@ def _is_at_work(app: App, carrier_id: str) -> bool:
     """Whether a carrier has come and, where the cell has a share of it, is connected to."""
     known = app.tables.carriers.get(carrier_id)
     return known is not None and (known.status != "active" or carrier_id in app.standing.health())
+
+
+async def knows_the_way(app: App) -> bool:
+    """Whether route and price have come, which are made after the carrier."""
+    if not (await app.store.fetch(Route, "routes_all") and await app.store.fetch(Price, "prices_all")):
+        return False
+    await app.tables.current()
+    return True
 
 
 def _hints(tables: Any) -> set[str]:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.cells import account as samples
 from tests.cells.gate import Gate
-from tests.cells.scene import KEY, Customer, Scene, node, scene, settings_of, steadily, until
+from tests.cells.scene import KEY, Customer, Scene, knows_the_way, node, scene, settings_of, steadily, until
 from tests.cli.product import whimbrel
 from tests.edges.smpp.customer import PASSWORD, esme
 from tests.journey.rig import simulated
@@ -359,7 +359,7 @@ async def test_a_cell_that_is_down_is_missed_by_its_own_accounts_only(databases,
             assert [cell["reachable"] for cell in cells.body["data"]] == [True, False]
             gate.open()
             await until(lambda: not eu_node.app.cells.unknown())
-            await until(lambda: us_node.app.tables.router.candidates)
+            await until(lambda: knows_the_way(us_node.app))
             assert (await eu_node.send(us, NUMBERS[0])).status == 202
             gate.close()
             await until(lambda: not eu_node.app.cells.up())

@@ -115,11 +115,11 @@ async def test_no_answer_is_lost_and_what_comes_twice_has_one_message_id(tmp_pat
             before = len(inbox.ids)
             assert await has_binds(phone, f"Thanks {number}")
             if number % (COUNT // KILLS) == COUNT // KILLS - 1:
-                await until(lambda seen=before: len(inbox.ids) > seen, 30, "one is with the mail server")
+                await until(lambda seen=before: len(inbox.ids) > seen, START_S, "one is with the mail server")
                 await asyncio.sleep(chance.uniform(0, SLOW_S))
                 await node.kill()
                 await node.start()
-                await until(lambda: has_binds(phones[0], "HELP"), 30, "texts of phones are brought again")
+                await until(lambda: has_binds(phones[0], "HELP"), START_S, "texts of phones are brought again")
         await until(lambda: len(set(inbox.answers.values())) >= COUNT, 240, "every answer came")
         path = f"/v1/mailboxes/{made.json()['id']}/log?state=sent&limit=1000"
 

@@ -176,7 +176,7 @@ async def test_what_a_misuse_does(start, name, seen):
 )
 async def test_how_deliveries_are_answered(start, name, answered, refused):
     simulator = await start()
-    await main.run(settings(simulator, scenario=name, **SHORT))
+    await main.run(settings(simulator, scenario=name, **SHORT | {"receipt_wait_ms": 1_000, "seconds": 30.0}))
     statuses = {event.status for event in events(simulator, ReceiptAnswered) if event.bind == 1}  # not of the probe
     assert statuses == ({0} if answered else {0x65} if refused else set())
 

@@ -111,7 +111,7 @@ async def test_the_rate_limit_counts_segments_in_any_second(start, connect):
 
 
 async def test_the_window_limit_refuses_what_is_too_much_at_once(start, connect):
-    simulator = await start(window_limit=2, response_latency_ms=5)
+    simulator = await start(window_limit=2, response_latency_ms=100)
     client = await connect(simulator)
     sent = [client.submit("447700900123") for _ in range(4)]
     assert [(await client.response(number)).status for number in sent] == [0, 0, *[Status.ESME_RMSGQFUL] * 2]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from types import SimpleNamespace
 from urllib.parse import parse_qs
 
@@ -10,6 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from sandbox_esme import eventually, reserved
+from tests.ports import free_port
 
 from whimbrel_sandbox.log import InboundAnswered, InboundSent, ReceiptAnswered, ReceiptSent, Responded, Submitted
 from whimbrel_sandbox.network import PhoneText
@@ -184,9 +184,7 @@ async def test_a_call_that_is_refused_for_good_is_made_once(provider, calls):
 async def test_nobody_answers_at_first(provider, calls):
     """A node that is away for a while loses no receipt."""
     simulator, http = provider
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     async with http.post("/messages", json={**TEXT, "callback": f"http://127.0.0.1:{port}/r"}):
         pass
     await eventually(lambda: len(events(simulator, ReceiptSent)) > 2)
