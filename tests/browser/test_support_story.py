@@ -98,6 +98,7 @@ def test_two_people_answer_three_phones(owner: Visitor, colleague: Visit, node: 
 
     # Both type an answer to it: nothing is lost, and the phone gets both, but no note.
     bob.page.locator("#talks li a").first.click()
+    bob.page.wait_for_load_state()
     for person, words in ((ada, "Ada looks for it."), (bob, "Bob has found it.")):
         person.page.locator("#answer-text").press_sequentially(words)
     ada.page.get_by_role("button", name="Send", exact=True).click()

@@ -27,6 +27,8 @@ PHONE = {"width": 390, "height": 780}
 WAIT_MS = 30_000
 # What a browser logs where a form was refused: the page says it, and that is what is tested.
 _REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
+# What htmx logs of a request that a later one took the place of. One that failed logs more than this.
+_REPLACED = re.compile(r"htmx:(afterRequest|sendAbort)\b")
 _INLINE = frozenset({"data", "blob", "about"})
 
 
@@ -88,6 +90,8 @@ class Visitor:
             self.complaints.append(f"a request left: {request.url}")
 
     def _watch_console(self, message: ConsoleMessage) -> None:
+        if _REPLACED.match(message.text):
+            return
         found = _REFUSED.search(message.text)
         if message.type in ("error", "warning") and not (found and found[1] in self.refusals):
             self.complaints.append(f"{message.type}: {message.text} at {message.page and message.page.url}")
