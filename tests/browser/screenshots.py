@@ -3,6 +3,7 @@ lively data. Pictures go to docs/images; those that no page shows are left out o
 """
 
 import argparse
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -74,6 +75,7 @@ def main() -> None:
         onlooker.goto(f"{url}/console")
         with fill(node, chosen.seconds) as things:
             take(browser, url, state, things, chosen.folder, set(filter(None, chosen.only.split(","))))
+            onlooker.locator("[data-figure=delivered]", has_text=re.compile("[1-9]")).wait_for()
             onlooker.screenshot(path=chosen.folder / "console-overview.png")
         browser.close()
     sys.stdout.write(f"{len(list(chosen.folder.glob('*.png')))} pictures in {chosen.folder}\n")

@@ -11,6 +11,7 @@
   const many = before.accepted.length;
   const data = [Array.from({ length: many }, (_, n) => before.at - many + 1 + n), ...names.map((name) => before[name])];
   const whole = new Intl.NumberFormat(document.documentElement.lang);
+  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   let plot = null;
 
   function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
@@ -22,7 +23,7 @@
     plot = new uPlot({
       width: place.clientWidth, height: 220, legend: { show: false }, cursor: { y: false },
       scales: { y: { range: (u, min, max) => [0, Math.max(max * 1.1, 5)] } },
-      axes: [axis, { ...axis, size: 52 }],
+      axes: [{ ...axis, size: 28, incrs: [30, 60, 120, 300], values: (_, splits) => splits.map((at) => (at % 60 ? "" : clock.format(at * 1000))) }, { ...axis, size: 52 }],
       series: [{}, line("accepted", "--info"), line("sent", "--warn", [6, 3]), line("delivered", "--good"), line("failed", "--bad", [2, 3])],
     }, data, place);
   }
