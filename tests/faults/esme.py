@@ -31,6 +31,7 @@ CREDENTIAL = {
 }
 _BINDS_MAX = 4
 _WINDOW = 40
+_SETTINGS = Settings(window=_WINDOW, bind_timeout_ms=60_000, response_timeout_ms=120_000)
 _START_S = 60.0
 _AGAIN = frozenset({Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL})
 _REPEATS = 20
@@ -123,7 +124,7 @@ class _Bind:
         """Whether it is bound; a node that is dying lets nobody in."""
         loop = asyncio.get_running_loop()
         handlers = LinkHandlers(self._on_events, self._on_closed)
-        self.link = SmppLink(loop, Role.ESME, Settings(window=_WINDOW), handlers)
+        self.link = SmppLink(loop, Role.ESME, _SETTINGS, handlers)
         self.since_us = now_us() // 1000 * 1000
         try:
             await loop.create_connection(lambda: self.link, "127.0.0.1", port)

@@ -25,6 +25,7 @@ from .publishing import be_patient, publish_all, record, records, refusal
 
 SUBJECT = "whimbrel.events.{account_id}.{type}"
 CREATION = Creation(replicas=1, partitions=1, keep_days=3)
+SLOWLY = "timeout: 60"  # for who we are, and for TLS: a client that is held up for two seconds would be cut off
 NOT_US = ("'Authorization Violation'", "the server closed the connection: does it take our credentials?")
 
 
@@ -264,7 +265,7 @@ async def test_one_of_several_servers_is_there(tmp_path):
 
 
 async def test_user_and_password(tmp_path):
-    config = 'authorization { user: "whimbrel", password: "right" }'
+    config = f'authorization {{ {SLOWLY}, user: "whimbrel", password: "right" }}'
     async with nats_server(tmp_path, config) as server:
         async with connected(server, user="whimbrel", password="right"):
             pass
@@ -275,7 +276,7 @@ async def test_user_and_password(tmp_path):
 
 
 async def test_a_token(tmp_path):
-    async with nats_server(tmp_path, 'authorization { token: "right" }') as server:
+    async with nats_server(tmp_path, f'authorization {{ {SLOWLY}, token: "right" }}') as server:
         async with connected(server, token="right"):
             pass
         assert await refusal(publisher(server, token="wrong")) in NOT_US
@@ -283,7 +284,7 @@ async def test_a_token(tmp_path):
 
 async def test_an_nkey(tmp_path):
     ours, other = Key("U"), Key("U")
-    config = f'authorization {{ users: [ {{ nkey: "{ours.public}" }} ] }}'
+    config = f'authorization {{ {SLOWLY}, users: [ {{ nkey: "{ours.public}" }} ] }}'
     async with nats_server(tmp_path, config) as server:
         async with connected(server, nkey_file=ours.file(tmp_path)):
             pass
@@ -298,6 +299,7 @@ async def test_a_credentials_file(tmp_path):
     tenant = jwt(operator, account, {"type": "account", "version": 2, "limits": limits})
     watcher = jwt(operator, system, {"type": "account", "version": 2})
     config = f"""
+        authorization {{ {SLOWLY} }}
         operator: {owner}
         system_account: {system.public}
         resolver: MEMORY
@@ -332,7 +334,7 @@ async def test_files_that_hold_no_key(tmp_path):
 async def test_a_user_who_may_not_publish(tmp_path):
     allow = '["$JS.API.STREAM.INFO.WHIMBREL", "_INBOX.>"]'
     user = f'{{ user: "w", password: "p", permissions: {{ publish: {allow}, subscribe: "_INBOX.>" }} }}'
-    config = f'authorization {{ users: [ {user}, {{ user: "root", password: "r" }} ] }}'
+    config = f'authorization {{ {SLOWLY}, users: [ {user}, {{ user: "root", password: "r" }} ] }}'
     async with nats_server(tmp_path, config) as server:
         async with server.client(user="root", password="r") as client:
             await jetstream(client).add_stream(name=STREAM, subjects=["whimbrel.>"])
@@ -347,7 +349,7 @@ async def test_a_user_who_may_not_publish(tmp_path):
 def tls_config(authority: Authority, name: str, *, clients: Authority | None = None) -> str:
     issued = authority.issue(name)
     more = f'ca_file: "{clients.file}", verify: true' if clients else ""
-    return f'tls {{ cert_file: "{issued.cert}", key_file: "{issued.key}", {more} }}'
+    return f'tls {{ {SLOWLY}, cert_file: "{issued.cert}", key_file: "{issued.key}", {more} }}'
 
 
 async def test_tls(tmp_path):
