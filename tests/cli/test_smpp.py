@@ -65,6 +65,7 @@ def test_what_is_made_binds_and_is_counted_until_it_is_suspended(node):
     smpp(node.folder, "update", made["id"], "--status", "suspended")
     assert client.read_pdu().command == "unbind"
     client.disconnect()
+    smpp(node.folder, "delete", made["id"])  # others count what there is
 
 
 @pytest.mark.parametrize(
