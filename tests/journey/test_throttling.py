@@ -50,7 +50,7 @@ def widest(r: Rig) -> int:
 async def test_a_throttled_carrier_gets_everything_in_order_and_once(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         await r.seed(window=10)
-        r.behave(rate_limit=30)
+        r.behave(rate_limit=3)  # the first of each phone go together, however slow the machine is
         texts = [f"text {number:02}" for number in range(12)]
         ids = await r.send(*[r.draft(phone, text) for text in texts for phone in PHONES[:5]])
         await until(lambda: any(submit.status == 0x58 for submit in r.submits()))
