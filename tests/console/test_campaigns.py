@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from tests.edges.edge_rig import SENDER, until
+from whimbrel.edges.console.pages import campaign_results
+from whimbrel_sandbox.settings import Change
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/console/campaigns"
@@ -125,6 +127,25 @@ async def test_one_that_looked_at_everybody_is_sending_out_until_the_last_text_h
     assert "Sending out" not in page.words and f"{PATH}/{id_}/pause" not in page.text
     assert f"{PATH}/{id_}/remove" in page.text
     assert (await edge.ask("PUT", "/v1/policies", json={"caps": []})).status == 200
+
+
+async def test_a_page_hears_receipts_of_one_that_is_over_for_an_hour(edge, browser, monkeypatch):
+    edge.simulator.center.change(Change(receipt_share=0))
+    try:
+        id_ = await kept(browser, to_numbers="+447400123463", not_numbers="", pace="")
+        await browser.post(f"{PATH}/{id_}/start")
+
+        async def sent():
+            status = (await edge.get(f"/v1/campaigns/{id_}")).json["status"]
+            return status == "finished" and (await edge.get(f"/v1/campaigns/{id_}/results")).json["total"]["sent"] == 1
+
+        await until(sent, within_s=60.0)
+    finally:
+        edge.simulator.center.change(Change(receipt_share=1))
+    asks = f'id="progress" hx-get="{PATH}/{id_}/progress'
+    assert asks in (await browser.get(f"{PATH}/{id_}")).text
+    monkeypatch.setattr(campaign_results, "_FOLLOWED_US", 0)
+    assert asks not in (await browser.get(f"{PATH}/{id_}")).text
 
 
 @pytest.mark.parametrize(

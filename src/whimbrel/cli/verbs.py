@@ -91,7 +91,7 @@ VERBS: Final = (
         "campaign",
         "campaigns:campaign",
         "Campaigns: list, show, create from a file, estimate, test, approve, start, pause, resume, cancel, "
-        "winner, results, delete.",
+        "winner, results, recipients, delete.",
     ),
     Verb("consent-words", "consent_words:words", "Words of STOP, START, HELP and JOIN: list, add, remove."),
     Verb(

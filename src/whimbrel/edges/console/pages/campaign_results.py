@@ -18,10 +18,12 @@ from whimbrel.edges.console.routes import Page
 from whimbrel.edges.console.tables import Column, Table
 from whimbrel.manage import exports
 from whimbrel.products.campaigns import exporting
-from whimbrel.products.campaigns.recipients import Narrowed
+from whimbrel.products.campaigns.recipients import Counts, Narrowed
 
 PATH: Final = "/console/campaigns/{id}"
 _SECOND_US: Final = 1_000_000
+_FOLLOWED_US: Final = 3600 * _SECOND_US
+"""So long after its end a page still looks for receipts."""
 _CSV: Final = "text/csv; charset=utf-8"
 RECIPIENTS: Final = Table(
     name="campaign_recipients",
@@ -143,11 +145,12 @@ async def standing(request: Request, found: Any) -> dict[str, Any]:
     total = results.total
     left = total.sent + total.in_doubt + total.canceled + total.failed + total.expired + total.rejected
     waits = found.status == "finished" and found.waiting
+    goes_out = waits or left < total.accepted or total.accepted < found.progress.accepted
     return {
         "campaign": found,
         "results": results,
         "waits": waits,
-        "goes_on": goes_on(found) or waits or left < total.accepted or total.accepted < found.progress.accepted,
+        "goes_on": goes_on(found) or goes_out or _hears(request, found, total),
         "seen": _digest((found, results)),
         "stands": f"{found.status}.{found.phase}.{found.reason or ''}.{int(waits)}",
         "carriers": await carriers(request),
@@ -155,6 +158,14 @@ async def standing(request: Request, found: Any) -> dict[str, Any]:
         "may_write": request.api.may("createCampaign"),
         "is_other": False,
     }
+
+
+def _hears(request: Request, found: Any, total: Counts) -> bool:
+    """Whether receipts of it may come soon."""
+    ended = total.delivered + total.undelivered + total.failed + total.expired + total.rejected + total.unknown
+    if found.ended_at is None or ended + total.canceled >= total.accepted:
+        return False
+    return request.services.clock.now_us() - moments.from_text(found.ended_at) < _FOLLOWED_US
 
 
 def goes_on(found: Any) -> bool:
