@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.visitor import Visitor
 from tests.cli.product import Node
@@ -33,13 +33,21 @@ def test_a_file_becomes_contacts_and_a_segment_counts_them(owner: Visitor, node:
     expect(page.locator("#f-column-1")).to_have_value("number")
     expect(page.locator("#f-column-2")).to_have_value("name")
     expect(page.locator("#mapping")).to_contain_text("Customer 1000")
+    held: list[Route] = []
+    page.route("**/preview", lambda route: held.append(route))
     page.locator("#f-column-1").select_option("")
+    page.locator("#f-tags").press_sequentially("spring")
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    page.unroute("**/preview")
     expect(page.locator("#mapping")).to_contain_text("Say which column is the number.")
+    expect(page.locator("#f-tags")).to_have_value("spring")  # which was typed before the answer came
+    expect(page.locator("#f-tags")).to_be_focused()
     page.locator("#f-column-1").select_option("number")
     expect(page.locator("#mapping")).not_to_contain_text("Say which column is the number.")
     page.locator("#f-column-3").select_option("tariff_plan")
     expect(page.locator('#f-column-3 option[value="tariff_plan"]')).to_have_attribute("selected", "")  # it was answered
-    page.locator("#f-tags").fill("spring")
     owner.press("Begin")
 
     # It is followed to its end, and what was wrong is a file.
