@@ -14,6 +14,7 @@ from whimbrel_sandbox.log import Responded, Submitted, Unbound, read_log
 
 from .load import Client, Sent
 from .scene import BINDS, TOLD, WINDOW, Scene
+from .waits import Looks
 
 
 class Line(msgspec.Struct):
@@ -23,6 +24,7 @@ class Line(msgspec.Struct):
     came_us: list[int] = []
     taken: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)  # by number and words
     in_flight_max: int = 0
+    waits: Looks = ()  # of the simulator, for a core
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -78,7 +80,7 @@ async def gather(its: Scene, client: Client, throughput_per_s: int) -> Evidence:
     return Evidence(
         sent=client.log,
         refused=client.refused,
-        lines=[read_line(carrier.name, carrier.log) for carrier in its.carriers],
+        lines=[read_line(carrier.name, carrier.log, carrier.waits) for carrier in its.carriers],
         rows={row[0]: Row(*row) for row in found},
         events=events,
         told=told,
@@ -90,9 +92,9 @@ async def gather(its: Scene, client: Client, throughput_per_s: int) -> Evidence:
     )
 
 
-def read_line(name: str, path: Path) -> Line:
+def read_line(name: str, path: Path, waits: Looks) -> Line:
     """A simulator's log in the small."""
-    line = Line(name)
+    line = Line(name, waits=waits)
     open_: dict[int, set[int]] = defaultdict(set)  # by bind: requests that are not answered
     for event in _events(path):
         if isinstance(event, Submitted):

@@ -2,6 +2,7 @@
 lost, doubled, too fast or not told, and sees it say so.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ import msgspec
 from tests.faults.oracle import is_forward
 
 from .evidence import Evidence
+from .waits import Looks, waited_before
 
 _SHOWN_MAX = 20
 _SECOND_US = 1_000_000
@@ -114,7 +116,8 @@ def _carriers(evidence: Evidence, verdict: Judgement) -> list[str]:
     """No carrier's rate was exceeded in any second, nor its window."""
     broken: list[str] = []
     for line in evidence.lines:
-        verdict.fastest[line.name] = fastest = most_in_a_second(line.came_us)
+        verdict.fastest[line.name] = most_in_a_second(line.came_us)
+        fastest = most_in_a_second(line.came_us, line.waits, evidence.throughput_per_s)
         verdict.fullest[line.name] = line.in_flight_max
         if fastest > evidence.throughput_per_s:
             broken.append(f"{line.name} got {fastest} in a second, and takes {evidence.throughput_per_s}")
@@ -123,13 +126,13 @@ def _carriers(evidence: Evidence, verdict: Judgement) -> list[str]:
     return broken
 
 
-def most_in_a_second(came_us: list[int]) -> int:
-    """The greatest number of them within any second, wherever it begins."""
-    most = first = 0
-    for last, at in enumerate(came_us):
-        while at - came_us[first] >= _SECOND_US:
-            first += 1
-        most = max(most, last - first + 1)
+def most_in_a_second(came_us: list[int], waits: Looks = (), throughput_per_s: int = 0) -> int:
+    """The greatest number of them within any second, wherever it begins; without those that may have come before it,
+    while the reader waited for a core."""
+    most = 0
+    for first, at in enumerate(came_us):
+        before = throughput_per_s * waited_before(waits, at) // _SECOND_US
+        most = max(most, bisect_left(came_us, at + _SECOND_US) - first - before)
     return most
 
 

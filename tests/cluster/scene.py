@@ -18,6 +18,7 @@ from whimbrel.manage import accounts, balance, carriers, keys, prices, routes, s
 from whimbrel.net.addresses import Reach
 
 from .nodes import Node, copy_of_a_later_version
+from .waits import Looks, watched
 
 PREFIXES = ("447911", "447912", "447913")
 """Where numbers begin, by the carrier that is their route."""
@@ -47,6 +48,7 @@ class Carrier(msgspec.Struct):
     prefix: str
     log: Path
     smpp_port: int
+    waits: Looks
     id: str = ""
 
 
@@ -80,7 +82,8 @@ async def scene(
             log = folder / f"carrier-{place}.jsonl"
             settings = {"seed": seed, "response_latency_ms": _RESPONSE_MS, "receipt_delay_ms": _RECEIPT_MS}
             told = await stack.enter_async_context(simulator(log, **settings))
-            found.append(Carrier(f"carrier-{place}", prefix, log, told["smpp_port"]))
+            waits = await stack.enter_async_context(watched(told["pid"]))
+            found.append(Carrier(f"carrier-{place}", prefix, log, told["smpp_port"], waits))
         sink = await stack.enter_async_context(survivor("-m", "tests.soak.sink", str(folder / "sink.log")))
         master_key = secrets.token_bytes(32)
         made = Scene(folder, database, "", "", found, [])

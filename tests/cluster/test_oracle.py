@@ -9,6 +9,7 @@ import pytest
 from .evidence import Evidence, Line, Row
 from .load import Sent
 from .oracle import judge, most_in_a_second
+from .waits import waited_before
 
 _SECOND = 1_000_000
 _TYPES = ["message.queued", "message.sending", "message.sent", "message.delivered"]
@@ -128,3 +129,15 @@ def test_what_is_wrong_is_named(spoil: Callable[[Evidence], None]) -> None:
 
 def test_the_fastest_second_may_begin_anywhere() -> None:
     assert most_in_a_second([0, 900_000, 1_000_000, 1_100_000, 1_899_999, 1_900_000]) == 4
+
+
+def test_what_a_reader_may_have_read_late_is_not_counted_against_the_second():
+    looks = [(0, 0), (100_000, 0), (200_000, 80_000), (300_000, 80_000)]
+    assert [waited_before(looks, at) for at in (40_000, 100_000, 150_000, 200_000, 260_000, 400_000)] == [
+        0, 0, 80_000, 80_000, 0, 0
+    ]  # fmt: skip
+    came = [190_000] * 5 + [290_000 + 100_000 * n for n in range(8)]
+    assert most_in_a_second(came) == 13
+    assert most_in_a_second(came, looks, 10) == 13  # a part of a text is none
+    assert most_in_a_second(came, looks, 30) == 11
+    assert most_in_a_second([at + _SECOND for at in came], looks, 30) == 13  # it did not wait

@@ -25,21 +25,27 @@ _SINK = Path(__file__).with_name("sink.py")
 @asynccontextmanager
 async def survivor(*command: str) -> AsyncIterator[str]:
     """A process that lives as long as the block; gives the first line that it prints."""
+    async with _alive(*command) as (_, line):
+        yield line
+
+
+@asynccontextmanager
+async def _alive(*command: str) -> AsyncIterator[tuple[int, str]]:
     process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=PIPE)
     try:
         assert process.stdout is not None
-        yield (await process.stdout.readline()).decode()
+        yield process.pid, (await process.stdout.readline()).decode()
     finally:
         await end(process)
 
 
 @asynccontextmanager
 async def simulator(log: Path, **settings: object) -> AsyncIterator[dict[str, Any]]:
-    """The simulator's address."""
+    """The simulator's address, and its `pid`."""
     options = [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     command = ("-m", "whimbrel_sandbox", "--smpp-port", "0", "--http-port", "0", "--log", str(log), *options)
-    async with survivor(*command) as line:
-        yield json.loads(line)
+    async with _alive(*command) as (pid, line):
+        yield json.loads(line) | {"pid": pid}
 
 
 @asynccontextmanager
