@@ -32,8 +32,6 @@ _EXAMPLE = {
     "text": 'Hi {{ first_name|default:"there" }}, 20% off until Sunday. STOP to opt out',
     "schedule": {"pace": {"count": 200, "per": "second"}},
 }
-
-
 _Code = Annotated[str | None, Meta(description="Those that were refused with this code.")]
 _Activity = Annotated[Activity | None, Meta(description="Those who did this; not together with `code`.")]
 

@@ -230,29 +230,18 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, 'refused', $8, $9);
 -- name: campaign_recipients_known
 SELECT number_hash, id FROM campaign_recipients WHERE campaign_id = $1 AND number_hash = ANY($2);
 
--- name: campaign_recipients_page
+-- name: campaign_recipients_page (both ways)
 SELECT id, campaign_id, account_id, number_hash, source, variant, country, state, code, created_at, clicked_at,
   answered_at, opted_out_at, converted_at
 FROM campaign_recipients WHERE campaign_id = $2 AND account_id = $1 AND id < $3 ORDER BY id DESC LIMIT $4;
 
--- name: campaign_recipients_page_oldest
-SELECT id, campaign_id, account_id, number_hash, source, variant, country, state, code, created_at, clicked_at,
-  answered_at, opted_out_at, converted_at
-FROM campaign_recipients WHERE campaign_id = $2 AND account_id = $1 AND id > $3 ORDER BY id LIMIT $4;
-
--- name: campaign_recipients_page_refused
+-- name: campaign_recipients_page_refused (both ways)
 SELECT id, campaign_id, account_id, number_hash, source, variant, country, state, code, created_at, clicked_at,
   answered_at, opted_out_at, converted_at
 FROM campaign_recipients
 WHERE campaign_id = $2 AND account_id = $1 AND code IS NOT NULL AND code = $5 AND id < $3 ORDER BY id DESC LIMIT $4;
 
--- name: campaign_recipients_page_refused_oldest
-SELECT id, campaign_id, account_id, number_hash, source, variant, country, state, code, created_at, clicked_at,
-  answered_at, opted_out_at, converted_at
-FROM campaign_recipients
-WHERE campaign_id = $2 AND account_id = $1 AND code IS NOT NULL AND code = $5 AND id > $3 ORDER BY id LIMIT $4;
-
--- name: campaign_recipients_page_active
+-- name: campaign_recipients_page_active (both ways)
 SELECT id, campaign_id, account_id, number_hash, source, variant, country, state, code, created_at, clicked_at,
   answered_at, opted_out_at, converted_at
 FROM campaign_recipients
@@ -260,15 +249,6 @@ WHERE campaign_id = $2 AND account_id = $1 AND COALESCE(clicked_at, answered_at,
   AND CASE $5 WHEN 'clicked' THEN clicked_at WHEN 'answered' THEN answered_at WHEN 'opted_out' THEN opted_out_at
     ELSE converted_at END IS NOT NULL
   AND id < $3 ORDER BY id DESC LIMIT $4;
-
--- name: campaign_recipients_page_active_oldest
-SELECT id, campaign_id, account_id, number_hash, source, variant, country, state, code, created_at, clicked_at,
-  answered_at, opted_out_at, converted_at
-FROM campaign_recipients
-WHERE campaign_id = $2 AND account_id = $1 AND COALESCE(clicked_at, answered_at, opted_out_at, converted_at) IS NOT NULL
-  AND CASE $5 WHEN 'clicked' THEN clicked_at WHEN 'answered' THEN answered_at WHEN 'opted_out' THEN opted_out_at
-    ELSE converted_at END IS NOT NULL
-  AND id > $3 ORDER BY id LIMIT $4;
 
 -- name: campaign_recipients_in
 SELECT id FROM campaign_recipients

@@ -18,12 +18,12 @@ from whimbrel.edges.console.routes import Page
 from whimbrel.edges.console.tables import Column, Table
 from whimbrel.manage import exports
 from whimbrel.products.campaigns import exporting
-from whimbrel.products.campaigns.recipients import Counts, Narrowed
+from whimbrel.products.campaigns.recipients import Narrowed
 
 PATH: Final = "/console/campaigns/{id}"
 _SECOND_US: Final = 1_000_000
 _FOLLOWED_US: Final = 3600 * _SECOND_US
-"""So long after its end a page still looks for receipts."""
+"""So long after its end a page still looks for what comes."""
 _CSV: Final = "text/csv; charset=utf-8"
 RECIPIENTS: Final = Table(
     name="campaign_recipients",
@@ -73,7 +73,7 @@ async def plots(request: Request) -> Response:
     values = {"campaign": found, **await over_time(request, found)}
     if values["drawn"] == request.query.text("drawn"):
         return _nothing_new()
-    return request.part("campaigns/plots.html", "plots", goes_on=goes_on(found), **values)
+    return request.part("campaigns/plots.html", "plots", goes_on=goes_on(request, found), **values)
 
 
 def _nothing_new() -> Response:
@@ -145,12 +145,14 @@ async def standing(request: Request, found: Any) -> dict[str, Any]:
     total = results.total
     left = total.sent + total.in_doubt + total.canceled + total.failed + total.expired + total.rejected
     waits = found.status == "finished" and found.waiting
-    goes_out = waits or left < total.accepted or total.accepted < found.progress.accepted
     return {
         "campaign": found,
         "results": results,
         "waits": waits,
-        "goes_on": goes_on(found) or goes_out or _hears(request, found, total),
+        "goes_on": goes_on(request, found)
+        or waits
+        or left < total.accepted
+        or total.accepted < found.progress.accepted,
         "seen": _digest((found, results)),
         "stands": f"{found.status}.{found.phase}.{found.reason or ''}.{int(waits)}",
         "carriers": await carriers(request),
@@ -160,17 +162,11 @@ async def standing(request: Request, found: Any) -> dict[str, Any]:
     }
 
 
-def _hears(request: Request, found: Any, total: Counts) -> bool:
-    """Whether receipts of it may come soon."""
-    ended = total.delivered + total.undelivered + total.failed + total.expired + total.rejected + total.unknown
-    if found.ended_at is None or ended + total.canceled >= total.accepted:
-        return False
+def goes_on(request: Request, found: Any) -> bool:
+    """Whether something may happen to it soon: receipts, clicks and answers come after its end."""
+    if found.ended_at is None:
+        return found.status in ("scheduled", "running", "paused")
     return request.services.clock.now_us() - moments.from_text(found.ended_at) < _FOLLOWED_US
-
-
-def goes_on(found: Any) -> bool:
-    """Whether something may happen to it soon."""
-    return found.status in ("scheduled", "running", "paused")
 
 
 async def over_time(request: Request, found: Any) -> dict[str, Any]:
