@@ -190,7 +190,6 @@ def test_a_campaign_from_a_file_to_its_winner(
         assert len(texts) == 1 and (phone in got or "20% off" in texts[0]), texts
     assert not any(_texts(node, _phone(n)) for n in (1, *range(PEOPLE - _NOT_CUSTOMERS, PEOPLE)))
     until(lambda: _ended(node, campaign) == (len(wanted), 1), what="the figures of the end")
-    page.reload()  # which follows no more when all have left
     tiles = page.locator("#progress .tiles")
     expect(tiles).to_contain_text(f"{len(wanted)}of {len(wanted)}")
     expect(tiles).to_contain_text("100.0 %")
