@@ -92,7 +92,7 @@ async def gather(its: Scene, client: Client, throughput_per_s: int) -> Evidence:
     )
 
 
-def read_line(name: str, path: Path, waits: Looks) -> Line:
+def read_line(name: str, path: Path, waits: Looks = ()) -> Line:
     """A simulator's log in the small."""
     line = Line(name, waits=waits)
     open_: dict[int, set[int]] = defaultdict(set)  # by bind: requests that are not answered
