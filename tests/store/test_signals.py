@@ -25,7 +25,7 @@ class Node:
         self.heard: list[tuple[str, str]] = []
         self.signals = PostgresSignals(self._connect, SeededChance(seed))
         for topic in ("events", "queue", "config"):
-            self.signals.subscribe(cast("Topic", topic), lambda detail, topic=topic: self.heard.append((topic, detail)))
+            self.signals.subscribe(topic, lambda detail, topic=topic: self.heard.append((topic, detail)))
 
     async def _connect(self) -> asyncpg.Connection:
         self.connections.append(await asyncpg.connect(self._url))

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from whimbrel.codec.errors import CodecError
 from whimbrel.codec.smpp import fields, shortmessage
-from whimbrel.codec.smpp.bodies import DistributionList, MessageId, ShortMessage, SmeAddress, UnsuccessfulSme
+from whimbrel.codec.smpp.bodies import (
+    Bind,
+    DistributionList,
+    MessageId,
+    ShortMessage,
+    SmeAddress,
+    SubmitMulti,
+    UnsuccessfulSme,
+)
 from whimbrel.codec.smpp.pdu import (
     Decoder,
     Pdu,
@@ -168,8 +176,8 @@ def test_template_refuses(dest, text):
         Pdu(SUBMIT_SM_RESP, 0, 1 << 32),
         Pdu(SUBMIT_SM_RESP, 0, 1, MessageId(""), ((70000, b""),)),
         Pdu(SUBMIT_SM_RESP, 0, 1, MessageId(""), ((1, bytes(70000)),)),
-        Pdu(0x21, 0, 1, body_of(0x21)(destinations=(SmeAddress(),) * 255)),
-        Pdu(0x02, 0, 1, body_of(0x02)(system_id="x" * 16)),
+        Pdu(0x21, 0, 1, SubmitMulti(destinations=(SmeAddress(),) * 255)),
+        Pdu(0x02, 0, 1, Bind(system_id="x" * 16)),
     ],
     ids=[
         "no body",
