@@ -111,6 +111,11 @@ async def test_rules_are_read_by_all_and_changed_by_the_operator(edge, sign_in):
     assert (await edge.send(sender="AcmeFR", to="+33612345678")).code == "sender_forbidden"
     await operator.post(f"{RULES}/fr-mine", rule | {"enforce": "no"})
     assert (await edge.send(sender="AcmeFR", to="+33612345678")).json["warnings"] == ["sender_forbidden"]
+    words = rule | {"verdict": "allowed", "notice": "STOP 38xxx"}
+    assert (await operator.post(f"{RULES}/fr-mine", words)).status == 303
+    assert "STOP 38xxx" in (await owner.get(f"{RULES}/fr-mine")).words
+    assert (await edge.send(sender="AcmeFR", to="+33612345678")).code == "notice_missing"
+    assert "STOP 36xxx" in (await owner.get(f"{RULES}?country=FR")).words
     await operator.post(f"{RULES}/fr-mine/switch", {"enabled": "0"})
     assert "warnings" not in (await edge.send(sender="AcmeFR", to="+33612345678")).json
     await operator.post(f"{RULES}/fr-mine/remove")

@@ -195,6 +195,34 @@ async def test_what_is_noted_is_in_the_answer_in_explain_and_in_the_message(edge
     assert "warnings" not in (await edge.send(sender=NAME, to="+447400123456")).json
 
 
+async def test_words_that_a_text_has_to_say(edge, of_account):
+    await _sender(edge, NAME, of_account)
+    sale = {"to": "+33612345678", "sender": NAME, "class": "marketing"}
+    noted = await edge.send(**sale, text="Soldes !")
+    assert (noted.status, noted.json["warnings"]) == (202, ["notice_missing"])
+    assert "warnings" not in (await edge.send(**sale, text="Soldes ! STOP au 36180")).json
+    assert "warnings" not in (await edge.send(**sale | {"class": "transactional"}, text="Soldes !")).json
+    step = (await edge.post("/v1/messages/explain", sale | {"text": "Soldes !"})).json["sender_rules"]
+    assert (step["verdict"], step["code"], step["rule"]["notice"]) == ("warned", "notice_missing", "STOP 36xxx")
+    rule = {"country": "FR", "verdict": "forbidden", "source": "our carrier", "notice": "STOP 38xxx", "enforce": False}
+    put = await edge.ask("PUT", "/v1/sender-rules/fr-2027", json=rule, key=edge.operator)
+    assert (put.status, put.json["notice"]) == (200, "STOP 38xxx")
+    both = await edge.send(**sale, text="Soldes ! STOP 36180")
+    assert both.json["warnings"] == ["sender_forbidden", "notice_missing"]
+    strict = rule | {"verdict": "allowed", "enforce": True}
+    await edge.ask("PUT", "/v1/sender-rules/fr-2027", json=strict, key=edge.operator)
+    refused = await edge.send(**sale, text="Soldes ! STOP 36180")
+    assert (refused.status, refused.code, refused.json["errors"][0]["pointer"]) == (422, "notice_missing", "/text")
+    assert "STOP 38xxx" in refused.json["detail"]
+    told = (await edge.post("/v1/messages/explain", sale | {"text": "Soldes !"})).json
+    assert (told["verdict"], told["sender_rules"]["verdict"]) == ("refused", "refused")
+    tested = await edge.send(**sale, text="Soldes !", key=edge.customer.test)
+    assert (tested.status, tested.json["warnings"]) == (202, ["notice_missing"]), "no network sees test traffic"
+    assert (await edge.send(**sale, text="Soldes ! STOP 38180")).status == 202
+    long = await edge.ask("PUT", "/v1/sender-rules/fr-2027", json=rule | {"notice": "x" * 61}, key=edge.operator)
+    assert (long.status, long.json["errors"][0]["pointer"]) == (422, "/notice")
+
+
 async def test_an_operators_rule_stands_in_the_place_of_ours(edge, of_account):
     await _sender(edge, NAME, of_account)
     rule = {"country": "US", "verdict": "allowed", "source": "our carrier"}

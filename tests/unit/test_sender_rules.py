@@ -196,6 +196,40 @@ def test_marketing_is_refused_where_the_rest_is_sent():
     assert other.fit(sender(), "TR", us(TODAY)) is None
 
 
+@pytest.mark.parametrize(
+    ("value", "kind", "country", "marketing", "text", "expected"),
+    [
+        ("Acme", "alphanumeric", "FR", True, "Soldes ! STOP 36180", None),
+        ("Acme", "alphanumeric", "FR", True, "Soldes !", "notice_missing"),
+        ("Acme", "alphanumeric", "FR", False, "Votre colis est la", None),
+        ("36111", "short_code", "FR", True, "Soldes ! STOP", "notice_missing"),
+        ("38111", "short_code", "FR", True, "Soldes ! STOP au 36111", None),
+        ("+33612345678", "long_code", "FR", True, "Soldes !", None),
+        ("Acme", "alphanumeric", "GB", True, "Sale!", None),
+    ],
+)
+def test_marketing_to_france_says_how_to_stop_it(value, kind, country, marketing, text, expected):
+    for enforcement, refuses in (("warn", False), ("enforce", True)):
+        name = sender(value, kind)
+        book = SenderBook([name], SenderLaw(OURS, enforcement))
+        for _ in range(2):  # as found, and as kept
+            unsaid = book.unsaid(name, country, text, us(TODAY), marketing=marketing)
+            assert (unsaid and unsaid.code) == expected
+        if unsaid is not None:
+            assert (unsaid.refuses, unsaid.flag, unsaid.pointer) == (refuses, Flag.NOTICE_MISSING, "/text")
+            assert warnings_of(unsaid.flag) == ("notice_missing",)
+    assert "FR" not in SenderBook([], SenderLaw(OURS, "off")).noticing
+
+
+def test_words_are_asked_for_as_long_as_their_rule_holds():
+    ends = TODAY + datetime.timedelta(days=1)
+    book = SenderBook([sender()], SenderLaw(rulebook([rule(notice="STOP", until=ends)]), "enforce"))
+    for now, expected in ((us(TODAY), "notice_missing"), (us(ends), None)):
+        book.fit(sender(), "FR", now)
+        unsaid = book.unsaid(sender(), "FR", "Hello", now)
+        assert (unsaid and unsaid.code) == expected
+
+
 def test_every_rule_says_where_it_is_from():
     for rule in built_in():
         assert rule.source and rule.country in COUNTRIES, rule

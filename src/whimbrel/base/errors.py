@@ -71,6 +71,7 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("invalid_text", 422, 20001, P, "caller", "The text holds characters that no phone can show.", "Remove control characters and lone surrogates."),
         _row("invalid_sender", 422, 21212, P, "caller", "The sender is no valid number, short code or name.", "Use E.164, 3 to 8 digits, or up to 11 letters, digits and spaces."),
         _row("sender_not_allowed", 403, 21606, P, "caller", "The sender does not belong to the account.", "Use one of `GET /v1/senders`, or ask the operator to add it."),
+        _row("notice_missing", 422, 20001, P, "caller", "The text does not say what the country asks for.", "Say it in the text; `GET /v1/sender-rules` shows the words as `notice`, and who asks for them."),
         _row("sender_forbidden", 422, 21612, P, "caller", "The country takes no such sender.", "Use a sender of another kind; `GET /v1/sender-rules` shows what holds where, and since when."),
         _row("sender_unregistered", 403, 30034, P, "operator", "The sender is not registered for this country.", "Register it (`POST /v1/registrations`), or use another sender."),
         _row("sender_not_approved", 403, 21606, P, "operator", "The operator has not approved the sender.", "Wait for the approval; the number shows why."),

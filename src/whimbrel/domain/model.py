@@ -152,6 +152,7 @@ class Flag:
     SENDER_UNREGISTERED = 1 << 35  # accepted, although the sender is not registered for the country
     SENDER_REPLACED = 1 << 36  # the phone will show another sender
     SENDER_FORBIDDEN = 1 << 37  # accepted, although the country takes no such sender
+    NOTICE_MISSING = 1 << 39  # accepted, although the text does not say what the country asks for
     KEYWORD_JOIN = 1 << 40  # inbound: a word of the account's own that agrees
     MMS = 1 << 38  # has media, and a sender that may send them: a carrier that takes them is given them
     COUNTED = 1 << 34  # among those that its recipient may be sent within some time

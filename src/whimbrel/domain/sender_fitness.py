@@ -5,7 +5,7 @@ itself. A sender that the operator has not approved is refused in any case.
 """
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from typing import Final, Literal
 
@@ -14,7 +14,7 @@ import msgspec
 from whimbrel.domain.model import Flag, Sender
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.registrations import Approval, covers
-from whimbrel.domain.sender_rules import Finding, Rulebook, RuleVerdict, Sending
+from whimbrel.domain.sender_rules import Finding, Rulebook, RuleVerdict, SenderRule, Sending
 
 Enforcement = Literal["enforce", "warn", "off"]
 Step = Literal["allowed", "warned", "refused"]
@@ -23,9 +23,10 @@ WARNINGS: Final[Mapping[int, str]] = {
     Flag.SENDER_UNREGISTERED: "sender_unregistered",
     Flag.SENDER_REPLACED: "sender_replaced",
     Flag.SENDER_FORBIDDEN: "sender_forbidden",
+    Flag.NOTICE_MISSING: "notice_missing",
 }
 """Bits of a message's flags, and the codes that they mean."""
-WARNED: Final = Flag.SENDER_UNREGISTERED | Flag.SENDER_REPLACED | Flag.SENDER_FORBIDDEN
+WARNED: Final = Flag.SENDER_UNREGISTERED | Flag.SENDER_REPLACED | Flag.SENDER_FORBIDDEN | Flag.NOTICE_MISSING
 _CODES: Final[Mapping[RuleVerdict, tuple[str, int]]] = {
     "forbidden": ("sender_forbidden", Flag.SENDER_FORBIDDEN),
     "needs_registration": ("sender_unregistered", Flag.SENDER_UNREGISTERED),
@@ -34,16 +35,26 @@ _CODES: Final[Mapping[RuleVerdict, tuple[str, int]]] = {
 _DAY_US: Final = 86_400_000_000
 _EPOCH: Final = datetime.date(1970, 1, 1)
 _NEVER: Final = 1 << 62
+_NOWHERE: Final[Set[str]] = frozenset()
 
 
 class Fitness(msgspec.Struct, frozen=True, gc=False):
-    """Something to be said. `code`: of the catalogue; `flag`: the bit of a message that is accepted all the same."""
+    """Something to be said. `code`: of the catalogue; `flag`: the bit of a message that is accepted all the same;
+    `pointer`: what it is said of."""
 
     code: str
     flag: int
     refuses: bool
     detail: str
     rule_id: str = ""
+    pointer: str = "/sender"
+
+
+class Notice(msgspec.Struct, frozen=True, gc=False):
+    """Words that a text has to say, and what is to be said of one that does not."""
+
+    words: str
+    missing: Fitness
 
 
 class SenderLaw:
@@ -66,6 +77,11 @@ class SenderLaw:
         """What the installation does about them."""
         return self._enforcement
 
+    @property
+    def noticing(self) -> Set[str]:
+        """Countries where texts may have to say something."""
+        return self._book.noticing if self.has_rules else _NOWHERE
+
     def fitness(
         self, sender: Sender, country: str, now: int, approvals: Sequence[Approval], *, marketing: bool = False
     ) -> Fitness | None:
@@ -76,8 +92,7 @@ class SenderLaw:
         finding = self.finding(sender, country, now, marketing=marketing)
         if finding is None:
             return None
-        rule = finding.rule
-        refuses = rule.enforce if rule.enforce is not None else self._enforcement == "enforce"
+        rule, refuses = finding.rule, self._refuses(finding.rule)
         if finding.problem:
             detail = f"The sender {finding.problem}."
             return Fitness("sender_forbidden", Flag.SENDER_FORBIDDEN, refuses, detail, rule.id)
@@ -85,6 +100,19 @@ class SenderLaw:
             return None
         code, flag = _CODES[rule.verdict]
         return Fitness(code, flag, refuses and rule.verdict != "replaced", _detail(finding, country), rule.id)
+
+    def notice(self, sender: Sender, country: str, now: int, *, marketing: bool = False) -> Notice | None:
+        """What texts with a sender have to say; None: nothing."""
+        finding = self.finding(sender, country, now, marketing=marketing)
+        if finding is None or not finding.rule.notice:
+            return None
+        rule = finding.rule
+        detail = f'Texts to {country} say "{rule.notice}".'
+        missing = Fitness("notice_missing", Flag.NOTICE_MISSING, self._refuses(rule), detail, rule.id, "/text")
+        return Notice(rule.notice, missing)
+
+    def _refuses(self, rule: SenderRule) -> bool:
+        return rule.enforce if rule.enforce is not None else self._enforcement == "enforce"
 
     def finding(self, sender: Sender, country: str, now: int, *, marketing: bool = False) -> Finding | None:
         """What the rules say, whatever is done about it."""

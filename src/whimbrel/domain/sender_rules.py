@@ -49,6 +49,7 @@ class SenderRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     min_length: int = 0
     max_length: int = 0  # 0: any
     characters: str = ""  # such as "A-Z0-9 "; empty: any
+    notice: str = ""  # what the text has to say, such as "STOP 36xxx"; empty: nothing
     since: datetime.date | None = None
     until: datetime.date | None = None
     note: str = ""
@@ -116,9 +117,9 @@ class CountryFacts(msgspec.Struct, frozen=True):
 
 
 class Rulebook:
-    """Rules by country, the greatest first."""
+    """Rules by country, the greatest first. `noticing`: countries where texts may have to say something."""
 
-    __slots__ = ("_by_country",)
+    __slots__ = ("_by_country", "noticing")
 
     def __init__(self, rules: Iterable[SenderRule]) -> None:
         found: defaultdict[str, list[SenderRule]] = defaultdict(list)
@@ -127,6 +128,7 @@ class Rulebook:
         self._by_country = {
             country: tuple(sorted(own, key=SenderRule.rank, reverse=True)) for country, own in found.items()
         }
+        self.noticing = frozenset(country for country, own in found.items() if any(rule.notice for rule in own))
 
     def of(self, country: str) -> tuple[SenderRule, ...]:
         """All rules of a country, in force or not."""

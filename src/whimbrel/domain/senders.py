@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from whimbrel.domain.model import Sender
+from whimbrel.domain.notices import says
 from whimbrel.domain.numbers import line_type, normalise
 from whimbrel.domain.registrations import Approval
-from whimbrel.domain.sender_fitness import ANY_SENDER, Fitness, SenderLaw, bar
+from whimbrel.domain.sender_fitness import ANY_SENDER, Fitness, Notice, SenderLaw, bar
 from whimbrel.domain.sender_rules import SenderKind
 
 _ALWAYS: Final = 1 << 62  # microseconds: later than everything
@@ -34,9 +35,21 @@ def kind_of(value: str) -> SenderKind | None:
 
 class SenderBook:
     """The senders of one account, ready to be asked for every message. Built anew when one changes. `law`: what holds
-    in countries, `approvals`: of registrations that have been approved, by the ids of their senders."""
+    in countries, `approvals`: of registrations that have been approved, by the ids of their senders. `noticing`:
+    countries where texts may have to say something."""
 
-    __slots__ = ("_approvals", "_by_country", "_by_value", "_default", "_fits", "_fits_until", "_law", "barred")
+    __slots__ = (
+        "_approvals",
+        "_by_country",
+        "_by_value",
+        "_default",
+        "_fits",
+        "_fits_until",
+        "_law",
+        "_notices",
+        "barred",
+        "noticing",
+    )
 
     def __init__(
         self,
@@ -47,6 +60,8 @@ class SenderBook:
         self._law = law
         self._approvals = approvals or {}
         self._fits: dict[tuple[str, str, bool], Fitness | None] = {}  # at most twice senders times countries
+        self._notices: dict[tuple[str, str, bool], Notice | None] = {}
+        self.noticing = law.noticing
         self._fits_until = 0 if law.has_rules else _ALWAYS
         ordered = sorted(senders, key=lambda sender: sender.id)
         self._by_value = {sender.value: sender for sender in ordered}
@@ -87,9 +102,19 @@ class SenderBook:
             self._fits[key] = found
             return found
 
+    def unsaid(self, sender: Sender, country: str, text: str, now: int, *, marketing: bool = False) -> Fitness | None:
+        """What is to be said of a text that does not say what it has to; None: nothing. Asked after `fit`, where the
+        country is one of `noticing`."""
+        key = (sender.id, country, marketing)
+        if key not in self._notices:
+            self._notices[key] = self._law.notice(sender, country, now, marketing=marketing)
+        notice = self._notices[key]
+        return None if notice is None or says(text, notice.words) else notice.missing
+
     def _renew(self, now: int) -> None:
         """A rule begins or ends, or a registration is over."""
         self._fits.clear()
+        self._notices.clear()
         ends = (each.until for own in self._approvals.values() for each in own if each.until and each.until > now)
         self._fits_until = min(self._law.next_change(now), min(ends, default=_ALWAYS))
 

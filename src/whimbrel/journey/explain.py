@@ -16,6 +16,7 @@ from whimbrel.domain.quiet_hours import Reason
 from whimbrel.domain.sender_fitness import Step
 from whimbrel.domain.sender_rules import SenderRule
 from whimbrel.journey.explain_consent import ConsentStep
+from whimbrel.journey.fit import refuses, said
 from whimbrel.journey.plan import Plan
 from whimbrel.journey.pools import NO_SENDERS, allowed_by
 from whimbrel.journey.tables import Tables
@@ -132,6 +133,7 @@ class SenderRuleStep(msgspec.Struct, frozen=True, gc=False):
     country: str
     verdict: str
     registration: str  # the regime that is asked for; empty: any
+    notice: str  # what the text has to say
     note: str
     source: str
     as_of: str
@@ -234,17 +236,18 @@ def _sender_rules(plan: Plan, tables: Tables) -> SenderStep:
     assert plan.number is not None
     sender, country, law = plan.sender, plan.number.country, tables.sender_law
     marketing = plan.draft.message_class == "marketing"
-    said = tables.senders[plan.draft.account_id].fit(sender, country, plan.now, marketing=marketing)
+    found = said(plan, tables.senders[plan.draft.account_id])
+    first = next((each for each in found if refuses(plan, each)), found[0] if found else None)
     finding = law.finding(sender, country, plan.now, marketing=marketing)
     verdict: Step = "allowed"
-    if said is not None:
-        verdict = "warned" if plan.sender_flag else "refused"
+    if first is not None:
+        verdict = "refused" if refuses(plan, first) else "warned"
     return SenderStep(
         sender=sender.value,
         kind=sender.kind,
         verdict=verdict,
-        code=None if said is None else said.code,
-        detail="" if said is None else said.detail,
+        code=None if first is None else first.code,
+        detail=" ".join(each.detail for each in found),
         rule=None if finding is None else _rule(finding.rule),
         others=() if finding is None else tuple(map(_rule, finding.others)),
         enforcement=law.enforcement,
@@ -257,6 +260,7 @@ def _rule(rule: SenderRule) -> SenderRuleStep:
         rule.country,
         rule.verdict,
         rule.regime,
+        rule.notice,
         rule.note,
         rule.source,
         rule.as_of.isoformat(),

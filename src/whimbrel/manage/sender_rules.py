@@ -50,6 +50,9 @@ class RuleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     min_length: Annotated[int, Meta(ge=0, le=15)] = 0
     max_length: Annotated[int, Meta(ge=0, le=15)] = 0
     characters: Annotated[str, Meta(max_length=100, description="Such as `A-Z0-9 `; empty: any.")] = ""
+    notice: Annotated[
+        str, Meta(max_length=60, description="Words that the text has to say, close together: `STOP 36xxx`.")
+    ] = ""
     since: Day = None
     until: Day = None
     note: Annotated[str, Meta(max_length=500)] = ""
@@ -79,6 +82,7 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     min_length: int
     max_length: int
     characters: str
+    notice: str
     since: str | None
     until: str | None
     note: str
@@ -215,7 +219,7 @@ def _check(rule: SenderRule, rule_id: str) -> None:
     checks.require(not rule.regime or rule.regime in regimes(), "/regime", "is no regime")
     ours = next((each.country for each in built_in() if each.id == rule_id), rule.country)
     checks.require(rule.country == ours, "/country", f"must be {ours}, as of the rule that it stands in the place of")
-    for name in ("source", "note", "prefix"):
+    for name in ("source", "note", "prefix", "notice"):
         checks.text(getattr(rule, name), f"/{name}", longest=500, empty=name != "source")
     try:
         character_set(rule.characters)
@@ -239,6 +243,7 @@ def _view(rule: SenderRule, rows: dict[str, RuleRow], today: datetime.date) -> R
         min_length=rule.min_length,
         max_length=rule.max_length,
         characters=rule.characters,
+        notice=rule.notice,
         since=rule.since.isoformat() if rule.since else None,
         until=rule.until.isoformat() if rule.until else None,
         note=rule.note,

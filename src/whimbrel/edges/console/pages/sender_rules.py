@@ -38,7 +38,18 @@ VERDICTS: Final = ("allowed", "needs_registration", "replaced", "forbidden")
 KINDS: Final = ("alphanumeric", "long_code", "toll_free", "short_code")
 ORIGINS: Final = ("any", "foreign", "domestic")
 CONFIDENCES: Final = ("primary", "secondary", "recommended")
-_TEXTS: Final = ("country", "verdict", "source", "confidence", "regime", "origin", "prefix", "characters", "note")
+_TEXTS: Final = (
+    "country",
+    "verdict",
+    "source",
+    "confidence",
+    "regime",
+    "origin",
+    "prefix",
+    "characters",
+    "notice",
+    "note",
+)
 _DAYS: Final = ("as_of", "since", "until")
 _FIGURES: Final = ("min_length", "max_length")
 
