@@ -99,9 +99,11 @@ class Rig:
 
     # the verbs under test
 
-    def answer(self, *answers: Answer) -> None:
+    def answer(self, *answers: Answer) -> list[str]:
         """As a carrier's link gives them: it knows how many segments their messages have."""
-        self.run(record_answers([msgspec.structs.replace(a, parts=self._segments(a.message_id)) for a in answers]))
+        return self.run(
+            record_answers([msgspec.structs.replace(a, parts=self._segments(a.message_id)) for a in answers])
+        )
 
     def answer_blindly(self, *answers: Answer) -> None:
         """As when nobody knows the segments: never the short way of `verbs/ordinary.py`."""

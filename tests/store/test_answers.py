@@ -140,6 +140,53 @@ def test_refused_for_now_waits_for_the_next_carrier(rig):
     assert rig.queue() == []
 
 
+CAP = "daily_cap_reached"
+
+
+def test_what_is_refused_for_today_is_queued_where_it_was_and_told(rig):
+    message_id, (attempt,) = rig.sending(priority=2, rank=55)
+    assert rig.answer(answered(message_id, attempt, "refused_now", reason=CAP)) == [message_id]
+    assert rig.queue() == [(CARRIER, 2, 55, message_id, START + HOUR)]
+    assert rig.message(message_id, "state, candidates, reason") == ("queued", CARRIER, None)
+    assert rig.last_data(message_id) == {"carrier_id": CARRIER, "reason": CAP}
+    assert rig.balance()[1:] == (PRICE, 0)
+    (second,) = rig.claimed(message_id, CARRIER)
+    assert rig.answer(answered(message_id, second, "accepted", key="k")) == []
+    assert rig.message(message_id, "state") == "sent"
+    assert rig.balance()[1:] == (0, PRICE)
+
+
+def test_what_is_refused_for_today_goes_to_the_next_carrier_first(rig):
+    message_id, (attempt,) = rig.sending(candidates=f"{CARRIER} {OTHER}")
+    assert rig.answer(answered(message_id, attempt, "refused_now", reason=CAP)) == []
+    assert rig.message(message_id, "state, candidates") == ("queued", OTHER)
+    (second,) = rig.claimed(message_id, OTHER)
+    assert rig.answer(answered(message_id, second, "refused_now", carrier_id=OTHER, reason=CAP)) == [message_id]
+    assert rig.message(message_id, "state, candidates") == ("queued", OTHER)
+    (third,) = rig.claimed(message_id, OTHER)
+    assert rig.answer(answered(message_id, third, "refused_now", carrier_id=OTHER)) == []
+    assert rig.message(message_id) == ("failed", "carrier_unavailable")
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one list", "one by one"])
+def test_a_long_text_that_is_refused_for_today_waits_as_a_whole(rig, together):
+    message_id, attempts = rig.sending(parts=3)
+    answers = [answered(message_id, attempt, "refused_now", reason=CAP) for attempt in attempts]
+    batches = [answers] if together else [[answer] for answer in answers]
+    assert [later for batch in batches for later in rig.answer(*batch)] == [message_id]
+    taken, others = rig.sending(parts=2)
+    rig.answer(answered(taken, others[0], "accepted", key="k"))
+    assert rig.answer(answered(taken, others[1], "refused_now", reason=CAP)) == []
+    assert rig.message(taken) == ("undelivered", CAP)
+
+
+def test_a_late_refusal_for_today_ends_the_doubt(rig):
+    message_id, (attempt,) = rig.sending()
+    rig.answer(answered(message_id, attempt, "in_doubt"))
+    assert rig.answer(answered(message_id, attempt, "refused_now", reason=CAP)) == []
+    assert rig.message(message_id) == ("failed", CAP)
+
+
 def test_taken_back_keeps_its_place(rig):
     message_id, (attempt,) = rig.sending(candidates=f"{CARRIER} {OTHER}", priority=2, rank=55)
     rig.answer(answered(message_id, attempt, "withdrawn"))

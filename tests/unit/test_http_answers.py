@@ -132,4 +132,4 @@ def test_a_number_of_its_own_is_the_status_that_is_kept() -> None:
 
 def test_words_of_statuses_and_final_reasons_are_apart() -> None:
     assert not WORDS_OF_STATUSES & FINAL_REASONS
-    assert {"throttled", "temporary", "doubt"} == WORDS_OF_STATUSES
+    assert {"throttled", "temporary", "daily_cap_reached", "doubt"} == WORDS_OF_STATUSES

@@ -125,7 +125,7 @@ class Metrics:
         self.sender_warnings = Counter(
             "whimbrel_sender_warnings", "Messages accepted with a note on their sender", ["code"], registry=r
         )
-        self.put_off = Counter("whimbrel_messages_put_off", "Marketing put off at claim", ["reason"], registry=r)
+        self.put_off = Counter("whimbrel_messages_put_off", "Messages put off in queues", ["reason"], registry=r)
 
     def _of_processes(self, r: CollectorRegistry) -> None:
         self.process_up = Gauge(

@@ -59,7 +59,7 @@ class CarrierSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fiel
     receipt_errors: dict[str, str] = {}  # err of the receipt to a reason of the catalogue
     statuses: dict[
         str, str
-    ] = {}  # command_status ("1032" or "0x408") to throttled, temporary, or a reason that is final
+    ] = {}  # command_status ("1032" or "0x408") to throttled, temporary, daily_cap_reached, or a final reason
     receipts_by_text: bool = False  # it marks receipts by nothing but their text
     receipts_on: ReceiptsOn = "all"  # which parts of a long message ask for a receipt
     query_sm: bool = False  # its query_sm can be trusted to end a doubt

@@ -54,7 +54,7 @@ class HttpSettings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=
     answer_id: str = "id"  # path of its id of the message
     answer_code: str = ""  # path of its own word for yes or no, where HTTP's status does not say it
     answer_ok: tuple[str, ...] = ()  # those of these words that mean yes; without any, only HTTP's status counts
-    statuses: dict[str, str] = {}  # HTTP status or word to throttled, temporary, doubt, or a reason that is final
+    statuses: dict[str, str] = {}  # HTTP status or word to what it means: `WORDS_OF_STATUSES`, or a final reason
     message_id: IdBase = "same"
 
     # its receipts

@@ -40,7 +40,7 @@ _ALL: Final = (
             "receipt_to": "To",
             "receipt_errors": {
                 "30003": "absent_subscriber", "30004": "barred", "30005": "unknown_subscriber", "30006": "barred",
-                "30007": "filtered", "30034": "filtered", "30036": "expired_at_carrier",
+                "30007": "filtered", "30023": "daily_cap_reached", "30034": "filtered", "30036": "expired_at_carrier",
             },
             "check": "twilio",
             "inbound_id": "MessageSid",

@@ -18,6 +18,7 @@ from whimbrel.base.limits import EVENTS_BEFORE_GIVING_UP
 from whimbrel.domain import states
 from whimbrel.domain.model import Flag
 from whimbrel.domain.receipts import FINAL_STATES
+from whimbrel.domain.refusals import DAILY_CAP
 from whimbrel.domain.turns import carrier_of
 
 UNANSWERED: Final = "unanswered"
@@ -260,6 +261,11 @@ def straight(state: str, standing: str) -> tuple[Outcome, tuple[str, ...]] | Non
     """`outcome` and `path` of nearly every message: one segment, taken or delivered, in its ordinary place. None for
     all others. Remembered, because each message asks twice."""
     return _STRAIGHT.get((state, standing))
+
+
+def asks_again(wanted: Outcome, candidates: str) -> bool:
+    """Whether a message that should be queued again waits for the carrier that it was with, none being left beside."""
+    return wanted.elsewhere and not candidates and wanted.reason == DAILY_CAP
 
 
 def next_carriers(candidates: str, carrier_id: str) -> str:

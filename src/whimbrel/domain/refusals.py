@@ -22,7 +22,8 @@ Kind = Literal["throttled", "refused_now", "refused"]
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
     """A carrier's "no". `throttled`: the same carrier keeps it, more slowly; `refused_now`: the next carrier may take
-    it; `refused`: final. `reason` is a code of the catalogue."""
+    it, and tomorrow this one, where the reason is `DAILY_CAP`; `refused`: final. `reason` is a code of the
+    catalogue."""
 
     kind: Kind
     reason: str
@@ -30,6 +31,9 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
 
 THROTTLED: Final = Refusal("throttled", "throttled")
 TEMPORARY: Final = Refusal("refused_now", "carrier_unavailable")
+DAILY_CAP: Final = "daily_cap_reached"
+"""It passes by itself: where no other carrier is left, the last one is asked again."""
+CAPPED: Final = Refusal("refused_now", DAILY_CAP)
 PERMANENT: Final = Refusal("refused", "carrier_rejected")
 STATUS_MAX: Final = 0xFFFFFFFF
 _NOTHING: Final[Mapping[int, Refusal]] = MappingProxyType({})
@@ -65,7 +69,9 @@ STATUSES: Final[Mapping[int, Refusal]] = MappingProxyType(
 names (ESME_RSUBMITFAIL, ESME_RUNKNOWNERR: the carrier's profile may call them temporary)."""
 
 
-WORDS: Final[Mapping[str, Refusal]] = MappingProxyType({"throttled": THROTTLED, "temporary": TEMPORARY})
+WORDS: Final[Mapping[str, Refusal]] = MappingProxyType(
+    {"throttled": THROTTLED, "temporary": TEMPORARY, DAILY_CAP: CAPPED}
+)
 """What a carrier's settings may call a command_status, beside the reasons that are final."""
 
 
@@ -74,6 +80,7 @@ REASONS: Final = frozenset(
         "absent_subscriber",
         "barred",
         "carrier_rejected",
+        DAILY_CAP,
         "deleted_at_carrier",
         "expired_at_carrier",
         "filtered",

@@ -15,6 +15,7 @@ from whimbrel.domain.dialect import IdBase
 from whimbrel.domain.model import Carrier
 from whimbrel.domain.receipts import carrier_key
 from whimbrel.journey.gather import Gatherer
+from whimbrel.journey.later import Later
 from whimbrel.store.errors import StoreError, StoreStopped
 from whimbrel.store.interface import Answer, Store
 
@@ -42,6 +43,7 @@ class Answers:
         self._metrics = metrics
         self._requeued = requeued
         self._stored = stored
+        self._later = Later(store, metrics)
         self._step = metrics.step.labels("answers")
         self._gatherer: Gatherer[Answer, None] = Gatherer(self._record, overlap=2, limit=1000)
         self.waiting = 0
@@ -68,7 +70,9 @@ class Answers:
 
     async def _record(self, answers: list[Answer]) -> list[None]:
         with self._step.time():
-            await self._keep(answers)
+            later = await self._keep(answers)
+            if later:
+                await self._put_off(later)
         kinds = Counter([answer.kind for answer in answers])
         for kind, count in kinds.items():
             self._metrics.answers.labels(self._carrier.name, kind).inc(count)
@@ -76,11 +80,18 @@ class Answers:
             self._requeued()  # in another lane now, or again in this one
         return [None] * len(answers)
 
-    async def _keep(self, answers: Sequence[Answer]) -> None:
+    async def _put_off(self, later: Sequence[str]) -> None:
+        """The answers are stored: what cannot be put off now is refused once more."""
+        try:
+            await self._later.put_off(later, self._carrier.name, self._clock.now_us())
+        except StoreError:
+            _log.warning("messages could not be put off", exc_info=True, extra={"carrier": self._carrier.name})
+
+    async def _keep(self, answers: Sequence[Answer]) -> Sequence[str]:
         """Until the store takes them. One that it can never take is found by halving, and holds up no other."""
         while True:
             try:
-                await self._store.record_answers(answers)
+                return await self._store.record_answers(answers)
             except StoreStopped:
                 _log.error("answers came after the store was closed", extra={"carrier": self._carrier.name})
             except StoreError:
@@ -88,17 +99,16 @@ class Answers:
                 await asyncio.sleep(_RETRY_S)
                 continue
             except Exception:
-                await self._keep_apart(answers)
-            return
+                return await self._keep_apart(answers)
+            return ()
 
-    async def _keep_apart(self, answers: Sequence[Answer]) -> None:
+    async def _keep_apart(self, answers: Sequence[Answer]) -> Sequence[str]:
         if len(answers) > 1:
             middle = len(answers) // 2
-            await self._keep(answers[:middle])
-            await self._keep(answers[middle:])
-            return
+            return [*await self._keep(answers[:middle]), *await self._keep(answers[middle:])]
         (answer,) = answers  # its attempt stays without an answer: in doubt from the next start on
         _log.exception("an answer cannot be recorded", extra={"message_id": answer.message_id, "kind": answer.kind})
+        return ()
 
 
 def answer_of(carrier_id: str, reply: Reply, now: int, base: IdBase) -> Answer:

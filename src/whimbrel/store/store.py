@@ -169,8 +169,8 @@ class SqlStore:
     async def delete_messages(self, message_ids: Sequence[str]) -> None:
         await self._executor.write(erase.delete_messages, message_ids)
 
-    async def record_answers(self, rows: Sequence[Answer]) -> None:
-        await self._executor.write(answers.record_answers, rows)
+    async def record_answers(self, rows: Sequence[Answer]) -> list[str]:
+        return await self._executor.write(answers.record_answers, rows)
 
     async def record_receipts(self, rows: Sequence[ReceiptRow]) -> list[str]:
         return await self._executor.write(receipts.record_receipts, rows)

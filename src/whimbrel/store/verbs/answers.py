@@ -15,17 +15,18 @@ from whimbrel.store.verbs.progress import Facts, Progress, Tried
 from whimbrel.store.verbs.receipts import apply_parked
 
 
-def record_answers(answers: Sequence[Answer]) -> Script[None]:
+def record_answers(answers: Sequence[Answer]) -> Script[list[str]]:
     """Each answer to its attempt, in order; a second answer to the same attempt changes nothing but what a late
-    acceptance teaches (the carrier's id of an attempt in doubt)."""
+    acceptance teaches (the carrier's id of an attempt in doubt). Ids of messages that are queued for the carrier which
+    has just refused them, because it takes them at another time."""
     yield Query("parking_shared", ([*{answer.carrier_id for answer in answers}],))
     others = yield from take_ordinary(answers)
-    if others:
-        yield from _take(others)
+    later = (yield from _take(others)) if others else []
     yield from _look_for_parked(answers)
+    return later
 
 
-def _take(answers: Sequence[Answer]) -> Script[None]:
+def _take(answers: Sequence[Answer]) -> Script[list[str]]:
     progress = Progress()
     progress.add((yield Query("attempts_by_positions", ([answer.attempt for answer in answers],))))
     yield from progress.complete()
@@ -34,6 +35,7 @@ def _take(answers: Sequence[Answer]) -> Script[None]:
         if tried is not None:
             _apply(progress, tried, answer)
     yield from progress.flush()
+    return progress.later
 
 
 def _apply(progress: Progress, tried: Tried, answer: Answer) -> None:

@@ -149,6 +149,8 @@ class Progress:
         self._queued: dict[str, Row] = {}
         self._unqueued: list[Row] = []
         self._deadlines: dict[str, int | None] = {}
+        self.later: list[str] = []
+        """Messages that are queued for the carrier that has just refused them, and are to be put off."""
 
     # load
 
@@ -239,16 +241,20 @@ class Progress:
         return has_moved
 
     def _follow(self, course: Course, wanted: Outcome, at: int, facts: Facts) -> bool:
-        candidates = course.candidates
+        candidates, waits = course.candidates, False
         if wanted.state == states.QUEUED:
             if wanted.elsewhere:
-                candidates = outcomes.next_carriers(candidates, facts.carrier_id or "")
+                left = outcomes.next_carriers(candidates, facts.carrier_id or "")
+                waits = outcomes.asks_again(wanted, left)
+                candidates = candidates if waits else left
             wanted = outcomes.sendable_again(wanted, state=course.state, candidates=candidates, events=course.seq)
         steps = outcomes.path(course.state, wanted, reason=course.reason, flags=course.flags)
         for state in steps:
             self._move(course, state, wanted, at, facts)
         if steps and wanted.state == states.QUEUED:
             self._enqueue(course, candidates)
+            if waits:
+                self.later.append(course.id)
         return bool(steps)
 
     def _move(self, course: Course, state: str, wanted: Outcome, at: int, facts: Facts) -> None:
