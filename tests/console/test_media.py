@@ -109,6 +109,50 @@ async def test_compose_attaches_tells_and_sends(edge, browser):
     assert refused.status == 422 and refused.has('class="error"') and refused.has(f'value="ME{"0" * 32}"')
 
 
+SALE = {"name": "sale", "to_numbers": NUMBER, "zone": "UTC", "text_A": "Look:", "class": "transactional"}
+TALK = {"name": "talk", "starts_at": "2199-01-07T09:00", "zone": "UTC", "text": "Look:", "class": "transactional",
+        "recipients": NUMBER}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "fields"), [("campaigns", SALE), ("schedules", TALK)])
+async def test_what_is_sent_later_takes_files_ids_and_urls(edge, newcomer, kind, fields):
+    browser, path = newcomer, f"/console/{kind}"
+    medium, card = await brought(browser), await brought(browser, CARD, "ann.vcf")
+    page = await browser.get(f"{path}/new")
+    assert page.has('id="f-medium"') and page.has(f'hx-post="{path}/attach"') and not page.has("data-for-text")
+    async with sink(answer_of("200 OK", body=PNG + b"dog")) as server:
+        url = f"http://127.0.0.1:{server.port}/dog.png"
+        part = await browser.post(f"{path}/attach", {"media": medium, "add_media": f"{card} {url}"}, part=True)
+        first, second, dog = part.all(r'name="media" value="([^"]+)"')
+        assert (first, second) == (medium, card) and "dog.png" in part.words
+        assert part.headers["hx-trigger-after-swap"] == "media-attached"
+        saved = await browser.post(f"{path}/new", fields | {"media": (medium, dog), "add_media": url, "drop": medium})
+    assert saved.status == 303, saved.words
+    place = saved.to.partition("?")[0]
+    kept = (await browser.get(place)).all(r'name="media" value="([^"]+)"')
+    assert kept == [dog], "what a URL gives is the same medium where it is the same file"
+    fewer = await browser.post(f"{place}/attach", {"media": (dog, card), "drop": dog}, part=True)
+    assert fewer.all(r'name="media" value="([^"]+)"') == [card] and fewer.has(f'hx-post="{place}/attach"')
+    nowhere = "http://127.0.0.1:1/b.png"
+    gone = await browser.post(f"{place}/attach", {"media": card, "add_media": nowhere}, part=True)
+    assert gone.status == 422 and gone.has('class="error"') and card in gone.text and nowhere not in gone.text
+    whole = await browser.post(f"{place}/attach", fields | {"name": "other", "add_media": card})
+    assert whole.status == 200 and whole.has(f'name="media" value="{card}"') and whole.has('value="other"')
+    refused = await browser.post(place, fields | {"media": kept, "add_media": nowhere})
+    assert refused.status == 422 and refused.has('class="error"') and dog in refused.text
+    assert (await browser.get(place)).all(r'name="media" value="([^"]+)"') == kept
+
+
+async def test_an_estimate_counts_the_link_to_media_that_are_attached(browser):
+    medium = await brought(browser)
+    text = "x" * 150
+    alone = await browser.post("/console/campaigns/estimate", SALE | {"text_A": text}, part=True)
+    more = {"text_A": text, "media": medium, "add_media": "https://a.example/b.png"}
+    linked = await browser.post("/console/campaigns/estimate", SALE | more, part=True)
+    assert alone.status == linked.status == 200
+    assert alone.words != linked.words and 'class="error"' not in linked.text, linked.words
+
+
 async def test_many_take_their_media_and_their_template_along(edge, browser):
     medium = await brought(browser)
     numbers = "\n".join(f"+1415555{number:04}" for number in range(100, 700))

@@ -158,6 +158,7 @@ NEEDS = {
         "GET /console/flows/new", "POST /console/flows/new", "POST /console/flows/{id}",
         "POST /console/flows/{id}/activate", "POST /console/flows/{id}/pause", "POST /console/flows/{id}/remove",
         "GET /console/schedules/new", "POST /console/schedules/new", "POST /console/schedules/{id}",
+        "POST /console/schedules/attach", "POST /console/schedules/{id}/attach",
         "POST /console/schedules/{id}/pause", "POST /console/schedules/{id}/resume",
         "POST /console/schedules/{id}/skip", "POST /console/schedules/{id}/remove",
     ),
@@ -203,7 +204,7 @@ NEEDS = {
     ),
     "campaigns:write": (
         "GET /console/campaigns/new", "POST /console/campaigns/new", "POST /console/campaigns/{id}",
-        "POST /console/campaigns/{id}/remove",
+        "POST /console/campaigns/{id}/remove", "POST /console/campaigns/attach", "POST /console/campaigns/{id}/attach",
     ),
     "campaigns:send": (
         "POST /console/campaigns/{id}/test", "POST /console/campaigns/{id}/start", "POST /console/campaigns/{id}/pause",

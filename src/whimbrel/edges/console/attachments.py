@@ -8,10 +8,10 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-from whimbrel.base.errors import WhimbrelError
+from whimbrel.base.errors import FieldError, WhimbrelError
 from whimbrel.base.limits import MEDIA_PER_MESSAGE
 from whimbrel.domain.media import kind_of
-from whimbrel.edges.console.forms import Form
+from whimbrel.edges.console.forms import Form, Problem
 from whimbrel.edges.console.request import Request
 from whimbrel.products.media.keeping import Whose
 from whimbrel.products.media.shapes import MediumView
@@ -48,6 +48,33 @@ def settled(form: Form) -> Form:
     return form.plus({"media": named(form), "add_media": "", "drop": ()})
 
 
+async def kept(request: Request, form: Form) -> Form:
+    """The same where media have to be there before anything is sent: what a URL gives is kept, and has an id.
+    WhimbrelError with the place of what cannot be had."""
+    ids: list[str] = []
+    for place, each in enumerate(named(form)):
+        try:
+            ids.append((await fetched(request, each)).id if each.startswith(_URL) else each)
+        except WhimbrelError as error:
+            pointer = FieldError(f"/media/{place}", error.detail, error.code)
+            raise WhimbrelError(error.code, error.detail, errors=[pointer]) from error
+    return form.plus({"media": tuple(ids), "add_media": "", "drop": ()})
+
+
+def without_urls(form: Form) -> Form:
+    """The form with the media that are there."""
+    ids = tuple(each for each in named(form) if not each.startswith(_URL))
+    return form.plus({"media": ids, "add_media": "", "drop": ()})
+
+
+async def fetched(request: Request, url: str) -> MediumView:
+    """Keep what a URL gives."""
+    if not request.api.may("createMedium"):
+        raise WhimbrelError("forbidden", request.words("media.not_for_you"))
+    await request.api("getMediaUsage")  # whoever may not do anything now is refused here
+    return await request.there.media.fetch(whose(request), url)
+
+
 async def attached(request: Request, form: Form) -> list[Attached]:
     """The same, to show it."""
     names = named(form)
@@ -67,6 +94,14 @@ async def values(request: Request, form: Form) -> dict[str, Any]:
         "most_media": MEDIA_PER_MESSAGE,
         "medium_bytes_max": usage.medium_bytes_max if usage is not None else 0,
     }
+
+
+async def part(request: Request, form: Form, place: Mapping[str, Any], told: Problem | None = None) -> Response:
+    """That part. `place`: where it is asked for, as its template has it."""
+    shown = {"problem": told, **place, **await values(request, form)}
+    response = request.part("media/attach.html", "attached", status=422 if told else 200, **shown)
+    response.headers["hx-trigger-after-swap"] = "media-attached"
+    return response
 
 
 async def some(request: Request, medium_ids: Sequence[str]) -> Mapping[str, MediumView]:

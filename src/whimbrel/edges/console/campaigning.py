@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from whimbrel.base.errors import WhimbrelError
+from whimbrel.edges.console import attachments
 from whimbrel.edges.console.forms import Form, Problem, problem
 
 GROUPS: Final = (("lists", "listLists"), ("tags", "listTags"), ("segments", "listSegments"))
@@ -27,7 +28,7 @@ def body_of(form: Form, before: Any = None) -> dict[str, Any]:
         **{name: form.text(name) or None for name in ("sender", "pool", "class")},
         "winner": None,
         "short_links": form.flag("short_links"),
-        "media": numbers_in(form.raw("media")),
+        "media": [*attachments.named(form)],
         "audience": _group(form, "to_") | {"everybody": form.flag("everybody")},
         "exclude": _group(form, "not_"),
         "schedule": schedule,
@@ -130,7 +131,6 @@ _FIELDS: Final = {
     "schedule.zone": "zone",
     "schedule.pace": "pace",
     "schedule.windows": "begin",
-    "media": "media",
     "variants.0": "text_A",
     "variants.1": "text_B",
     "variants.2": "text_C",
@@ -144,7 +144,7 @@ def shown(found: Any, numbers: tuple[str, ...], excluded: tuple[str, ...]) -> di
         "name": found.name,
         "sender": found.sender or "",
         "pool": found.pool or "",
-        "media": " ".join(found.media),
+        "media": found.media,
         "class": found.message_class or "",
         "template": found.variants[0].template or "",
         "at": (schedule.at or "")[:16],

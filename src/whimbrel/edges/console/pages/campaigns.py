@@ -7,7 +7,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.console import campaigning, table_files, tables, usable
+from whimbrel.edges.console import attachments, campaigning, table_files, tables, usable
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.pages import campaign_results
 from whimbrel.edges.console.request import Request
@@ -60,7 +60,7 @@ async def new(request: Request) -> Response:
 async def create(request: Request) -> Response:
     form = await request.form()
     try:
-        made = await request.api("createCampaign", body=campaigning.body_of(form))
+        made = await request.api("createCampaign", body=campaigning.body_of(await attachments.kept(request, form)))
     except WhimbrelError as error:
         return await _form(request, None, form, campaigning.told(error))
     return request.go(f"{PATH}/{made.id}", done="campaign.made")
@@ -74,10 +74,25 @@ async def update(request: Request) -> Response:
     form, path = await request.form(), dict(request.path)
     try:
         before = await request.api("getCampaign", path=path)
-        await request.api("updateCampaign", path=path, body=campaigning.body_of(form, before))
+        body = campaigning.body_of(await attachments.kept(request, form), before)
+        await request.api("updateCampaign", path=path, body=body)
     except WhimbrelError as error:
         return await _one(request, form=form, told=campaigning.told(error))
     return request.go(f"{PATH}/{request.path['id']}", done="campaign.saved")
+
+
+async def attach(request: Request) -> Response:
+    """The media of the form, with what was named or without what was taken away; what a URL gives is kept."""
+    if not request.api.may("createCampaign"):
+        raise WhimbrelError("forbidden", request.words("campaigns.not_for_you"))
+    form, before, told = await request.form(), await _before(request), None
+    try:
+        form = await attachments.kept(request, form)
+    except WhimbrelError as error:
+        form, told = attachments.without_urls(form), campaigning.told(error)
+    if not request.is_part:
+        return await _form(request, before, form, told)
+    return await attachments.part(request, form, _place(before), told)
 
 
 async def estimate(request: Request) -> Response:
@@ -93,7 +108,7 @@ async def estimate(request: Request) -> Response:
 async def estimate_typed(request: Request) -> Response:
     """The same of what stands in the form now."""
     form = await request.form()
-    body = campaigning.body_of(form, await _before(request))
+    body = campaigning.body_of(attachments.without_urls(form), await _before(request))
     body["name"] = body["name"] or "-"
     if "variants" not in body:
         body["template"] = form.text("template")
@@ -212,7 +227,14 @@ async def _form(
         may_approve=request.api.may("approveCampaign"),
         tried=tried or Form(),
         tested=tested,
+        **_place(found),
+        **await attachments.values(request, attachments.settled(form)),
     )
+
+
+def _place(found: Any) -> dict[str, str]:
+    """Where its form asks for media."""
+    return {"attach": f"{PATH}/{found.id}/attach" if found else f"{PATH}/attach", "form_id": "campaign"}
 
 
 PAGES = (
@@ -221,6 +243,8 @@ PAGES = (
     Page(path=f"{PATH}/new", handle=new),
     Page(path=f"{PATH}/new", method="POST", handle=create),
     Page(path=f"{PATH}/policy", method="POST", handle=decide),
+    Page(path=f"{PATH}/attach", method="POST", handle=attach),
+    Page(path=f"{PATH}/{{id}}/attach", method="POST", handle=attach),
     Page(path=f"{PATH}/estimate", method="POST", handle=estimate_typed),
     Page(path=f"{PATH}/{{id}}/estimate", method="POST", handle=estimate_typed),
     Page(path=f"{PATH}/{{id}}", handle=campaign),

@@ -25,7 +25,7 @@ ROWS_MAX: Final = 100  # verdicts that are shown one by one
 _FORM: Final = "compose/compose.html"
 _SENT: Final = "compose/sent.html"
 _MANY: Final = "compose/many.html"
-_ATTACHED: Final = {"attach": f"{PATH}/attach", "form_id": "compose"}
+_ATTACHED: Final = {"attach": f"{PATH}/attach", "form_id": "compose", "for_text": "f-text"}
 _PATIENCE_S: Final = 10.0
 _CLASSES: Final = ("", "otp", "transactional", "marketing")
 _VALIDITIES: Final = ("", "300", "3600", "21600", "86400", "259200")
@@ -147,10 +147,7 @@ async def attach(request: Request) -> Response:
     form = attachments.settled(await request.form())
     if not request.is_part:
         return await _form(request, form, await recipients.read(form.raw("recipients")))
-    values = {"problem": None, **await attachments.values(request, form), **_ATTACHED}
-    response = request.part("media/attach.html", "attached", **values)
-    response.headers["hx-trigger-after-swap"] = "media-attached"
-    return response
+    return await attachments.part(request, form, _ATTACHED)
 
 
 async def send(request: Request) -> Response:

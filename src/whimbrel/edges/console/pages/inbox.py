@@ -136,14 +136,16 @@ async def attach(request: Request) -> Response:
     if not request.is_part:
         return await _page(request, _Filters(EMPTY), conversation_id, form)
     await request.api("getConversation", path={"id": conversation_id})
-    values = await _attached(request, conversation_id, form)
-    return request.part("media/attach.html", "attached", problem=None, **values)
+    return await attachments.part(request, form, _place(conversation_id))
 
 
 async def _attached(request: Request, conversation_id: str, form: Form) -> dict[str, Any]:
     """What the part of the answer takes that holds media."""
-    place = {"attach": f"{PATH}/{conversation_id}/attach", "form_id": "answer"}
-    return place | await attachments.values(request, form)
+    return _place(conversation_id) | await attachments.values(request, form)
+
+
+def _place(conversation_id: str) -> dict[str, str]:
+    return {"attach": f"{PATH}/{conversation_id}/attach", "form_id": "answer", "for_text": "answer-text"}
 
 
 async def change(request: Request) -> Response:

@@ -1,6 +1,6 @@
 """Media: files that the account has to send, how much room they take, one of them, and a file that is brought."""
 
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
@@ -51,7 +51,7 @@ async def fetch(request: Request) -> Response:
     """Keep what a URL gives."""
     form = await request.form()
     try:
-        made = await _fetched(request, form.text("url"))
+        made = await attachments.fetched(request, form.text("url"))
     except WhimbrelError as error:
         return await _list(request, form, problem(error, "url"))
     return request.go(_ONE.format(id=made.id), done="media.brought")
@@ -73,13 +73,6 @@ async def medium(request: Request) -> Response:
 async def remove(request: Request) -> Response:
     await request.api("deleteMedium", path=dict(request.path))
     return request.go(PATH, done="media.removed")
-
-
-async def _fetched(request: Request, url: str) -> Any:
-    if not request.api.may("createMedium"):
-        raise WhimbrelError("forbidden", request.words("media.not_for_you"))
-    await request.api("getMediaUsage")  # whoever may not do anything now is refused here
-    return await request.there.media.fetch(attachments.whose(request), url)
 
 
 async def _list(request: Request, form: Form, told: Problem | None = None) -> Response:

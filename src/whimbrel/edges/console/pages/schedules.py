@@ -6,7 +6,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from whimbrel.base.errors import WhimbrelError
-from whimbrel.edges.console import campaigning, table_files, tables, usable
+from whimbrel.edges.console import attachments, campaigning, table_files, tables, usable
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
@@ -31,7 +31,7 @@ TABLE: Final = Table(
         Column("id", "table.id", usual=False),
     ),
 )
-_LISTS: Final = ("recipients", "variables", "media")
+_LISTS: Final = ("recipients", "variables")
 """Fields that hold more than one thing that may be wrong."""
 _GROUPS: Final = (("audience", "to_"), ("exclude", "not_"))
 
@@ -50,7 +50,7 @@ async def new(request: Request) -> Response:
 async def create(request: Request) -> Response:
     form = await request.form()
     try:
-        made = await request.api("createSchedule", body=_body(form))
+        made = await request.api("createSchedule", body=_body(await attachments.kept(request, form)))
     except WhimbrelError as error:
         return await _form(request, None, form, _told(error))
     return request.go(f"{PATH}/{made.id}", done="schedule.made")
@@ -73,6 +73,21 @@ async def look(request: Request) -> Response:
     return request.part("schedules/one.html", "look", seen=seen, told=told)
 
 
+async def attach(request: Request) -> Response:
+    """The media of the form, with what was named or without what was taken away; what a URL gives is kept."""
+    if not request.api.may("createSchedule"):
+        raise WhimbrelError("forbidden", request.words("schedules.not_for_you"))
+    form, told = await request.form(), None
+    found = await request.api("getSchedule", path=dict(request.path)) if request.path else None
+    try:
+        form = await attachments.kept(request, form)
+    except WhimbrelError as error:
+        form, told = attachments.without_urls(form), _told(error)
+    if not request.is_part:
+        return await _form(request, found, form, told)
+    return await attachments.part(request, form, _place(found), told)
+
+
 async def schedule(request: Request) -> Response:
     return await _one(request)
 
@@ -80,7 +95,10 @@ async def schedule(request: Request) -> Response:
 async def update(request: Request) -> Response:
     form = await request.form()
     try:
-        body = _body(form) | {"rrule": form.text("rrule"), "sender": form.text("sender") or None}
+        body = _body(await attachments.kept(request, form)) | {
+            "rrule": form.text("rrule"),
+            "sender": form.text("sender") or None,
+        }
         await request.api("updateSchedule", path=dict(request.path), body=body)
     except WhimbrelError as error:
         return await _one(request, form, _told(error))
@@ -117,7 +135,7 @@ def _body(form: Form) -> dict[str, Any]:
         "name": form.text("name"),
         "variables": form.json("variables"),
         "shorten_links": form.flag("shorten_links"),
-        "media": campaigning.numbers_in(form.raw("media")),
+        "media": [*attachments.named(form)],
         **_people(form),
     }
     if "template" in given:
@@ -173,11 +191,10 @@ async def _one(request: Request, form: Form | None = None, told: Problem | None 
             "variables": json.dumps(found.variables, ensure_ascii=False) if found.variables else "",
             "flow_id": found.flow_id or "",
             "sender": found.sender or "",
-            "media": " ".join(found.media),
             "class": found.message_class or "",
             "recipients": "\n".join(numbers.data),
         }
-        form = Form([*shown.items(), *_shown(found)])
+        form = Form([*shown.items(), *_shown(found), *(("media", each) for each in found.media)])
     return await _form(request, found, form, told)
 
 
@@ -204,7 +221,14 @@ async def _form(request: Request, found: Any, form: Form, told: Problem | None =
         flows=await _flows(request, form.text("flow_id")),
         templates=await usable.templates(request, request.words("schedules.no_template")),
         may_write=may_write,
+        **_place(found),
+        **await attachments.values(request, attachments.settled(form)),
     )
+
+
+def _place(found: Any) -> dict[str, str]:
+    """Where its form asks for media."""
+    return {"attach": f"{PATH}/{found.id}/attach" if found else f"{PATH}/attach", "form_id": "schedule"}
 
 
 async def _flows(request: Request, chosen: str) -> list[tuple[str, str]]:
@@ -232,6 +256,8 @@ PAGES = (
     table_files.page(TABLE),
     Page(path=f"{PATH}/new", handle=new),
     Page(path=f"{PATH}/new", method="POST", handle=create),
+    Page(path=f"{PATH}/attach", method="POST", handle=attach),
+    Page(path=f"{PATH}/{{id}}/attach", method="POST", handle=attach),
     Page(path=f"{PATH}/look", method="POST", handle=look),
     Page(path=f"{PATH}/{{id}}", handle=schedule),
     Page(path=f"{PATH}/{{id}}", method="POST", handle=update),

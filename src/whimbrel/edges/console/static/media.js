@@ -4,8 +4,9 @@
 
 function readyToBring() {
   for (const box of document.querySelectorAll("[data-bring][hidden]")) box.hidden = false;
-  const text = document.getElementById("f-text") || document.getElementById("answer-text");
-  if (text && document.getElementById("attached")) text.required = !document.querySelector("#attached [name=media]");
+  const attached = document.getElementById("attached");
+  const text = attached && document.getElementById(attached.dataset.forText);
+  if (text) text.required = !attached.querySelector("[name=media]");
 }
 
 async function wordsOf(answer) {
