@@ -216,6 +216,28 @@ def test_a_picture_is_brought_attached_sent_and_deleted(owner: Visitor, node: No
     owner.is_told("The medium is deleted.")
 
 
+def test_a_draft_of_a_campaign_takes_a_picture_which_its_estimate_counts(owner: Visitor, node: Node) -> None:
+    owner.open("/console/campaigns/new")
+    owner.fill({"name": "with a picture", "to_numbers": PHONE, "text_A": "x" * 150})
+    segments = owner.page.locator("#estimate .tile", has_text="Segments").locator("dd")
+    expect(segments).to_have_text("1")
+    owner.page.locator("#f-medium").set_input_files(
+        [{"name": "quay.png", "mimeType": "image/png", "buffer": picture(60, 30)}]
+    )
+    expect(owner.page.locator(".attachment")).to_contain_text("quay.png")
+    assert _is_painted(owner, ".attachment img")
+    expect(segments).to_have_text("2")
+    owner.press("Save")
+    expect(owner.page.locator(".attachment")).to_contain_text("quay.png")
+    (draft,) = [each for each in node.get("/v1/campaigns?limit=5")["data"] if each["name"] == "with a picture"]
+    assert len(draft["media"]) == 1
+    owner.page.get_by_role("button", name="Take away quay.png").click()
+    expect(owner.page.locator(".attachment")).to_have_count(0)
+    expect(segments).to_have_text("1")
+    owner.press("Save")
+    assert node.get(f"/v1/campaigns/{draft['id']}")["media"] == []
+
+
 def _is_painted(owner: Visitor, of: str) -> bool:
     image = owner.page.locator(of).first
     expect(image).to_be_visible()

@@ -1,5 +1,7 @@
 """Texts that say what a country asks for, and texts that do not."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,18 @@ def test_stop_and_a_short_code(text, expected):
 )
 def test_other_words(notice, text, expected):
     assert says(text, notice) is expected
+
+
+@pytest.mark.parametrize("word", ["x", "36xxx", "36XXX"])
+def test_capitals_of_the_notice_do_not_matter(word):
+    assert says("stop x 36180", f"STOP {word}")
+
+
+@pytest.mark.parametrize(("notice", "text"), [("a " * 30, " a" * 800 + "!"), ("退 " * 29 + "Z", "退" * 1600)])
+def test_no_text_takes_long_to_look_at(notice, text):
+    began = time.process_time()
+    assert says(text, notice) is not notice.endswith("Z")
+    assert time.process_time() - began < 1, "with one pattern for all words it takes longer than anybody waits"
 
 
 @given(st.text(max_size=20), st.integers(36_000, 36_999), st.text(max_size=20, alphabet=" :.,!-\n"))

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whimbrel.domain.model import Flag, Sender
+from whimbrel.domain.model import Draft, Flag, Options, Sender
+from whimbrel.domain.numbers import normalise
 from whimbrel.domain.registrations import Approval
 from whimbrel.domain.sender_fitness import SenderLaw, day_of, warnings_of
 from whimbrel.domain.sender_rules import (
@@ -24,6 +25,9 @@ from whimbrel.domain.sender_rules import (
 )
 from whimbrel.domain.sender_standing import RuleRow, book_of
 from whimbrel.domain.senders import SenderBook
+from whimbrel.domain.wire import Wire
+from whimbrel.journey.fit import said
+from whimbrel.journey.plan import Plan
 from whimbrel.manage.checks import COUNTRIES
 
 OURS = rulebook()
@@ -219,6 +223,22 @@ def test_marketing_to_france_says_how_to_stop_it(value, kind, country, marketing
             assert (unsaid.refuses, unsaid.flag, unsaid.pointer) == (refuses, Flag.NOTICE_MISSING, "/text")
             assert warnings_of(unsaid.flag) == ("notice_missing",)
     assert "FR" not in SenderBook([], SenderLaw(OURS, "off")).noticing
+
+
+def test_neither_data_nor_a_part_of_a_longer_text_is_asked_for_words():
+    book = SenderBook([sender()], SenderLaw(OURS, "enforce"))
+    part, other = Wire(header="0003070201"), Wire(header="240125")  # a language
+    for wire, encoding, expected in (
+        (None, "gsm7", ["notice_missing"]),
+        (other, "gsm7", ["notice_missing"]),
+        (part, "gsm7", []),
+        (None, "binary", []),
+    ):
+        options = Options(wire=wire)
+        draft = Draft("AC1", False, "smpp", "+33612345678", "Soldes !", message_class="marketing", options=options)
+        plan = Plan(draft, us(TODAY), text="Soldes !", encoding=encoding)
+        plan.sender, plan.number = sender(), normalise("+33612345678")
+        assert [each.code for each in said(plan, book)] == expected
 
 
 def test_words_are_asked_for_as_long_as_their_rule_holds():

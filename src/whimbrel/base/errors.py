@@ -217,7 +217,7 @@ CATALOGUE: dict[str, ErrorSpec] = {
         _row("crash", 0, 30410, T, "us", "We stopped before the carrier's answer was stored: it may or may not have the message.", "Wait for a receipt or the deadline; resend only if twice is better than never."),
         _row("quarantined", 0, 30008, P, "us", "The message could not be processed and was set aside.", "Tell the operator its id."),
         _row("not_sent", 0, 0, T, "us", "The attempt was taken back before a byte of it left.", "Nothing: the message is queued again."),
-        _row("daily_cap_reached", 0, 30023, T, "carrier", "The networks take no more of this sender today.", "Nothing: it is sent from 8:00 tomorrow where the recipient lives, if its validity lasts. Spread campaigns over days, or ask for a higher cap."),
+        _row("daily_cap_reached", 0, 30023, T, "carrier", "The networks take no more of this sender today.", "While it is scheduled nothing: it is sent in the morning. One that has ended is to be sent again tomorrow; give texts that may wait a longer validity, or ask for a higher cap."),
         _row("throttled", 0, 30022, T, "carrier", "The carrier asked us to slow down.", "Nothing: the message waits its turn."),
     )
 }

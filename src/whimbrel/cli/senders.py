@@ -190,7 +190,8 @@ def _tell(found: Any) -> None:
 
 
 def _tell_rule(rule: Any) -> None:
-    typer.echo(f"{rule['id']} {rule['country']}: {rule['verdict']}, {_stands(rule)}")
+    says = f', says "{rule["notice"]}"' if rule["notice"] else ""
+    typer.echo(f"{rule['id']} {rule['country']}: {rule['verdict']}{says}, {_stands(rule)}")
 
 
 def _stands(rule: Any) -> str:

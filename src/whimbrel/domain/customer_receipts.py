@@ -85,6 +85,7 @@ ERRORS: Final[Mapping[str, int]] = MappingProxyType(
         "invalid_number": 119,
         "quarantined": 120,
         "carrier_error": 121,
+        "daily_cap_reached": 122,
     }
 )
 """`err` for each reason of the catalogue, where the carrier gave no number."""

@@ -7,16 +7,13 @@ from whimbrel.domain.numbers import normalise
 from whimbrel.domain.whereabouts import whereabouts
 
 _MORNING: Final = "08:00"
-_RESET_US: Final = 5 * 3_600_000_000
-"""Caps of US brands begin anew at midnight in Los Angeles, which is 03:00 in New York: a morning that is nearer than
-from there would meet the same cap."""
+_RESET: Final = ("00:00", "America/Los_Angeles")  # when the caps of US brands begin anew
 
 
 def next_morning(recipient: str, now_us: int, zone: str | None = None) -> int:
-    """Microseconds UTC. `recipient`: E.164 with plus, `zone`: where it is known to be; where its digits leave several
-    zones open, the latest of them."""
-    if zone is not None:
-        return next_time_of_day(now_us + _RESET_US, _MORNING, zone)
-    number = normalise(recipient)
-    zones = whereabouts(number).zones if number is not None else (UNKNOWN_ZONE,)
-    return max(next_time_of_day(now_us + _RESET_US, _MORNING, zone) for zone in zones)
+    """The first after caps have begun anew, in microseconds UTC. `recipient`: E.164 with plus, `zone`: where it is
+    known to be; where its digits leave several zones open, the latest of them."""
+    reset = next_time_of_day(now_us, *_RESET)
+    number = normalise(recipient) if zone is None else None
+    zones = whereabouts(number).zones if number is not None else (zone or UNKNOWN_ZONE,)
+    return max(next_time_of_day(reset - 1, _MORNING, each) for each in zones)

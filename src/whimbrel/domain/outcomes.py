@@ -201,9 +201,9 @@ def _not_taken(segments: Sequence[Segment]) -> Outcome:
     if refused is not None:
         expired = refused.reason == _EXPIRED_HERE
         return Outcome(states.EXPIRED if expired else states.FAILED, refused.reason or "carrier_rejected")
-    for_now = _first(segments, REFUSED_NOW)
-    if for_now is not None:
-        return Outcome(states.QUEUED, for_now.reason, elsewhere=True)
+    for_now = [segment.reason for segment in segments if segment.standing == REFUSED_NOW]
+    if for_now:
+        return Outcome(states.QUEUED, DAILY_CAP if DAILY_CAP in for_now else for_now[0], elsewhere=True)
     return Outcome(states.QUEUED, _NOT_SENT)
 
 

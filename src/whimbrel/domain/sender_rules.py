@@ -144,7 +144,7 @@ class Rulebook:
         if not rules:
             return None
         first, *rest = rules
-        others = tuple(rule for rule in rest if rule.verdict != first.verdict)
+        others = tuple(rule for rule in rest if (rule.verdict, rule.notice) != (first.verdict, first.notice))
         return Finding(first, first.problem(sender.value), others)
 
     def next_change(self, day: datetime.date) -> datetime.date | None:

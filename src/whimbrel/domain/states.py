@@ -72,7 +72,7 @@ MOVES: frozenset[tuple[str, str]] = frozenset(
         (QUEUED, FAILED),
         (QUEUED, EXPIRED),
         (QUEUED, CANCELED),
-        (QUEUED, SCHEDULED),  # marketing that may not be sent just now
+        (QUEUED, SCHEDULED),  # may not be sent just now
         (QUEUED, SENT),  # waits for its retry after doubt, and was taken the first time after all
         (QUEUED, DELIVERED),
         (SENDING, QUEUED),  # refused for now, or taken back before a byte left: next carrier or a new turn

@@ -43,7 +43,7 @@ class Answers:
         self._metrics = metrics
         self._requeued = requeued
         self._stored = stored
-        self._later = Later(store, metrics)
+        self._later = Later(store, metrics, carrier.name)
         self._step = metrics.step.labels("answers")
         self._gatherer: Gatherer[Answer, None] = Gatherer(self._record, overlap=2, limit=1000)
         self.waiting = 0
@@ -72,20 +72,13 @@ class Answers:
         with self._step.time():
             later = await self._keep(answers)
             if later:
-                await self._put_off(later)
+                await self._later.put_off(later, self._clock.now_us())
         kinds = Counter([answer.kind for answer in answers])
         for kind, count in kinds.items():
             self._metrics.answers.labels(self._carrier.name, kind).inc(count)
         if len(kinds) > 1 or "accepted" not in kinds:
             self._requeued()  # in another lane now, or again in this one
         return [None] * len(answers)
-
-    async def _put_off(self, later: Sequence[str]) -> None:
-        """The answers are stored: what cannot be put off now is refused once more."""
-        try:
-            await self._later.put_off(later, self._carrier.name, self._clock.now_us())
-        except StoreError:
-            _log.warning("messages could not be put off", exc_info=True, extra={"carrier": self._carrier.name})
 
     async def _keep(self, answers: Sequence[Answer]) -> Sequence[str]:
         """Until the store takes them. One that it can never take is found by halving, and holds up no other."""

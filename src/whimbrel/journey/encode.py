@@ -53,13 +53,13 @@ def _fit(plan: Plan, rules: TextRules, header_octets: int) -> None:
         plan.refuse("too_many_parts", "/text", str(error))
         return
     plan.segments = len(cut)
-    if plan.segments > 1 and header_octets and _is_part(plan):
+    if plan.segments > 1 and header_octets and is_part(plan):
         plan.refuse("too_many_parts", "/text", "A part of a long message that its sender cut must fit one segment.")
         return
     check_parts(plan)
 
 
-def _is_part(plan: Plan) -> bool:
+def is_part(plan: Plan) -> bool:
     """Whether the sender's own header says that this is one part of a long message."""
     wire = plan.draft.options.wire
     header = bytes.fromhex(wire.header) if wire else b""

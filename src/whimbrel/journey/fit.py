@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from whimbrel.domain.sender_fitness import Fitness
 from whimbrel.domain.senders import SenderBook
+from whimbrel.journey.encode import is_part
 from whimbrel.journey.plan import Plan
 
 
@@ -24,12 +25,13 @@ def fit(plans: Sequence[Plan], senders: Mapping[str, SenderBook]) -> None:
 
 
 def said(plan: Plan, book: SenderBook) -> Sequence[Fitness]:
-    """What is to be said of a message that has its sender: of that one first, then of its text."""
+    """What is to be said of a message that has its sender: of that one first, then of its text, unless that is data or
+    one part of a longer one."""
     assert plan.sender is not None
     assert plan.number is not None
     country, marketing = plan.number.country, plan.draft.message_class == "marketing"
     of_sender = book.fit(plan.sender, country, plan.now, marketing=marketing)
-    if country not in book.noticing or plan.encoding == "binary":
+    if country not in book.noticing or plan.encoding == "binary" or is_part(plan):
         return () if of_sender is None else (of_sender,)
     of_text = book.unsaid(plan.sender, country, plan.text, plan.now, marketing=marketing)
     return [each for each in (of_sender, of_text) if each is not None]

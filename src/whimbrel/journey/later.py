@@ -2,6 +2,7 @@
 the morning where its recipient lives; what would be over by then ends.
 """
 
+import logging
 from collections.abc import Sequence
 
 from whimbrel.base.metrics import Metrics
@@ -13,31 +14,44 @@ from whimbrel.journey.plan import Wait
 from whimbrel.journey.restraint import data_of, wish_of
 from whimbrel.store.interface import Ending, PutOff, Store
 
+_log = logging.getLogger("whimbrel.worker")
+
 
 class Later:
     """What waits for tomorrow. A message that is claimed again before it is put off is refused again, and not lost."""
 
-    def __init__(self, store: Store, metrics: Metrics) -> None:
+    def __init__(self, store: Store, metrics: Metrics, carrier: str) -> None:
         self._store = store
         self._metrics = metrics
+        self._carrier = carrier
 
-    async def put_off(self, ids: Sequence[str], carrier: str, now: int) -> None:
-        """Messages that are queued for this carrier, which has just refused them for today."""
+    async def put_off(self, ids: Sequence[str], now: int) -> None:
+        """Messages that are queued for this carrier, which has just refused them for today. What fails is told, and
+        the messages are queued as they were."""
+        try:
+            await self._put_off(await self._store.messages(ids), now)
+        except Exception:
+            _log.exception("messages could not be put off", extra={"carrier": self._carrier, "count": len(ids)})
+
+    async def _put_off(self, messages: Sequence[Message], now: int) -> None:
         put_off: list[PutOff] = []
         endings: list[Ending] = []
-        for message in await self._store.messages(ids):
+        for message in messages:
             due = _due(message, now)
             if due < message.expires_at:
-                put_off.append(PutOff(message.id, due, DAILY_CAP, data_of(Wait(DAILY_CAP, carrier, due)), now))
+                told = data_of(Wait(DAILY_CAP, self._carrier, due))
+                put_off.append(PutOff(message.id, due, DAILY_CAP, told, now))
             else:
                 endings.append(Ending(message.id, (QUEUED,), EXPIRED, DAILY_CAP, now))
         if put_off:
-            await self._store.put_off(put_off)
+            self._metrics.put_off.labels(DAILY_CAP).inc(await self._store.put_off(put_off))
         if endings:
             await self._store.finish(endings)
-        self._metrics.put_off.labels(DAILY_CAP).inc(len(ids))
 
 
 def _due(message: Message, now: int) -> int:
-    _, zone = wish_of(message.options)
-    return next_morning(message.recipient, now, zone)
+    try:
+        _, zone = wish_of(message.options)
+        return next_morning(message.recipient, now, zone)
+    except (ValueError, KeyError):  # a zone that this machine does not know (any more)
+        return next_morning(message.recipient, now)

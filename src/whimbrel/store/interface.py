@@ -244,7 +244,7 @@ class Store(Protocol):
 
     # what may not be sent just now
     async def put_off(self, items: Sequence[PutOff]) -> int:
-        """Queued and scheduled messages are due at another time; how many there were."""
+        """Queued messages are due at another time; how many there were."""
         ...
 
     async def move_counted(self, moves: Sequence[Moved]) -> None:

@@ -138,11 +138,19 @@ async def test_a_number_that_opted_out_and_an_empty_balance_have_statuses_of_our
 def test_every_code_that_accept_may_refuse_with_has_a_status():
     """Codes as the source names them, so that a new one is not forgotten here."""
     steps = [f"journey/{name}.py" for name in ("screen", "route", "encode", "price", "accept")]
-    steps += [f"domain/{name}.py" for name in ("screening", "schedule", "senders")]
+    steps += [f"domain/{name}.py" for name in ("screening", "schedule", "senders", "sender_fitness")]
     text = "".join((SOURCE / "whimbrel" / step).read_text() for step in steps)
     named = {code for code, spec in CATALOGUE.items() if spec.http and f'"{code}"' in text}
     assert len(named) > 15
-    assert named - set(statuses.STATUS_OF) == set()
+    assert named - set(statuses.STATUS_OF) == {"forbidden"}, "which is a verdict on a sender there"
+
+
+def test_whoever_is_refused_for_good_is_not_told_to_try_again():
+    assert statuses.status_of("too_many_flows") == Status.ESME_RSUBMITFAIL  # any code that has no status of its own
+    for code in ("carrier_unavailable", "nobody knows"):
+        assert statuses.status_of(code) == Status.ESME_RSYSERR, code
+    final = [code for code, spec in CATALOGUE.items() if spec.http and spec.permanent]
+    assert all(statuses.status_of(code) != Status.ESME_RSYSERR for code in final)
 
 
 def test_no_status_of_a_refusal_is_success_and_our_own_are_the_vendors():

@@ -25,7 +25,8 @@ from whimbrel.store.interface import Verdict
 _TAG = "messages"
 SEND_ERRORS = (
     "recipient_missing", "invalid_number", "text_missing", "text_too_long", "too_many_parts", "invalid_text",
-    "invalid_sender", "sender_not_allowed", "no_sender", "invalid_class", "invalid_schedule", "invalid_validity",
+    "invalid_sender", "sender_not_allowed", "no_sender", "sender_not_approved", "sender_unregistered",
+    "sender_forbidden", "notice_missing", "invalid_class", "invalid_schedule", "invalid_validity",
     "invalid_callback_url", "metadata_too_large", "opted_out", "quiet_hours", "frequency_cap", "no_route", "no_price",
     "price_over_max", "insufficient_balance",
 )  # fmt: skip

@@ -8,7 +8,7 @@ docs/smpp-server.md lists the table.
 from collections.abc import Mapping
 from typing import Final
 
-from whimbrel.base.errors import Unanswerable, public
+from whimbrel.base.errors import CATALOGUE, Unanswerable, public
 from whimbrel.codec.smpp.statuses import Status
 
 INSUFFICIENT_BALANCE: Final = 0x401
@@ -39,6 +39,10 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "invalid_sender": Status.ESME_RINVSRCADR,
     "sender_not_allowed": Status.ESME_RINVSRCADR,
     "no_sender": Status.ESME_RINVSRCADR,
+    "sender_not_approved": Status.ESME_RINVSRCADR,
+    "sender_unregistered": Status.ESME_RINVSRCADR,
+    "sender_forbidden": Status.ESME_RINVSRCADR,
+    "notice_missing": Status.ESME_RSUBMITFAIL,
     "invalid_class": Status.ESME_RSUBMITFAIL,
     "invalid_schedule": Status.ESME_RINVSCHED,
     "invalid_validity": Status.ESME_RINVEXPIRY,
@@ -60,7 +64,9 @@ STATUS_OF: Final[Mapping[str, int]] = {
 
 def status_of(code: str) -> int:
     """The command_status of a refusal with this code."""
-    return int(STATUS_OF.get(code, Status.ESME_RSYSERR))
+    spec = CATALOGUE.get(code)
+    is_final = spec is not None and spec.permanent and spec.http != 0
+    return int(STATUS_OF.get(code, Status.ESME_RSUBMITFAIL if is_final else Status.ESME_RSYSERR))
 
 
 def refusal_of(error: BaseException) -> tuple[int, str]:
