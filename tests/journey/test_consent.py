@@ -1,19 +1,26 @@
 """Consent end to end: how far a STOP reaches, what it revokes, who is asked and how a YES is kept, lists and words."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.journey.rig import SENDER, Rig, rig, sqlite_first, until
+from tests.journey.rig import SENDER, Rig, rig, simulated, sqlite_first, until
 from whimbrel.base.clock import SECOND_US
+from whimbrel.domain.model import Message
 from whimbrel.domain.numbers import normalise
 from whimbrel.domain.permission import MARKETING, consent_set
 from whimbrel.journey.consent_requests import ConsentRequests, Question
+from whimbrel.journey.follower import Taken
+from whimbrel.journey.keywords import Keywords
 from whimbrel.manage import brands, consent_words, consents, opt_outs, policies, pools, senders, suppression
 from whimbrel.manage.consents import NewConsent, Wanted
+from whimbrel.store.interface import Search
+from whimbrel_sandbox.network import PhoneText
 
 PHONE = "+447911123456"
+SECOND_PHONE = "+447911123457"
 SECOND = "+12025550111"
 ACTOR = "KE1"
 LATER_S = 3600
@@ -68,6 +75,58 @@ async def test_a_stop_reaches_as_far_as_the_account_says_and_start_undoes_it(tmp
         await stop_reaches(r, {SENDER: None, SECOND: None})
         r.say(PHONE, "stop all", to=SECOND)
         await stop_reaches(r, {SENDER: BLOCKED, SECOND: BLOCKED})
+
+
+async def only(r: Rig, direction: str) -> Message:
+    """The one message of the account that comes in or goes out, when it is there."""
+
+    async def found() -> Message | None:
+        rows = await r.app.store.search(Search(account_id=r.account_id, test=False, direction=direction), 2)
+        return rows[0] if len(rows) == 1 else None
+
+    return await until(found)
+
+
+async def test_a_stop_is_confirmed_within_five_minutes_or_not_at_all(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r, simulated(seed=2) as second:
+        r.account_id = await r.add_account("Acme", SENDER)
+        await r.set_price()
+        r.carrier_id = await r.add_carrier("takes")
+        await r.add_carrier("brings", simulator=second)
+        await r.add_route(r.carrier_id)
+        await r.bound(2)
+        await r.cut()
+        second.network.send_text(PHONE, PhoneText(to=SENDER, text="STOP"))
+        waits, came_at = await only(r, "out"), (await only(r, "in")).created_at
+        assert waits.state == "queued" and 0 < waits.expires_at - came_at <= 300 * SECOND_US
+        r.clock.ahead_us += 300 * SECOND_US
+        await r.settled(waits.id, "expired")
+        r.behave(refuse_binds=0)
+        (later,) = await r.send(r.draft(SECOND_PHONE))
+        await r.settled(later, "delivered", within_s=30)
+        assert [submit.dest for submit in r.submits()] == [SECOND_PHONE.lstrip("+")]
+
+
+async def test_a_stop_that_is_noticed_too_late_is_not_confirmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    noticed, take = asyncio.Event(), Keywords._take
+
+    async def held_up(self: Keywords, position: int) -> Taken:
+        await noticed.wait()
+        return await take(self, position)
+
+    monkeypatch.setattr(Keywords, "_take", held_up)
+    async with rig(tmp_path) as r:
+        await open_rig(r)
+        r.say(PHONE, "STOP")
+        await stop_reaches(r, dict.fromkeys((SENDER, SECOND), BLOCKED))
+        r.clock.ahead_us += 296 * SECOND_US
+        r.say(SECOND_PHONE, "HELP")
+        noticed.set()
+        await until(lambda: r.phone(SECOND_PHONE))
+        assert r.phone(PHONE) == []
+        assert "a STOP is not confirmed any more" in caplog.messages
 
 
 async def test_a_stop_to_a_number_of_a_pool_reaches_the_pool_and_start_to_another_one_undoes_it(tmp_path: Path) -> None:

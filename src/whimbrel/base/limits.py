@@ -52,6 +52,7 @@ IDEMPOTENCY_TTL_S = 24 * 3600  # an Idempotency-Key is remembered at least this 
 SCHEDULE_MAX_S = 366 * 24 * 3600  # send_at: up to a year
 VALIDITY_MIN_S = 5  # the shortest validity: less would expire on the way
 VALIDITY_MAX_S = 7 * 24 * 3600  # the longest: carriers keep a text no longer
+CONFIRMATION_S = 300  # in which a STOP is confirmed, or never (47 CFR 64.1200(a)(12))
 VALIDITY_DEFAULT_S = 36_000  # validity without one given: Twilio's ten hours
 VALIDITY_OTP_DEFAULT_S = 600  # the same for otp: a code is dead after ten minutes (NIST SP 800-63B)
 LOOKUPS_MAX = 1000  # numbers of one look-up: a tenth of a second of one core at most

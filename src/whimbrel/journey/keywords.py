@@ -1,13 +1,15 @@
-"""Keywords: the one confirmation that follows a STOP, START or HELP (47 CFR 64.1200(a)(12) allows exactly one after a
-STOP). The opt-out itself took effect in the commit that stored the text; this follows the event log by a durable
-cursor, and each confirmation's key is its inbound message, so that a crash neither loses nor repeats it.
+"""Keywords: the one confirmation that follows a STOP, START or HELP. 47 CFR 64.1200(a)(12) allows exactly one after a
+STOP, within five minutes; so one that cannot go by then does not go. The opt-out itself took effect in the commit that
+stored the text; this follows the event log by a durable cursor, and each confirmation's key is its inbound message, so
+that a crash neither loses nor repeats it.
 """
 
 import logging
 
 import msgspec
 
-from whimbrel.base.clock import DAY_US, Clock
+from whimbrel.base import limits
+from whimbrel.base.clock import DAY_US, SECOND_US, Clock
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.base.ids import Ids
 from whimbrel.base.vault import Vault
@@ -41,6 +43,7 @@ class Keywords(Follower):
         super().__init__(store, CURSOR, limit=_READ, idle_s=_IDLE_S)
         self._tables = tables
         self._accept = accept
+        self._clock = clock
         self._requests = ConsentRequests(store=store, tables=tables, clock=clock, ids=ids, vault=vault, accept=accept)
 
     async def _take(self, position: int) -> Taken:
@@ -62,6 +65,10 @@ class Keywords(Follower):
         if said.word == "join" and hearing.joins == "request":
             await self._ask(message, said)
             return
+        validity_s = self._seconds_left(message) if said.word == "stop" else None
+        if validity_s is not None and validity_s < limits.VALIDITY_MIN_S:
+            _log.warning("a STOP is not confirmed any more", extra={"message_id": message.id})
+            return
         number = normalise(message.sender)
         language = language_for(said, number.country if number else None)
         consent = self._tables.consent
@@ -74,6 +81,7 @@ class Keywords(Follower):
             recipient=message.sender,
             text=confirmation(said.word, name, language, own),
             sender=message.recipient,
+            validity_s=validity_s,
             options=Options(reply_to=message.id),
             bypass_opt_out=True,
         )
@@ -81,6 +89,10 @@ class Keywords(Follower):
         (verdict,) = (await self._accept.submit([draft], key=key)).verdicts
         if verdict.code is not None:
             _log.warning("a confirmation was refused", extra={"message_id": message.id, "code": verdict.code})
+
+    def _seconds_left(self, stop: Message) -> int:
+        """In which the confirmation of a STOP may go."""
+        return (stop.created_at - self._clock.now_us()) // SECOND_US + limits.CONFIRMATION_S
 
     async def _ask(self, message: Message, said: Heard) -> None:
         """A word of the account's own asks back, where the account wants that."""
