@@ -195,6 +195,7 @@ async def test_what_the_form_has_no_field_for_stays_and_what_is_emptied_goes(edg
         "sender": SENDER,
         "short_links": "1",
         "media": medium,
+        "validity": "600",
         "begin": "09:00",
         "end": "12:00",
         "trial": "1",
@@ -205,6 +206,7 @@ async def test_what_the_form_has_no_field_for_stays_and_what_is_emptied_goes(edg
     }
     for name in fields:
         assert f'name="{name}"' in page.text, name
+    assert page.has('<option value="600" selected>600 seconds</option>')
     assert (await browser.post(path, fields)).status == 303
     kept = (await edge.get(f"/v1/campaigns/{made.json['id']}")).json
     same = ("audience", "sender", "class", "validity", "tags", "media", "short_links", "winner", "schedule")
@@ -212,11 +214,13 @@ async def test_what_the_form_has_no_field_for_stays_and_what_is_emptied_goes(edg
     assert kept["variants"][0] == made.json["variants"][0] | {"text": "Hi!"}
     wrong = await browser.post(path, fields | {"media": "ME0"})
     assert wrong.status == 422 and wrong.has('name="media" value="ME0"') and wrong.has('class="error"'), wrong.words
-    for name in ("trial", "sender", "to_filter", "short_links", "media"):
+    assert (await browser.post(path, fields | {"validity": "1"})).status == 422
+    for name in ("trial", "sender", "to_filter", "short_links", "media", "validity"):
         fields.pop(name)
     assert (await browser.post(path, fields)).status == 303
     bare = (await edge.get(f"/v1/campaigns/{made.json['id']}")).json
     assert (bare["winner"], bare["sender"], bare["short_links"], bare["media"]) == (None, None, False, [])
+    assert bare["validity"] is None
     assert bare["audience"]["filter"] is None
 
 

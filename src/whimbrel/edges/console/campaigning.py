@@ -26,6 +26,7 @@ def body_of(form: Form, before: Any = None) -> dict[str, Any]:
     body: dict[str, Any] = {
         "name": form.text("name"),
         **{name: form.text(name) or None for name in ("sender", "pool", "class")},
+        "validity": _number(form, "validity", 0) if form.text("validity") else None,
         "winner": None,
         "short_links": form.flag("short_links"),
         "media": [*attachments.named(form)],
@@ -146,6 +147,7 @@ def shown(found: Any, numbers: tuple[str, ...], excluded: tuple[str, ...]) -> di
         "pool": found.pool or "",
         "media": found.media,
         "class": found.message_class or "",
+        "validity": str(found.validity or ""),
         "template": found.variants[0].template or "",
         "at": (schedule.at or "")[:16],
         "zone": schedule.zone,

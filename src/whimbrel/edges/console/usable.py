@@ -1,8 +1,14 @@
-"""Templates and pools that something can be made of, for a choice."""
+"""Templates and pools that something can be made of, and how long it may be worth sending, for a choice."""
+
+from typing import Final
 
 from whimbrel.base import limits
+from whimbrel.edges.console.forms import Form
 from whimbrel.edges.console.request import Request
+from whimbrel.edges.console.words import Words
 from whimbrel.products.templates import keeping
+
+_VALIDITIES: Final = ("", "300", "3600", "21600", "86400", "172800", "259200")  # seconds; empty: the class's own
 
 
 async def templates(request: Request, none: str) -> list[tuple[str, str]]:
@@ -23,3 +29,10 @@ async def pools(request: Request, none: str, chosen: str = "") -> list[tuple[str
     if chosen and chosen not in dict(found):
         found.append((chosen, chosen))
     return [("", none), *found] if found else []
+
+
+def validities(form: Form, words: Words) -> list[tuple[str, str]]:
+    """Seconds that a text may be worth sending for, with what the form has and is none of the usual ones."""
+    shown = [(each, words(f"compose.validities.{each or 'usual'}")) for each in _VALIDITIES]
+    own = form.text("validity")
+    return shown if own in _VALIDITIES else [*shown, (own, words("compose.validity_seconds", n=own))]

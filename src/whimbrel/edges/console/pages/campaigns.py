@@ -221,6 +221,7 @@ async def _form(
         letters=campaigning.letters_of(found),
         templates=await usable.templates(request, request.words("campaigns.no_template")),
         pools=await usable.pools(request, request.words("campaigns.no_pool"), form.text("pool")),
+        validities=usable.validities(form, request.words),
         needs_approval=needs,
         may_write=request.api.may("createCampaign"),
         may_send=request.api.may("startCampaign"),

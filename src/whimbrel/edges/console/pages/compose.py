@@ -28,7 +28,6 @@ _MANY: Final = "compose/many.html"
 _ATTACHED: Final = {"attach": f"{PATH}/attach", "form_id": "compose", "for_text": "f-text"}
 _PATIENCE_S: Final = 10.0
 _CLASSES: Final = ("", "otp", "transactional", "marketing")
-_VALIDITIES: Final = ("", "300", "3600", "21600", "86400", "259200")
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -259,7 +258,7 @@ async def _form(request: Request, form: Form, found: Recipients, told: Problem |
         "look": await look(request, form, who_, key),
         "senders": [("", words("compose.sender_default")), *((each.value, each.value) for each in senders.data)],
         "classes": [(each, words(f"compose.classes.{each or 'usual'}")) for each in _CLASSES],
-        "validities": [(each, words(f"compose.validities.{each or 'usual'}")) for each in _VALIDITIES],
+        "validities": usable.validities(form, words),
         "templates": await usable.templates(request, request.words("compose.own_text")),
         "chosen": await _chosen(request, form),
         "table": None,
