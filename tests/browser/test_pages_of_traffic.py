@@ -231,7 +231,7 @@ def test_a_draft_of_a_campaign_takes_a_picture_which_its_estimate_counts(owner: 
     expect(owner.page.locator(".attachment")).to_contain_text("quay.png")
     (draft,) = [each for each in node.get("/v1/campaigns?limit=5")["data"] if each["name"] == "with a picture"]
     assert len(draft["media"]) == 1
-    owner.page.get_by_role("button", name="Take away quay.png").click()
+    owner.page.get_by_role("button", name="Take quay.png away").click()
     expect(owner.page.locator(".attachment")).to_have_count(0)
     expect(segments).to_have_text("1")
     owner.press("Save")
