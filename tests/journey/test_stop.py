@@ -126,12 +126,12 @@ async def test_an_answer_that_cannot_be_recorded_holds_up_no_other(
         troubles = [CommitFailed("disk full")]  # of the first call, whichever answers it brings
         poison = ""
 
-        async def broken(answers: Sequence[Answer]) -> None:
+        async def broken(answers: Sequence[Answer]) -> list[str]:
             if troubles:
                 raise troubles.pop()
             if any(answer.message_id == poison for answer in answers):
                 raise ValueError("a broken row")
-            await record(answers)
+            return await record(answers)
 
         monkeypatch.setattr(r.app.store, "record_answers", broken)
         r.behave(response_latency_ms=100)

@@ -8,6 +8,7 @@ import msgspec
 from whimbrel.base.errors import WhimbrelError
 from whimbrel.edges.console import attachments
 from whimbrel.edges.console.forms import Form, Problem, problem
+from whimbrel.edges.console.whole import whole
 
 GROUPS: Final = (("lists", "listLists"), ("tags", "listTags"), ("segments", "listSegments"))
 LETTERS: Final = ("A", "B", "C")
@@ -108,7 +109,7 @@ def _number(form: Form, name: str, otherwise: int) -> int:
     typed = form.text(name)
     if not typed:
         return otherwise
-    return int(typed) if typed.isascii() and typed.isdigit() else 0
+    return whole(typed) or 0
 
 
 def told(error: WhimbrelError) -> Problem:

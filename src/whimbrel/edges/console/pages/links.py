@@ -11,6 +11,7 @@ from whimbrel.edges.console.forms import EMPTY, Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
 from whimbrel.edges.console.tables import Column, Table
+from whimbrel.edges.console.whole import whole_or_text
 
 PATH: Final = "/console/links"
 _ONE: Final = f"{PATH}/{{id}}"
@@ -125,11 +126,11 @@ async def keep_settings(request: Request) -> Response:
     _check_may_write(request)
     form = await request.form()
     found = await request.api("getLinkSettings")
-    days = form.text("expires_days")
+    days = whole_or_text(form.text("expires_days"))
     wanted: dict[str, Any] = {
         "privacy": form.text("privacy"),
         "repeats": form.text("repeats"),
-        "expires_days": int(days) if days.isdigit() else days or None,
+        "expires_days": None if days == "" else days,
         "click_parameter": form.text("click_parameter"),
         "utm": {name: form.text(f"utm.{name}") for name in _UTM if form.text(f"utm.{name}")},
     }

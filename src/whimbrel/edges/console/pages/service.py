@@ -9,6 +9,7 @@ from whimbrel.edges.console import choosing
 from whimbrel.edges.console.forms import Form, Problem, problem
 from whimbrel.edges.console.request import Request
 from whimbrel.edges.console.routes import Page
+from whimbrel.edges.console.whole import whole_or_text
 
 PATH: Final = "/console/inbox/service"
 _DAYS: Final = range(1, 8)
@@ -43,12 +44,12 @@ def _body(form: Form, rated_within_s: int) -> dict[str, Any]:
         for part in range(1, _PARTS_MAX + 1)
         if form.text(f"start.{day}.{part}") or form.text(f"end.{day}.{part}")
     ]
-    minutes = form.text("away_every_s")
+    minutes = whole_or_text(form.text("away_every_s"))
     return {
         **{name: form.raw(name).strip().replace("\r\n", "\n") for name in _TEXTS},
         "hours": hours,
         "closed_on": form.text("closed_on").split(),
-        "away_every_s": int(minutes) * _MINUTE_S if minutes.isascii() and minutes.isdigit() else minutes,
+        "away_every_s": minutes * _MINUTE_S if isinstance(minutes, int) else minutes,
         "ask_rating": form.flag("ask_rating"),
         "rated_within_s": rated_within_s,
     }
