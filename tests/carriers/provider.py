@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tests.servers import ended
 from whimbrel.base.clock import SystemChance, SystemClock
 from whimbrel.carriers.http import HttpCarrier, client_of
 from whimbrel.carriers.interface import Handlers, Part, Reply
@@ -72,11 +73,8 @@ class Provider:
     async def close(self) -> None:
         """Be gone."""
         if self._server is not None:
-            self._server.close()
-            self._server = None
-        for writer in self._writers:
-            writer.transport.abort()
-        await asyncio.sleep(0)
+            server, self._server = self._server, None
+            await ended(server, [writer.transport for writer in self._writers])
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import ended
 from whimbrel.base.limits import RESPONSE_BODY_MAX
 from whimbrel.net.addresses import Reach, UrlProblem
 from whimbrel.net.http import Failure, HttpClient, Response, _vet
@@ -218,7 +219,7 @@ async def test_the_certificate_must_be_of_the_name_though_the_address_is_pinned(
     await http.start()
     answer = await http.post(f"https://{name}:{port}/", b"x", {}, timeout_s=30)
     await http.stop()
-    server.close()
+    await ended(server)
     assert isinstance(answer, Failure if reason else Response)
     assert getattr(answer, "reason", None) == reason
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.servers import ended
 from whimbrel.base.limits import RESPONSE_BODY_MAX
 from whimbrel.net import http_dial, http_pool, names
 from whimbrel.net.http import Failure, HttpClient, Response
@@ -217,7 +218,7 @@ async def test_a_kept_connection_of_tls_is_used_again_and_has_the_name(tmp_path:
         answer = await http.post(f"https://{host}:{port}/", b"x", {}, timeout_s=30)
         assert isinstance(answer, Response), answer
     await http.stop()
-    server.close()
+    await ended(server)
     assert names == ["xn--mller-kva.example"] * 2  # the name with a dot at its end is another origin
     assert [head.split(b"\r\n")[1] for head, _ in one.requests] == [b"Host: xn--mller-kva.example:%d" % port] * 3
 

@@ -8,6 +8,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from tests.net.certificates import Authority
+from tests.servers import ended
 from whimbrel.net.smtp import Mailer, MailError, Server
 from whimbrel.net.tls import server_context
 
@@ -42,7 +43,7 @@ async def served(inbox, *, tls=None, at_once=False, login=False):
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        server.close()
+        await ended(server)
 
 
 def _login(server, session, envelope, mechanism, data):

@@ -11,6 +11,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from tests.net.certificates import Authority
+from tests.servers import ended
 from whimbrel.net.smtp import Mailer, MailError, Server
 
 MAIL = b"Subject: x\r\n\r\ny\r\n"
@@ -56,7 +57,7 @@ async def serving(mails: Mails, *, tls: Any = None, starttls: Any = None) -> Asy
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        server.close()
+        await ended(server)
 
 
 def ours(port: int, authority: Authority, **change: Any) -> Server:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.net.certificates import Authority
+from tests.servers import ended
 from whimbrel.net.dial import Dial, DialError
 from whimbrel.net.tls import TlsFileError, client_context, in_words, server_context
 
@@ -35,7 +36,7 @@ async def tried(
 ) -> Dial | str:
     """The try that connected, or what it failed with."""
     loop = asyncio.get_running_loop()
-    opened: list[asyncio.BaseTransport] = []
+    opened: list[asyncio.Transport] = []
     listener = await loop.create_server(lambda: peer(opened), "127.0.0.1", 0, ssl=server)
     dial = Dial("127.0.0.1", listener.sockets[0].getsockname()[1], tls=lambda: client, server_name=name)
     try:
@@ -43,10 +44,7 @@ async def tried(
     except DialError as error:
         return str(error)
     finally:
-        for transport in opened:
-            transport.close()
-        listener.close()
-        await listener.wait_closed()
+        await ended(listener, opened)
     return dial
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tests.servers import ended
 from whimbrel.base.clock import SystemChance, SystemClock
 from whimbrel.carriers.interface import Handlers, Inbound, Part, Reply, Report
 from whimbrel.carriers.smpp import SmppCarrier
@@ -124,10 +125,7 @@ async def listening(smsc: RawSmsc, tls: SSLContext | None = None) -> AsyncIterat
     try:
         yield smsc
     finally:
-        server.close()
-        for connection in smsc.connections:
-            connection.transport.abort()
-        await server.wait_closed()
+        await ended(server, [connection.transport for connection in smsc.connections])
 
 
 class Bench:
