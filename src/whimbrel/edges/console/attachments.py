@@ -2,7 +2,7 @@
 of a request. Pictures stand in pages where they are small; everything else is a download, and nothing runs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -59,6 +59,16 @@ async def kept(request: Request, form: Form) -> Form:
             pointer = FieldError(f"/media/{place}", error.detail, error.code)
             raise WhimbrelError(error.code, error.detail, errors=[pointer]) from error
     return form.plus({"media": tuple(ids), "add_media": "", "drop": ()})
+
+
+async def kept_or_told(
+    request: Request, form: Form, told: Callable[[WhimbrelError], Problem]
+) -> tuple[Form, Problem | None]:
+    """The same, or the form without its URLs and what is wrong with one of them, as `told` says it."""
+    try:
+        return await kept(request, form), None
+    except WhimbrelError as error:
+        return without_urls(form), told(error)
 
 
 def without_urls(form: Form) -> Form:

@@ -85,11 +85,8 @@ async def attach(request: Request) -> Response:
     """The media of the form, with what was named or without what was taken away; what a URL gives is kept."""
     if not request.api.may("createCampaign"):
         raise WhimbrelError("forbidden", request.words("campaigns.not_for_you"))
-    form, before, told = await request.form(), await _before(request), None
-    try:
-        form = await attachments.kept(request, form)
-    except WhimbrelError as error:
-        form, told = attachments.without_urls(form), campaigning.told(error)
+    before = await _before(request)
+    form, told = await attachments.kept_or_told(request, await request.form(), campaigning.told)
     if not request.is_part:
         return await _form(request, before, form, told)
     return await attachments.part(request, form, _place(before), told)

@@ -77,12 +77,8 @@ async def attach(request: Request) -> Response:
     """The media of the form, with what was named or without what was taken away; what a URL gives is kept."""
     if not request.api.may("createSchedule"):
         raise WhimbrelError("forbidden", request.words("schedules.not_for_you"))
-    form, told = await request.form(), None
     found = await request.api("getSchedule", path=dict(request.path)) if request.path else None
-    try:
-        form = await attachments.kept(request, form)
-    except WhimbrelError as error:
-        form, told = attachments.without_urls(form), _told(error)
+    form, told = await attachments.kept_or_told(request, await request.form(), _told)
     if not request.is_part:
         return await _form(request, found, form, told)
     return await attachments.part(request, form, _place(found), told)
